@@ -1,0 +1,182 @@
+/** Messages as they are stored and sent: Chat Completions shape, every member readonly. */
+import type { Annotation, HostedTool } from './output.js'
+
+export type Message = SystemMessage | UserMessage | AssistantInput | ToolMessage
+
+export interface SystemMessage {
+  readonly role: 'system' | 'developer'
+  readonly content: string | readonly TextPart[]
+  readonly name?: string | undefined
+  readonly cache_control?: CacheControl | undefined
+}
+
+export interface UserMessage {
+  readonly role: 'user'
+  readonly content: string | readonly UserPart[]
+  readonly name?: string | undefined
+  readonly cache_control?: CacheControl | undefined
+}
+
+/** The assistant turn of an answer. Push it back into the history as it is. */
+export interface AssistantMessage {
+  readonly role: 'assistant'
+  readonly content: string | null
+  readonly refusal?: string | null
+  readonly tool_calls?: readonly ToolCall[]
+  readonly reasoning_content?: string
+  readonly annotations?: readonly Annotation[]
+  readonly images?: readonly OutputImage[]
+  readonly audio?: OutputAudio
+  readonly files?: readonly OutputFile[]
+  readonly hosted_tools?: readonly HostedTool[]
+  readonly native?: Native
+}
+
+/** An assistant turn as a history may hold it: ours, or one that another library stored. */
+export interface AssistantInput {
+  readonly role: 'assistant'
+  readonly content?: string | null | readonly AssistantPart[] | undefined
+  readonly name?: string | undefined
+  readonly refusal?: string | null | undefined
+  readonly tool_calls?: readonly ToolCall[] | null | undefined
+  readonly reasoning_content?: string | null | undefined
+  readonly annotations?: readonly Annotation[] | undefined
+  readonly images?: readonly OutputImage[] | undefined
+  readonly audio?: Partial<OutputAudio> | null | undefined
+  readonly files?: readonly OutputFile[] | undefined
+  readonly hosted_tools?: readonly HostedTool[] | undefined
+  readonly native?: Native | undefined
+  readonly cache_control?: CacheControl | undefined
+  /** The call of the time before `tool_calls`. */
+  readonly function_call?: { readonly name: string; readonly arguments: string } | null | undefined
+  /** Signed thinking as litellm stores it. */
+  readonly thinking_blocks?: readonly Readonly<Record<string, unknown>>[] | null | undefined
+  /** Where litellm keeps thought signatures and the like. */
+  readonly provider_specific_fields?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+export interface ToolMessage {
+  readonly role: 'tool'
+  readonly tool_call_id: string
+  readonly content?: string | readonly UserPart[] | undefined
+  readonly name?: string | undefined
+  readonly is_error?: true | undefined
+  readonly cache_control?: CacheControl | undefined
+  /** A person's answer to a `tool-approval`: the `tools` middleware runs or refuses the call. */
+  readonly approval?: ToolApproval | undefined
+}
+
+export interface ToolApproval {
+  readonly id: string
+  readonly approved: boolean
+  readonly reason?: string | undefined
+}
+
+export interface CacheControl {
+  readonly type: 'ephemeral'
+  readonly ttl?: '5m' | '1h' | undefined
+}
+
+export interface TextPart {
+  readonly type: 'text'
+  readonly text: string
+  readonly cache_control?: CacheControl | undefined
+}
+
+/** `url` is an address or a data URI; `format` is the media type where the address does not tell it. */
+export interface ImagePart {
+  readonly type: 'image_url'
+  readonly image_url:
+    | string
+    | {
+        readonly url: string
+        readonly detail?: string | undefined
+        readonly format?: string | undefined
+      }
+  readonly cache_control?: CacheControl | undefined
+}
+
+/** `data` is base64, `format` the short name: wav, mp3. */
+export interface AudioPart {
+  readonly type: 'input_audio'
+  readonly input_audio: { readonly data: string; readonly format: string }
+  readonly cache_control?: CacheControl | undefined
+}
+
+/** One of `file_data` (data URI, or base64 with `format`), `file_id`, `file_url`. */
+export interface FilePart {
+  readonly type: 'file'
+  readonly file: {
+    readonly file_data?: string | undefined
+    readonly file_id?: string | undefined
+    readonly file_url?: string | undefined
+    readonly filename?: string | undefined
+    /** Media type. */
+    readonly format?: string | undefined
+  }
+  /** The provider that gave the `file_id`. */
+  readonly provider?: string | undefined
+  readonly cache_control?: CacheControl | undefined
+}
+
+export interface RefusalPart {
+  readonly type: 'refusal'
+  readonly refusal: string
+}
+
+/** Thinking as Anthropic and litellm store it among the parts of an assistant message. */
+export interface ThinkingPart {
+  readonly type: 'thinking'
+  readonly thinking: string
+  readonly signature?: string | undefined
+}
+
+export type UserPart = TextPart | ImagePart | AudioPart | FilePart
+export type AssistantPart = TextPart | RefusalPart | ThinkingPart | ImagePart | FilePart
+export type ContentPart = UserPart | AssistantPart
+
+export type ToolCall = FunctionCall | CustomCall
+
+/** `arguments` is JSON text. */
+export interface FunctionCall {
+  readonly id: string
+  readonly type: 'function'
+  readonly function: { readonly name: string; readonly arguments: string }
+  /** Where litellm keeps a thought signature. */
+  readonly provider_specific_fields?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+/** `input` is free text. */
+export interface CustomCall {
+  readonly id: string
+  readonly type: 'custom'
+  readonly custom: { readonly name: string; readonly input: string }
+}
+
+export interface OutputImage {
+  readonly type: 'image_url'
+  readonly image_url: { readonly url: string }
+}
+
+export interface OutputAudio {
+  readonly data: string
+  readonly id?: string
+  readonly format?: string
+  readonly transcript?: string
+  /** Unix seconds. */
+  readonly expires_at?: number
+}
+
+export interface OutputFile {
+  readonly media_type: string
+  readonly data?: string
+  readonly file_id?: string
+  readonly name?: string
+}
+
+/** The provider's own blocks of one assistant turn: what it wants back byte for byte. Opaque, JSON-serialisable. */
+export interface Native {
+  readonly provider: string
+  readonly model: string
+  readonly content: readonly unknown[]
+}

@@ -1,0 +1,103 @@
+/** The request of one call: Chat Completions with litellm's extensions, deep-readonly, no index signature. */
+
+import type { FormatInput, ResponseFormat } from './format.js'
+import type { CacheControl, Message } from './message.js'
+
+export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
+  /** `provider/model`, a bare name a provider answers to, or an alias. */
+  readonly model: string
+  readonly messages: readonly Message[]
+  readonly temperature?: number | undefined
+  readonly top_p?: number | undefined
+  readonly top_k?: number | undefined
+  readonly max_tokens?: number | undefined
+  readonly max_completion_tokens?: number | undefined
+  readonly stop?: string | readonly string[] | undefined
+  readonly seed?: number | undefined
+  /** Only 1 is taken. */
+  readonly n?: number | undefined
+  readonly presence_penalty?: number | undefined
+  readonly frequency_penalty?: number | undefined
+  readonly logit_bias?: Readonly<Record<string, number>> | undefined
+  readonly logprobs?: boolean | undefined
+  readonly top_logprobs?: number | undefined
+  readonly tools?: readonly ToolDefinition[] | undefined
+  readonly tool_choice?: ToolChoice | undefined
+  readonly parallel_tool_calls?: boolean | undefined
+  readonly response_format?: Format | undefined
+  readonly reasoning_effort?: ReasoningEffort | undefined
+  /** Anthropic's form, mapped for every provider that can: `{ type: 'enabled', budget_tokens }`. */
+  readonly thinking?: Thinking | undefined
+  readonly verbosity?: 'low' | 'medium' | 'high' | undefined
+  readonly modalities?: readonly ('text' | 'image' | 'audio')[] | undefined
+  readonly user?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly store?: boolean | undefined
+  readonly service_tier?: string | undefined
+  readonly safety_identifier?: string | undefined
+  readonly prompt_cache_key?: string | undefined
+  readonly previous_response_id?: string | undefined
+  readonly web_search_options?: Readonly<Record<string, unknown>> | undefined
+  /** Leave out, with a warning, what the model cannot take (needs the `params` middleware). */
+  readonly drop_params?: boolean | undefined
+  readonly additional_drop_params?: readonly string[] | undefined
+  readonly allowed_openai_params?: readonly string[] | undefined
+  /** Goes into the body as it is. */
+  readonly extra_body?: Readonly<Record<string, unknown>> | undefined
+  readonly extra_headers?: Readonly<Record<string, string>> | undefined
+  /** What one provider alone gets, by its name: one request stays portable. */
+  readonly provider_options?:
+    | Readonly<Record<string, Readonly<Record<string, unknown>>>>
+    | undefined
+}
+
+export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
+
+export interface Thinking {
+  readonly type: 'enabled' | 'disabled' | 'adaptive'
+  readonly budget_tokens?: number | undefined
+  readonly display?: 'summarized' | 'omitted' | undefined
+}
+
+export type ToolDefinition = FunctionTool | CustomTool | HostedToolDefinition
+
+export interface FunctionTool {
+  readonly type: 'function'
+  readonly function: {
+    readonly name: string
+    readonly description?: string | undefined
+    /** JSON Schema. */
+    readonly parameters?: Readonly<Record<string, unknown>> | undefined
+    readonly strict?: boolean | null | undefined
+  }
+  readonly cache_control?: CacheControl | undefined
+}
+
+export interface CustomTool {
+  readonly type: 'custom'
+  readonly custom: {
+    readonly name: string
+    readonly description?: string | undefined
+    readonly format?: Readonly<Record<string, unknown>> | undefined
+  }
+}
+
+/** A tool the provider runs, in the provider's own words: `{ type: 'web_search' }`, `{ googleSearch: {} }`. */
+export interface HostedToolDefinition {
+  readonly type?: string
+  readonly [key: string]: unknown
+}
+
+export type ToolChoice =
+  | 'none'
+  | 'auto'
+  | 'required'
+  | { readonly type: 'function'; readonly function: { readonly name: string } }
+  | { readonly type: 'custom'; readonly custom: { readonly name: string } }
+  | {
+      readonly type: 'allowed_tools'
+      readonly allowed_tools: {
+        readonly mode: 'auto' | 'required'
+        readonly tools: readonly Readonly<Record<string, unknown>>[]
+      }
+    }

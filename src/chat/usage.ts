@@ -1,0 +1,80 @@
+/** Token usage in litellm's field names, its sum, and the count we make where nobody told one. */
+
+/**
+ * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools; `completion_tokens`
+ * includes reasoning; total = prompt + completion, always. A detail that the provider did not tell is absent, never 0.
+ */
+export interface Usage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+  readonly prompt_tokens_details?: {
+    readonly cached_tokens?: number
+    readonly cache_creation_tokens?: number
+    /** Cache writes by lifetime. */
+    readonly cache_creation?: {
+      readonly '5m'?: number
+      readonly '30m'?: number
+      readonly '1h'?: number
+      readonly '12h'?: number
+    }
+    readonly audio_tokens?: number
+    readonly image_tokens?: number
+  }
+  readonly completion_tokens_details?: {
+    readonly reasoning_tokens?: number
+    readonly audio_tokens?: number
+    readonly image_tokens?: number
+  }
+  /** How often each hosted tool ran. */
+  readonly server_tool_use?: Readonly<Record<string, number>>
+  /** USD: the provider's figure, or what `usage()` priced. */
+  readonly cost?: number
+  /** Prompt or completion is our own count. */
+  readonly estimated?: true
+}
+
+export const emptyUsage: Usage = Object.freeze({
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  total_tokens: 0,
+})
+
+/** What an adapter puts on a finish whose wire told no usage: the core counts in its place. */
+export const unknownUsage: Usage = Object.freeze({ ...emptyUsage, estimated: true })
+
+type Counts = { readonly [key: string]: number | Counts | undefined }
+
+const addCounts = (a: Counts | undefined, b: Counts | undefined): Counts | undefined => {
+  if (!a || !b) return a ?? b
+  const sum: Record<string, number | Counts | undefined> = { ...a }
+  for (const [key, value] of Object.entries(b)) {
+    const before = sum[key]
+    if (typeof value === 'number') sum[key] = value + (typeof before === 'number' ? before : 0)
+    else if (value) sum[key] = addCounts(typeof before === 'object' ? before : undefined, value)
+  }
+  return sum
+}
+
+/** The sum of two usages; with nothing to add to, the other one as it is. A cost stays known only while each part has one. */
+export function addUsage(a: Usage | undefined, b: Usage): Usage {
+  if (!a) return b
+  const { cost: costA, estimated: estimatedA, ...countsA } = a
+  const { cost: costB, estimated: estimatedB, ...countsB } = b
+  // the shape of the sum is the shape of its parts
+  const sum = addCounts(countsA, countsB) as Usage & Counts
+  const cost = isEmpty(a)
+    ? costB
+    : isEmpty(b)
+      ? costA
+      : costA !== undefined && costB !== undefined
+        ? costA + costB
+        : undefined
+  return {
+    ...sum,
+    ...(cost !== undefined && { cost }),
+    ...((estimatedA || estimatedB) && { estimated: true as const }),
+  }
+}
+
+const isEmpty = (usage: Usage) => usage.total_tokens === 0 && usage.cost === undefined

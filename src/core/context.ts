@@ -1,0 +1,199 @@
+/** The types of the onion: what a layer sees, what it calls, what stands at its end. */
+import type {
+  AnswerInput,
+  Attempt,
+  Capabilities,
+  ChatRequest,
+  ChatResponse,
+  FormatInput,
+  Message,
+  PartialResponse,
+  ResponseFormat,
+  StandardSchema,
+  StreamChunk,
+  Timeouts,
+  Usage,
+  Warning,
+} from '../chat/index.js'
+import type { Key } from './key.js'
+
+/** Runs what is inside. Resolves, in both modes, when the answer below is complete, with that answer. May be called again once it has settled. */
+export type Next = () => Promise<ChatResponse>
+
+/** One layer of the stack. It serves `generate` and `stream` alike. */
+// biome-ignore lint/complexity/noBannedTypes: {} is "no keys needed", the type test of CallArgs rests on it
+export type Middleware<State = {}> = (ctx: Context<State>, next: Next) => Promise<unknown>
+
+/** Hands a chunk on. The promise is there only when the consumer is behind: await it then. */
+export type Emit = (chunk: StreamChunk) => void | Promise<void>
+
+/** Edits chunks on their way out. Chunks behind a pending promise wait. */
+export type Transform = (
+  chunk: StreamChunk,
+  emit: (chunk: StreamChunk) => void,
+) => void | Promise<void>
+
+/** What one layer sees. Each layer has its own, and every member speaks of its place. */
+// biome-ignore lint/complexity/noBannedTypes: see Middleware
+export interface Context<State = {}> {
+  /** Of the call, the same in every layer. */
+  readonly id: string
+  /** The call is a `stream`. */
+  readonly streaming: boolean
+  readonly options: CallOptions<State>
+  readonly state: Readonly<State>
+  readonly get: <T>(key: Key<T>) => T | undefined
+  readonly set: <T>(key: Key<T>, value: T) => void
+
+  /** What this layer was given, or what it put there; its later `next()` calls get it, no outer layer sees it. */
+  get request(): ChatRequest
+  set request(request: ChatRequest)
+  /** The whole answer at this place, once `next()` resolved. Set it to answer, while no content has left (`!committed`); after that it throws `MisuseError`. */
+  get response(): ChatResponse | undefined
+  set response(response: AnswerInput)
+  /** The answer so far at this place: while `next()` runs, and after it failed. */
+  readonly partial: PartialResponse | undefined
+  /** Timers for the provider calls inside: a slot like `request`. */
+  get timeouts(): Timeouts
+  set timeouts(timeouts: Timeouts)
+  /** Fires when the caller, the consumer or an outer layer aborts. */
+  readonly signal: AbortSignal
+  /** Content of the last `next()` has left this layer. */
+  readonly committed: boolean
+  /** Provider calls made inside this layer, failed, aborted and nested ones too. */
+  readonly attempts: readonly Attempt[]
+  /** Their sum. */
+  readonly usage: Usage
+  /** Runs the layers inside this one, as a call of its own that shares signal and ledger. */
+  readonly client: Caller
+
+  /** Edits the chunks that come from inside. Before the first `next()` (later: `MisuseError`). */
+  readonly transform: (fn: Transform) => void
+  /** Sends a chunk outward from here. While `next()` runs: `data` and `warning` only. */
+  readonly emit: Emit
+  /** Adds to `response.warnings`. */
+  readonly warn: (warning: Warning) => void
+  /** Ends what stands inside: its running `next()` rejects with `reason`. */
+  readonly abort: (reason?: unknown) => void
+}
+
+export interface BaseCallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** For accounting: tenant, user, feature. */
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  /** Sent to the provider. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly timeouts?: Timeouts | undefined
+  /** Chunks that may wait for the consumer. @default 256 */
+  readonly highWaterMark?: number | undefined
+  /** A consumer that has not pulled for so long has left. Milliseconds. @default 300_000 */
+  readonly stalledMs?: number | undefined
+  readonly aliases?: Readonly<Record<string, string>> | undefined
+  /** Beats the option of `params()`, and is beaten by `drop_params` of the request. */
+  readonly dropParams?: boolean | undefined
+  /** Keys by provider name, for this call. */
+  readonly apiKeys?: Readonly<Record<string, string>> | undefined
+}
+
+// biome-ignore lint/complexity/noBannedTypes: see Middleware
+export interface CallOptions<State = {}> extends BaseCallOptions {
+  readonly state?: State | undefined
+}
+
+/** State is required exactly when it has required keys. */
+// biome-ignore lint/complexity/noBannedTypes: see Middleware
+export type CallArgs<State> = {} extends State
+  ? [options?: CallOptions<State> | undefined]
+  : [options: BaseCallOptions & { readonly state: State }]
+
+/** What a schema in `response_format` adds to the answer. */
+// biome-ignore lint/complexity/noBannedTypes: an intersection with {} adds nothing
+export type Parsed<Format> = [Format] extends [StandardSchema<unknown, infer Output>]
+  ? { readonly parsed: Output }
+  : {}
+
+/** What an answer of this format looks like while it grows. */
+export type PartialOf<Format> = [Format] extends [StandardSchema<unknown, infer Output>]
+  ? DeepPartial<Output>
+  : unknown
+
+export type DeepPartial<T> = T extends readonly (infer Item)[]
+  ? readonly DeepPartial<Item>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
+    : T
+
+/** What a stream is to its one consumer. */
+// biome-ignore lint/complexity/noBannedTypes: an intersection with {} adds nothing
+export interface ChatStream<Extra = {}, Part = unknown> extends AsyncIterable<StreamChunk> {
+  /** Text only. */
+  readonly textStream: AsyncIterable<string>
+  /** A structured answer while it grows. One object that is filled, not a copy a step. */
+  readonly partial: AsyncIterable<Part>
+  /** The whole answer. Starts the call and takes the bound off. */
+  readonly response: Promise<ChatResponse & Extra>
+  /** All chunks that wait, at once; undefined at the end. For encoders. */
+  read(): Promise<readonly StreamChunk[] | undefined>
+  abort(reason?: unknown): void
+}
+
+/** The calls that need no State: what a layer sees as `ctx.client`. */
+export interface Caller {
+  generate<Format extends FormatInput = ResponseFormat>(
+    request: ChatRequest<Format>,
+    options?: BaseCallOptions,
+  ): Promise<ChatResponse & Parsed<Format>>
+  stream<Format extends FormatInput = ResponseFormat>(
+    request: ChatRequest<Format>,
+    options?: BaseCallOptions,
+  ): ChatStream<Parsed<Format>, PartialOf<Format>>
+  /** Prompt tokens of a request: the provider's count where it has an endpoint, else an estimate. */
+  countTokens(request: ChatRequest, options?: BaseCallOptions): Promise<TokenCount>
+  /** Which provider a model name leads to, and what it takes. Throws `BadRequestError` for a name nobody knows. */
+  capabilities(model: string): ModelInfo
+}
+
+export interface TokenCount {
+  readonly tokens: number
+  readonly estimated?: true
+}
+
+export interface ModelInfo extends Capabilities {
+  readonly provider: string
+  /** The name without the provider. */
+  readonly model: string
+}
+
+/** The end of the stack: one provider. */
+export interface ProviderAdapter {
+  readonly name: string
+  /** Bare names it answers to. */
+  readonly models?: RegExp
+  capabilities(model: string): Capabilities
+  /** The provider's own messages. Pure. */
+  convertMessages(messages: readonly Message[], model: string): unknown
+  /** Absent: the stream is folded. */
+  generate?(request: ChatRequest, call: Call): Promise<AnswerInput>
+  /** An array is what one network read brought: one promise a read, not a chunk. `request.model` comes without the provider. */
+  generateStream(
+    request: ChatRequest,
+    call: Call,
+  ): AsyncGenerator<StreamChunk | readonly StreamChunk[]>
+  countTokens?(request: ChatRequest, call: Call): Promise<number>
+}
+
+/** What the core gives an adapter for one attempt. */
+export interface Call {
+  readonly signal: AbortSignal
+  readonly headers?: Readonly<Record<string, string>>
+  readonly apiKey?: string
+  readonly timeouts?: Timeouts
+  warn(warning: Warning): void
+  onResponse(info: {
+    readonly status: number
+    readonly headers: Headers
+    readonly request_id?: string
+  }): void
+  /** Each time the wire tells a usage; the last one wins. */
+  onUsage(usage: Usage): void
+}

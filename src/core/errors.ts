@@ -1,0 +1,192 @@
+/** One class per thing a caller can do about it, named as litellm and openai name them. */
+import type { Attempt, PartialResponse, Usage } from '../chat/index.js'
+
+const brand = Symbol.for('tetrad.error')
+
+/** Where in a provider call it happened. */
+export type Phase =
+  | 'request'
+  | 'connect'
+  | 'headers'
+  | 'body'
+  | 'stream'
+  | 'idle-bytes'
+  | 'idle-events'
+  | 'deadline'
+
+export interface ErrorDetails {
+  readonly status?: number | undefined
+  readonly provider?: string | undefined
+  readonly model?: string | undefined
+  /** The provider's own code, or ours: `missing_api_key`, `html`, `empty`, `not_a_stream`, `bad_json` … */
+  readonly code?: string | undefined
+  readonly phase?: Phase | undefined
+  /** The provider's veto or wish (`x-should-retry`), or what the class says. */
+  readonly retryable?: boolean | undefined
+  /** Milliseconds the provider asked to wait. */
+  readonly retryAfterMs?: number | undefined
+  /** The provider may have worked, and charge, for the failed call. */
+  readonly maybeBilled?: boolean | undefined
+  readonly requestId?: string | undefined
+  readonly cause?: unknown
+}
+
+/** The base of all errors of this package. `toJSON` and `util.inspect` show no body, header or key. */
+export class TetradError extends Error {
+  override readonly name: string = 'TetradError'
+  readonly status: number | undefined
+  readonly provider: string | undefined
+  readonly model: string | undefined
+  readonly code: string | undefined
+  readonly phase: Phase | undefined
+  readonly retryable: boolean
+  readonly retryAfterMs: number | undefined
+  readonly maybeBilled: boolean
+  readonly requestId: string | undefined
+  /** The answer so far; put on when the error leaves the client, as are `usage` and `attempts`. */
+  declare partial?: PartialResponse
+  /** Usage of all attempts of the call, failed ones too. */
+  declare usage?: Usage
+  declare attempts?: readonly Attempt[]
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message)
+    this.status = details.status
+    this.provider = details.provider
+    this.model = details.model
+    this.code = details.code
+    this.phase = details.phase
+    this.retryable = details.retryable ?? false
+    this.retryAfterMs = details.retryAfterMs
+    this.maybeBilled = details.maybeBilled ?? false
+    this.requestId = details.requestId
+    hide(this, 'cause', details.cause)
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  toJSON() {
+    const {
+      name,
+      message,
+      status,
+      provider,
+      model,
+      code,
+      phase,
+      retryable,
+      retryAfterMs,
+      maybeBilled,
+      requestId,
+    } = this
+    return {
+      name,
+      message,
+      status,
+      provider,
+      model,
+      code,
+      phase,
+      retryable,
+      retryAfterMs,
+      maybeBilled,
+      requestId,
+    }
+  }
+}
+
+const hide = (target: object, name: string, value: unknown) => {
+  if (value !== undefined)
+    Object.defineProperty(target, name, { value, configurable: true, writable: true })
+}
+
+/** True for an error of any copy of this package. */
+export const isTetradError = (error: unknown): error is TetradError =>
+  typeof error === 'object' && error !== null && brand in error
+
+/** 401, or no key at all. */
+export class AuthenticationError extends TetradError {
+  override readonly name: string = 'AuthenticationError'
+}
+/** 403. */
+export class PermissionDeniedError extends TetradError {
+  override readonly name: string = 'PermissionDeniedError'
+}
+/** 404: no such model or address. */
+export class NotFoundError extends TetradError {
+  override readonly name: string = 'NotFoundError'
+}
+/** 400, 413: the request cannot work as it is. */
+export class BadRequestError extends TetradError {
+  override readonly name: string = 'BadRequestError'
+}
+/** The model does not take a parameter; the message names both ways out. */
+export class UnsupportedParamsError extends BadRequestError {
+  override readonly name: string = 'UnsupportedParamsError'
+}
+/** More tokens than the model reads. */
+export class ContextWindowExceededError extends BadRequestError {
+  override readonly name: string = 'ContextWindowExceededError'
+}
+/** The provider's policy refuses the request. */
+export class ContentPolicyViolationError extends BadRequestError {
+  override readonly name: string = 'ContentPolicyViolationError'
+}
+/** 409. */
+export class ConflictError extends TetradError {
+  override readonly name: string = 'ConflictError'
+}
+/** 422. */
+export class UnprocessableEntityError extends TetradError {
+  override readonly name: string = 'UnprocessableEntityError'
+}
+/** 429: later. `retryAfterMs` says when, if the provider did. */
+export class RateLimitError extends TetradError {
+  override readonly name: string = 'RateLimitError'
+}
+/** 402, and 429 with a quota code: not before someone pays. */
+export class QuotaExceededError extends RateLimitError {
+  override readonly name: string = 'QuotaExceededError'
+}
+/** 408, 504 and our own timers; `phase` says which. */
+export class TimeoutError extends TetradError {
+  override readonly name: string = 'TimeoutError'
+}
+/** 500. */
+export class InternalServerError extends TetradError {
+  override readonly name: string = 'InternalServerError'
+}
+/** 502, 520–524. */
+export class BadGatewayError extends TetradError {
+  override readonly name: string = 'BadGatewayError'
+}
+/** 503, 529. */
+export class ServiceUnavailableError extends TetradError {
+  override readonly name: string = 'ServiceUnavailableError'
+}
+/** No connection, or it broke before an answer. */
+export class APIConnectionError extends TetradError {
+  override readonly name: string = 'APIConnectionError'
+}
+/** A stream was cut, reset, or ended without its terminal event. */
+export class StreamInterruptedError extends TetradError {
+  override readonly name: string = 'StreamInterruptedError'
+}
+/** A 200 that is not what was asked for; `code` says what it is. */
+export class UnexpectedResponseError extends TetradError {
+  override readonly name: string = 'UnexpectedResponseError'
+}
+/** The caller, the consumer or an outer layer ended the call. */
+export class AbortError extends TetradError {
+  override readonly name: string = 'AbortError'
+  constructor(message = 'The call was aborted', details: ErrorDetails = {}) {
+    super(message, details)
+  }
+}
+/** A cap would be passed. */
+export class BudgetExceededError extends TetradError {
+  override readonly name: string = 'BudgetExceededError'
+}
+/** The program uses the package in a way that cannot work. */
+export class MisuseError extends TetradError {
+  override readonly name: string = 'MisuseError'
+}

@@ -1,0 +1,141 @@
+/** Makes a `ProviderAdapter` of a provider's pure parts and a transport: the one place where the two meet. */
+import type {
+  AnswerInput,
+  Capabilities,
+  ChatRequest,
+  Message,
+  StreamChunk,
+  Warning,
+} from '../chat/index.js'
+import type { Call, ProviderAdapter } from '../core/index.js'
+import { StreamInterruptedError, UnexpectedResponseError } from '../core/index.js'
+import type { Transport, TransportRequest, WireEvent, WireResponse } from './transport.js'
+
+export type Warn = (warning: Warning) => void
+export type Push = (chunk: StreamChunk) => void
+
+export interface WireContext {
+  /** As it was asked, without the provider. */
+  readonly model: string
+  /** The request this answers. */
+  readonly request: ChatRequest
+  readonly request_id?: string
+  readonly warn: Warn
+}
+
+/** Reads one stream: a small state, and a table of events over it. */
+export interface StreamReader {
+  /** Throws a typed error for an error event. */
+  read(event: WireEvent, push: Push): void
+  /** The body has ended: pushes a `finish` that only the end could tell, and says whether the answer is whole (its terminal event was seen). */
+  end(push: Push): boolean
+}
+
+/** The pure parts of a provider. */
+export interface Dialect {
+  readonly name: string
+  readonly models?: RegExp
+  capabilities(model: string): Capabilities
+  convertMessages(messages: readonly Message[], model: string): unknown
+  /** May be asynchronous (downloads before conversion). */
+  toWire(
+    request: ChatRequest,
+    options: { readonly streaming: boolean; readonly warn: Warn; readonly signal: AbortSignal },
+  ): TransportRequest | Promise<TransportRequest>
+  fromWire(response: WireResponse, context: WireContext): AnswerInput
+  streamReader(context: WireContext, call: Call): StreamReader
+  /** Where the provider has an endpoint that counts. */
+  count?: {
+    toWire(
+      request: ChatRequest,
+      options: { readonly warn: Warn; readonly signal: AbortSignal },
+    ): TransportRequest | Promise<TransportRequest>
+    fromWire(body: unknown): number
+  }
+}
+
+export function createAdapter(dialect: Dialect, transport: Transport): ProviderAdapter {
+  const { count } = dialect
+  return {
+    name: dialect.name,
+    ...(dialect.models && { models: dialect.models }),
+    capabilities: dialect.capabilities,
+    convertMessages: dialect.convertMessages,
+
+    async generate(request, call) {
+      const wire = await dialect.toWire(request, {
+        streaming: false,
+        warn: call.warn,
+        signal: call.signal,
+      })
+      const response = await transport.json(wire, call)
+      return dialect.fromWire(response, context(request, call, response.request_id))
+    },
+
+    async *generateStream(request, call) {
+      const wire = await dialect.toWire(request, {
+        streaming: true,
+        warn: call.warn,
+        signal: call.signal,
+      })
+      let request_id: string | undefined
+      const onResponse: Call['onResponse'] = (info) => {
+        request_id = info.request_id
+        call.onResponse(info)
+      }
+      let reader: StreamReader | undefined
+      for await (const events of transport.events(wire, { ...call, onResponse })) {
+        reader ??= dialect.streamReader(context(request, call, request_id), call)
+        const chunks: StreamChunk[] = []
+        const push: Push = (chunk) => void chunks.push(chunk)
+        try {
+          for (const event of events) reader.read(event, push)
+        } catch (error) {
+          // what came before the error in the same read is not lost
+          if (chunks.length > 0) yield chunks
+          throw error
+        }
+        if (chunks.length > 0) yield chunks
+      }
+      const details = {
+        provider: dialect.name,
+        model: request.model,
+        requestId: request_id,
+        phase: 'stream',
+        retryable: true,
+        maybeBilled: true,
+      } as const
+      if (!reader)
+        throw new UnexpectedResponseError(
+          `${dialect.name} answered ${request.model} with a stream that holds no event`,
+          { ...details, code: 'empty' },
+        )
+      const last: StreamChunk[] = []
+      const isWhole = reader.end((chunk) => void last.push(chunk))
+      if (last.length > 0) yield last
+      if (!isWhole)
+        throw new StreamInterruptedError(
+          `The stream of ${dialect.name}/${request.model} ended without its terminal event`,
+          { ...details, code: 'truncated' },
+        )
+    },
+
+    ...(count && {
+      async countTokens(request: ChatRequest, call: Call) {
+        const wire = await count.toWire(request, { warn: call.warn, signal: call.signal })
+        return count.fromWire((await transport.json(wire, call)).body)
+      },
+    }),
+  }
+}
+
+const context = (
+  request: ChatRequest,
+  call: Call,
+  request_id: string | undefined,
+): WireContext => ({
+  model: request.model,
+  request,
+  ...(request_id !== undefined && { request_id }),
+  warn: call.warn,
+})
