@@ -21,7 +21,6 @@ import type { Key } from './key.js'
 export type Next = () => Promise<ChatResponse>
 
 /** One layer of the stack. It serves `generate` and `stream` alike. */
-// biome-ignore lint/complexity/noBannedTypes: {} is "no keys needed", the type test of CallArgs rests on it
 export type Middleware<State = {}> = (ctx: Context<State>, next: Next) => Promise<unknown>
 
 /** Hands a chunk on. The promise is there only when the consumer is behind: await it then. */
@@ -34,7 +33,6 @@ export type Transform = (
 ) => void | Promise<void>
 
 /** What one layer sees. Each layer has its own, and every member speaks of its place. */
-// biome-ignore lint/complexity/noBannedTypes: see Middleware
 export interface Context<State = {}> {
   /** Of the call, the same in every layer. */
   readonly id: string
@@ -95,19 +93,16 @@ export interface BaseCallOptions {
   readonly apiKeys?: Readonly<Record<string, string>> | undefined
 }
 
-// biome-ignore lint/complexity/noBannedTypes: see Middleware
 export interface CallOptions<State = {}> extends BaseCallOptions {
   readonly state?: State | undefined
 }
 
 /** State is required exactly when it has required keys. */
-// biome-ignore lint/complexity/noBannedTypes: see Middleware
 export type CallArgs<State> = {} extends State
   ? [options?: CallOptions<State> | undefined]
   : [options: BaseCallOptions & { readonly state: State }]
 
 /** What a schema in `response_format` adds to the answer. */
-// biome-ignore lint/complexity/noBannedTypes: an intersection with {} adds nothing
 export type Parsed<Format> = [Format] extends [StandardSchema<unknown, infer Output>]
   ? { readonly parsed: Output }
   : {}
@@ -124,7 +119,6 @@ export type DeepPartial<T> = T extends readonly (infer Item)[]
     : T
 
 /** What a stream is to its one consumer. */
-// biome-ignore lint/complexity/noBannedTypes: an intersection with {} adds nothing
 export interface ChatStream<Extra = {}, Part = unknown> extends AsyncIterable<StreamChunk> {
   /** Text only. */
   readonly textStream: AsyncIterable<string>
