@@ -33,6 +33,8 @@ export interface ErrorDetails {
 
 /** The base of all errors of this package. `toJSON` and `util.inspect` show no body, header or key. */
 export class TetradError extends Error {
+  /** What the class says of a second try, where neither the wire nor the thrower said anything. */
+  static readonly retryable: boolean = false
   override readonly name: string = 'TetradError'
   readonly status: number | undefined
   readonly provider: string | undefined
@@ -48,6 +50,8 @@ export class TetradError extends Error {
   /** Usage of all attempts of the call, failed ones too. */
   declare usage?: Usage
   declare attempts?: readonly Attempt[]
+  /** A retry was due, but the provider's budget for retries is spent. */
+  declare retryBudgetExhausted?: true
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message)
@@ -56,7 +60,7 @@ export class TetradError extends Error {
     this.model = details.model
     this.code = details.code
     this.phase = details.phase
-    this.retryable = details.retryable ?? false
+    this.retryable = details.retryable ?? new.target.retryable
     this.retryAfterMs = details.retryAfterMs
     this.maybeBilled = details.maybeBilled ?? false
     this.requestId = details.requestId
@@ -133,6 +137,7 @@ export class ContentPolicyViolationError extends BadRequestError {
 }
 /** 409. */
 export class ConflictError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'ConflictError'
 }
 /** 422. */
@@ -141,38 +146,47 @@ export class UnprocessableEntityError extends TetradError {
 }
 /** 429: later. `retryAfterMs` says when, if the provider did. */
 export class RateLimitError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'RateLimitError'
 }
 /** 402, and 429 with a quota code: not before someone pays. */
 export class QuotaExceededError extends RateLimitError {
+  static override readonly retryable: boolean = false
   override readonly name: string = 'QuotaExceededError'
 }
 /** 408, 504 and our own timers; `phase` says which. */
 export class TimeoutError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'TimeoutError'
 }
 /** 500. */
 export class InternalServerError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'InternalServerError'
 }
 /** 502, 520–524. */
 export class BadGatewayError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'BadGatewayError'
 }
 /** 503, 529. */
 export class ServiceUnavailableError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'ServiceUnavailableError'
 }
 /** No connection, or it broke before an answer. */
 export class APIConnectionError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'APIConnectionError'
 }
 /** A stream was cut, reset, or ended without its terminal event. */
 export class StreamInterruptedError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'StreamInterruptedError'
 }
 /** A 200 that is not what was asked for; `code` says what it is. */
 export class UnexpectedResponseError extends TetradError {
+  static override readonly retryable: boolean = true
   override readonly name: string = 'UnexpectedResponseError'
 }
 /** The caller, the consumer or an outer layer ended the call. */
