@@ -1,0 +1,63 @@
+/** Server-sent events as text, of which no field can break out. */
+import { MisuseError } from '../core/index.js'
+
+export interface SseMessage {
+  readonly event?: string | undefined
+  readonly id?: string | undefined
+  /** Line breaks in it become further `data` lines, so that it arrives as one event. */
+  readonly data?: string | undefined
+  /** Wait before a reconnect, in whole milliseconds. */
+  readonly retry?: number | undefined
+  /** Not seen by readers; keeps a connection alive. */
+  readonly comment?: string | undefined
+}
+
+/**
+ * One message as it goes on the wire, blank line included.
+ * Throws `MisuseError` for an `event` or `id` with CR, LF, NUL or a Unicode line break, and for a `retry` that is no whole number.
+ *
+ * @example
+ * encodeSse({ event: 'tick', data: '1' }) // 'event: tick\ndata: 1\n\n'
+ */
+export function encodeSse({ event, id, data, retry, comment }: SseMessage): string {
+  return [
+    comment === undefined ? '' : lines('', comment),
+    event === undefined ? '' : `event: ${oneLine('event', event)}\n`,
+    id === undefined ? '' : `id: ${oneLine('id', id)}\n`,
+    retry === undefined ? '' : `retry: ${wholeNumber(retry)}\n`,
+    data === undefined ? '' : lines('data', data),
+    '\n',
+  ].join('')
+}
+
+/**
+ * JSON for a `data` field. Escapes the line breaks that JSON leaves as they are: readers that split text by Unicode's
+ * rules (Python's `splitlines`) would cut the event there.
+ */
+export function jsonLine(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'null'
+  return unicodeBreak.test(json) ? json.replace(unicodeBreaks, escapeUnicode) : json
+}
+
+const unicodeBreak = /[\u0085\u2028\u2029]/
+const unicodeBreaks = /[\u0085\u2028\u2029]/g
+const escapeUnicode = (character: string) =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+const lines = (field: string, text: string) =>
+  text
+    .split(/\r\n|\r|\n/)
+    .map((line) => `${field}: ${line}\n`)
+    .join('')
+
+const breaks = /[\0\n\r\u0085\u2028\u2029]/
+
+const oneLine = (field: string, value: string) => {
+  if (breaks.test(value)) throw new MisuseError(`The ${field} of a server-sent event is one line`)
+  return value
+}
+
+const wholeNumber = (value: number) => {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new MisuseError('The retry of a server-sent event is a whole number of milliseconds')
+}
