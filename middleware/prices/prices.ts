@@ -1,0 +1,49 @@
+/** Finds the bundled rates of a call: provider, model, day and service tier. */
+import { data } from './data.js'
+import type { DatedRates, PricedCall, Rate, Rates } from './rates.js'
+import { tiers } from './tiers.js'
+
+/**
+ * Rates of a call to OpenAI, Anthropic, Gemini or xAI; undefined for a model that nobody told us the price of.
+ * `usage()` loads and takes it by itself; import it to put your own prices before it.
+ *
+ * @example
+ * usage({ prices: (call) => negotiated[call.model] ?? prices(call) })
+ */
+export function prices(call: PricedCall): Rates | undefined {
+  if (!Object.hasOwn(data, call.provider)) return undefined
+  const model = call.model.toLowerCase()
+  const row = data[call.provider]?.find(([match]) => match.test(model))
+  if (!row) return undefined
+  const [, ...dated] = row
+  return inTier(atDay(dated, call.started), tierFactor(call, model))
+}
+
+/** The last rates that hold on the day; the first ones held ever before. */
+const atDay = (dated: readonly DatedRates[], started: number): Rates | undefined =>
+  dated.findLast(({ from }) => !from || started >= Date.parse(from)) ?? dated[0]
+
+function tierFactor({ provider, service_tier }: PricedCall, model: string): number {
+  if (!service_tier || !Object.hasOwn(tiers, provider)) return 1
+  const row = tiers[provider]?.find(([models, tier]) => tier === service_tier && models.test(model))
+  return row?.[2] ?? 1
+}
+
+/** Tokens are scaled, searches cost the same in every tier. */
+function inTier(rates: Rates | undefined, factor: number): Rates | undefined {
+  if (!rates || factor === 1) return rates
+  return Object.fromEntries(
+    Object.entries(rates).map(([unit, rate]) => [
+      unit,
+      unit.endsWith('_mtok') ? scaled(rate, factor) : rate,
+    ]),
+  )
+}
+
+const scaled = (rate: Rate, factor: number): Rate =>
+  typeof rate === 'number'
+    ? rate * factor
+    : {
+        base: rate.base * factor,
+        tiers: rate.tiers.map(({ start, price }) => ({ start, price: price * factor })),
+      }

@@ -1,0 +1,29 @@
+/** What genai-prices does not hold, kept by hand: service tiers, as a factor on the standard rates. */
+
+/** Models, tier, factor; the first row that fits counts. A tier without a row costs the standard rates. */
+export type TierRow = readonly [models: RegExp, tier: string, factor: number]
+
+/**
+ * OpenAI: https://openai.com/api-priority-processing, flex at half price (https://developers.openai.com/api/docs/pricing).
+ * Gemini: https://ai.google.dev/gemini-api/docs/optimization (flex), notes in genai-prices (priority).
+ * Anthropic: batches at half price (https://platform.claude.com/docs/en/about-claude/pricing).
+ */
+export const tiers: Readonly<Record<string, readonly TierRow[]>> = {
+  openai: [
+    [/./, 'flex', 0.5],
+    [/./, 'batch', 0.5],
+    [/^gpt-5\.5/, 'priority', 2.5],
+    [/^gpt-5-mini/, 'priority', 1.8],
+    [/^gpt-5|^gpt-4\.1-nano/, 'priority', 2],
+    [/^gpt-4\.1|^o3/, 'priority', 1.75],
+    [/^gpt-4o-mini/, 'priority', 5 / 3],
+    [/^gpt-4o/, 'priority', 1.7],
+    [/^o4-mini/, 'priority', 20 / 11],
+  ],
+  anthropic: [[/./, 'batch', 0.5]],
+  gemini: [
+    [/./, 'flex', 0.5],
+    [/./, 'batch', 0.5],
+    [/^gemini-3\.[78]-flash/, 'priority', 1.8],
+  ],
+}
