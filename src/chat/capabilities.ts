@@ -33,4 +33,6 @@ export interface ParamRule {
   readonly maxItems?: number
   /** The nearest value the model takes; undefined leaves the parameter out. Without it a number is clamped, a list cut, anything else left out. */
   readonly adjust?: (request: ChatRequest) => unknown
+  /** The wire has no field for it: where `allowed_openai_params` lets it through, it goes into the body as it is. */
+  readonly unmapped?: true
 }
