@@ -1,6 +1,6 @@
 /** Finds the bundled rates of a call: provider, model, day and service tier. */
 import { data } from './data.js'
-import type { DatedRates, PricedCall, Rate, Rates } from './rates.js'
+import type { PricedCall, PriceRow, Rate, Rates } from './rates.js'
 import { tiers } from './tiers.js'
 
 /**
@@ -12,15 +12,16 @@ import { tiers } from './tiers.js'
  */
 export function prices(call: PricedCall): Rates | undefined {
   if (!Object.hasOwn(data, call.provider)) return undefined
-  const model = call.model.toLowerCase()
-  const row = data[call.provider]?.find(([match]) => match.test(model))
-  if (!row) return undefined
-  const [, ...dated] = row
-  return inTier(atDay(dated, call.started), tierFactor(call, model))
+  for (const name of [call.answered, call.model]) {
+    const model = name?.toLowerCase() ?? ''
+    const row = data[call.provider]?.find(([match]) => match.test(model))
+    if (row) return inTier(atDay(row, call.started), tierFactor(call, model))
+  }
+  return undefined
 }
 
 /** The last rates that hold on the day; the first ones held ever before. */
-const atDay = (dated: readonly DatedRates[], started: number): Rates | undefined =>
+const atDay = ([, ...dated]: PriceRow, started: number): Rates | undefined =>
   dated.findLast(({ from }) => !from || started >= Date.parse(from)) ?? dated[0]
 
 function tierFactor({ provider, service_tier }: PricedCall, model: string): number {

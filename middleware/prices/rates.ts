@@ -30,11 +30,14 @@ export interface TieredRate {
   readonly tiers: readonly { readonly start: number; readonly price: number }[]
 }
 
-/** What a price depends on. */
-export type PricedCall = Pick<Attempt, 'provider' | 'model' | 'usage' | 'started' | 'service_tier'>
+/** What a price depends on: a provider call, asked as `model` and answered as `answered`. */
+export type PricedCall = Pick<
+  Attempt,
+  'provider' | 'model' | 'answered' | 'usage' | 'started' | 'service_tier'
+>
 
 /**
- * Rates by `provider/model` or bare model name, or a function that gives rates, or the cost itself in USD.
+ * Rates by `provider/model` or bare model name (as asked, then as answered), or a function that gives rates, or the cost itself in USD.
  * Undefined is an unknown price, never 0.
  */
 export type Prices =

@@ -64,7 +64,10 @@ export interface Warning {
 /** One provider call. */
 export interface Attempt {
   readonly provider: string
+  /** As it was asked, without the provider. */
   readonly model: string
+  /** As the answer told it. */
+  readonly answered?: string
   readonly status: 'running' | 'ok' | 'failed' | 'aborted'
   readonly usage: Usage
   readonly warnings: readonly Warning[]

@@ -1,0 +1,158 @@
+/** Accounting: what each call used and cost, told once, whatever its end. */
+import {
+  type Attempt,
+  addUsage,
+  type ChunkOf,
+  defined,
+  emptyUsage,
+  type Usage,
+} from '../src/chat/index.js'
+import { isTetradError, type Middleware, type Transform } from '../src/core/index.js'
+import { toUnits, toUsd } from './prices/money.js'
+import { loadPrices, type PriceOf } from './prices/pricing.js'
+import type { PricedCall, Prices } from './prices/rates.js'
+
+export interface UsageOptions {
+  /**
+   * Told once a call. A promise is waited for, so that a serverless function is not frozen before the record is
+   * written; return nothing and the reply does not wait. What it throws becomes a warning.
+   */
+  readonly onUsage?: (record: UsageRecord) => unknown
+  /** Told what `onUsage` or `prices` threw. What it throws itself is ignored. */
+  readonly onError?: (error: unknown) => unknown
+  /** A table, a function, or false for no prices at all. @default the bundled ones, loaded at the first call */
+  readonly prices?: Prices | false
+}
+
+/** What one call used. */
+export interface UsageRecord {
+  /** Of the call: `ctx.id`. */
+  readonly id: string
+  /** What was asked for at this place. */
+  readonly model: string
+  readonly status: 'ok' | 'failed' | 'aborted'
+  /** Tags of the call: tenant, user, feature. */
+  readonly tags: Readonly<Record<string, string>>
+  /** Sum of the attempts. `cost` (USD) is absent as soon as one of them has no known price. */
+  readonly usage: Usage
+  readonly attempts: readonly PricedAttempt[]
+  /** Epoch milliseconds. */
+  readonly started: number
+  readonly total_ms: number
+  readonly error?: unknown
+}
+
+/** One provider call and its price. */
+export interface PricedAttempt extends Attempt {
+  /** Who gave `usage.cost`; unknown: nobody, and it is absent. */
+  readonly cost_source: 'provider' | 'prices' | 'unknown'
+}
+
+/**
+ * Counts tokens and money of each call and of each of its attempts, failed, aborted and nested ones too, and puts
+ * `usage.cost` on the answer. The provider's own figure wins; a model without a price has no cost, never 0.
+ *
+ * Place: outside `retry` and `tools`, so that one record holds all attempts and all steps; inside `log`, which then
+ * sees the cost.
+ *
+ * @example
+ * const ledger = new Ledger()
+ * const ai = createClient({ use: [usage({ onUsage: ledger.add })] })
+ * await ai.generate(request, { tags: { tenant: 'acme' } })
+ * console.log(String(ledger))
+ */
+export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middleware {
+  return async function usage(ctx, next) {
+    const failures: unknown[] = []
+    const fail = (error: unknown) => void failures.push(error)
+    const stopwatch = startWatch()
+    const priceOf = await loadPrices(prices, fail)
+    ctx.transform(costOnFinish(priceOf, () => ctx.attempts))
+
+    let failure: { readonly error: unknown } | undefined
+    try {
+      await next()
+    } catch (error) {
+      failure = { error }
+      throw error
+    } finally {
+      const attempts = ctx.attempts.map((attempt) => priced(attempt, priceOf))
+      const record: UsageRecord = {
+        id: ctx.id,
+        model: ctx.request.model,
+        status: failure ? statusOf(failure.error) : 'ok',
+        tags: ctx.options.tags ?? {},
+        usage: sumUp(attempts),
+        attempts,
+        ...stopwatch(),
+        ...failure,
+      }
+      await guarded(() => onUsage?.(record), fail)
+      for (const error of failures) {
+        await guarded(() => onError?.(error))
+        ctx.warn({ code: 'other', message: `Accounting failed: ${String(error)}` })
+      }
+    }
+  }
+}
+
+/** Runs the app's code: accounting never breaks a reply. */
+async function guarded(run: () => unknown, onError: (error: unknown) => void = () => {}) {
+  try {
+    await run()
+  } catch (error) {
+    onError(error)
+  }
+}
+
+function startWatch() {
+  const started = Date.now()
+  const begin = performance.now()
+  return () => ({ started, total_ms: performance.now() - begin })
+}
+
+const statusOf = (error: unknown) =>
+  isTetradError(error) && error.name === 'AbortError' ? 'aborted' : 'failed'
+
+/** Adds the costs as integers: a sum of many small floats drifts. */
+function sumUp(attempts: readonly PricedAttempt[]): Usage {
+  const usages = attempts.map((attempt) => attempt.usage)
+  const sum = usages.reduce<Usage>(addUsage, emptyUsage)
+  if (sum.cost === undefined) return sum
+  const units = usages.reduce((total, { cost = 0 }) => total + toUnits(cost), 0n)
+  return { ...sum, cost: toUsd(units) }
+}
+
+/** Puts the cost on the end of each turn. */
+function costOnFinish(priceOf: PriceOf, attempts: () => readonly Attempt[]): Transform {
+  let turn: ChunkOf<'start'> | undefined
+  return (chunk, emit) => {
+    if (chunk.type === 'start') turn = chunk
+    if (chunk.type !== 'finish' || !turn) return emit(chunk)
+    const { provider, model: answered, created } = turn
+    const asked = attempts().findLast((attempt) => attempt.provider === provider)
+    const { usage } = priced(
+      {
+        provider,
+        answered,
+        model: asked?.model ?? answered,
+        started: asked?.started ?? created * 1000,
+        ...defined({ service_tier: chunk.service_tier }),
+        usage: chunk.usage,
+      },
+      priceOf,
+    )
+    emit(usage === chunk.usage ? chunk : { ...chunk, usage })
+  }
+}
+
+/** The call with `usage.cost`, where it has one. */
+function priced<Call extends PricedCall>(
+  call: Call,
+  priceOf: PriceOf,
+): Call & Pick<PricedAttempt, 'cost_source'> {
+  if (call.usage.cost !== undefined) return { ...call, cost_source: 'provider' }
+  const cost = priceOf(call)
+  if (cost === undefined) return { ...call, cost_source: 'unknown' }
+  return { ...call, usage: { ...call.usage, cost }, cost_source: 'prices' }
+}
