@@ -1,5 +1,5 @@
 /** The answer of one call, and what a stream of it says chunk by chunk. */
-import type { AssistantMessage, Native, ToolMessage } from './message.js'
+import type { AssistantMessage, Native, ToolCall, ToolMessage } from './message.js'
 import type {
   Annotation,
   Attempt,
@@ -43,6 +43,8 @@ export interface ChatResponse {
 /** The answer so far: while the call runs, and on an error. */
 export interface PartialResponse extends Omit<ChatResponse, 'finish_reason'> {
   readonly finish_reason: null
+  /** Calls whose arguments had not come to their end. */
+  readonly unfinished_tool_calls?: readonly ToolCall[]
 }
 
 export interface PendingApproval {

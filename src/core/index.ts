@@ -1,3 +1,7 @@
+export { type Engine, createCaller, type Prepared } from './call.js'
+export type { Target } from './attempt.js'
 export * from './context.js'
 export * from './errors.js'
+export { fold, unfold } from './fold.js'
 export * from './key.js'
+export { mapText, type MapTextOptions, saysTheSame } from './transform.js'

@@ -1,0 +1,79 @@
+/** `createClient`: a stack of middleware in front of some providers. */
+import type { ChatRequest, ChatResponse, FormatInput, ResponseFormat } from './chat/index.js'
+import {
+  type CallArgs,
+  type Caller,
+  type ChatStream,
+  createCaller,
+  type Middleware,
+  MisuseError,
+  type Parsed,
+  type PartialOf,
+  type ProviderAdapter,
+} from './core/index.js'
+import { prepare } from './prepare.js'
+import { createRegistry } from './providers/index.js'
+import { createPartialReader } from './schema/index.js'
+
+export interface ClientOptions<State> {
+  readonly providers: readonly ProviderAdapter[]
+  /** Layers, outermost first. State is written, `createClient<{ userId: string }>`, never guessed from them. */
+  readonly use?: readonly Middleware<NoInfer<State>>[] | undefined
+}
+
+export interface Client<State = {}> extends Pick<Caller, 'countTokens' | 'capabilities'> {
+  /** One whole answer. Throws a `TetradError`. */
+  generate<Format extends FormatInput = ResponseFormat>(
+    request: ChatRequest<Format>,
+    ...args: CallArgs<State>
+  ): Promise<ChatResponse & Parsed<Format>>
+  /** An answer as it comes. The call starts at the first pull. */
+  stream<Format extends FormatInput = ResponseFormat>(
+    request: ChatRequest<Format>,
+    ...args: CallArgs<State>
+  ): ChatStream<Parsed<Format>, PartialOf<Format>>
+  /** Adds layers inside those that are there, for later calls. Edits this client, as in Koa, and returns it. */
+  use(...layers: readonly Middleware<State>[]): this
+  /** The stack, outermost first. */
+  readonly layers: readonly Middleware<State>[]
+}
+
+/**
+ * Makes a client of providers and layers. It runs only the middleware it was given.
+ *
+ * @example
+ * const ai = createClient({ providers: [openai()], use: [retry()] })
+ * const reply = await ai.generate({ model: 'openai/gpt-5', messages: [{ role: 'user', content: 'Hi' }] })
+ */
+export function createClient<State = {}>(options: ClientOptions<State>): Client<State> {
+  const layers: Middleware<State>[] = []
+  const registry = createRegistry(options.providers)
+  // that State fits is checked by the type of `use`; inside, a layer is a layer
+  const stack = () => [...layers] as unknown as readonly Middleware<never>[]
+  const caller = createCaller(
+    { resolve: registry.resolve, prepare, partialReader: createPartialReader },
+    stack,
+  )
+  const client: Client<State> = {
+    generate: (request, ...[callOptions]) => caller.generate(request, callOptions),
+    stream: (request, ...[callOptions]) => caller.stream(request, callOptions),
+    countTokens: caller.countTokens,
+    capabilities: caller.capabilities,
+    use(...added) {
+      added.forEach(checkLayer)
+      layers.push(...added)
+      return client
+    },
+    get layers() {
+      return [...layers]
+    },
+  }
+  return client.use(...(options.use ?? []))
+}
+
+function checkLayer(layer: unknown, position: number): void {
+  if (typeof layer === 'function') return
+  throw new MisuseError(
+    `Layer ${position + 1} is no middleware but ${layer === null ? 'null' : typeof layer}: a middleware is a function (ctx, next) => …; a factory must be called, retry()`,
+  )
+}

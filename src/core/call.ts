@@ -1,0 +1,175 @@
+/** One call from its start to its one outcome, and the callers that make calls. */
+import type { ChatRequest, ChatResponse, FormatInput, StreamChunk } from '../chat/index.js'
+import { defined, estimatePromptTokens } from '../chat/index.js'
+import { attemptWith, type Target } from './attempt.js'
+import { Channel } from './channel.js'
+import { Ledger, type Place, type Run, runLayers } from './compose.js'
+import type { Call, Caller, CallOptions, Middleware, ModelInfo, TokenCount } from './context.js'
+import { AbortError } from './errors.js'
+import { Passage } from './passage.js'
+import { listen } from './signals.js'
+import { type PartialReader, TetradStream } from './stream.js'
+
+/** What the layers above the core bring to it. */
+export interface Engine {
+  /** Throws `BadRequestError` for a name nobody knows. */
+  readonly resolve: (model: string) => Target
+  /** Checks a request and makes it plain JSON. Throws `BadRequestError`. */
+  readonly prepare: (request: ChatRequest<FormatInput>) => Prepared
+  readonly partialReader: PartialReader
+}
+
+export interface Prepared {
+  readonly request: ChatRequest
+  /** Reads a structured answer; undefined where none was asked for. Throws `UnexpectedResponseError`. */
+  readonly parse?: (response: ChatResponse) => unknown
+}
+
+const defaults = { highWaterMark: 256, stalledMs: 300_000 }
+
+/** A caller of the layers that `stack` gives at the moment of the call. */
+export function createCaller(
+  engine: Engine,
+  stack: () => readonly Middleware<never>[],
+  place?: Place & { readonly options: CallOptions<unknown> },
+): Caller {
+  const start = (
+    request: ChatRequest<FormatInput>,
+    options: CallOptions<unknown> = {},
+    streaming: boolean,
+  ) => {
+    const merged = place ? inherit(place.options, options) : Object.freeze({ ...options })
+    return new RunningCall(engine, stack(), request, merged, streaming, place)
+  }
+  return {
+    // the format of the request decides what the answer has, as the types of Caller say
+    generate: async (request: ChatRequest<never>, options) =>
+      start(request, options, false).start() as never,
+    stream: (request: ChatRequest<never>, options) =>
+      new TetradStream(start(request, options, true), engine.partialReader) as never,
+    countTokens: (request, options = {}) =>
+      countTokens(engine, request, place ? inherit(place.options, options) : options, place),
+    capabilities: (model) => modelInfo(engine, model),
+  }
+}
+
+/** A nested call keeps what its outer call was given, but for what it is given itself. */
+function inherit(outer: CallOptions<unknown>, own: CallOptions<unknown>): CallOptions<unknown> {
+  const { signal: _, ...kept } = outer
+  return Object.freeze({ ...kept, ...defined(own) })
+}
+
+class RunningCall {
+  readonly channel: Channel
+  private readonly root: Passage
+  private readonly ledger: Ledger
+  private readonly run: Run
+
+  constructor(
+    private readonly engine: Engine,
+    layers: readonly Middleware<never>[],
+    private readonly request: ChatRequest<FormatInput>,
+    options: CallOptions<unknown>,
+    streaming: boolean,
+    private readonly place: Place | undefined,
+  ) {
+    this.channel = new Channel({
+      highWaterMark: options.highWaterMark ?? defaults.highWaterMark,
+      stalledMs: options.stalledMs ?? defaults.stalledMs,
+      onStalled: () => this.abort(new AbortError('The consumer has stopped reading the stream')),
+    })
+    const sink = (chunks: readonly StreamChunk[]) => this.channel.push(chunks)
+    this.root = new Passage(undefined, place?.within, streaming ? sink : undefined)
+    this.ledger = new Ledger(place?.ledger)
+    this.run = {
+      id: crypto.randomUUID(),
+      streaming,
+      options,
+      layers,
+      values: new Map(),
+      ledger: this.ledger,
+      attempt: attemptWith(engine.resolve),
+      nest: (run, index, at) =>
+        createCaller(engine, () => run.layers.slice(index), { ...at, options: run.options }),
+    }
+  }
+
+  async start(): Promise<ChatResponse> {
+    const { signal } = this.run.options
+    const release = signal && listen(signal, () => this.abort(signal.reason))
+    if (signal?.aborted) this.abort(signal.reason)
+    try {
+      if (this.root.fault) throw this.root.fault
+      const { request, parse } = this.engine.prepare(this.request)
+      const timeouts = { ...this.place?.timeouts(), ...defined(this.run.options.timeouts ?? {}) }
+      await runLayers(this.run, 0, this.root, { request, timeouts }, this.ledger)
+      if (this.root.fault) throw this.root.fault
+      return await this.succeed(parse)
+    } catch (thrown) {
+      const error = this.root.outcome(thrown)
+      this.describe(error)
+      this.channel.fail(error)
+      throw error
+    } finally {
+      release?.()
+      this.root.settle()
+    }
+  }
+
+  abort(reason?: unknown): void {
+    const isOurs = reason instanceof AbortError
+    this.root.abort(isOurs ? reason : new AbortError(undefined, { cause: reason }))
+  }
+
+  private async succeed(parse: Prepared['parse']): Promise<ChatResponse> {
+    // runLayers resolves with a whole answer only
+    const whole = this.root.response as ChatResponse
+    const response = { ...whole, attempts: [...this.ledger.attempts] }
+    const parsed = parse && !whole.message.tool_calls ? await parse(whole) : undefined
+    if (parsed === undefined) {
+      this.channel.succeed((finish) => finish)
+      return response
+    }
+    this.channel.succeed((finish) => ({ ...finish, parsed }) as StreamChunk)
+    return { ...response, parsed }
+  }
+
+  /** A fault loses nothing: what was said, what it cost, what was tried. */
+  private describe(error: unknown): void {
+    if (!(error instanceof Error) || !Object.isExtensible(error)) return
+    const found = {
+      partial: this.root.partial ?? ('partial' in error ? error.partial : undefined),
+      usage: this.ledger.usage,
+      attempts: [...this.ledger.attempts],
+    }
+    for (const [name, value] of Object.entries(found))
+      Object.defineProperty(error, name, { value, configurable: true, writable: true })
+  }
+}
+
+async function countTokens(
+  engine: Engine,
+  request: ChatRequest,
+  options: CallOptions<unknown>,
+  place: Place | undefined,
+): Promise<TokenCount> {
+  const { adapter, model } = engine.resolve(request.model)
+  if (!adapter.countTokens) return { tokens: estimatePromptTokens(request), estimated: true }
+  const ignore = () => {}
+  const keys = options.apiKeys ?? {}
+  const call: Call = {
+    signal: options.signal ?? place?.within.signal ?? new AbortController().signal,
+    ...(options.headers && { headers: options.headers }),
+    ...(Object.hasOwn(keys, adapter.name) && { apiKey: keys[adapter.name] as string }),
+    timeouts: { ...place?.timeouts(), ...options.timeouts },
+    warn: ignore,
+    onResponse: ignore,
+    onUsage: ignore,
+  }
+  return { tokens: await adapter.countTokens({ ...request, model }, call) }
+}
+
+function modelInfo(engine: Engine, name: string): ModelInfo {
+  const { adapter, model } = engine.resolve(name)
+  return { ...adapter.capabilities(model), provider: adapter.name, model }
+}

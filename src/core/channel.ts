@@ -1,0 +1,190 @@
+/** The bounded hand-over between the running stack and its one consumer. */
+import type { StreamChunk } from '../chat/index.js'
+
+export interface ChannelOptions {
+  readonly highWaterMark: number
+  readonly stalledMs: number
+  /** Nobody has pulled for `stalledMs` while the stack waited. */
+  readonly onStalled: () => void
+}
+
+interface Waiter {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+}
+
+export class Channel {
+  private waiting: StreamChunk[] = []
+  /** Of `waiting`, how many were taken. */
+  private head = 0
+  private pulls = 0
+  /** The last finish: delivered when something follows it, or when the call has succeeded. */
+  private lastFinish: StreamChunk | undefined
+  private end: { readonly error?: unknown } | undefined
+  private room: Waiter | undefined
+  private reader: Waiter | undefined
+  private isBound = true
+
+  constructor(private readonly options: ChannelOptions) {}
+
+  /** A promise only when the consumer is behind. */
+  push(chunks: readonly StreamChunk[]): void | Promise<void> {
+    if (this.end) return
+    if (this.lastFinish) this.waiting.push(this.lastFinish)
+    const last = chunks.at(-1)
+    this.lastFinish = last?.type === 'finish' ? last : undefined
+    this.append(this.lastFinish ? chunks.slice(0, -1) : chunks)
+    if (this.size === 0) return
+    this.wakeReader()
+    if (this.isBound && this.size >= this.options.highWaterMark) return this.waitForRoom()
+  }
+
+  /** The call has succeeded; `finish` stands in the place of the one that was held back. */
+  succeed(finish: (held: StreamChunk) => StreamChunk): void {
+    if (this.end) return
+    if (this.lastFinish) this.waiting.push(finish(this.lastFinish))
+    this.close({})
+  }
+
+  /** What waits is still delivered, then iteration throws. */
+  fail(error: unknown): void {
+    if (!this.end) this.close({ error })
+  }
+
+  /** The consumer has left: nothing more is delivered. */
+  leave(): void {
+    this.waiting = []
+    this.head = 0
+    if (!this.end) this.close({})
+  }
+
+  /** Everything is kept from now on; pieces of one text are joined while they wait. */
+  unbind(): void {
+    if (!this.isBound) return
+    this.isBound = false
+    this.waiting = joinAll(this.waiting.slice(this.head))
+    this.head = 0
+    this.wakeWriter()
+  }
+
+  /** One chunk that waits, without a promise; undefined where none does. */
+  take(): StreamChunk | undefined {
+    const chunk = this.waiting[this.head]
+    if (!chunk) return undefined
+    this.head++
+    this.pulled()
+    return chunk
+  }
+
+  /** Resolves when a chunk waits (true) or the call has ended (false). Throws the error of the call, once. */
+  async ready(): Promise<boolean> {
+    this.pulls++
+    while (this.size === 0) {
+      if (this.end) {
+        const { error } = this.end
+        this.end = {}
+        if (error !== undefined) throw error
+        return false
+      }
+      this.reader ??= waiter()
+      await this.reader.promise
+    }
+    return true
+  }
+
+  /** All that waits, at once; undefined at the end. */
+  async read(): Promise<StreamChunk[] | undefined> {
+    if (!(await this.ready())) return undefined
+    const chunks = this.head === 0 ? this.waiting : this.waiting.slice(this.head)
+    this.head = this.waiting.length
+    this.pulled()
+    return chunks
+  }
+
+  private get size(): number {
+    return this.waiting.length - this.head
+  }
+
+  private pulled(): void {
+    this.pulls++
+    // what was taken is let go of: at the end, or when it is half of a long queue
+    if (this.size === 0 || (this.head >= 512 && this.head * 2 >= this.waiting.length)) {
+      this.waiting = this.waiting.slice(this.head)
+      this.head = 0
+    }
+    if (this.room && this.size <= this.options.highWaterMark / 2) this.wakeWriter()
+  }
+
+  private append(chunks: readonly StreamChunk[]): void {
+    if (this.isBound) for (const chunk of chunks) this.waiting.push(chunk)
+    else for (const chunk of chunks) join(this.waiting, chunk, this.head)
+  }
+
+  private close(end: { readonly error?: unknown }): void {
+    this.end = end
+    this.lastFinish = undefined
+    this.wakeReader()
+    this.wakeWriter()
+  }
+
+  private waitForRoom(): Promise<void> {
+    if (this.room) return this.room.promise
+    const { promise, resolve } = waiter()
+    let timer: ReturnType<typeof setTimeout>
+    const watch = (pulls: number) => {
+      timer = setTimeout(() => {
+        if (this.pulls === pulls) this.options.onStalled()
+        else watch(this.pulls)
+      }, this.options.stalledMs)
+    }
+    watch(this.pulls)
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    this.room = { promise, resolve: done }
+    return promise
+  }
+
+  private wakeReader(): void {
+    const reader = this.reader
+    this.reader = undefined
+    reader?.resolve()
+  }
+
+  private wakeWriter(): void {
+    const room = this.room
+    this.room = undefined
+    room?.resolve()
+  }
+}
+
+function waiter(): Waiter {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+const joinAll = (chunks: readonly StreamChunk[]) => {
+  const out: StreamChunk[] = []
+  for (const chunk of chunks) join(out, chunk)
+  return out
+}
+
+/** Appends a chunk; a piece of the same text as the last one that waits (from `head` on) is joined to it. */
+function join(out: StreamChunk[], chunk: StreamChunk, head = 0): void {
+  const last = out.length > head ? out.at(-1) : undefined
+  if (last?.type === 'text-delta' && chunk.type === 'text-delta')
+    out[out.length - 1] = { type: 'text-delta', text: last.text + chunk.text }
+  else if (last?.type === 'reasoning-delta' && chunk.type === 'reasoning-delta')
+    out[out.length - 1] = { type: 'reasoning-delta', text: last.text + chunk.text }
+  else if (
+    last?.type === 'tool-call-delta' &&
+    chunk.type === 'tool-call-delta' &&
+    last.index === chunk.index
+  )
+    out[out.length - 1] = { ...last, arguments: last.arguments + chunk.arguments }
+  else out.push(chunk)
+}

@@ -1,0 +1,458 @@
+/** Chunks → response and back. The grammar of a stream is checked here, and nowhere else. */
+import {
+  addUsage,
+  type Annotation,
+  type AnswerInput,
+  type AssistantMessage,
+  type ChatResponse,
+  type ChunkOf,
+  defined,
+  emptyUsage,
+  type FinishChunk,
+  type HostedTool,
+  type OutputAudio,
+  type OutputFile,
+  type OutputImage,
+  type PartialResponse,
+  type PendingApproval,
+  type StreamChunk,
+  type TokenLogprob,
+  type ToolCall,
+  type ToolMessage,
+  type Usage,
+  type Warning,
+} from '../chat/index.js'
+import { MisuseError } from './errors.js'
+
+interface CallState {
+  readonly id: string
+  readonly name: string
+  readonly isCustom: boolean
+  text: string
+  isOpen: boolean
+}
+
+/** One model turn while it is folded. */
+class Turn {
+  text = ''
+  reasoning = ''
+  refusal = ''
+  calls: CallState[] = []
+  annotations: Annotation[] = []
+  files: ChunkOf<'file'>[] = []
+  hosted = new Map<string, HostedTool>()
+  logprobs: TokenLogprob[] = []
+  finish: FinishChunk | undefined
+
+  constructor(readonly start: ChunkOf<'start'>) {}
+
+  clone(): Turn {
+    const copy = new Turn(this.start)
+    Object.assign(copy, this, {
+      calls: this.calls.map((call) => ({ ...call })),
+      annotations: [...this.annotations],
+      files: [...this.files],
+      hosted: new Map(this.hosted),
+      logprobs: [...this.logprobs],
+    })
+    return copy
+  }
+
+  message(): AssistantMessage {
+    const calls = this.calls.filter((call) => !call.isOpen).map(toToolCall)
+    const media = sortFiles(this.files)
+    return {
+      role: 'assistant',
+      content: this.text === '' ? null : this.text,
+      ...(this.refusal !== '' && { refusal: this.refusal }),
+      ...(calls.length > 0 && { tool_calls: calls }),
+      ...(this.reasoning !== '' && { reasoning_content: this.reasoning }),
+      ...(this.annotations.length > 0 && { annotations: [...this.annotations] }),
+      ...media,
+      ...(this.hosted.size > 0 && { hosted_tools: [...this.hosted.values()] }),
+      ...(this.finish?.native && { native: this.finish.native }),
+    }
+  }
+}
+
+/** Gathers the chunks of one answer. `add` costs the same for each chunk, however long the answer is. */
+export class Fold {
+  private turn: Turn | undefined
+  private done: (AssistantMessage | ToolMessage)[] = []
+  private usage: Usage | undefined
+  private warnings: Warning[] = []
+  private approvals: PendingApproval[] = []
+  private isOpen = false
+  private answer: ChatResponse | undefined
+  /** Assistant turns that are complete, in order. */
+  readonly turns: AssistantMessage[] = []
+
+  add(chunk: StreamChunk): void {
+    this.answer = undefined
+    const turn = this.turn
+    if (this.isOpen && turn) {
+      switch (chunk.type) {
+        case 'text-delta':
+          turn.text += chunk.text
+          return
+        case 'reasoning-delta':
+          turn.reasoning += chunk.text
+          return
+        case 'refusal-delta':
+          turn.refusal += chunk.text
+          return
+        case 'tool-call-start':
+          return startCall(turn, chunk)
+        case 'tool-call-delta':
+          openCall(turn, chunk).text += chunk.arguments
+          return
+        case 'tool-call-end':
+          openCall(turn, chunk).isOpen = false
+          return
+        case 'hosted-tool': {
+          const { type: _, ...tool } = chunk
+          turn.hosted.set(chunk.id, { ...turn.hosted.get(chunk.id), ...defined(tool) })
+          return
+        }
+        case 'annotation':
+          turn.annotations.push(chunk.annotation)
+          return
+        case 'file':
+          turn.files.push(chunk)
+          return
+        case 'logprobs':
+          turn.logprobs.push(...chunk.content)
+          return
+        case 'finish':
+          return this.finish(turn, chunk)
+      }
+    }
+    this.addOutside(chunk)
+  }
+
+  addAll(chunks: readonly StreamChunk[]): void {
+    for (const chunk of chunks) this.add(chunk)
+  }
+
+  /** The chunks of a whole answer, of which the answer itself is known. */
+  adopt(answer: ChatResponse, chunks: readonly StreamChunk[]): void {
+    const isFirst = this.turn === undefined && this.done.length === 0 && this.warnings.length === 0
+    this.addAll(chunks)
+    if (isFirst) this.answer = answer
+  }
+
+  /** At least one turn, and none of them open. */
+  get isComplete(): boolean {
+    return this.turn !== undefined && !this.isOpen
+  }
+
+  /** What stands in the turn that is open or was last. */
+  get lastMessage(): AssistantMessage | undefined {
+    return this.turn?.message()
+  }
+
+  /** The whole answer, once a turn is complete and none is open. */
+  response(): ChatResponse | undefined {
+    const finish = this.turn?.finish
+    if (!this.isComplete || !finish) return undefined
+    this.answer ??= {
+      ...this.base(),
+      finish_reason: finish.finish_reason,
+      ...defined({
+        native_finish_reason: finish.native_finish_reason,
+        stop_sequence: finish.stop_sequence,
+        service_tier: finish.service_tier,
+        parsed: finish.parsed,
+      }),
+    }
+    return this.answer
+  }
+
+  /** The answer so far; undefined before the first `start`. */
+  partial(): PartialResponse | undefined {
+    if (!this.turn) return undefined
+    const unfinished = this.turn.calls.filter((call) => call.isOpen).map(toToolCall)
+    return {
+      ...this.base(),
+      finish_reason: null,
+      ...(unfinished.length > 0 && { unfinished_tool_calls: unfinished }),
+    }
+  }
+
+  clone(): Fold {
+    const copy = new Fold()
+    copy.turn = this.turn?.clone()
+    copy.done = [...this.done]
+    copy.usage = this.usage
+    copy.warnings = [...this.warnings]
+    copy.approvals = [...this.approvals]
+    copy.isOpen = this.isOpen
+    copy.answer = this.answer
+    copy.turns.push(...this.turns)
+    return copy
+  }
+
+  private base(): Omit<ChatResponse, 'finish_reason'> {
+    // callers have checked that there is a turn
+    const turn = this.turn as Turn
+    const { id, created, model, provider, request_id } = turn.start
+    const message = this.isOpen ? turn.message() : (this.turns.at(-1) ?? turn.message())
+    return {
+      id,
+      created,
+      model,
+      provider,
+      text: message.content ?? '',
+      message,
+      messages: this.isOpen ? [...this.done, message] : [...this.done],
+      usage: this.usage ?? emptyUsage,
+      attempts: [],
+      warnings: [...this.warnings],
+      ...(this.approvals.length > 0 && { approvals: [...this.approvals] }),
+      ...(turn.logprobs.length > 0 && { logprobs: { content: [...turn.logprobs] } }),
+      ...(request_id !== undefined && { request_id }),
+    }
+  }
+
+  private addOutside(chunk: StreamChunk): void {
+    switch (chunk.type) {
+      case 'warning':
+        this.warnings.push(chunk.warning)
+        return
+      case 'data':
+        return
+      case 'tool-result':
+        this.done.push(toToolMessage(chunk))
+        return
+      case 'tool-approval':
+        this.approvals.push({ id: chunk.id, tool_call_id: chunk.tool_call_id })
+        return
+      case 'start':
+        if (this.isOpen) throw misuse(`a 'start' came before the 'finish' of the turn that is open`)
+        this.turn = new Turn(chunk)
+        this.isOpen = true
+        return
+      default:
+        throw misuse(`a '${chunk.type}' came outside of 'start' … 'finish'`)
+    }
+  }
+
+  private finish(turn: Turn, chunk: FinishChunk): void {
+    const open = turn.calls.find((call) => call.isOpen)
+    if (open) throw misuse(`the turn finished while the call of '${open.name}' was open`)
+    turn.finish = chunk
+    this.isOpen = false
+    this.usage = addUsage(this.usage, chunk.usage)
+    const message = turn.message()
+    this.turns.push(message)
+    this.done.push(message)
+  }
+}
+
+const misuse = (what: string) =>
+  new MisuseError(`Chunks in an impossible order: ${what}`, { code: 'grammar' })
+
+function startCall(turn: Turn, { index, id, name, kind }: ChunkOf<'tool-call-start'>): void {
+  if (index !== turn.calls.length)
+    throw misuse(`tool call ${index} started where ${turn.calls.length} was next`)
+  turn.calls.push({ id, name, isCustom: kind === 'custom', text: '', isOpen: true })
+}
+
+function openCall(turn: Turn, chunk: { readonly type: string; readonly index: number }): CallState {
+  const call = turn.calls[chunk.index]
+  if (!call?.isOpen) throw misuse(`a '${chunk.type}' names call ${chunk.index}, which is not open`)
+  return call
+}
+
+function toToolCall({ id, name, isCustom, text }: CallState): ToolCall {
+  return isCustom
+    ? { id, type: 'custom', custom: { name, input: text } }
+    : { id, type: 'function', function: { name, arguments: text === '' ? '{}' : text } }
+}
+
+const toToolMessage = (chunk: ChunkOf<'tool-result'>): ToolMessage => ({
+  role: 'tool',
+  tool_call_id: chunk.tool_call_id,
+  content: chunk.content,
+  ...(chunk.name !== '' && { name: chunk.name }),
+  ...(chunk.is_error && { is_error: true as const }),
+})
+
+function sortFiles(chunks: readonly ChunkOf<'file'>[]) {
+  const images: OutputImage[] = []
+  const files: OutputFile[] = []
+  const sound: ChunkOf<'file'>[] = []
+  for (const chunk of chunks) {
+    const { media_type, data, url, file_id, name } = chunk
+    const isImage = media_type.startsWith('image/') && (data !== undefined || url !== undefined)
+    const isSound =
+      media_type.startsWith('audio/') && (sound[0]?.media_type ?? media_type) === media_type
+    if (isImage)
+      images.push({
+        type: 'image_url',
+        image_url: { url: url ?? `data:${media_type};base64,${data}` },
+      })
+    else if (isSound) sound.push(chunk)
+    else files.push({ media_type, ...defined({ data, file_id, name }) })
+  }
+  const audio = toAudio(sound)
+  return {
+    ...(images.length > 0 && { images }),
+    ...(audio && { audio }),
+    ...(files.length > 0 && { files }),
+  }
+}
+
+function toAudio(chunks: readonly ChunkOf<'file'>[]): OutputAudio | undefined {
+  const [first] = chunks
+  if (!first) return undefined
+  const pick = <K extends 'file_id' | 'expires_at'>(name: K) =>
+    chunks.find((chunk) => chunk[name] !== undefined)?.[name]
+  const transcript = chunks.map((chunk) => chunk.transcript ?? '').join('')
+  return {
+    data: joinBase64(chunks.map((chunk) => chunk.data ?? '')),
+    format: first.media_type.slice('audio/'.length),
+    ...defined({ id: pick('file_id'), expires_at: pick('expires_at') }),
+    ...(transcript !== '' && { transcript }),
+  }
+}
+
+/** Pieces that end at a group border are joined as text; others by their bytes. */
+function joinBase64(pieces: readonly string[]): string {
+  if (pieces.slice(0, -1).every((piece) => piece.length % 4 === 0 && !piece.endsWith('=')))
+    return pieces.join('')
+  return btoa(pieces.map((piece) => atob(piece)).join(''))
+}
+
+/** The whole answer that these chunks say; undefined where they say none, or not a whole one. Throws `MisuseError` for an impossible order. */
+export function fold(chunks: Iterable<StreamChunk>): ChatResponse | undefined {
+  const state = new Fold()
+  for (const chunk of chunks) state.add(chunk)
+  return state.response()
+}
+
+/** The chunks that say this answer. `fold(unfold(response))` equals `response`, `attempts` apart. */
+export function unfold(response: ChatResponse): StreamChunk[] {
+  const chunks: StreamChunk[] = response.warnings.map((warning) => ({ type: 'warning', warning }))
+  const last = response.messages.findLastIndex((message) => message.role === 'assistant')
+  response.messages.forEach((message, position) => {
+    if (message.role === 'tool') chunks.push(toToolResult(message))
+    else unfoldTurn(chunks, message, response, position === last)
+  })
+  for (const approval of response.approvals ?? [])
+    chunks.push({ type: 'tool-approval', ...approval })
+  return chunks
+}
+
+function unfoldTurn(
+  chunks: StreamChunk[],
+  message: AssistantMessage,
+  response: ChatResponse,
+  isLast: boolean,
+): void {
+  const { id, created, model, provider, request_id } = response
+  chunks.push({ type: 'start', id, model, provider, created, ...defined({ request_id }) })
+  if (message.reasoning_content)
+    chunks.push({ type: 'reasoning-delta', text: message.reasoning_content })
+  if (message.content) chunks.push({ type: 'text-delta', text: message.content })
+  if (message.refusal) chunks.push({ type: 'refusal-delta', text: message.refusal })
+  for (const annotation of message.annotations ?? [])
+    chunks.push({ type: 'annotation', annotation })
+  for (const tool of message.hosted_tools ?? []) chunks.push({ type: 'hosted-tool', ...tool })
+  unfoldFiles(chunks, message)
+  if (isLast && response.logprobs)
+    chunks.push({ type: 'logprobs', content: response.logprobs.content })
+  message.tool_calls?.forEach((call, index) => {
+    const isCustom = call.type === 'custom'
+    const { name } = isCustom ? call.custom : call.function
+    chunks.push({
+      type: 'tool-call-start',
+      index,
+      id: call.id,
+      name,
+      ...(isCustom && { kind: 'custom' as const }),
+    })
+    const text = isCustom ? call.custom.input : call.function.arguments
+    chunks.push({ type: 'tool-call-delta', index, arguments: text })
+    chunks.push({ type: 'tool-call-end', index })
+  })
+  const native = message.native && { native: message.native }
+  chunks.push(
+    isLast
+      ? {
+          type: 'finish',
+          finish_reason: response.finish_reason,
+          usage: response.usage,
+          ...native,
+          ...defined({
+            native_finish_reason: response.native_finish_reason,
+            stop_sequence: response.stop_sequence,
+            service_tier: response.service_tier,
+            parsed: response.parsed,
+          }),
+        }
+      : {
+          type: 'finish',
+          finish_reason: message.tool_calls ? 'tool_calls' : 'stop',
+          usage: emptyUsage,
+          ...native,
+        },
+  )
+}
+
+function unfoldFiles(chunks: StreamChunk[], { images, audio, files }: AssistantMessage): void {
+  for (const { image_url } of images ?? []) {
+    const [, media_type, data] = image_url.url.match(/^data:([^;,]+);base64,(.*)$/s) ?? []
+    chunks.push(
+      media_type && data !== undefined
+        ? { type: 'file', media_type, data }
+        : { type: 'file', media_type: 'image/*', url: image_url.url },
+    )
+  }
+  if (audio) {
+    const { id, data, format, transcript, expires_at } = audio
+    const media_type = `audio/${format ?? 'wav'}`
+    chunks.push({
+      type: 'file',
+      media_type,
+      data,
+      ...defined({ file_id: id, transcript, expires_at }),
+    })
+  }
+  for (const file of files ?? []) chunks.push({ type: 'file', ...file })
+}
+
+function toToolResult(message: ToolMessage): ChunkOf<'tool-result'> {
+  const { content = '' } = message
+  return {
+    type: 'tool-result',
+    tool_call_id: message.tool_call_id,
+    name: message.name ?? '',
+    content:
+      typeof content === 'string'
+        ? content
+        : content.map((part) => (part.type === 'text' ? part.text : '')).join(''),
+    ...(message.is_error && { is_error: true as const }),
+  }
+}
+
+/** Completes what an adapter, or a layer that answers by itself, said. The message is the truth: `text` and the last of `messages` follow it. */
+export function complete(answer: AnswerInput, provider: string): ChatResponse {
+  const { content, ...rest } = answer.message
+  const message: AssistantMessage = content === '' ? { ...rest, content: null } : answer.message
+  return {
+    ...answer,
+    provider: answer.provider ?? provider,
+    text: message.content ?? '',
+    message,
+    messages: withLast(answer.messages, message),
+    attempts: answer.attempts ?? [],
+    warnings: answer.warnings ?? [],
+  }
+}
+
+function withLast(messages: ChatResponse['messages'] | undefined, message: AssistantMessage) {
+  const last = messages?.findLastIndex((one) => one.role === 'assistant') ?? -1
+  if (!messages || last < 0) return [message]
+  return messages[last] === message ? messages : messages.with(last, message)
+}

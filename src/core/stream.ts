@@ -1,0 +1,148 @@
+/** `ChatStream`: what the one consumer of a streamed call holds. */
+import type { ChatResponse, StreamChunk } from '../chat/index.js'
+import type { Channel } from './channel.js'
+import { quiet } from './compose.js'
+import type { ChatStream } from './context.js'
+import { AbortError, MisuseError } from './errors.js'
+
+/** The running call behind a stream. */
+export interface StreamedCall {
+  readonly channel: Channel
+  /** Starts the call; resolves or rejects when the stack has unwound. */
+  readonly start: () => Promise<ChatResponse>
+  readonly abort: (reason: unknown) => void
+}
+
+/** Reads a growing JSON text: feeds a piece, gives the object so far. */
+export type PartialReader = () => (piece: string) => unknown
+
+export class TetradStream implements ChatStream {
+  private consumer: string | undefined
+  private result: Promise<ChatResponse> | undefined
+  private aborted: { readonly reason: unknown } | undefined
+  private readonly open: () => void
+  private readonly gate: Promise<void>
+
+  constructor(
+    private readonly call: StreamedCall,
+    private readonly partialReader: PartialReader,
+  ) {
+    let open = () => {}
+    // what is chained here runs in the async context of ai.stream(), whoever pulls first
+    this.gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    this.open = open
+    this.begun = quiet(this.gate.then(() => call.start()))
+  }
+
+  private readonly begun: Promise<ChatResponse>
+
+  get response(): Promise<ChatResponse> {
+    this.call.channel.unbind()
+    return this.start()
+  }
+
+  get textStream(): AsyncIterable<string> {
+    return { [Symbol.asyncIterator]: () => this.texts() }
+  }
+
+  get partial(): AsyncIterable<unknown> {
+    return { [Symbol.asyncIterator]: () => this.partials() }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StreamChunk> {
+    this.claim('an iterator')
+    const { channel } = this.call
+    return {
+      next: () => {
+        const chunk = channel.take()
+        if (chunk) return Promise.resolve({ done: false, value: chunk })
+        return this.pull()
+      },
+      return: async () => {
+        await this.leave()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  async read(): Promise<readonly StreamChunk[] | undefined> {
+    if (this.consumer !== 'read()') this.claim('read()')
+    this.throwIfAborted()
+    this.start()
+    const chunks = await this.call.channel.read()
+    if (!chunks) this.throwIfAborted()
+    return chunks
+  }
+
+  abort(reason?: unknown): void {
+    if (this.aborted) return
+    this.aborted = { reason }
+    this.call.abort(reason)
+    this.call.channel.leave()
+  }
+
+  private start(): Promise<ChatResponse> {
+    if (this.result) return this.result
+    this.result = this.begun
+    this.open()
+    return this.result
+  }
+
+  private async pull(): Promise<IteratorResult<StreamChunk>> {
+    this.throwIfAborted()
+    this.start()
+    if (!(await this.call.channel.ready())) {
+      this.throwIfAborted()
+      return { done: true, value: undefined }
+    }
+    // ready() said that one waits
+    return { done: false, value: this.call.channel.take() as StreamChunk }
+  }
+
+  /** Once: a stream that was aborted throws, then is at its end. */
+  private throwIfAborted(): void {
+    if (!this.aborted || this.hasThrown) return
+    this.hasThrown = true
+    const { reason } = this.aborted
+    throw reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason })
+  }
+
+  private hasThrown = false
+
+  /** `break`: ends the call, and waits until the stack has unwound. */
+  private async leave(): Promise<void> {
+    if (!this.result) {
+      this.aborted ??= { reason: undefined }
+      return
+    }
+    this.call.abort(new AbortError('The consumer left the stream'))
+    this.call.channel.leave()
+    await this.result.then(noop, noop)
+  }
+
+  private async *texts(): AsyncGenerator<string, void, undefined> {
+    for await (const chunk of this) if (chunk.type === 'text-delta') yield chunk.text
+  }
+
+  private async *partials(): AsyncGenerator<unknown, void, undefined> {
+    let feed = this.partialReader()
+    for await (const chunk of this) {
+      if (chunk.type === 'start') feed = this.partialReader()
+      if (chunk.type !== 'text-delta') continue
+      const value = feed(chunk.text)
+      if (value !== undefined) yield value
+    }
+  }
+
+  private claim(by: string): void {
+    if (this.consumer)
+      throw new MisuseError(
+        `A stream has one consumer: ${this.consumer} reads it already. Collect the chunks once, or await stream.response`,
+      )
+    this.consumer = by
+  }
+}
+
+const noop = () => {}

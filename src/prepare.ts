@@ -1,0 +1,90 @@
+/** Checks a request before any layer sees it, and makes it plain JSON. */
+import type {
+  ChatRequest,
+  ChatResponse,
+  FormatInput,
+  JsonSchemaFormat,
+  StandardSchema,
+} from './chat/index.js'
+import { defined, isObject, parseJson } from './chat/index.js'
+import {
+  BadRequestError,
+  type Prepared,
+  UnexpectedResponseError,
+  UnsupportedParamsError,
+} from './core/index.js'
+import { toJsonSchema, validate } from './schema/index.js'
+
+/** Call options of other libraries, and where the thing lives here. */
+const foreignKeys: Readonly<Record<string, string>> = {
+  stream: 'call ai.stream(request) in place of ai.generate(request)',
+  timeout: 'add the timeout() or deadline() middleware, or give { timeouts } in the call options',
+  max_retries: 'add the retry() middleware: retry({ attempts })',
+  num_retries: 'add the retry() middleware: retry({ attempts })',
+  api_key:
+    'give it to the provider, openai({ apiKey }), or in the call options: { apiKeys: { openai } }',
+  api_base: 'give it to the provider: openai({ baseURL })',
+  base_url: 'give it to the provider: openai({ baseURL })',
+  headers: 'use extra_headers, or { headers } in the call options',
+  fallbacks: 'add the fallback() middleware',
+  mock_response: "use the server of 'tetrad/testing'",
+}
+
+/** Throws `BadRequestError`, and `UnsupportedParamsError` for `n` other than 1. */
+export function prepare(input: ChatRequest<FormatInput>): Prepared {
+  checkShape(input)
+  const { stream_options: _, ...given } = input as ChatRequest<FormatInput> & {
+    readonly stream_options?: unknown
+  }
+  // members that are undefined are absent
+  const { response_format: format, ...request } = defined(given) as ChatRequest<FormatInput>
+  if (!isSchema(format))
+    return { request: { ...request, ...(format && { response_format: format }) } }
+  const response_format: JsonSchemaFormat = {
+    type: 'json_schema',
+    json_schema: { name: 'answer', schema: toJsonSchema(format), strict: true },
+  }
+  return { request: { ...request, response_format }, parse: (response) => parse(format, response) }
+}
+
+function checkShape(input: ChatRequest<FormatInput>): void {
+  if (!isObject(input)) throw new BadRequestError('A request is an object: { model, messages }')
+  if (typeof input.model !== 'string' || input.model === '')
+    throw new BadRequestError("The request needs a model: { model: 'anthropic/claude-sonnet-4-5' }")
+  if (!Array.isArray(input.messages))
+    throw new BadRequestError(
+      "The request needs a list of messages: [{ role: 'user', content: 'Hello' }]",
+    )
+  for (const key of Object.keys(input))
+    if (Object.hasOwn(foreignKeys, key) && input[key as keyof typeof input] !== undefined)
+      throw new BadRequestError(`'${key}' is not part of a request here: ${foreignKeys[key]}`)
+  if (input.n !== undefined && input.n !== 1)
+    throw new UnsupportedParamsError(
+      `n: ${input.n} is not supported by any provider here: make ${input.n} calls`,
+    )
+}
+
+const isSchema = (format: FormatInput | undefined): format is StandardSchema =>
+  format !== undefined && '~standard' in format
+
+/** Validates the text of a structured answer. */
+async function parse(schema: StandardSchema, response: ChatResponse): Promise<unknown> {
+  const { provider, model, text } = response
+  const details = { provider, model, requestId: response.request_id }
+  const value = parseJson(text)
+  if (value === undefined)
+    throw new UnexpectedResponseError(
+      `${provider}/${model} answered with text that is no JSON (finish reason '${response.finish_reason}')`,
+      { ...details, code: 'bad_json' },
+    )
+  const result = await validate(schema, value)
+  if (result.issues)
+    throw new UnexpectedResponseError(
+      `${provider}/${model} answered with JSON that does not fit the schema: ${result.issues
+        .map((issue) => issue.message)
+        .join('; ')
+        .slice(0, 500)}`,
+      { ...details, code: 'schema_mismatch' },
+    )
+  return result.value
+}
