@@ -1,0 +1,66 @@
+/** Sends short names to full ones, with default parameters where an alias carries some. */
+import { type ChatRequest, defined } from '../src/chat/index.js'
+import { BadRequestError, type Middleware, MisuseError } from '../src/core/index.js'
+
+/** A model name, and what a request gets with it unless it says otherwise. */
+export interface AliasTarget extends Omit<Partial<ChatRequest>, 'model' | 'messages'> {
+  readonly model: string
+}
+
+export type Aliases = Readonly<Record<string, string | AliasTarget>>
+
+/**
+ * Calls models by names of your own. An alias may lead to another one, and may carry default parameters: the request's
+ * own win, then those of the first alias of a chain. `aliases` of a call's options beat the table for that call.
+ *
+ * Place: outside `retry` and `params`, which then see the model that is really asked; inside `log` and `usage`, which
+ * tell the name that was used.
+ *
+ * Throws `MisuseError` at construction where the table has a cycle, `BadRequestError` where that of a call has one.
+ *
+ * @example
+ * const ai = createClient({
+ *   use: [alias({ fast: 'gemini/gemini-2.5-flash', smart: { model: 'openai/gpt-5', reasoning_effort: 'high' } })],
+ * })
+ */
+export function alias(aliases: Aliases = {}): Middleware {
+  const table = toTable(aliases)
+  for (const name of table.keys()) follow(name, table, MisuseError)
+
+  return function alias(ctx, next) {
+    const own = ctx.options.aliases
+    const names = own ? new Map([...table, ...toTable(own)]) : table
+    if (names.has(ctx.request.model)) {
+      const target = follow(ctx.request.model, names, BadRequestError)
+      ctx.request = { ...target, ...defined(ctx.request), model: target.model }
+    }
+    return next()
+  }
+}
+
+type Table = ReadonlyMap<string, AliasTarget>
+
+/** A Map, since a name that a caller sent may be that of a member of every object. */
+const toTable = (aliases: Aliases): Table =>
+  new Map(
+    Object.entries(aliases).map(([name, target]) => [
+      name,
+      typeof target === 'string' ? { model: target } : target,
+    ]),
+  )
+
+function follow(
+  name: string,
+  table: Table,
+  Refusal: typeof BadRequestError | typeof MisuseError,
+): AliasTarget {
+  const path = [name]
+  let target: AliasTarget = { model: name }
+  for (let step = table.get(name); step; step = table.get(step.model)) {
+    const isCycle = path.includes(step.model)
+    path.push(step.model)
+    if (isCycle) throw new Refusal(`The alias ${name} leads back to itself: ${path.join(' → ')}`)
+    target = { ...step, ...defined(target), model: step.model }
+  }
+  return target
+}

@@ -1,0 +1,220 @@
+/** Decides what becomes of parameters that the model does not take: refused by name, or adjusted with a warning. */
+import { type ChatRequest, isObject, type ParamRule } from '../src/chat/index.js'
+import {
+  BadRequestError,
+  type Context,
+  type Middleware,
+  type ModelInfo,
+  UnsupportedParamsError,
+} from '../src/core/index.js'
+
+export interface ParamsOptions {
+  /** Adjust or leave out what the model does not take, with a warning. The call's `dropParams` and the request's `drop_params` win. @default false */
+  readonly dropParams?: boolean | undefined
+}
+
+/**
+ * Holds the parameters of a request against what is known of the model. What it cannot take throws
+ * `UnsupportedParamsError`; with `drop_params` it is brought to the nearest value, or left out. Every such change is in
+ * `response.warnings`. Names that are no parameter of Chat Completions go through untouched.
+ *
+ * `additional_drop_params` leaves out what you name, also inside: `tools[*].function.strict`. `allowed_openai_params`
+ * sends what you name although the data speak against it. Both, and `drop_params`, end here.
+ *
+ * Place: innermost, inside `alias`, `fallback` and `retry`: it speaks of the model that the attempt asks.
+ *
+ * Throws `UnsupportedParamsError`, and `BadRequestError` where one of the three controls is of the wrong type.
+ *
+ * @example
+ * const ai = createClient({ use: [params({ dropParams: true })] })
+ * const reply = await ai.generate({ model: 'openai/gpt-5', messages, temperature: 0.2 })
+ * reply.warnings // [{ code: 'changed', param: 'temperature', … }]
+ */
+export function params({ dropParams }: ParamsOptions = {}): Middleware {
+  return async function params(ctx, next) {
+    const { drop_params, additional_drop_params, allowed_openai_params, ...asked } = ctx.request
+    const isDropping = flag(drop_params ?? ctx.options.dropParams ?? dropParams ?? false)
+    const allowed = new Set(names('allowed_openai_params', allowed_openai_params))
+    const unwanted = names('additional_drop_params', additional_drop_params)
+
+    const model = ctx.client.capabilities(asked.model)
+    const kept = oneLimit(withoutAll(asked, unwanted, ctx), ctx)
+    const rules = model.rules.map((rule) => underItsName(rule, kept))
+    const binding = rules.filter(({ param }) => !allowed.has(param))
+    const request = isDropping ? adjust(kept, binding, model, ctx) : check(kept, binding, model)
+    ctx.request = verbatim(
+      request,
+      rules.filter(({ param, unmapped }) => unmapped && allowed.has(param)),
+    )
+    return next()
+  }
+}
+
+type Rules = readonly ParamRule[]
+
+// ---- The controls ---------------------------------------------------------------------------------------------------
+
+/** A string "true" would be a wish that is not followed: better said at once. */
+function flag(value: unknown): boolean {
+  if (typeof value !== 'boolean')
+    throw new BadRequestError('drop_params must be true or false', { status: 400 })
+  return value
+}
+
+function names(control: string, value: unknown): readonly string[] {
+  const list = value ?? []
+  if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list
+  throw new BadRequestError(`${control} must be a list of names`, { status: 400 })
+}
+
+// ---- One parameter, two names ---------------------------------------------------------------------------------------
+
+const limits = ['max_completion_tokens', 'max_tokens'] as const
+
+/** Given twice, the newer name counts. */
+function oneLimit(request: ChatRequest, { warn }: Context): ChatRequest {
+  const { max_tokens, ...rest } = request
+  const limit = request.max_completion_tokens ?? undefined
+  if (limit === undefined || max_tokens === undefined) return request
+  if (max_tokens !== limit)
+    warn({
+      code: 'ignored',
+      param: 'max_tokens',
+      message: 'max_tokens was left out: max_completion_tokens is given too, and counts',
+    })
+  return rest
+}
+
+/** A rule on the limit holds under the name that the request uses. */
+function underItsName(rule: ParamRule, request: ChatRequest): ParamRule {
+  const used = limits.find((name) => isGiven(request[name]))
+  return used && limits.some((name) => name === rule.param) ? { ...rule, param: used } : rule
+}
+
+/** What a rule reads: the limit under both names. */
+function readable(request: ChatRequest): ChatRequest {
+  const limit = request.max_completion_tokens ?? request.max_tokens
+  return { ...request, max_tokens: limit, max_completion_tokens: limit }
+}
+
+// ---- Rules ----------------------------------------------------------------------------------------------------------
+
+/** An empty list asks for nothing. */
+const isGiven = (value: unknown): boolean =>
+  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
+
+function isBroken(rule: ParamRule, request: ChatRequest): boolean {
+  const value = request[rule.param]
+  if (!isGiven(value) || rule.when?.(readable(request)) === false) return false
+  const { values, min, max, maxItems } = rule
+  if ((values ?? min ?? max ?? maxItems) === undefined) return true
+  if (values && !values.includes(value)) return true
+  if (Array.isArray(value)) return maxItems !== undefined && value.length > maxItems
+  return typeof value === 'number' && (value < (min ?? -Infinity) || value > (max ?? Infinity))
+}
+
+/** All that does not fit, in one error. */
+function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatRequest {
+  const broken = rules.filter((rule) => isBroken(rule, request))
+  if (broken.length === 0) return request
+  const params = [...new Set(broken.map(({ param }) => param))]
+  const reasons = broken.map((rule) => `${rule.param}: ${because(rule)}`)
+  throw new UnsupportedParamsError(
+    `${model.provider} does not take ${params.join(', ')} as given for ${model.model} (${reasons.join('; ')}). ` +
+      `Set drop_params: true to leave out or adjust what does not fit, or allowed_openai_params: ${JSON.stringify(params)} to send it all the same.`,
+    { status: 400, provider: model.provider, model: model.model, code: 'unsupported_params' },
+  )
+}
+
+/** Applies the rules one after another, each to what the last one left. */
+function adjust(asked: ChatRequest, rules: Rules, model: ModelInfo, { warn }: Context) {
+  let request = asked
+  for (const rule of rules) {
+    if (!isBroken(rule, request)) continue
+    const { param } = rule
+    const nearest = nearestTo(rule, request)
+    if (nearest === request[param]) continue
+    request = withParam(request, param, nearest)
+    const isLeftOut = nearest === undefined
+    const done = isLeftOut ? 'left out' : 'adjusted'
+    warn({
+      code: isLeftOut ? 'dropped' : 'changed',
+      param,
+      provider: model.provider,
+      message: `${param} was ${done} for ${model.model}: ${because(rule)}`,
+    })
+  }
+  return request
+}
+
+function withParam(request: ChatRequest, param: keyof ChatRequest, value: unknown): ChatRequest {
+  const { [param]: _, ...rest } = request
+  // rules never speak of model and messages, and give values of the parameter's own type
+  return (value === undefined ? rest : { ...rest, [param]: value }) as ChatRequest
+}
+
+function nearestTo(rule: ParamRule, request: ChatRequest): unknown {
+  const value = request[rule.param]
+  if (rule.adjust) return rule.adjust(readable(request))
+  if (Array.isArray(value)) return rule.maxItems ? value.slice(0, rule.maxItems) : undefined
+  const { min = -Infinity, max = Infinity } = rule
+  const isRange = rule.min !== undefined || rule.max !== undefined
+  return typeof value === 'number' && isRange ? Math.min(max, Math.max(min, value)) : undefined
+}
+
+function because({ reason, values, min, max, maxItems }: ParamRule): string {
+  if (values) return `${reason} (takes ${values.join(', ')})`
+  if (maxItems !== undefined) return `${reason} (at most ${maxItems})`
+  if (min === undefined && max === undefined) return reason
+  return `${reason} (from ${min ?? '-∞'} to ${max ?? '∞'})`
+}
+
+/** What was allowed although the wire has no field for it goes into the body as it is. */
+function verbatim(asked: ChatRequest, rules: Rules): ChatRequest {
+  let request = asked
+  for (const { param } of rules) {
+    const value = request[param]
+    if (!isGiven(value)) continue
+    const extra_body = { [param]: value, ...request.extra_body }
+    request = { ...withParam(request, param, undefined), extra_body }
+  }
+  return request
+}
+
+// ---- Leaving out what the caller named ------------------------------------------------------------------------------
+
+function withoutAll(asked: ChatRequest, paths: readonly string[], { warn }: Context): ChatRequest {
+  let request = asked
+  for (const path of paths) {
+    if (path === 'model' || path === 'messages')
+      throw new BadRequestError(`additional_drop_params cannot leave out ${path}`, { status: 400 })
+    const left = withoutPath(request, path.match(/[^.[\]]+/g) ?? [])
+    if (left === request) continue
+    warn({ code: 'dropped', param: path, message: `${path} was left out, as the request asks` })
+    // only what the caller named is gone
+    request = left as ChatRequest
+  }
+  return request
+}
+
+/** A plain name is also meant where it was put beside the parameters. */
+function withoutPath(request: ChatRequest, steps: readonly string[]): unknown {
+  const left = without(request, steps)
+  return steps.length === 1 ? without(left, ['extra_body', ...steps]) : left
+}
+
+/** A copy without what stands at the path; the value itself where nothing does. Elements of a list are never cut out. */
+function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
+  if (step === undefined) return value
+  if (Array.isArray(value)) {
+    const items = value.map((item, index) =>
+      rest.length > 0 && (step === '*' || step === String(index)) ? without(item, rest) : item,
+    )
+    return items.some((item, index) => item !== value[index]) ? items : value
+  }
+  if (!isObject(value) || !Object.hasOwn(value, step) || value[step] === undefined) return value
+  const { [step]: inner, ...others } = value
+  if (rest.length === 0) return others
+  const left = without(inner, rest)
+  return left === inner ? value : { ...value, [step]: left }
+}
