@@ -1,0 +1,3 @@
+export * from './adapter.js'
+export * from './registry.js'
+export * from './transport.js'

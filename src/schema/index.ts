@@ -1,0 +1,2 @@
+export * from './partial-json.js'
+export * from './standard.js'

@@ -1,0 +1,156 @@
+/** Reads JSON text while it grows: one object that is filled, each letter looked at once. */
+
+type Container = { readonly value: unknown[] | Record<string, unknown>; key: string | undefined }
+type State = 'value' | 'key' | 'colon' | 'string' | 'literal' | 'after' | 'broken'
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' }
+const isSpace = (char: string) => char === ' ' || char === '\n' || char === '\r' || char === '\t'
+
+/** Feeds pieces of one JSON text; each call gives the value so far, undefined before there is one. Text that is no JSON leaves it as it is. */
+export function createPartialReader(): (piece: string) => unknown {
+  const reader = new PartialReader()
+  return (piece) => reader.feed(piece)
+}
+
+class PartialReader {
+  private root: unknown
+  private stack: Container[] = []
+  private state: State = 'value'
+  /** The string or literal that is being read. */
+  private token = ''
+  private isKey = false
+  /** An escape that is being read, from its backslash on. */
+  private escape = ''
+
+  feed(piece: string): unknown {
+    let i = 0
+    while (i < piece.length && this.state !== 'broken')
+      i = this.state === 'string' ? this.string(piece, i) : this.step(piece, i)
+    if (this.state === 'string' && !this.isKey) this.put(this.token)
+    return this.root
+  }
+
+  /** Takes one letter outside of a string; returns where to go on. */
+  private step(piece: string, at: number): number {
+    const char = piece[at] as string
+    if (this.state === 'literal') return this.literal(char, at)
+    if (isSpace(char)) return at + 1
+    const top = this.stack.at(-1)
+    if (char === '}' || char === ']') {
+      this.stack.pop()
+      this.state = 'after'
+    } else if (this.state === 'after') {
+      if (char !== ',' || !top) this.state = 'broken'
+      else this.state = Array.isArray(top.value) ? 'value' : 'key'
+    } else if (this.state === 'colon') this.state = char === ':' ? 'value' : 'broken'
+    else if (char === '"') this.openString(this.state === 'key')
+    else if (this.state === 'key') this.state = 'broken'
+    else if (char === '{') this.open({})
+    else if (char === '[') this.open([])
+    else {
+      this.token = char
+      this.state = 'literal'
+    }
+    return at + 1
+  }
+
+  private openString(isKey: boolean): void {
+    this.token = ''
+    this.isKey = isKey
+    this.state = 'string'
+  }
+
+  private open(value: unknown[] | Record<string, unknown>): void {
+    this.put(value)
+    this.next()
+    this.stack.push({ value, key: undefined })
+    this.state = Array.isArray(value) ? 'value' : 'key'
+  }
+
+  private string(piece: string, from: number): number {
+    let i = from
+    while (i < piece.length) {
+      const char = piece[i] as string
+      if (this.escape !== '') {
+        this.escape += char
+        this.unescape()
+      } else if (char === '\\') this.escape = char
+      else if (char === '"') {
+        this.closeString()
+        return i + 1
+      } else {
+        const end = endOfPlain(piece, i)
+        this.token += piece.slice(i, end)
+        i = end
+        continue
+      }
+      i++
+    }
+    return i
+  }
+
+  private unescape(): void {
+    const kind = this.escape[1] as string
+    if (kind !== 'u') this.token += escapes[kind] ?? kind
+    else if (this.escape.length < 6) return
+    else this.token += String.fromCharCode(Number.parseInt(this.escape.slice(2), 16))
+    this.escape = ''
+  }
+
+  private closeString(): void {
+    const top = this.stack.at(-1)
+    if (this.isKey && top) {
+      top.key = this.token
+      this.state = 'colon'
+      return
+    }
+    this.put(this.token)
+    this.next()
+    this.state = 'after'
+  }
+
+  /** A number or a word is known when something else follows it. */
+  private literal(char: string, at: number): number {
+    if (!isSpace(char) && char !== ',' && char !== '}' && char !== ']') {
+      this.token += char
+      return at + 1
+    }
+    try {
+      this.put(JSON.parse(this.token))
+      this.next()
+      this.state = 'after'
+    } catch {
+      this.state = 'broken'
+    }
+    return at
+  }
+
+  /** Puts a value in the open place; a string that grows is put again. */
+  private put(value: unknown): void {
+    const top = this.stack.at(-1)
+    if (!top) this.root = value
+    else if (Array.isArray(top.value)) {
+      const index = top.key === undefined ? top.value.length : Number(top.key)
+      top.value[index] = value
+      top.key = String(index)
+    } else if (top.key !== undefined)
+      // as JSON.parse does: an own property, whatever its name
+      Object.defineProperty(top.value, top.key, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
+  }
+
+  private next(): void {
+    const top = this.stack.at(-1)
+    if (top) top.key = undefined
+  }
+}
+
+function endOfPlain(piece: string, from: number): number {
+  let end = from
+  while (end < piece.length && piece[end] !== '"' && piece[end] !== '\\') end++
+  return end
+}

@@ -1,0 +1,27 @@
+/** Standard Schema: its JSON Schema, and the validation of a value. */
+import type { SchemaResult, StandardSchema } from '../chat/index.js'
+import { BadRequestError } from '../core/index.js'
+
+/** The JSON Schema of what a Standard Schema takes. Throws `BadRequestError` for a library that gives none. */
+export function toJsonSchema(schema: StandardSchema): Record<string, unknown> {
+  const { jsonSchema, vendor } = schema['~standard']
+  if (!jsonSchema)
+    throw new BadRequestError(
+      `A schema of '${vendor}' gives no JSON Schema. Use zod 4.2 or newer, arktype, or valibot with toStandardJsonSchema of @valibot/to-json-schema, or give { type: 'json_schema', json_schema: { name, schema } }`,
+    )
+  const { $schema: _, ...json } = jsonSchema.input({ target: 'draft-2020-12' })
+  return json
+}
+
+/** Validates a value by the schema's own rules. */
+export async function validate<Output>(
+  schema: StandardSchema<unknown, Output>,
+  value: unknown,
+): Promise<SchemaResult<Output>> {
+  return schema['~standard'].validate(value)
+}
+
+export const isStandardSchema = (value: unknown): value is StandardSchema =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  '~standard' in value
