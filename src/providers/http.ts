@@ -1,17 +1,16 @@
 /** The fetch transport: one request, typed errors, timers around the pending fetch or read only. */
 import { parseJson } from '../chat/index.js'
 import type { Call, ErrorDetails } from '../core/index.js'
-import { AbortError, BadRequestError, UnexpectedResponseError } from '../core/index.js'
-import { sseDecoder } from '../sse/index.js'
+import { AbortError, UnexpectedResponseError } from '../core/index.js'
 import { isErrorBody, readFailure } from './failure-body.js'
 import { type BodyKind, kindOf, parseErrorText, readHead, readText } from './http-body.js'
-import { eventBatch } from './http-events.js'
+import { eventReader } from './http-events.js'
 import { type Exchange, openExchange } from './http-exchange.js'
 import { apiKeyOf } from './http-key.js'
 import { jsonBody, mergeHeaders } from './http-request.js'
 import { requestUrl } from './http-url.js'
 import { scrub } from './scrub.js'
-import type { ToError, Transport, TransportRequest, WireEvent } from './transport.js'
+import type { ToError, Transport, TransportRequest } from './transport.js'
 
 export interface HttpOptions {
   readonly provider: string
@@ -33,7 +32,68 @@ export interface HttpOptions {
   readonly maxBodyBytes?: number | undefined
 }
 
-/** One response whose status is no error. */
+/**
+ * Speaks JSON over `fetch`. What both methods throw is said at `Transport`; before any connection they throw
+ * `AuthenticationError` (`missing_api_key`, `bad_api_key`) and `BadRequestError` (`bad_base_url`, `bad_path`, `bad_header`, `bad_body`).
+ */
+export function httpTransport(options: HttpOptions): Transport {
+  return {
+    async json(request, call) {
+      const exchange = open(options, { request, call, kind: 'body' })
+      try {
+        const reply = await send(options, { request, call, kind: 'body' }, exchange)
+        const body = await readAnswer(options, reply)
+        return { body, ...(reply.request_id !== undefined && { request_id: reply.request_id }) }
+      } finally {
+        await exchange.close()
+      }
+    },
+
+    async *events(request, call) {
+      const exchange = open(options, { request, call, kind: 'stream' })
+      let isSound = true
+      try {
+        const reply = await send(options, { request, call, kind: 'stream' }, exchange)
+        const reader = eventReader({
+          maxEventBytes: options.maxEventBytes,
+          details: reply.details,
+          onProgress: exchange.progress,
+        })
+        let bytes: Uint8Array | undefined = await readStreamHead(options, reply)
+        for (; ; bytes = await exchange.read()) {
+          if (bytes) reader.push(bytes)
+          else reader.end()
+          const events = reader.take()
+          if (events.length > 0) yield events
+          if (reader.failure) throw reader.failure
+          if (!bytes || reader.isDone) return
+        }
+      } catch (error) {
+        isSound = false
+        throw error
+      } finally {
+        await exchange.close(isSound ? { drainMs } : undefined)
+      }
+    },
+  }
+}
+
+/** Long enough for the last bytes of a body that is over, short enough for a socket that is not. */
+const drainMs = 25
+
+const maxBodyBytesDefault = 64 * 1024 * 1024
+const maxRefusalBytes = 64 * 1024
+
+/** What a refusal may take to arrive: its status is known, so no timer of the call waits for it. */
+const refusalMs = 10_000
+
+interface Task {
+  readonly request: TransportRequest
+  readonly call: Call
+  readonly kind: 'body' | 'stream'
+}
+
+/** A response whose status is no error. */
 interface Reply {
   readonly exchange: Exchange
   readonly response: Response
@@ -42,36 +102,140 @@ interface Reply {
   readonly details: ErrorDetails
 }
 
-type Kind = 'body' | 'stream'
+const open = ({ provider, fetch }: HttpOptions, { request, call, kind }: Task) =>
+  openExchange({
+    // looked up at the call: tracing tools replace it after import
+    fetch: fetch ?? globalThis.fetch,
+    call,
+    kind,
+    details: { provider, model: request.model },
+  })
 
-/**
- * Speaks JSON over `fetch`. What both methods throw is said at `Transport`; before any connection
- * `AuthenticationError` (`missing_api_key`, `bad_api_key`) and `BadRequestError` (`bad_base_url`, `bad_header`, `bad_body`).
- */
-export function httpTransport(options: HttpOptions): Transport {
-  return {
-    async json(request, call) {
-      const exchange = exchangeFor(options, request, call, 'body')
-      try {
-        const reply = await send(options, request, call, exchange, 'body')
-        const body = await readAnswer(options, request, reply)
-        return { body, ...(reply.request_id !== undefined && { request_id: reply.request_id }) }
-      } finally {
-        await exchange.close()
-      }
-    },
+async function send(options: HttpOptions, task: Task, exchange: Exchange): Promise<Reply> {
+  const { request, call, kind } = task
+  const details = { provider: options.provider, model: request.model }
+  const key = apiKeyOf(call.apiKey, options, details)
+  const url = requestUrl(options.baseURL, request.path, details)
+  const headers = mergeHeaders(
+    [
+      { accept: accepts[kind], 'content-type': 'application/json' },
+      options.headers,
+      key === undefined ? undefined : options.authorize(key),
+      request.headers,
+      call.headers,
+    ],
+    details,
+  )
+  const body = jsonBody(request.body, details)
+  const response = await exchange.fetch(url, { method: 'POST', headers, body, redirect: 'manual' })
+  const request_id = response.headers.get(options.requestIdHeader) ?? undefined
+  call.onResponse({
+    status: response.status,
+    headers: response.headers,
+    ...(request_id !== undefined && { request_id }),
+  })
+  const reply = {
+    exchange,
+    response,
+    key,
+    request_id,
+    details: { ...details, status: response.status, requestId: request_id },
+  }
+  if (response.status >= 400)
+    throw refusalOf(options, reply, { status: response.status, body: await readRefusal(reply) })
+  if (!response.ok) throw redirected(reply.details)
+  return reply
+}
 
-    async *events(request, call) {
-      const exchange = exchangeFor(options, request, call, 'stream')
-      let isBroken = true
-      try {
-        const reply = await send(options, request, call, exchange, 'stream')
-        const head = await readStreamHead(options, request, reply)
-        yield* readEvents(options, reply, head)
-      }
-      finally {
-        await exchange.close({ drainMs })
-      }
-    },
+const accepts = { body: 'application/json', stream: 'text/event-stream' } as const
+
+/** JSON of an error status. What keeps it from arriving is less telling than the status that did. */
+async function readRefusal({ exchange, key }: Reply, head?: Uint8Array): Promise<unknown> {
+  const timer = setTimeout(() => void exchange.close(), refusalMs)
+  try {
+    const text = await readText(exchange, maxRefusalBytes, head)
+    return text === undefined ? undefined : parseErrorText(scrub(text, key))
+  } catch (error) {
+    if (error instanceof AbortError) throw error
+    return undefined
+  } finally {
+    clearTimeout(timer)
   }
 }
+
+const refusalOf = (
+  { toError }: HttpOptions,
+  { response, request_id, details }: Reply,
+  refusal: { readonly status: number; readonly body: unknown },
+) =>
+  toError({
+    ...refusal,
+    headers: response.headers,
+    model: details.model ?? '',
+    ...(request_id !== undefined && { request_id }),
+  })
+
+/** A 200 that holds an error: its status is what its code stands for, or the 200 where that says nothing. */
+const errorIn200 = (options: HttpOptions, reply: Reply, body: unknown) =>
+  refusalOf(options, reply, { body, status: readFailure(body).status ?? reply.response.status })
+
+async function readAnswer(options: HttpOptions, reply: Reply): Promise<unknown> {
+  const { maxBodyBytes = maxBodyBytesDefault } = options
+  const text = await readText(reply.exchange, maxBodyBytes)
+  if (text === undefined) throw unexpected(reply.details, 'too_large')
+  const kind = kindOf(text)
+  if (kind === 'empty' || kind === 'html') throw unexpected(reply.details, kind)
+  const body = parseJson(text)
+  if (body === undefined) throw unexpected(reply.details, 'bad_json')
+  if (isErrorBody(body)) throw errorIn200(options, reply, parseJson(scrub(text, reply.key)))
+  return body
+}
+
+/** The first bytes of a stream. A wrong content type is forgiven where they are SSE, and believed where they say nothing. */
+async function readStreamHead(options: HttpOptions, reply: Reply): Promise<Uint8Array> {
+  const { kind, bytes } = await readHead(reply.exchange)
+  if (kind === 'sse' || (kind === 'other' && isEventStream(reply.response))) return bytes
+  if (kind === 'json') {
+    const body = await readRefusal(reply, bytes)
+    if (isErrorBody(body)) throw errorIn200(options, reply, body)
+  }
+  throw unexpected(reply.details, streamCodes[kind])
+}
+
+const isEventStream = ({ headers }: Response) =>
+  headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') ?? false
+
+const streamCodes = {
+  empty: 'empty',
+  html: 'html',
+  json: 'not_a_stream',
+  sse: 'not_a_stream',
+  other: 'not_a_stream',
+} as const satisfies Record<BodyKind, string>
+
+const unexpected = (details: ErrorDetails, code: keyof typeof surprises) =>
+  new UnexpectedResponseError(
+    `${details.provider}/${details.model} answered ${details.status} with ${surprises[code]}`,
+    {
+      ...details,
+      code,
+      phase: 'body',
+      maybeBilled: true,
+      ...(code === 'too_large' && { retryable: false }),
+    },
+  )
+
+const surprises = {
+  empty: 'an empty body',
+  html: 'an HTML page: is the base URL right, is there a proxy on the way?',
+  not_a_stream: 'something that is no event stream',
+  bad_json: 'a body that is no JSON',
+  too_large: 'a body above maxBodyBytes',
+} as const
+
+/** Followed, it would carry the prompt, and some keys, to another host. */
+const redirected = (details: ErrorDetails) =>
+  new UnexpectedResponseError(
+    `${details.provider}/${details.model} answered with a redirect, which is not followed: give the final address as base URL`,
+    { ...details, code: 'redirect', phase: 'headers', retryable: false },
+  )

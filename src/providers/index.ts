@@ -1,3 +1,5 @@
 export * from './adapter.js'
+export * from './failure.js'
+export * from './http.js'
 export * from './registry.js'
 export * from './transport.js'

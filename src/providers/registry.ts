@@ -1,37 +1,61 @@
-/** Finds the provider that a model name leads to. */
-import { BadRequestError, MisuseError, type ProviderAdapter, type Target } from '../core/index.js'
+/** Finds the adapter for a model name: `provider/model`, or a bare name that one of them answers to. */
+import { BadRequestError, MisuseError, type ProviderAdapter } from '../core/index.js'
 
 export interface Registry {
-  /** Throws `BadRequestError` for a name that leads to no provider. */
-  readonly resolve: (model: string) => Target
+  readonly adapters: readonly ProviderAdapter[]
+  /**
+   * The adapter, and the model without the provider. Only the first path segment names a provider, and only it is lost:
+   * `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws `BadRequestError` that lists what is known.
+   */
+  resolve(model: string): ResolvedModel
 }
 
-/**
- * The first path segment names the provider, and only that segment is lost (`openai/ft:gpt-4o:org::id`); a name without
- * a known one goes to the provider whose pattern it fits. Throws `MisuseError` when two adapters share a name.
- */
+export interface ResolvedModel {
+  readonly adapter: ProviderAdapter
+  readonly model: string
+}
+
+/** Throws `MisuseError` for two adapters of one name, and for a name that no model string can hold. */
 export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   const byName = new Map<string, ProviderAdapter>()
   for (const adapter of adapters) {
+    if (!adapter.name || adapter.name.includes('/'))
+      throw new MisuseError(`A provider needs a name without "/": ${JSON.stringify(adapter.name)}`)
     if (byName.has(adapter.name))
-      throw new MisuseError(
-        `Two providers are named '${adapter.name}': give one of them another name`,
-      )
+      throw new MisuseError(`Two providers are named "${adapter.name}": give one another name`)
     byName.set(adapter.name, adapter)
   }
-  return { resolve: (model) => resolve(byName, model) }
+
+  const named = (model: string): ResolvedModel | undefined => {
+    const slash = model.indexOf('/')
+    const adapter = slash < 0 ? undefined : byName.get(model.slice(0, slash))
+    const rest = model.slice(slash + 1)
+    return adapter && rest !== '' ? { adapter, model: rest } : undefined
+  }
+
+  const bare = (model: string): ResolvedModel | undefined => {
+    const adapter = adapters.find(({ models }) => models && matches(models, model))
+    return adapter && { adapter, model }
+  }
+
+  return {
+    adapters,
+    resolve(model) {
+      const found = typeof model === 'string' ? (named(model) ?? bare(model)) : undefined
+      if (found) return found
+      throw unknownModel(model, [...byName.keys()])
+    },
+  }
 }
 
-function resolve(adapters: ReadonlyMap<string, ProviderAdapter>, name: string): Target {
-  const slash = name.indexOf('/')
-  const named = slash > 0 ? adapters.get(name.slice(0, slash)) : undefined
-  const model = name.slice(slash + 1)
-  if (named && model !== '') return { adapter: named, model }
-  const bare = [...adapters.values()].find((adapter) => adapter.models?.test(name))
-  if (bare) return { adapter: bare, model: name }
-  const known = [...adapters.keys()].map((provider) => `${provider}/…`).join(', ') || 'none'
-  throw new BadRequestError(
-    `No provider answers to the model '${name}'. Providers of this client: ${known}`,
-    { model: name, code: 'unknown_model' },
-  )
+/** A pattern with the flag `g` or `y` remembers where it stopped. */
+const matches = (pattern: RegExp, text: string) => {
+  pattern.lastIndex = 0
+  return pattern.test(text)
 }
+
+const unknownModel = (model: unknown, names: readonly string[]) =>
+  new BadRequestError(
+    `No provider for the model ${JSON.stringify(model)}: write "provider/model" with one of ${names.join(', ') || '(none configured)'}`,
+    { status: 400, code: 'unknown_model', phase: 'request' },
+  )

@@ -39,6 +39,7 @@ export interface Transport {
 
 /** What is known of a refusal: an error status, or an error that came in a 200. */
 export interface Failure {
+  /** Below 400 for an error that came in a 200: `errorOf` finds the status that its code stands for. */
   readonly status: number
   readonly headers?: Headers
   /** Parsed JSON, else undefined. */

@@ -124,5 +124,5 @@ const lineFeeds = () => {
 const tooLarge = (maxEventBytes: number) =>
   new UnexpectedResponseError(
     `An event of the stream is larger than ${maxEventBytes} bytes (option maxEventBytes)`,
-    { code: 'too_large', phase: 'stream', maybeBilled: true },
+    { code: 'too_large', phase: 'stream', retryable: false, maybeBilled: true },
   )

@@ -1,0 +1,199 @@
+/** What the `errors.ts` of all providers share: a refusal by status and code becomes the class a caller can act on. */
+import type { JsonObject } from '../chat/index.js'
+import {
+  AuthenticationError,
+  BadGatewayError,
+  BadRequestError,
+  ConflictError,
+  ContentPolicyViolationError,
+  ContextWindowExceededError,
+  type ErrorDetails,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  QuotaExceededError,
+  RateLimitError,
+  ServiceUnavailableError,
+  type TetradError,
+  TimeoutError,
+  UnprocessableEntityError,
+} from '../core/index.js'
+import { readFailure } from './failure-body.js'
+import { retryAfterMs } from './retry-after.js'
+import { scrub } from './scrub.js'
+import type { Failure } from './transport.js'
+
+export type ErrorClass = new (message: string, details?: ErrorDetails) => TetradError
+
+/** A rule on the provider's message: the last resort, where the status says no more than "bad request". */
+export interface TextRule {
+  readonly pattern: RegExp
+  readonly error: ErrorClass
+  /** Statuses it may speak for. @default [400, 413, 422] */
+  readonly statuses?: readonly number[]
+}
+
+/** What only this provider's bodies tell. */
+export interface FailureHints {
+  /** Looked up before those found in the usual places. */
+  readonly codes?: readonly string[]
+  /** Wait named in the body, in milliseconds. */
+  readonly retryAfterMs?: number | undefined
+  readonly message?: string | undefined
+}
+
+export interface ErrorTable {
+  readonly provider: string
+  /** Codes and types of this provider that say more than the status. They win over the common ones. */
+  readonly codes?: Readonly<Record<string, ErrorClass>>
+  /** Reads the body, an array around it taken off. */
+  readonly hints?: (body: JsonObject) => FailureHints
+  /** Before the common ones. */
+  readonly texts?: readonly TextRule[]
+}
+
+/**
+ * The typed error for a refusal, or for an error that came in a 200 (`failure.status` below 400: its status is the one
+ * that its code stands for). The code decides, then the status, then the text.
+ *
+ * @example
+ * export const toError: ToError = (failure) =>
+ *   errorOf(failure, { provider: 'openai', codes: { bio_policy: ContentPolicyViolationError } })
+ */
+export function errorOf(failure: Failure, table: ErrorTable): TetradError {
+  const facts = readFailure(failure.body)
+  const hints = facts.body ? (table.hints?.(facts.body) ?? {}) : {}
+  const codes = [...(hints.codes ?? []), ...facts.codes]
+  const text = hints.message ?? facts.message
+  const byCode = classOfCode(codes, table)
+  const status =
+    failure.status >= 400 ? failure.status : (facts.status ?? statusOfClass(byCode) ?? 500)
+  const Class = byCode ?? classOfText(text, status, table) ?? classOfStatus(status)
+  const words = messageOf(text, facts.param)
+  const who = `${table.provider}/${failure.model}`
+  return new Class(words === undefined ? `${who} answered ${status}` : `${who}: ${words}`, {
+    status,
+    provider: table.provider,
+    model: failure.model,
+    code: codes[0],
+    retryable: isRetryable(Class, status, failure.headers),
+    retryAfterMs: retryAfterMs(failure.headers, { bodyMs: hints.retryAfterMs, status }),
+    maybeBilled: status >= 500 && status !== 503 && status !== 529,
+    requestId: failure.request_id ?? facts.requestId,
+  })
+}
+
+const maxMessageLength = 500
+
+/** The provider's own words, if they are words: a page that a gateway put into the JSON is none. */
+const messageOf = (text: string | undefined, param: string | undefined) => {
+  if (text === undefined || text.trimStart().startsWith('<')) return undefined
+  const clean = scrub(text)
+  const cut = clean.length > maxMessageLength ? `${clean.slice(0, maxMessageLength - 1)}…` : clean
+  return param === undefined || text.includes(param) ? cut : `${cut} (${param.slice(0, 100)})`
+}
+
+const classOfCode = (codes: readonly string[], { codes: own = {} }: ErrorTable) => {
+  for (const code of codes) {
+    // a code such as "constructor" must not find what every object has
+    const found = Object.hasOwn(own, code) ? own[code] : commonCodes.get(code)
+    if (found) return found
+  }
+  return undefined
+}
+
+const classOfText = (text: string | undefined, status: number, { texts = [] }: ErrorTable) =>
+  text === undefined
+    ? undefined
+    : [...texts, ...commonTexts].find(
+        ({ pattern, statuses = vagueStatuses }) => statuses.includes(status) && pattern.test(text),
+      )?.error
+
+const classOfStatus = (status: number): ErrorClass =>
+  statusClasses.get(status) ?? (status >= 500 ? InternalServerError : BadRequestError)
+
+const statusOfClass = (Class: ErrorClass | undefined) => Class && classStatuses.get(Class)
+
+/** `x-should-retry` has the last word, but no wait fills an account. */
+const isRetryable = (Class: ErrorClass, status: number, headers: Headers | undefined) => {
+  if (Class === QuotaExceededError) return false
+  const wish = headers?.get('x-should-retry')
+  if (wish === 'true' || wish === 'false') return wish === 'true'
+  return hopelessStatuses.has(status) ? false : undefined
+}
+
+const vagueStatuses = [400, 413, 422]
+
+/** 499: a cancelled call (Google); 525, 526: the certificate behind a gateway. */
+const hopelessStatuses = new Set([499, 501, 505, 525, 526])
+
+/** Codes that mean the same wherever they come from. */
+const commonCodes: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
+  ['invalid_api_key', AuthenticationError],
+  ['API_KEY_INVALID', AuthenticationError],
+  ['model_not_found', NotFoundError],
+  ['context_length_exceeded', ContextWindowExceededError],
+  ['content_policy_violation', ContentPolicyViolationError],
+  ['content_filter', ContentPolicyViolationError],
+  ['insufficient_quota', QuotaExceededError],
+  ['credit_balance_exhausted', QuotaExceededError],
+  ['organization_spend_limit_exceeded', QuotaExceededError],
+  ['project_spend_limit_exceeded', QuotaExceededError],
+  ['organization_usage_limit_exceeded', QuotaExceededError],
+  ['enforced_spend_limit_reached', QuotaExceededError],
+  ['billing_error', QuotaExceededError],
+  ['rate_limit_exceeded', RateLimitError],
+  ['overloaded_error', ServiceUnavailableError],
+])
+
+const commonTexts: readonly TextRule[] = [
+  {
+    pattern:
+      /maximum context length|context (window|length) (of|is|exceeded)|prompt is too long|exceeds? the (maximum number of tokens|context window|model'?s (maximum )?context)|input tokens exceed/i,
+    error: ContextWindowExceededError,
+  },
+  {
+    pattern: /content[ _-]policy|usage polic(y|ies)|safety system|content filter/i,
+    error: ContentPolicyViolationError,
+  },
+  { pattern: /incorrect api key|invalid api key|api key not valid/i, error: AuthenticationError },
+]
+
+const statusClasses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
+  [400, BadRequestError],
+  [401, AuthenticationError],
+  [402, QuotaExceededError],
+  [403, PermissionDeniedError],
+  [404, NotFoundError],
+  [408, TimeoutError],
+  [409, ConflictError],
+  [410, NotFoundError],
+  [413, BadRequestError],
+  [422, UnprocessableEntityError],
+  [425, ServiceUnavailableError],
+  [429, RateLimitError],
+  [451, PermissionDeniedError],
+  [500, InternalServerError],
+  [502, BadGatewayError],
+  [503, ServiceUnavailableError],
+  [504, TimeoutError],
+  ...[520, 521, 522, 523, 524, 525, 526].map((status) => [status, BadGatewayError] as const),
+  [529, ServiceUnavailableError],
+])
+
+const classStatuses: ReadonlyMap<ErrorClass, number> = new Map<ErrorClass, number>([
+  [ContextWindowExceededError, 400],
+  [ContentPolicyViolationError, 400],
+  [BadRequestError, 400],
+  [AuthenticationError, 401],
+  [PermissionDeniedError, 403],
+  [NotFoundError, 404],
+  [ConflictError, 409],
+  [UnprocessableEntityError, 422],
+  [RateLimitError, 429],
+  [QuotaExceededError, 429],
+  [InternalServerError, 500],
+  [BadGatewayError, 502],
+  [ServiceUnavailableError, 503],
+  [TimeoutError, 504],
+])

@@ -1,0 +1,86 @@
+/** Reads bodies whole, within a bound, and tells by their first bytes what they are. */
+import { parseJson } from '../chat/index.js'
+import { sseDecoder } from '../sse/index.js'
+import type { Exchange } from './http-exchange.js'
+
+export type BodyKind = 'empty' | 'html' | 'json' | 'sse' | 'other'
+
+/** The whole body as text; undefined if it is longer than `maxBytes`. Throws what `read` throws. */
+export async function readText(
+  exchange: Exchange,
+  maxBytes: number,
+  head?: Uint8Array,
+): Promise<string | undefined> {
+  const decoder = new TextDecoder()
+  let text = head ? decoder.decode(head, streaming) : ''
+  let size = head?.byteLength ?? 0
+  for (let bytes = await exchange.read(); bytes; bytes = await exchange.read()) {
+    size += bytes.byteLength
+    if (size > maxBytes) return undefined
+    text += decoder.decode(bytes, streaming)
+  }
+  return text + decoder.decode()
+}
+
+/** JSON of a refusal: plain, or in the first event of a body that is SSE all the same. */
+export function parseErrorText(text: string): unknown {
+  return kindOf(text) === 'sse' ? firstEvent(text) : parseJson(text)
+}
+
+const firstEvent = (text: string): unknown => {
+  const found: unknown[] = []
+  const decoder = sseDecoder(({ data }) => void found.push(parseJson(data)))
+  decoder.push(new TextEncoder().encode(text))
+  decoder.end()
+  return found.find((data) => data !== undefined)
+}
+
+/**
+ * The start of a body up to the place where it can be told what it is. Blank lines before it are left out: they mean
+ * nothing in JSON, HTML or SSE.
+ */
+export async function readHead(
+  exchange: Exchange,
+): Promise<{ readonly kind: BodyKind; readonly bytes: Uint8Array }> {
+  let head: Uint8Array = new Uint8Array(0)
+  for (let bytes = await exchange.read(); bytes; bytes = await exchange.read()) {
+    head = head.length === 0 ? withoutBlanks(bytes) : concat(head, bytes)
+    const kind = kindOf(startOf(head), false)
+    if (kind) return { kind, bytes: head }
+  }
+  return { kind: kindOf(startOf(head)) ?? 'other', bytes: head }
+}
+
+/** What a text is by its start; undefined while a longer start is needed to tell. */
+export function kindOf(text: string): BodyKind
+export function kindOf(text: string, isWhole: false): BodyKind | undefined
+export function kindOf(text: string, isWhole = true): BodyKind | undefined {
+  const start = text.slice(0, 1024).trimStart() || text.trimStart()
+  if (start === '') return isWhole ? 'empty' : undefined
+  if (start.startsWith('<')) return 'html'
+  if (/^[[{"]/.test(start)) return 'json'
+  if (/^(:|(data|event|id|retry)[:\r\n])/.test(start)) return 'sse'
+  const mayBecomeSse = !isWhole && sseFields.some((field) => field.startsWith(start))
+  return mayBecomeSse ? undefined : 'other'
+}
+
+const sseFields = ['data', 'event', 'id', 'retry']
+
+const startOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64))
+
+/** Space, tab, line breaks, and the three bytes of a BOM, which a cut may part. */
+const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])
+
+const withoutBlanks = (bytes: Uint8Array) => {
+  const first = bytes.findIndex((byte) => !blanks.has(byte))
+  return bytes.subarray(first < 0 ? bytes.length : first)
+}
+
+const concat = (a: Uint8Array, b: Uint8Array) => {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+const streaming = { stream: true } as const

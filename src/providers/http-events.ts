@@ -1,0 +1,116 @@
+/** Bytes of a stream into parsed events, one array a read; what is wrong with an event waits until those before it were taken. */
+import { isObject } from '../chat/index.js'
+import {
+  type ErrorDetails,
+  StreamInterruptedError,
+  type TetradError,
+  UnexpectedResponseError,
+} from '../core/index.js'
+import { type SseEvent, sseDecoder } from '../sse/index.js'
+import { faultOf } from './http-fault.js'
+import type { WireEvent } from './transport.js'
+
+export interface EventReader {
+  push(bytes: Uint8Array): void
+  /** The body has ended. */
+  end(): void
+  /** The events since the last time. */
+  take(): readonly WireEvent[]
+  /** To be thrown once the events were taken. */
+  readonly failure: unknown
+  /** `[DONE]` was seen: nothing behind it counts. */
+  readonly isDone: boolean
+}
+
+export interface EventReaderOptions {
+  readonly maxEventBytes: number | undefined
+  readonly details: ErrorDetails
+  /** An event that is no ping came. */
+  readonly onProgress: () => void
+}
+
+export function eventReader({
+  maxEventBytes,
+  details,
+  onProgress,
+}: EventReaderOptions): EventReader {
+  let events: WireEvent[] = []
+  let failure: unknown
+  let isDone = false
+
+  const onEvent = (event: SseEvent) => {
+    if (isDone || failure) return
+    const text = event.data
+    if (isBlank(text)) return
+    if (isDoneMark(text)) {
+      isDone = true
+      events.push({ data: undefined, done: true })
+      return
+    }
+    try {
+      const data: unknown = JSON.parse(text)
+      events.push(event.event === undefined ? { data } : { event: event.event, data })
+      if (!isPing(event.event, data)) onProgress()
+    } catch {
+      failure = event.unterminated ? cut(details) : badJson(details)
+    }
+  }
+
+  const decoder = sseDecoder(onEvent, { maxEventBytes })
+  const run = (step: () => void) => {
+    try {
+      step()
+    } catch (error) {
+      failure ??= withDetails(error, details)
+    }
+  }
+  return {
+    push: (bytes) => run(() => decoder.push(bytes)),
+    end: () => run(() => decoder.end()),
+    take() {
+      const taken = events
+      events = []
+      return taken
+    },
+    get failure() {
+      return failure
+    },
+    get isDone() {
+      return isDone
+    },
+  }
+}
+
+const isBlank = (text: string) => text.length < 8 && text.trim() === ''
+
+const isDoneMark = (text: string) => text.length < 16 && text.trim() === '[DONE]'
+
+/** Anthropic's `ping`, OpenAI's `keepalive`: signs of life without content. */
+const isPing = (name: string | undefined, data: unknown) =>
+  pings.has(name ?? '') || (isObject(data) && typeof data.type === 'string' && pings.has(data.type))
+
+const pings = new Set(['ping', 'keepalive'])
+
+const badJson = (details: ErrorDetails) =>
+  new UnexpectedResponseError(
+    `${details.provider}/${details.model} sent an event that is no JSON`,
+    { ...details, code: 'bad_json', phase: 'stream', maybeBilled: true },
+  )
+
+const cut = (details: ErrorDetails) =>
+  new StreamInterruptedError(
+    `The stream of ${details.provider}/${details.model} ended in the middle of an event`,
+    { ...details, code: 'truncated', phase: 'stream', maybeBilled: true },
+  )
+
+/** The decoder knows no provider and no model. */
+const withDetails = (error: unknown, details: ErrorDetails): TetradError =>
+  error instanceof UnexpectedResponseError
+    ? new UnexpectedResponseError(error.message, {
+        ...details,
+        code: error.code,
+        phase: 'stream',
+        retryable: error.retryable,
+        maybeBilled: true,
+      })
+    : faultOf(error, { ...details, phase: 'stream', elapsedMs: 0 })

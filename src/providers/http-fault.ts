@@ -1,0 +1,123 @@
+/** What a broken connection means: was anything sent, may it have been billed, is another try worth it. */
+import {
+  APIConnectionError,
+  type ErrorDetails,
+  isTetradError,
+  StreamInterruptedError,
+  type TetradError,
+  TimeoutError,
+} from '../core/index.js'
+
+export interface FaultContext extends ErrorDetails {
+  readonly phase: 'headers' | 'body' | 'stream'
+  /** Since the request was handed to `fetch`. */
+  readonly elapsedMs: number
+}
+
+/**
+ * The typed error for what `fetch` or a read of its body threw. `code` is the system's own (`ECONNREFUSED`,
+ * `UND_ERR_SOCKET`), but `stale_socket` for a kept-alive connection that the server had closed before it saw the
+ * request: one immediate retry of it is free. `cause` is the system error where fetch wrapped one.
+ */
+export function faultOf(thrown: unknown, { elapsedMs, ...details }: FaultContext): TetradError {
+  if (isTetradError(thrown)) return thrown
+  const cause = systemError(thrown)
+  const code = codeOf(cause)
+  const who = `${details.provider}/${details.model}`
+  const phase = timeoutPhases.get(code ?? '')
+  if (phase)
+    return new TimeoutError(`${who}: the HTTP client's own timer ended the wait (${code})`, {
+      ...details,
+      phase,
+      code,
+      cause,
+      maybeBilled: true,
+    })
+  if (details.phase === 'stream')
+    return new StreamInterruptedError(`The stream of ${who} broke off${inBrackets(code)}`, {
+      ...details,
+      code,
+      cause,
+      maybeBilled: true,
+    })
+  if (details.phase === 'body')
+    return new APIConnectionError(`The answer of ${who} broke off${inBrackets(code)}`, {
+      ...details,
+      code,
+      cause,
+      maybeBilled: true,
+    })
+  return new APIConnectionError(`No answer from ${who}: the connection failed${inBrackets(code)}`, {
+    ...details,
+    ...beforeHeaders(cause, code, elapsedMs),
+    cause,
+  })
+}
+
+const beforeHeaders = (
+  cause: unknown,
+  code: string | undefined,
+  elapsedMs: number,
+): ErrorDetails => {
+  if (isUnusable(code)) return { code, phase: 'connect', retryable: false }
+  if (isUnsent(cause, code)) return { code, phase: 'connect' }
+  if (isStale(cause, code, elapsedMs))
+    return { code: 'stale_socket', maybeBilled: elapsedMs > staleWithinMs }
+  return { code, maybeBilled: true }
+}
+
+/** A server that had closed an idle connection answers the next request on it with a reset, at once. */
+const staleWithinMs = 50
+
+const isStale = (cause: unknown, code: string | undefined, elapsedMs: number) => {
+  if (code === 'UND_ERR_SOCKET') return bytesRead(cause) > 0
+  return (code === 'ECONNRESET' || code === 'EPIPE') && elapsedMs < staleWithinMs
+}
+
+const bytesRead = (cause: unknown): number => {
+  // undici's SocketError tells of its socket; anything else has none
+  const { socket } = cause as { readonly socket?: { readonly bytesRead?: unknown } | null }
+  return typeof socket?.bytesRead === 'number' ? socket.bytesRead : 0
+}
+
+const isUnsent = (cause: unknown, code: string | undefined) =>
+  unsentCodes.has(code ?? '') ||
+  (typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'connect')
+
+const unsentCodes = new Set([
+  'ECONNREFUSED',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'ENOTFOUND',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Certificates, TLS, addresses: the next try ends the same way. */
+const isUnusable = (code = '') =>
+  /^(CERT_|ERR_TLS_|ERR_SSL_|ERR_INVALID_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_)|SELF_SIGNED|^EPROTO$|^UND_ERR_INVALID_ARG$/.test(
+    code,
+  )
+
+const timeoutPhases = new Map([
+  ['UND_ERR_HEADERS_TIMEOUT', 'headers'],
+  ['UND_ERR_BODY_TIMEOUT', 'idle-bytes'],
+] as const) as ReadonlyMap<string, 'headers' | 'idle-bytes'>
+
+/** `fetch` says no more than "fetch failed"; what happened is its cause. */
+const systemError = (thrown: unknown): unknown =>
+  thrown instanceof Error && typeof thrown.cause === 'object' && thrown.cause !== null
+    ? thrown.cause
+    : thrown
+
+const codeOf = (cause: unknown): string | undefined =>
+  typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string'
+    ? cause.code
+    : undefined
+
+const inBrackets = (code: string | undefined) => (code === undefined ? '' : ` (${code})`)

@@ -1,0 +1,86 @@
+/** Timers of one HTTP exchange: they run only while a fetch or a read is pending, and cost a read two looks at the clock. */
+import type { Timeouts } from '../chat/index.js'
+
+export type WatchPhase = 'headers' | 'idle-bytes' | 'idle-events'
+
+export interface Watch {
+  /** Something is awaited from now on: the headers, or a read of the body. */
+  begin(what: 'headers' | 'body'): void
+  /** It came. Time until the next `begin` counts for no timer. */
+  end(): void
+  /** An event with content came. */
+  progress(): void
+  close(): void
+}
+
+/** Calls `onExpire` once, with the phase of the timer that ran out. A limit that is not above 0 is off. */
+export function createWatch(timeouts: Timeouts, onExpire: (phase: WatchPhase) => void): Watch {
+  const headersMs = limit(timeouts.headersMs)
+  const idleBytesMs = limit(timeouts.idleBytesMs)
+  const idleEventsMs = limit(timeouts.idleEventsMs)
+  if (Math.min(headersMs, idleBytesMs, idleEventsMs) === Number.POSITIVE_INFINITY) return idle
+
+  let awaited: 'headers' | 'body' | undefined
+  let since = 0
+  /** Time that earlier reads waited for an event. */
+  let waitedMs = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let dueAt = 0
+
+  const leftMs = (now: number): readonly [number, WatchPhase] => {
+    if (awaited === 'headers') return [headersMs - (now - since), 'headers']
+    const bytesLeft = idleBytesMs - (now - since)
+    const eventsLeft = idleEventsMs - waitedMs - (now - since)
+    return bytesLeft <= eventsLeft ? [bytesLeft, 'idle-bytes'] : [eventsLeft, 'idle-events']
+  }
+
+  const arm = (now: number, ms: number) => {
+    clearTimeout(timer)
+    timer = undefined
+    if (ms === Number.POSITIVE_INFINITY) return
+    dueAt = now + ms
+    timer = setTimeout(check, Math.min(ms, maxTimerMs))
+  }
+
+  const check = () => {
+    timer = undefined
+    if (awaited === undefined) return
+    const now = performance.now()
+    const [ms, phase] = leftMs(now)
+    if (ms > 0) return arm(now, ms)
+    // the process was busy or asleep: what it waits for may lie in the socket, let it be read first
+    if (now - dueAt > lateMs) return arm(now, secondLookMs)
+    onExpire(phase)
+  }
+
+  return {
+    begin(what) {
+      awaited = what
+      since = performance.now()
+      const [ms] = leftMs(since)
+      // a timer that is due earlier looks again when it fires: most reads set none
+      if (timer === undefined || since + ms < dueAt) arm(since, ms)
+    },
+    end() {
+      waitedMs += awaited === 'body' ? performance.now() - since : 0
+      awaited = undefined
+    },
+    progress() {
+      waitedMs = 0
+    },
+    close() {
+      awaited = undefined
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Longest wait `setTimeout` knows. */
+const maxTimerMs = 2 ** 31 - 1
+const lateMs = 50
+const secondLookMs = 5
+
+const limit = (ms: number | undefined) =>
+  ms !== undefined && ms > 0 ? ms : Number.POSITIVE_INFINITY
+
+const idle: Watch = { begin() {}, end() {}, progress() {}, close() {} }
