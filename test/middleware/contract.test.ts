@@ -1,0 +1,16 @@
+import { alias } from '../../middleware/alias.js'
+import { deadline } from '../../middleware/deadline.js'
+import { log } from '../../middleware/log.js'
+import { params } from '../../middleware/params.js'
+import { retry } from '../../middleware/retry.js'
+import { timeout } from '../../middleware/timeout.js'
+import { middlewareContract } from '../contract/middleware.js'
+
+const silent = { info: () => {}, error: () => {} }
+
+middlewareContract('alias', () => alias({ fast: 'scripted/model-1' }))
+middlewareContract('params', () => params())
+middlewareContract('retry', () => retry())
+middlewareContract('timeout', () => timeout())
+middlewareContract('deadline', () => deadline(60_000))
+middlewareContract('log', () => log({ to: silent, content: (text) => text }))
