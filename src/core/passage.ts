@@ -111,21 +111,24 @@ export class Passage {
   enter(chunks: readonly StreamChunk[], source?: Passage, answer?: ChatResponse): Done {
     if (this.fault) throw this.fault
     if (this.isSettled) throw new MisuseError('A chunk was sent after the layer had returned')
-    let entering = chunks
-    if (!this.isOpen) {
-      if (!chunks.some(isContent)) {
-        this.pending.push(...chunks)
-        return
-      }
-      this.isOpen = true
-      if (this.pending.length > 0) entering = [...this.pending, ...chunks]
-      this.pending = []
+    if (this.isOpen) return this.carry(chunks, source, answer)
+    if (!chunks.some(isContent)) {
+      this.pending.push(...chunks)
+      return
     }
-    this.gather(entering, entering === chunks ? source : undefined, answer)
+    this.isOpen = true
+    const { pending } = this
+    this.pending = []
+    if (pending.length === 0) return this.carry(chunks, source, answer)
+    return this.carry([...pending, ...chunks])
+  }
+
+  private carry(chunks: readonly StreamChunk[], source?: Passage, answer?: ChatResponse): Done {
+    this.gather(chunks, source, answer)
     const { owner } = this
-    if (!owner) return this.sink?.(entering)
-    if (owner.transforms.length === 0) return this.leave(owner, entering, this, answer)
-    return this.inOrder(() => this.transform(owner, entering))
+    if (!owner) return this.sink?.(chunks)
+    if (owner.transforms.length === 0) return this.leave(owner, chunks, this, answer)
+    return this.inOrder(() => this.transform(owner, chunks))
   }
 
   private gather(
@@ -158,9 +161,10 @@ export class Passage {
       return
     }
     this.committed = true
-    const leaving = this.held.length > 0 ? [...this.held, ...chunks] : chunks
+    const { held } = this
     this.held = []
-    return owner.within.enter(leaving, source, answer)
+    if (held.length === 0) return owner.within.enter(chunks, source, answer)
+    return owner.within.enter([...held, ...chunks])
   }
 
   private transform(owner: Owner, chunks: readonly StreamChunk[]): Done {

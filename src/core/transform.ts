@@ -222,10 +222,9 @@ class Tail {
 
   add(text: string, emit: (chunk: StreamChunk) => void): void {
     this.raw += text
-    const cut = this.cut()
-    if (cut === 0) return
-    const ready = this.fn(this.raw.slice(0, cut))
-    this.raw = this.raw.slice(cut)
+    const { at, ready } = this.cut()
+    if (at === 0) return
+    this.raw = this.raw.slice(at)
     if (ready !== '') emit({ type: this.type, text: ready })
   }
 
@@ -236,21 +235,24 @@ class Tail {
     if (rest !== '') emit({ type: this.type, text: rest })
   }
 
-  /** The last place, `holdBack` before the end or earlier, that no change spans. */
-  private cut(): number {
+  /** The last place, `holdBack` before the end or earlier, where both sides apart say what they say together. */
+  private cut(): { readonly at: number; readonly ready: string } {
     const { raw, fn, holdBack } = this
     const last = raw.length - holdBack
-    if (last <= 0) return 0
+    if (last <= 0) return nothing
     const whole = fn(raw)
     // a stretch longer than promised is not waited for without end
-    const first = Math.max(0, last - 8 * holdBack - 1024)
+    const first = Math.max(0, last - 2 * holdBack)
     for (let at = last; at > first; at--) {
       if (isInsidePair(raw, at)) continue
-      if (whole === raw || fn(raw.slice(0, at)) + fn(raw.slice(at)) === whole) return at
+      const ready = fn(raw.slice(0, at))
+      if (whole.startsWith(ready) && ready + fn(raw.slice(at)) === whole) return { at, ready }
     }
-    return first
+    return first === 0 ? nothing : { at: first, ready: fn(raw.slice(0, first)) }
   }
 }
+
+const nothing = { at: 0, ready: '' }
 
 const isInsidePair = (text: string, at: number) => {
   const before = text.charCodeAt(at - 1)

@@ -20,7 +20,12 @@ describe.each(modes)('the onion in %s', (mode) => {
     expect(response.attempts).toHaveLength(1)
     expect(response.attempts[0]).toMatchObject({ provider: 'fake', model: 'm-1', status: 'ok' })
     if (mode === 'stream')
-      expect(chunks.map((chunk) => chunk.type)).toEqual(['start', 'text-delta', 'text-delta', 'finish'])
+      expect(chunks.map((chunk) => chunk.type)).toEqual([
+        'start',
+        'text-delta',
+        'text-delta',
+        'finish',
+      ])
   })
 
   it('resolves next() when the answer below is complete', async () => {
@@ -34,7 +39,10 @@ describe.each(modes)('the onion in %s', (mode) => {
   })
 
   it('lets retry re-enter before content, and leaves no trace of the failed attempt', async () => {
-    const adapter = fakeAdapter([start('bad'), new RateLimitError('no', { status: 429 })], say('yes'))
+    const adapter = fakeAdapter(
+      [start('bad'), new RateLimitError('no', { status: 429 })],
+      say('yes'),
+    )
     const { response, chunks } = await run(caller(adapter, retry), mode)
     expect(response.text).toBe('yes')
     expect(response.attempts.map((attempt) => attempt.status)).toEqual(['failed', 'ok'])
@@ -55,7 +63,10 @@ describe.each(modes)('the onion in %s', (mode) => {
   it('answers from a layer', async () => {
     const canned: Middleware = async (ctx) => {
       ctx.response = {
-        id: 'x', created: 1, model: 'none', finish_reason: 'stop',
+        id: 'x',
+        created: 1,
+        model: 'none',
+        finish_reason: 'stop',
         message: { role: 'assistant', content: 'canned' },
         usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
       }
@@ -96,7 +107,9 @@ describe.each(modes)('the onion in %s', (mode) => {
     const early: Middleware = async function early(_, next) {
       void next()
     }
-    expect((await failure(run(caller(fakeAdapter(say('a')), twice), mode))).message).toContain("'twice'")
+    expect((await failure(run(caller(fakeAdapter(say('a')), twice), mode))).message).toContain(
+      "'twice'",
+    )
     const error = await failure(run(caller(fakeAdapter(say('a')), early), mode))
     expect(error).toBeInstanceOf(MisuseError)
     expect(error.message).toContain("'early'")

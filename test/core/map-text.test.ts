@@ -1,0 +1,109 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { StreamChunk } from '../../src/chat/index.js'
+import { mapText } from '../../src/core/index.js'
+import { finish, start, text } from './support.js'
+
+const redact = (value: string) => value.replace(/\b(?:cat|concat|[0-9]{3,6})\b/g, '•')
+
+function through(
+  options: Parameters<typeof mapText>[1],
+  chunks: readonly StreamChunk[],
+  fn = redact,
+) {
+  const transform = mapText(fn, options)
+  const out: StreamChunk[] = []
+  for (const chunk of chunks) transform(chunk, (one) => out.push(one))
+  return out
+}
+const textOf = (chunks: readonly StreamChunk[]) =>
+  chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.text : '')).join('')
+
+describe('mapText', () => {
+  it('gives the same text wherever the stream is cut', () => {
+    const words = fc.array(fc.constantFrom('cat', 'con', '123', '45', ' ', '-', '😀', 'é', 'abc'), {
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(words, fc.array(fc.nat({ max: 5 }), { minLength: 1 }), (parts, sizes) => {
+        const whole = parts.join('')
+        const pieces: string[] = []
+        for (let at = 0, i = 0; at < whole.length; i++) {
+          const size = Math.max(1, sizes[i % sizes.length] ?? 1)
+          pieces.push(whole.slice(at, at + size))
+          at += size
+        }
+        const out = through({ holdBack: 10 }, [start(), ...pieces.map(text), finish()])
+        expect(textOf(out)).toBe(redact(whole))
+      }),
+    )
+  })
+
+  it('holds back no more than it was told where nothing changes', () => {
+    const out = through({ holdBack: 4 }, [start(), text('hello world')])
+    expect(textOf(out)).toBe('hello w')
+  })
+
+  it('never parts a surrogate pair', () => {
+    const out = through({ holdBack: 1 }, [start(), text('a😀'), text('😀b'), finish()])
+    for (const chunk of out)
+      if (chunk.type === 'text-delta') expect(chunk.text.isWellFormed()).toBe(true)
+    expect(textOf(out)).toBe('a😀😀b')
+  })
+
+  it('maps strings inside tool arguments without breaking the JSON', () => {
+    const call: StreamChunk[] = [
+      start(),
+      { type: 'tool-call-start', index: 0, id: 'c', name: 'f' },
+      { type: 'tool-call-delta', index: 0, arguments: '{"a":"the c' },
+      { type: 'tool-call-delta', index: 0, arguments: 'at\\n","n":123}' },
+      { type: 'tool-call-end', index: 0 },
+      finish('tool_calls'),
+    ]
+    const out = through({ holdBack: 10, toolArguments: true }, call, (value) =>
+      value.replace('cat', '"dog"'),
+    )
+    expect(out.find((chunk) => chunk.type === 'tool-call-delta')).toMatchObject({
+      arguments: JSON.stringify({ a: 'the "dog"\n', n: 123 }),
+    })
+    expect(through({ holdBack: 10 }, call)).toEqual(call)
+  })
+
+  it('flushes reasoning before text, text before a tool call, all before the finish', () => {
+    const out = through({ holdBack: 10, reasoning: true }, [
+      start(),
+      { type: 'reasoning-delta', text: 'hm' },
+      text('so'),
+      { type: 'tool-call-start', index: 0, id: 'c', name: 'f' },
+      { type: 'tool-call-end', index: 0 },
+      text('end'),
+      finish(),
+    ])
+    expect(out.map((chunk) => chunk.type)).toEqual([
+      'start',
+      'reasoning-delta',
+      'text-delta',
+      'tool-call-start',
+      'tool-call-end',
+      'text-delta',
+      'finish',
+    ])
+  })
+
+  it('forgets what an attempt that failed left behind', () => {
+    expect(
+      textOf(through({ holdBack: 10 }, [start(), text('old'), start('r2'), text('new'), finish()])),
+    ).toBe('new')
+  })
+
+  it('stays linear on one match that never ends', () => {
+    let calls = 0
+    const fn = (value: string) => {
+      calls++
+      return value.replace(/[0-9]+/g, '•')
+    }
+    const digits = Array.from({ length: 2_000 }, () => text('7777777777'))
+    through({ holdBack: 16 }, [start(), ...digits, finish()], fn)
+    expect(calls).toBeLessThan(2_000 * 20 * 128)
+  })
+})
