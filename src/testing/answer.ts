@@ -1,0 +1,162 @@
+/** What a request is answered with: the next reply of the script, a count, a list, or why it cannot be answered. */
+import { isObject, parseJson } from '../chat/index.js'
+import { messageOf, mistake } from './queue.js'
+import type { RecordedRequest } from './record.js'
+import { type Asked, type Payload, render, wireOf } from './render.js'
+import { fail, Reply, raw } from './reply.js'
+import type { Route } from './routes.js'
+import type { Delivery, ProviderName } from './script.js'
+import { promptTokens } from './usage.js'
+
+export interface AnswerOptions {
+  /** What the endpoints that count tokens answer. @default a quarter of a token a character of the request */
+  readonly countTokens?: number | Reply | ((request: RecordedRequest) => number | Reply)
+  /** Model ids that `GET /models` lists, by provider. */
+  readonly models?: Partial<Readonly<Record<ProviderName, readonly string[]>>>
+  /** False: requests without a key are answered too. Chat Completions never asks for one. @default true */
+  readonly requireKey?: boolean
+}
+
+export interface Answering extends AnswerOptions {
+  readonly route: Route | undefined
+  /** Unix seconds. */
+  readonly created: number
+  readonly next: (request: RecordedRequest) => Promise<Reply>
+}
+
+export interface Rendered {
+  readonly payload: Payload
+  readonly delivery: Delivery
+}
+
+export async function answerOf(request: RecordedRequest, answering: Answering): Promise<Rendered> {
+  const { route, created } = answering
+  if (!route) return rendered(noRoute(request), unrouted(request, created))
+  const asked: Asked = {
+    provider: route.provider,
+    api: route.api,
+    model: request.model,
+    streaming: request.streaming,
+    body: request.body,
+    text: request.text,
+    seed: request.index,
+    created,
+    ...('isArray' in route && { isArray: route.isArray ?? false }),
+  }
+  const refused = refusalOf(request, answering)
+  if (refused) return rendered(refused, asked)
+  if (route.kind === 'models') return rendered(listOf(request, answering), asked)
+  if (route.kind === 'count') return rendered(countOf(request, answering), asked)
+  return rendered(await answering.next(request), asked)
+}
+
+function rendered(reply: Reply, asked: Asked): Rendered {
+  try {
+    return { payload: render(reply, asked), delivery: reply.spec.delivery }
+  } catch (error) {
+    const why = mistake(`The mock server cannot render this reply: ${messageOf(error)}`)
+    return { payload: render(why, asked), delivery: why.spec.delivery }
+  }
+}
+
+const unrouted = (request: RecordedRequest, created: number): Asked => ({
+  provider: 'openai',
+  api: 'chat',
+  model: request.model,
+  streaming: false,
+  body: request.body,
+  text: request.text,
+  seed: request.index,
+  created,
+})
+
+const noRoute = ({ method, path }: RecordedRequest) =>
+  fail(404, {
+    message: `The mock server has no ${method} ${path}. Take base URLs from server.baseURL(provider).`,
+    code: 'mock_server',
+  })
+
+/** What a real provider checks before it looks at the model. */
+function refusalOf(request: RecordedRequest, answering: Answering): Reply | undefined {
+  if (answering.requireKey !== false && !hasKey(request)) return missingKey(request.provider)
+  if (request.kind === 'models') return undefined
+  if (request.method !== 'POST') return fail(405, { message: `Not allowed: ${request.method}` })
+  if (isObject(parseJson(request.text))) return undefined
+  return fail(400, { message: 'We could not parse the JSON body of your request.' })
+}
+
+function hasKey({ provider, api, headers, query }: RecordedRequest): boolean {
+  const isBearer = /^Bearer \S/.test(headers.authorization ?? '')
+  if (isBearer || api === 'chat') return true
+  if (provider === 'anthropic') return headers['x-api-key'] !== undefined
+  if (provider === 'gemini') return 'x-goog-api-key' in headers || /(^|&)key=/.test(query)
+  return false
+}
+
+function missingKey(provider: ProviderName | undefined): Reply {
+  if (provider === 'anthropic') return fail(401, { message: 'x-api-key header is required' })
+  if (provider === 'gemini')
+    return fail(403, {
+      message:
+        "Method doesn't allow unregistered callers. Please use API Key or other form of API consumer identity.",
+    })
+  return fail(401, {
+    message:
+      "You didn't provide an API key. You need to provide your API key in an Authorization header.",
+  })
+}
+
+function countOf(request: RecordedRequest, { countTokens, route }: Answering): Reply {
+  const told = typeof countTokens === 'function' ? countTokens(request) : countTokens
+  if (told instanceof Reply) return told
+  const tokens = told ?? promptTokens(request.text)
+  // a request that is counted has a route
+  const { provider, api } = route as Route
+  return json(wireOf(provider, api).count(tokens))
+}
+
+const json = (body: unknown) =>
+  raw(JSON.stringify(body), { headers: { 'content-type': 'application/json' } })
+
+const defaultModels: Readonly<Record<ProviderName, readonly string[]>> = {
+  openai: ['gpt-5.5', 'gpt-4o'],
+  anthropic: ['claude-sonnet-4-5', 'claude-opus-4-8'],
+  gemini: ['gemini-2.5-flash', 'gemini-3.5-flash'],
+  xai: ['grok-4.3'],
+  compatible: ['mock-model'],
+}
+
+function listOf(request: RecordedRequest, { models, route, created }: Answering): Reply {
+  const provider = request.provider ?? 'openai'
+  const ids = models?.[provider] ?? defaultModels[provider]
+  const list = ids.map((id) => modelOf(id, provider, created))
+  if (route?.model === undefined) return json(pageOf(list, ids, provider))
+  const at = ids.indexOf(route.model)
+  return at < 0 ? fail(404) : json(list[at])
+}
+
+function modelOf(id: string, provider: ProviderName, created: number): object {
+  if (provider === 'gemini')
+    return {
+      name: `models/${id}`,
+      displayName: id,
+      inputTokenLimit: 1_048_576,
+      outputTokenLimit: 65_536,
+      supportedGenerationMethods: ['generateContent', 'countTokens'],
+    }
+  if (provider === 'anthropic')
+    return {
+      type: 'model',
+      id,
+      display_name: id,
+      created_at: new Date(created * 1000).toISOString(),
+    }
+  return { id, object: 'model', created, owned_by: provider }
+}
+
+function pageOf(list: readonly object[], ids: readonly string[], provider: ProviderName): object {
+  if (provider === 'gemini') return { models: list }
+  if (provider === 'anthropic')
+    return { data: list, has_more: false, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null }
+  return { object: 'list', data: list }
+}

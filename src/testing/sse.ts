@@ -1,0 +1,26 @@
+/** Writes events in the SSE format, with the liberties it gives. */
+import type { Framing, SseEvent } from './script.js'
+
+/** One frame an event. */
+export function frames(
+  events: readonly SseEvent[],
+  framing: Framing & { readonly lineEnd: string },
+): readonly string[] {
+  const all = events.map((event, index) => frame(event, framing, index))
+  if (!framing.bom || all.length === 0) return all
+  return [`\uFEFF${all[0]}`, ...all.slice(1)]
+}
+
+function frame(
+  { event, data }: SseEvent,
+  framing: Framing & { readonly lineEnd: string },
+  index: number,
+): string {
+  const end = framing.lineEnd
+  const text = typeof data === 'string' ? data : JSON.stringify(data)
+  // a line break in the data begins a new `data:` line
+  const lines = text.split(/\r\n|\n|\r/).map((line) => `data: ${line}${end}`)
+  const name = event !== undefined && framing.eventLines !== false ? `event: ${event}${end}` : ''
+  const noise = framing.noise ? `: keep-alive${end}${end}id: ${index}${end}retry: 3000${end}` : ''
+  return `${noise}${name}${lines.join('')}${end}`
+}

@@ -1,0 +1,324 @@
+/** The Responses wire, which OpenAI and xAI share: output items with their events, the response around them. */
+import type { JsonObject } from '../../chat/index.js'
+import type {
+  Answer,
+  AnswerUsage,
+  Call,
+  Part,
+  Refusal,
+  SseEvent,
+  Text,
+  Thought,
+} from '../script.js'
+import { writeHosted, writeImage } from './responses-hosted.js'
+import type { RenderContext, Wire } from './wire.js'
+
+/** Where OpenAI and xAI differ. */
+export interface ResponsesFlavour extends Omit<Wire, 'body' | 'events'> {
+  readonly responseId: (context: RenderContext) => string
+  readonly itemId: (prefix: string, place: Place) => string
+  readonly callId: (place: Place) => string
+  /** What `reasoning` items carry for the way back, if anything. */
+  readonly encrypted: (thought: Thought, context: RenderContext) => string | undefined
+  /** What a `reasoning` item has beside its summary when it is added, and when it is done. */
+  readonly thought: (encrypted: JsonObject) => {
+    readonly open: JsonObject
+    readonly done: JsonObject
+  }
+  /** How arguments are cut where the script does not say. */
+  readonly pieces: (text: string) => readonly string[]
+  readonly usage: (usage: AnswerUsage) => JsonObject
+  /** The members of a response that do not change from event to event. */
+  readonly envelope: (context: RenderContext) => JsonObject
+}
+
+/** Where an item stands, and how it tells its events. */
+export interface Place {
+  readonly context: RenderContext
+  readonly flavour: ResponsesFlavour
+  readonly responseId: string
+  /** How many items of its kind stand before it. */
+  readonly nth: number
+  /** The answer stops here for want of room. */
+  readonly isCutShort: boolean
+  readonly emit: (type: string, fields: JsonObject) => void
+}
+
+type Emit = Place['emit']
+
+export function responsesWire(flavour: ResponsesFlavour): Wire {
+  return {
+    ...flavour,
+    body(answer, context) {
+      const id = flavour.responseId(context)
+      const output = writeOutput(answer, context, { flavour, id, emit: () => {} })
+      return response(answer, context, { flavour, id, output })
+    },
+    events(answer, context) {
+      const id = flavour.responseId(context)
+      const events: SseEvent[] = []
+      const emit: Emit = (type, fields) =>
+        void events.push({
+          event: type,
+          data: { type, ...fields, sequence_number: events.length },
+        })
+      const started = { ...begun(context, flavour, id) }
+      emit('response.created', { response: started })
+      emit('response.in_progress', { response: started })
+      const output = writeOutput(answer, context, { flavour, id, emit })
+      const ended = response(answer, context, { flavour, id, output })
+      emit(`response.${ended.status}`, { response: ended })
+      return events
+    },
+  }
+}
+
+const begun = (context: RenderContext, flavour: ResponsesFlavour, id: string): JsonObject => ({
+  ...flavour.envelope(context),
+  id,
+  object: 'response',
+  created_at: context.created,
+  completed_at: null,
+  status: 'in_progress',
+  error: null,
+  incomplete_details: null,
+  model: context.model,
+  output: [],
+  usage: null,
+})
+
+/** Status by finish reason; the reason of an incomplete response. */
+const incompleteReasons: Readonly<Record<string, string>> = {
+  length: 'max_output_tokens',
+  content_filter: 'content_filter',
+}
+
+function response(
+  answer: Answer,
+  context: RenderContext,
+  { flavour, id, output }: { flavour: ResponsesFlavour; id: string; output: readonly JsonObject[] },
+): JsonObject {
+  const reason = incompleteReason(answer)
+  return {
+    ...begun(context, flavour, id),
+    status: reason === undefined ? 'completed' : 'incomplete',
+    completed_at: reason === undefined ? context.created + 1 : null,
+    incomplete_details: reason === undefined ? null : { reason },
+    output,
+    service_tier: answer.serviceTier ?? 'default',
+    usage: answer.usage ? flavour.usage(answer.usage) : null,
+  }
+}
+
+/** A refusal completes a response: only the filter and the limit leave it incomplete. */
+function incompleteReason(answer: Answer): string | undefined {
+  if (answer.nativeFinish !== undefined) return answer.nativeFinish
+  if (answer.parts.some(({ type }) => type === 'refusal')) return undefined
+  return incompleteReasons[answer.finish]
+}
+
+function writeOutput(
+  answer: Answer,
+  context: RenderContext,
+  { flavour, id, emit }: { flavour: ResponsesFlavour; id: string; emit: Emit },
+): readonly JsonObject[] {
+  const groups = inItems(answer.parts)
+  const isIncomplete = incompleteReason(answer) !== undefined
+  return groups.map((parts, index) =>
+    writeItem(parts, {
+      context,
+      flavour,
+      responseId: id,
+      nth: groups.slice(0, index).filter((before) => kindOf(before) === kindOf(parts)).length,
+      isCutShort: isIncomplete && index === groups.length - 1,
+      emit: (type, fields) => emit(type, { ...fields, output_index: index }),
+    }),
+  )
+}
+
+const isContent = (part: Part | undefined): part is Text | Refusal =>
+  part?.type === 'text' || part?.type === 'refusal'
+
+/** Texts and refusals in a row are the contents of one message; all else is an item of its own. */
+function inItems(parts: readonly Part[]): readonly (readonly Part[])[] {
+  const items: Part[][] = []
+  for (const part of parts) {
+    const last = items.at(-1)
+    const isSameMessage =
+      isContent(part) && isContent(last?.[0]) && phaseOf(part) === phaseOf(last[0])
+    if (last && isSameMessage) last.push(part)
+    else items.push([part])
+  }
+  return items
+}
+
+const kindOf = ([first]: readonly Part[]) => (isContent(first) ? 'message' : first?.type)
+
+const phaseOf = (part: Part) => (part.type === 'text' ? part.phase : undefined)
+
+function writeItem(parts: readonly Part[], place: Place): JsonObject {
+  const contents = parts.filter(isContent)
+  if (contents.length > 0) return writeMessage(contents, place)
+  const part = parts[0]
+  switch (part?.type) {
+    case 'thought':
+      return writeThought(part, place)
+    case 'call':
+      return part.custom ? writeCustomCall(part, place) : writeCall(part, place)
+    case 'media':
+      return writeImage(part, place)
+    case 'hosted':
+      return writeHosted(part, place)
+    default:
+      throw new TypeError('An output item needs a part')
+  }
+}
+
+/** `output_item.added`, what fills it, `output_item.done`. */
+export function inItem(place: Place, open: JsonObject, fill: () => JsonObject): JsonObject {
+  place.emit('response.output_item.added', { item: open })
+  const done = fill()
+  place.emit('response.output_item.done', { item: done })
+  return done
+}
+
+function writeMessage(contents: readonly (Text | Refusal)[], place: Place): JsonObject {
+  const id = place.flavour.itemId('msg', place)
+  const phase = phaseOf(contents[0] as Text | Refusal)
+  const item = { id, type: 'message', role: 'assistant', ...(phase !== undefined && { phase }) }
+  return inItem(place, { ...item, status: 'in_progress', content: [] }, () => ({
+    ...item,
+    status: place.isCutShort ? 'incomplete' : 'completed',
+    content: contents.map((content, content_index) => {
+      const emit: Emit = (type, fields) =>
+        place.emit(type, { ...fields, item_id: id, content_index })
+      return content.type === 'text' ? writeText(content, emit) : writeRefusal(content, emit)
+    }),
+  }))
+}
+
+function writeText(text: Text, emit: Emit): JsonObject {
+  const empty = { type: 'output_text', annotations: [], logprobs: [], text: '' }
+  emit('response.content_part.added', { part: empty })
+  text.chunks.forEach((delta, index) => {
+    const token = text.logprobs?.[index]
+    emit('response.output_text.delta', { delta, logprobs: token ? [token] : [] })
+  })
+  const annotations = text.citations.map((citation) => citationOf(citation, text))
+  annotations.forEach((annotation, annotation_index) => {
+    emit('response.output_text.annotation.added', { annotation, annotation_index })
+  })
+  const logprobs = text.logprobs ?? []
+  emit('response.output_text.done', { text: text.text, logprobs })
+  const part = { ...empty, annotations, logprobs, text: text.text }
+  emit('response.content_part.done', { part })
+  return part
+}
+
+function citationOf(citation: Text['citations'][number], text: Text): JsonObject {
+  const { url, title, start_index = 0, end_index = text.text.length } = citation
+  if (url !== undefined) return { type: 'url_citation', url, title, start_index, end_index }
+  const { file_id = 'file-mock', filename = title ?? 'document.pdf' } = citation
+  return { type: 'file_citation', file_id, filename, index: end_index }
+}
+
+function writeRefusal(refusal: Refusal, emit: Emit): JsonObject {
+  emit('response.content_part.added', { part: { type: 'refusal', refusal: '' } })
+  for (const delta of refusal.chunks) emit('response.refusal.delta', { delta })
+  emit('response.refusal.done', { refusal: refusal.text })
+  const part = { type: 'refusal', refusal: refusal.text }
+  emit('response.content_part.done', { part })
+  return part
+}
+
+function writeThought(thought: Thought, place: Place): JsonObject {
+  const id = place.flavour.itemId('rs', place)
+  const encrypted = place.flavour.encrypted(thought, place.context)
+  const { open, done } = place.flavour.thought(
+    encrypted === undefined ? {} : { encrypted_content: encrypted },
+  )
+  const item = { id, type: 'reasoning', summary: [] }
+  const emit: Emit = (type, fields) => place.emit(type, { ...fields, item_id: id })
+  return inItem(place, { ...item, ...open }, () => {
+    if (thought.redacted) return { ...item, ...done }
+    if (thought.full)
+      return { ...item, ...done, content: thought.summaries.map(reasoningWriter(emit)) }
+    return { ...item, ...done, summary: thought.summaries.map(summaryWriter(emit)) }
+  })
+}
+
+const summaryWriter = (emit: Emit) => (chunks: readonly string[], summary_index: number) => {
+  const text = chunks.join('')
+  const part = { type: 'summary_text', text }
+  emit('response.reasoning_summary_part.added', {
+    summary_index,
+    part: { type: 'summary_text', text: '' },
+  })
+  for (const delta of chunks) {
+    emit('response.reasoning_summary_text.delta', { summary_index, delta })
+  }
+  emit('response.reasoning_summary_text.done', { summary_index, text })
+  emit('response.reasoning_summary_part.done', { summary_index, part })
+  return part
+}
+
+const reasoningWriter = (emit: Emit) => (chunks: readonly string[], content_index: number) => {
+  const text = chunks.join('')
+  const part = { type: 'reasoning_text', text }
+  emit('response.content_part.added', { content_index, part: { type: 'reasoning_text', text: '' } })
+  for (const delta of chunks) emit('response.reasoning_text.delta', { content_index, delta })
+  emit('response.reasoning_text.done', { content_index, text })
+  emit('response.content_part.done', { content_index, part })
+  return part
+}
+
+function writeCall(call: Call, place: Place): JsonObject {
+  const id = place.flavour.itemId('fc', place)
+  const item = {
+    id,
+    type: 'function_call',
+    call_id: call.id ?? place.flavour.callId(place),
+    name: call.name,
+  }
+  const { whole, deltas } = arrival(call, place.flavour)
+  return inItem(place, { ...item, status: 'in_progress', arguments: whole }, () => {
+    for (const delta of deltas) {
+      place.emit('response.function_call_arguments.delta', { item_id: id, delta })
+    }
+    if (!place.isCutShort)
+      place.emit('response.function_call_arguments.done', {
+        item_id: id,
+        arguments: call.arguments,
+      })
+    return {
+      ...item,
+      status: place.isCutShort ? 'incomplete' : 'completed',
+      arguments: call.arguments,
+    }
+  })
+}
+
+function writeCustomCall(call: Call, place: Place): JsonObject {
+  const id = place.flavour.itemId('ctc', place)
+  const item = {
+    id,
+    type: 'custom_tool_call',
+    call_id: call.id ?? place.flavour.callId(place),
+    name: call.name,
+  }
+  const { whole, deltas } = arrival(call, place.flavour)
+  return inItem(place, { ...item, status: 'in_progress', input: whole }, () => {
+    for (const delta of deltas) {
+      place.emit('response.custom_tool_call_input.delta', { item_id: id, delta })
+    }
+    place.emit('response.custom_tool_call_input.done', { item_id: id, input: call.arguments })
+    return { ...item, status: 'completed', input: call.arguments }
+  })
+}
+
+/** What of the arguments comes with the name, and what after it. */
+function arrival(call: Call, flavour: ResponsesFlavour) {
+  if (call.pieces === 'start') return { whole: call.arguments, deltas: [] }
+  if (call.pieces === 'end') return { whole: '', deltas: [] }
+  return { whole: '', deltas: call.pieces ?? flavour.pieces(call.arguments) }
+}
