@@ -1,0 +1,91 @@
+/** The adapter for anything that speaks Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
+import type { Capabilities } from '../../chat/index.js'
+import { MisuseError, type ProviderAdapter } from '../../core/index.js'
+import { createAdapter, type Dialect } from '../adapter.js'
+import { httpTransport } from '../http.js'
+import { toError } from './errors.js'
+import { toWireMessages } from './messages.js'
+import { type TraitOptions, traitsOf, unknownModel } from './models.js'
+import { toWire } from './request.js'
+import { fromWire } from './response.js'
+import { type ReaderOptions, streamReader } from './stream.js'
+
+/** What is left out of the traits is taken from what is known of the host, then from the defaults. */
+export interface CompatibleOptions extends TraitOptions {
+  /** The provider's name: `createClient` finds it by the first segment of `name/model`. */
+  readonly name: string
+  /** Up to the version: `http://localhost:11434/v1`. */
+  readonly baseURL: string
+  /** Many local servers need none. */
+  readonly apiKey?: string | (() => string | undefined) | undefined
+  /** An environment variable to read the key from at the call. If it is named, a missing key is an error. */
+  readonly apiKeyVariable?: string | undefined
+  /** Bare model names it answers to. */
+  readonly models?: RegExp | undefined
+  /** What its models take, for `params()`. Without it all is let through. */
+  readonly capabilities?: ((model: string) => Capabilities) | undefined
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly fetch?: typeof globalThis.fetch | undefined
+  /** Bytes of one event of a stream. @default 67_108_864 */
+  readonly maxEventBytes?: number | undefined
+  /** Bytes of a whole answer that is no stream. @default 67_108_864 */
+  readonly maxBodyBytes?: number | undefined
+  /** Characters of one tool call's arguments. @default 16_777_216 */
+  readonly maxArgumentsLength?: number | undefined
+}
+
+/**
+ * A provider of your own. Throws `MisuseError` for a name that no model could be asked by.
+ *
+ * @example
+ * const ollama = compatible({ name: 'ollama', baseURL: 'http://localhost:11434/v1' })
+ * const ai = createClient({ providers: [ollama] })
+ * await ai.generate({ model: 'ollama/qwen3', messages })
+ */
+export function compatible(options: CompatibleOptions): ProviderAdapter {
+  const { name, baseURL, apiKeyVariable } = options
+  if (!/^[^/\s]+$/.test(name))
+    throw new MisuseError(
+      'compatible() needs a name without slash or space: it is asked as name/model',
+    )
+  return createAdapter(
+    dialectOf(options),
+    httpTransport({
+      ...options,
+      provider: name,
+      baseURL,
+      authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+      apiKeyVariables: apiKeyVariable === undefined ? [] : [apiKeyVariable],
+      toError: toError(name),
+      requestIdHeader: 'x-request-id',
+    }),
+  )
+}
+
+/** The pure parts of a server, put together. */
+export function dialectOf(options: CompatibleOptions): Dialect {
+  const { name: provider, models, capabilities = () => unknownModel } = options
+  const traits = traitsOf(options)
+  const reading: ReaderOptions = {
+    provider,
+    traits,
+    toError: toError(provider),
+    maxArgumentsLength: options.maxArgumentsLength,
+  }
+  return {
+    name: provider,
+    ...(models && { models }),
+    capabilities,
+    convertMessages: (messages, model) =>
+      toWireMessages(messages, { provider, model, traits, now: now(), warn: ignore }),
+    toWire: (request, { streaming, warn }) =>
+      toWire(request, { provider, traits, streaming, warn, now: now() }),
+    fromWire: (response, context) => fromWire(response, context, reading),
+    streamReader: (context, call) =>
+      streamReader(context, { ...reading, onUsage: (usage) => call.onUsage(usage) }),
+  }
+}
+
+const now = () => Math.floor(Date.now() / 1000)
+const ignore = () => {}

@@ -1,0 +1,77 @@
+/** Refusals of Chat Completions servers: status and code decide, the message text last. */
+import { isObject, type JsonObject } from '../../chat/index.js'
+import {
+  AuthenticationError,
+  BadGatewayError,
+  ContentPolicyViolationError,
+  ContextWindowExceededError,
+  NotFoundError,
+  QuotaExceededError,
+  RateLimitError,
+  ServiceUnavailableError,
+  UnprocessableEntityError,
+} from '../../core/index.js'
+import { type ErrorTable, errorOf } from '../failure.js'
+import type { ToError } from '../transport.js'
+
+/**
+ * Codes beside those of OpenAI that many servers share. Sources: the error pages of Groq, Fireworks, OpenRouter, Azure OpenAI,
+ * Moonshot, and the servers of vLLM, llama.cpp and LM Studio.
+ */
+const codes: ErrorTable['codes'] = {
+  authentication_error: AuthenticationError,
+  invalid_authentication_error: AuthenticationError,
+  model_decommissioned: NotFoundError,
+  model_not_available: NotFoundError,
+  resource_not_found_error: NotFoundError,
+  DeploymentNotFound: NotFoundError,
+  context_window_exceeded: ContextWindowExceededError,
+  exceed_context_size_error: ContextWindowExceededError,
+  request_too_large: ContextWindowExceededError,
+  ResponsibleAIPolicyViolation: ContentPolicyViolationError,
+  moderation_blocked: ContentPolicyViolationError,
+  data_inspection_failed: ContentPolicyViolationError,
+  exceeded_current_quota_error: QuotaExceededError,
+  billing_hard_limit_reached: QuotaExceededError,
+  insufficient_balance: QuotaExceededError,
+  rate_limit_reached_error: RateLimitError,
+  engine_overloaded_error: ServiceUnavailableError,
+  insufficient_system_resource: ServiceUnavailableError,
+  network_error: BadGatewayError,
+  tool_use_failed: UnprocessableEntityError,
+}
+
+const texts: ErrorTable['texts'] = [
+  {
+    pattern:
+      /context (size|length|window)|requested? .{0,40}tokens.{0,60}(exceed|larger)|input is too (long|large)/i,
+    error: ContextWindowExceededError,
+  },
+  { pattern: /insufficient (balance|credits?|funds)/i, error: QuotaExceededError },
+]
+
+/** The `ToError` of a server of this name. */
+export const toError =
+  (provider: string): ToError =>
+  (failure) =>
+    errorOf(failure, { provider, codes, texts, hints })
+
+/** OpenRouter says in `metadata` what the provider behind it said; Mistral hides FastAPI's details in `message`. */
+const hints = (body: JsonObject) => {
+  const error = isObject(body.error) ? body.error : body
+  return { message: upstreamMessage(error) ?? nestedDetail(error) }
+}
+
+const upstreamMessage = ({ message, metadata }: JsonObject): string | undefined => {
+  if (!isObject(metadata) || typeof metadata.raw !== 'string') return undefined
+  const who = typeof metadata.provider_name === 'string' ? `${metadata.provider_name}: ` : ''
+  return `${typeof message === 'string' ? message : 'Provider returned error'} (${who}${metadata.raw})`
+}
+
+const nestedDetail = ({ message, detail }: JsonObject): string | undefined => {
+  const list = isObject(message) ? message.detail : detail
+  const [first] = Array.isArray(list) ? list : []
+  if (!isObject(first) || typeof first.msg !== 'string') return undefined
+  const path = Array.isArray(first.loc) ? `${first.loc.join('.')}: ` : ''
+  return path + first.msg
+}

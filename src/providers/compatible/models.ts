@@ -1,0 +1,89 @@
+/** What is known of servers and models, as data. All else is let through. */
+import type { Capabilities } from '../../chat/index.js'
+
+/** Where servers that speak Chat Completions differ. */
+export interface ServerTraits {
+  /** Ask for usage in streams with `stream_options.include_usage`. @default true */
+  readonly includeUsage: boolean
+  /** The parameter that reasoning is asked with: `reasoning_effort`, OpenRouter's `reasoning`, or `thinking` (DeepSeek, GLM, Kimi). @default 'reasoning_effort' */
+  readonly reasoningParam: 'reasoning_effort' | 'reasoning' | 'thinking'
+  /** Send reasoning text of earlier answers back under the name it came by. Some servers demand it, others refuse it. @default false */
+  readonly returnReasoning: boolean
+  /** The one name the server knows for the limit. @default 'as asked' */
+  readonly maxTokensParam: 'max_tokens' | 'max_completion_tokens' | 'as asked'
+  /** The role `developer` is known; else it is sent as `system`. @default false */
+  readonly developerRole: boolean
+  /** `cache_control` marks are taken. @default false */
+  readonly cacheControl: boolean
+  /** `file_data` may be an address. @default false */
+  readonly fileURLs: boolean
+  /** Tool-call ids are made to fit: at most 40 characters, or exactly nine letters and digits. @default 'any' */
+  readonly toolCallIds: 'any' | 'nine'
+}
+
+/** Traits as an option: what is left out is taken from what is known. */
+export type TraitOptions = {
+  readonly [Name in keyof ServerTraits]?: ServerTraits[Name] | undefined
+}
+
+const defaults: ServerTraits = {
+  includeUsage: true,
+  reasoningParam: 'reasoning_effort',
+  returnReasoning: false,
+  maxTokensParam: 'as asked',
+  developerRole: false,
+  cacheControl: false,
+  fileURLs: false,
+  toolCallIds: 'any',
+}
+
+/** By host. Each row is a 400 or a silent loss that users of that server have met. */
+const servers: readonly { readonly host: RegExp; readonly traits: Partial<ServerTraits> }[] = [
+  { host: /(^|\.)openai\.(com|azure\.com)$/, traits: { developerRole: true } },
+  {
+    host: /(^|\.)openrouter\.ai$/,
+    traits: { reasoningParam: 'reasoning', cacheControl: true, fileURLs: true },
+  },
+  {
+    // a tool loop in thinking mode is refused without its reasoning: https://api-docs.deepseek.com/guides/thinking_mode
+    host: /(^|\.)deepseek\.com$/,
+    traits: { reasoningParam: 'thinking', returnReasoning: true, maxTokensParam: 'max_tokens' },
+  },
+  {
+    host: /(^|\.)moonshot\.(ai|cn)$/,
+    traits: { reasoningParam: 'thinking', returnReasoning: true, maxTokensParam: 'max_tokens' },
+  },
+  {
+    // refuses whatever it does not know, and ids of any other form
+    host: /(^|\.)mistral\.ai$/,
+    traits: { includeUsage: false, maxTokensParam: 'max_tokens', toolCallIds: 'nine' },
+  },
+]
+
+/** The traits of the server at this address; what the caller says comes first. */
+export function traitsOf(options: { readonly baseURL: string } & TraitOptions): ServerTraits {
+  const { baseURL } = options
+  const host = URL.canParse(baseURL) ? new URL(baseURL).hostname : ''
+  const known = { ...defaults, ...servers.find((server) => server.host.test(host))?.traits }
+  const names = Object.keys(defaults) as readonly (keyof ServerTraits)[]
+  return Object.fromEntries(
+    names.map((name) => [name, options[name] ?? known[name]]),
+    // the names are those of the traits
+  ) as unknown as ServerTraits
+}
+
+/** OpenAI's reasoning models, also behind a gateway's prefix: they refuse `max_tokens`. */
+export const isReasoningModel = (model: string): boolean =>
+  /^(.*\/)?(o\d|gpt-([5-9]|\d\d))(?!.*-chat)/.test(model)
+
+/** Permissive: what a server and its models take, their owner knows, and says with the option `capabilities`. */
+export const unknownModel: Capabilities = {
+  known: false,
+  rules: [
+    {
+      param: 'previous_response_id',
+      unmapped: true,
+      reason: 'Chat Completions keeps no state: send the messages instead',
+    },
+  ],
+}

@@ -1,0 +1,115 @@
+/** Usage of Chat Completions servers, in the many places where they put it. */
+import { defined, isObject, type JsonObject, type Usage } from '../../chat/index.js'
+
+/**
+ * What the wire told, or undefined where it told nothing. Two numbers are not the same everywhere: xAI leaves reasoning out of
+ * `completion_tokens` (its total gives it away), and some gateways leave cache reads out of `prompt_tokens`.
+ */
+export function toUsage(wire: unknown): Usage | undefined {
+  if (!isObject(wire)) return undefined
+  const prompt = count(wire.prompt_tokens)
+  const completion = count(wire.completion_tokens)
+  const total = count(wire.total_tokens)
+  if (prompt === undefined && completion === undefined) return undefined
+  const promptDetails = detailsOfPrompt(wire)
+  const completionDetails = detailsOfCompletion(wire)
+  const prompt_tokens = wholePrompt(prompt ?? rest(total, completion), promptDetails.cached_tokens)
+  const completion_tokens = wholeCompletion(
+    { prompt, completion: completion ?? rest(total, prompt), total },
+    completionDetails.reasoning_tokens,
+  )
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    ...(hasMembers(promptDetails) && { prompt_tokens_details: promptDetails }),
+    ...(hasMembers(completionDetails) && { completion_tokens_details: completionDetails }),
+    ...defined({ server_tool_use: toolUse(wire), cost: costOf(wire) }),
+  }
+}
+
+/**
+ * The usage object of one chunk or body: at the top, in Groq's `x_groq`, or (Moonshot) in the choice.
+ */
+export function findUsage(wire: JsonObject, choice: JsonObject | undefined): unknown {
+  if (isObject(wire.usage)) return wire.usage
+  if (isObject(wire.x_groq) && isObject(wire.x_groq.usage)) return wire.x_groq.usage
+  return choice?.usage
+}
+
+const rest = (total: number | undefined, part: number | undefined) =>
+  Math.max(0, (total ?? 0) - (part ?? 0))
+
+/** Cache reads are a part of the prompt: where they are more than it, they were counted apart. */
+const wholePrompt = (prompt: number, cached = 0) => (cached > prompt ? prompt + cached : prompt)
+
+const wholeCompletion = (
+  told: { prompt: number | undefined; completion: number; total: number | undefined },
+  reasoning = 0,
+) => {
+  const { prompt = 0, completion, total } = told
+  const isApart = reasoning > 0 && total === prompt + completion + reasoning
+  return isApart || reasoning > completion ? completion + reasoning : completion
+}
+
+function detailsOfPrompt(wire: JsonObject) {
+  const details = object(wire.prompt_tokens_details)
+  return defined({
+    cached_tokens: firstCount(
+      details.cached_tokens,
+      // DeepSeek, Moonshot, and gateways in front of Anthropic
+      wire.prompt_cache_hit_tokens,
+      wire.cached_tokens,
+      wire.cache_read_input_tokens,
+    ),
+    cache_creation_tokens: firstCount(
+      details.cache_write_tokens,
+      details.cache_creation_tokens,
+      wire.cache_creation_input_tokens,
+    ),
+    audio_tokens: count(details.audio_tokens),
+    image_tokens: count(details.image_tokens),
+  })
+}
+
+function detailsOfCompletion(wire: JsonObject) {
+  const details = object(wire.completion_tokens_details)
+  return defined({
+    reasoning_tokens: firstCount(details.reasoning_tokens, wire.reasoning_tokens),
+    audio_tokens: count(details.audio_tokens),
+    image_tokens: count(details.image_tokens),
+  })
+}
+
+function toolUse(wire: JsonObject): Record<string, number> | undefined {
+  const counts: [string, number][] = []
+  for (const [name, value] of Object.entries(object(wire.server_tool_use))) {
+    const times = count(value)
+    if (times) counts.push([name, times])
+  }
+  const searches = firstCount(wire.num_search_queries)
+  if (counts.length === 0 && searches) counts.push(['web_search_requests', searches])
+  return counts.length > 0 ? Object.fromEntries(counts) : undefined
+}
+
+/** USD: OpenRouter's `cost`, Perplexity's `cost.total_cost`, xAI's ticks of 1e-10. */
+function costOf(wire: JsonObject): number | undefined {
+  const ticks = amount(wire.cost_in_usd_ticks)
+  if (ticks !== undefined) return ticks / 1e10
+  return amount(isObject(wire.cost) ? wire.cost.total_cost : wire.cost)
+}
+
+const object = (value: unknown): JsonObject => (isObject(value) ? value : {})
+
+const hasMembers = (object: object) => Object.keys(object).length > 0
+
+const amount = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+
+const count = (value: unknown): number | undefined => {
+  const tokens = amount(value)
+  return tokens === undefined ? undefined : Math.round(tokens)
+}
+
+const firstCount = (...values: readonly unknown[]): number | undefined =>
+  values.map(count).find((value) => value !== undefined)
