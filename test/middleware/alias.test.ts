@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { type Aliases, alias } from '../../middleware/alias.js'
+import type { ChatRequest } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import { BadRequestError, MisuseError } from '../../src/core/index.js'
+import { say, scripted } from '../contract/scripted.js'
+
+const messages = [{ role: 'user', content: 'Hi' }] as const
+
+async function asked(
+  table: Aliases,
+  request: Omit<ChatRequest, 'messages'>,
+  aliases?: Record<string, string>,
+) {
+  const provider = scripted([say('Hello')])
+  const ai = createClient({ providers: [provider], use: [alias(table)] })
+  await ai.generate({ messages, ...request }, { aliases })
+  const { messages: _, ...rest } = provider.calls[0]?.request ?? {}
+  return rest
+}
+
+describe('alias', () => {
+  it('sends a short name to the full one', async () => {
+    expect(await asked({ fast: 'scripted/small' }, { model: 'fast' })).toEqual({ model: 'small' })
+  })
+
+  it('leaves other names alone', async () => {
+    expect(await asked({ fast: 'scripted/small' }, { model: 'scripted/big' })).toEqual({
+      model: 'big',
+    })
+  })
+
+  it('follows a chain', async () => {
+    const table = { default: 'fast', fast: 'small', small: 'scripted/small-2' }
+    expect(await asked(table, { model: 'default' })).toEqual({ model: 'small-2' })
+  })
+
+  it.each([
+    [{ a: 'a' }],
+    [{ a: 'b', b: 'a' }],
+    [{ x: 'a', a: 'b', b: { model: 'c' }, c: 'a' }],
+  ] as readonly [Aliases][])('refuses the cycle in %j at construction', (table) => {
+    expect(() => alias(table)).toThrow(MisuseError)
+  })
+
+  it('refuses a cycle that the table of a call makes, before any request', async () => {
+    const provider = scripted([say('Hello')])
+    const ai = createClient({ providers: [provider], use: [alias({ a: 'b' })] })
+    const call = ai.generate({ model: 'a', messages }, { aliases: { b: 'a' } })
+    await expect(call).rejects.toBeInstanceOf(BadRequestError)
+    expect(provider.calls).toHaveLength(0)
+  })
+
+  it('takes the table of a call before its own, for that call', async () => {
+    const table = { fast: 'scripted/small', other: 'scripted/other' }
+    const own = { fast: 'scripted/tiny' }
+    expect(await asked(table, { model: 'fast' }, own)).toEqual({ model: 'tiny' })
+    expect(await asked(table, { model: 'other' }, own)).toEqual({ model: 'other' })
+    expect(await asked(table, { model: 'fast' })).toEqual({ model: 'small' })
+  })
+
+  it('brings default parameters; the request’s own win, then those nearest to the name', async () => {
+    const table: Aliases = {
+      smart: { model: 'big', temperature: 0, top_p: 0.5 },
+      big: { model: 'scripted/big', temperature: 1, seed: 7, user: 'app' },
+    }
+    expect(await asked(table, { model: 'smart', user: 'ann' })).toEqual({
+      model: 'big',
+      temperature: 0,
+      top_p: 0.5,
+      seed: 7,
+      user: 'ann',
+    })
+  })
+
+  it('treats a parameter that is undefined as one that is not there', async () => {
+    const table: Aliases = { smart: { model: 'scripted/big', temperature: 0 } }
+    expect(await asked(table, { model: 'smart', temperature: undefined })).toEqual({
+      model: 'big',
+      temperature: 0,
+    })
+  })
+
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'knows no alias by the name %s',
+    async (name) => {
+      const provider = scripted([say('Hello')])
+      const ai = createClient({ providers: [provider], use: [alias({ fast: 'scripted/small' })] })
+      const call = ai.generate({ model: name, messages }, { aliases: { other: 'fast' } })
+      await expect(call).rejects.toBeInstanceOf(BadRequestError)
+      expect(await asked({ [name]: 'scripted/small' }, { model: name })).toEqual({ model: 'small' })
+    },
+  )
+})
