@@ -11,7 +11,7 @@ import type {
   Warning,
 } from '../chat/index.js'
 import { addUsage, emptyUsage } from '../chat/index.js'
-import type { CallOptions, Caller, Context, Middleware, Transform } from './context.js'
+import type { Caller, CallOptions, Context, Middleware, Transform } from './context.js'
 import { MisuseError } from './errors.js'
 import { complete, unfold } from './fold.js'
 import type { Key } from './key.js'

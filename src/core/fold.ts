@@ -1,9 +1,9 @@
 /** Chunks → response and back. The grammar of a stream is checked here, and nowhere else. */
 import {
-  addUsage,
   type Annotation,
   type AnswerInput,
   type AssistantMessage,
+  addUsage,
   type ChatResponse,
   type ChunkOf,
   defined,
@@ -102,7 +102,8 @@ export class Fold {
           turn.refusal += chunk.text
           return
         case 'tool-call-start':
-          return startCall(turn, chunk)
+          startCall(turn, chunk)
+          return
         case 'tool-call-delta':
           openCall(turn, chunk).text += chunk.arguments
           return
@@ -124,7 +125,8 @@ export class Fold {
           turn.logprobs.push(...chunk.content)
           return
         case 'finish':
-          return this.finish(turn, chunk)
+          this.finish(turn, chunk)
+          return
       }
     }
     this.addOutside(chunk)

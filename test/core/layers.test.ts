@@ -4,15 +4,15 @@ import { describe, expect, it } from 'vitest'
 import type { ChatResponse, StreamChunk } from '../../src/chat/index.js'
 import {
   key,
-  mapText,
   type Middleware,
   MisuseError,
+  mapText,
   RateLimitError,
   type Transform,
 } from '../../src/core/index.js'
 import {
-  callTool,
   caller,
+  callTool,
   failure,
   fakeAdapter,
   finish,
