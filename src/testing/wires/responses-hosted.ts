@@ -1,7 +1,7 @@
 /** Items of the Responses wire that the provider makes itself: hosted tools and generated images. */
 import { isObject, type JsonObject } from '../../chat/index.js'
 import type { Hosted, Media } from '../script.js'
-import { inItem, type Place } from './responses.js'
+import { inItem, type Place } from './responses-item.js'
 import { unrenderable } from './wire.js'
 
 interface HostedKind {

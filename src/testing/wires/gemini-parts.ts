@@ -1,0 +1,121 @@
+/** Parts of the generateContent wire, an event's worth each. */
+import { defined, isObject, type JsonObject, parseJson } from '../../chat/index.js'
+import type { MakeId } from '../random.js'
+import type { Answer, Call, Hosted, Part, Text } from '../script.js'
+import type { RenderContext } from './wire.js'
+
+export type GeminiPart = JsonObject
+
+/** Arguments are an object on this wire; what is none never gets out. */
+export const isMalformed = (call: Call) => !call.custom && !isObject(parseJson(call.arguments))
+
+/** One group of parts an event, or all that a whole body holds. */
+export function partsOf(
+  answer: Answer,
+  context: RenderContext,
+  mode: 'chunks' | 'whole',
+): readonly (readonly GeminiPart[])[] {
+  const signatures = signaturesOf(answer.parts, context)
+  return answer.parts.flatMap((part) => {
+    const signature = signatures.get(part)
+    if (part.type !== 'thought') return groupsOf(part, context, mode, signature)
+    const groups = part.redacted ? [] : thoughtGroups(part.summaries, mode)
+    // nothing follows the thought: an empty text carries its signature
+    return signature === undefined
+      ? groups
+      : [...groups, [{ text: '', thoughtSignature: signature }]]
+  })
+}
+
+/** The signature of a thought stands on the first call after it, else on what comes next, else on a part of its own. */
+function signaturesOf(parts: readonly Part[], context: RenderContext): ReadonlyMap<Part, string> {
+  const signatures = new Map<Part, string>()
+  parts.forEach((thought, index) => {
+    if (thought.type !== 'thought') return
+    const after = parts.slice(index + 1)
+    const next = after.findIndex(({ type }) => type === 'thought')
+    const turn = (next < 0 ? after : after.slice(0, next)).filter(carriesSignature)
+    const bearer = turn.find(({ type }) => type === 'call') ?? turn[0] ?? thought
+    signatures.set(bearer, thought.signature ?? context.id('Eq', 120))
+  })
+  return signatures
+}
+
+const carriesSignature = (part: Part) =>
+  part.type !== 'refusal' && !(part.type === 'call' && isMalformed(part))
+
+function thoughtGroups(
+  summaries: readonly (readonly string[])[],
+  mode: 'chunks' | 'whole',
+): GeminiPart[][] {
+  const chunks = summaries.flatMap((summary, index) =>
+    index === 0 ? summary : ['\n\n', ...summary],
+  )
+  const texts = mode === 'chunks' ? chunks : [chunks.join('')]
+  return texts.filter((text) => text !== '').map((text) => [{ text, thought: true }])
+}
+
+function groupsOf(
+  part: Exclude<Part, { type: 'thought' }>,
+  context: RenderContext,
+  mode: 'chunks' | 'whole',
+  signature: string | undefined,
+): GeminiPart[][] {
+  const signed = signature !== undefined && { thoughtSignature: signature }
+  switch (part.type) {
+    case 'text':
+      return textGroups(part, mode, signature)
+    case 'call':
+      return isMalformed(part) ? [] : [[callPart(part, context, signature)]]
+    case 'media': {
+      const inlineData = { mimeType: part.media_type, data: part.data }
+      return [[{ inlineData, ...signed }]]
+    }
+    case 'hosted':
+      return hostedGroups(part, context.id, signed || {})
+    case 'refusal':
+      return []
+  }
+}
+
+function textGroups(
+  text: Text,
+  mode: 'chunks' | 'whole',
+  signature: string | undefined,
+): GeminiPart[][] {
+  const signed = signature !== undefined && { thoughtSignature: signature }
+  if (mode === 'whole') return [[{ text: text.text, ...signed }]]
+  const groups: GeminiPart[][] = text.chunks.map((chunk) => [{ text: chunk }])
+  return signed ? [...groups, [{ text: '', ...signed }]] : groups
+}
+
+function callPart(call: Call, context: RenderContext, signature: string | undefined): GeminiPart {
+  const args = call.custom ? { input: call.arguments } : parseJson(call.arguments)
+  const id = call.id ?? (tellsCallIds(context.model) ? context.id('', 8) : undefined)
+  return defined({
+    functionCall: defined({ id, name: call.name, args }),
+    thoughtSignature: call.signature ?? signature,
+  })
+}
+
+/** Models before Gemini 3 give a call no id. */
+const tellsCallIds = (model: string) => /gemini-[3-9]/.test(model)
+
+function hostedGroups(tool: Hosted, makeId: MakeId, signed: JsonObject): GeminiPart[][] {
+  const id = tool.id ?? makeId('', 8)
+  if (tool.name === 'code_execution' || tool.name === 'code_interpreter') {
+    const code = isObject(tool.input) ? tool.input.code : tool.input
+    const outcome = tool.failed ? 'OUTCOME_FAILED' : 'OUTCOME_OK'
+    return [
+      [{ executableCode: { id, language: 'PYTHON', code: code ?? '' }, ...signed }],
+      [{ codeExecutionResult: { id, outcome, output: tool.output ?? '' } }],
+    ]
+  }
+  const toolType = tool.name === 'web_search' ? 'GOOGLE_SEARCH_WEB' : tool.name.toUpperCase()
+  const args = isObject(tool.input) ? tool.input : {}
+  const response = isObject(tool.output) ? tool.output : { output: tool.output ?? null }
+  return [
+    [{ toolCall: { id, toolType, args }, ...signed }],
+    [{ toolResponse: { id, toolType, response } }],
+  ]
+}
