@@ -75,3 +75,23 @@ const nestedDetail = ({ message, detail }: JsonObject): string | undefined => {
   const path = Array.isArray(first.loc) ? `${first.loc.join('.')}: ` : ''
   return path + first.msg
 }
+
+/** The error body of one event, if it is one. */
+export function errorIn(event: string | undefined, data: unknown): unknown {
+  if (event === 'error') return data ?? {}
+  if (!isObject(data)) return undefined
+  if (data.error || data.object === 'error') return data
+  const { x_groq, choices } = data
+  if (isObject(x_groq) && x_groq.error) return { error: x_groq.error }
+  const [choice] = Array.isArray(choices) ? choices : []
+  if (isObject(choice) && choice.error) return { error: choice.error }
+  // xAI: { code, error: 'text' } was seen above, { code, message } is FastAPI's and Mistral's
+  const isRefusal = data.code !== undefined && typeof data.message === 'string'
+  return isRefusal && choices === undefined ? data : undefined
+}
+
+/** The error that a finish reason stands for: vLLM and SGLang `abort`, OpenRouter `error`, DeepSeek and GLM name what broke: none of them is an answer. */
+export const givenUp = (reason: string) =>
+  /^(error|abort(ed)?|insufficient_system_resource|network_error)$/.test(reason)
+    ? { error: { code: reason, message: `The server gave up the answer: ${reason}` } }
+    : undefined

@@ -4,7 +4,6 @@ import {
   type AssistantPart,
   defined,
   type FunctionCall,
-  isObject,
   type JsonObject,
   type Message,
   parseJson,
@@ -14,7 +13,9 @@ import {
   type Warning,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import { type PartContext, toUserPart, toWireContent, toWireText } from './parts.js'
+import { pair, type Turn } from './history.js'
+import { type Said, takenBack } from './native.js'
+import { type PartContext, partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idFitter } from './tools.js'
 import type { WireAssistantMessage, WireMessage, WireToolCall, WireUserPart } from './wire.js'
 
@@ -24,6 +25,7 @@ export interface MessageContext extends PartContext {
   readonly now: number
 }
 
+/** A context in which each warning is told once. */
 interface Writer extends MessageContext {
   readonly fit: (id: string) => string
 }
@@ -41,7 +43,9 @@ export function toWireMessages(
     warn: once(context.warn),
     fit: idFitter(context.traits.toolCallIds),
   }
-  return pair(messages, writer).flatMap((turn) => toWireTurn(turn, writer))
+  return pair(messages, (message) => repaired(message, writer)).flatMap((turn) =>
+    toWireTurn(turn, writer),
+  )
 }
 
 /** The same defect in many messages is one warning. */
@@ -56,104 +60,6 @@ const once = (warn: (warning: Warning) => void) => {
 
 const repaired = (message: string, { provider, warn }: Writer) =>
   warn({ code: 'repaired', param: 'messages', provider, message })
-
-/** A message, and for a turn with calls their results in the order of the calls. */
-interface Turn {
-  readonly message: Exclude<Message, ToolMessage>
-  readonly calls: readonly ToolCall[]
-  readonly results: readonly ToolMessage[]
-}
-
-/** Every call is followed by its result, every result follows its call: servers refuse anything else. */
-function pair(messages: readonly Message[], writer: Writer): readonly Turn[] {
-  const results = new Results(messages)
-  const turns: Turn[] = []
-  messages.forEach((message, position) => {
-    if (message.role === 'tool') return
-    const calls = message.role === 'assistant' ? callsOf(message) : []
-    turns.push({
-      message,
-      ...settle(calls.map((call) => ({ call, result: results.take(call, position) }))),
-    })
-    if (calls.length > 0 && results.missed > 0)
-      repaired('Tool calls without a result were given one that says so', writer)
-  })
-  if (results.hasLeft) repaired('Tool results that answer no call were left out', writer)
-  return turns
-}
-
-/** Ids that are missing, or stand for two calls of one turn, are made anew on both sides. */
-function settle(pairs: readonly { call: ToolCall; result: ToolMessage }[]) {
-  const seen = new Set<string>()
-  const ids = pairs.map(({ call }, index) => {
-    const id = call.id !== '' && !seen.has(call.id) ? call.id : `${call.id || 'call'}_${index}`
-    seen.add(id)
-    return id
-  })
-  return {
-    calls: pairs.map(({ call }, index) => ({ ...call, id: ids[index] ?? call.id })),
-    results: pairs.map(({ call, result }, index) => ({
-      ...result,
-      tool_call_id: ids[index] ?? call.id,
-    })),
-  }
-}
-
-/** The tool messages of a history, each handed out once. */
-class Results {
-  private readonly positions = new Map<string, number[]>()
-  private readonly callers = new Map<string, number[]>()
-  private left = 0
-  missed = 0
-
-  constructor(private readonly messages: readonly Message[]) {
-    messages.forEach((message, position) => {
-      if (message.role === 'tool') {
-        add(this.positions, resultId(message), position)
-        this.left++
-      } else if (message.role === 'assistant')
-        for (const call of callsOf(message)) add(this.callers, cleanId(call.id), position)
-    })
-  }
-
-  get hasLeft(): boolean {
-    return this.left > 0
-  }
-
-  /** The first result behind the call, and before another turn that calls by the same id. */
-  take(call: ToolCall, caller: number): ToolMessage {
-    const id = cleanId(call.id)
-    const positions = this.positions.get(id) ?? []
-    const next = this.callers.get(id)?.find((position) => position > caller) ?? Infinity
-    const at = positions.findIndex((position) => position > caller && position < next)
-    const [position] = at < 0 ? [] : positions.splice(at, 1)
-    const found = position === undefined ? undefined : this.messages[position]
-    if (found?.role === 'tool') {
-      this.left--
-      return found
-    }
-    this.missed++
-    return { role: 'tool', tool_call_id: call.id, content: 'No result: the call was not run.' }
-  }
-}
-
-const add = (map: Map<string, number[]>, key: string, value: number) => {
-  const list = map.get(key)
-  if (list) list.push(value)
-  else map.set(key, [value])
-}
-
-const resultId = ({ tool_call_id }: ToolMessage) => cleanId(tool_call_id ?? '')
-
-/** litellm hides Gemini's thought signatures in ids: `call_1__thought__…`. */
-const cleanId = (id: string) => id.split('__thought__')[0] ?? id
-
-function callsOf({ tool_calls, function_call }: AssistantInput): readonly ToolCall[] {
-  if (tool_calls && tool_calls.length > 0)
-    return tool_calls.map((call) => ({ ...call, id: cleanId(call.id ?? '') }))
-  if (!function_call) return []
-  return [{ id: '', type: 'function', function: function_call }]
-}
 
 function toWireTurn({ message, calls, results }: Turn, writer: Writer): readonly WireMessage[] {
   switch (message.role) {
@@ -187,13 +93,6 @@ const unknownRole = (message: never, { provider }: Writer) =>
     { provider, code: 'invalid_role', status: 400 },
   )
 
-/** What an assistant message says, whatever form it has. */
-interface Said {
-  readonly text: string
-  readonly refusal: string
-  readonly calls: readonly ToolCall[]
-}
-
 function toWireAssistant(
   message: AssistantInput,
   calls: readonly ToolCall[],
@@ -212,7 +111,7 @@ function toWireAssistant(
   return [
     {
       role: 'assistant',
-      content: text === '' ? null : markedText(text, message, writer),
+      content: text === '' ? null : toWireText(text, message.cache_control, writer),
       ...(tool_calls.length > 0 && { tool_calls }),
       ...defined({ name: message.name, audio }),
       ...fields,
@@ -220,23 +119,24 @@ function toWireAssistant(
   ]
 }
 
-const markedText = (text: string, { cache_control }: AssistantInput, writer: Writer) =>
-  toWireText(text, cache_control, writer)
+const leftOut = (what: string, { warn, provider }: Writer) =>
+  warn({
+    code: 'dropped',
+    param: 'messages',
+    provider,
+    message: `${what} in assistant messages were left out: the wire has no place for them`,
+  })
 
 /** Text and refusal of a message; parts that an assistant cannot say to this wire are left out. */
-function textOf({ content, refusal }: AssistantInput, writer: Writer) {
+function textOf({ content, refusal, images, files }: AssistantInput, writer: Writer) {
+  if (images?.length || files?.length) leftOut('Images and files', writer)
   if (!Array.isArray(content))
     return { text: typeof content === 'string' ? content : '', refusal: refusal ?? '' }
   const parts: readonly AssistantPart[] = content
-  const join = (pick: (part: AssistantPart) => string) => parts.map(pick).join('')
+  if (parts.some((part) => part.type === 'thinking')) leftOut('Thinking blocks', writer)
   if (parts.some((part) => part.type === 'image_url' || part.type === 'file'))
-    writer.warn({
-      code: 'dropped',
-      param: 'messages',
-      provider: writer.provider,
-      message:
-        'Images and files in assistant messages were left out: the wire has no place for them',
-    })
+    leftOut('Images and files', writer)
+  const join = (pick: (part: AssistantPart) => string) => parts.map(pick).join('')
   return {
     text: join((part) => (part.type === 'text' ? part.text : '')),
     refusal: refusal ?? join((part) => (part.type === 'refusal' ? part.refusal : '')),
@@ -252,7 +152,8 @@ function soundOf({ audio }: AssistantInput, { now }: Writer) {
 function toWireCall(call: ToolCall, extra: JsonObject | undefined, writer: Writer): WireToolCall {
   const id = writer.fit(call.id)
   if (call.type === 'custom') return { id, type: 'custom', custom: call.custom, ...extra }
-  const { name } = call.function
+  const name = call.function?.name
+  if (typeof name !== 'string') throw namelessCall(call, writer)
   return {
     id,
     type: 'function',
@@ -260,6 +161,13 @@ function toWireCall(call: ToolCall, extra: JsonObject | undefined, writer: Write
     ...extra,
   }
 }
+
+const namelessCall = ({ id }: FunctionCall, { provider }: Writer) =>
+  new BadRequestError(`The tool call ${JSON.stringify(id)} names no function`, {
+    provider,
+    code: 'invalid_tool_call',
+    status: 400,
+  })
 
 /** Servers that render a chat template parse the arguments, and refuse the whole history for one that was cut. */
 function jsonArguments({ function: fn }: FunctionCall, writer: Writer): string {
@@ -276,7 +184,7 @@ function toWireResults(results: readonly ToolMessage[], writer: Writer): readonl
   const media: WireUserPart[] = []
   const tools = results.map((result): WireMessage => {
     const id = writer.fit(result.tool_call_id)
-    const { text, others } = splitResult(result)
+    const { text, others } = splitResult(result, writer)
     if (others.length > 0)
       media.push(
         { type: 'text', text: `From the result of tool call ${id}:` },
@@ -299,9 +207,8 @@ function toWireResults(results: readonly ToolMessage[], writer: Writer): readonl
   return [...tools, { role: 'user', content: media }]
 }
 
-function splitResult({ content = '', is_error }: ToolMessage) {
-  const parts: readonly UserPart[] =
-    typeof content === 'string' ? [{ type: 'text', text: content }] : content
+function splitResult({ content, is_error }: ToolMessage, writer: Writer) {
+  const parts: readonly UserPart[] = partsOf(content ?? '', writer)
   const others = parts.filter((part) => part.type !== 'text')
   const said = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
   const text = said === '' && others.length > 0 ? 'See the next user message.' : said
@@ -309,102 +216,3 @@ function splitResult({ content = '', is_error }: ToolMessage) {
   const isTold = !is_error || /^\W*error/i.test(text)
   return { text: isTold ? text : `Error: ${text}`, others }
 }
-
-interface TakenBack {
-  readonly fields: Pick<
-    WireAssistantMessage,
-    'reasoning_content' | 'reasoning' | 'reasoning_details' | 'extra_content'
-  >
-  /** By call id: what belongs beside the official members. */
-  readonly extras: ReadonlyMap<string, JsonObject>
-}
-
-const nothing: TakenBack = { fields: {}, extras: new Map() }
-
-/**
- * What the server wants back. Its own block is used only where it says what the message says now; signatures go only to the model
- * that made them.
- */
-function takenBack(message: AssistantInput, said: Said, writer: Writer): TakenBack {
-  const { native } = message
-  const { provider, model, traits } = writer
-  if (native && native.provider !== provider) {
-    lost(`Reasoning and native blocks of ${native.provider} were left out`, writer)
-    return withPlaceholder(nothing, said, writer)
-  }
-  const [block] = native?.content ?? []
-  if (!isObject(block)) return withPlaceholder(fromReasoning(message, writer), said, writer)
-  if (!says(block, message, said)) {
-    lost('A changed assistant message was sent without its native block', writer)
-    return withPlaceholder(fromReasoning(message, writer), said, writer)
-  }
-  const reasoning = traits.returnReasoning ? pickStrings(block, reasoningFields) : {}
-  if (native?.model === model)
-    return {
-      fields: { ...reasoning, ...defined(pick(block, ['reasoning_details', 'extra_content'])) },
-      extras: extrasOf(block),
-    }
-  lost('Signed reasoning of another model was left out', writer)
-  return withPlaceholder({ ...nothing, fields: reasoning }, said, writer)
-}
-
-const reasoningFields = ['reasoning_content', 'reasoning'] as const
-
-const lost = (message: string, { provider, warn }: Writer) =>
-  warn({ code: 'dropped', param: 'messages', provider, message })
-
-/** A message without a block of its own, and no sign of another provider. */
-function fromReasoning(message: AssistantInput, { traits }: Writer): TakenBack {
-  const { reasoning_content, thinking_blocks, provider_specific_fields } = message
-  const isForeign = Boolean(thinking_blocks?.length) || Boolean(provider_specific_fields)
-  if (!traits.returnReasoning || !reasoning_content || isForeign) return nothing
-  return { ...nothing, fields: { reasoning_content } }
-}
-
-/** Servers that want reasoning back refuse a turn with calls that has none: a blank stands for what is not theirs. */
-function withPlaceholder(back: TakenBack, { calls }: Said, { traits }: Writer): TakenBack {
-  const isEmpty = Object.keys(back.fields).length === 0
-  if (!traits.returnReasoning || calls.length === 0 || !isEmpty) return back
-  return { ...back, fields: { reasoning_content: ' ' } }
-}
-
-/** True if the block says what the message says now: text, refusal, calls, and reasoning where both have it. */
-function says(block: JsonObject, { reasoning_content }: AssistantInput, said: Said): boolean {
-  const reasoning = block.reasoning_content ?? block.reasoning
-  const isSameReasoning = !reasoning_content || !reasoning || reasoning === reasoning_content
-  return (
-    isSameReasoning &&
-    (block.content ?? '') === said.text &&
-    (block.refusal ?? '') === said.refusal &&
-    JSON.stringify(list(block.tool_calls).map(official)) ===
-      JSON.stringify(said.calls.map(official))
-  )
-}
-
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
-/** The members of a call that every server knows, in one order. */
-function official(call: unknown) {
-  const { id, type, function: fn, custom } = isObject(call) ? call : ({} as JsonObject)
-  const body: JsonObject = isObject(custom) ? custom : isObject(fn) ? fn : {}
-  return [id, type, body.name, body.arguments ?? body.input]
-}
-
-function extrasOf(block: JsonObject): ReadonlyMap<string, JsonObject> {
-  const extras = new Map<string, JsonObject>()
-  for (const call of list(block.tool_calls)) {
-    if (!isObject(call) || typeof call.id !== 'string') continue
-    const { id, type: _, function: __, custom: ___, ...extra } = call
-    if (Object.keys(extra).length > 0) extras.set(call.id, extra)
-  }
-  return extras
-}
-
-const pick = <Key extends string>(object: JsonObject, keys: readonly Key[]) =>
-  // the block is one that this adapter wrote: see `native` in stream.ts
-  Object.fromEntries(keys.map((key) => [key, object[key]])) as { [K in Key]: never }
-
-const pickStrings = <Key extends string>(object: JsonObject, keys: readonly Key[]) =>
-  Object.fromEntries(
-    keys.flatMap((key) => (typeof object[key] === 'string' ? [[key, object[key]]] : [])),
-  ) as { [K in Key]?: string }

@@ -1,6 +1,15 @@
-/** Gathers what a server wants back of its answer: signed reasoning, thought signatures, reasoning under the name it came by. */
-import { isObject, type JsonObject, type Native } from '../../chat/index.js'
-import type { CallReader } from './tools.js'
+/** What a server wants back of its answers, gathered and given back: signed reasoning, thought signatures, reasoning text. */
+import {
+  type AssistantInput,
+  defined,
+  isObject,
+  type JsonObject,
+  type Native,
+  type ToolCall,
+} from '../../chat/index.js'
+import type { CallReader } from './calls.js'
+import type { PartContext } from './parts.js'
+import type { WireAssistantMessage } from './wire.js'
 
 type Detail = Record<string, unknown>
 
@@ -56,16 +65,15 @@ export class NativeReader {
 
   /** OpenRouter cuts one block into pieces of the same type and index; a signature is for the whole of it. */
   private readDetail(piece: JsonObject, isWhole: boolean): void {
-    const last = this.details.at(-1)
-    const block = isWhole
-      ? undefined
-      : piece.index === undefined
-        ? last && isSameBlock(last, piece)
-          ? last
-          : undefined
-        : this.details.findLast((detail) => isSameBlock(detail, piece))
+    const block = isWhole ? undefined : this.blockOf(piece)
     if (block) joinPiece(block, piece)
     else this.details.push({ ...piece })
+  }
+
+  /** Without an index a piece belongs to what came just before it, or stands alone. */
+  private blockOf(piece: JsonObject): Detail | undefined {
+    const open = piece.index === undefined ? this.details.slice(-1) : this.details
+    return open.findLast((detail) => isSameBlock(detail, piece))
   }
 }
 
@@ -94,3 +102,114 @@ function joinPiece(block: Detail, piece: JsonObject): void {
     else if (value !== null && value !== undefined) block[key] = value
   }
 }
+
+export interface NativeContext extends PartContext {
+  readonly model: string
+}
+
+/** What an assistant message says, whatever form it has. */
+export interface Said {
+  readonly text: string
+  readonly refusal: string
+  readonly calls: readonly ToolCall[]
+}
+
+interface TakenBack {
+  readonly fields: Pick<
+    WireAssistantMessage,
+    'reasoning_content' | 'reasoning' | 'reasoning_details' | 'extra_content'
+  >
+  /** By call id: what belongs beside the official members. */
+  readonly extras: ReadonlyMap<string, JsonObject>
+}
+
+const nothing: TakenBack = { fields: {}, extras: new Map() }
+
+/**
+ * What the server wants back. Its own block is used only where it says what the message says now; signatures go only to the model
+ * that made them.
+ */
+export function takenBack(message: AssistantInput, said: Said, context: NativeContext): TakenBack {
+  const { native } = message
+  const { provider, model, traits } = context
+  if (native && native.provider !== provider) {
+    lost(`Reasoning and native blocks of ${native.provider} were left out`, context)
+    return withPlaceholder(nothing, said, context)
+  }
+  const [block] = native?.content ?? []
+  if (!isObject(block)) return withPlaceholder(fromReasoning(message, context), said, context)
+  if (!says(block, message, said)) {
+    lost('A changed assistant message was sent without its native block', context)
+    return withPlaceholder(fromReasoning(message, context), said, context)
+  }
+  const reasoning = traits.returnReasoning ? pickStrings(block, reasoningFields) : {}
+  if (native?.model === model)
+    return {
+      fields: { ...reasoning, ...defined(pick(block, ['reasoning_details', 'extra_content'])) },
+      extras: extrasOf(block),
+    }
+  lost('Signed reasoning of another model was left out', context)
+  return withPlaceholder({ ...nothing, fields: reasoning }, said, context)
+}
+
+const reasoningFields = ['reasoning_content', 'reasoning'] as const
+
+const lost = (message: string, { provider, warn }: NativeContext) =>
+  warn({ code: 'dropped', param: 'messages', provider, message })
+
+/** A message without a block of its own, and no sign of another provider. */
+function fromReasoning(message: AssistantInput, context: NativeContext): TakenBack {
+  const { reasoning_content, thinking_blocks, provider_specific_fields } = message
+  const isForeign = Boolean(thinking_blocks?.length) || Boolean(provider_specific_fields)
+  if (isForeign) lost('Signed reasoning of another library was left out', context)
+  if (!context.traits.returnReasoning || !reasoning_content || isForeign) return nothing
+  return { ...nothing, fields: { reasoning_content } }
+}
+
+/** Servers that want reasoning back refuse a turn with calls that has none: a blank stands for what is not theirs. */
+function withPlaceholder(back: TakenBack, { calls }: Said, { traits }: NativeContext): TakenBack {
+  const isEmpty = Object.keys(back.fields).length === 0
+  if (!traits.returnReasoning || calls.length === 0 || !isEmpty) return back
+  return { ...back, fields: { reasoning_content: ' ' } }
+}
+
+/** True if the block says what the message says now: text, refusal, calls, and reasoning where both have it. */
+function says(block: JsonObject, { reasoning_content }: AssistantInput, said: Said): boolean {
+  const reasoning = block.reasoning_content ?? block.reasoning
+  const isSameReasoning = !reasoning_content || !reasoning || reasoning === reasoning_content
+  return (
+    isSameReasoning &&
+    (block.content ?? '') === said.text &&
+    (block.refusal ?? '') === said.refusal &&
+    JSON.stringify(list(block.tool_calls).map(official)) ===
+      JSON.stringify(said.calls.map(official))
+  )
+}
+
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** The members of a call that every server knows, in one order. */
+function official(call: unknown) {
+  const { id, type, function: fn, custom } = isObject(call) ? call : ({} as JsonObject)
+  const body: JsonObject = isObject(custom) ? custom : isObject(fn) ? fn : {}
+  return [id, type, body.name, body.arguments ?? body.input]
+}
+
+function extrasOf(block: JsonObject): ReadonlyMap<string, JsonObject> {
+  const extras = new Map<string, JsonObject>()
+  for (const call of list(block.tool_calls)) {
+    if (!isObject(call) || typeof call.id !== 'string') continue
+    const { id, type: _, function: __, custom: ___, ...extra } = call
+    if (Object.keys(extra).length > 0) extras.set(call.id, extra)
+  }
+  return extras
+}
+
+const pick = <Key extends string>(object: JsonObject, keys: readonly Key[]) =>
+  // the block is one that this adapter wrote: see `native` in stream.ts
+  Object.fromEntries(keys.map((key) => [key, object[key]])) as { [K in Key]: never }
+
+const pickStrings = <Key extends string>(object: JsonObject, keys: readonly Key[]) =>
+  Object.fromEntries(
+    keys.flatMap((key) => (typeof object[key] === 'string' ? [[key, object[key]]] : [])),
+  ) as { [K in Key]?: string }

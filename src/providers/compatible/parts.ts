@@ -54,6 +54,20 @@ export function toWireContent(
   return isPlain ? first.text : wire
 }
 
+/** Content as parts. Throws `BadRequestError` for what is neither text nor a list. */
+export function partsOf<Part extends UserPart>(
+  content: string | readonly Part[],
+  { provider }: PartContext,
+): readonly (Part | TextPart)[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  if (Array.isArray(content)) return content
+  throw new BadRequestError('The content of a message is text, or a list of parts', {
+    provider,
+    code: 'invalid_content',
+    status: 400,
+  })
+}
+
 /** A mark on the message stands on its last part. */
 function withMark<Part extends WireUserPart>(
   parts: readonly Part[],

@@ -11,10 +11,11 @@ import {
 import { StreamInterruptedError, UnexpectedResponseError } from '../../core/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
 import type { ToError, WireEvent } from '../transport.js'
+import { CallReader } from './calls.js'
+import { errorIn, givenUp } from './errors.js'
 import { toAnnotation, toFile, toSound } from './media.js'
 import type { ServerTraits } from './models.js'
 import { NativeReader } from './native.js'
-import { CallReader } from './tools.js'
 import { findUsage, toUsage } from './usage.js'
 
 export interface ReaderOptions {
@@ -145,58 +146,47 @@ function readChoice(choice: JsonObject, state: State, push: Push): void {
 
 type Read = (value: unknown, state: State, push: Push) => void
 
+const readContent: Read = (value, state, push) => {
+  if (typeof value === 'string') readText(value, push)
+  else for (const part of list(value)) if (isObject(part)) readPart(part, state, push)
+}
+
+const readRefusal: Read = (value, _, push) => {
+  if (typeof value === 'string' && value !== '') push({ type: 'refusal-delta', text: value })
+}
+
+const readAnnotations: Read = (value, state, push) => {
+  for (const wire of list(value)) {
+    const annotation = toAnnotation(wire)
+    if (annotation && isNew(annotation, state)) push({ type: 'annotation', annotation })
+  }
+}
+
+const readImages: Read = (value, _, push) => {
+  for (const wire of list(value)) {
+    const file = toFile(wire)
+    if (file) push(file)
+  }
+}
+
+const readAudio: Read = (value, { context }, push) => {
+  const sound = toSound(value, context.request)
+  if (sound) push(sound)
+}
+
 /** In this order, whatever the order of the wire. */
 const fields: readonly (readonly [string, Read])[] = [
-  [
-    'content',
-    (value, state, push) => {
-      if (typeof value === 'string') readText(value, push)
-      else for (const part of list(value)) if (isObject(part)) readPart(part, state, push)
-    },
-  ],
-  [
-    'refusal',
-    (value, _, push) => {
-      if (typeof value === 'string' && value !== '') push({ type: 'refusal-delta', text: value })
-    },
-  ],
-  [
-    'annotations',
-    (value, state, push) => {
-      for (const wire of list(value)) {
-        const annotation = toAnnotation(wire)
-        if (annotation && isNew(annotation, state)) push({ type: 'annotation', annotation })
-      }
-    },
-  ],
-  [
-    'images',
-    (value, _, push) => {
-      for (const wire of list(value)) {
-        const file = toFile(wire)
-        if (file) push(file)
-      }
-    },
-  ],
-  [
-    'audio',
-    (value, { context }, push) => {
-      const sound = toSound(value, context.request)
-      if (sound) push(sound)
-    },
-  ],
+  ['content', readContent],
+  ['refusal', readRefusal],
+  ['annotations', readAnnotations],
+  ['images', readImages],
+  ['audio', readAudio],
   ['tool_calls', (value, { calls }, push) => calls.read(list(value), push)],
-  [
-    'function_call',
-    (value, { calls }, push) => {
-      if (isObject(value)) calls.readLegacy(value, push)
-    },
-  ],
+  ['function_call', (value, { calls }, push) => calls.readLegacy(value, push)],
 ]
 
 function readDelta(delta: JsonObject, state: State, push: Push): void {
-  const reasoning = reasoningOf(delta)
-  if (reasoning !== '') push({ type: 'reasoning-delta', text: reasoning })
+  readThought(reasoningOf(delta), push)
   for (const [field, read] of fields) {
     const value = delta[field]
     if (value !== undefined && value !== null) read(value, state, push)
@@ -207,18 +197,17 @@ const readText = (value: string, push: Push) => {
   if (value !== '') push({ type: 'text-delta', text: value })
 }
 
-/** Content in parts: Mistral's text and thinking, and images. */
-function readPart(part: JsonObject, state: State, push: Push): void {
-  if (part.type === 'thinking') {
-    const thought = thoughtOf(part)
-    if (thought !== '') push({ type: 'reasoning-delta', text: thought })
-  } else if (part.type === 'refusal') fieldReader('refusal')(part.refusal, state, push)
-  else if (part.type === 'image_url') fieldReader('images')([part], state, push)
-  else readText(text(part.text), push)
+const readThought = (value: string, push: Push) => {
+  if (value !== '') push({ type: 'reasoning-delta', text: value })
 }
 
-const fieldReader = (name: string): Read => fields.find(([field]) => field === name)?.[1] ?? noRead
-const noRead: Read = () => {}
+/** Content in parts: Mistral's text and thinking, and images. */
+function readPart(part: JsonObject, state: State, push: Push): void {
+  if (part.type === 'thinking') readThought(thoughtOf(part), push)
+  else if (part.type === 'refusal') readRefusal(part.refusal, state, push)
+  else if (part.type === 'image_url') readImages([part], state, push)
+  else readText(text(part.text), push)
+}
 
 const thoughtOf = ({ thinking }: JsonObject): string =>
   text(thinking) ||
@@ -227,7 +216,7 @@ const thoughtOf = ({ thinking }: JsonObject): string =>
     .join('')
 
 /** Reasoning has many names; of those that a delta has, the first that says something counts. */
-export function reasoningOf(delta: JsonObject): string {
+function reasoningOf(delta: JsonObject): string {
   return (
     text(delta.reasoning_content) ||
     text(delta.reasoning) ||
@@ -288,26 +277,6 @@ function throwError(event: string | undefined, data: unknown, state: State): voi
     ...defined({ request_id: context.request_id }),
   })
 }
-
-/** The error body of one event, if it is one. */
-export function errorIn(event: string | undefined, data: unknown): unknown {
-  if (event === 'error') return data ?? {}
-  if (!isObject(data)) return undefined
-  if (data.error || data.object === 'error') return data
-  const { x_groq, choices } = data
-  if (isObject(x_groq) && x_groq.error) return { error: x_groq.error }
-  const [choice] = list(choices)
-  if (isObject(choice) && choice.error) return { error: choice.error }
-  // xAI: { code, error: 'text' } was seen above, { code, message } is FastAPI's and Mistral's
-  const isRefusal = data.code !== undefined && typeof data.message === 'string'
-  return isRefusal && choices === undefined ? data : undefined
-}
-
-/** vLLM and SGLang `abort`, OpenRouter `error`, DeepSeek and GLM name what broke: none of them is an answer. */
-const givenUp = (reason: string) =>
-  /^(error|abort(ed)?|insufficient_system_resource|network_error)$/.test(reason)
-    ? { error: { code: reason, message: `The server gave up the answer: ${reason}` } }
-    : undefined
 
 const aborted = (provider: string, { model, request_id }: WireContext) =>
   new StreamInterruptedError(`${provider} aborted the answer of ${model}`, {
