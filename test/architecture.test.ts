@@ -1,0 +1,150 @@
+/** The layers of the package, held by reading its imports. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('..', import.meta.url).pathname
+const layers = ['chat', 'core', 'schema', 'sse', 'providers', 'client'] as const
+const roofs = ['openai', 'store', 'http', 'browser', 'testing'] as const
+
+function* sources(folder: string): Generator<string> {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    if (statSync(path).isDirectory()) yield* sources(path)
+    else if (/\.tsx?$/.test(name)) yield relative(root, path)
+  }
+}
+
+const files = [...sources(join(root, 'src')), ...sources(join(root, 'middleware'))]
+const importsOf = (file: string): string[] =>
+  [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /^(?:import|export)[^'"]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)/gms,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? '')
+const local = (file: string) =>
+  importsOf(file)
+    .filter((path) => path.startsWith('.'))
+    .map((path) => relative(root, resolve(root, dirname(file), path)).replace(/\.js$/, '.ts'))
+
+/** The room a file stands in: `core`, `providers/openai`, `client`, `middleware`. */
+function room(file: string): string {
+  const [top = '', second = '', third] = file.split('/')
+  if (top === 'middleware') return 'middleware'
+  if (third === undefined) return 'client'
+  return second
+}
+
+const allowed = (from: string): readonly string[] => {
+  if (from === 'middleware') return ['chat', 'core', 'schema', 'store']
+  // the client is the front door of its own roof: the default client brings the providers together
+  const at = layers.indexOf(from as (typeof layers)[number])
+  return at >= 0 ? layers.slice(0, at) : layers
+}
+
+describe('the architecture', () => {
+  it.each(files)('%s imports only what stands before it', (file) => {
+    const here = room(file)
+    for (const target of local(file)) {
+      const there = room(target)
+      if (there === here) continue
+      // formats and the test server speak Chat Completions objects, the handlers keep answers in a store
+      const isShared = roofs.includes(here as never) && (there === 'openai' || there === 'store')
+      expect([...allowed(here), ...(isShared ? [there] : [])], `${file} → ${target}`).toContain(
+        there,
+      )
+    }
+  })
+
+  it('every import leads to a file', () => {
+    const known = new Set(files)
+    const broken = files.flatMap((file) =>
+      local(file)
+        .filter((target) => !known.has(target))
+        .map((target) => `${file} → ${target}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('has no cycles, type imports included', () => {
+    const done = new Set<string>()
+    const walk = (file: string, path: readonly string[]): void => {
+      if (path.includes(file))
+        throw new Error(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`)
+      if (done.has(file)) return
+      for (const target of local(file)) walk(target, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) walk(file, [])
+    expect(done.size).toBe(files.length)
+  })
+
+  it('middleware never meets a provider, a provider never another one', () => {
+    const own = (file: string) => file.match(/^src\/providers\/(\w+)\//)?.[1]
+    for (const file of files) {
+      for (const target of local(file)) {
+        const provider = own(target)
+        const isFrontDoor = file === 'src/default-client.ts'
+        // xai is the thin variant of openai
+        const isThinVariant = own(file) === 'xai' && provider === 'openai'
+        if (!provider || provider === own(file) || isFrontDoor || isThinVariant) continue
+        throw new Error(`${file} → ${target}`)
+      }
+    }
+    expect(files.length).toBeGreaterThan(50)
+  })
+
+  it('each provider folder has the same files', () => {
+    const names = [
+      'errors',
+      'index',
+      'messages',
+      'models',
+      'request',
+      'response',
+      'sdk',
+      'stream',
+      'tools',
+      'usage',
+      'wire',
+    ]
+    for (const provider of ['openai', 'anthropic', 'gemini', 'xai', 'compatible'])
+      for (const name of [...names, provider])
+        expect(files).toContain(`src/providers/${provider}/${name}.ts`)
+  })
+
+  it('only index files re-export all, and they do nothing else', () => {
+    for (const file of files) {
+      const code = readFileSync(join(root, file), 'utf8')
+      const isIndex = /(^|\/)index\.ts$/.test(file)
+      if (isIndex)
+        expect(code.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''), file).not.toMatch(
+          /\b(function|const|class)\b/,
+        )
+      else expect(/^export \* from/m.test(code), file).toBe(false)
+    }
+  })
+
+  it('the package has one runtime dependency, and only code that needs it imports it', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(Object.keys(manifest.dependencies)).toEqual(['eventsource-parser'])
+    const outside = new Set<string>()
+    for (const file of files)
+      for (const path of importsOf(file))
+        if (!path.startsWith('.') && !path.startsWith('node:')) outside.add(path)
+    const peers = Object.keys(manifest.peerDependencies ?? {})
+    for (const path of outside) {
+      const name = path
+        .split('/')
+        .slice(0, path.startsWith('@') ? 2 : 1)
+        .join('/')
+      expect(['eventsource-parser', ...peers]).toContain(name)
+    }
+  })
+
+  it('node: is imported where Node is what it is for, and nowhere else', () => {
+    const node = files.filter((file) => importsOf(file).some((path) => path.startsWith('node:')))
+    for (const file of node)
+      expect(file).toMatch(/^src\/(testing\/|http\/node)|^src\/providers\/gemini\/inline-files/)
+  })
+})
