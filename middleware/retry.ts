@@ -11,7 +11,7 @@ export interface RetryOptions {
   /** Beats what is known of the error; `undefined` leaves it to that. Not asked after content left, or after an abort. */
   readonly shouldRetry?: (error: unknown, ctx: Context) => boolean | undefined
   /** Told before each wait. What it throws is ignored. */
-  readonly onRetry?: (retry: RetryNotice) => unknown
+  readonly onRetry?: ((retry: RetryNotice) => unknown) | undefined
   /** What retries may cost; false: as many as there are attempts. @default one retryBudget() for this layer */
   readonly budget?: RetryBudget | false
   /** For tests. @default the monotonic clock of the process */
@@ -149,8 +149,11 @@ const reasons: readonly Reason[] = [
   { times: 0, fits: (error) => isTetradError(error) && !error.retryable },
   { times: 0, fits: coded(/CERT|^ERR_(TLS|SSL|INVALID_URL)|^UNABLE_TO_/) },
   { times: 1, fits: coded(/^ENOTFOUND$/) },
-  { times: 1, fits: named('ConflictError', 'UnexpectedResponseError') },
-  { times: 1, fits: (error) => isTetradError(error) && error.code === 'truncated' },
+  { times: 1, fits: named('ConflictError') },
+  {
+    times: 1,
+    fits: (error) => named('UnexpectedResponseError')(error) || coded(/^truncated$/)(error),
+  },
   always,
   // what an adapter of your own lets through from its socket
   { times: Infinity, fits: coded(lost) },
