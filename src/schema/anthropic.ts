@@ -1,0 +1,59 @@
+/** JSON Schema for Anthropic's structured outputs and strict tools. https://docs.claude.com/en/docs/build-with-claude/structured-outputs */
+import type { JsonObject } from '../chat/index.js'
+import { describeRest, type Vocabulary } from './describe.js'
+import {
+  closeObject,
+  type DialectSchema,
+  objectRoot,
+  oneOfAsAnyOf,
+  openPlaces,
+  tupleAsList,
+} from './dialect.js'
+import { mapSchemas, type SchemaWarn } from './json-schema.js'
+import { normalize } from './normalize.js'
+import { inlineRefs, isCircular } from './refs.js'
+
+/**
+ * The schema of an answer, for `output_config.format`. Not strict where the grammar cannot say it (a map, a free
+ * object, recursion): the schema is then the caller's, for the loose way of a forced tool.
+ */
+export function anthropicAnswerSchema(schema: JsonObject, warn: SchemaWarn): DialectSchema {
+  const plain = inlineRefs(normalize(schema), { which: 'siblings', warn })
+  const obstacles = isCircular(plain) ? ['recursion'] : openPlaces(plain)
+  if (obstacles.length === 0) return { schema: toStrict(plain, '', warn), strict: true }
+  warn(`${obstacles.slice(0, 3).join(', ')}: cannot be enforced by the grammar`)
+  return { schema: plain, strict: false }
+}
+
+/** The `input_schema` of a tool. One that is not strict takes any JSON Schema with an object at its root. */
+export function anthropicToolSchema(
+  schema: JsonObject,
+  { strict, warn }: { readonly strict: boolean; readonly warn: SchemaWarn },
+): DialectSchema {
+  const root = objectRoot(inlineRefs(normalize(schema), { which: 'siblings', warn }), warn)
+  return strict ? anthropicAnswerSchema(root, warn) : { schema: root, strict: false }
+}
+
+const toStrict = (schema: JsonObject, path: string, warn: SchemaWarn): JsonObject => {
+  const at = { path, warn }
+  const node = closeObject(tupleAsList(oneOfAsAnyOf(schema), at), at)
+  return mapSchemas(
+    describeRest(node, vocabulary, at),
+    (inner, to) => toStrict(inner, to, warn),
+    path,
+  )
+}
+
+const vocabulary: Vocabulary = {
+  keywords: new Set(
+    '$defs $ref additionalProperties allOf anyOf const description enum format items minItems properties required title type'.split(
+      ' ',
+    ),
+  ),
+  takes(keyword, value) {
+    if (keyword === 'minItems') return value === 0 || value === 1
+    return keyword !== 'format' || formats.has(String(value))
+  },
+}
+
+const formats = new Set('date date-time duration email hostname ipv4 ipv6 time uri uuid'.split(' '))

@@ -1,0 +1,54 @@
+/** Keywords that a dialect does not take are said in words: the model reads the description. */
+import { isObject, type JsonObject } from '../chat/index.js'
+import { isAnything, omit, type SchemaWarn, typesOf } from './json-schema.js'
+
+export interface Vocabulary {
+  /** Keywords that the dialect takes. */
+  readonly keywords: ReadonlySet<string>
+  /** False for a value of such a keyword that it does not take. */
+  readonly takes?: (keyword: string, value: unknown) => boolean
+}
+
+/** The node without what the vocabulary lacks, and a description that says it. `warn` hears of each node so changed. */
+export function describeRest(
+  schema: JsonObject,
+  { keywords, takes }: Vocabulary,
+  { path, warn }: { readonly path: string; readonly warn: SchemaWarn },
+): JsonObject {
+  const isForeign = ([key, value]: readonly [string, unknown]) =>
+    !keywords.has(key) || takes?.(key, value) === false
+  const foreign = Object.entries(schema).filter(isForeign)
+  if (foreign.length === 0) return schema
+  const rest = omit(
+    schema,
+    foreign.map(([key]) => key),
+  )
+  const telling = foreign.filter(([key, value]) => !isIdle(key, value))
+  if (telling.length === 0) return rest
+  const names = telling.map(([key]) => key).join(', ')
+  warn(`${path || '/'}: ${names} not enforced, said in the description instead`)
+  const words = telling.map(([key, value]) => `${key}: ${short(JSON.stringify(value))}`).join(', ')
+  const { description } = schema
+  return {
+    ...rest,
+    description:
+      typeof description === 'string' && description ? `${description} (${words})` : words,
+  }
+}
+
+/** Says nothing on which values fit. */
+const isIdle = (key: string, value: unknown) =>
+  idle.has(key) ||
+  (key === 'propertyNames' && (isAnything(value) || isStringType(value))) ||
+  (key === 'uniqueItems' && value === false)
+
+const isStringType = (value: unknown) =>
+  isObject(value) && typesOf(value).includes('string') && Object.keys(value).length === 1
+
+const idle = new Set(
+  '$anchor $id $schema $comment default deprecated discriminator example examples propertyOrdering readOnly title writeOnly'.split(
+    ' ',
+  ),
+)
+
+const short = (json: string) => (json.length > 200 ? `${json.slice(0, 199)}…` : json)

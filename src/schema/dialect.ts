@@ -1,0 +1,118 @@
+/** What a rewrite gives: the schema as one provider takes it. */
+import { isObject, type JsonObject } from '../chat/index.js'
+import { mergeAllOf } from './all-of.js'
+import {
+  isAnything,
+  isObjectSchema,
+  mapSchemas,
+  resolveRef,
+  type SchemaWarn,
+} from './json-schema.js'
+
+export interface DialectSchema {
+  readonly schema: JsonObject
+  /** The provider can hold the model to it. False: send it without `strict`, or by the provider's loose way. */
+  readonly strict: boolean
+  /** The root was no object: the answer comes as `{ value: … }`. `restoreAnswer` takes that off. */
+  readonly wrapped?: true
+}
+
+export interface Place {
+  readonly path: string
+  readonly warn: SchemaWarn
+}
+
+/**
+ * A tool takes an object, and no provider takes alternatives at the root of its schema: they are joined, so that every
+ * member of one may be given. A tool without a schema takes no members.
+ */
+export function objectRoot(schema: JsonObject, warn: SchemaWarn): JsonObject {
+  const { type: _, ...root } = joinAlternatives(mergeAllOf(schema, { warn, at: 'root' }), warn)
+  return { type: 'object', ...root, properties: isObject(root.properties) ? root.properties : {} }
+}
+
+const joinAlternatives = (schema: JsonObject, warn: SchemaWarn): JsonObject => {
+  const { anyOf, oneOf, ...rest } = schema
+  const branches = [anyOf, oneOf]
+    .flatMap((list) => (Array.isArray(list) ? list : []))
+    .filter(isObject)
+  if (branches.length === 0) return schema
+  warn('/: the alternatives at the root are joined into one object')
+  const objects = branches.map((branch) => resolveRef(schema, branch.$ref) ?? branch)
+  const names = new Set(objects.flatMap((object) => Object.keys(propertiesOf(object))))
+  const joined = [...names].map((name) => [name, anyOfThese(objects, name)] as const)
+  const always = [...names].filter((name) =>
+    objects.every((object) => requiredOf(object).includes(name)),
+  )
+  return {
+    ...rest,
+    properties: { ...propertiesOf(rest), ...Object.fromEntries(joined) },
+    required: [...new Set([...requiredOf(rest), ...always])],
+  }
+}
+
+const anyOfThese = (objects: readonly JsonObject[], name: string) => {
+  const found = objects.flatMap((object) =>
+    Object.hasOwn(propertiesOf(object), name) ? [propertiesOf(object)[name]] : [],
+  )
+  const distinct = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()]
+  return distinct.length === 1 ? distinct[0] : { anyOf: distinct }
+}
+
+const propertiesOf = ({ properties }: JsonObject): JsonObject =>
+  isObject(properties) ? properties : {}
+
+const requiredOf = ({ required }: JsonObject): readonly unknown[] =>
+  Array.isArray(required) ? required : []
+
+/** What no closed object can say: maps, free objects, "anything". A list of places, empty if there are none. */
+export function openPlaces(root: JsonObject): readonly string[] {
+  const places: string[] = []
+  const visit = (schema: JsonObject, path: string): JsonObject => {
+    if (isOpen(schema)) places.push(path || '/')
+    return mapSchemas(schema, visit, path)
+  }
+  visit(root, '')
+  return places.filter((path) => !/\/(not|propertyNames|if|then|else|contains)(\/|$)/.test(path))
+}
+
+const isOpen = (schema: JsonObject) => {
+  if (isAnything(schema)) return true
+  if (isObject(schema.patternProperties)) return true
+  if (!isObjectSchema(schema)) return false
+  const { properties, additionalProperties: more } = schema
+  if (isObject(more) && !isAnything(more)) return true
+  return !isObject(properties) || (Object.keys(properties).length === 0 && isAnything(more))
+}
+
+/** An object schema that takes no other members than it names; `warn` if it took them. */
+export function closeObject(schema: JsonObject, { path, warn }: Place): JsonObject {
+  if (!isObjectSchema(schema)) return schema
+  if (isAnything(schema.additionalProperties))
+    warn(`${path || '/'}: members that the schema does not name cannot be given`)
+  return { ...schema, additionalProperties: false }
+}
+
+/** `oneOf` as `anyOf`: no provider's grammar counts how many fit. */
+export function oneOfAsAnyOf(schema: JsonObject): JsonObject {
+  const { oneOf, ...rest } = schema
+  if (!Array.isArray(oneOf)) return schema
+  if (!Array.isArray(rest.anyOf)) return { ...rest, anyOf: oneOf }
+  return { ...rest, allOf: [...(Array.isArray(rest.allOf) ? rest.allOf : []), { anyOf: oneOf }] }
+}
+
+/** A tuple as a list of so many items, each of any of its types. */
+export function tupleAsList(schema: JsonObject, { path, warn }: Place): JsonObject {
+  const { prefixItems, items, ...rest } = schema
+  if (!Array.isArray(prefixItems)) return schema
+  const kinds = [...prefixItems, ...(isObject(items) ? [items] : [])].filter(isObject)
+  const distinct = [...new Map(kinds.map((kind) => [JSON.stringify(kind), kind])).values()]
+  if (distinct.length > 1) warn(`${path || '/'}: the order of the types in a tuple is not enforced`)
+  return {
+    ...rest,
+    items: distinct.length === 1 ? distinct[0] : { anyOf: distinct },
+    ...(items === false && {
+      maxItems: Math.min(Number(rest.maxItems ?? Infinity), prefixItems.length),
+    }),
+  }
+}

@@ -1,0 +1,172 @@
+/** Puts in the place of a `$ref` what it leads to, for dialects that know none, or none that turn in a circle. */
+import { isObject, type JsonObject } from '../chat/index.js'
+import {
+  annotations,
+  mapSchemas,
+  mapValues,
+  omit,
+  resolveRef,
+  type SchemaWarn,
+} from './json-schema.js'
+
+export interface InlineOptions {
+  /**
+   * `all`: no reference is left. `circular`: none is left in a schema that has circles, and as `siblings` in others.
+   * `siblings`: only those are replaced that have keywords beside them, which several dialects refuse, and that of the root.
+   */
+  readonly which: 'all' | 'circular' | 'siblings'
+  readonly warn: SchemaWarn
+}
+
+/** A copy without the references that `which` names. Where a circle is cut anything is taken, and `warn` says so. */
+export function inlineRefs(root: JsonObject, { which, warn }: InlineOptions): JsonObject {
+  const isAll = which === 'all' || (which === 'circular' && isCircular(root))
+  if (!isAll) return inlineSiblings(root, warn)
+  for (const rounds of [3, 2, 1]) {
+    const warnings = new Set<string>()
+    const add = (message: string) => void warnings.add(message)
+    const result = inlineAll(root, { rounds, warn: add, isLast: rounds === 1 })
+    if (!result) continue
+    warnings.forEach(warn)
+    return result
+  }
+  return root
+}
+
+interface Pass {
+  /** How often a circle is followed. */
+  readonly rounds: number
+  readonly warn: SchemaWarn
+  /** Cut what grows too large, instead of giving up. */
+  readonly isLast: boolean
+}
+
+/** Types that all mention each other unroll to more than any provider takes. */
+const maxNodes = 4000
+
+const inlineAll = (root: JsonObject, { rounds, warn, isLast }: Pass): JsonObject | undefined => {
+  let nodes = 0
+  const visit = (schema: JsonObject, path: string, trail: readonly unknown[]): JsonObject => {
+    nodes++
+    const { $ref, ...siblings } = schema
+    if (nodes > maxNodes && !isLast) return {}
+    if ($ref === undefined) return mapSchemas(schema, (inner, at) => visit(inner, at, trail), path)
+    const target = resolveRef(root, $ref)
+    if (!target) {
+      warn(`${place(path)}: ${JSON.stringify($ref)} leads nowhere, anything is taken`)
+      return visit(siblings, path, trail)
+    }
+    if (nodes > maxNodes || trail.filter((before) => before === $ref).length >= rounds) {
+      warn(`${place(path)}: what refers to itself (${$ref}) is cut here, anything is taken`)
+      return onlyAnnotations(siblings)
+    }
+    return visit(mergeBeside(withoutDefs(target), siblings), path, [...trail, $ref])
+  }
+  const result = visit(withoutDefs(root), '', ['#'])
+  return nodes > maxNodes && !isLast ? undefined : result
+}
+
+const inlineSiblings = (root: JsonObject, warn: SchemaWarn): JsonObject => {
+  const visit = (schema: JsonObject, path: string, trail: readonly unknown[]): JsonObject => {
+    const { $ref, ...siblings } = schema
+    const isBare = Object.keys(siblings).length === 0 && path !== ''
+    if ($ref === undefined) return mapSchemas(schema, (inner, at) => visit(inner, at, trail), path)
+    const target = resolveRef(root, $ref)
+    if (!target) {
+      warn(`${place(path)}: ${JSON.stringify($ref)} leads nowhere, anything is taken`)
+      return visit(siblings, path, trail)
+    }
+    if (isBare || trail.includes($ref)) return { $ref }
+    return visit(mergeBeside(withoutDefs(target), siblings), path, [...trail, $ref])
+  }
+  const schema = visit(withoutDefs(root), '', [])
+  return withUsedDefs(schema, defsOf(root), (inner, name) => visit(inner, `/$defs/${name}`, []))
+}
+
+/** Only the definitions that something leads to: the others would be checked, and refused, for nothing. */
+const withUsedDefs = (
+  schema: JsonObject,
+  defs: JsonObject,
+  visit: (schema: JsonObject, name: string) => JsonObject,
+): JsonObject => {
+  const used = new Map<string, JsonObject>()
+  const collect = (node: JsonObject): JsonObject => {
+    const name = defName(node.$ref)
+    const definition = name === undefined ? undefined : defs[name]
+    if (name !== undefined && isObject(definition) && !used.has(name)) {
+      used.set(name, {})
+      const visited = visit(definition, name)
+      used.set(name, visited)
+      collect(visited)
+    }
+    return mapSchemas(node, collect)
+  }
+  collect(schema)
+  return used.size > 0 ? { ...schema, $defs: Object.fromEntries(used) } : schema
+}
+
+const defName = (ref: unknown) =>
+  typeof ref === 'string' && ref.startsWith('#/$defs/')
+    ? ref.slice('#/$defs/'.length).split('/')[0]
+    : undefined
+
+const defsOf = ({ $defs }: JsonObject): JsonObject => (isObject($defs) ? $defs : {})
+
+const withoutDefs = (schema: JsonObject) => omit(schema, ['$defs'])
+
+/** What stands beside a reference holds too: as it is where the target is silent, else as a second condition. */
+const mergeBeside = (target: JsonObject, siblings: JsonObject): JsonObject => {
+  const isConflict = Object.keys(siblings).some(
+    (key) => Object.hasOwn(target, key) && !annotations.includes(key),
+  )
+  if (!isConflict) return { ...target, ...siblings }
+  return { allOf: [target, omit(siblings, annotations)], ...onlyAnnotations(siblings) }
+}
+
+const onlyAnnotations = (schema: JsonObject): JsonObject =>
+  omit(
+    schema,
+    Object.keys(schema).filter((key) => !annotations.includes(key)),
+  )
+
+const place = (path: string) => path || '/'
+
+/** True if following references from some place leads back to it. */
+export function isCircular(root: JsonObject): boolean {
+  const states = new Map<JsonObject, 'open' | 'done'>()
+  const turns = (schema: JsonObject): boolean => {
+    const state = states.get(schema)
+    if (state) return state === 'open'
+    states.set(schema, 'open')
+    const target = resolveRef(root, schema.$ref)
+    let found = target !== undefined && turns(target)
+    mapSchemas(schema, (inner) => {
+      found ||= turns(inner)
+      return inner
+    })
+    states.set(schema, 'done')
+    return found
+  }
+  return turns(root)
+}
+
+/** The schema one level down, as the property `value` of an object: for dialects whose root is an object. */
+export function wrapRoot(root: JsonObject): JsonObject {
+  const move = (node: JsonObject): JsonObject => {
+    const { $ref } = node
+    const isMoved =
+      typeof $ref === 'string' && /^#(\/|$)/.test($ref) && !$ref.startsWith('#/$defs/')
+    return mapSchemas(
+      isMoved ? { ...node, $ref: `#/properties/value${$ref.slice(1)}` } : node,
+      move,
+    )
+  }
+  const { $defs } = root
+  return {
+    type: 'object',
+    properties: { value: move(withoutDefs(root)) },
+    required: ['value'],
+    additionalProperties: false,
+    ...(isObject($defs) && { $defs: mapValues($defs, (one) => (isObject(one) ? move(one) : one)) }),
+  }
+}
