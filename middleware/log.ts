@@ -8,6 +8,8 @@ export interface LogTarget {
   error(line: unknown): unknown
 }
 
+type Show = (text: string) => string
+
 export interface LogOptions {
   /** A console gets each line as JSON text, anything else as an object. @default console */
   readonly to?: LogTarget
@@ -15,7 +17,7 @@ export interface LogOptions {
    * Asks for what was said, too: each text goes through this function first. `(text) => text` shows all. Images and
    * files are left out. @default nothing of what was said is logged
    */
-  readonly content?: (text: string) => string
+  readonly content?: Show
   /** Monotonic milliseconds, for tests. @default performance.now */
   readonly now?: () => number
 }
@@ -121,7 +123,7 @@ interface Outcome {
   readonly total_ms: number
 }
 
-function toLine(outcome: Outcome, content: LogOptions['content']): LogLine {
+function toLine(outcome: Outcome, content: Show | undefined): LogLine {
   const { ctx, request, failure, total_ms } = outcome
   const answer = ctx.response ?? ctx.partial
   const last = ctx.attempts.at(-1)
@@ -147,8 +149,7 @@ function toLine(outcome: Outcome, content: LogOptions['content']): LogLine {
     dropped_params: droppedParams(ctx),
     error: failure && toLoggedError(failure.error),
     tags: ctx.options.tags,
-    messages: content && request.messages.map((message) => toLoggedMessage(message, content)),
-    answer: content && answer && toLoggedMessage(answer.message, content),
+    ...(content && said(request.messages, answer?.message, content)),
   })
 }
 
@@ -190,7 +191,19 @@ const codes: ReadonlySet<string> = new Set(['dropped', 'changed', 'ignored'])
 
 // ---- What was said, if it is asked for ------------------------------------------------------------------------------
 
-function toLoggedMessage(message: Message, show: (text: string) => string): LoggedMessage {
+/** A redactor that fails shows nothing, and the rest of the line stands. */
+function said(messages: readonly Message[], answer: Message | undefined, show: Show) {
+  try {
+    return {
+      messages: messages.map((message) => toLoggedMessage(message, show)),
+      answer: answer && toLoggedMessage(answer, show),
+    }
+  } catch {
+    return {}
+  }
+}
+
+function toLoggedMessage(message: Message, show: Show): LoggedMessage {
   const text = textOf(message.content)
   const calls = message.role === 'assistant' ? message.tool_calls : undefined
   return defined({
