@@ -1,0 +1,72 @@
+/** A whole answer as a chat.completion object. */
+import type { AssistantMessage, ChatResponse, FinishReason, ToolCall } from '../chat/index.js'
+import { defined } from '../chat/index.js'
+import type { ChatCompletion, CompletionMessage } from './types.js'
+import { asOpenAIUsage } from './usage.js'
+
+export interface AsOpenAIOptions {
+  /** The model name to show. @default what answered */
+  readonly model?: string | undefined
+  /** Put `message.native` in, so that a client that sends the message back keeps reasoning and signatures. @default false */
+  readonly includeNative?: boolean | undefined
+}
+
+/**
+ * The answer as OpenAI would give it: the last assistant turn. Calls that were run here, in a tool loop, are not the client's to
+ * run and are left out.
+ *
+ * @example
+ * app.post('/v1/chat/completions', async (req, res) => {
+ *   const { request } = fromOpenAI(req.body)
+ *   res.json(asOpenAI(await ai.generate(request)))
+ * })
+ */
+export function asOpenAI(
+  response: ChatResponse,
+  { model = response.model, includeNative = false }: AsOpenAIOptions = {},
+): ChatCompletion {
+  const { id, created, message, usage, logprobs, service_tier, native_finish_reason } = response
+  const tool_calls = openCalls(response)
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: toMessage(message, tool_calls, includeNative),
+        logprobs: logprobs ? { content: logprobs.content, refusal: null } : null,
+        finish_reason: shownReason(response.finish_reason, tool_calls.length > 0),
+        ...defined({ native_finish_reason }),
+      },
+    ],
+    usage: asOpenAIUsage(usage),
+    ...defined({ service_tier }),
+  }
+}
+
+function openCalls({ message, messages }: ChatResponse): readonly ToolCall[] {
+  const answered = new Set(messages.flatMap((one) => (one.role === 'tool' ? one.tool_call_id : [])))
+  return (message.tool_calls ?? []).filter((call) => !answered.has(call.id))
+}
+
+/** A client that reads `tool_calls` expects some; calls that wait are the reason, whatever else was. */
+export const shownReason = (reason: FinishReason, hasCalls: boolean): FinishReason =>
+  reason === 'tool_calls' && !hasCalls ? 'stop' : reason
+
+function toMessage(
+  message: AssistantMessage,
+  tool_calls: readonly ToolCall[],
+  includeNative: boolean,
+): CompletionMessage {
+  const { content, refusal = null, reasoning_content, annotations, audio, images, files } = message
+  return {
+    role: 'assistant',
+    content,
+    refusal,
+    ...(tool_calls.length > 0 && { tool_calls }),
+    ...defined({ reasoning_content, annotations, audio, images, files }),
+    ...(includeNative && message.native && { native: message.native }),
+  }
+}

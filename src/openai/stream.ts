@@ -1,0 +1,201 @@
+/** A stream of our chunks as chat.completion.chunk objects. */
+import {
+  addUsage,
+  type ChunkOf,
+  defined,
+  type FileChunk,
+  type StreamChunk,
+  type Usage,
+} from '../chat/index.js'
+import { type AsOpenAIOptions, shownReason } from './response.js'
+import type { ChatCompletionChunk, ChunkChoice, CompletionDelta, ToolCallDelta } from './types.js'
+import { asOpenAIUsage } from './usage.js'
+
+export interface AsOpenAIStreamOptions extends AsOpenAIOptions {
+  /** `stream_options.include_usage` of the request: one more chunk at the end, without choices. @default false */
+  readonly includeUsage?: boolean | undefined
+  /**
+   * When tool calls are shown. `settled`: at the end, those that nobody ran here; a client never sees a call that was run already.
+   * `live`: as they come, for stacks that run no tools. @default 'settled'
+   */
+  readonly toolCalls?: 'settled' | 'live' | undefined
+}
+
+/** Turns chunks over, some at a time: `end` when the stream is complete, and only then. */
+export interface OpenAIEncoder {
+  encode(chunk: StreamChunk): readonly ChatCompletionChunk[]
+  end(): readonly ChatCompletionChunk[]
+}
+
+/**
+ * The chunks of one answer. The turns of a tool loop become one answer: their text follows on. Throws what the stream throws; the
+ * last chunks come only for a stream that is complete.
+ *
+ * @example
+ * for await (const chunk of asOpenAIStream(ai.stream(request), { includeUsage: true }))
+ *   res.write(`data: ${JSON.stringify(chunk)}\n\n`)
+ * res.end('data: [DONE]\n\n')
+ */
+export async function* asOpenAIStream(
+  chunks: AsyncIterable<StreamChunk>,
+  options: AsOpenAIStreamOptions = {},
+): AsyncGenerator<ChatCompletionChunk> {
+  const encoder = openAIEncoder(options)
+  for await (const chunk of chunks) yield* encoder.encode(chunk)
+  yield* encoder.end()
+}
+
+interface State {
+  readonly options: AsOpenAIStreamOptions
+  head: Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> | undefined
+  finish: ChunkOf<'finish'> | undefined
+  usage: Usage | undefined
+  /** Calls of the turn that is open or was last, and how many came before it. */
+  calls: HeldCall[]
+  shown: number
+}
+
+interface HeldCall {
+  readonly id: string
+  readonly name: string
+  readonly isCustom: boolean
+  arguments: string
+}
+
+/** An encoder for one stream: a table, type of chunk → small function, over a small state. */
+export function openAIEncoder(options: AsOpenAIStreamOptions = {}): OpenAIEncoder {
+  const state: State = {
+    options,
+    head: undefined,
+    finish: undefined,
+    usage: undefined,
+    calls: [],
+    shown: 0,
+  }
+  return {
+    encode(chunk) {
+      // the table holds a function for each type, and this is the one for this type
+      const encode = encoders[chunk.type] as Encode<StreamChunk> | undefined
+      return encode?.(chunk, state) ?? []
+    },
+    end: () => end(state),
+  }
+}
+
+type Encode<Chunk> = (chunk: Chunk, state: State) => readonly ChatCompletionChunk[]
+
+type Encoders = { readonly [Type in StreamChunk['type']]?: Encode<ChunkOf<Type>> }
+
+const encoders: Encoders = {
+  start: (chunk, state) => start(chunk, state),
+  'text-delta': ({ text }, state) => delta({ content: text }, state),
+  'reasoning-delta': ({ text }, state) => delta({ reasoning_content: text }, state),
+  'refusal-delta': ({ text }, state) => delta({ refusal: text }, state),
+  annotation: ({ annotation }, state) => delta({ annotations: [annotation] }, state),
+  file: (chunk, state) => delta(toDelta(chunk), state),
+  logprobs: ({ content }, state) => [
+    toChunk({ delta: {}, logprobs: { content, refusal: null } }, state),
+  ],
+  'tool-call-start': ({ id, name, kind }, state) => {
+    const call = { id, name, isCustom: kind === 'custom', arguments: '' }
+    state.calls.push(call)
+    return isLive(state) ? delta({ tool_calls: [callStart(call, lastIndex(state))] }, state) : []
+  },
+  'tool-call-delta': ({ index, arguments: text }, state) => {
+    const call = state.calls[index]
+    if (!call) return []
+    if (isLive(state))
+      return delta({ tool_calls: [callDelta(call, state.shown + index, text)] }, state)
+    call.arguments += text
+    return []
+  },
+  'tool-result': ({ tool_call_id }, state) => {
+    state.calls = state.calls.filter((call) => call.id !== tool_call_id)
+    return []
+  },
+  finish: (chunk, state) => {
+    state.finish = chunk
+    state.usage = addUsage(state.usage, chunk.usage)
+    return []
+  },
+}
+
+/** A further turn follows on: what the last one called was run here. */
+function start({ id, created, model }: ChunkOf<'start'>, state: State) {
+  if (isLive(state)) state.shown += state.calls.length
+  state.calls = []
+  if (state.head) return []
+  state.head = {
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model: state.options.model ?? model,
+  }
+  return delta({ role: 'assistant', content: '' }, state)
+}
+
+function end(state: State): readonly ChatCompletionChunk[] {
+  const { finish, calls, options } = state
+  if (!finish) return []
+  const held = isLive(state) ? [] : calls
+  const hasCalls = calls.length > 0
+  const { native_finish_reason, service_tier, native } = finish
+  const last: ChatCompletionChunk = {
+    ...toChunk(
+      {
+        delta: options.includeNative && native ? { native } : {},
+        finish_reason: shownReason(finish.finish_reason, hasCalls),
+        ...defined({ native_finish_reason }),
+      },
+      state,
+    ),
+    ...defined({ service_tier }),
+  }
+  return [
+    ...held.flatMap((call, index) => [
+      ...delta({ tool_calls: [callStart(call, index)] }, state),
+      ...delta({ tool_calls: [callDelta(call, index, call.arguments)] }, state),
+    ]),
+    last,
+    ...(options.includeUsage && state.usage && state.head
+      ? [{ ...state.head, choices: [], usage: asOpenAIUsage(state.usage) }]
+      : []),
+  ]
+}
+
+const isLive = ({ options }: State) => options.toolCalls === 'live'
+
+const lastIndex = ({ shown, calls }: State) => shown + calls.length - 1
+
+const delta = (content: CompletionDelta, state: State) => [toChunk({ delta: content }, state)]
+
+function toChunk(
+  choice: Pick<ChunkChoice, 'delta'> & Partial<ChunkChoice>,
+  { head, options }: State,
+): ChatCompletionChunk {
+  return {
+    // the grammar of a stream puts `start` before all content
+    ...(head as NonNullable<State['head']>),
+    choices: [{ index: 0, logprobs: null, finish_reason: null, ...choice }],
+    ...(options.includeUsage && { usage: null }),
+  }
+}
+
+const callStart = ({ id, name, isCustom }: HeldCall, index: number): ToolCallDelta =>
+  isCustom
+    ? { index, id, type: 'custom', custom: { name, input: '' } }
+    : { index, id, type: 'function', function: { name, arguments: '' } }
+
+const callDelta = ({ isCustom }: HeldCall, index: number, text: string): ToolCallDelta =>
+  isCustom ? { index, custom: { input: text } } : { index, function: { arguments: text } }
+
+function toDelta(chunk: FileChunk): CompletionDelta {
+  const { media_type, data, url, file_id, name, transcript, expires_at } = chunk
+  if (media_type.startsWith('image/') && (data !== undefined || url !== undefined)) {
+    const image_url = { url: url ?? `data:${media_type};base64,${data}` }
+    return { images: [{ type: 'image_url', image_url }] }
+  }
+  if (media_type.startsWith('audio/'))
+    return { audio: defined({ id: file_id, data, transcript, expires_at }) }
+  return { files: [{ media_type, ...defined({ data, file_id, name }) }] }
+}

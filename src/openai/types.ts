@@ -1,0 +1,114 @@
+/** The objects of Chat Completions that we write: OpenAI's members, and beside them what the field has agreed on. */
+import type {
+  Annotation,
+  FinishReason,
+  Native,
+  OutputAudio,
+  OutputFile,
+  OutputImage,
+  TokenLogprob,
+  ToolCall,
+  Usage,
+} from '../chat/index.js'
+
+/** One answer: `object: 'chat.completion'`. */
+export interface ChatCompletion {
+  readonly id: string
+  readonly object: 'chat.completion'
+  /** Unix seconds. */
+  readonly created: number
+  readonly model: string
+  readonly choices: readonly [ChatCompletionChoice]
+  readonly usage: CompletionUsage
+  readonly service_tier?: string
+}
+
+export interface ChatCompletionChoice {
+  readonly index: 0
+  readonly message: CompletionMessage
+  readonly logprobs: CompletionLogprobs | null
+  readonly finish_reason: FinishReason
+  /** The provider's own word for it, as OpenRouter gives it. */
+  readonly native_finish_reason?: string
+}
+
+export interface CompletionMessage {
+  readonly role: 'assistant'
+  readonly content: string | null
+  readonly refusal: string | null
+  readonly tool_calls?: readonly ToolCall[]
+  readonly annotations?: readonly Annotation[]
+  readonly audio?: OutputAudio
+  /** As DeepSeek, vLLM and litellm say it. */
+  readonly reasoning_content?: string
+  /** As OpenRouter and litellm say it. */
+  readonly images?: readonly OutputImage[]
+  readonly files?: readonly OutputFile[]
+  /** What the provider wants back: only if it was asked for. */
+  readonly native?: Native
+}
+
+export interface CompletionLogprobs {
+  readonly content: readonly TokenLogprob[] | null
+  readonly refusal: readonly TokenLogprob[] | null
+}
+
+/** `cache_write_tokens` is OpenAI's name for what `cache_creation_tokens` is to litellm: both are there. */
+export interface CompletionUsage extends Omit<Usage, 'prompt_tokens_details'> {
+  readonly prompt_tokens_details?: NonNullable<Usage['prompt_tokens_details']> & {
+    readonly cache_write_tokens?: number
+  }
+}
+
+/** One piece of a streamed answer: `object: 'chat.completion.chunk'`. */
+export interface ChatCompletionChunk {
+  readonly id: string
+  readonly object: 'chat.completion.chunk'
+  /** Unix seconds; the same in each chunk. */
+  readonly created: number
+  readonly model: string
+  readonly choices: readonly ChunkChoice[]
+  readonly service_tier?: string
+  /** With `includeUsage`: null on each chunk but the last, which has no choices. */
+  readonly usage?: CompletionUsage | null
+}
+
+export interface ChunkChoice {
+  readonly index: 0
+  readonly delta: CompletionDelta
+  readonly logprobs: CompletionLogprobs | null
+  readonly finish_reason: FinishReason | null
+  readonly native_finish_reason?: string
+}
+
+export interface CompletionDelta {
+  readonly role?: 'assistant'
+  readonly content?: string
+  readonly refusal?: string
+  readonly tool_calls?: readonly ToolCallDelta[]
+  readonly annotations?: readonly Annotation[]
+  readonly audio?: Partial<OutputAudio>
+  readonly reasoning_content?: string
+  readonly images?: readonly OutputImage[]
+  readonly files?: readonly OutputFile[]
+  readonly native?: Native
+}
+
+/** The first of a call carries id, type and name; the others arguments only. */
+export interface ToolCallDelta {
+  readonly index: number
+  readonly id?: string
+  readonly type?: 'function' | 'custom'
+  readonly function?: { readonly name?: string; readonly arguments: string }
+  readonly custom?: { readonly name?: string; readonly input: string }
+}
+
+/** What OpenAI answers a failed request with. */
+export interface OpenAIErrorBody {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string | null
+  }
+}
