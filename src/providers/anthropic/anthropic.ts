@@ -1,0 +1,105 @@
+/** The adapter for Anthropic: Claude through the Messages API. */
+import { isObject } from '../../chat/index.js'
+import type { ProviderAdapter } from '../../core/index.js'
+import { UnexpectedResponseError } from '../../core/index.js'
+import { createAdapter, type Dialect } from '../adapter.js'
+import { httpTransport } from '../http.js'
+import { toError } from './errors.js'
+import { convertMessages } from './messages.js'
+import { capabilitiesOf } from './models.js'
+import { toCountWire, toWire } from './request.js'
+import { fromWire } from './response.js'
+import { type AnthropicClient, clientBaseURL, clientFetch } from './sdk.js'
+import { streamReader } from './stream.js'
+
+export interface AnthropicOptions {
+  /** @default the environment variable ANTHROPIC_API_KEY, read at each call */
+  readonly apiKey?: string | (() => string | undefined) | undefined
+  /** Without `/v1`. @default ANTHROPIC_BASE_URL, else https://api.anthropic.com */
+  readonly baseURL?: string | undefined
+  readonly fetch?: typeof globalThis.fetch | undefined
+  /** An `Anthropic` of `@anthropic-ai/sdk` to send through: key, base URL and fetch are its own then. */
+  readonly client?: AnthropicClient | undefined
+  /** Sent with every request; `anthropic-beta` is joined with the betas that a request needs. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** `anthropic-version`. From 2026-10-21 on the API has no temperature, top_p and top_k. @default '2023-06-01' */
+  readonly version?: string | undefined
+  /** Bytes of one event. @default 67_108_864 */
+  readonly maxEventBytes?: number | undefined
+}
+
+/**
+ * Answers to `anthropic/…` and to bare `claude-…`.
+ *
+ * @example
+ * const ai = createClient({ providers: [anthropic()] })
+ * const reply = await ai.generate({ model: 'claude-sonnet-4-5', messages: [{ role: 'user', content: 'Hi' }] })
+ */
+export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
+  return createAdapter(dialectOf(options), transportOf(options))
+}
+
+const defaultVersion = '2023-06-01'
+
+function dialectOf({ version = defaultVersion, headers }: AnthropicOptions): Dialect {
+  const settings = { version, betas: lowerCased(headers)['anthropic-beta'] }
+  return {
+    name: 'anthropic',
+    models: /^claude-/,
+    capabilities: (model) => capabilitiesOf(model, version),
+    convertMessages,
+    toWire: (request, options) => toWire(request, options, settings),
+    fromWire,
+    streamReader,
+    count: {
+      toWire: (request, options) => toCountWire(request, options, settings),
+      fromWire: fromWireCount,
+    },
+  }
+}
+
+const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+function transportOf({ client, apiKey, baseURL, fetch, headers, maxEventBytes }: AnthropicOptions) {
+  const shared = {
+    provider: 'anthropic',
+    authorize,
+    headers,
+    maxEventBytes,
+    toError,
+    requestIdHeader: 'request-id',
+  }
+  if (client)
+    return httpTransport({
+      ...shared,
+      apiKeyVariables: [],
+      baseURL: clientBaseURL,
+      fetch: clientFetch(client),
+    })
+  return httpTransport({
+    ...shared,
+    apiKey,
+    apiKeyVariables: ['ANTHROPIC_API_KEY'],
+    baseURL: () =>
+      rootOf(
+        baseURL ?? (globalThis.process?.env?.ANTHROPIC_BASE_URL || 'https://api.anthropic.com'),
+      ),
+    fetch,
+  })
+}
+
+/** Paths begin with `/v1`: a base that ends with it, or with a whole endpoint, is cut back. */
+const rootOf = (baseURL: string) => baseURL.trim().replace(/(\/v1(\/messages)?)?\/*$/, '')
+
+/** Tokens of a subscription (`sk-ant-oat…`) are bearer tokens; keys have a header of their own. */
+const authorize = (apiKey: string): Record<string, string> =>
+  apiKey.startsWith('sk-ant-oat') ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }
+
+function fromWireCount(body: unknown): number {
+  if (isObject(body) && typeof body.input_tokens === 'number') return body.input_tokens
+  throw new UnexpectedResponseError('anthropic counted no tokens', {
+    provider: 'anthropic',
+    code: 'bad_shape',
+  })
+}

@@ -1,0 +1,103 @@
+/** An assistant message of a history → content blocks: the provider's own where they still fit, else built anew. */
+import {
+  type AssistantInput,
+  type AssistantPart,
+  isObject,
+  type JsonObject,
+} from '../../chat/index.js'
+import { toContent, toText, type WireContent, withMark } from './content.js'
+import { fromNative, isThinking, textOf } from './native.js'
+import type { Note } from './notes.js'
+import type { HistoryCall } from './tool-history.js'
+import type { WireBlock, WireToolUse } from './wire.js'
+
+export interface AssistantBlocks {
+  readonly blocks: readonly WireBlock[]
+  /** Images that the assistant made: the API takes them from the user only. */
+  readonly images: readonly WireContent[]
+}
+
+export function toAssistant(
+  message: AssistantInput,
+  calls: readonly HistoryCall[],
+  context: { readonly model: string; readonly note: Note },
+): AssistantBlocks {
+  const native = fromNative(message, calls, context)
+  const blocks = native ?? rebuilt(message, calls, context.note)
+  return {
+    blocks: withMark(blocks, message.cache_control),
+    images: imagesOf(message),
+  }
+}
+
+function rebuilt(
+  message: AssistantInput,
+  calls: readonly HistoryCall[],
+  note: Note,
+): readonly WireBlock[] {
+  const thinking = signedThinking(message)
+  tellLosses(message, thinking.length > 0, note)
+  return [...thinking, ...toTexts(message), ...calls.map(toToolUse)]
+}
+
+const toToolUse = ({ wireId, name, input }: HistoryCall): WireToolUse => ({
+  type: 'tool_use',
+  id: wireId,
+  name,
+  input,
+})
+
+function toTexts(message: AssistantInput): readonly WireBlock[] {
+  const { content, refusal, audio } = message
+  const parts = typeof content === 'string' ? toText(content) : (content ?? []).flatMap(toPart)
+  if (parts.length > 0) return parts
+  return toText(refusal ?? audio?.transcript ?? '')
+}
+
+const toPart = (part: AssistantPart): readonly WireBlock[] => {
+  if (part.type === 'text') return toText(part.text, part.cache_control)
+  return part.type === 'refusal' ? toText(part.refusal) : []
+}
+
+/** Thinking as litellm stores it, beside the text or among its parts; without a signature the API does not take it. */
+function signedThinking(message: AssistantInput): readonly WireBlock[] {
+  if (message.native && message.native.provider !== 'anthropic') return []
+  const parts = Array.isArray(message.content) ? message.content : []
+  const beside = message.thinking_blocks ?? []
+  // an unknown part is checked below, member by member
+  return [...beside, ...(parts as readonly JsonObject[])].filter(isSigned).map(toThinking)
+}
+
+const isSigned = (block: unknown): block is JsonObject =>
+  isObject(block) &&
+  isThinking(block) &&
+  (block.type === 'thinking'
+    ? typeof block.thinking === 'string' &&
+      typeof block.signature === 'string' &&
+      block.signature !== ''
+    : typeof block.data === 'string')
+
+const toThinking = (block: JsonObject): WireBlock =>
+  block.type === 'thinking'
+    ? { type: 'thinking', thinking: String(block.thinking), signature: String(block.signature) }
+    : { type: 'redacted_thinking', data: String(block.data) }
+
+/** What a rebuilt message cannot carry. */
+function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): void {
+  const { reasoning_content, thinking_blocks, hosted_tools, audio, files } = message
+  if (!hasThinking && (reasoning_content || thinking_blocks?.length))
+    note('dropped', 'Reasoning that the model did not sign was left out')
+  if (hosted_tools?.length)
+    note(
+      'dropped',
+      'Results of hosted tools were left out: only the provider that ran them reads them',
+    )
+  if (files?.length || (audio && (textOf(message) !== '' || !audio.transcript)))
+    note('dropped', 'Files and audio that an assistant made were left out')
+}
+
+function imagesOf(message: AssistantInput): readonly WireContent[] {
+  const parts = Array.isArray(message.content) ? message.content : []
+  const media = parts.filter((part) => part.type === 'image_url' || part.type === 'file')
+  return toContent([...media, ...(message.images ?? [])])
+}

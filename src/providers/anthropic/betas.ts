@@ -1,0 +1,85 @@
+/** The `anthropic-beta` header, derived from what a body uses: https://docs.claude.com/en/api/beta-headers. */
+import { isObject, type JsonObject } from '../../chat/index.js'
+
+type Row = readonly [beta: string, isUsed: (body: JsonObject) => boolean]
+
+const list = (value: unknown): readonly JsonObject[] =>
+  Array.isArray(value) ? value.filter(isObject) : []
+
+const member = (value: unknown, name: string) => (isObject(value) ? value[name] : undefined)
+
+const hasTool = (pattern: RegExp) => (body: JsonObject) =>
+  list(body.tools).some(({ type }) => typeof type === 'string' && pattern.test(type))
+
+const blocksOf = (body: JsonObject) => list(body.messages).flatMap(({ content }) => list(content))
+
+const hasBlock = (pattern: RegExp) => (body: JsonObject) =>
+  blocksOf(body).some(({ type }) => typeof type === 'string' && pattern.test(type))
+
+const edits = (body: JsonObject) => list(member(body.context_management, 'edits'))
+
+const usesMcp = (body: JsonObject) =>
+  list(body.mcp_servers).length > 0 || hasBlock(/^mcp_/)(body) || usesToolsets(body)
+
+const usesToolsets = hasTool(/^mcp_toolset$/)
+
+/** `Opus 4.5` took `effort` as a beta; later models know it without. */
+const usesEarlyEffort = (body: JsonObject) =>
+  member(body.output_config, 'effort') != null && /opus-4-5/.test(String(body.model))
+
+const rows: readonly Row[] = [
+  [
+    'mid-conversation-system-2026-04-07',
+    (body) => list(body.messages).some(({ role }) => role === 'system'),
+  ],
+  ['mid-conversation-tool-changes-2026-07-01', hasBlock(/^tool_(addition|removal)$/)],
+  [
+    'files-api-2025-04-14',
+    (body) => hasBlock(/^container_upload$/)(body) || blocksOf(body).some(isStored),
+  ],
+  ['mcp-client-2025-11-20', usesToolsets],
+  ['mcp-client-2025-04-04', (body) => usesMcp(body) && !usesToolsets(body)],
+  ['computer-use-2024-10-22', hasTool(/^(computer|bash|text_editor)_20241022$/)],
+  ['computer-use-2025-01-24', hasTool(/^computer_20250124$/)],
+  ['computer-use-2025-11-24', hasTool(/^computer_20251124$/)],
+  ['code-execution-2025-05-22', hasTool(/^code_execution_20250522$/)],
+  ['advisor-tool-2026-03-01', hasTool(/^advisor_/)],
+  ['effort-2025-11-24', usesEarlyEffort],
+  ['structured-outputs-2025-11-13', (body) => body.output_format != null],
+  ['task-budgets-2026-03-13', (body) => member(body.output_config, 'task_budget') != null],
+  ['context-management-2025-06-27', (body) => body.context_management != null],
+  [
+    'compact-2026-01-12',
+    (body) => edits(body).some(isCompaction) || hasBlock(/^compaction$/)(body),
+  ],
+  ['skills-2025-10-02', (body) => member(body.container, 'skills') != null],
+  ['fast-mode-2026-02-01', (body) => body.speed === 'fast'],
+  ['server-side-fallback-2026-07-01', (body) => body.fallbacks === 'default'],
+  [
+    'server-side-fallback-2026-06-01',
+    (body) =>
+      list(body.fallbacks).length > 0 || (body.fallbacks == null && hasBlock(/^fallback$/)(body)),
+  ],
+  [
+    'thinking-binding-controls-2026-08-01',
+    (body) => member(body.thinking, 'block_binding') != null,
+  ],
+  ['thinking-display-updates-2026-08-18', (body) => member(body.thinking, 'display') === 'updates'],
+]
+
+const isCompaction = ({ type }: JsonObject) => type === 'compact_20260112'
+
+/** Also inside of a tool result. */
+const isStored = (block: JsonObject): boolean =>
+  member(block.source, 'type') === 'file' || list(block.content).some(isStored)
+
+/** What the body needs and what the caller asked for: each once, in one comma-separated line; undefined for none. */
+export function betaHeader(
+  body: JsonObject,
+  asked: readonly (string | undefined)[],
+): string | undefined {
+  const own = rows.filter(([, isUsed]) => isUsed(body)).map(([beta]) => beta)
+  const callers = asked.flatMap((line) => (line ?? '').split(',')).map((beta) => beta.trim())
+  const betas = new Set([...own, ...callers].filter((beta) => beta !== ''))
+  return betas.size > 0 ? [...betas].join(',') : undefined
+}

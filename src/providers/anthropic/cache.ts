@@ -1,0 +1,85 @@
+/** Cache marks: at most four in a request, those for an hour before those for five minutes. */
+import type { CacheControl } from '../../chat/index.js'
+import type { Note } from './notes.js'
+
+/** https://docs.claude.com/en/docs/build-with-claude/prompt-caching */
+export const maxMarks = 4
+
+interface Markable {
+  readonly cache_control?: CacheControl
+}
+
+/** The three places of a request that carry marks, in the order in which the API reads them. */
+export interface Marked<Tool, Text, Turn> {
+  readonly tools: readonly Tool[]
+  readonly system: readonly Text[]
+  readonly messages: readonly Turn[]
+}
+
+/**
+ * Of too many marks the first ones among the messages go: the last mark covers the longest prefix, those on tools and
+ * system the prefix that all conversations share. An hour behind five minutes becomes five minutes.
+ */
+export function fitCacheMarks<
+  Tool extends Markable,
+  Text extends Markable,
+  Turn extends { readonly content: readonly Markable[] },
+>(request: Marked<Tool, Text, Turn>, limit: number, note: Note): Marked<Tool, Text, Turn> {
+  const { tools, system, messages } = request
+  const count = (blocks: readonly Markable[]) => blocks.filter((one) => one.cache_control).length
+  const inMessages = messages.reduce((sum, { content }) => sum + count(content), 0)
+  const total = count(tools) + count(system) + inMessages
+  if (total === 0) return request
+  if (total > limit)
+    note(
+      'dropped',
+      `Of ${total} cache marks ${limit} were sent, the most the API takes`,
+      'cache_control',
+    )
+  const excess = Math.max(0, total - limit)
+  const early = new Marks(Math.max(0, excess - inMessages), note)
+  const kept = { tools: early.fit(tools), system: early.fit(system) }
+  const late = new Marks(Math.min(excess, inMessages), note, early.isShort)
+  return {
+    ...kept,
+    messages: messages.map((turn) => {
+      const content = late.fit(turn.content)
+      return content === turn.content ? turn : { ...turn, content }
+    }),
+  }
+}
+
+/** Walks over the marks in their order. */
+class Marks {
+  constructor(
+    private toDrop: number,
+    private readonly note: Note,
+    /** A mark for five minutes was passed. */
+    public isShort = false,
+  ) {}
+
+  fit<Block extends Markable>(blocks: readonly Block[]): readonly Block[] {
+    if (!blocks.some((block) => block.cache_control)) return blocks
+    return blocks.map((block) => this.fitOne(block))
+  }
+
+  private fitOne<Block extends Markable>(block: Block): Block {
+    const { cache_control: mark, ...bare } = block
+    if (!mark) return block
+    if (this.toDrop > 0) {
+      this.toDrop--
+      // the mark is optional in every block
+      return bare as unknown as Block
+    }
+    if (mark.ttl !== '1h') this.isShort = true
+    else if (this.isShort) {
+      this.note(
+        'changed',
+        'A cache mark for an hour stood behind one for five minutes: it holds five minutes',
+        'cache_control',
+      )
+      return { ...block, cache_control: { type: 'ephemeral' } }
+    }
+    return block
+  }
+}

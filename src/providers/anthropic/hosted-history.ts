@@ -1,0 +1,53 @@
+/** Blocks of hosted tools in a history: a call and its result belong together, across turns too. */
+import { isObject } from '../../chat/index.js'
+import { isThinking } from './native.js'
+import type { Note } from './notes.js'
+import type { WireBlock, WireMessage } from './wire.js'
+
+type Use = { readonly kind: 'call' | 'result'; readonly id: unknown }
+
+function useOf(block: unknown): Use | undefined {
+  if (!isObject(block) || typeof block.type !== 'string') return undefined
+  if (block.type === 'server_tool_use' || block.type === 'mcp_tool_use')
+    return { kind: 'call', id: block.id }
+  const isResult = block.type.endsWith('_tool_result')
+  return isResult ? { kind: 'result', id: block.tool_use_id } : undefined
+}
+
+/** The provider stopped in the middle of its own work (`pause_turn`): sent back unchanged, it goes on. */
+export function endsPaused(content: readonly WireBlock[]): boolean {
+  const last = content.findLast((block) => !isThinking(block))
+  return useOf(last) !== undefined
+}
+
+/** Leaves out a hosted call without its result, and a result without its call; of the last turn nothing is missing yet. */
+export function balanceHostedTools(
+  messages: readonly WireMessage[],
+  note: Note,
+): readonly WireMessage[] {
+  const uses = messages.flatMap(({ content }) => (content as readonly WireBlock[]).map(useOf))
+  const called = idsOf(uses, 'call')
+  const answered = idsOf(uses, 'result')
+  if (called.size === 0 && answered.size === 0) return messages
+  const isWhole = (block: WireBlock, isOpen: boolean) => {
+    const use = useOf(block)
+    if (!use) return true
+    return use.kind === 'call' ? isOpen || answered.has(use.id) : called.has(use.id)
+  }
+  return messages.flatMap((message, position) => {
+    const isOpen = position === messages.length - 1
+    const content = (message.content as readonly WireBlock[]).filter((block) =>
+      isWhole(block, isOpen),
+    )
+    if (content.length === message.content.length) return [message]
+    note(
+      'repaired',
+      'A hosted tool call without its result, or a result without its call, was left out',
+    )
+    // only blocks were left out
+    return content.length > 0 ? [{ ...message, content } as WireMessage] : []
+  })
+}
+
+const idsOf = (uses: readonly (Use | undefined)[], kind: Use['kind']): ReadonlySet<unknown> =>
+  new Set(uses.flatMap((use) => (use?.kind === kind ? [use.id] : [])))

@@ -1,0 +1,255 @@
+/** Messages → `system` and `messages` of the Messages API, with the repairs that its rules ask for. */
+import type { Message, SystemMessage, ToolMessage } from '../../chat/index.js'
+import { BadRequestError } from '../../core/index.js'
+import { toAssistant } from './assistant.js'
+import { marked, toContent, toText, type WireContent, withMark } from './content.js'
+import { balanceHostedTools, endsPaused } from './hosted-history.js'
+import { profileOf } from './models.js'
+import { containerOf, isThinking } from './native.js'
+import { type Note, notesTo } from './notes.js'
+import type { Profile } from './profile.js'
+import { type Entry, type HistoryCall, pairTools } from './tool-history.js'
+import type { WireBlock, WireMessage, WireText, WireToolResult } from './wire.js'
+
+export interface WireConversation {
+  readonly system: readonly WireText[]
+  readonly messages: readonly WireMessage[]
+  /** Where the results of calls made in code must go. */
+  readonly container?: string | undefined
+}
+
+/**
+ * Leading system and developer messages become `system`; later ones stay in place, as a system turn where the model takes
+ * one. Throws `BadRequestError` where nothing is left to answer, and for content that Claude does not take.
+ */
+export function toWireMessages(
+  messages: readonly Message[],
+  model: string,
+  note: Note,
+): WireConversation {
+  const entries = pairTools(messages, note)
+  const start = entries.findIndex(({ role }) => role !== 'system')
+  const dialogue = start < 0 ? [] : entries.slice(start)
+  const leading = start < 0 ? entries : entries.slice(0, start)
+  const turns = new Turns(model, note)
+  for (const entry of dialogue) turns.add(entry)
+  return {
+    system: leading.flatMap((entry) => (entry.role === 'system' ? toSystem(entry.message) : [])),
+    messages: finished(turns.end(), profileOf(model), note),
+    container: lastContainer(dialogue),
+  }
+}
+
+/** The same without warnings: what `adapter.convertMessages` gives. */
+export const convertMessages = (messages: readonly Message[], model: string): WireConversation =>
+  toWireMessages(
+    messages,
+    model,
+    notesTo(() => {}),
+  )
+
+function toSystem({ content, cache_control }: SystemMessage): readonly WireText[] {
+  const texts =
+    typeof content === 'string'
+      ? toText(content)
+      : content.flatMap(({ text, cache_control: mark }) => toText(text, mark))
+  return withMark(texts, cache_control)
+}
+
+const lastContainer = (dialogue: readonly Entry[]) => {
+  const last = dialogue.findLast((entry) => entry.role === 'assistant')
+  return last && containerOf(last.message)
+}
+
+/** Turns as they grow: equal roles that follow each other are one turn. */
+class Turns {
+  readonly messages: WireMessage[] = []
+  private readonly profile: Profile
+  /** Made by the assistant, to be shown by the user. */
+  private pendingImages: readonly WireContent[] = []
+
+  constructor(
+    private readonly model: string,
+    private readonly note: Note,
+  ) {
+    this.profile = profileOf(model)
+  }
+
+  add(entry: Entry): void {
+    if (entry.role === 'user')
+      this.addUser(toContent(entry.message.content, entry.message.cache_control))
+    else if (entry.role === 'system') this.addSystem(entry.message)
+    else this.addAssistant(entry)
+  }
+
+  private addAssistant({ message, calls }: Extract<Entry, { role: 'assistant' }>): void {
+    const { model, note } = this
+    const { blocks, images } = toAssistant(message, calls, { model, note })
+    if (blocks.length > 0 && this.messages.length === 0) this.addOpening()
+    this.push('assistant', blocks)
+    this.pendingImages = [...this.pendingImages, ...images]
+    if (calls.length === 0) return
+    const results = calls.map((call) => toResult(call, note))
+    this.push(
+      'user',
+      results.map(({ block }) => block),
+    )
+    this.addUser(results.flatMap(({ beside }) => beside))
+  }
+
+  /** A conversation begins with the user. */
+  private addOpening(): void {
+    this.note(
+      'repaired',
+      'The conversation began with the assistant: a user message was put before it',
+    )
+    this.push('user', [{ type: 'text', text: '.' }])
+  }
+
+  private addUser(blocks: readonly WireBlock[]): void {
+    const images = this.pendingImages
+    if (images.length > 0)
+      this.note(
+        'repaired',
+        'Images of an assistant message were sent with the user message behind it',
+      )
+    this.pendingImages = []
+    this.push('user', [...images, ...blocks])
+  }
+
+  /** The turns of a whole history. */
+  end(): readonly WireMessage[] {
+    if (this.pendingImages.length > 0)
+      this.note('dropped', 'Images of the last assistant message were left out')
+    return this.messages.map(withoutLastThoughts)
+  }
+
+  /** A system turn may follow only what the user said; elsewhere the same words are a note in the user's turn. */
+  private addSystem(message: SystemMessage): void {
+    const texts = toSystem(message)
+    const before = this.messages.at(-1)?.role
+    if (this.profile.systemTurns && (before === 'user' || before === 'system')) {
+      this.push('system', texts)
+      return
+    }
+    if (texts.length > 0)
+      this.note(
+        'changed',
+        'A system message between the turns was sent as a note in the user message',
+      )
+    this.push('user', texts.map(asNote))
+  }
+
+  private push(role: WireMessage['role'], content: readonly WireBlock[]): void {
+    if (content.length === 0) return
+    const last = this.messages.at(-1)
+    const joined = last?.role === role ? [...last.content, ...content] : content
+    if (last?.role === role) this.messages.pop()
+    // a system turn is pushed with texts only
+    this.messages.push({ role, content: joined } as WireMessage)
+  }
+}
+
+/** Thinking that leads to nothing is refused: "the final block in an assistant message cannot be `thinking`". */
+function withoutLastThoughts(message: WireMessage): WireMessage {
+  if (message.role !== 'assistant' || endsPaused(message.content)) return message
+  const end = message.content.findLastIndex((block) => !isThinking(block)) + 1
+  return end === message.content.length
+    ? message
+    : { ...message, content: message.content.slice(0, end) }
+}
+
+const asNote = (block: WireText): WireText => ({ ...block, text: `[System note: ${block.text}]` })
+
+const isResultBlock = (block: WireContent) => block.type !== 'container_upload'
+
+/** A result and what may stand only beside it. A call without a result would be refused, with all that follows. */
+function toResult(
+  { wireId, result }: HistoryCall,
+  note: Note,
+): { readonly block: WireToolResult; readonly beside: readonly WireContent[] } {
+  const block = { type: 'tool_result', tool_use_id: wireId } as const
+  if (!result) {
+    note('repaired', 'A tool call had no result: the model was told so')
+    return { block: { ...block, content: missingResult, is_error: true }, beside: [] }
+  }
+  const content = resultContent(result)
+  const inside = content.filter(isResultBlock)
+  return {
+    block: {
+      ...block,
+      // text alone goes as text, as the API's own examples have it
+      ...(inside.length > 0 && { content: onlyText(inside) ?? (inside as never) }),
+      ...(isFailed(result) && { is_error: true as const }),
+      ...marked(result.cache_control),
+    },
+    beside: content.filter((one) => !isResultBlock(one)),
+  }
+}
+
+const missingResult = 'No result was recorded for this call.'
+
+const isFailed = ({ is_error, approval }: ToolMessage) => is_error || approval?.approved === false
+
+function resultContent({ content, approval }: ToolMessage): readonly WireContent[] {
+  if (content === undefined && approval?.approved === false)
+    return toText(approval.reason ?? 'The user refused this call.')
+  // a result that was stored as JSON is said as JSON
+  const said =
+    typeof content === 'string' || Array.isArray(content) ? content : JSON.stringify(content ?? '')
+  return content === undefined ? toText(missingResult) : toContent(said)
+}
+
+function onlyText(content: readonly WireContent[]): string | undefined {
+  const [first, second] = content
+  const isPlain = first?.type === 'text' && second === undefined && !first.cache_control
+  return isPlain ? first.text : undefined
+}
+
+function finished(
+  turns: readonly WireMessage[],
+  profile: Profile,
+  note: Note,
+): readonly WireMessage[] {
+  const messages = withEnding(
+    balanceHostedTools(
+      turns.filter(({ content }) => content.length > 0),
+      note,
+    ),
+    profile,
+    note,
+  )
+  if (messages.some(({ role }) => role === 'user')) return messages
+  throw new BadRequestError('There is no message to answer: each is empty, or a system message', {
+    status: 400,
+    provider: 'anthropic',
+    code: 'empty_messages',
+  })
+}
+
+/**
+ * A last message of the assistant is the beginning of the answer. It must not end in white space; models that take none
+ * are asked to go on. A turn that the provider paused goes back as it is.
+ */
+function withEnding(
+  messages: readonly WireMessage[],
+  { prefill }: Profile,
+  note: Note,
+): readonly WireMessage[] {
+  const last = messages.at(-1)
+  if (last?.role !== 'assistant' || endsPaused(last.content)) return messages
+  if (!prefill) {
+    note('repaired', 'The model takes no beginning of its answer: it was asked to continue')
+    return [...messages, { role: 'user', content: [{ type: 'text', text: 'Continue.' }] }]
+  }
+  const content = trimmedEnd(last.content)
+  const others = messages.slice(0, -1)
+  return content.length > 0 ? [...others, { ...last, content }] : others
+}
+
+function trimmedEnd(content: readonly WireBlock[]): readonly WireBlock[] {
+  const block = content.at(-1)
+  if (block?.type !== 'text') return content
+  const text = block.text.trimEnd()
+  return text === block.text ? content : content.with(-1, { ...block, text })
+}

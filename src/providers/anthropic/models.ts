@@ -1,0 +1,133 @@
+/**
+ * What each Claude family takes, as data. Sources: the models, thinking, effort and structured-output pages of
+ * docs.claude.com, the official SDK's types, and refusals on record.
+ */
+import type { Capabilities } from '../../chat/index.js'
+import type { Profile } from './profile.js'
+import { rulesOf } from './rules.js'
+
+const threeEfforts = ['low', 'medium', 'high'] as const
+const allEfforts = [...threeEfforts, 'xhigh', 'max'] as const
+
+const base: Profile = {
+  known: true,
+  contextTokens: 200_000,
+  maxOutputTokens: 4_096,
+  sampling: 'any',
+  thinking: [],
+  thinksByDefault: false,
+  hidesThoughts: false,
+  efforts: [],
+  topEffortNeedsThinking: false,
+  forcedTools: true,
+  structured: false,
+  prefill: true,
+  systemTurns: false,
+}
+
+const budgeted: Profile = { ...base, maxOutputTokens: 64_000, thinking: ['enabled', 'disabled'] }
+
+const generation45: Profile = { ...budgeted, sampling: 'either', structured: true }
+
+const generation46: Profile = {
+  ...generation45,
+  contextTokens: 1_000_000,
+  maxOutputTokens: 128_000,
+  thinking: ['adaptive', 'enabled', 'disabled'],
+  efforts: [...threeEfforts, 'max'],
+  prefill: false,
+}
+
+const generation47: Profile = {
+  ...generation46,
+  sampling: 'none',
+  thinking: ['adaptive', 'disabled'],
+  hidesThoughts: true,
+  efforts: allEfforts,
+}
+
+const generation5: Profile = { ...generation47, thinksByDefault: true, systemTurns: true }
+
+const alwaysThinking: Profile = { ...generation5, thinking: ['adaptive'] }
+
+/** The first that fits is taken. A number behind the names listed here is a model we know nothing of. */
+const families: readonly (readonly [RegExp, Profile])[] = [
+  [/claude-(fable|mythos)-5-[12]\b/, { ...alwaysThinking, forcedTools: false }],
+  [/claude-(fable|mythos)-5(?!-[1-9]\b)/, alwaysThinking],
+  [/claude-mythos-preview/, { ...alwaysThinking, forcedTools: false }],
+  [/claude-opus-5-5\b/, { ...alwaysThinking, forcedTools: false }],
+  [/claude-opus-5(?!-[1-9]\b)/, { ...generation5, topEffortNeedsThinking: true }],
+  [
+    /claude-sonnet-5-5\b/,
+    {
+      ...generation5,
+      thinking: ['adaptive', 'between_tools'],
+      topEffortNeedsThinking: true,
+      forcedTools: false,
+    },
+  ],
+  [/claude-(sonnet-5(?!-[1-9]\b)|haiku-5-5\b)/, generation5],
+  [/claude-opus-4-8\b/, { ...generation47, systemTurns: true }],
+  [/claude-opus-4-7\b/, generation47],
+  [/claude-(opus|sonnet)-4-6\b/, generation46],
+  [/claude-opus-4-5\b/, { ...generation45, efforts: threeEfforts }],
+  [/claude-(sonnet|haiku)-4-5\b/, generation45],
+  [/claude-opus-4-1\b/, { ...generation45, maxOutputTokens: 32_000 }],
+  [/claude-(opus-4|4-opus)(?!-[1-9]\b)/, { ...budgeted, maxOutputTokens: 32_000 }],
+  [/claude-(sonnet-4(?!-[1-9]\b)|4-sonnet|3-7-sonnet)/, budgeted],
+  [/claude-3-5/, { ...base, maxOutputTokens: 8_192 }],
+  [/claude-(3-(opus|sonnet|haiku)|2|v1|instant)\b/, base],
+]
+
+/** A Claude newer than this table is taken for the newest kind, with nothing refused. */
+const { contextTokens: _context, maxOutputTokens: _output, ...newest } = generation5
+const unknownClaude: Profile = {
+  ...newest,
+  known: false,
+  sampling: 'any',
+  thinking: ['adaptive', 'enabled', 'disabled', 'between_tools'],
+  thinksByDefault: false,
+  prefill: true,
+}
+
+/** Another maker's model behind a server that speaks this API. */
+const unknownModel: Profile = {
+  ...unknownClaude,
+  thinking: ['enabled', 'disabled', 'adaptive'],
+  hidesThoughts: false,
+  efforts: [],
+  structured: false,
+  systemTurns: false,
+}
+
+/** What the model takes. Prefixes of other platforms (`us.anthropic.claude-…`) are looked past. */
+export function profileOf(model: string): Profile {
+  const known = families.find(([pattern]) => pattern.test(model))?.[1]
+  if (known) return known
+  return model.includes('claude') ? unknownClaude : unknownModel
+}
+
+/**
+ * One name for the dated, aliased and platform forms of a model: what one of them signed, the others read.
+ * `claude-sonnet-4-0`, `claude-sonnet-4-20250514` and `us.anthropic.claude-sonnet-4-20250514-v1:0` are the same.
+ */
+export const modelFamily = (model: string): string =>
+  model
+    .replace(/^.*?(?=claude-)/, '')
+    .replace(/-v\d+(:\d+)?$/, '')
+    .replace(/[-@](\d{8}|latest|default)$/, '')
+    .replace(/-0$/, '')
+
+/** Sampling parameters went with this version of the API: a 400 at any value, on any model. */
+const versionWithoutSampling = '2026-10-21'
+
+export function capabilitiesOf(model: string, version: string): Capabilities {
+  const profile = profileOf(model)
+  return {
+    known: profile.known,
+    ...(profile.contextTokens !== undefined && { contextTokens: profile.contextTokens }),
+    ...(profile.maxOutputTokens !== undefined && { maxOutputTokens: profile.maxOutputTokens }),
+    reasoning: profile.thinking.length > 0,
+    rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
+  }
+}

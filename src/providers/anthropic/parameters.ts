@@ -1,0 +1,78 @@
+/** The plain parameters of a request: limits, sampling, identity, tier; and those that the API does not have. */
+import { type ChatRequest, defined } from '../../chat/index.js'
+import { capabilitiesOf } from './models.js'
+import type { Note } from './notes.js'
+import type { Profile } from './profile.js'
+import { stopsOf } from './rules.js'
+
+/** A parameter that the wire has no field for is left out, and said. */
+export function tellUnmapped(request: ChatRequest, version: string, note: Note): void {
+  for (const { param, reason, when, unmapped } of capabilitiesOf(request.model, version).rules)
+    if (unmapped && request[param] != null && when?.(request) !== false)
+      note('dropped', `${param} was left out: ${reason}`, param)
+}
+
+const defaultMaxTokens = 4_096
+
+export function maxTokensOf(
+  request: ChatRequest,
+  { maxOutputTokens }: Profile,
+  note: Note,
+): number {
+  const asked = request.max_completion_tokens ?? request.max_tokens
+  if (asked !== undefined && asked !== null) return Math.round(asked)
+  if (maxOutputTokens === undefined)
+    note(
+      'other',
+      `max_tokens is ${defaultMaxTokens}: what ${request.model} can write is not known`,
+      'max_tokens',
+    )
+  return maxOutputTokens ?? defaultMaxTokens
+}
+
+/** With the version that has no sampling the parameters are told above. */
+export function sampling(request: ChatRequest, version: string) {
+  const { temperature, top_p, top_k } = request
+  const { rules } = capabilitiesOf(request.model, version)
+  const isGone = rules.some(({ param, unmapped }) => param === 'temperature' && unmapped)
+  const stops = stopsOf(request).filter((text) => text.trim() !== '')
+  return defined({
+    stop_sequences: stops.length > 0 ? stops : undefined,
+    ...(!isGone && {
+      temperature: temperature ?? undefined,
+      top_p: top_p ?? undefined,
+      top_k: top_k ?? undefined,
+    }),
+  })
+}
+
+/** An e-mail address or a phone number must not be sent as an id. */
+const isPersonal = (user: string) => /^\S+@\S+\.\S+$/.test(user) || /^\+?[\d\s().-]{7,}$/.test(user)
+
+export function identity({ metadata, safety_identifier, user }: ChatRequest, note: Note) {
+  const { user_id, ...others } = metadata ?? {}
+  if (Object.keys(others).length > 0)
+    note('ignored', 'Of metadata the API takes user_id alone', 'metadata')
+  const id = user_id ?? safety_identifier ?? user
+  if (id === undefined || id === null) return undefined
+  if (user_id === undefined && isPersonal(id)) {
+    note('dropped', 'user was left out: it looks like an e-mail address or a phone number', 'user')
+    return undefined
+  }
+  return { metadata: { user_id: id } }
+}
+
+const tiers: ReadonlyMap<string, 'auto' | 'standard_only'> = new Map([
+  ['auto', 'auto'],
+  ['priority', 'auto'],
+  ['default', 'standard_only'],
+  ['standard_only', 'standard_only'],
+])
+
+export function serviceTier({ service_tier: asked }: ChatRequest, note: Note) {
+  if (asked === undefined || asked === null) return undefined
+  const service_tier = tiers.get(asked)
+  if (!service_tier)
+    note('dropped', `service_tier was left out: the API has no ${asked}`, 'service_tier')
+  return service_tier && { service_tier }
+}

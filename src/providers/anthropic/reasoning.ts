@@ -1,0 +1,93 @@
+/** How hard to think: `reasoning_effort` and `thinking` → `thinking` and `output_config.effort`. */
+import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
+import type { Profile } from './profile.js'
+import type { WireEffort, WireThinkingConfig } from './wire.js'
+
+export interface WireReasoning {
+  readonly thinking?: WireThinkingConfig
+  readonly effort?: WireEffort
+}
+
+/** The least the API takes. */
+export const minBudget = 1_024
+
+/** Tokens for models that take a budget instead of a level; low to high are litellm's. */
+const budgets: Readonly<Record<Exclude<ReasoningEffort, 'none'>, number>> = {
+  minimal: minBudget,
+  low: minBudget,
+  medium: 2_048,
+  high: 4_096,
+  xhigh: 16_384,
+  max: 32_768,
+}
+
+export const budgetOf = (effort: ReasoningEffort | undefined): number =>
+  effort === undefined || effort === 'none' ? budgets.high : budgets[effort]
+
+/** The level for a budget that was meant for an older model. */
+export const effortOf = (budget: number): WireEffort => {
+  if (budget <= budgets.medium) return 'low'
+  if (budget <= 8_192) return 'medium'
+  return budget <= budgets.max ? 'high' : 'xhigh'
+}
+
+/** True where the request asks for thinking, whatever the model would do by itself. */
+export function asksToThink({ thinking, reasoning_effort }: ChatRequest): boolean {
+  if (thinking) return thinking.type !== 'disabled'
+  return reasoning_effort !== undefined && reasoning_effort !== 'none'
+}
+
+/** True where thinking goes by a budget: it then excludes a forced tool, and wants its blocks back. */
+export function thinksByBudget(request: ChatRequest, { thinking }: Profile): boolean {
+  if (!asksToThink(request)) return false
+  return request.thinking ? request.thinking.type === 'enabled' : !thinking.includes('adaptive')
+}
+
+export function toWireReasoning(request: ChatRequest, profile: Profile): WireReasoning {
+  if (profile.thinking.length === 0) return {}
+  const thinking = toWireThinking(request, profile)
+  const effort = toWireEffort(request, profile)
+  return { ...(thinking && { thinking }), ...(effort && { effort }) }
+}
+
+function toWireThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
+  if (!asksToThink(request)) return withoutThinking(request, profile)
+  const { thinking, reasoning_effort } = request
+  const display = displayOf(thinking, profile)
+  return thinksByBudget(request, profile)
+    ? {
+        type: 'enabled',
+        budget_tokens: thinking?.budget_tokens ?? budgetOf(reasoning_effort),
+        ...display,
+      }
+    : { type: 'adaptive', ...display }
+}
+
+/** Thoughts that were asked for are shown, also where the model's default is to hide them. */
+const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) => {
+  const display = thinking?.display ?? (hidesThoughts ? 'summarized' : undefined)
+  return display && { display }
+}
+
+function withoutThinking(
+  { thinking, reasoning_effort }: ChatRequest,
+  profile: Profile,
+): WireThinkingConfig | undefined {
+  const isOff = thinking?.type === 'disabled' || (reasoning_effort === 'none' && !thinking)
+  if (!isOff) return undefined
+  if (profile.thinking.includes('between_tools') && profile.known) return { type: 'between_tools' }
+  const mustSay = thinking !== undefined || profile.thinksByDefault
+  return mustSay && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
+}
+
+function toWireEffort(
+  { thinking, reasoning_effort: asked }: ChatRequest,
+  { efforts }: Profile,
+): WireEffort | undefined {
+  if (efforts.length === 0 || asked === 'none') return undefined
+  if (asked) return asked === 'minimal' ? 'low' : asked
+  const isForeignBudget = thinking?.type === 'adaptive' && thinking.budget_tokens !== undefined
+  if (!isForeignBudget) return undefined
+  const effort = effortOf(thinking.budget_tokens)
+  return efforts.includes(effort) ? effort : 'high'
+}

@@ -1,0 +1,149 @@
+/** A request → the body and headers of `POST /v1/messages`. */
+import { type ChatRequest, defined, isObject, type JsonObject } from '../../chat/index.js'
+import type { Warn } from '../adapter.js'
+import type { TransportRequest } from '../transport.js'
+import { betaHeader } from './betas.js'
+import { fitCacheMarks, maxMarks } from './cache.js'
+import { toText } from './content.js'
+import { extrasOf } from './extras.js'
+import { toWireMessages } from './messages.js'
+import { profileOf } from './models.js'
+import { type Note, notesTo } from './notes.js'
+import { jsonInstruction, toOutputFormat } from './output-format.js'
+import { identity, maxTokensOf, sampling, serviceTier, tellUnmapped } from './parameters.js'
+import { reasoningFor, withRoomForThinking } from './thinking.js'
+import { toolsFor } from './tool-set.js'
+import type { WireBody } from './wire.js'
+
+export interface RequestSettings {
+  /** `anthropic-version`. */
+  readonly version: string
+  /** Betas of the client, beside those that a body needs. */
+  readonly betas?: string | undefined
+}
+
+export interface RequestOptions {
+  readonly streaming: boolean
+  readonly warn: Warn
+}
+
+/** Throws `BadRequestError` for content, roles and choices that the API does not know. */
+export function toWire(
+  request: ChatRequest,
+  { streaming, warn }: RequestOptions,
+  settings: RequestSettings,
+): TransportRequest {
+  const note = notesTo(warn)
+  const body = toBody(request, { streaming, note, version: settings.version })
+  return { path: '/v1/messages', ...withHeaders(body, request, settings) }
+}
+
+/** What the counting endpoint takes of it: https://docs.claude.com/en/api/messages-count-tokens. */
+export function toCountWire(
+  request: ChatRequest,
+  { warn }: Pick<RequestOptions, 'warn'>,
+  settings: RequestSettings,
+): TransportRequest {
+  const note = notesTo(warn)
+  const body = toBody(request, { streaming: false, note, version: settings.version })
+  const counted = Object.fromEntries(
+    Object.entries(body).filter(([name]) => countedMembers.has(name)),
+  )
+  return { path: '/v1/messages/count_tokens', ...withHeaders(counted, request, settings) }
+}
+
+const countedMembers = new Set([
+  'model',
+  'messages',
+  'system',
+  'tools',
+  'tool_choice',
+  'thinking',
+  'output_config',
+  'cache_control',
+  'mcp_servers',
+  'context_management',
+  'speed',
+])
+
+function withHeaders(
+  body: JsonObject,
+  request: ChatRequest,
+  { version, betas }: RequestSettings,
+): Omit<TransportRequest, 'path'> {
+  const { betas: asked, ...sent } = body
+  const own = lowerCased(request.extra_headers)
+  const beta = betaHeader(sent, [
+    betas,
+    own['anthropic-beta'],
+    Array.isArray(asked) ? asked.join() : undefined,
+  ])
+  return {
+    body: sent,
+    headers: {
+      'anthropic-version': version,
+      ...own,
+      ...(beta !== undefined && { 'anthropic-beta': beta }),
+    },
+    model: request.model,
+  }
+}
+
+const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+interface BodyOptions {
+  readonly streaming: boolean
+  readonly note: Note
+  readonly version: string
+}
+
+function toBody(request: ChatRequest, { streaming, note, version }: BodyOptions): JsonObject {
+  const profile = profileOf(request.model)
+  tellUnmapped(request, version, note)
+  const extras = extrasOf(request)
+  const format = toOutputFormat(request, profile, note)
+  const { container, system, messages } = toWireMessages(request.messages, request.model, note)
+  const reasoning = reasoningFor(request, { profile, messages, note })
+  const { tools, tool_choice, mcp_servers } = toolsFor(request, { profile, format, messages, note })
+  const prompt = fitCacheMarks(
+    {
+      tools,
+      messages,
+      system: [...system, ...(format.kind === 'told' ? toText(jsonInstruction) : [])],
+    },
+    maxMarks - (extras.cache_control ? 1 : 0),
+    note,
+  )
+  const output_config = defined({
+    effort: reasoning.effort,
+    format:
+      format.kind === 'native'
+        ? { type: 'json_schema' as const, schema: format.schema }
+        : undefined,
+  })
+  const body: WireBody = {
+    model: request.model,
+    max_tokens: maxTokensOf(request, profile, note),
+    messages: prompt.messages,
+    ...(prompt.system.length > 0 && { system: prompt.system }),
+    ...sampling(request, version),
+    ...(reasoning.thinking && { thinking: reasoning.thinking }),
+    ...(Object.keys(output_config).length > 0 && { output_config }),
+    ...(prompt.tools.length > 0 && { tools: prompt.tools }),
+    ...(tool_choice && { tool_choice }),
+    ...identity(request, note),
+    ...serviceTier(request, note),
+    ...(streaming && { stream: true as const }),
+  }
+  const whole = {
+    ...body,
+    ...(mcp_servers.length > 0 && { mcp_servers }),
+    ...(container !== undefined && { container }),
+    ...extras,
+    ...(isObject(extras.output_config) && {
+      output_config: { ...output_config, ...extras.output_config },
+    }),
+  }
+  return withRoomForThinking(whole, profile, note)
+}

@@ -1,0 +1,64 @@
+/** What thinking asks of the rest of a request: room in `max_tokens`, and its blocks while tools are at work. */
+import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import { isThinking } from './native.js'
+import type { Note } from './notes.js'
+import type { Profile } from './profile.js'
+import { minBudget, thinksByBudget, toWireReasoning, type WireReasoning } from './reasoning.js'
+import type { WireBody, WireMessage } from './wire.js'
+
+interface ReasoningContext {
+  readonly profile: Profile
+  readonly messages: readonly WireMessage[]
+  readonly note: Note
+}
+
+export function reasoningFor(
+  request: ChatRequest,
+  { profile, messages, note }: ReasoningContext,
+): WireReasoning {
+  if (!thinksByBudget(request, profile) || !lacksThoughts(messages))
+    return toWireReasoning(request, profile)
+  note(
+    'dropped',
+    'Thinking was left out: the tool call that is being answered came without its thoughts',
+    request.thinking ? 'thinking' : 'reasoning_effort',
+  )
+  const { thinking: _, ...rest } = toWireReasoning(request, profile)
+  return rest
+}
+
+/** While tools are at work a model that thinks by a budget wants the turn to begin with its thoughts, and refuses it else. */
+function lacksThoughts(messages: readonly WireMessage[]): boolean {
+  const turn = messages.findLast(({ role }) => role === 'assistant')
+  const isCalling = turn?.content.some(({ type }) => type === 'tool_use')
+  return isCalling === true && !isThinking(turn?.content[0] ?? {})
+}
+
+/** `max_tokens` counts the thoughts too and must be more than their budget: it is raised, as far as the model writes. */
+export function withRoomForThinking(
+  body: JsonObject & Pick<WireBody, 'max_tokens'>,
+  profile: Profile,
+  note: Note,
+): JsonObject {
+  const { thinking, max_tokens } = body
+  if (!isObject(thinking) || thinking.type !== 'enabled') return body
+  const budget = Number(thinking.budget_tokens)
+  if (!(budget >= max_tokens)) return body
+  const most = profile.maxOutputTokens ?? Number.POSITIVE_INFINITY
+  const raised = Math.min(budget + max_tokens, most)
+  if (raised > budget) {
+    note(
+      'changed',
+      `max_tokens was raised from ${max_tokens} to ${raised}: it counts the ${budget} tokens of thinking too`,
+      'max_tokens',
+    )
+    return { ...body, max_tokens: raised }
+  }
+  const lowered = Math.max(minBudget, most - max_tokens)
+  note(
+    'changed',
+    `The thinking budget was lowered to ${lowered}: the model writes at most ${most} tokens`,
+    'thinking',
+  )
+  return { ...body, max_tokens: most, thinking: { ...thinking, budget_tokens: lowered } }
+}

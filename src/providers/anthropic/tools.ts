@@ -1,0 +1,264 @@
+/** Tools and `tool_choice` → the Messages API. */
+import {
+  type CacheControl,
+  type ChatRequest,
+  type CustomTool,
+  type FunctionTool,
+  isObject,
+  type JsonObject,
+  type ToolChoice,
+  type ToolDefinition,
+} from '../../chat/index.js'
+import { BadRequestError } from '../../core/index.js'
+import { marked } from './content.js'
+import type { Note } from './notes.js'
+import { toInputSchema, toOutputSchema } from './output-schema.js'
+import type { Profile } from './profile.js'
+import type { WireMcpServer, WireTool, WireToolChoice } from './wire.js'
+
+export interface WireTools {
+  readonly tools: readonly WireTool[]
+  readonly mcp_servers: readonly WireMcpServer[]
+}
+
+export interface ToolContext {
+  readonly profile: Profile
+  readonly note: Note
+}
+
+/** Function tools, free-text tools as functions of one string, hosted tools as they are; another provider's are left out. */
+export function toWireTools(
+  { tools = [], tool_choice, web_search_options }: ChatRequest,
+  context: ToolContext,
+): WireTools {
+  const allowed = allowedNames(tool_choice)
+  const wanted = tools.filter((tool) => allowed === undefined || allowed.has(nameOf(tool)))
+  const servers = wanted.flatMap(toMcpServer)
+  const mapped = wanted.flatMap((tool) =>
+    toMcpServer(tool).length > 0 ? [] : toWireTool(tool, context),
+  )
+  const search = web_search_options ? [toWebSearch(web_search_options)] : []
+  return { tools: [...mapped, ...search], mcp_servers: servers }
+}
+
+/** Names of the free-text tools: their calls come back as text. */
+export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
+  new Set(tools.flatMap((tool) => (isCustom(tool) ? [tool.custom.name] : [])))
+
+const isFunction = (tool: ToolDefinition): tool is FunctionTool =>
+  tool.type === 'function' && isObject(tool.function)
+
+const isCustom = (tool: ToolDefinition): tool is CustomTool =>
+  tool.type === 'custom' && isObject(tool.custom)
+
+function nameOf(tool: ToolDefinition): unknown {
+  if (isFunction(tool)) return tool.function.name
+  return isCustom(tool) ? tool.custom.name : 'name' in tool ? tool.name : tool.type
+}
+
+function toWireTool(tool: ToolDefinition, context: ToolContext): readonly WireTool[] {
+  if (isFunction(tool)) return [toFunction(tool, context)]
+  if (isCustom(tool)) return [fromCustom(tool, context.note)]
+  return toHosted(tool as JsonObject, context.note)
+}
+
+/** Members of a tool that only this API knows. */
+const ownMembers = ['defer_loading', 'allowed_callers', 'input_examples', 'eager_input_streaming']
+
+function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireTool {
+  const { name, description, parameters, strict } = tool.function
+  const isStrict = strict === true && profile.structured
+  if (strict === true && !isStrict)
+    note('dropped', 'The model has no strict tools', 'tools[*].function.strict')
+  const input_schema = toInputSchema(parameters, note)
+  return {
+    name,
+    ...(description && { description }),
+    input_schema: isStrict ? toInputSchema(toOutputSchema(input_schema, note), note) : input_schema,
+    ...(isStrict && { strict: true }),
+    ...pick({ ...tool.function, ...tool }, ownMembers),
+    ...marked(markOf(tool)),
+  }
+}
+
+/** litellm also reads the mark from inside the function. */
+const markOf = (tool: FunctionTool): CacheControl | undefined =>
+  tool.cache_control ?? (tool.function as Pick<FunctionTool, 'cache_control'>).cache_control
+
+const pick = (source: object, names: readonly string[]) =>
+  Object.fromEntries(
+    Object.entries(source).filter(([name, value]) => names.includes(name) && value !== undefined),
+  )
+
+/** The API has no tools of free text: one string is the next best, and is taken out again on the way back. */
+function fromCustom({ custom }: CustomTool, note: Note): WireTool {
+  note('changed', 'A custom tool was sent as a function of one string', 'tools')
+  const grammar =
+    custom.format && custom.format.type !== 'text' && `Format: ${JSON.stringify(custom.format)}`
+  return {
+    name: custom.name,
+    ...(custom.description && { description: custom.description }),
+    input_schema: {
+      type: 'object',
+      properties: { input: { type: 'string', ...(grammar && { description: grammar }) } },
+      required: ['input'],
+    },
+  }
+}
+
+/** Hosted tools by the name that all providers share; the version is the oldest that every model with the tool takes. */
+const hostedVersions: ReadonlyMap<string, { type: string; name: string }> = new Map([
+  ['web_search', { type: 'web_search_20250305', name: 'web_search' }],
+  ['web_fetch', { type: 'web_fetch_20250910', name: 'web_fetch' }],
+  ['code_execution', { type: 'code_execution_20250825', name: 'code_execution' }],
+  ['memory', { type: 'memory_20250818', name: 'memory' }],
+  ['bash', { type: 'bash_20250124', name: 'bash' }],
+])
+
+/** Names that the API asks for with its own types. */
+const hostedNames: readonly (readonly [RegExp, string])[] = [
+  [/^(web_search|web_fetch|code_execution|memory|bash|computer)_\d{8}$/, '$1'],
+  [/^(tool_search_tool_(?:bm25|regex))(?:_\d{8})?$/, '$1'],
+  [/^text_editor_202501\d\d$/, 'str_replace_editor'],
+  [/^text_editor_\d{8}$/, 'str_replace_based_edit_tool'],
+  [/^(advisor)_\d{8}$/, '$1'],
+]
+
+/** Types of hosted tools that other providers run. */
+const foreignTypes = new Set([
+  'web_search_preview',
+  'web_search_preview_2025_03_11',
+  'file_search',
+  'code_interpreter',
+  'image_generation',
+  'computer_use_preview',
+  'local_shell',
+  'shell',
+  'apply_patch',
+  'x_search',
+  'collections_search',
+  'live_search',
+])
+
+function toHosted(tool: JsonObject, note: Note): readonly WireTool[] {
+  const { type } = tool
+  const isOwnForm = isObject(tool.input_schema) && typeof tool.name === 'string'
+  if (!isOwnForm && (typeof type !== 'string' || foreignTypes.has(type))) {
+    const name = typeof type === 'string' ? type : Object.keys(tool).join(', ')
+    note('dropped', `The hosted tool ${name} is another provider's`, 'tools')
+    return []
+  }
+  const versioned = hostedVersions.get(String(type))
+  const name = tool.name ?? hostedName(String(type))
+  // the provider's own words, passed on as they are
+  return [{ ...tool, ...(name !== undefined && { name }), ...versioned } as unknown as WireTool]
+}
+
+function hostedName(type: string): string | undefined {
+  const [pattern, name] = hostedNames.find(([known]) => known.test(type)) ?? []
+  return pattern && type.replace(pattern, name ?? '')
+}
+
+/** MCP servers stand beside the tools: in this API's form, or in that of OpenAI. */
+function toMcpServer(tool: ToolDefinition): readonly WireMcpServer[] {
+  const { type, url, name, server_url, server_label, authorization, allowed_tools } =
+    tool as JsonObject
+  // the server's own form, passed on as it is
+  if (type === 'url' && typeof url === 'string') return [tool as unknown as WireMcpServer]
+  if (type !== 'mcp' || typeof server_url !== 'string') return []
+  const only = Array.isArray(allowed_tools) ? allowed_tools.map(String) : undefined
+  return [
+    {
+      type: 'url',
+      url: server_url,
+      name: String(server_label ?? name ?? 'mcp'),
+      ...(typeof authorization === 'string' && { authorization_token: authorization }),
+      ...(only && { tool_configuration: { enabled: true, allowed_tools: only } }),
+    },
+  ]
+}
+
+const searchUses: ReadonlyMap<unknown, number> = new Map([
+  ['low', 1],
+  ['medium', 5],
+  ['high', 10],
+])
+
+/** `web_search_options` of Chat Completions: the size of the context becomes a number of searches, as in litellm. */
+function toWebSearch({ search_context_size, user_location }: JsonObject): WireTool {
+  const max_uses = searchUses.get(search_context_size)
+  const place =
+    isObject(user_location) && isObject(user_location.approximate) && user_location.approximate
+  const tool = {
+    ...hostedVersions.get('web_search'),
+    ...(max_uses && { max_uses }),
+    ...(place && { user_location: { type: 'approximate', ...place } }),
+  }
+  // a hosted tool: it has a type, and no schema
+  return tool as unknown as WireTool
+}
+
+// ---- tool_choice ----------------------------------------------------------------------------------------------------
+
+/** True where a call is demanded. */
+export const isForced = (choice: ToolChoice | undefined): boolean => {
+  const type = choice && kindOf(choice)
+  return type === 'any' || type === 'tool'
+}
+
+type Kind = WireToolChoice['type']
+
+const kinds: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
+  ['auto', 'auto'],
+  ['none', 'none'],
+  ['required', 'any'],
+  ['any', 'any'],
+  ['function', 'tool'],
+  ['custom', 'tool'],
+  ['tool', 'tool'],
+])
+
+function kindOf(choice: ToolChoice): Kind | undefined {
+  const type: unknown = typeof choice === 'string' ? choice : choice.type
+  if (typeof choice === 'object' && choice.type === 'allowed_tools')
+    return choice.allowed_tools.mode === 'required' ? 'any' : 'auto'
+  return kinds.get(type)
+}
+
+function allowedNames(choice: ToolChoice | undefined): ReadonlySet<unknown> | undefined {
+  if (typeof choice !== 'object' || choice.type !== 'allowed_tools') return undefined
+  const { tools } = choice.allowed_tools
+  return new Set(tools.map((tool) => nameOf(tool as ToolDefinition)))
+}
+
+/** Throws `BadRequestError` for a choice that no API knows. Without tools there is nothing to choose. */
+export function toWireToolChoice(
+  { tool_choice, parallel_tool_calls }: ChatRequest,
+  hasTools: boolean,
+  note: Note,
+): WireToolChoice | undefined {
+  if (!hasTools) {
+    if (tool_choice !== undefined && tool_choice !== 'none' && tool_choice !== 'auto')
+      note('ignored', 'tool_choice was left out: there are no tools', 'tool_choice')
+    return undefined
+  }
+  const single = parallel_tool_calls === false && { disable_parallel_tool_use: true as const }
+  if (tool_choice === undefined || tool_choice === null)
+    return single ? { type: 'auto', ...single } : undefined
+  const type = kindOf(tool_choice)
+  if (type === undefined)
+    throw new BadRequestError(
+      `tool_choice must be auto, none, required or name a tool, not ${JSON.stringify(tool_choice)}`,
+      { status: 400, provider: 'anthropic', code: 'invalid_tool_choice' },
+    )
+  if (type === 'none') return { type }
+  return type === 'tool' ? { type, name: chosenName(tool_choice), ...single } : { type, ...single }
+}
+
+function chosenName(choice: ToolChoice): string {
+  // the kind says that it names a tool, in one of these forms
+  const { name, function: fn, custom } = choice as unknown as Record<string, unknown>
+  const named = [fn, custom].find(isObject)?.name ?? name
+  if (typeof named === 'string') return named
+  throw new BadRequestError('tool_choice names no tool', { status: 400, provider: 'anthropic' })
+}
