@@ -1,0 +1,61 @@
+/** What a wire format of the browser side is: reads a body, writes an answer. Pure. */
+import type { ChatResponse, Message, StreamChunk } from '../../chat/index.js'
+import type { PublicError } from '../public-error.js'
+
+export type FormatName = 'chunks' | 'openai' | 'ui'
+
+/** What a client asks for, told in our own terms. Not trusted: `input.ts` has checked its shape, nobody its words. */
+export interface Incoming {
+  /** The conversation, where the client names one. */
+  readonly id?: string
+  readonly model?: string
+  readonly messages: readonly Message[]
+  /** False: plain JSON is wanted. */
+  readonly isStream: boolean
+  /** Members of a ChatRequest beside model and messages; the handler takes those the app opened. */
+  readonly rest: Readonly<Record<string, unknown>>
+  /** The assistant message that goes on (`ui`). */
+  readonly continues?: string
+}
+
+/** What an encoder needs to know of its answer. */
+export interface AnswerContext {
+  readonly id: string
+  readonly incoming: Incoming
+  /** What of an answer the client may see. */
+  readonly expose: Exposure
+  /** Signs the turns of the answer; absent without a `secret`. */
+  readonly sign?: (response: Pick<ChatResponse, 'messages'>) => Promise<string>
+}
+
+export interface Exposure {
+  readonly reasoning: boolean
+  readonly warnings: boolean
+  readonly attempts: boolean
+  readonly cost: boolean
+  readonly requestIds: boolean
+}
+
+/** Writes one streamed answer. Each string is the data of one event, in order. */
+export interface Encoder {
+  encode(chunks: readonly StreamChunk[]): readonly string[]
+  /** The answer is whole. */
+  end(): readonly string[] | Promise<readonly string[]>
+  /** A failure after the status was sent travels in the stream. */
+  error(error: PublicError): readonly string[]
+  /** The call was stopped by its user. */
+  aborted(): readonly string[]
+}
+
+export interface Format {
+  readonly name: FormatName
+  /** Response headers of its streams, beside those of every stream. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Throws `BadRequestError` with a code. */
+  read(body: unknown): Incoming
+  encoder(context: AnswerContext): Encoder
+  /** The body of a plain answer. */
+  toJson(response: ChatResponse, context: AnswerContext): unknown | Promise<unknown>
+  /** The body of an error status. */
+  errorBody(error: PublicError): unknown
+}

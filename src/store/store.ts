@@ -1,0 +1,20 @@
+/** The one interface of all that is kept between calls: resume logs, budgets, caches, approvals. */
+
+export interface Store {
+  /** The value of a key; undefined where there is none, or it has expired. */
+  get(key: string): Promise<string | undefined>
+  set(key: string, value: string, options: { readonly ttlMs: number }): Promise<void>
+  /** Sets the key only where there is none; tells whether it did. Atomic: single use rests on it. */
+  setIfAbsent(key: string, value: string, options: { readonly ttlMs: number }): Promise<boolean>
+  /** Adds to an integer and gives the sum. Atomic. The time to live starts with the first addition. */
+  increment(key: string, by: number, options: { readonly ttlMs: number }): Promise<number>
+  delete(key: string): Promise<void>
+  /** Adds entries to the end of a log and renews its time to live; gives its new length. Atomic. */
+  append(
+    key: string,
+    entries: readonly string[],
+    options: { readonly ttlMs: number },
+  ): Promise<number>
+  /** The entries of a log from a position on; empty where there are none. */
+  read(key: string, from: number): Promise<readonly string[]>
+}
