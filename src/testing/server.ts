@@ -83,6 +83,9 @@ export async function mockServer(
   return facadeOf(server, state)
 }
 
+/** One reason for all: a thousand streams need no thousand stack traces. */
+const left = new Error('The response is closed')
+
 const systemClock: Clock = {
   now: Date.now,
   wait: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
@@ -112,7 +115,7 @@ async function handle(
   state.open++
   response.once('close', () => {
     state.open--
-    gone.abort()
+    gone.abort(left)
   })
   const text = await read(incoming)
   const [path = '/', query = ''] = (incoming.url ?? '/').split('?', 2)

@@ -17,10 +17,16 @@ function frame(
   index: number,
 ): string {
   const end = framing.lineEnd
-  const text = typeof data === 'string' ? data : JSON.stringify(data)
-  // a line break in the data begins a new `data:` line
-  const lines = text.split(/\r\n|\n|\r/).map((line) => `data: ${line}${end}`)
   const name = event !== undefined && framing.eventLines !== false ? `event: ${event}${end}` : ''
   const noise = framing.noise ? `: keep-alive${end}${end}id: ${index}${end}retry: 3000${end}` : ''
-  return `${noise}${name}${lines.join('')}${end}`
+  return `${noise}${name}${dataLines(data, end)}${end}`
 }
+
+/** A line break in a text begins a new `data:` line; JSON has none. */
+const dataLines = (data: unknown, end: string) =>
+  typeof data === 'string'
+    ? data
+        .split(/\r\n|\n|\r/)
+        .map((line) => `data: ${line}${end}`)
+        .join('')
+    : `data: ${JSON.stringify(data)}${end}`
