@@ -3,11 +3,13 @@ import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { httpTransport } from '../http.js'
+import type { Transport } from '../transport.js'
 import { toError } from './errors.js'
 import { toWireMessages } from './messages.js'
 import { type TraitOptions, traitsOf, unknownModel } from './models.js'
 import { toWire } from './request.js'
 import { fromWire } from './response.js'
+import { type ChatClient, sdkTransport } from './sdk.js'
 import { type ReaderOptions, streamReader } from './stream.js'
 
 /** What is left out of the traits is taken from what is known of the host, then from the defaults. */
@@ -16,6 +18,8 @@ export interface CompatibleOptions extends TraitOptions {
   readonly name: string
   /** Up to the version: `http://localhost:11434/v1`. */
   readonly baseURL: string
+  /** The official client, `new OpenAI({ baseURL, apiKey })`: it then carries the requests, with its key, its address and its fetch. */
+  readonly client?: ChatClient | undefined
   /** Many local servers need none. */
   readonly apiKey?: string | (() => string | undefined) | undefined
   /** An environment variable to read the key from at the call. If it is named, a missing key is an error. */
@@ -44,23 +48,24 @@ export interface CompatibleOptions extends TraitOptions {
  * await ai.generate({ model: 'ollama/qwen3', messages })
  */
 export function compatible(options: CompatibleOptions): ProviderAdapter {
-  const { name, baseURL, apiKeyVariable } = options
+  const { name } = options
   if (!/^[^/\s]+$/.test(name))
     throw new MisuseError(
       'compatible() needs a name without slash or space: it is asked as name/model',
     )
-  return createAdapter(
-    dialectOf(options),
-    httpTransport({
-      ...options,
-      provider: name,
-      baseURL,
-      authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
-      apiKeyVariables: apiKeyVariable === undefined ? [] : [apiKeyVariable],
-      toError: toError(name),
-      requestIdHeader: 'x-request-id',
-    }),
-  )
+  return createAdapter(dialectOf(options), transportOf(options))
+}
+
+function transportOf(options: CompatibleOptions): Transport {
+  const { name: provider, client, apiKeyVariable } = options
+  const shared = { ...options, provider, toError: toError(provider) }
+  if (client) return sdkTransport(client, shared)
+  return httpTransport({
+    ...shared,
+    authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+    apiKeyVariables: apiKeyVariable === undefined ? [] : [apiKeyVariable],
+    requestIdHeader: 'x-request-id',
+  })
 }
 
 /** The pure parts of a server, put together. */

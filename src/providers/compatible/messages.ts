@@ -4,16 +4,18 @@ import {
   type AssistantPart,
   defined,
   type FunctionCall,
+  isObject,
   type JsonObject,
   type Message,
   parseJson,
+  type ToolApproval,
   type ToolCall,
   type ToolMessage,
   type UserPart,
   type Warning,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import { pair, type Turn } from './history.js'
+import { type PairedCall, pair, type Turn } from './history.js'
 import { type Said, takenBack } from './native.js'
 import { type PartContext, partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idFitter } from './tools.js'
@@ -61,7 +63,7 @@ const once = (warn: (warning: Warning) => void) => {
 const repaired = (message: string, { provider, warn }: Writer) =>
   warn({ code: 'repaired', param: 'messages', provider, message })
 
-function toWireTurn({ message, calls, results }: Turn, writer: Writer): readonly WireMessage[] {
+function toWireTurn({ message, calls }: Turn, writer: Writer): readonly WireMessage[] {
   switch (message.role) {
     case 'system':
     case 'developer':
@@ -81,7 +83,14 @@ function toWireTurn({ message, calls, results }: Turn, writer: Writer): readonly
         },
       ]
     case 'assistant':
-      return [...toWireAssistant(message, calls, writer), ...toWireResults(results, writer)]
+      return [
+        ...toWireAssistant(
+          message,
+          calls.map(({ call }) => call),
+          writer,
+        ),
+        ...toWireResults(calls, writer),
+      ]
     default:
       throw unknownRole(message satisfies never, writer)
   }
@@ -180,39 +189,56 @@ function jsonArguments({ function: fn }: FunctionCall, writer: Writer): string {
 }
 
 /** Results carry text; what else they hold follows in a user message, behind the last of them. */
-function toWireResults(results: readonly ToolMessage[], writer: Writer): readonly WireMessage[] {
+function toWireResults(calls: readonly PairedCall[], writer: Writer): readonly WireMessage[] {
   const media: WireUserPart[] = []
-  const tools = results.map((result): WireMessage => {
-    const id = writer.fit(result.tool_call_id)
+  const results = calls.map(({ call, result }): WireMessage => {
+    const tool_call_id = writer.fit(call.id)
+    if (!result) return { role: 'tool', tool_call_id, content: missing(writer) }
     const { text, others } = splitResult(result, writer)
     if (others.length > 0)
       media.push(
-        { type: 'text', text: `From the result of tool call ${id}:` },
+        { type: 'text', text: `From the result of tool call ${tool_call_id}:` },
         ...others.map((part) => toUserPart(part, writer)),
       )
     return {
       role: 'tool',
-      tool_call_id: id,
+      tool_call_id,
       content: toWireText(text, result.cache_control, writer),
       ...defined({ name: result.name }),
     }
   })
-  if (media.length === 0) return tools
+  if (media.length === 0) return results
   writer.warn({
     code: 'changed',
     param: 'messages',
     provider: writer.provider,
     message: 'Images and files of tool results follow in a user message: results carry text only',
   })
-  return [...tools, { role: 'user', content: media }]
+  return [...results, { role: 'user', content: media }]
 }
 
-function splitResult({ content, is_error }: ToolMessage, writer: Writer) {
+function missing(writer: Writer): string {
+  repaired('Tool calls without a result were given one that says so', writer)
+  return notRun
+}
+
+const notRun = asError('No result: the call was not run.')
+
+/** The text of a result, and what is none. The wire has no flag for an error: the text says it, as JSON. */
+function splitResult({ content, is_error, approval }: ToolMessage, writer: Writer) {
+  if (content === undefined && approval) return { text: decided(approval), others: [] }
   const parts: readonly UserPart[] = partsOf(content ?? '', writer)
   const others = parts.filter((part) => part.type !== 'text')
   const said = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
   const text = said === '' && others.length > 0 ? 'See the next user message.' : said
-  // the wire has no flag for it
-  const isTold = !is_error || /^\W*error/i.test(text)
-  return { text: isTold ? text : `Error: ${text}`, others }
+  return { text: is_error ? asError(text) : text, others }
+}
+
+/** An answer to an approval that nobody has acted on. */
+const decided = ({ approved, reason = 'The user did not allow this call.' }: ToolApproval) =>
+  approved ? notRun : asError(reason)
+
+function asError(text: string): string {
+  const value = parseJson(text)
+  return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
 }

@@ -17,6 +17,8 @@ export interface ServerTraits {
   readonly cacheControl: boolean
   /** `file_data` may be an address. @default false */
   readonly fileURLs: boolean
+  /** `strict` schemas are held to OpenAI's subset of JSON Schema, so they are rewritten into it. @default false */
+  readonly strictSubset: boolean
   /** Tool-call ids are made to fit: at most 40 characters, or exactly nine letters and digits. @default 'any' */
   readonly toolCallIds: 'any' | 'nine'
 }
@@ -34,15 +36,17 @@ const defaults: ServerTraits = {
   developerRole: false,
   cacheControl: false,
   fileURLs: false,
+  strictSubset: false,
   toolCallIds: 'any',
 }
 
 /** By host. Each row is a 400 or a silent loss that users of that server have met. */
 const servers: readonly { readonly host: RegExp; readonly traits: Partial<ServerTraits> }[] = [
-  { host: /(^|\.)openai\.(com|azure\.com)$/, traits: { developerRole: true } },
+  { host: /(^|\.)openai\.(com|azure\.com)$/, traits: { developerRole: true, strictSubset: true } },
+  { host: /(^|\.)(groq\.com|cerebras\.ai)$/, traits: { strictSubset: true } },
   {
     host: /(^|\.)openrouter\.ai$/,
-    traits: { reasoningParam: 'reasoning', cacheControl: true, fileURLs: true },
+    traits: { reasoningParam: 'reasoning', cacheControl: true, fileURLs: true, strictSubset: true },
   },
   {
     // a tool loop in thinking mode is refused without its reasoning: https://api-docs.deepseek.com/guides/thinking_mode

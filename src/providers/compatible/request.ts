@@ -6,6 +6,7 @@ import {
   type ResponseFormat,
   type Thinking,
 } from '../../chat/index.js'
+import { openaiAnswerSchema } from '../../schema/index.js'
 import type { Warn } from '../adapter.js'
 import type { TransportRequest } from '../transport.js'
 import { toWireMessages } from './messages.js'
@@ -78,11 +79,11 @@ export function toBody(
     ...withoutStreamKeys(same),
     model,
     messages: toWireMessages(messages, { provider, model, traits, warn, now }),
-    ...toWireTools(request, { provider, cacheControl: traits.cacheControl, warn }),
+    ...toWireTools(request, context),
     ...limitOf(request, context),
     ...reasoningOf(request, context),
     ...defined({
-      response_format: response_format && toWireFormat(response_format),
+      response_format: response_format && toWireFormat(response_format, context),
       // OpenAI refuses the one without the other
       logprobs: logprobs ?? (top_logprobs === undefined ? undefined : true),
       top_logprobs,
@@ -114,12 +115,25 @@ function limitOf(
   return { [traits.maxTokensParam === 'as asked' ? asked : traits.maxTokensParam]: limit }
 }
 
-function toWireFormat(format: ResponseFormat): WireFormat {
+function toWireFormat(
+  format: ResponseFormat,
+  { traits, warn, provider }: RequestContext,
+): WireFormat {
   if (format.type !== 'json_schema') return { type: format.type }
   const { name, schema, description, strict } = format.json_schema
+  const dialect =
+    schema && strict && traits.strictSubset
+      ? openaiAnswerSchema(schema, {
+          strict,
+          warn: (message) => warn({ code: 'changed', param: 'response_format', provider, message }),
+        })
+      : { schema, strict: strict ?? undefined }
   return {
     type: 'json_schema',
-    json_schema: { name, ...defined({ schema, description, strict: strict ?? undefined }) },
+    json_schema: {
+      name,
+      ...defined({ schema: dialect.schema, description, strict: dialect.strict }),
+    },
   }
 }
 

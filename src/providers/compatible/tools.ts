@@ -7,14 +7,16 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
+import { openaiToolSchema } from '../../schema/index.js'
 import type { Warn } from '../adapter.js'
+import type { ServerTraits } from './models.js'
 import type { WireRequest, WireTool, WireToolChoice } from './wire.js'
 
 type ToolParams = Pick<WireRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>
 
 export interface ToolContext {
   readonly provider: string
-  readonly cacheControl: boolean
+  readonly traits: Pick<ServerTraits, 'cacheControl' | 'strictSubset'>
   readonly warn: Warn
 }
 
@@ -41,19 +43,35 @@ const needsTools = (param: string, provider: string) =>
     message: `${param} was left out: the request has no tools`,
   }) as const
 
-function toWireTool(tool: ToolDefinition, { cacheControl }: ToolContext): WireTool {
+function toWireTool(tool: ToolDefinition, context: ToolContext): WireTool {
   // a tool that the server runs is in its own words
   if (!isFunctionTool(tool)) return tool as WireTool
-  const { name, description, parameters, strict } = tool.function
+  const { name, description } = tool.function
   return {
     type: 'function',
-    function: {
-      name,
-      parameters: parameters ?? { type: 'object', properties: {} },
-      ...defined({ description, strict: strict ?? undefined }),
-    },
-    ...(cacheControl && tool.cache_control && { cache_control: tool.cache_control }),
+    function: { name, ...defined({ description }), ...parametersOf(tool, context) },
+    ...(context.traits.cacheControl && tool.cache_control && { cache_control: tool.cache_control }),
   }
+}
+
+function parametersOf(
+  { function: { name, parameters, strict } }: FunctionToolLike,
+  { traits, warn, provider }: ToolContext,
+) {
+  const schema = parameters ?? { type: 'object', properties: {} }
+  if (!strict || !traits.strictSubset)
+    return { parameters: schema, ...defined({ strict: strict ?? undefined }) }
+  const dialect = openaiToolSchema(schema, {
+    strict,
+    warn: (message) =>
+      warn({
+        code: 'changed',
+        param: 'tools',
+        provider,
+        message: `the schema of ${name}: ${message}`,
+      }),
+  })
+  return { parameters: dialect.schema, strict: dialect.strict }
 }
 
 type FunctionToolLike = Extract<ToolDefinition, { type: 'function'; function: object }>

@@ -1,0 +1,1 @@
+export { type ResponsesClient as ChatClient, type SdkOptions, sdkTransport } from '../openai/sdk.js'
