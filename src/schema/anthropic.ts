@@ -9,9 +9,9 @@ import {
   openPlaces,
   tupleAsList,
 } from './dialect.js'
-import { mapSchemas, type SchemaWarn } from './json-schema.js'
+import { isObjectSchema, mapSchemas, type SchemaWarn } from './json-schema.js'
 import { normalize } from './normalize.js'
-import { inlineRefs, isCircular } from './refs.js'
+import { inlineRefs, isCircular, wrapRoot } from './refs.js'
 
 /**
  * The schema of an answer, for `output_config.format`. Not strict where the grammar cannot say it (a map, a free
@@ -23,6 +23,14 @@ export function anthropicAnswerSchema(schema: JsonObject, warn: SchemaWarn): Dia
   if (obstacles.length === 0) return { schema: toStrict(plain, '', warn), strict: true }
   warn(`${obstacles.slice(0, 3).join(', ')}: cannot be enforced by the grammar`)
   return { schema: plain, strict: false }
+}
+
+/** The schema of an answer that is asked for as the call of a tool: any schema will do, with an object at its root. */
+export function anthropicAnswerTool(schema: JsonObject, warn: SchemaWarn): DialectSchema {
+  const plain = inlineRefs(normalize(schema), { which: 'siblings', warn })
+  if (isObjectSchema(plain) && !plain.anyOf && !plain.oneOf)
+    return { schema: objectRoot(plain, warn), strict: false }
+  return { schema: wrapRoot(plain), strict: false, wrapped: true }
 }
 
 /** The `input_schema` of a tool. One that is not strict takes any JSON Schema with an object at its root. */

@@ -5,6 +5,7 @@ import {
   isAnything,
   isObjectSchema,
   mapSchemas,
+  omit,
   resolveRef,
   type SchemaWarn,
 } from './json-schema.js'
@@ -70,11 +71,24 @@ export function openPlaces(root: JsonObject): readonly string[] {
   const places: string[] = []
   const visit = (schema: JsonObject, path: string): JsonObject => {
     if (isOpen(schema)) places.push(path || '/')
-    return mapSchemas(schema, visit, path)
+    return mapSchemas(omit(schema, conditions), visit, path)
   }
   visit(root, '')
-  return places.filter((path) => !/\/(not|propertyNames|if|then|else|contains)(\/|$)/.test(path))
+  return places
 }
+
+/** Schemas that say which values do not fit, or stand for members without a name: `isOpen` looks at those itself. */
+const conditions = [
+  'additionalProperties',
+  'contains',
+  'else',
+  'if',
+  'not',
+  'propertyNames',
+  'then',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+]
 
 const isOpen = (schema: JsonObject) => {
   if (isAnything(schema)) return true
