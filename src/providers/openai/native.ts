@@ -1,0 +1,151 @@
+/** Items of an earlier answer on their way back: used as they are only while they say what the message says. */
+import {
+  type AssistantInput,
+  isObject,
+  type Native,
+  parseJson,
+  type ToolCall,
+} from '../../chat/index.js'
+import { readItems } from './response.js'
+import { expandParallel } from './tools.js'
+import type { CallItem, NativeItem, Profile, Warn, WireItem } from './wire.js'
+
+export interface NativeContext {
+  readonly profile: Profile
+  readonly model: string
+  /** The server keeps items: what it stored it knows by id. */
+  readonly isStored: boolean
+  readonly warn: Warn
+}
+
+/** What a message says, whatever form it has. */
+export interface Spoken {
+  readonly text: string
+  readonly refusal: string
+  readonly calls: readonly ToolCall[]
+}
+
+/** The items of the answer that a message came from; undefined if it has none of this provider, or was changed since. */
+export function nativeItems(
+  message: AssistantInput,
+  spoken: Spoken,
+  context: NativeContext,
+): readonly (NativeItem | CallItem)[] | undefined {
+  const { native } = message
+  if (!native || !Array.isArray(native.content)) return undefined
+  const { provider } = context.profile
+  if (native.provider !== provider) {
+    lost(`Reasoning and native blocks of ${native.provider} were left out`, context)
+    return undefined
+  }
+  const items = native.content.filter(isObject)
+  const declared = new Set(spoken.calls.map(nameOf))
+  if (items.length === 0) return undefined
+  if (!saysTheSame(items, message, spoken, { ...context, declared })) {
+    lost('A changed assistant message was sent without its native blocks', context)
+    return undefined
+  }
+  return fitting(items, native, context).flatMap((item) => unwrapped(item, declared))
+}
+
+const lost = (message: string, { profile, warn }: NativeContext) =>
+  warn({ code: 'dropped', param: 'messages', provider: profile.provider, message })
+
+const nameOf = (call: ToolCall) => (call.type === 'custom' ? call.custom.name : call.function.name)
+
+function saysTheSame(
+  items: readonly WireItem[],
+  { reasoning_content }: AssistantInput,
+  spoken: Spoken,
+  options: { readonly profile: Profile; readonly declared: ReadonlySet<string> },
+): boolean {
+  const { message } = readItems(items, options)
+  const calls = message.tool_calls ?? []
+  return (
+    (message.content ?? '') === spoken.text &&
+    (message.refusal ?? '') === spoken.refusal &&
+    calls.length === spoken.calls.length &&
+    calls.every((call, index) => isSameCall(call, spoken.calls[index])) &&
+    isSameReasoning(message.reasoning_content, reasoning_content)
+  )
+}
+
+function isSameCall(a: ToolCall, b: ToolCall | undefined): boolean {
+  if (a.id !== b?.id || a.type !== b.type) return false
+  if (a.type === 'custom' || b.type === 'custom')
+    return (
+      a.type === 'custom' &&
+      b.type === 'custom' &&
+      a.custom.name === b.custom.name &&
+      a.custom.input === b.custom.input
+    )
+  return (
+    a.function.name === b.function.name && isSameJson(a.function.arguments, b.function.arguments)
+  )
+}
+
+const isSameJson = (a: string, b: string) =>
+  a === b ||
+  (parseJson(a) !== undefined && JSON.stringify(parseJson(a)) === JSON.stringify(parseJson(b)))
+
+/** Reasoning that was taken out of the message may go back; reasoning that was changed may not. */
+const isSameReasoning = (a: string | undefined, b: string | null | undefined) =>
+  !a || !b || squash(a) === squash(b)
+
+const squash = (text: string) => text.replace(/\s+/g, '')
+
+/**
+ * What this model may be sent. Reasoning belongs to the model that made it, and without `encrypted_content` to a server that
+ * stored it. Where it is left out, ids are left out too: by their ids the server would ask for the reasoning.
+ */
+function fitting(
+  items: readonly WireItem[],
+  native: Native,
+  context: NativeContext,
+): readonly WireItem[] {
+  const isSameModel = bare(native.model) === bare(context.model)
+  const kept = items.filter(
+    (item) =>
+      item.type !== 'reasoning' ||
+      (isSameModel && (typeof item.encrypted_content === 'string' || context.isStored)),
+  )
+  if (kept.length === items.length) return items
+  lost(
+    isSameModel
+      ? 'Reasoning that the server did not store was left out: it came without encrypted content'
+      : `Reasoning of ${native.model} was left out: ${context.model} cannot read it`,
+    context,
+  )
+  return kept.map(withoutId)
+}
+
+/** A dated name and its alias are one model. */
+const bare = (model: string) => model.replace(/-(\d{4}-\d{2}-\d{2}|\d{4}|latest)$/, '')
+
+const freeOfId = ['message', 'function_call', 'custom_tool_call']
+
+function withoutId(item: WireItem): WireItem {
+  if (!freeOfId.some((type) => type === item.type)) return item
+  const { id: _, ...rest } = item
+  return rest
+}
+
+/** A leaked wrapper of several calls goes back as the calls it stands for: each has its own result. */
+const unwrapped = (
+  item: WireItem,
+  declared: ReadonlySet<string>,
+): readonly (NativeItem | CallItem)[] =>
+  item.type === 'function_call'
+    ? (expandParallel(item, declared)?.map(toCallItem) ?? [item])
+    : [item]
+
+/** A call of the history as an item. */
+export const toCallItem = (call: ToolCall): CallItem =>
+  call.type === 'custom'
+    ? { type: 'custom_tool_call', call_id: call.id, ...call.custom }
+    : {
+        type: 'function_call',
+        call_id: call.id,
+        name: call.function.name,
+        arguments: call.function.arguments,
+      }

@@ -1,0 +1,105 @@
+/** The adapter for OpenAI, on the Responses API. */
+import type { ProviderAdapter } from '../../core/index.js'
+import { openaiAnswerSchema, openaiToolSchema } from '../../schema/index.js'
+import { createAdapter, type Dialect } from '../adapter.js'
+import { type HttpOptions, httpTransport } from '../http.js'
+import { toError } from './errors.js'
+import { toInput } from './messages.js'
+import { capabilities, effortsOf, models, takesAudio, takesCacheMarks } from './models.js'
+import { countWriter, requestWriter } from './request.js'
+import { responseReader } from './response.js'
+import { type ResponsesClient, sdkTransport } from './sdk.js'
+import { streamReader } from './stream.js'
+import { toUsage } from './usage.js'
+import { asNumber, type Profile } from './wire.js'
+
+export interface OpenAIOptions
+  extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
+  /** Up to the version. @default OPENAI_BASE_URL, then https://api.openai.com/v1 */
+  readonly baseURL?: string | undefined
+  /** @default OPENAI_ORG_ID */
+  readonly organization?: string | undefined
+  /** @default OPENAI_PROJECT_ID */
+  readonly project?: string | undefined
+  /** The official client, `new OpenAI()`: it then carries the requests, with its key, its address and its fetch. */
+  readonly client?: ResponsesClient | undefined
+  /**
+   * Ask for summaries of the reasoning wherever a request asks for reasoning. OpenAI refuses that to organisations that
+   * are not verified: switch it off there. @default true
+   */
+  readonly reasoningSummary?: boolean | undefined
+}
+
+/**
+ * OpenAI's models. The key is read from OPENAI_API_KEY at the call, if it is not given.
+ *
+ * @example
+ * const ai = createClient({ providers: [openai()] })
+ * await ai.generate({ model: 'openai/gpt-5-mini', messages, reasoning_effort: 'low' })
+ */
+export function openai(options: OpenAIOptions = {}): ProviderAdapter {
+  const { client, organization, project, baseURL, headers, reasoningSummary = true } = options
+  const dialect = responsesDialect({ ...profile, asksForSummary: reasoningSummary })
+  const count: Dialect['count'] = {
+    toWire: countWriter(profile),
+    fromWire: countOf,
+  }
+  const transport = client
+    ? sdkTransport(client, { ...options, provider: profile.provider, toError })
+    : httpTransport({
+        ...options,
+        provider: profile.provider,
+        baseURL: () => baseURL ?? environment('OPENAI_BASE_URL') ?? 'https://api.openai.com/v1',
+        authorize: (apiKey) => ({
+          authorization: `Bearer ${apiKey}`,
+          ...named('openai-organization', organization ?? environment('OPENAI_ORG_ID')),
+          ...named('openai-project', project ?? environment('OPENAI_PROJECT_ID')),
+        }),
+        apiKeyVariables: ['OPENAI_API_KEY'],
+        headers,
+        toError,
+        requestIdHeader: 'x-request-id',
+      })
+  return createAdapter({ ...dialect, models, count }, transport)
+}
+
+/** OpenAI's own ways with the wire. */
+export const profile: Profile = {
+  provider: 'openai',
+  capabilities,
+  effortsOf,
+  toError,
+  toUsage,
+  // a model that reasons takes instructions from the developer; any other takes both roles
+  systemRole: (model) => (capabilities(model).reasoning ? 'developer' : undefined),
+  takesInlineFiles: true,
+  takesAudio,
+  takesCacheMarks,
+  toolSchema: openaiToolSchema,
+  answerSchema: openaiAnswerSchema,
+  asksForSummary: true,
+  saysStrict: true,
+  choosesFreely: true,
+  runsCustomCalls: false,
+}
+
+/** The pure parts of a server of this wire, put together. */
+export const responsesDialect = (server: Profile): Dialect => ({
+  name: server.provider,
+  capabilities: server.capabilities,
+  convertMessages: (messages, model) => toInput(messages, { profile: server, model, warn: ignore }),
+  toWire: requestWriter(server),
+  fromWire: responseReader(server),
+  streamReader: streamReader(server),
+})
+
+const ignore = () => {}
+
+const countOf = (body: unknown): number =>
+  asNumber((body as { readonly input_tokens?: unknown } | null)?.input_tokens) ?? 0
+
+/** There is no `process` in a browser or on some edges. */
+export const environment = (name: string): string | undefined =>
+  globalThis.process?.env?.[name] || undefined
+
+const named = (name: string, value: string | undefined) => (value ? { [name]: value } : {})

@@ -1,0 +1,194 @@
+/** Results of calls to the wire: each kind of call is answered by an item of its own kind. */
+import {
+  isObject,
+  type JsonObject,
+  parseJson,
+  type ToolMessage,
+  type UserPart,
+} from '../../chat/index.js'
+import { type PartContext, toContent, toPart } from './parts.js'
+import {
+  asList,
+  asString,
+  asText,
+  type InputAudio,
+  type InputPart,
+  type OutputItem,
+  type ToolOutput,
+  type WireItem,
+} from './wire.js'
+
+/** The answer to a call: `item` is the call as it goes out. Undefined where nothing can stand for a missing result. */
+export function toOutput(
+  item: WireItem,
+  result: ToolMessage | undefined,
+  context: PartContext,
+): OutputItem | undefined {
+  const type = asString(item.type)
+  const write = Object.hasOwn(writers, type) ? writers[type] : undefined
+  if (write) return write(item, result, context)
+  const call_id = asString(item.call_id)
+  const output = result ? toToolOutput(result, context) : missing
+  return {
+    type: type === 'custom_tool_call' ? 'custom_tool_call_output' : 'function_call_output',
+    call_id,
+    output,
+  }
+}
+
+const missing = '{"error":"No result: the call was not run."}'
+
+/** A result whose call is known to the server alone, by `previous_response_id`. */
+export const toOrphanOutput = (result: ToolMessage, context: PartContext): OutputItem => ({
+  type: 'function_call_output',
+  call_id: result.tool_call_id,
+  output: toToolOutput(result, context),
+})
+
+/** The wire has no flag for an error: the text says it, as JSON. */
+export function toToolOutput(result: ToolMessage, context: PartContext): ToolOutput {
+  const { content, is_error, approval } = result
+  if (content === undefined && approval)
+    return approval.approved ? missing : denied(approval.reason)
+  const wire = toContent(content ?? '', result.cache_control, context)
+  if (typeof wire === 'string') return is_error ? asError(wire) : wire
+  const parts = wire.map((part) => withoutAudio(part))
+  if (!is_error) return parts
+  const [first, ...rest] = parts
+  if (first?.type === 'input_text') return [{ ...first, text: asError(first.text) }, ...rest]
+  return [{ type: 'input_text', text: asError('The tool failed.') }, ...parts]
+}
+
+const denied = (reason = 'The user did not allow this call.') => JSON.stringify({ error: reason })
+
+const asError = (text: string) => {
+  const value = parseJson(text)
+  return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
+}
+
+const withoutAudio = (part: InputPart): Exclude<InputPart, InputAudio> =>
+  part.type === 'input_audio'
+    ? { type: 'input_text', text: '[audio, which a tool result cannot carry]' }
+    : part
+
+type Writer = (
+  item: WireItem,
+  result: ToolMessage | undefined,
+  context: PartContext,
+) => OutputItem | undefined
+
+/** The calls of built-in tools that the app runs. What has no place for a made-up result gets none. */
+const writers: Readonly<Record<string, Writer>> = {
+  computer_call: (item, result, context) => {
+    const image = result && imageOf(result, context)
+    if (!image) return undefined
+    const checks = asList(item.pending_safety_checks).flatMap((check) =>
+      isObject(check) ? [{ id: asString(check.id) }] : [],
+    )
+    return {
+      type: 'computer_call_output',
+      call_id: asString(item.call_id),
+      output: { type: 'computer_screenshot', ...image },
+      ...(checks.length > 0 && { acknowledged_safety_checks: checks }),
+    }
+  },
+
+  shell_call: (item, result) => ({
+    type: 'shell_call_output',
+    call_id: asString(item.call_id),
+    output: shellOutput(result),
+  }),
+
+  local_shell_call: (item, result) => ({
+    type: 'local_shell_call_output',
+    id: asText(item.call_id) ?? asString(item.id),
+    output: result ? plainText(result) : missing,
+  }),
+
+  apply_patch_call: (item, result) => {
+    const output = result ? plainText(result) : missing
+    return {
+      type: 'apply_patch_call_output',
+      call_id: asString(item.call_id),
+      status: result && !result.is_error ? 'completed' : 'failed',
+      ...(output !== '' && { output }),
+    }
+  },
+
+  tool_search_call: (item, result) => ({
+    type: 'tool_search_output',
+    call_id: asString(item.call_id),
+    execution: 'client',
+    status: 'completed',
+    tools: foundTools(result),
+  }),
+
+  mcp_approval_request: (item, result) => {
+    if (!result) return undefined
+    const { approval } = result
+    const reason = approval ? approval.reason : plainText(result)
+    const approve = approval ? approval.approved : isYes(plainText(result))
+    return {
+      type: 'mcp_approval_response',
+      approval_request_id: asString(item.id),
+      approve,
+      ...(!approve && reason && { reason }),
+    }
+  },
+}
+
+const textParts = (parts: readonly UserPart[]) =>
+  parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+
+const plainText = ({ content = '' }: ToolMessage) =>
+  typeof content === 'string' ? content : textParts(content)
+
+function imageOf({ content }: ToolMessage, context: PartContext) {
+  if (typeof content === 'string')
+    return /^(data:image\/|https?:)/.test(content) ? { image_url: content } : undefined
+  for (const part of content ?? []) {
+    const wire = toPart(part, context)
+    if (wire.type !== 'input_image') continue
+    const { image_url, file_id } = wire
+    return { ...(image_url && { image_url }), ...(file_id && { file_id }) }
+  }
+  return undefined
+}
+
+/** What a shell said: one or more `{ stdout, stderr, outcome }` as JSON, or plain text. */
+function shellOutput(result: ToolMessage | undefined) {
+  const text = result ? plainText(result) : missing
+  const value = parseJson(text)
+  const given = Array.isArray(value)
+    ? value
+    : isObject(value)
+      ? asList(value.output ?? [value])
+      : []
+  const runs = given.filter(isObject).filter((run) => 'stdout' in run || 'stderr' in run)
+  if (runs.length > 0) return runs.map(toRun)
+  const isError = !result || result.is_error === true
+  const exit = { type: 'exit', exit_code: isError ? 1 : 0 } as const
+  return [{ stdout: isError ? '' : text, stderr: isError ? text : '', outcome: exit }]
+}
+
+function toRun({ stdout, stderr, outcome, exit_code }: JsonObject) {
+  const isTimeout = isObject(outcome) && outcome.type === 'timeout'
+  const code = isObject(outcome) ? outcome.exit_code : exit_code
+  return {
+    stdout: asString(stdout),
+    stderr: asString(stderr),
+    outcome: isTimeout
+      ? ({ type: 'timeout' } as const)
+      : ({ type: 'exit', exit_code: typeof code === 'number' ? code : 0 } as const),
+  }
+}
+
+function foundTools(result: ToolMessage | undefined): readonly JsonObject[] {
+  const value = result && parseJson(plainText(result))
+  return asList(isObject(value) ? value.tools : value).filter(isObject)
+}
+
+const isYes = (text: string) => {
+  const value = parseJson(text)
+  return isObject(value) ? value.approve === true : /^\s*(yes|true|approved?)\s*$/i.test(text)
+}

@@ -1,0 +1,350 @@
+/** A chat request as the body of `POST /responses`: a table of parameters, each mapped, or left out and told. */
+import {
+  type ChatRequest,
+  isObject,
+  type JsonObject,
+  type ReasoningEffort,
+  type ResponseFormat,
+} from '../../chat/index.js'
+import { BadRequestError } from '../../core/index.js'
+import type { TransportRequest } from '../transport.js'
+import { toInput } from './messages.js'
+import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
+import { toToolChoice, toTools } from './tools.js'
+import {
+  asList,
+  type Field,
+  type FieldContext,
+  type Fields,
+  type Includable,
+  type Profile,
+  type ResponsesBody,
+  type Warn,
+  type WireEffort,
+  type WireFormat,
+} from './wire.js'
+
+export interface RequestOptions {
+  readonly streaming: boolean
+  readonly warn: Warn
+}
+
+/** Writes requests for one server. Throws `BadRequestError` for what cannot be sent. */
+export const requestWriter =
+  (profile: Profile) =>
+  (request: ChatRequest, { streaming, warn }: RequestOptions): TransportRequest => ({
+    path: '/responses',
+    model: request.model,
+    body: {
+      ...toBody(request, { profile, model: request.model, warn }),
+      ...(streaming && { stream: true }),
+    },
+    ...headersOf(request),
+  })
+
+/** Writes requests that only count tokens: the body without what is about the answer. */
+export const countWriter =
+  (profile: Profile) =>
+  (request: ChatRequest, { warn }: Pick<RequestOptions, 'warn'>): TransportRequest => {
+    const body = toBody(request, { profile, model: request.model, warn })
+    const kept = Object.entries(body).filter(([key]) => countedKeys.has(key))
+    return {
+      path: '/responses/input_tokens',
+      model: request.model,
+      body: Object.fromEntries(kept),
+      ...headersOf(request),
+    }
+  }
+
+/** `InputTokenCountParams` of the SDK. */
+const countedKeys = new Set([
+  'conversation',
+  'input',
+  'instructions',
+  'model',
+  'parallel_tool_calls',
+  'personality',
+  'previous_response_id',
+  'reasoning',
+  'text',
+  'tool_choice',
+  'tools',
+  'truncation',
+])
+
+const headersOf = ({ extra_headers }: ChatRequest) =>
+  extra_headers && {
+    headers: Object.fromEntries(
+      Object.entries(extra_headers).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
+  }
+
+function toBody(request: ChatRequest, context: FieldContext): JsonObject {
+  const { profile, model } = context
+  const own = mapped(request, context)
+  const body = [
+    unknownKeys(request),
+    request.extra_body,
+    request.provider_options?.[profile.provider],
+  ].reduce<JsonObject>(joined, own)
+  const input = toInput(request.messages, {
+    ...context,
+    isStored: body.store === true,
+    isChained: typeof body.previous_response_id === 'string',
+  })
+  if (input.length === 0 && !mayBeEmpty.some((key) => key in body))
+    throw new BadRequestError(`${profile.provider}/${model} needs at least one message`, {
+      provider: profile.provider,
+      model,
+      status: 400,
+      code: 'no_messages',
+      phase: 'request',
+    })
+  return { model, input, ...body }
+}
+
+/** What else a response may start from. */
+const mayBeEmpty = ['input', 'previous_response_id', 'conversation', 'prompt', 'instructions']
+
+function mapped(request: ChatRequest, context: FieldContext): JsonObject {
+  const table: Fields = { ...fields, ...context.profile.fields }
+  const parts: JsonObject[] = [common(request, context)]
+  for (const [param, field] of Object.entries(table)) {
+    // the keys of the table are parameters
+    const name = param as keyof ChatRequest
+    if (request[name] === undefined || request[name] === null) continue
+    if (field) parts.push(field(request, context))
+    else if (field === null) dropped(name, context)
+  }
+  return parts.reduce<JsonObject>(joined, {})
+}
+
+const dropped = (param: string, { profile, warn }: FieldContext) =>
+  warn({
+    code: 'dropped',
+    param,
+    provider: profile.provider,
+    message: `${param} was left out: the Responses API has no such parameter`,
+  })
+
+/** Lists that are gathered, not replaced. */
+const gathered = ['include', 'tools']
+
+/** Two bodies in one; the second wins, member by member inside `reasoning`, `text` and their like. */
+function joined(body: JsonObject, more: JsonObject | undefined): JsonObject {
+  const result: Record<string, unknown> = { ...body }
+  for (const [key, value] of Object.entries(more ?? {})) {
+    const before = Object.hasOwn(result, key) ? result[key] : undefined
+    if (gathered.includes(key) && Array.isArray(before) && Array.isArray(value))
+      result[key] = [...new Set([...before, ...value])]
+    else if (isObject(before) && isObject(value)) result[key] = { ...before, ...value }
+    else if (value !== undefined) result[key] = value
+  }
+  return result
+}
+
+/** Keys of the request that are nobody's: they go into the body as they are. */
+const unknownKeys = (request: ChatRequest): JsonObject =>
+  Object.fromEntries(
+    Object.entries(request).filter(([key]) => !Object.hasOwn(fields, key) && !elsewhere.has(key)),
+  )
+
+/** Read elsewhere, or by another layer. */
+const elsewhere = new Set([
+  'model',
+  'messages',
+  'n',
+  'drop_params',
+  'additional_drop_params',
+  'allowed_openai_params',
+  'extra_body',
+  'extra_headers',
+  'provider_options',
+  'stream',
+  'stream_options',
+])
+
+// -- the table ---------------------------------------------------------------------------------------------------------
+
+/** What is always said, and what several parameters say together. */
+function common(request: ChatRequest, context: FieldContext): JsonObject {
+  const tools = toToolChoice(request.tool_choice, toTools(request, context), context)
+  return {
+    store: request.store ?? false,
+    ...includes(request, tools.tools, context),
+    ...tools,
+    ...reasoning(request, context),
+  }
+}
+
+/** A parameter that goes under its own name, or another. */
+const as =
+  (param: keyof ChatRequest, name: string = param): Field =>
+  (request) => ({ [name]: request[param] })
+
+const nothing: Field = () => ({})
+
+const fields = {
+  temperature: as('temperature'),
+  top_p: as('top_p'),
+  max_completion_tokens: as('max_completion_tokens', 'max_output_tokens'),
+  max_tokens: ({ max_tokens, max_completion_tokens }) => ({
+    max_output_tokens: max_completion_tokens ?? max_tokens,
+  }),
+  top_logprobs: as('top_logprobs'),
+  parallel_tool_calls: as('parallel_tool_calls'),
+  response_format: ({ response_format }, context) =>
+    response_format ? { text: { format: toFormat(response_format, context) } } : {},
+  verbosity: ({ verbosity }) => ({ text: { verbosity } }),
+  metadata: as('metadata'),
+  service_tier: as('service_tier'),
+  safety_identifier: as('safety_identifier'),
+  user: toSafetyIdentifier,
+  prompt_cache_key: as('prompt_cache_key'),
+  previous_response_id: as('previous_response_id'),
+  modalities: ({ modalities }, context) => {
+    if (modalities?.some((modality) => modality !== 'text')) dropped('modalities', context)
+    return {}
+  },
+  // said by `common`
+  store: nothing,
+  logprobs: nothing,
+  tools: nothing,
+  tool_choice: nothing,
+  web_search_options: nothing,
+  reasoning_effort: nothing,
+  thinking: nothing,
+  // no place on this wire
+  stop: null,
+  seed: null,
+  top_k: null,
+  presence_penalty: null,
+  frequency_penalty: null,
+  logit_bias: null,
+} as const satisfies Fields
+
+/** The API has `safety_identifier`, of at most 64 characters, for what Chat Completions calls `user`. */
+function toSafetyIdentifier(
+  { user = '', safety_identifier }: ChatRequest,
+  { profile, warn }: FieldContext,
+): JsonObject {
+  if (safety_identifier !== undefined) return { safety_identifier }
+  if (user.length > maxIdentifier)
+    warn({
+      code: 'changed',
+      param: 'user',
+      provider: profile.provider,
+      message: `user was cut to ${maxIdentifier} characters`,
+    })
+  return { safety_identifier: user.slice(0, maxIdentifier) }
+}
+
+const maxIdentifier = 64
+
+/** What the answer is to hold beside its text. */
+function includes(
+  { logprobs, top_logprobs }: ChatRequest,
+  tools: readonly object[] | undefined,
+  { profile, model }: FieldContext,
+): { readonly include?: readonly Includable[] } {
+  const types = new Set(asList(tools).map((tool) => isObject(tool) && tool.type))
+  const include: Includable[] = []
+  if (profile.capabilities(model).reasoning) include.push('reasoning.encrypted_content')
+  if (logprobs || top_logprobs) include.push('message.output_text.logprobs')
+  if (types.has('web_search')) include.push('web_search_call.action.sources')
+  if (types.has('code_interpreter')) include.push('code_interpreter_call.outputs')
+  if (types.has('file_search')) include.push('file_search_call.results')
+  const taken = include.filter((one) => profile.includable?.includes(one) ?? true)
+  return taken.length > 0 ? { include: taken } : {}
+}
+
+function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
+  if (format.type !== 'json_schema') return { type: format.type }
+  const { name, schema, description, strict } = format.json_schema
+  // without a schema there is nothing to hold the model to but JSON
+  if (!schema) return { type: 'json_object' }
+  const { profile, warn } = context
+  const dialect = profile.answerSchema(schema, {
+    strict: strict === true,
+    warn: (message) =>
+      warn({ code: 'changed', param: 'response_format', provider: profile.provider, message }),
+  })
+  return {
+    type: 'json_schema',
+    name: fittedName(name),
+    schema: dialect.schema,
+    strict: dialect.strict,
+    ...(description !== undefined && { description }),
+  }
+}
+
+/** At most 64 of `[A-Za-z0-9_-]`. The name is not seen by anyone but the model. */
+const fittedName = (name: string | undefined) =>
+  (name ?? '').replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 64) || 'response_schema'
+
+// -- reasoning ---------------------------------------------------------------------------------------------------------
+
+/** `reasoning_effort`, else what `thinking` asks for. A summary is asked for where reasoning is. */
+function reasoning(request: ChatRequest, context: FieldContext): Pick<ResponsesBody, 'reasoning'> {
+  const { reasoning_effort, thinking } = request
+  const effort = reasoning_effort
+    ? toEffort(reasoning_effort, context)
+    : effortOfThinking(request, context)
+  const isAsked = reasoning_effort !== undefined || thinking !== undefined
+  const isShown =
+    context.profile.asksForSummary &&
+    isAsked &&
+    effort !== 'none' &&
+    thinking?.display !== 'omitted' &&
+    context.profile.capabilities(context.model).reasoning !== false
+  if (effort === undefined && !isShown) return {}
+  return {
+    reasoning: {
+      ...(effort !== undefined && { effort }),
+      ...(isShown && { summary: 'auto' }),
+    },
+  }
+}
+
+function toEffort(effort: ReasoningEffort, { profile, model }: FieldContext): WireEffort {
+  if (allEfforts.includes(effort)) return effort
+  throw new BadRequestError(
+    `${profile.provider}/${model}: reasoning_effort is one of ${allEfforts.join(', ')}`,
+    { provider: profile.provider, model, status: 400, code: 'invalid_effort', phase: 'request' },
+  )
+}
+
+function effortOfThinking(
+  { thinking }: ChatRequest,
+  context: FieldContext,
+): WireEffort | undefined {
+  const { profile, model, warn } = context
+  // adaptive is what a model does that is told no effort
+  if (!thinking || thinking.type === 'adaptive') return undefined
+  if (profile.capabilities(model).reasoning === false) {
+    if (thinking.type !== 'disabled')
+      warn({
+        code: 'dropped',
+        param: 'thinking',
+        provider: profile.provider,
+        message: `thinking was left out: ${model} does not reason`,
+      })
+    return undefined
+  }
+  const { budget_tokens } = thinking
+  if (thinking.type === 'enabled' && budget_tokens === undefined) return undefined
+  const asked = thinking.type === 'disabled' ? 'none' : effortOfBudget(budget_tokens ?? 0)
+  const efforts = profile.effortsOf(model)
+  const effort = efforts ? nearestEffort(asked, efforts) : asked
+  if (thinking.type === 'enabled' || effort !== asked)
+    warn({
+      code: 'changed',
+      param: 'thinking',
+      provider: profile.provider,
+      message:
+        thinking.type === 'enabled'
+          ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
+          : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
+    })
+  return effort
+}

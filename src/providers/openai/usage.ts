@@ -1,0 +1,68 @@
+/** Token usage of the Responses wire in the common shape. */
+import { defined, isObject, type JsonObject, type Usage } from '../../chat/index.js'
+import { asNumber } from './wire.js'
+
+/**
+ * `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning (`ResponseUsage` of the SDK).
+ * Undefined where the wire told none.
+ */
+export function toUsage(wire: unknown): Usage | undefined {
+  if (!isObject(wire)) return undefined
+  const prompt_tokens = asNumber(wire.input_tokens)
+  const completion_tokens = asNumber(wire.output_tokens)
+  if (prompt_tokens === undefined && completion_tokens === undefined) return undefined
+  const input = object(wire.input_tokens_details)
+  const output = object(wire.output_tokens_details)
+  return {
+    ...sum(prompt_tokens ?? 0, completion_tokens ?? 0),
+    ...group('prompt_tokens_details', {
+      cached_tokens: asNumber(input.cached_tokens),
+      cache_creation_tokens: asNumber(input.cache_write_tokens),
+      cache_creation: cacheWrites(input.cache_write_tokens_details),
+      audio_tokens: asNumber(input.audio_tokens),
+      image_tokens: asNumber(input.image_tokens),
+    }),
+    ...group('completion_tokens_details', {
+      reasoning_tokens: asNumber(output.reasoning_tokens),
+      audio_tokens: asNumber(output.audio_tokens),
+      image_tokens: asNumber(output.image_tokens),
+    }),
+    ...group('server_tool_use', toolUse(wire.tool_usage)),
+  }
+}
+
+/** Total = prompt + completion, whatever the wire says. */
+export const sum = (prompt_tokens: number, completion_tokens: number) => ({
+  prompt_tokens,
+  completion_tokens,
+  total_tokens: prompt_tokens + completion_tokens,
+})
+
+/** A member that is there only if it would say something. */
+export function group<Name extends string, Members extends object>(name: Name, members: Members) {
+  const known = defined(members)
+  // a computed name makes the type an index signature
+  return (Object.keys(known).length > 0 ? { [name]: known } : {}) as {
+    [key in Name]?: typeof known
+  }
+}
+
+const object = (value: unknown): JsonObject => (isObject(value) ? value : {})
+
+const cacheWrites = (value: unknown) => {
+  const details = object(value)
+  return group('writes', {
+    '30m': asNumber(details.ttl_30m_tokens),
+    '12h': asNumber(details.ttl_12h_tokens),
+  }).writes
+}
+
+/** `{ web_search: { num_requests: 2 } }`: how often each hosted tool ran. */
+const toolUse = (value: unknown): Record<string, number> => {
+  const counts: Record<string, number> = Object.create(null)
+  for (const [name, use] of Object.entries(object(value))) {
+    const count = asNumber(object(use).num_requests)
+    if (count !== undefined) counts[name] = count
+  }
+  return counts
+}

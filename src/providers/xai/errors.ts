@@ -1,0 +1,35 @@
+/** Refusals of the xAI API as typed errors. */
+import {
+  AuthenticationError,
+  ContentPolicyViolationError,
+  QuotaExceededError,
+  ServiceUnavailableError,
+} from '../../core/index.js'
+import { type ErrorTable, errorOf } from '../failure.js'
+import { codes } from '../openai/errors.js'
+import type { ToError } from '../transport.js'
+
+/** Its codes are sentences more than codes, and a 403 has many reasons: https://docs.x.ai/docs/key-information/debugging */
+const table: ErrorTable = {
+  provider: 'xai',
+  codes: {
+    ...codes,
+    'The service is currently unavailable': ServiceUnavailableError,
+  },
+  texts: [
+    { pattern: /api key/i, error: AuthenticationError, statuses: [400] },
+    {
+      pattern: /credits?\b|spending limit|billing/i,
+      error: QuotaExceededError,
+      statuses: [403, 429],
+    },
+    {
+      pattern: /usage guidelines|content policy|safety/i,
+      error: ContentPolicyViolationError,
+      statuses: [400, 403],
+    },
+  ],
+}
+
+/** Reads `{ code, error: 'text' }`, `{ error: 'text' }` and `{ error: { message, code } }`. */
+export const toError: ToError = (failure) => errorOf(failure, table)

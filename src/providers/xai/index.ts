@@ -1,0 +1,1 @@
+export { type XaiOptions, xai } from './xai.js'

@@ -1,0 +1,2 @@
+/** Messages to input items: as OpenAI. */
+export { toInput } from '../openai/messages.js'

@@ -1,0 +1,33 @@
+/** Requests to xAI: OpenAI's table, and what xAI maps in another way. */
+import type { Field, FieldContext, Fields } from '../openai/wire.js'
+
+export { requestWriter } from '../openai/request.js'
+
+/** `logprobs` is a member of its own here, `seed` and `user` are taken, and four parameters of OpenAI's are not. */
+export const fields: Fields = {
+  logprobs: ({ logprobs }) => ({ logprobs }),
+  top_logprobs: ({ top_logprobs, logprobs }) => ({
+    top_logprobs,
+    ...(logprobs === undefined && { logprobs: true }),
+  }),
+  seed: ({ seed }) => ({ seed }),
+  user: ({ user }) => ({ user }),
+  safety_identifier: toUser,
+  verbosity: null,
+  metadata: null,
+}
+
+/** xAI knows the end user as `user`. */
+function toUser(
+  { user, safety_identifier }: Parameters<Field>[0],
+  { profile, warn }: FieldContext,
+): ReturnType<Field> {
+  if (user === undefined) return { user: safety_identifier }
+  warn({
+    code: 'ignored',
+    param: 'safety_identifier',
+    provider: profile.provider,
+    message: 'safety_identifier was left out: user is given too, and counts',
+  })
+  return {}
+}

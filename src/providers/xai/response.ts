@@ -1,0 +1,2 @@
+/** Whole answers: as OpenAI. */
+export { responseReader } from '../openai/response.js'

@@ -1,0 +1,32 @@
+/** Token usage of xAI: as OpenAI, with its own counts of tools, and the price. */
+import { isObject, type JsonObject, type Usage } from '../../chat/index.js'
+import { group, sum, toUsage as toResponsesUsage } from '../openai/usage.js'
+import { asNumber } from '../openai/wire.js'
+
+/** 10¹⁰ ticks are one USD: https://docs.x.ai/docs/guides/cost-tracking */
+const ticksPerUsd = 1e10
+
+/** Undefined where the wire told none. `cached_tokens` above `input_tokens` are not among them, and are added. */
+export function toUsage(wire: unknown): Usage | undefined {
+  const usage = toResponsesUsage(wire)
+  if (!usage || !isObject(wire)) return usage
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? 0
+  const prompt = usage.prompt_tokens + (cached > usage.prompt_tokens ? cached : 0)
+  const ticks = asNumber(wire.cost_in_usd_ticks)
+  return {
+    ...usage,
+    ...sum(prompt, usage.completion_tokens),
+    ...group('server_tool_use', toolUse(wire)),
+    ...(ticks !== undefined && { cost: ticks / ticksPerUsd }),
+  }
+}
+
+/** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; a tool that did not run is left out. */
+function toolUse({ server_side_tool_usage_details: details }: JsonObject): Record<string, number> {
+  const counts: Record<string, number> = Object.create(null)
+  for (const [name, value] of Object.entries(isObject(details) ? details : {})) {
+    const count = asNumber(value)
+    if (count) counts[name.replace(/_calls$/, '')] = count
+  }
+  return counts
+}

@@ -1,0 +1,2 @@
+/** The wire: OpenAI's. */
+export type { Profile, ResponsesBody } from '../openai/wire.js'

@@ -1,0 +1,75 @@
+/** The adapter for xAI: OpenAI's Responses API as Grok speaks it. */
+import type { ProviderAdapter } from '../../core/index.js'
+import { xaiAnswerSchema, xaiToolSchema } from '../../schema/index.js'
+import { createAdapter } from '../adapter.js'
+import { type HttpOptions, httpTransport } from '../http.js'
+import { environment, responsesDialect } from '../openai/openai.js'
+import { toError } from './errors.js'
+import { capabilities, effortsOf, models } from './models.js'
+import { fields } from './request.js'
+import { type ResponsesClient, sdkTransport } from './sdk.js'
+import { toUsage } from './usage.js'
+import type { Profile } from './wire.js'
+
+export interface XaiOptions
+  extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
+  /** Up to the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */
+  readonly baseURL?: string | undefined
+  /** The official client of OpenAI, `new OpenAI({ baseURL: 'https://api.x.ai/v1', apiKey })`: it then carries the requests. */
+  readonly client?: ResponsesClient | undefined
+}
+
+/**
+ * xAI's models. The key is read from XAI_API_KEY at the call, if it is not given.
+ *
+ * @example
+ * const ai = createClient({ providers: [xai()] })
+ * await ai.generate({ model: 'xai/grok-4.7', messages, tools: [{ type: 'x_search' }] })
+ */
+export function xai(options: XaiOptions = {}): ProviderAdapter {
+  const { client, baseURL } = options
+  const transport = client
+    ? sdkTransport(client, { ...options, provider: profile.provider, toError })
+    : httpTransport({
+        ...options,
+        provider: profile.provider,
+        baseURL: () => baseURL ?? environment('XAI_BASE_URL') ?? 'https://api.x.ai/v1',
+        authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+        apiKeyVariables: ['XAI_API_KEY'],
+        toError,
+        requestIdHeader: 'x-request-id',
+      })
+  return createAdapter({ ...responsesDialect(profile), models }, transport)
+}
+
+/** xAI's own ways with the wire. */
+export const profile: Profile = {
+  provider: 'xai',
+  capabilities,
+  effortsOf,
+  toError,
+  toUsage,
+  // `instructions` cannot go with previous_response_id, and there is no developer
+  systemRole: () => 'system',
+  // documents go by id or address only
+  takesInlineFiles: false,
+  takesAudio: () => false,
+  takesCacheMarks: () => false,
+  fields,
+  toolSchema: (schema, { warn }) => xaiToolSchema(schema, warn),
+  answerSchema: (schema, { warn }) => xaiAnswerSchema(schema, warn),
+  // summaries come by themselves
+  asksForSummary: false,
+  // tools are always strict
+  saysStrict: false,
+  choosesFreely: false,
+  includable: [
+    'reasoning.encrypted_content',
+    'web_search_call.action.sources',
+    'code_interpreter_call.outputs',
+    'file_search_call.results',
+  ],
+  searchOptions: ['filters'],
+  // x_keyword_search and its like run at xAI
+  runsCustomCalls: true,
+}
