@@ -1,0 +1,124 @@
+/** Makes a stored history one that providers take: repairs it, and keeps it within a budget of tokens. */
+import { type ChatRequest, estimatePromptTokens } from '../src/chat/index.js'
+import { BadRequestError, type Context, type Middleware } from '../src/core/index.js'
+import { repair } from './history/repair.js'
+import { trim } from './history/trim.js'
+
+export interface HistoryOptions {
+  /** `strict` throws a `BadRequestError` that names every defect. @default 'repair' */
+  readonly mode?: 'repair' | 'strict'
+  /**
+   * Prompt tokens that messages and tools may take together. `'model'` is what the model reads, less what it may
+   * answer; a model whose size is unknown is not trimmed. @default no limit
+   */
+  readonly maxTokens?: number | 'model'
+  /** Asks the provider where the estimate comes near the limit; false: goes by the estimate alone. @default true */
+  readonly exact?: boolean
+}
+
+/**
+ * Repairs what comes from a database or a browser: missing, doubled, misplaced and stray tool results, empty contents,
+ * broken arguments, forms of other times. Everything it did is a line in `response.warnings`. Trims whole exchanges,
+ * oldest first, and keeps system messages. The messages that were given are not changed.
+ *
+ * Place: outside `tools`, whose loop then starts from a sound history; inside `alias`, so that the model is known.
+ *
+ * Throws `BadRequestError` for what is no message at all, in strict mode for every defect.
+ *
+ * @example
+ * const ai = createClient({ use: [history({ maxTokens: 8_000 })] })
+ * const reply = await ai.generate({ model, messages: JSON.parse(await readFile('chat.json', 'utf8')) })
+ */
+export function history(options: HistoryOptions = {}): Middleware {
+  const { mode = 'repair', maxTokens, exact = true } = options
+
+  return async function history(ctx, next) {
+    const repairs: string[] = []
+    const messages = repair(ctx.request.messages, (text) => repairs.push(text))
+    if (mode === 'strict' && repairs.length > 0)
+      throw new BadRequestError(`The history has defects: ${repairs.join('; ')}`, {
+        status: 400,
+        code: 'invalid_history',
+      })
+    for (const message of repairs) ctx.warn({ code: 'repaired', param: 'messages', message })
+    if (messages !== ctx.request.messages) ctx.request = { ...ctx.request, messages }
+    const limit = maxTokens === 'model' ? modelLimit(ctx) : maxTokens
+    if (limit !== undefined) ctx.request = await fit(ctx, limit, exact)
+    return next()
+  }
+}
+
+/** What the model reads, less what it may answer. */
+function modelLimit({ client, request }: Context): number | undefined {
+  const { contextTokens, maxOutputTokens = 4096 } = client.capabilities(request.model)
+  const answer = request.max_completion_tokens ?? request.max_tokens ?? maxOutputTokens
+  return contextTokens === undefined ? undefined : Math.max(0, contextTokens - answer)
+}
+
+/** An estimate below this share of the limit is believed. */
+const surely = 0.6
+/** Counts by the provider, each a request. */
+const mostCounts = 3
+
+/** The request with as many messages as fit. */
+async function fit(ctx: Context, limit: number, exact: boolean): Promise<ChatRequest> {
+  let { request } = ctx
+  let size = estimate(request)
+  for (let counts = 0; ; ) {
+    if (exact && counts++ < mostCounts && size.estimate > limit * surely)
+      size = await count(ctx, request, size.estimate)
+    if (size.tokens <= limit) break
+    // what goes is measured by our estimate, so the surplus is put in its terms
+    const surplus = Math.ceil((size.tokens - limit) * (size.estimate / size.tokens))
+    const messages = trim(request.messages, surplus)
+    if (messages === request.messages) break
+    request = { ...request, messages }
+    size = estimate(request, size.tokens / size.estimate)
+  }
+  tell(ctx, request, limit, size)
+  return request
+}
+
+interface Size {
+  readonly estimate: number
+  /** The estimate, corrected by what a provider counted. */
+  readonly tokens: number
+  readonly isCounted?: true
+}
+
+function estimate(request: ChatRequest, correction = 1): Size {
+  const tokens = estimatePromptTokens(request)
+  return { estimate: tokens, tokens: Math.ceil(tokens * correction) }
+}
+
+/** The provider's count; our estimate where it has none, or it fails. */
+async function count(ctx: Context, request: ChatRequest, estimate: number): Promise<Size> {
+  try {
+    const { tokens, estimated } = await ctx.client.countTokens(request)
+    return { estimate, tokens, ...(!estimated && { isCounted: true as const }) }
+  } catch (error) {
+    ctx.signal.throwIfAborted()
+    ctx.warn({
+      code: 'other',
+      message: `The provider did not count the tokens, they are estimated: ${String(error)}`,
+    })
+    return { estimate, tokens: estimate }
+  }
+}
+
+function tell(ctx: Context, request: ChatRequest, limit: number, size: Size): void {
+  const dropped = ctx.request.messages.length - request.messages.length
+  const tokens = `${size.tokens} tokens${size.isCounted ? '' : ' (estimated)'}`
+  if (dropped > 0)
+    ctx.warn({
+      code: 'changed',
+      param: 'messages',
+      message: `The oldest ${dropped} messages were left out to keep to ${limit} tokens: now ${tokens}`,
+    })
+  if (size.tokens > limit)
+    ctx.warn({
+      code: 'other',
+      param: 'messages',
+      message: `What must stay of the history has ${tokens}, more than the ${limit} allowed`,
+    })
+}

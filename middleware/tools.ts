@@ -1,0 +1,166 @@
+/** The tool loop: runs what the model calls, and calls the model again with the results. */
+import {
+  type ChatRequest,
+  type ChatResponse,
+  defined,
+  type FunctionCall,
+  type FunctionTool,
+  type ToolCall,
+  type ToolDefinition,
+  type Warning,
+} from '../src/chat/index.js'
+import type { Context, Middleware, Next } from '../src/core/index.js'
+import { type Clock, systemClock } from './clock.js'
+import { type ApprovalStore, memoryApprovals } from './tools/approvals.js'
+import { toMessage } from './tools/results.js'
+import { resume } from './tools/resume.js'
+import { type RunOptions, runJobs } from './tools/run.js'
+import { type Tool, type Toolbox, type Tools, toToolbox } from './tools/tool.js'
+
+export interface ToolsOptions {
+  /** Model turns in one call. The tools of the last one are run, so that the history stays whole. @default 20 */
+  readonly maxSteps?: number
+  /** Tools that run at once. @default 8 */
+  readonly concurrency?: number
+  /** For each tool call that has no limit of its own. Milliseconds. @default 60_000 */
+  readonly timeoutMs?: number
+  /** Where calls wait for a yes. @default in this process, for an hour */
+  readonly approvals?: ApprovalStore
+  /** Whose approval it is: a yes given in another scope is none. @default any holder of the id */
+  readonly approvalScope?: (ctx: Context) => string
+  /** What the model reads of an error. Throw here to end the call. @default its message */
+  readonly describeError?: (error: unknown, call: FunctionCall) => string
+  /** For tests. @default the monotonic clock of the process */
+  readonly clock?: Clock
+}
+
+/**
+ * Lets the model call functions: runs the calls of a turn side by side once the turn is whole and their arguments are
+ * validated, sends each result as a `tool-result` chunk, and asks again, until there is nothing left to run. Errors and
+ * bad arguments go back to the model as error results.
+ *
+ * The loop ends with `tool_calls` at `maxSteps`, for a call of a tool that is not ours (one of the request's own), and
+ * for one that needs approval: then `response.approvals` names it, and the next request goes on with
+ * `{ role: 'tool', tool_call_id, approval: { id, approved } }` behind the history. A forced `tool_choice` holds for the
+ * first turn only. Anthropic's `pause_turn` goes on by itself.
+ *
+ * Place: inside `usage` and `history`, outside `retry`: a turn is retried, a tool that ran is not.
+ *
+ * @example
+ * const ai = createClient({
+ *   use: [tools({ weather: { parameters: z.object({ city: z.string() }), execute: ({ city }) => forecast(city) } })],
+ * })
+ */
+export function tools<Parameters extends Readonly<Record<string, unknown>>>(
+  given: { readonly [Name in keyof Parameters]: Tool<Parameters[Name]> },
+  options?: ToolsOptions,
+): Middleware
+export function tools(given: Tools, options?: ToolsOptions): Middleware
+/** A function is asked once a call: tools that depend on who is calling. */
+export function tools<State>(
+  given: (ctx: Context<State>) => Tools | Promise<Tools>,
+  options?: ToolsOptions,
+): Middleware<State>
+export function tools(
+  given: Tools | ((ctx: Context<never>) => Tools | Promise<Tools>),
+  options: ToolsOptions = {},
+): Middleware<never> {
+  const settings = {
+    maxSteps: 20,
+    concurrency: 8,
+    timeoutMs: 60_000,
+    approvals: memoryApprovals(),
+    describeError: messageOf,
+    clock: systemClock,
+    ...defined(options),
+  }
+
+  async function tools(ctx: Context<never>, next: Next): Promise<void> {
+    const box = toToolbox(typeof given === 'function' ? await given(ctx) : given)
+    const run: RunOptions = { ctx, box, ...settings, scope: settings.approvalScope?.(ctx) }
+    const asked = withTools(ctx, box)
+    let messages = await resume(asked.messages, run)
+    for (let step = 1; ; step++) {
+      ctx.request = { ...(step === 1 ? asked : afterFirst(asked)), messages }
+      const answer = await next()
+      const calls = isWhole(answer) ? openCalls(answer) : []
+      const results = await runJobs(
+        calls.filter(isOwn(box)).map((call) => ({ call })),
+        run,
+      )
+      const isOpen = results.length < calls.length
+      if (isOpen || (calls.length === 0 && !isPaused(answer))) return
+      if (step >= settings.maxSteps) return ctx.warn(stoppedAfter(step))
+      messages = [...messages, ...answer.messages, ...results.map(toMessage)]
+    }
+  }
+  return Object.assign(tools, { repeats: 'step' as const })
+}
+
+/** The request with our tools before its own; of two with one name, ours is called. */
+function withTools(ctx: Context, box: Toolbox): ChatRequest {
+  const { tools: given = [], ...request } = ctx.request
+  const isOurs = (tool: ToolDefinition) => isFunctionTool(tool) && box.has(tool.function.name)
+  for (const tool of given.filter(isOurs).filter(isFunctionTool))
+    ctx.warn({
+      code: 'ignored',
+      param: 'tools',
+      message: `The request's tool '${tool.function.name}' has the name of one of tools()`,
+    })
+  const all = [
+    ...[...box.values()].map((tool) => tool.definition),
+    ...given.filter((tool) => !isOurs(tool)),
+  ]
+  return all.length > 0 ? { ...request, tools: all } : request
+}
+
+const isFunctionTool = (tool: ToolDefinition): tool is FunctionTool =>
+  tool.type === 'function' && 'function' in tool
+
+/** A forced choice would force a call for ever. */
+function afterFirst({ tool_choice: choice, ...request }: ChatRequest): ChatRequest {
+  if (choice === undefined || choice === 'required') return request
+  if (typeof choice === 'string') return { ...request, tool_choice: choice }
+  if (choice.type !== 'allowed_tools') return request
+  const allowed_tools = { ...choice.allowed_tools, mode: 'auto' as const }
+  return { ...request, tool_choice: { ...choice, allowed_tools } }
+}
+
+/** A turn that was cut or filtered may hold a call that was meant otherwise: its tools do not run. */
+const isWhole = ({ finish_reason }: ChatResponse) =>
+  finish_reason === 'stop' || finish_reason === 'tool_calls'
+
+/** Calls of the last turn that nothing inside has answered. */
+function openCalls({ message, messages }: ChatResponse): readonly ToolCall[] {
+  const turn = messages.findLastIndex((one) => one.role === 'assistant')
+  const results = messages.slice(turn + 1).filter((one) => one.role === 'tool')
+  return (message.tool_calls ?? []).filter(
+    (call) => !results.some((result) => result.tool_call_id === call.id),
+  )
+}
+
+const isOwn =
+  (box: Toolbox) =>
+  (call: ToolCall): call is FunctionCall =>
+    call.type === 'function' && box.has(call.function.name)
+
+/** Anthropic stopped a long turn of hosted tools, or to compact: sent back as it is, it goes on. */
+const isPaused = ({ native_finish_reason: reason }: ChatResponse) =>
+  reason === 'pause_turn' || reason === 'compaction'
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+const stoppedAfter = (steps: number): Warning => ({
+  code: 'other',
+  message: `The tool loop ended after ${steps} steps (maxSteps); the model has not seen the last results`,
+})
+
+export { type ApprovalRequest, type ApprovalStore, memoryApprovals } from './tools/approvals.js'
+export {
+  type AnyTool,
+  type Tool,
+  type ToolParameters,
+  type ToolRun,
+  type Tools,
+  tool,
+} from './tools/tool.js'

@@ -1,0 +1,31 @@
+/** From the text that a model wrote to arguments that a tool can take. */
+import { type FunctionCall, parseJson, type SchemaIssue } from '../../src/chat/index.js'
+import { checkJson, isStandardSchema, validate } from '../../src/schema/index.js'
+import type { AnyTool } from './tool.js'
+
+/** The arguments, or what is wrong with them, in words that the model can act on. */
+export type Arguments =
+  | { readonly value: unknown; readonly defect?: undefined }
+  | { readonly defect: string }
+
+/** No text at all is an object without members. */
+export async function readArguments(call: FunctionCall, tool: AnyTool): Promise<Arguments> {
+  const value = parseJson(call.function.arguments.trim() || '{}')
+  if (value === undefined) return { defect: 'The arguments are not valid JSON.' }
+  const { parameters } = tool
+  if (isStandardSchema(parameters)) {
+    const result = await validate(parameters, value)
+    return result.issues ? misfit(result.issues.map(sayIssue)) : { value: result.value }
+  }
+  const issues = checkJson(parameters ?? { type: 'object' }, value)
+  return issues.length > 0 ? misfit(issues) : { value }
+}
+
+const misfit = (issues: readonly string[]): Arguments => ({
+  defect: `The arguments do not fit the schema. ${issues.slice(0, 10).join('; ')}`,
+})
+
+const sayIssue = ({ message, path = [] }: SchemaIssue): string => {
+  const place = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+  return place ? `${place}: ${message}` : message
+}

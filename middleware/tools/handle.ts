@@ -1,0 +1,75 @@
+/** One tool call, from its arguments to its result. */
+import type { ChunkOf, FunctionCall } from '../../src/chat/index.js'
+import type { Context } from '../../src/core/index.js'
+import type { Clock } from '../clock.js'
+import type { ApprovalStore } from './approvals.js'
+import { readArguments } from './arguments.js'
+import { withLimits } from './limits.js'
+import { toErrorResult, toResult } from './results.js'
+import type { OwnTool } from './tool.js'
+
+export type Outcome = ChunkOf<'tool-result'> | ChunkOf<'tool-approval'>
+
+export interface HandleOptions {
+  readonly ctx: Context
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+  readonly clock: Clock
+  readonly approvals: ApprovalStore
+  readonly scope: string | undefined
+  readonly describeError: (error: unknown, call: FunctionCall) => string
+  /** A person has said yes. */
+  readonly isApproved?: boolean
+}
+
+/**
+ * Validates, asks for approval where the tool wants it, and runs. What goes wrong in the tool is a result that the
+ * model reads; an abort, and a store that fails, end the call.
+ */
+export async function handleCall(
+  call: FunctionCall,
+  tool: OwnTool,
+  options: HandleOptions,
+): Promise<Outcome> {
+  const { signal, clock, timeoutMs, describeError } = options
+  const what = `The tool '${call.function.name}'`
+  const limits = { signal, clock, timeoutMs: tool.timeoutMs ?? timeoutMs, what }
+  let outcome: Outcome | undefined
+  try {
+    outcome = await withLimits((signal) => runTool(call, tool, { ...options, signal }), limits)
+  } catch (error) {
+    signal.throwIfAborted()
+    return toErrorResult(call, describeError(error, call))
+  }
+  return outcome ?? askFor(call, options)
+}
+
+/** Undefined: it waits for a yes. */
+async function runTool(
+  call: FunctionCall,
+  tool: OwnTool,
+  { ctx, signal, isApproved }: HandleOptions,
+): Promise<Outcome | undefined> {
+  const args = await readArguments(call, tool)
+  if (args.defect !== undefined) return toErrorResult(call, args.defect)
+  const run = { ctx, signal, tool_call_id: call.id }
+  // the schema has checked them: they are what the tool was typed for
+  const value = args.value as never
+  const { needsApproval: rule } = tool
+  const isAsked = typeof rule === 'function' ? await rule(value, run) : rule === true
+  if (isAsked && !isApproved) return undefined
+  return toResult(call, await tool.execute(value, run))
+}
+
+async function askFor(
+  call: FunctionCall,
+  { approvals, scope }: HandleOptions,
+): Promise<ChunkOf<'tool-approval'>> {
+  const id = crypto.randomUUID()
+  await approvals.put(id, {
+    tool_call_id: call.id,
+    ...call.function,
+    ...(scope !== undefined && { scope }),
+  })
+  return { type: 'tool-approval', id, tool_call_id: call.id }
+}

@@ -1,0 +1,80 @@
+/** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
+import type { FunctionCall, Message, ToolMessage } from '../../src/chat/index.js'
+import { type ApprovalMessage, isApproval } from '../approval-message.js'
+import { redeem } from './approvals.js'
+import { toErrorResult, toMessage } from './results.js'
+import { type Job, type RunOptions, runJobs } from './run.js'
+
+/**
+ * The history with results in place of the approvals of our tools: each is used up, and its call run or refused.
+ * Approvals of other layers, and of tools that the provider runs, stay. Throws `BadRequestError` for an approval that
+ * was not asked for.
+ */
+export async function resume(
+  messages: readonly Message[],
+  options: RunOptions,
+): Promise<readonly Message[]> {
+  if (!messages.some(isApproval)) return messages
+  const waiting = withoutAnswered(messages)
+  const last = waiting.findLastIndex((message) => message.role !== 'tool')
+  // all that stands behind the last message of another role
+  const answers = waiting.slice(last + 1) as readonly ToolMessage[]
+  const own = ownCalls(waiting[last], options)
+  if (!answers.some((answer) => isApproval(answer) && own.has(answer.tool_call_id))) return waiting
+
+  const jobs: Job[] = []
+  // each approval is checked before anything runs
+  for (const call of own.values()) {
+    const answer = answers.findLast((one) => one.tool_call_id === call.id)
+    if (!answer || isApproval(answer)) jobs.push(await toJob(call, answer, options))
+  }
+  const results = await runJobs(jobs, options)
+  const others = answers.filter((one) => !isApproval(one) || !own.has(one.tool_call_id))
+  return [...waiting.slice(0, last + 1), ...others, ...results.map(toMessage)]
+}
+
+/** Approvals that had their result in an earlier request are no news. */
+function withoutAnswered(messages: readonly Message[]): readonly Message[] {
+  const results = new Map<string, number>()
+  messages.forEach((message, position) => {
+    if (message.role === 'tool' && !isApproval(message)) results.set(message.tool_call_id, position)
+  })
+  return messages.filter(
+    (message, position) =>
+      !isApproval(message) || position > (results.get(message.tool_call_id) ?? -1),
+  )
+}
+
+function ownCalls(turn: Message | undefined, { box }: RunOptions): Map<string, FunctionCall> {
+  const calls = turn?.role === 'assistant' ? (turn.tool_calls ?? []) : []
+  return new Map(
+    calls.flatMap((call) =>
+      call.type === 'function' && box.has(call.function.name) ? [[call.id, call]] : [],
+    ),
+  )
+}
+
+async function toJob(
+  call: FunctionCall,
+  answer: ApprovalMessage | undefined,
+  { approvals, scope, ctx }: RunOptions,
+): Promise<Job> {
+  if (!answer) {
+    ctx.warn({
+      code: 'repaired',
+      param: 'messages',
+      message: `The tool call '${call.id}' was not run: it had neither a result nor an approval`,
+    })
+    return { call, result: toErrorResult(call, 'This call was not run: nobody allowed it.') }
+  }
+  // from a browser: only true is a yes
+  if (answer.approval.approved === true) {
+    await redeem(answer, call, approvals, scope)
+    return { call, isApproved: true }
+  }
+  await approvals.take(String(answer.approval.id))
+  return { call, result: toErrorResult(call, refusal(answer.approval.reason)) }
+}
+
+const refusal = (reason: string | undefined) =>
+  `The user did not allow this call.${reason ? ` Reason: ${reason}` : ''}`

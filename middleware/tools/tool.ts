@@ -1,0 +1,97 @@
+/** What a tool is, and the box that a call finds its tools in. */
+import {
+  type CacheControl,
+  defined,
+  type FunctionTool,
+  type JsonObject,
+  type StandardSchema,
+} from '../../src/chat/index.js'
+import { type Context, MisuseError } from '../../src/core/index.js'
+import { isStandardSchema, toJsonSchema } from '../../src/schema/index.js'
+
+/** A Standard Schema that gives JSON Schema (zod 4, arktype; valibot through its adapter), or JSON Schema itself. */
+export type ToolParameters = StandardSchema<unknown, unknown> | JsonObject
+
+/** What `execute` gets: what the schema makes of the arguments, else the JSON object as it came. */
+export type ToolArguments<Parameters> =
+  Parameters extends StandardSchema<unknown, infer Output> ? Output : JsonObject
+
+/** Beside the arguments. */
+export interface ToolRun {
+  /** Of the `tools` layer: `ctx.emit({ type: 'data', … })` shows progress, `ctx.client` calls a model. */
+  readonly ctx: Context
+  /** Fires when the call is aborted, and when the tool's time is over. */
+  readonly signal: AbortSignal
+  readonly tool_call_id: string
+}
+
+/** A function that a model may call. */
+export interface Tool<Parameters = unknown> {
+  /** Needed in an array only. */
+  readonly name?: string
+  readonly description?: string
+  /** @default an object of any members */
+  readonly parameters?: Parameters & ToolParameters
+  /** Asks the provider to keep to the schema, where it can. */
+  readonly strict?: boolean
+  readonly cache_control?: CacheControl
+  /** Stops the loop until a person has said yes. @default false */
+  readonly needsApproval?:
+    | boolean
+    | ((args: ToolArguments<Parameters>, run: ToolRun) => boolean | Promise<boolean>)
+  /** Milliseconds. @default `timeoutMs` of tools() */
+  readonly timeoutMs?: number
+  /** Text goes to the model as it is, anything else as JSON, what it throws as an error result. */
+  readonly execute: (args: ToolArguments<Parameters>, run: ToolRun) => unknown
+}
+
+/** A tool of any parameters: `never` takes every function, and only the box calls it, with arguments it has checked. */
+export interface AnyTool extends Omit<Tool, 'parameters' | 'needsApproval' | 'execute'> {
+  readonly parameters?: ToolParameters
+  readonly needsApproval?: boolean | ((args: never, run: ToolRun) => boolean | Promise<boolean>)
+  readonly execute: (args: never, run: ToolRun) => unknown
+}
+
+/** By name, or as a list of tools that have one. */
+export type Tools =
+  | Readonly<Record<string, AnyTool>>
+  | readonly (AnyTool & { readonly name: string })[]
+
+/** Infers the arguments of a tool that is written away from `tools()`. */
+export const tool = <Parameters = unknown>(tool: Tool<Parameters>): Tool<Parameters> => tool
+
+/** A tool under the name the model knows. */
+export interface OwnTool extends AnyTool {
+  readonly definition: FunctionTool
+}
+
+/** Found by the name a model said: a Map, since that may be the name of a member of every object. */
+export type Toolbox = ReadonlyMap<string, OwnTool>
+
+/** Throws `MisuseError` for a tool without a name and for two of one name. */
+export function toToolbox(tools: Tools): Toolbox {
+  const named = Array.isArray(tools)
+    ? tools.map((tool: AnyTool) => [tool.name, tool] as const)
+    : Object.entries(tools)
+  const box = new Map<string, OwnTool>()
+  for (const [name, tool] of named) {
+    if (!name) throw new MisuseError('A tool in an array needs a name')
+    if (box.has(name)) throw new MisuseError(`Two tools are called '${name}'`)
+    box.set(name, { ...tool, definition: toDefinition(name, tool) })
+  }
+  return box
+}
+
+const toDefinition = (name: string, tool: AnyTool): FunctionTool => ({
+  type: 'function',
+  function: {
+    name,
+    parameters: toSchema(tool.parameters),
+    ...defined({ description: tool.description, strict: tool.strict }),
+  },
+  ...defined({ cache_control: tool.cache_control }),
+})
+
+function toSchema(parameters: ToolParameters = { type: 'object', properties: {} }): JsonObject {
+  return isStandardSchema(parameters) ? toJsonSchema(parameters) : parameters
+}
