@@ -41,8 +41,10 @@ export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
 
 const defaultVersion = '2023-06-01'
 
-function dialectOf({ version = defaultVersion, headers }: AnthropicOptions): Dialect {
-  const settings = { version, betas: lowerCased(headers)['anthropic-beta'] }
+function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
+  const own = lowerCased(headers)
+  const version = asked ?? own['anthropic-version'] ?? defaultVersion
+  const settings = { version, betas: own['anthropic-beta'] }
   return {
     name: 'anthropic',
     models: /^claude-/,

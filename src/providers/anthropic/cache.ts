@@ -1,12 +1,12 @@
 /** Cache marks: at most four in a request, those for an hour before those for five minutes. */
-import type { CacheControl } from '../../chat/index.js'
 import type { Note } from './notes.js'
+import type { WireCacheControl } from './wire.js'
 
 /** https://docs.claude.com/en/docs/build-with-claude/prompt-caching */
 export const maxMarks = 4
 
 interface Markable {
-  readonly cache_control?: CacheControl
+  readonly cache_control?: WireCacheControl
 }
 
 /** The three places of a request that carry marks, in the order in which the API reads them. */

@@ -5,6 +5,7 @@ import { BadRequestError } from '../../core/index.js'
 import type {
   ImageType,
   WireBlock,
+  WireCacheControl,
   WireContainerUpload,
   WireDocument,
   WireImage,
@@ -33,10 +34,13 @@ export function withMark<Block extends WireBlock>(
   if (!mark) return blocks
   const last = blocks.findLastIndex(({ type }) => !type.endsWith('thinking'))
   const block = blocks[last]
-  return block ? blocks.with(last, { ...block, cache_control: mark }) : blocks
+  return block ? blocks.with(last, { ...block, ...marked(mark) }) : blocks
 }
 
-export const marked = (mark: CacheControl | undefined) => mark && { cache_control: mark }
+export const marked = (
+  mark: CacheControl | undefined,
+): { readonly cache_control: WireCacheControl } | undefined =>
+  mark && { cache_control: { type: mark.type, ...(mark.ttl !== undefined && { ttl: mark.ttl }) } }
 
 function toBlocks(part: UserPart, position: number): readonly WireContent[] {
   switch (part.type) {

@@ -20,7 +20,7 @@ export function endsPaused(content: readonly WireBlock[]): boolean {
   return useOf(last) !== undefined
 }
 
-/** Leaves out a hosted call without its result, and a result without its call; of the last turn nothing is missing yet. */
+/** Leaves out a hosted call without its result, and a result without its call; in an open turn the result is yet to come. */
 export function balanceHostedTools(
   messages: readonly WireMessage[],
   note: Note,
@@ -34,10 +34,10 @@ export function balanceHostedTools(
     if (!use) return true
     return use.kind === 'call' ? isOpen || answered.has(use.id) : called.has(use.id)
   }
-  return messages.flatMap((message, position) => {
-    const isOpen = position === messages.length - 1
+  const open = openTurn(messages)
+  return messages.flatMap((message) => {
     const content = (message.content as readonly WireBlock[]).filter((block) =>
-      isWhole(block, isOpen),
+      isWhole(block, message === open),
     )
     if (content.length === message.content.length) return [message]
     note(
@@ -47,6 +47,13 @@ export function balanceHostedTools(
     // only blocks were left out
     return content.length > 0 ? [{ ...message, content } as WireMessage] : []
   })
+}
+
+/** The turn that the provider goes on with: paused by it, or waiting for results of client tools beside its own. */
+function openTurn(messages: readonly WireMessage[]): WireMessage | undefined {
+  const last = messages.findLast(({ role }) => role === 'assistant')
+  const isCalling = last?.content.some(({ type }) => type === 'tool_use')
+  return isCalling || last === messages.at(-1) ? last : undefined
 }
 
 const idsOf = (uses: readonly (Use | undefined)[], kind: Use['kind']): ReadonlySet<unknown> =>

@@ -1,15 +1,16 @@
 /** Messages → `system` and `messages` of the Messages API, with the repairs that its rules ask for. */
-import type { Message, SystemMessage, ToolMessage } from '../../chat/index.js'
+import type { Message, SystemMessage, TextPart } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import { toAssistant } from './assistant.js'
-import { marked, toContent, toText, type WireContent, withMark } from './content.js'
+import { toContent, toText, type WireContent, withMark } from './content.js'
 import { balanceHostedTools, endsPaused } from './hosted-history.js'
 import { profileOf } from './models.js'
 import { containerOf, isThinking } from './native.js'
 import { type Note, notesTo } from './notes.js'
 import type { Profile } from './profile.js'
 import { type Entry, type HistoryCall, pairTools } from './tool-history.js'
-import type { WireBlock, WireMessage, WireText, WireToolResult } from './wire.js'
+import { toResult } from './tool-results.js'
+import type { WireBlock, WireMessage, WireText } from './wire.js'
 
 export interface WireConversation {
   readonly system: readonly WireText[]
@@ -49,12 +50,13 @@ export const convertMessages = (messages: readonly Message[], model: string): Wi
   )
 
 function toSystem({ content, cache_control }: SystemMessage): readonly WireText[] {
-  const texts =
-    typeof content === 'string'
-      ? toText(content)
-      : content.flatMap(({ text, cache_control: mark }) => toText(text, mark))
+  const texts = typeof content === 'string' ? toText(content) : content.flatMap(toSystemBlocks)
   return withMark(texts, cache_control)
 }
+
+/** Changes of the tools between the turns (`tool_addition`, beta) are this provider's own, and pass as they are. */
+const toSystemBlocks = (part: TextPart): readonly WireText[] =>
+  /^tool_/.test(part.type) ? [part as WireText] : toText(part.text, part.cache_control)
 
 const lastContainer = (dialogue: readonly Entry[]) => {
   const last = dialogue.findLast((entry) => entry.role === 'assistant')
@@ -67,6 +69,8 @@ class Turns {
   private readonly profile: Profile
   /** Made by the assistant, to be shown by the user. */
   private pendingImages: readonly WireContent[] = []
+  /** Of the turn that is being put together. */
+  private pendingCalls: readonly HistoryCall[] = []
 
   constructor(
     private readonly model: string,
@@ -76,6 +80,7 @@ class Turns {
   }
 
   add(entry: Entry): void {
+    if (entry.role !== 'assistant' || !entry.continues) this.addResults()
     if (entry.role === 'user')
       this.addUser(toContent(entry.message.content, entry.message.cache_control))
     else if (entry.role === 'system') this.addSystem(entry.message)
@@ -88,8 +93,15 @@ class Turns {
     if (blocks.length > 0 && this.messages.length === 0) this.addOpening()
     this.push('assistant', blocks)
     this.pendingImages = [...this.pendingImages, ...images]
+    this.pendingCalls = [...this.pendingCalls, ...calls]
+  }
+
+  /** The results of a turn's calls stand first in the user turn behind it. */
+  private addResults(): void {
+    const calls = this.pendingCalls
     if (calls.length === 0) return
-    const results = calls.map((call) => toResult(call, note))
+    this.pendingCalls = []
+    const results = calls.map((call) => toResult(call, this.note))
     this.push(
       'user',
       results.map(({ block }) => block),
@@ -119,6 +131,7 @@ class Turns {
 
   /** The turns of a whole history. */
   end(): readonly WireMessage[] {
+    this.addResults()
     if (this.pendingImages.length > 0)
       this.note('dropped', 'Images of the last assistant message were left out')
     return this.messages.map(withoutLastThoughts)
@@ -137,17 +150,26 @@ class Turns {
         'changed',
         'A system message between the turns was sent as a note in the user message',
       )
-    this.push('user', texts.map(asNote))
+    this.push('user', texts.filter(({ type }) => type === 'text').map(asNote))
   }
 
   private push(role: WireMessage['role'], content: readonly WireBlock[]): void {
     if (content.length === 0) return
     const last = this.messages.at(-1)
-    const joined = last?.role === role ? [...last.content, ...content] : content
-    if (last?.role === role) this.messages.pop()
+    const isJoined = last?.role === role
+    if (isJoined) this.messages.pop()
+    const joined = isJoined ? inOrder([...last.content, ...content]) : content
     // a system turn is pushed with texts only
     this.messages.push({ role, content: joined } as WireMessage)
   }
+}
+
+/** Several messages in one turn: what was said stands before what was called; thoughts keep their place. */
+function inOrder(blocks: readonly WireBlock[]): readonly WireBlock[] {
+  const isCall = ({ type }: WireBlock) => type === 'tool_use'
+  const first = blocks.findIndex(isCall)
+  if (first < 0 || blocks.slice(first).some(isThinking)) return blocks
+  return [...blocks.filter((block) => !isCall(block)), ...blocks.filter(isCall)]
 }
 
 /** Thinking that leads to nothing is refused: "the final block in an assistant message cannot be `thinking`". */
@@ -160,51 +182,6 @@ function withoutLastThoughts(message: WireMessage): WireMessage {
 }
 
 const asNote = (block: WireText): WireText => ({ ...block, text: `[System note: ${block.text}]` })
-
-const isResultBlock = (block: WireContent) => block.type !== 'container_upload'
-
-/** A result and what may stand only beside it. A call without a result would be refused, with all that follows. */
-function toResult(
-  { wireId, result }: HistoryCall,
-  note: Note,
-): { readonly block: WireToolResult; readonly beside: readonly WireContent[] } {
-  const block = { type: 'tool_result', tool_use_id: wireId } as const
-  if (!result) {
-    note('repaired', 'A tool call had no result: the model was told so')
-    return { block: { ...block, content: missingResult, is_error: true }, beside: [] }
-  }
-  const content = resultContent(result)
-  const inside = content.filter(isResultBlock)
-  return {
-    block: {
-      ...block,
-      // text alone goes as text, as the API's own examples have it
-      ...(inside.length > 0 && { content: onlyText(inside) ?? (inside as never) }),
-      ...(isFailed(result) && { is_error: true as const }),
-      ...marked(result.cache_control),
-    },
-    beside: content.filter((one) => !isResultBlock(one)),
-  }
-}
-
-const missingResult = 'No result was recorded for this call.'
-
-const isFailed = ({ is_error, approval }: ToolMessage) => is_error || approval?.approved === false
-
-function resultContent({ content, approval }: ToolMessage): readonly WireContent[] {
-  if (content === undefined && approval?.approved === false)
-    return toText(approval.reason ?? 'The user refused this call.')
-  // a result that was stored as JSON is said as JSON
-  const said =
-    typeof content === 'string' || Array.isArray(content) ? content : JSON.stringify(content ?? '')
-  return content === undefined ? toText(missingResult) : toContent(said)
-}
-
-function onlyText(content: readonly WireContent[]): string | undefined {
-  const [first, second] = content
-  const isPlain = first?.type === 'text' && second === undefined && !first.cache_control
-  return isPlain ? first.text : undefined
-}
 
 function finished(
   turns: readonly WireMessage[],

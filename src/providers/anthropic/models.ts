@@ -93,7 +93,7 @@ const unknownClaude: Profile = {
 /** Another maker's model behind a server that speaks this API. */
 const unknownModel: Profile = {
   ...unknownClaude,
-  thinking: ['enabled', 'disabled', 'adaptive'],
+  thinking: ['enabled', 'disabled'],
   hidesThoughts: false,
   efforts: [],
   structured: false,

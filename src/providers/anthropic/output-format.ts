@@ -1,12 +1,7 @@
 /** `response_format` → native structured output, or a tool whose call is the answer. */
-import {
-  type ChatRequest,
-  isObject,
-  type JsonObject,
-  type JsonSchemaFormat,
-} from '../../chat/index.js'
+import type { ChatRequest, JsonObject, JsonSchemaFormat } from '../../chat/index.js'
+import { anthropicAnswerSchema, anthropicAnswerTool } from '../../schema/index.js'
 import type { Note } from './notes.js'
-import { toInputSchema, toOutputSchema } from './output-schema.js'
 import type { Profile } from './profile.js'
 import type { WireTool } from './wire.js'
 
@@ -20,7 +15,7 @@ export type OutputFormat =
 /** The name that litellm gives the tool whose call is the answer. */
 export const jsonToolName = 'json_tool_call'
 
-/** Holds the answer where the schema is no object: a tool takes nothing else. */
+/** Holds the answer where the schema is no object (`wrapRoot` of the schema room): a tool takes nothing else. */
 export const wrapper = 'value'
 
 export const jsonInstruction = 'Answer with one JSON object and nothing else.'
@@ -40,41 +35,16 @@ export function toOutputFormat(
     )
     return { kind: 'told' }
   }
-  if (profile.structured) return { kind: 'native', schema: toOutputSchema(schema, note) }
-  const isWrapped = !isObjectSchema(schema)
-  return {
-    kind: 'tool',
-    isWrapped,
-    tool: toJsonTool(format, isWrapped ? wrapped(schema) : schema, note),
-  }
+  const warn = (message: string) =>
+    note('changed', `The schema of the answer: ${message}`, 'response_format')
+  const answer = profile.structured ? anthropicAnswerSchema(schema, warn) : undefined
+  if (answer?.strict) return { kind: 'native', schema: { ...answer.schema } }
+  const { schema: loose, wrapped } = anthropicAnswerTool(schema, warn)
+  return { kind: 'tool', isWrapped: wrapped === true, tool: toJsonTool(format, loose) }
 }
 
-/** How the answer to this request comes back, without a word to anyone. */
-export function jsonToolOf(
-  request: ChatRequest,
-  profile: Profile,
-): { isWrapped: boolean } | undefined {
-  const format = request.response_format
-  if (format?.type !== 'json_schema' || profile.structured) return undefined
-  const { schema } = format.json_schema
-  return schema && { isWrapped: !isObjectSchema(schema) }
-}
-
-const isObjectSchema = ({ type, properties }: JsonObject) =>
-  type === 'object' || isObject(properties)
-
-const wrapped = ({ $defs, ...schema }: JsonObject): JsonObject => ({
-  type: 'object',
-  properties: { [wrapper]: schema },
-  required: [wrapper],
-  ...($defs !== undefined && { $defs }),
+const toJsonTool = ({ json_schema }: JsonSchemaFormat, schema: JsonObject): WireTool => ({
+  name: jsonToolName,
+  description: json_schema.description ?? `Gives the answer (${json_schema.name}).`,
+  input_schema: { ...schema, type: 'object' },
 })
-
-function toJsonTool(format: JsonSchemaFormat, schema: JsonObject, note: Note): WireTool {
-  const { description, name } = format.json_schema
-  return {
-    name: jsonToolName,
-    description: description ?? `Gives the answer (${name}).`,
-    input_schema: toInputSchema(schema, note),
-  }
-}

@@ -21,6 +21,18 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, 'none'>, number>> = {
   max: 32_768,
 }
 
+const levels: ReadonlySet<unknown> = new Set(['none', ...Object.keys(budgets)])
+
+export const isEffort = (value: unknown): value is ReasoningEffort => levels.has(value)
+
+/** True where thinking is to be off. */
+export const asksForRest = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
+  thinking ? thinking.type === 'disabled' : reasoning_effort === 'none'
+
+/** Thinking can be turned off, wholly or outside of tool use. */
+export const canRest = ({ thinking }: Profile): boolean =>
+  thinking.includes('disabled') || thinking.includes('between_tools')
+
 export const budgetOf = (effort: ReasoningEffort | undefined): number =>
   effort === undefined || effort === 'none' ? budgets.high : budgets[effort]
 
@@ -69,14 +81,10 @@ const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) =
   return display && { display }
 }
 
-function withoutThinking(
-  { thinking, reasoning_effort }: ChatRequest,
-  profile: Profile,
-): WireThinkingConfig | undefined {
-  const isOff = thinking?.type === 'disabled' || (reasoning_effort === 'none' && !thinking)
-  if (!isOff) return undefined
+function withoutThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
+  if (!asksForRest(request)) return undefined
   if (profile.thinking.includes('between_tools') && profile.known) return { type: 'between_tools' }
-  const mustSay = thinking !== undefined || profile.thinksByDefault
+  const mustSay = request.thinking !== undefined || profile.thinksByDefault
   return mustSay && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
 }
 

@@ -1,7 +1,7 @@
 /** The rule rows of a profile: what is not taken, why, and the nearest thing that is. */
 import type { ChatRequest, ParamRule, ReasoningEffort } from '../../chat/index.js'
 import type { Profile } from './profile.js'
-import { asksToThink, budgetOf, minBudget, thinksByBudget } from './reasoning.js'
+import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './reasoning.js'
 import { isForced } from './tools.js'
 
 /** `hasSampling`: the version of the API knows temperature, top_p and top_k. */
@@ -116,10 +116,6 @@ const noThinking: readonly ParamRule[] = [
     when: ({ thinking }) => thinking?.type !== 'disabled',
   },
 ]
-
-/** Thinking can be turned off, wholly or outside of tool use. */
-const canRest = ({ thinking }: Profile) =>
-  thinking.includes('disabled') || thinking.includes('between_tools')
 
 function effortRules(profile: Profile): readonly ParamRule[] {
   const { efforts: levels, topEffortNeedsThinking } = profile

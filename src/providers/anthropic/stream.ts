@@ -10,7 +10,7 @@ import { isHostedCall, isHostedResult, pushResult } from './hosted.js'
 import { JsonAnswer, unwrapped } from './json-answer.js'
 import { profileOf } from './models.js'
 import { toNative } from './native.js'
-import { jsonToolName, jsonToolOf } from './output-format.js'
+import { jsonToolName, toOutputFormat } from './output-format.js'
 import { customNames } from './tools.js'
 import { fromWireUsage, mergeUsage } from './usage.js'
 import type { WireUsage } from './wire.js'
@@ -60,12 +60,12 @@ export function streamReader(
   context: WireContext,
   call: { readonly onUsage: (usage: Usage) => void },
 ): StreamReader {
-  const json = jsonToolOf(context.request, profileOf(context.request.model))
+  const format = toOutputFormat(context.request, profileOf(context.model), () => {})
   const state: State = {
     context,
     onUsage: (usage) => call.onUsage(usage),
     custom: customNames(context.request),
-    answer: json && new JsonAnswer(json.isWrapped),
+    answer: format.kind === 'tool' ? new JsonAnswer(format.isWrapped) : undefined,
     open: new Map(),
     blocks: [],
     hostedNames: new Map(),

@@ -3,7 +3,16 @@ import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js
 import { isThinking } from './native.js'
 import type { Note } from './notes.js'
 import type { Profile } from './profile.js'
-import { minBudget, thinksByBudget, toWireReasoning, type WireReasoning } from './reasoning.js'
+import {
+  asksForRest,
+  asksToThink,
+  canRest,
+  isEffort,
+  minBudget,
+  thinksByBudget,
+  toWireReasoning,
+  type WireReasoning,
+} from './reasoning.js'
 import type { WireBody, WireMessage } from './wire.js'
 
 interface ReasoningContext {
@@ -12,18 +21,32 @@ interface ReasoningContext {
   readonly note: Note
 }
 
+/** What is asked of thinking and cannot be had is left out, and said. */
 export function reasoningFor(
-  request: ChatRequest,
+  asked: ChatRequest,
   { profile, messages, note }: ReasoningContext,
 ): WireReasoning {
-  if (!thinksByBudget(request, profile) || !lacksThoughts(messages))
-    return toWireReasoning(request, profile)
+  const request = withKnownEffort(asked, note)
+  const param = request.thinking ? 'thinking' : 'reasoning_effort'
+  if (profile.thinking.length === 0 && asksToThink(request))
+    note('dropped', 'The model does not think', param)
+  if (profile.thinking.length > 0 && asksForRest(request) && !canRest(profile))
+    note('dropped', 'The model always thinks', param)
+  const reasoning = toWireReasoning(request, profile)
+  if (!thinksByBudget(request, profile) || !lacksThoughts(messages)) return reasoning
   note(
     'dropped',
     'Thinking was left out: the tool call that is being answered came without its thoughts',
-    request.thinking ? 'thinking' : 'reasoning_effort',
+    param,
   )
-  const { thinking: _, ...rest } = toWireReasoning(request, profile)
+  const { thinking: _, ...rest } = reasoning
+  return rest
+}
+
+function withKnownEffort(request: ChatRequest, note: Note): ChatRequest {
+  const { reasoning_effort: effort, ...rest } = request
+  if (effort === undefined || isEffort(effort)) return request
+  if (effort !== null) note('dropped', `There is no reasoning_effort ${effort}`, 'reasoning_effort')
   return rest
 }
 

@@ -32,6 +32,8 @@ export type Entry =
       readonly role: 'assistant'
       readonly message: AssistantInput
       readonly calls: readonly HistoryCall[]
+      /** The message stood right behind another one of the assistant: both are one turn. */
+      readonly continues: boolean
     }
 
 /**
@@ -41,7 +43,7 @@ export type Entry =
 export function pairTools(messages: readonly Message[], note: Note): readonly Entry[] {
   const entries: Entry[] = []
   const ids = new WireIds(note)
-  for (const message of messages) {
+  for (const [position, message] of messages.entries()) {
     switch (message.role) {
       case 'system':
       case 'developer':
@@ -51,7 +53,12 @@ export function pairTools(messages: readonly Message[], note: Note): readonly En
         entries.push({ role: 'user', message })
         break
       case 'assistant':
-        entries.push({ role: 'assistant', message, calls: toCalls(message, ids, note) })
+        entries.push({
+          role: 'assistant',
+          message,
+          calls: toCalls(message, ids, note),
+          continues: messages[position - 1]?.role === 'assistant',
+        })
         break
       case 'tool':
         attach(message, entries, note)

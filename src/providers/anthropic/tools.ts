@@ -10,9 +10,9 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
+import { anthropicToolSchema } from '../../schema/index.js'
 import { marked } from './content.js'
 import type { Note } from './notes.js'
-import { toInputSchema, toOutputSchema } from './output-schema.js'
 import type { Profile } from './profile.js'
 import type { WireMcpServer, WireTool, WireToolChoice } from './wire.js'
 
@@ -67,18 +67,30 @@ const ownMembers = ['defer_loading', 'allowed_callers', 'input_examples', 'eager
 
 function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireTool {
   const { name, description, parameters, strict } = tool.function
-  const isStrict = strict === true && profile.structured
-  if (strict === true && !isStrict)
-    note('dropped', 'The model has no strict tools', 'tools[*].function.strict')
-  const input_schema = toInputSchema(parameters, note)
+  const isAsked = strict === true && profile.structured
+  const rewritten = toInputSchema(name, parameters, { strict: isAsked, note })
+  if (strict === true && !rewritten.strict)
+    note('dropped', `The tool ${name} was sent without strict`, 'tools[*].function.strict')
   return {
     name,
     ...(description && { description }),
-    input_schema: isStrict ? toInputSchema(toOutputSchema(input_schema, note), note) : input_schema,
-    ...(isStrict && { strict: true }),
+    input_schema: rewritten.schema,
+    ...(rewritten.strict && { strict: true }),
     ...pick({ ...tool.function, ...tool }, ownMembers),
     ...marked(markOf(tool)),
   }
+}
+
+/** The schema of a tool in the API's dialect. */
+function toInputSchema(
+  tool: string,
+  schema: JsonObject = {},
+  { strict, note }: { readonly strict: boolean; readonly note: Note },
+): { readonly schema: WireTool['input_schema']; readonly strict: boolean } {
+  const warn = (message: string) =>
+    note('changed', `Schema of the tool ${tool}: ${message}`, 'tools')
+  const rewritten = anthropicToolSchema(schema, { strict, warn })
+  return { schema: { ...rewritten.schema, type: 'object' }, strict: rewritten.strict }
 }
 
 /** litellm also reads the mark from inside the function. */

@@ -1,9 +1,14 @@
 /** The Messages API as we write it: `POST /v1/messages`. Checked against the official SDK in `test/types/anthropic.ts`. */
-import type { CacheControl, JsonObject } from '../../chat/index.js'
+import type { JsonObject } from '../../chat/index.js'
 
 /** Marks the end of a prefix that the provider keeps. */
+export interface WireCacheControl {
+  readonly type: 'ephemeral'
+  readonly ttl?: '5m' | '1h'
+}
+
 interface Cacheable {
-  readonly cache_control?: CacheControl
+  readonly cache_control?: WireCacheControl
 }
 
 /** A mark on thinking is refused. */
