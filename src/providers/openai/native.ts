@@ -109,14 +109,41 @@ function fitting(
       item.type !== 'reasoning' ||
       (isSameModel && (typeof item.encrypted_content === 'string' || context.isStored)),
   )
-  if (kept.length === items.length) return items
+  if (kept.length === items.length) return withoutLoose(items.map(asInput), context)
   lost(
     isSameModel
       ? 'Reasoning that the server did not store was left out: it came without encrypted content'
       : `Reasoning of ${native.model} was left out: ${context.model} cannot read it`,
     context,
   )
-  return kept.map(withoutId)
+  return withoutLoose(kept.map(asInput).map(withoutId), context)
+}
+
+/** Reasoning that led to nothing, as where the answer was cut: the API refuses it without the item that follows. */
+function withoutLoose(items: readonly WireItem[], context: NativeContext): readonly WireItem[] {
+  const end = items.findLastIndex((item) => item.type !== 'reasoning') + 1
+  if (end < items.length) lost('Reasoning that led to no answer was left out', context)
+  return items.slice(0, end)
+}
+
+/** What the API says of these items and does not take back: https://github.com/openai-php/client/pull/742 shows them. */
+const outputOnly: Readonly<Record<string, readonly string[]>> = {
+  image_generation_call: [
+    'action',
+    'background',
+    'output_format',
+    'quality',
+    'revised_prompt',
+    'size',
+  ],
+}
+
+function asInput(item: WireItem): WireItem {
+  const type = String(item.type)
+  const keys = Object.hasOwn(outputOnly, type) ? outputOnly[type] : undefined
+  return keys
+    ? Object.fromEntries(Object.entries(item).filter(([key]) => !keys.includes(key)))
+    : item
 }
 
 /** A dated name and its alias are one model. */

@@ -11,7 +11,7 @@ import { responseReader } from './response.js'
 import { type ResponsesClient, sdkTransport } from './sdk.js'
 import { streamReader } from './stream.js'
 import { toUsage } from './usage.js'
-import { asNumber, type Profile } from './wire.js'
+import { asNumber, maxArgumentsLengthDefault, type Profile } from './wire.js'
 
 export interface OpenAIOptions
   extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
@@ -21,6 +21,8 @@ export interface OpenAIOptions
   readonly organization?: string | undefined
   /** @default OPENAI_PROJECT_ID */
   readonly project?: string | undefined
+  /** Characters of one tool call's arguments. @default 16_777_216 */
+  readonly maxArgumentsLength?: number | undefined
   /** The official client, `new OpenAI()`: it then carries the requests, with its key, its address and its fetch. */
   readonly client?: ResponsesClient | undefined
   /**
@@ -38,8 +40,12 @@ export interface OpenAIOptions
  * await ai.generate({ model: 'openai/gpt-5-mini', messages, reasoning_effort: 'low' })
  */
 export function openai(options: OpenAIOptions = {}): ProviderAdapter {
-  const { client, organization, project, baseURL, headers, reasoningSummary = true } = options
-  const dialect = responsesDialect({ ...profile, asksForSummary: reasoningSummary })
+  const { client, organization, project, baseURL, headers } = options
+  const dialect = responsesDialect({
+    ...profile,
+    asksForSummary: options.reasoningSummary ?? profile.asksForSummary,
+    maxArgumentsLength: options.maxArgumentsLength ?? profile.maxArgumentsLength,
+  })
   const count: Dialect['count'] = {
     toWire: countWriter(profile),
     fromWire: countOf,
@@ -81,6 +87,7 @@ export const profile: Profile = {
   saysStrict: true,
   choosesFreely: true,
   runsCustomCalls: false,
+  maxArgumentsLength: maxArgumentsLengthDefault,
 }
 
 /** The pure parts of a server of this wire, put together. */

@@ -209,6 +209,7 @@ const callDelta: Handler = (event, state, push) => {
   const call = callOf(itemOf(event, state))
   const delta = asString(event.delta)
   call.text += delta
+  if (call.text.length > state.profile.maxArgumentsLength) throw tooLong(state)
   if (!call.isHeld) pushArguments(call, delta, push)
 }
 
@@ -325,18 +326,18 @@ function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolea
   const index = asNumber(output_index)
   if (index !== undefined && Number.isInteger(index) && index >= 0 && index <= maxIndex)
     return index
-  const { profile, context } = state
-  throw new UnexpectedResponseError(
-    `${profile.provider}/${context.model} sent an event whose output_index is no index`,
-    {
-      provider: profile.provider,
-      model: context.model,
-      code: 'bad_index',
-      phase: 'stream',
-      requestId: context.request_id,
-    },
-  )
+  throw unexpected('bad_index', 'sent an event whose output_index is no index', state)
 }
+
+const unexpected = (code: string, what: string, { profile, context }: State) =>
+  new UnexpectedResponseError(`${profile.provider}/${context.model} ${what}`, {
+    provider: profile.provider,
+    model: context.model,
+    code,
+    phase: 'stream',
+    requestId: context.request_id,
+    maybeBilled: true,
+  })
 
 function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
@@ -537,20 +538,22 @@ function withArguments(item: WireItem, entry: ItemState): WireItem {
 }
 
 /** What the whole arguments say beyond the deltas. Throws where they differ: nobody knows what is to be run. */
-function restOfCall(streamed: string, whole: string, { profile, context }: State): string {
+function restOfCall(streamed: string, whole: string, state: State): string {
   if (whole.startsWith(streamed)) return whole.slice(streamed.length)
-  if (streamed !== '' && normal(streamed) === normal(whole)) return ''
-  throw new UnexpectedResponseError(
-    `${profile.provider}/${context.model} streamed tool arguments that are not those of its finished call`,
-    {
-      provider: profile.provider,
-      model: context.model,
-      code: 'bad_arguments',
-      phase: 'stream',
-      requestId: context.request_id,
-    },
+  if (normal(streamed) === normal(whole)) return ''
+  throw unexpected(
+    'bad_arguments',
+    'streamed tool arguments that are not those of its finished call',
+    state,
   )
 }
+
+const tooLong = (state: State) =>
+  unexpected(
+    'too_large',
+    `sent more than ${state.profile.maxArgumentsLength} characters of tool arguments (option maxArgumentsLength)`,
+    state,
+  )
 
 /** JSON without its spaces; text that is none as it is. */
 const normal = (text: string) => {

@@ -232,7 +232,9 @@ export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomC
 
 /** Items of tools that the provider ran: `web_search_call`, `shell_call_output`, `mcp_list_tools` … */
 export const isHosted = ({ type }: WireItem): boolean =>
-  typeof type === 'string' && /_(call|output)$|^(mcp_list_tools|program)$/.test(type)
+  typeof type === 'string' &&
+  /_(call|output)$|^(mcp_list_tools|program)$/.test(type) &&
+  !type.startsWith('function_call')
 
 /** A call for the app: a function with JSON arguments, anything else as a custom call with its words as JSON. */
 export function clientCall(item: WireItem): ToolCall {

@@ -265,6 +265,8 @@ export interface Profile {
   readonly searchOptions?: readonly string[]
   /** The provider runs custom tool calls itself: they are hosted tools. */
   readonly runsCustomCalls: boolean
+  /** Characters of one call's arguments. */
+  readonly maxArgumentsLength: number
 }
 
 export interface SchemaOptions {
@@ -277,6 +279,9 @@ export interface FieldContext {
   readonly model: string
   readonly warn: Warn
 }
+
+/** @default of `maxArgumentsLength` */
+export const maxArgumentsLengthDefault = 16 * 1024 * 1024
 
 /** Maps one parameter to members of the body. */
 export type Field = (request: ChatRequest, context: FieldContext) => JsonObject

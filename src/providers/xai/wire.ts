@@ -1,2 +1,2 @@
 /** The wire: OpenAI's. */
-export type { Profile, ResponsesBody } from '../openai/wire.js'
+export { maxArgumentsLengthDefault, type Profile, type ResponsesBody } from '../openai/wire.js'

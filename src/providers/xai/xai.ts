@@ -9,12 +9,14 @@ import { capabilities, effortsOf, models } from './models.js'
 import { fields } from './request.js'
 import { type ResponsesClient, sdkTransport } from './sdk.js'
 import { toUsage } from './usage.js'
-import type { Profile } from './wire.js'
+import { maxArgumentsLengthDefault, type Profile } from './wire.js'
 
 export interface XaiOptions
   extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
   /** Up to the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */
   readonly baseURL?: string | undefined
+  /** Characters of one tool call's arguments. @default 16_777_216 */
+  readonly maxArgumentsLength?: number | undefined
   /** The official client of OpenAI, `new OpenAI({ baseURL: 'https://api.x.ai/v1', apiKey })`: it then carries the requests. */
   readonly client?: ResponsesClient | undefined
 }
@@ -27,7 +29,7 @@ export interface XaiOptions
  * await ai.generate({ model: 'xai/grok-4.7', messages, tools: [{ type: 'x_search' }] })
  */
 export function xai(options: XaiOptions = {}): ProviderAdapter {
-  const { client, baseURL } = options
+  const { client, baseURL, maxArgumentsLength = profile.maxArgumentsLength } = options
   const transport = client
     ? sdkTransport(client, { ...options, provider: profile.provider, toError })
     : httpTransport({
@@ -39,7 +41,10 @@ export function xai(options: XaiOptions = {}): ProviderAdapter {
         toError,
         requestIdHeader: 'x-request-id',
       })
-  return createAdapter({ ...responsesDialect(profile), models }, transport)
+  return createAdapter(
+    { ...responsesDialect({ ...profile, maxArgumentsLength }), models },
+    transport,
+  )
 }
 
 /** xAI's own ways with the wire. */
@@ -72,4 +77,5 @@ export const profile: Profile = {
   searchOptions: ['filters'],
   // x_keyword_search and its like run at xAI
   runsCustomCalls: true,
+  maxArgumentsLength: maxArgumentsLengthDefault,
 }
