@@ -118,9 +118,9 @@ function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatReques
   const broken = rules.filter((rule) => isBroken(rule, request))
   if (broken.length === 0) return request
   const params = [...new Set(broken.map(({ param }) => param))]
-  const reasons = broken.map((rule) => `${rule.param}: ${because(rule)}`)
+  const reasons = new Set(broken.map((rule) => `${rule.param}: ${because(rule)}`))
   throw new UnsupportedParamsError(
-    `${model.provider} does not take ${params.join(', ')} as given for ${model.model} (${reasons.join('; ')}). ` +
+    `${model.provider} does not take ${params.join(', ')} as given for ${model.model} (${[...reasons].join('; ')}). ` +
       `Set drop_params: true to leave out or adjust what does not fit, or allowed_openai_params: ${JSON.stringify(params)} to send it all the same.`,
     { status: 400, provider: model.provider, model: model.model, code: 'unsupported_params' },
   )

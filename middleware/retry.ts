@@ -1,5 +1,4 @@
 /** Calls again what failed for a passing reason: the one owner of retries in a stack. */
-import type { Attempt } from '../src/chat/index.js'
 import { type Context, isTetradError, type Middleware, MisuseError } from '../src/core/index.js'
 import { type Clock, sleep, systemClock, timeLeft } from './clock.js'
 
@@ -48,7 +47,7 @@ export function retry(options: RetryOptions = {}): Middleware {
     throw new MisuseError('retry() takes 1 to 5 attempts')
   const policy: Policy = { ...options, attempts, budget }
 
-  return async function retry(ctx, next) {
+  const layer: Middleware = async function retry(ctx, next) {
     const again = planRetries(ctx, policy)
     for (;;) {
       try {
@@ -60,6 +59,7 @@ export function retry(options: RetryOptions = {}): Middleware {
       }
     }
   }
+  return Object.assign(layer, { repeats: 'attempt' as const })
 }
 
 const providerOf = (ctx: Context): string => ctx.attempts.at(-1)?.provider ?? ''
@@ -77,7 +77,7 @@ function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<
     if (ctx.committed || ctx.signal.aborted) return never
     const wish = shouldRetry?.(error, ctx)
     if (wish === false) return never
-    if (!taken.has(deadSocket) && isDeadSocket(error, ctx.attempts.at(-1))) return deadSocket
+    if (!taken.has(deadSocket) && deadSocket.fits(error)) return deadSocket
     return wish ? always : (reasons.find(({ fits }) => fits(error)) ?? never)
   }
 
@@ -160,19 +160,13 @@ const reasons: readonly Reason[] = [
 ]
 
 /** Tried anew at once, once a call, at no cost: the server had closed an idle connection, and never read the request. */
-const deadSocket: Reason = { times: 1, fits: named('APIConnectionError') }
-
-const isDeadSocket = (error: unknown, attempt: Attempt | undefined): boolean =>
-  deadSocket.fits(error) &&
-  causes(error).some(
-    ({ code, socket }) =>
-      (code === 'UND_ERR_SOCKET' && (socket?.bytesRead ?? 0) > 0) ||
-      ((code === 'ECONNRESET' || code === 'EPIPE') && (attempt?.total_ms ?? Infinity) <= 50),
-  )
+const deadSocket: Reason = {
+  times: 1,
+  fits: (error) => isTetradError(error) && error.code === 'stale_socket',
+}
 
 interface Cause {
   readonly code?: unknown
-  readonly socket?: { readonly bytesRead?: number }
   readonly cause?: unknown
 }
 
