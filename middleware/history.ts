@@ -43,16 +43,21 @@ export function history(options: HistoryOptions = {}): Middleware {
     for (const message of repairs) ctx.warn({ code: 'repaired', param: 'messages', message })
     if (messages !== ctx.request.messages) ctx.request = { ...ctx.request, messages }
     const limit = maxTokens === 'model' ? modelLimit(ctx) : maxTokens
-    if (limit !== undefined) ctx.request = await fit(ctx, limit, exact)
+    if (limit !== undefined) ctx.request = await keepWithin(ctx, limit, exact)
     return next()
   }
 }
 
-/** What the model reads, less what it may answer. */
+/** What the model reads, less what it may answer; undefined where nobody knows, or no provider knows the model. */
 function modelLimit({ client, request }: Context): number | undefined {
-  const { contextTokens, maxOutputTokens = 4096 } = client.capabilities(request.model)
-  const answer = request.max_completion_tokens ?? request.max_tokens ?? maxOutputTokens
-  return contextTokens === undefined ? undefined : Math.max(0, contextTokens - answer)
+  try {
+    const { contextTokens, maxOutputTokens = 4096 } = client.capabilities(request.model)
+    const answer = request.max_completion_tokens ?? request.max_tokens ?? maxOutputTokens
+    return contextTokens === undefined ? undefined : Math.max(0, contextTokens - answer)
+  } catch {
+    // a layer inside may still change the name; the end of the stack refuses it otherwise
+    return undefined
+  }
 }
 
 /** An estimate below this share of the limit is believed. */
@@ -61,7 +66,7 @@ const surely = 0.6
 const mostCounts = 3
 
 /** The request with as many messages as fit. */
-async function fit(ctx: Context, limit: number, exact: boolean): Promise<ChatRequest> {
+async function keepWithin(ctx: Context, limit: number, exact: boolean): Promise<ChatRequest> {
   let { request } = ctx
   let size = estimate(request)
   for (let counts = 0; ; ) {

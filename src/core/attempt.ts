@@ -170,6 +170,7 @@ class RunningAttempt {
       // the loop runs inside the array
       const chunk = chunks[i] as StreamChunk
       if (this.record.first_chunk_ms === undefined && isContent(chunk)) this.arrived()
+      if (chunk.type === 'start') this.record.answered = chunk.model
       if (chunk.type !== 'finish') continue
       if (chunk.service_tier !== undefined) this.record.service_tier = chunk.service_tier
       if (isTold(chunk.usage)) {

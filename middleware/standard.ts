@@ -1,0 +1,75 @@
+/** The stack that every app wants, in the order that makes its parts right. */
+
+import type { Timeouts } from '../src/chat/index.js'
+import type { Middleware } from '../src/core/index.js'
+import { type Aliases, alias } from './alias.js'
+import { deadline } from './deadline.js'
+import { type HistoryOptions, history } from './history.js'
+import { type LogOptions, log } from './log.js'
+import { type ParamsOptions, params } from './params.js'
+import { type RetryOptions, retry } from './retry.js'
+import { timeout } from './timeout.js'
+import { type Tools, tools } from './tools.js'
+import { type UsageOptions, usage } from './usage.js'
+
+/** Options of the part, a layer to stand in its place, or false: none. */
+export type Part<Options, State = {}> = Options | Middleware<State> | false
+
+export interface StandardOptions<State = {}> {
+  /** Where lines go is the app's to say: `log: {}` is the console. @default none */
+  readonly log?: Part<LogOptions, State>
+  readonly usage?: Part<UsageOptions, State>
+  /** Milliseconds for the whole call. @default none */
+  readonly deadline?: Part<number, State>
+  readonly aliases?: Part<Aliases, State>
+  readonly history?: Part<HistoryOptions, State>
+  /** @default no tools of our own: those of a request go back to the caller */
+  readonly tools?: Part<Tools, State>
+  readonly retry?: Part<RetryOptions, State>
+  readonly timeout?: Part<Timeouts, State>
+  readonly params?: Part<ParamsOptions, State>
+}
+
+/**
+ * Outermost first:
+ *
+ * - `log` sees the call as the app made it, and its end, whatever it is,
+ * - `usage` counts all steps and all attempts, so that `log` can tell the cost,
+ * - `deadline` limits all that follows: loops, waits, tools,
+ * - `alias` finds the model, which `history` needs for its size and `timeout` for its pace,
+ * - `history` mends once what the app stored, before a loop builds on it,
+ * - `tools` calls what is inside once a step,
+ * - `retry` repeats one step, so no tool runs twice,
+ * - `timeout` limits the silence of one attempt,
+ * - `params` speaks of the model that this attempt asks.
+ *
+ * Layers of your own go before, behind, or between: the result is an array.
+ *
+ * @example
+ * const ai = createClient({ use: standard({ aliases: { fast: 'gemini/gemini-2.5-flash' }, retry: { attempts: 2 } }) })
+ */
+export function standard<State = {}>(
+  options: StandardOptions<State> = {},
+): readonly Middleware<State>[] {
+  return [
+    part(options.log ?? false, log),
+    part(options.usage ?? {}, usage),
+    part(options.deadline ?? false, deadline),
+    part(options.aliases ?? {}, alias),
+    part(options.history ?? {}, history),
+    part(options.tools ?? {}, (own: Tools) => tools(own)),
+    part(options.retry ?? {}, retry),
+    part(options.timeout ?? {}, timeout),
+    part(options.params ?? {}, params),
+  ].flat()
+}
+
+function part<Options, State>(
+  given: Part<Options, State>,
+  make: (options: Options) => Middleware,
+): readonly Middleware<State>[] {
+  if (given === false) return []
+  // no part takes a function as its options, and a layer that needs no State fits any
+  const layer = typeof given === 'function' ? given : make(given as Options)
+  return [layer as Middleware<State>]
+}

@@ -1,0 +1,36 @@
+/** Shows a stack as a picture: the layers from outside in, and how often each is called. */
+
+/** What a layer says of itself that calls `next()` more than once: give it to your own with `Object.assign`. */
+export interface Repeating {
+  /** `step`: once a turn of the model, as `tools` does; `attempt`: once a try, as `retry` does. */
+  readonly repeats?: 'step' | 'attempt'
+}
+
+/**
+ * The stack of a client as text. What stands in an inner box is called again by the layer above it.
+ *
+ * @example
+ * console.log(trace(ai))
+ */
+export function trace(ai: {
+  readonly layers: readonly ({ readonly name: string } & Repeating)[]
+}): string {
+  const lines = ['┌ once a call']
+  let depth = 1
+  const margin = () => '│ '.repeat(depth)
+  ai.layers.forEach((layer, position) => {
+    const name = layer.name || `layer ${position + 1}`
+    lines.push(margin() + name)
+    if (!layer.repeats) return
+    lines.push(`${margin()}┌ once ${nouns[layer.repeats]} of ${name}`)
+    depth++
+  })
+  lines.push(`${margin()}provider`)
+  while (depth > 0) {
+    depth--
+    lines.push(`${margin()}└`)
+  }
+  return lines.join('\n')
+}
+
+const nouns = { step: 'a step', attempt: 'an attempt' } as const
