@@ -1,0 +1,148 @@
+/** A loopback server that answers by hand, and a transport on it: what the tests of the fetch transport stand on. */
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import type { Call } from '../../../src/core/index.js'
+import {
+  errorOf,
+  type HttpOptions,
+  httpTransport,
+  type TransportRequest,
+  type WireEvent,
+} from '../../../src/providers/index.js'
+
+export interface Seen {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: string
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<unknown>
+}
+
+export interface Loopback {
+  readonly url: string
+  readonly seen: readonly Seen[]
+  /** The next request, complete with its body. */
+  next(): Promise<Seen>
+}
+
+export type Answer = (response: http.ServerResponse, request: Seen) => void
+
+/** Listens on a free port until the test is over. */
+export async function serve(answer: Answer): Promise<Loopback> {
+  const seen: Seen[] = []
+  const waiting: ((request: Seen) => void)[] = []
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    const closed = once(request.socket, 'close')
+    response.on('error', () => {})
+    for await (const chunk of request) chunks.push(chunk)
+    const { method, url, headers } = request
+    const entry = { method, url, headers, body: Buffer.concat(chunks).toString(), closed }
+    seen.push(entry)
+    waiting.shift()?.(entry)
+    answer(response, entry)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    next: () => new Promise((resolve) => void waiting.push(resolve)),
+  }
+}
+
+/** Answers with SSE in the given pieces, each a write of its own. */
+export const sse =
+  (...pieces: readonly string[]): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const piece of pieces) response.write(piece)
+    response.end()
+  }
+
+export const reply =
+  (status: number, body: unknown, headers: http.OutgoingHttpHeaders = {}): Answer =>
+  (response) => {
+    const isText = typeof body === 'string'
+    response.writeHead(status, {
+      'content-type': isText ? 'text/html' : 'application/json',
+      ...headers,
+    })
+    response.end(isText ? body : JSON.stringify(body))
+  }
+
+/** The head and the given pieces, and then nothing more. */
+export const stall =
+  (...pieces: readonly string[]): Answer =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.flushHeaders()
+    for (const piece of pieces) response.write(piece)
+  }
+
+export const apiKey = 'sk-canary-0123456789abcdef'
+
+export const transportOn = (baseURL: HttpOptions['baseURL'], options: Partial<HttpOptions> = {}) =>
+  httpTransport({
+    provider: 'acme',
+    baseURL,
+    apiKey,
+    apiKeyVariables: ['ACME_API_KEY'],
+    authorize: (key) => ({ authorization: `Bearer ${key}` }),
+    toError: (failure) => errorOf(failure, { provider: 'acme' }),
+    requestIdHeader: 'x-request-id',
+    ...options,
+  })
+
+export const call = (options: Partial<Call> = {}): Call => ({
+  signal: new AbortController().signal,
+  warn() {},
+  onResponse() {},
+  onUsage() {},
+  ...options,
+})
+
+export const request = (options: Partial<TransportRequest> = {}): TransportRequest => ({
+  path: '/v1/answer',
+  body: { hello: 'there' },
+  model: 'acme-1',
+  ...options,
+})
+
+/** What a stream gave, and how it ended. */
+export interface Outcome {
+  readonly batches: readonly (readonly WireEvent[])[]
+  readonly events: readonly WireEvent[]
+  readonly error: unknown
+}
+
+export async function collect(
+  source: AsyncIterable<readonly WireEvent[]>,
+  onEvents: (events: readonly WireEvent[]) => void = () => {},
+): Promise<Outcome> {
+  const batches: (readonly WireEvent[])[] = []
+  let error: unknown
+  try {
+    for await (const events of source) {
+      batches.push(events)
+      onEvents(events)
+    }
+  } catch (thrown) {
+    error = thrown
+  }
+  return { batches, events: batches.flat(), error }
+}
+
+export const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
