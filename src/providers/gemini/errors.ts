@@ -1,0 +1,66 @@
+/** Gemini's refusals as typed errors. https://ai.google.dev/gemini-api/docs/troubleshooting */
+import { isObject, type JsonObject } from '../../chat/index.js'
+import {
+  AuthenticationError,
+  ContentPolicyViolationError,
+  ContextWindowExceededError,
+  QuotaExceededError,
+} from '../../core/index.js'
+import { type ErrorTable, errorOf, type FailureHints } from '../failure.js'
+import { durationMs } from '../retry-after.js'
+import type { ToError } from '../transport.js'
+
+/** The class for a refusal, by quota, `ErrorInfo.reason` and status. A wrong key is a 400 here. */
+export const toError: ToError = (failure) => errorOf(failure, table)
+
+/** Our word for a quota that no wait of seconds opens again: Google's own code is that of every 429. */
+const exhausted = 'quota_exhausted'
+
+const table: ErrorTable = {
+  provider: 'gemini',
+  codes: {
+    [exhausted]: QuotaExceededError,
+    API_KEY_INVALID: AuthenticationError,
+    API_KEY_EXPIRED: AuthenticationError,
+  },
+  hints,
+  texts: [
+    {
+      pattern: /token count .*exceeds|exceeds the maximum number of tokens/i,
+      error: ContextWindowExceededError,
+    },
+    { pattern: /api key (not valid|not found|expired)/i, error: AuthenticationError },
+    { pattern: /(prompt|response|content) (was|is) blocked/i, error: ContentPolicyViolationError },
+    {
+      pattern: /prepa(id|yment)|credits? (are|is|have been) (depleted|exhausted)|spend(ing)? cap/i,
+      error: QuotaExceededError,
+      statuses: [403, 429],
+    },
+  ],
+}
+
+/** `error.details` hold ErrorInfo, RetryInfo and QuotaFailure of google.rpc. */
+function hints(body: JsonObject): FailureHints {
+  const error = isObject(body.error) ? body.error : body
+  const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
+  const reason = ofType(details, 'ErrorInfo')?.reason
+  const delay = ofType(details, 'RetryInfo')?.retryDelay
+  return {
+    codes: [
+      ...(isHopeless(ofType(details, 'QuotaFailure')) ? [exhausted] : []),
+      ...(typeof reason === 'string' && reason !== '' ? [reason] : []),
+    ],
+    retryAfterMs: typeof delay === 'string' ? durationMs(delay) : undefined,
+  }
+}
+
+const ofType = (details: readonly JsonObject[], name: string) =>
+  details.find((detail) => String(detail['@type'] ?? '').endsWith(`google.rpc.${name}`))
+
+/** A day's quota is used up, or there is none at all: the free tier has 0 of some models. */
+function isHopeless(failure: JsonObject | undefined): boolean {
+  const violations = Array.isArray(failure?.violations) ? failure.violations.filter(isObject) : []
+  return violations.some(
+    ({ quotaId, quotaValue }) => /PerDay/i.test(String(quotaId)) || String(quotaValue) === '0',
+  )
+}

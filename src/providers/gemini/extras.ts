@@ -1,0 +1,115 @@
+/** Keys that are the caller's own: `generationConfig` gets its own, the top of the body all others, as they are. */
+import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import type { GenerateContentBody, GenerationConfig, ThinkingConfig } from './wire.js'
+
+/** Keys of the request that the adapter reads or that are meant for others. */
+const known = {
+  model: true,
+  messages: true,
+  temperature: true,
+  top_p: true,
+  top_k: true,
+  max_tokens: true,
+  max_completion_tokens: true,
+  stop: true,
+  seed: true,
+  n: true,
+  presence_penalty: true,
+  frequency_penalty: true,
+  logit_bias: true,
+  logprobs: true,
+  top_logprobs: true,
+  tools: true,
+  tool_choice: true,
+  parallel_tool_calls: true,
+  response_format: true,
+  reasoning_effort: true,
+  thinking: true,
+  verbosity: true,
+  modalities: true,
+  user: true,
+  metadata: true,
+  store: true,
+  service_tier: true,
+  safety_identifier: true,
+  prompt_cache_key: true,
+  previous_response_id: true,
+  web_search_options: true,
+  drop_params: true,
+  additional_drop_params: true,
+  allowed_openai_params: true,
+  extra_body: true,
+  extra_headers: true,
+  provider_options: true,
+} satisfies Record<keyof ChatRequest, true>
+
+/** `GenerationConfig` of v1beta. */
+const generationKeys = new Set(
+  'audioTimestamp audioTranscriptionConfig candidateCount enableAffectiveDialog enableEnhancedCivicAnswers frequencyPenalty imageConfig logprobs maxOutputTokens mediaResolution modelSelectionConfig presencePenalty responseFormat responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP translationConfig'.split(
+    ' ',
+  ),
+)
+
+/** Keys of the body that may also be written with underscores: Google takes both, but not both at once. */
+const bodyKeys = new Set(
+  'cachedContent contents continuationToken generationConfig labels safetySettings serviceTier store systemInstruction toolConfig tools'.split(
+    ' ',
+  ),
+)
+
+/** Unknown keys of the request, then `extra_body`, then `provider_options.gemini`: the later wins. */
+export function placeExtras(body: GenerateContentBody, request: ChatRequest): GenerateContentBody {
+  const unknown = Object.entries(request).filter(([key]) => !Object.hasOwn(known, key))
+  const extras = [
+    ...unknown,
+    ...Object.entries(request.extra_body ?? {}),
+    ...Object.entries(request.provider_options?.gemini ?? {}),
+  ]
+  return extras.reduce(place, body)
+}
+
+function place(
+  body: GenerateContentBody,
+  [key, value]: readonly [string, unknown],
+): GenerateContentBody {
+  const name = camelCase(key)
+  if (value === undefined) return body
+  if (generationKeys.has(name)) return withConfig(body, [[name, value]])
+  if (name === 'generationConfig' && isObject(value)) return withConfig(body, Object.entries(value))
+  if (name === 'toolConfig' && isObject(value))
+    return { ...body, toolConfig: { ...body.toolConfig, ...value } }
+  return { ...body, [bodyKeys.has(name) ? name : key]: value }
+}
+
+function withConfig(
+  body: GenerateContentBody,
+  entries: readonly (readonly [string, unknown])[],
+): GenerateContentBody {
+  return { ...body, generationConfig: entries.reduce(withEntry, body.generationConfig ?? {}) }
+}
+
+function withEntry(
+  config: GenerationConfig,
+  [key, value]: readonly [string, unknown],
+): GenerationConfig {
+  const name = generationKeys.has(camelCase(key)) ? camelCase(key) : key
+  if (name === 'thinkingConfig' && isObject(value))
+    return { ...config, thinkingConfig: withThinking(config.thinkingConfig ?? {}, value) }
+  if (name !== 'responseSchema') return { ...config, [name]: value }
+  // the caller's own schema takes the place of ours: two are refused
+  const { responseJsonSchema: _, ...rest } = config
+  return { ...rest, ...{ [name]: value } }
+}
+
+/** A budget or level of the caller takes the place of either of ours. */
+function withThinking(ours: ThinkingConfig, value: JsonObject): ThinkingConfig {
+  const theirs = Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [camelCase(key), one]),
+  )
+  const { thinkingBudget: _budget, thinkingLevel: _level, ...rest } = ours
+  const isSet = 'thinkingBudget' in theirs || 'thinkingLevel' in theirs
+  return { ...(isSet ? rest : ours), ...theirs }
+}
+
+const camelCase = (key: string) =>
+  key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())

@@ -1,0 +1,91 @@
+/** The end of an answer: sources, warnings, the reason, the parts that go back. */
+import { defined, type FinishReason, unknownUsage } from '../../chat/index.js'
+import type { Push } from '../adapter.js'
+import { toAnnotations } from './annotations.js'
+import { closeCall } from './calls.js'
+import { bareName } from './models.js'
+import { madeId } from './names.js'
+import { isPlainText } from './parts.js'
+import type { State } from './state.js'
+import { toUsage } from './usage.js'
+
+/** Says whether the answer is whole; only then it is ended. */
+export function finish(state: State, push: Push): boolean {
+  const { finishReason, blockReason } = state
+  if (!state.isStarted || (!finishReason && !blockReason)) return false
+  closeCall(state, push)
+  const annotations = toAnnotations(state.parts, state.sources)
+  for (const annotation of annotations) push({ type: 'annotation', annotation })
+  const searches = pushSearch(state, push)
+  warnOfEnd(state)
+  const native = nativeOf(state)
+  push({
+    type: 'finish',
+    finish_reason: toFinishReason(state),
+    // one of the two is there
+    native_finish_reason: (blockReason ?? finishReason) as string,
+    usage: (state.usage && toUsage(state.usage, searches)) ?? unknownUsage,
+    ...defined({ service_tier: state.usage?.serviceTier }),
+    ...(native && { native }),
+  })
+  return true
+}
+
+/** Google's terms ask to show the search suggestions; before Gemini 3 a search is told in the metadata alone. */
+function pushSearch({ sources, parts }: State, push: Push): number {
+  const told = sources.grounding.flatMap((one) => one.webSearchQueries ?? [])
+  const queries = [...new Set(told)].filter((query) => query !== '')
+  const entry = sources.grounding.findLast((one) => one.searchEntryPoint)?.searchEntryPoint
+  const isShown = parts.some((part) => part.toolCall?.toolType?.startsWith('GOOGLE_SEARCH'))
+  if (!isShown && (queries.length > 0 || entry))
+    push({
+      type: 'hosted-tool',
+      id: madeId('hosted'),
+      name: 'google_search',
+      status: 'done',
+      input: { queries },
+      ...(entry && { output: entry }),
+    })
+  return queries.length
+}
+
+/** What the message itself cannot say. Plain text needs no second copy. */
+function nativeOf({ parts, context }: State) {
+  const isPlain = parts.every((part) => isPlainText(part) && !part.thought)
+  return isPlain
+    ? undefined
+    : { provider: 'gemini', model: bareName(context.model), content: parts }
+}
+
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ['MAX_TOKENS', 'length'],
+  ['CONTINUATION', 'length'],
+  ['SAFETY', 'content_filter'],
+  ['RECITATION', 'content_filter'],
+  ['LANGUAGE', 'content_filter'],
+  ['BLOCKLIST', 'content_filter'],
+  ['PROHIBITED_CONTENT', 'content_filter'],
+  ['SPII', 'content_filter'],
+  ['IMAGE_SAFETY', 'content_filter'],
+  ['IMAGE_PROHIBITED_CONTENT', 'content_filter'],
+  ['IMAGE_RECITATION', 'content_filter'],
+])
+
+function toFinishReason({ finishReason = '', blockReason, calls }: State): FinishReason {
+  if (blockReason) return 'content_filter'
+  if (finishReason === 'STOP') return calls > 0 ? 'tool_calls' : 'stop'
+  return finishReasons.get(finishReason) ?? 'stop'
+}
+
+const ordinary = new Set(['STOP', 'MAX_TOKENS', 'FINISH_REASON_UNSPECIFIED'])
+
+/** The model went wrong, or was stopped: a `stop` alone would hide it. */
+function warnOfEnd({ finishReason = '', blockReason, finishMessage, context }: State): void {
+  if (!blockReason && ordinary.has(finishReason)) return
+  const reason = blockReason ? `blocked the prompt (${blockReason})` : `ended with ${finishReason}`
+  context.warn({
+    code: 'other',
+    provider: 'gemini',
+    message: `gemini/${context.model} ${reason}${finishMessage ? `: ${finishMessage}` : ''}`,
+  })
+}

@@ -1,0 +1,236 @@
+/** What each model family takes, as data. https://ai.google.dev/gemini-api/docs/models */
+import type {
+  Capabilities,
+  ChatRequest,
+  CustomTool,
+  FunctionTool,
+  ParamRule,
+  ToolDefinition,
+} from '../../chat/index.js'
+import type { ThinkingConfig } from './wire.js'
+
+type Level = NonNullable<ThinkingConfig['thinkingLevel']>
+
+/** How a family lets its thinking be set. */
+export type ThinkingControl =
+  | { readonly kind: 'none' }
+  /** Tokens. `off`: 0 is taken too. */
+  | { readonly kind: 'budget'; readonly min: number; readonly max: number; readonly off: boolean }
+  /** Lowest first. No level: it thinks as it likes. */
+  | { readonly kind: 'level'; readonly levels: readonly Level[] }
+
+export interface ModelFacts {
+  /** False: a name that the table has not; it is treated as the newest of its kind, and nothing is refused. */
+  readonly known: boolean
+  /** Of Gemini; undefined where the name does not tell. */
+  readonly generation: number | undefined
+  readonly thinking: ThinkingControl
+  /** `temperature`, `top_p` and `top_k`: obeyed, passed over by the model, or a 400. */
+  readonly sampling: 'taken' | 'ignored' | 'refused'
+  /** Takes a `systemInstruction`. */
+  readonly system: boolean
+  /** Takes tools and JSON formats. */
+  readonly tools: boolean
+  /** Generation 3: hosted tools beside functions, JSON beside tools, media in a tool result. */
+  readonly isModern: boolean
+  /** Wants a signature on the first call of a step. */
+  readonly signs: boolean
+  /** Takes the address of a file that anybody can read. */
+  readonly urls: boolean
+  readonly contextTokens?: number
+  readonly maxOutputTokens?: number
+}
+
+type Row = readonly [name: RegExp, facts: Partial<Omit<ModelFacts, 'known' | 'generation'>>]
+
+const none: ThinkingControl = { kind: 'none' }
+const levels = (...all: Level[]): ThinkingControl => ({ kind: 'level', levels: all })
+const budget = (min: number, max: number, off: boolean): ThinkingControl => ({
+  kind: 'budget',
+  min,
+  max,
+  off,
+})
+const lowToHigh = levels('LOW', 'MEDIUM', 'HIGH')
+const minimalToHigh = levels('MINIMAL', 'LOW', 'MEDIUM', 'HIGH')
+const flash = { contextTokens: 1_048_576, maxOutputTokens: 65_536 } as const
+
+/** The first row that fits counts. */
+const families: readonly Row[] = [
+  [/tts/, { thinking: none, tools: false }],
+  [/^gemini-4/, { ...flash, thinking: lowToHigh, sampling: 'refused' }],
+  [/^gemini-3\.[78]-flash/, { ...flash, thinking: lowToHigh, sampling: 'ignored' }],
+  [/^gemini-3\.6-flash/, { ...flash, thinking: minimalToHigh, sampling: 'ignored' }],
+  [/^gemini-3\.5-flash-lite/, { ...flash, thinking: minimalToHigh, sampling: 'ignored' }],
+  [/^gemini-3\.5-flash/, { ...flash, thinking: minimalToHigh }],
+  [/^gemini-3\.1-flash(-lite)?-image/, { thinking: levels('MINIMAL', 'HIGH') }],
+  [/^gemini-3\.1-flash-lite/, { ...flash, thinking: minimalToHigh }],
+  [/^gemini-3\.1-pro/, { ...flash, thinking: lowToHigh }],
+  [/^gemini-3-flash/, { ...flash, thinking: minimalToHigh }],
+  [/^(gemini-3-pro-image|(gemini-)?nano-banana)/, { thinking: levels() }],
+  [/^gemini-3-pro/, { ...flash, thinking: levels('LOW', 'HIGH') }],
+  [/^gemini-2\.5-flash-image/, { thinking: none, tools: false, maxOutputTokens: 32_768 }],
+  [/^gemini-2\.5-pro/, { ...flash, thinking: budget(128, 32_768, false) }],
+  [/^gemini-2\.5-flash-lite/, { ...flash, thinking: budget(512, 24_576, true) }],
+  [/^gemini-2\.5-flash/, { ...flash, thinking: budget(1, 24_576, true) }],
+  [/^gemini-2\.5/, { thinking: budget(128, 24_576, false) }],
+  [/^gemini-[12]\b/, { contextTokens: 1_048_576, maxOutputTokens: 8192, thinking: none }],
+  [/^gemini-(pro|flash|flash-lite)-latest/, { ...flash, thinking: lowToHigh }],
+  [/^gemma-[123]/, { thinking: none, system: false, tools: false }],
+  [/^gemma/, { thinking: lowToHigh, system: false }],
+]
+
+/** The name without `models/`, in small letters: what the table is asked with. */
+export const bareName = (model: string) => model.replace(/^models\//, '').toLowerCase()
+
+export function factsOf(model: string): ModelFacts {
+  const name = bareName(model)
+  const row = families.find(([pattern]) => pattern.test(name))
+  const generation = generationOf(name)
+  const isNew = generation === undefined ? !name.startsWith('gemma') : generation >= 3
+  return {
+    known: row !== undefined,
+    generation,
+    thinking: lowToHigh,
+    sampling: (generation ?? 0) >= 4 ? 'refused' : 'taken',
+    system: true,
+    tools: true,
+    isModern: isNew,
+    // a tuned model of an unknown base gets none: it might not know the word that stands for one
+    signs: isNew && (row !== undefined || generation !== undefined),
+    urls: isNew,
+    ...row?.[1],
+  }
+}
+
+const generationOf = (name: string) => {
+  const [, digits] = name.match(/^gemini-(\d+(?:\.\d+)?)/) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** For `params()`. A name that the table has not is let through with everything. */
+export function capabilities(model: string): Capabilities {
+  const facts = factsOf(model)
+  if (!facts.known) return { known: false, rules: unmapped }
+  const { contextTokens, maxOutputTokens } = facts
+  return {
+    known: true,
+    ...(contextTokens !== undefined && { contextTokens }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    reasoning: facts.thinking.kind !== 'none',
+    rules: [
+      ...unmapped,
+      ...ranges,
+      ...limitRules(maxOutputTokens),
+      ...thinkingRules(facts.thinking),
+      ...(facts.sampling === 'refused' ? samplingRules : []),
+      ...(facts.tools ? [] : toolFreeRules),
+      ...(facts.isModern ? [] : oneKindOfToolRules),
+    ],
+  }
+}
+
+const noField = (param: keyof ChatRequest): ParamRule => ({
+  param,
+  reason: 'generateContent has no field for it',
+  unmapped: true,
+})
+
+/** `user` and `metadata` are not here: litellm lets them pass everywhere, the adapter says that they went nowhere. */
+const unmapped: readonly ParamRule[] = [
+  noField('logit_bias'),
+  noField('verbosity'),
+  noField('safety_identifier'),
+  noField('prompt_cache_key'),
+  noField('previous_response_id'),
+  {
+    param: 'parallel_tool_calls',
+    reason: 'Gemini has no switch for parallel calls',
+    when: ({ tools }) => (tools?.length ?? 0) > 1,
+    values: [true],
+    unmapped: true,
+  },
+]
+
+const ranges: readonly ParamRule[] = [
+  { param: 'temperature', reason: 'it goes from 0 to 2', min: 0, max: 2 },
+  { param: 'top_p', reason: 'it goes from 0 to 1', min: 0, max: 1 },
+  { param: 'top_logprobs', reason: 'at most 20 are told', min: 0, max: 20 },
+  { param: 'stop', reason: 'at most 5 stop sequences are taken', maxItems: 5 },
+  {
+    param: 'service_tier',
+    reason: 'the tiers are flex, standard and priority',
+    values: ['auto', 'default', 'standard', 'flex', 'priority'],
+  },
+]
+
+const limitRules = (max: number | undefined): readonly ParamRule[] =>
+  max === undefined
+    ? []
+    : (['max_tokens', 'max_completion_tokens'] as const).map((param) => ({
+        param,
+        reason: `the model writes at most ${max} tokens`,
+        max,
+      }))
+
+const thinkingRules = ({ kind }: ThinkingControl): readonly ParamRule[] =>
+  kind === 'none'
+    ? (['reasoning_effort', 'thinking'] as const).map((param) => ({
+        param,
+        reason: 'the model does not think',
+      }))
+    : [
+        {
+          param: 'reasoning_effort',
+          reason: 'its highest effort is high',
+          // the adapter brings these to the nearest that the family has, with a warning
+          values: ['none', 'minimal', 'low', 'medium', 'high'],
+          adjust: ({ reasoning_effort }) =>
+            reasoning_effort === 'xhigh' || reasoning_effort === 'max' ? 'high' : undefined,
+        },
+      ]
+
+const samplingRules: readonly ParamRule[] = (['temperature', 'top_p', 'top_k'] as const).map(
+  (param) => ({ param, reason: 'from Gemini 4 on the model sets it itself' }),
+)
+
+const toolFreeRules: readonly ParamRule[] = [
+  ...(['tools', 'tool_choice', 'web_search_options'] as const).map((param) => ({
+    param,
+    reason: 'the model has no tools',
+  })),
+  {
+    param: 'response_format',
+    reason: 'the model has no JSON formats',
+    when: ({ response_format }) => isJson(response_format),
+  },
+]
+
+const oneKindOfToolRules: readonly ParamRule[] = [
+  {
+    param: 'tools',
+    reason: 'before Gemini 3 hosted tools do not go together with functions',
+    when: ({ tools }) => (tools?.some(isOwnTool) ?? false) && !tools?.every(isOwnTool),
+    // a rule without a list of values refuses; what is left is every function
+    adjust: ({ tools }) => tools?.filter(isOwnTool),
+  },
+  {
+    param: 'web_search_options',
+    reason: 'before Gemini 3 hosted tools do not go together with functions',
+    when: ({ tools }) => tools?.some(isOwnTool) ?? false,
+  },
+  {
+    param: 'response_format',
+    reason: 'before Gemini 3 JSON formats do not go together with tools',
+    when: ({ response_format, tools }) => isJson(response_format) && (tools?.length ?? 0) > 0,
+  },
+]
+
+const isJson = (format: ChatRequest['response_format']) =>
+  format?.type === 'json_object' || format?.type === 'json_schema'
+
+export type OwnTool = FunctionTool | CustomTool
+
+/** A function or custom tool: one that the caller runs. */
+export const isOwnTool = (tool: ToolDefinition): tool is OwnTool =>
+  tool.type === 'function' || tool.type === 'custom'

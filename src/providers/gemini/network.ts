@@ -1,0 +1,94 @@
+/** Names, addresses and connections of Node, loaded only where a file is to be fetched. */
+
+export interface Address {
+  readonly address: string
+  readonly family: 4 | 6
+}
+
+export interface FileResponse {
+  readonly status: number
+  readonly location: string | undefined
+  readonly contentType: string | undefined
+  readonly contentLength: number | undefined
+  readonly body: AsyncIterable<Uint8Array>
+  /** Lets go of the connection. */
+  close(): void
+}
+
+/** What a download needs of the world. */
+export interface Network {
+  resolve(hostname: string, signal: AbortSignal): Promise<readonly Address[]>
+  isPublic(address: Address): Promise<boolean>
+  /** Connects to this address, whatever the name leads to by now. Follows no redirect. */
+  get(url: URL, address: Address, signal: AbortSignal): Promise<FileResponse>
+}
+
+/** https://www.iana.org/assignments/iana-ipv4-special-registry */
+const specialV4 =
+  '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4'
+/** Of 2000::/3, the only addresses that are public: tunnels and examples. */
+const specialV6 = '2001::/23 2001:db8::/32 2002::/16 3fff::/20'
+
+export const nodeNetwork: Network = {
+  async resolve(hostname, signal) {
+    const [{ lookup }, { isIP }] = await Promise.all([
+      import('node:dns/promises'),
+      import('node:net'),
+    ])
+    const literal = hostname.replace(/^\[(.*)\]$/, '$1')
+    const family = isIP(literal)
+    if (family !== 0) return [{ address: literal, family: toFamily(family) }]
+    const found = await lookup(hostname, { all: true })
+    signal.throwIfAborted()
+    return found.map(({ address, family }) => ({ address, family: toFamily(family) }))
+  },
+
+  async isPublic({ address, family }) {
+    const { BlockList } = await import('node:net')
+    const special = blockList(new BlockList(), family === 4 ? specialV4 : specialV6, family)
+    if (family === 4) return !special.check(address, 'ipv4')
+    const global = blockList(new BlockList(), '2000::/3', 6)
+    return global.check(address, 'ipv6') && !special.check(address, 'ipv6')
+  },
+
+  async get(url, { address, family }, signal) {
+    const { request } = await import('node:https')
+    return new Promise((resolve, reject) => {
+      const sent = request(url, {
+        signal,
+        agent: false,
+        headers: { accept: '*/*', 'accept-encoding': 'identity' },
+        // the name is for TLS alone: the address has been looked at
+        lookup: (_hostname, options, done) =>
+          options.all ? done(null, [{ address, family }]) : done(null, address, family),
+      })
+      sent.once('error', reject)
+      sent.once('response', (response) => {
+        const length = Number(response.headers['content-length'] ?? Number.NaN)
+        resolve({
+          status: response.statusCode ?? 0,
+          location: response.headers.location,
+          contentType: response.headers['content-type'],
+          contentLength: Number.isNaN(length) ? undefined : length,
+          body: response,
+          close: () => void response.destroy(),
+        })
+      })
+      sent.end()
+    })
+  },
+}
+
+const toFamily = (family: number): 4 | 6 => (family === 6 ? 6 : 4)
+
+interface Blocks {
+  addSubnet(network: string, prefix: number, type: 'ipv4' | 'ipv6'): void
+}
+
+const blockList = <List extends Blocks>(list: List, subnets: string, family: 4 | 6): List => {
+  for (const subnet of subnets.split(' ')) {
+    const [network = '', prefix] = subnet.split('/')
+    list.addSubnet(network, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
+  }
+  return list
+}

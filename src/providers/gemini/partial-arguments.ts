@@ -1,0 +1,73 @@
+/** Arguments that arrive value by value, as Vertex streams them with `streamFunctionCallArguments`. */
+import { UnexpectedResponseError } from '../../core/index.js'
+import type { PartialArg } from './wire.js'
+
+type Step = string | number
+type Container = Record<string, unknown> | unknown[]
+
+/** Gathers one call's arguments. Each piece costs its own length, however long the value has become. */
+export class PartialArguments {
+  /** No prototype: the keys come from a model. */
+  readonly value: Record<string, unknown> = Object.create(null)
+  /** Characters taken so far. */
+  length = 0
+  /** The string that goes on, by its path. */
+  private growing: string | undefined
+
+  add(piece: PartialArg): void {
+    const { jsonPath = '', stringValue = '', willContinue } = piece
+    this.length += jsonPath.length + stringValue.length
+    const steps = parsePath(jsonPath)
+    const last = steps.at(-1)
+    if (last === undefined) return
+    const place = steps
+      .slice(0, -1)
+      .reduce<Container>((at, step, i) => child(at, step, typeof steps[i + 1]), this.value)
+    const before = this.growing === jsonPath ? read(place, last) : undefined
+    const value = readValue(piece)
+    write(place, last, typeof before === 'string' ? before + String(value ?? '') : value)
+    this.growing = willContinue ? jsonPath : undefined
+  }
+}
+
+const readValue = ({ stringValue, numberValue, boolValue }: PartialArg) =>
+  stringValue ?? numberValue ?? boolValue ?? null
+
+/** `$.a.b[0]['c d']` as its steps. */
+function parsePath(path: string): Step[] {
+  const steps: Step[] = []
+  for (const [, name, index, single, double] of path.matchAll(step))
+    steps.push(index !== undefined ? Number(index) : unquote(name ?? single ?? double ?? ''))
+  return steps
+}
+
+const step = /\.([^.[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]/g
+const unquote = (name: string) => name.replace(/\\(.)/g, '$1')
+
+function child(at: Container, step: Step, next: string): Container {
+  const there = read(at, step)
+  // what is there was made here, so it is one of the two
+  if (typeof there === 'object' && there !== null) return there as Container
+  const made: Container = next === 'number' ? [] : Object.create(null)
+  write(at, step, made)
+  return made
+}
+
+const read = (at: Container, step: Step): unknown =>
+  Array.isArray(at) ? at[Number(step)] : at[step]
+
+function write(at: Container, step: Step, value: unknown): void {
+  if (!Array.isArray(at)) {
+    at[step] = value
+    return
+  }
+  const index = Number(step)
+  // an index far behind the end would make the list as long as the sender likes
+  if (!Number.isInteger(index) || index > at.length)
+    throw new UnexpectedResponseError(`gemini streamed a list with a gap before ${index}`, {
+      provider: 'gemini',
+      code: 'bad_index',
+      phase: 'stream',
+    })
+  at[index] = value
+}

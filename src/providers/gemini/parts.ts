@@ -1,0 +1,131 @@
+/** The parts of an answer, one small reader for each kind. */
+import { defined } from '../../chat/index.js'
+import type { Push } from '../adapter.js'
+import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
+import { madeId } from './names.js'
+import type { State } from './state.js'
+import type { Part } from './wire.js'
+
+type PartReader = (part: Part, state: State, push: Push) => void
+
+/** The first member that a part has says what it is. */
+const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
+  ['functionCall', readFunctionCall],
+  ['executableCode', readCode],
+  ['codeExecutionResult', readCodeResult],
+  ['toolCall', readToolCall],
+  ['toolResponse', readToolResponse],
+  ['inlineData', readInlineData],
+  ['fileData', readFileData],
+  ['text', readText],
+]
+
+export function readPart(part: Part, mayContinue: boolean, state: State, push: Push): void {
+  if (part.functionCall && isPiece(part.functionCall, state)) {
+    readPiece(part, state, push)
+    return
+  }
+  closeCall(state, push)
+  keep(part, mayContinue, state)
+  const [, read] = partReaders.find(([member]) => isTold(part[member])) ?? []
+  if (!part.thought && state.reasoning === 'open' && part.text !== '')
+    state.reasoning = 'interrupted'
+  read?.(part, state, push)
+}
+
+const isTold = (value: unknown) => value !== undefined && value !== null
+
+/** Text goes on where the last chunk left off. A signature closes its part, and a part of one chunk is never joined to another of it. */
+function keep(part: Part, mayContinue: boolean, state: State): void {
+  const { parts } = state
+  const last = parts.at(-1)
+  if (isPlainText(part)) {
+    if (part.text === '') return
+    if (
+      mayContinue &&
+      last &&
+      isPlainText(last) &&
+      Boolean(last.thought) === Boolean(part.thought)
+    ) {
+      parts[parts.length - 1] = { ...last, text: `${last.text}${part.text}` }
+      return
+    }
+  }
+  parts.push(part)
+}
+
+export const isPlainText = (part: Part) =>
+  typeof part.text === 'string' &&
+  Object.keys(part).every((member) => member === 'text' || member === 'thought')
+
+function readText({ text, thought }: Part, state: State, push: Push): void {
+  if (!text) return
+  if (!thought) {
+    push({ type: 'text-delta', text })
+    return
+  }
+  push({ type: 'reasoning-delta', text: state.reasoning === 'interrupted' ? `\n\n${text}` : text })
+  state.reasoning = 'open'
+}
+
+function readInlineData({ inlineData, thought }: Part, _: State, push: Push): void {
+  // a sketch that the model made while it thought is no part of the answer
+  if (!inlineData?.data || thought) return
+  const media_type = inlineData.mimeType ?? 'application/octet-stream'
+  push({ type: 'file', media_type, data: inlineData.data })
+}
+
+function readFileData({ fileData, thought }: Part, _: State, push: Push): void {
+  if (!fileData?.fileUri || thought) return
+  const media_type = fileData.mimeType ?? 'application/octet-stream'
+  const address = media_type.startsWith('image/') ? 'url' : 'file_id'
+  push({ type: 'file', media_type, [address]: fileData.fileUri })
+}
+
+function readCode({ executableCode }: Part, state: State, push: Push): void {
+  const { id, language, code } = executableCode ?? {}
+  state.codeId = id || madeId('hosted')
+  push({
+    type: 'hosted-tool',
+    id: state.codeId,
+    name: 'code_execution',
+    status: 'running',
+    input: defined({ language, code }),
+  })
+}
+
+function readCodeResult({ codeExecutionResult }: Part, state: State, push: Push): void {
+  const { id, outcome = 'OUTCOME_OK', output = '' } = codeExecutionResult ?? {}
+  const isDone = outcome === 'OUTCOME_OK' || outcome === 'OUTCOME_UNSPECIFIED'
+  push({
+    type: 'hosted-tool',
+    id: id || (state.codeId ?? madeId('hosted')),
+    name: 'code_execution',
+    status: isDone ? 'done' : 'failed',
+    output,
+  })
+}
+
+function readToolCall({ toolCall }: Part, _: State, push: Push): void {
+  const { id, toolType, args } = toolCall ?? {}
+  push({
+    type: 'hosted-tool',
+    id: id || madeId('hosted'),
+    name: hostedName(toolType),
+    status: 'running',
+    ...defined({ input: args }),
+  })
+}
+
+function readToolResponse({ toolResponse }: Part, _: State, push: Push): void {
+  const { id, toolType, response } = toolResponse ?? {}
+  push({
+    type: 'hosted-tool',
+    id: id || madeId('hosted'),
+    name: hostedName(toolType),
+    status: response?.error === undefined ? 'done' : 'failed',
+    ...defined({ output: response }),
+  })
+}
+
+const hostedName = (toolType: string | undefined) => (toolType ?? 'hosted_tool').toLowerCase()

@@ -1,0 +1,215 @@
+/** A chat request as a generateContent body. What has no place in it is left out and told. */
+import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
+import { geminiAnswerSchema, geminiOpenApiAnswerSchema } from '../../schema/index.js'
+import type { Warn } from '../adapter.js'
+import type { TransportRequest } from '../transport.js'
+import { placeExtras } from './extras.js'
+import { type Conversation, toConversation } from './messages.js'
+import { factsOf, type ModelFacts } from './models.js'
+import { toolNames } from './names.js'
+import { badRequest, type Note, notesTo } from './notes.js'
+import { toThinkingConfig } from './thinking.js'
+import { toTools, type WireTools } from './tools.js'
+import type { GenerateContentBody, GenerationConfig } from './wire.js'
+
+/** The request to `:generateContent` or `:streamGenerateContent`. Throws `BadRequestError` for what cannot be sent. */
+export function toWire(
+  request: ChatRequest,
+  { streaming, warn }: { readonly streaming: boolean; readonly warn: Warn },
+): TransportRequest {
+  const method = streaming ? 'streamGenerateContent?alt=sse' : 'generateContent'
+  return toTransport(request, method, toBody(request, warn))
+}
+
+/** The request to `:countTokens`: the whole prompt, as it would be sent. */
+export function toCountWire(
+  request: ChatRequest,
+  { warn }: { readonly warn: Warn },
+): TransportRequest {
+  const {
+    generationConfig: _,
+    serviceTier: _tier,
+    store: _store,
+    ...prompt
+  } = toBody(request, warn)
+  const model = resourceName(request.model)
+  return toTransport(request, 'countTokens', { generateContentRequest: { model, ...prompt } })
+}
+
+const toTransport = (request: ChatRequest, method: string, body: unknown): TransportRequest => ({
+  path: `/${resourceName(request.model).split('/').map(encodeURIComponent).join('/')}:${method}`,
+  body,
+  model: request.model,
+  ...(request.extra_headers && { headers: lowerCase(request.extra_headers) }),
+})
+
+/** `models/x`; a tuned model keeps its own collection. */
+const resourceName = (model: string) =>
+  /^(models|tunedModels)\//.test(model) ? model : `models/${model}`
+
+const lowerCase = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+/** The body, with what the caller adds by hand in its place. */
+export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
+  const note = notesTo(warn)
+  const facts = factsOf(request.model)
+  const names = toolNames(request.tools)
+  const context = { model: request.model, facts, names, note }
+  tellLosses(request, note)
+  const tools = toTools(request, context)
+  const generationConfig = toGenerationConfig(request, tools, { facts, note })
+  const body = placeExtras(
+    {
+      ...toConversation(request.messages, context),
+      ...tools,
+      ...(Object.keys(generationConfig).length > 0 && { generationConfig }),
+      ...defined({ serviceTier: serviceTier(request, note), store: request.store }),
+    },
+    request,
+  )
+  checkThinking(body, request.model)
+  return withoutCached(body, note)
+}
+
+/** Messages alone. */
+export function convertMessages(messages: ChatRequest['messages'], model: string): Conversation {
+  const context = { model, facts: factsOf(model), names: toolNames(), note: () => {} }
+  return toConversation(messages, context)
+}
+
+// -- generationConfig ----------------------------------------------------------------------------------------------
+
+interface ConfigContext {
+  readonly facts: ModelFacts
+  readonly note: Note
+}
+
+function toGenerationConfig(
+  request: ChatRequest,
+  tools: WireTools,
+  context: ConfigContext,
+): GenerationConfig {
+  const { seed, presence_penalty, frequency_penalty, logprobs, top_logprobs, modalities } = request
+  return defined({
+    ...sampling(request, context),
+    maxOutputTokens: maxTokens(request, context.note),
+    stopSequences: stopSequences(request, context.note),
+    seed,
+    presencePenalty: presence_penalty,
+    frequencyPenalty: frequency_penalty,
+    responseLogprobs: logprobs || top_logprobs !== undefined ? true : undefined,
+    logprobs: top_logprobs,
+    responseModalities: modalities?.map((one) => modalityNames[one] ?? one),
+    ...answerFormat(request, tools, context),
+    thinkingConfig: toThinkingConfig(request, context),
+  })
+}
+
+const modalityNames = { text: 'TEXT', image: 'IMAGE', audio: 'AUDIO' } as const
+
+function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: ConfigContext) {
+  const given = defined({ temperature, top_p, top_k })
+  for (const param of Object.keys(given)) {
+    if (facts.sampling === 'ignored') note('ignored', 'the model passes it over', param)
+    if (facts.sampling === 'refused') note('dropped', 'the model sets it itself', param)
+  }
+  return facts.sampling === 'refused' ? {} : { temperature, topP: top_p, topK: top_k }
+}
+
+function maxTokens({ max_tokens, max_completion_tokens }: ChatRequest, note: Note) {
+  const max = max_completion_tokens ?? max_tokens
+  if (max_tokens !== undefined && max_tokens !== max)
+    note('ignored', 'max_completion_tokens was taken in its place', 'max_tokens')
+  if (typeof max !== 'number' || Number.isInteger(max)) return max
+  note('changed', 'it is a whole number', 'max_tokens')
+  return Math.max(1, Math.round(max))
+}
+
+const maxStops = 5
+
+function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | undefined {
+  if (stop === undefined || stop === null) return undefined
+  const all = (typeof stop === 'string' ? [stop] : stop).filter((text) => text !== '')
+  if (all.length > maxStops)
+    note('changed', `only the first ${maxStops} of ${all.length} were taken`, 'stop')
+  return all.length > 0 ? all.slice(0, maxStops) : undefined
+}
+
+function answerFormat(
+  { response_format: format }: ChatRequest,
+  { tools }: WireTools,
+  { facts, note }: ConfigContext,
+): Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema'> & JsonObject {
+  if (!format || format.type === 'text') return {}
+  if (!facts.tools || (tools && !facts.isModern)) {
+    const reason = facts.tools
+      ? 'before Gemini 3 JSON formats do not go together with tools'
+      : 'the model has no JSON formats'
+    note('dropped', reason, 'response_format')
+    return {}
+  }
+  const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined
+  if (!schema) return { responseMimeType: 'application/json' }
+  const warn = (message: string) => note('changed', message, 'response_format')
+  return {
+    responseMimeType: 'application/json',
+    ...((facts.generation ?? 2) >= 2
+      ? { responseJsonSchema: geminiAnswerSchema(schema, warn).schema }
+      : { responseSchema: geminiOpenApiAnswerSchema(schema, warn).schema }),
+  }
+}
+
+// -- the rest of the body ------------------------------------------------------------------------------------------
+
+const tiers: ReadonlyMap<string, GenerateContentBody['serviceTier']> = new Map([
+  ['default', 'standard'],
+  ['standard', 'standard'],
+  ['flex', 'flex'],
+  ['priority', 'priority'],
+] as const)
+
+function serviceTier({ service_tier }: ChatRequest, note: Note) {
+  if (service_tier === undefined || service_tier === null || service_tier === 'auto')
+    return undefined
+  const tier = tiers.get(service_tier.toLowerCase())
+  if (!tier) note('dropped', 'the tiers are flex, standard and priority', 'service_tier')
+  return tier
+}
+
+const homeless = [
+  'logit_bias',
+  'verbosity',
+  'user',
+  'metadata',
+  'safety_identifier',
+  'prompt_cache_key',
+  'previous_response_id',
+] as const satisfies readonly (keyof ChatRequest)[]
+
+function tellLosses(request: ChatRequest, note: Note): void {
+  for (const param of homeless)
+    if (request[param] !== undefined && request[param] !== null)
+      note('dropped', 'generateContent has no field for it', param)
+}
+
+/** Google refuses both at once, and the words it does so with do not say where they came from. */
+function checkThinking({ generationConfig }: GenerateContentBody, model: string): void {
+  const { thinkingBudget, thinkingLevel } = generationConfig?.thinkingConfig ?? {}
+  if (thinkingBudget !== undefined && thinkingLevel !== undefined)
+    throw badRequest(
+      model,
+      'thinkingConfig holds a budget and a level: one of them',
+      'invalid_thinking',
+    )
+}
+
+/** A cache holds system message and tools: sent again they are refused. */
+function withoutCached(body: GenerateContentBody, note: Note): GenerateContentBody {
+  if (!body.cachedContent) return body
+  const { systemInstruction, tools, toolConfig, ...rest } = body
+  if (systemInstruction)
+    note('dropped', 'cachedContent has a system message of its own', 'messages')
+  if (tools || toolConfig) note('dropped', 'cachedContent has tools of its own', 'tools')
+  return rest
+}

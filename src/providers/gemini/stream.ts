@@ -1,0 +1,121 @@
+/**
+ * Reads an answer, streamed or whole: each chunk of Gemini is a small answer of its own. There is no terminal event; an
+ * answer is whole once a `finishReason` or a `blockReason` was seen, and what comes after that (text, usage) still counts.
+ */
+import { defined, isObject, type TokenLogprob } from '../../chat/index.js'
+import type { Call } from '../../core/index.js'
+import type { Push, StreamReader, WireContext } from '../adapter.js'
+import { isErrorBody } from '../failure-body.js'
+import type { WireEvent } from '../transport.js'
+import { type Sources, sourcesOf } from './annotations.js'
+import { toError } from './errors.js'
+import { finish } from './finish.js'
+import { madeId } from './names.js'
+import { readPart } from './parts.js'
+import { createState, type ReaderLimits, type State } from './state.js'
+import { mergeUsage, toUsage } from './usage.js'
+import type { Candidate, GenerateContentResponse } from './wire.js'
+
+export type { ReaderLimits } from './state.js'
+
+/** Reads chunks into what they say; usage is told to the call as it comes. */
+export function streamReader(
+  context: WireContext,
+  call: Pick<Call, 'onUsage'> = { onUsage: () => {} },
+  limits: ReaderLimits = {},
+): StreamReader {
+  const state = createState(context, limits)
+  return {
+    read({ data }: WireEvent, push) {
+      // without `alt=sse` the same chunks come as one list
+      for (const chunk of Array.isArray(data) ? data : [data])
+        if (isObject(chunk)) readChunk(chunk, state, { push, call })
+    },
+    end: (push) => finish(state, push),
+  }
+}
+
+interface Out {
+  readonly push: Push
+  readonly call: Pick<Call, 'onUsage'>
+}
+
+function readChunk(chunk: GenerateContentResponse, state: State, { push, call }: Out): void {
+  const { model, request_id } = state.context
+  if (isErrorBody(chunk))
+    throw toError({ status: 200, body: chunk, model, ...defined({ request_id }) })
+  if (!state.isStarted) start(chunk, state, push)
+  const { usageMetadata, promptFeedback, candidates } = chunk
+  if (isObject(usageMetadata)) {
+    state.usage = mergeUsage(state.usage, usageMetadata)
+    const usage = toUsage(state.usage)
+    if (usage) call.onUsage(usage)
+  }
+  if (promptFeedback?.blockReason) {
+    state.blockReason = promptFeedback.blockReason
+    state.finishMessage ??= promptFeedback.blockReasonMessage
+  }
+  const candidate = Array.isArray(candidates) ? candidates.find(isFirst) : undefined
+  if (candidate) readCandidate(candidate, state, push)
+}
+
+/** Only one answer is asked for; what else a server sends must not be mixed into it. */
+const isFirst = (candidate: Candidate | null) => isObject(candidate) && !candidate.index
+
+function start(chunk: GenerateContentResponse, state: State, push: Push): void {
+  const { context } = state
+  const created = Date.parse(chunk.createTime ?? '')
+  state.isStarted = true
+  push({
+    type: 'start',
+    id: chunk.responseId || madeId('resp'),
+    model: (chunk.modelVersion ?? context.model).replace(/^models\//, ''),
+    provider: 'gemini',
+    created: Math.floor((Number.isNaN(created) ? Date.now() : created) / 1000),
+    ...defined({ request_id: context.request_id }),
+  })
+}
+
+function readCandidate(candidate: Candidate, state: State, push: Push): void {
+  const { content, finishReason, finishMessage, logprobsResult } = candidate
+  const parts = Array.isArray(content?.parts) ? content.parts : []
+  parts.forEach((part, position) => {
+    // a value that is no part is passed over, as an unknown field is
+    if (isObject(part)) readPart(part, position === 0, state, push)
+  })
+  const logprobs = toLogprobs(logprobsResult)
+  if (logprobs.length > 0) push({ type: 'logprobs', content: logprobs })
+  addSources(sourcesOf(candidate), state.sources)
+  if (finishReason) state.finishReason = finishReason
+  if (finishMessage) state.finishMessage = finishMessage
+}
+
+/** Metadata may be told again with each chunk, longer each time: the longer takes the place of the shorter. */
+function addSources(found: Partial<Sources>, sources: State['sources']): void {
+  for (const metadata of found.grounding ?? []) {
+    const before = sources.grounding.at(-1)
+    const isAgain =
+      JSON.stringify(before?.groundingChunks?.[0]) === JSON.stringify(metadata.groundingChunks?.[0])
+    if (before && isAgain)
+      sources.grounding[sources.grounding.length - 1] = { ...before, ...metadata }
+    else sources.grounding.push(metadata)
+  }
+  sources.citations.push(...(found.citations ?? []))
+  sources.pages.push(...(found.pages ?? []))
+}
+
+function toLogprobs(result: Candidate['logprobsResult']): TokenLogprob[] {
+  return (result?.chosenCandidates ?? []).map(({ token = '', logProbability = 0 }, i) => {
+    const top = result?.topCandidates?.[i]?.candidates
+    return {
+      token,
+      logprob: logProbability,
+      ...(top && {
+        top_logprobs: top.map((one) => ({
+          token: one.token ?? '',
+          logprob: one.logProbability ?? 0,
+        })),
+      }),
+    }
+  })
+}

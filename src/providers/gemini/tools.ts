@@ -1,0 +1,276 @@
+/** Tools and the choice among them: functions in one entry, each hosted tool in an entry of its own. */
+import {
+  type ChatRequest,
+  type CustomTool,
+  type FunctionTool,
+  type HostedToolDefinition,
+  isObject,
+  type JsonObject,
+  type ToolChoice,
+  type ToolDefinition,
+} from '../../chat/index.js'
+import { geminiOpenApiToolSchema, geminiToolSchema } from '../../schema/index.js'
+import { isOwnTool, type ModelFacts, type OwnTool } from './models.js'
+import { ownName, type ToolNames } from './names.js'
+import { badRequest, type Note } from './notes.js'
+import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
+
+export interface ToolContext {
+  readonly model: string
+  readonly facts: ModelFacts
+  readonly names: ToolNames
+  readonly note: Note
+}
+
+export interface WireTools {
+  readonly tools?: readonly WireTool[]
+  readonly toolConfig?: ToolConfig
+}
+
+/** Throws `BadRequestError` for a tool without a name and a tool_choice that does not exist. */
+export function toTools(request: ChatRequest, context: ToolContext): WireTools {
+  const choice = readChoice(request.tool_choice, context)
+  const given = takenTools(request, context)
+  const own = given.filter(isOwnTool)
+  const hosted = hostedTools(request, given, { choice, context, hasOwn: own.length > 0 })
+  tellSwitches(request, own.length, context)
+  const tools: WireTool[] = [
+    ...(own.length > 0
+      ? [{ functionDeclarations: own.map((tool) => toDeclaration(tool, context)) }]
+      : []),
+    ...hosted,
+  ]
+  const toolConfig = toConfig(choice, { own, hosted }, context)
+  return { ...(tools.length > 0 && { tools }), ...(toolConfig && { toolConfig }) }
+}
+
+function takenTools({ tools }: ChatRequest, { facts, note }: ToolContext) {
+  if (!tools?.length) return []
+  if (facts.tools) return tools
+  note('dropped', 'the model has no tools', 'tools')
+  return []
+}
+
+function tellSwitches(request: ChatRequest, own: number, { note }: ToolContext): void {
+  if (request.parallel_tool_calls === false && own > 0)
+    note('dropped', 'Gemini has no switch for parallel calls', 'parallel_tool_calls')
+  if (request.tools?.some((tool) => 'cache_control' in tool && tool.cache_control))
+    note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
+}
+
+// -- functions -----------------------------------------------------------------------------------------------------
+
+function toDeclaration(tool: OwnTool, context: ToolContext): FunctionDeclaration {
+  const name = ownName(tool)
+  if (!name) throw badRequest(context.model, 'a tool has no name', 'invalid_tool')
+  const wire = context.names.toWire(name)
+  if (wire !== name)
+    context.note('changed', `the tool ${JSON.stringify(name)} is called ${wire} here`, 'tools')
+  return tool.type === 'custom'
+    ? customDeclaration(tool, wire, context)
+    : functionDeclaration(tool, wire, context)
+}
+
+function functionDeclaration(
+  { function: { description, parameters, strict } }: FunctionTool,
+  name: string,
+  { facts, note }: ToolContext,
+): FunctionDeclaration {
+  if (strict && !isValidated(facts))
+    note('ignored', 'the model cannot be held to a schema', 'tools[*].function.strict')
+  return {
+    name,
+    ...(description !== undefined && { description }),
+    ...parametersOf(parameters ?? {}, facts, (message) => note('changed', message, 'tools')),
+  }
+}
+
+/** JSON Schema; or OpenAPI's dialect, where the caller writes it or the model knows no other. */
+function parametersOf(
+  schema: JsonObject,
+  facts: ModelFacts,
+  warn: (message: string) => void,
+): Pick<FunctionDeclaration, 'parameters' | 'parametersJsonSchema'> {
+  if (typeof schema.type === 'string' && /^[A-Z]+$/.test(schema.type)) return { parameters: schema }
+  if ((facts.generation ?? 2) >= 2)
+    return { parametersJsonSchema: geminiToolSchema(schema, warn).schema }
+  const { schema: parameters } = geminiOpenApiToolSchema(schema, warn)
+  // an object without members is refused in this dialect
+  return isObject(parameters.properties) ? { parameters } : {}
+}
+
+/** Free text as the one argument of a function. A grammar is told to the model, it cannot be enforced. */
+function customDeclaration(
+  { custom: { description, format } }: CustomTool,
+  name: string,
+  { note }: ToolContext,
+): FunctionDeclaration {
+  const isFree = !format || format.type === 'text'
+  if (!isFree)
+    note('changed', `the grammar of the tool ${name} is told to the model, not enforced`, 'tools')
+  const grammar = isFree ? [] : [`The input follows this grammar: ${JSON.stringify(format)}`]
+  return {
+    name,
+    ...(description !== undefined && { description }),
+    parametersJsonSchema: {
+      type: 'object',
+      properties: {
+        input: { type: 'string', description: ['Free text.', ...grammar].join(' ') },
+      },
+      required: ['input'],
+    },
+  }
+}
+
+// -- hosted tools --------------------------------------------------------------------------------------------------
+
+/** What others call the same thing. */
+const aliases: readonly (readonly [type: RegExp, key: string])[] = [
+  [/^web_search/, 'googleSearch'],
+  [/^(code_interpreter|code_execution)/, 'codeExecution'],
+  [/^(web_fetch|url_context)/, 'urlContext'],
+  [/^google_search$/, 'googleSearch'],
+  [/^google_maps$/, 'googleMaps'],
+]
+
+interface HostedContext {
+  readonly choice: Choice | undefined
+  readonly context: ToolContext
+  readonly hasOwn: boolean
+}
+
+function hostedTools(
+  { web_search_options }: ChatRequest,
+  given: readonly ToolDefinition[],
+  { choice, context: { facts, note }, hasOwn }: HostedContext,
+): WireTool[] {
+  const tools = given.flatMap((tool): WireTool[] => (isOwnTool(tool) ? [] : toHosted(tool, note)))
+  if (web_search_options && !tools.some((tool) => tool.googleSearch)) {
+    tellOptions(web_search_options, 'web_search_options', note)
+    tools.push({ googleSearch: {} })
+  }
+  if (tools.length === 0 || tools.every((tool) => tool.functionDeclarations)) return tools
+  if (choice?.mode === 'none') {
+    note('changed', 'tool_choice none leaves the hosted tools out', 'tools')
+    return []
+  }
+  if (!hasOwn || facts.isModern) return tools
+  note('dropped', 'before Gemini 3 hosted tools do not go together with functions', 'tools')
+  return []
+}
+
+/** In Gemini's own words it is passed on untouched: `{ googleSearch: {} }`, `{ code_execution: {} }`. */
+function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
+  const { type, ...options } = tool
+  if (type === undefined) return [options]
+  if (type === 'mcp') return [toMcp(options, note)]
+  const [, key] = aliases.find(([pattern]) => pattern.test(type)) ?? []
+  if (key === undefined) {
+    note('dropped', `Gemini has no tool of the type ${JSON.stringify(type)}`, 'tools')
+    return []
+  }
+  tellOptions(options, `tools[*].${type}`, note)
+  return [{ [key]: {} }]
+}
+
+function tellOptions(options: JsonObject, param: string, note: Note): void {
+  const names = Object.keys(options).filter((key) => key !== 'name')
+  if (names.length > 0) note('ignored', `Gemini's tool has no ${names.join(', ')}`, param)
+}
+
+function toMcp(options: JsonObject, note: Note): WireTool {
+  const { server_label, server_url, headers, ...rest } = options
+  tellOptions(rest, 'tools[*].mcp', note)
+  const transport = { url: server_url, ...(headers !== undefined && { headers }) }
+  return { mcpServers: [{ name: server_label, streamableHttpTransport: transport }] }
+}
+
+// -- choice --------------------------------------------------------------------------------------------------------
+
+interface Choice {
+  readonly mode: 'auto' | 'none' | 'required'
+  /** Only these. */
+  readonly names?: readonly string[]
+}
+
+function readChoice(choice: ToolChoice | undefined, { model }: ToolContext): Choice | undefined {
+  if (choice === undefined || choice === null) return undefined
+  const read = typeof choice === 'string' ? modeOf(choice) : readObject(choice)
+  if (read) return read
+  throw badRequest(
+    model,
+    `tool_choice is 'none', 'auto', 'required' or an object that names tools, not ${JSON.stringify(choice)}`,
+    'invalid_tool_choice',
+  )
+}
+
+const modeOf = (mode: unknown): Choice | undefined => {
+  if (mode === 'auto' || mode === 'none' || mode === 'required') return { mode }
+  return mode === 'any' ? { mode: 'required' } : undefined
+}
+
+/** Also `{ type: 'auto' }`, and names that stand where the Responses API has them. */
+function readObject(choice: JsonObject): Choice | undefined {
+  if (choice.type === 'allowed_tools') {
+    const { mode, tools } = isObject(choice.allowed_tools) ? choice.allowed_tools : choice
+    const names = Array.isArray(tools) ? tools.map(nameIn) : []
+    const base = modeOf(mode ?? 'auto')
+    return base && names.length > 0 ? { ...base, names: names.flatMap((name) => name ?? []) } : base
+  }
+  const name = nameIn(choice)
+  return name === undefined ? modeOf(choice.type) : { mode: 'required', names: [name] }
+}
+
+function nameIn(tool: unknown): string | undefined {
+  if (!isObject(tool)) return undefined
+  const holder = [tool.function, tool.custom].find(isObject) ?? tool
+  return typeof holder.name === 'string' ? holder.name : undefined
+}
+
+interface Taken {
+  readonly own: readonly OwnTool[]
+  readonly hosted: readonly WireTool[]
+}
+
+function toConfig(
+  choice: Choice | undefined,
+  { own, hosted }: Taken,
+  context: ToolContext,
+): ToolConfig | undefined {
+  const hasDeclarations = own.length > 0 || hosted.some((tool) => tool.functionDeclarations)
+  if (!hasDeclarations) {
+    if (choice && choice.mode !== 'none' && (choice.mode !== 'auto' || hosted.length === 0))
+      context.note('dropped', 'there is no function to choose', 'tool_choice')
+    return undefined
+  }
+  const isMixed = own.length > 0 && hosted.some((tool) => !tool.functionDeclarations)
+  const isStrict = own.some((tool) => tool.type === 'function' && tool.function.strict === true)
+  const functionCallingConfig = toCalling(choice, { isMixed, isStrict }, context)
+  if (!functionCallingConfig && !isMixed) return undefined
+  return {
+    ...(functionCallingConfig && { functionCallingConfig }),
+    ...(isMixed && { includeServerSideToolInvocations: true }),
+  }
+}
+
+/** VALIDATED is AUTO with calls that fit their schema, and the only such mode that goes with names or hosted tools. */
+function toCalling(
+  choice: Choice | undefined,
+  { isMixed, isStrict }: { readonly isMixed: boolean; readonly isStrict: boolean },
+  { facts, names }: ToolContext,
+): ToolConfig['functionCallingConfig'] | undefined {
+  const allowed = choice?.names && { allowedFunctionNames: choice.names.map(names.toWire) }
+  const isHeld = isStrict && isValidated(facts)
+  switch (choice?.mode) {
+    case 'required':
+      return { mode: 'ANY', ...allowed }
+    case 'none':
+      return { mode: 'NONE' }
+    case 'auto':
+      return { mode: isMixed || isHeld || allowed ? 'VALIDATED' : 'AUTO', ...allowed }
+    case undefined:
+      return isHeld ? { mode: 'VALIDATED' } : undefined
+  }
+}
+
+const isValidated = ({ generation }: ModelFacts) => generation === undefined || generation >= 2.5
