@@ -4,6 +4,7 @@ import {
   defined,
   type FilePart,
   type ImagePart,
+  isObject,
   type TextPart,
   type UserPart,
 } from '../../chat/index.js'
@@ -24,8 +25,7 @@ export function toWireText(
   mark: CacheControl | undefined,
   context: PartContext,
 ): string | readonly WireTextPart[] {
-  const parts: readonly TextPart[] =
-    typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const parts = partsOf(content, context)
   const wire = withMark(
     parts.map((part) => toTextPart(part, context)),
     mark,
@@ -41,8 +41,7 @@ export function toWireContent(
   mark: CacheControl | undefined,
   context: PartContext,
 ): string | readonly WireUserPart[] {
-  const parts: readonly UserPart[] =
-    typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const parts = partsOf(content, context)
   const wire = withMark(
     parts.map((part) => toUserPart(part, context)),
     mark,
@@ -60,7 +59,7 @@ export function partsOf<Part extends UserPart>(
   { provider }: PartContext,
 ): readonly (Part | TextPart)[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
-  if (Array.isArray(content)) return content
+  if (Array.isArray(content) && content.every((part): boolean => isObject(part))) return content
   throw new BadRequestError('The content of a message is text, or a list of parts', {
     provider,
     code: 'invalid_content',
@@ -94,15 +93,17 @@ export function toUserPart(part: UserPart, context: PartContext): WireUserPart {
     case 'file':
       return { ...toFilePart(part, context), ...cacheMark(part.cache_control, context) }
     default:
-      throw unknownPart(part satisfies never, context)
+      part satisfies never
+      throw unknownPart(part, context)
   }
 }
 
-const toTextPart = ({ text, cache_control }: TextPart, context: PartContext): WireTextPart => ({
-  type: 'text',
-  text,
-  ...cacheMark(cache_control, context),
-})
+function toTextPart(part: TextPart, context: PartContext): WireTextPart {
+  const { text, cache_control } = part
+  // nothing but text may stand in a system message
+  if (typeof text !== 'string') throw unknownPart(part, context)
+  return { type: 'text', text, ...cacheMark(cache_control, context) }
+}
 
 function toImagePart({ image_url, cache_control }: ImagePart, context: PartContext): WireImagePart {
   const { url, detail } = typeof image_url === 'string' ? { url: image_url } : image_url
@@ -203,8 +204,9 @@ const badFile = (what: string, { provider }: PartContext) =>
     status: 400,
   })
 
-const unknownPart = (part: never, { provider }: PartContext) =>
-  new BadRequestError(
-    `A content part of type ${JSON.stringify((part as { type?: unknown }).type)} is unknown`,
-    { provider, code: 'invalid_part', status: 400 },
-  )
+const unknownPart = (part: { readonly type?: unknown }, { provider }: PartContext) =>
+  new BadRequestError(`A content part of type ${JSON.stringify(part.type)} cannot stand there`, {
+    provider,
+    code: 'invalid_part',
+    status: 400,
+  })
