@@ -45,14 +45,9 @@ export const chat: Wire = {
       logprobs: logprobs ?? null,
       finish_reason,
     })
-    const events = [chunk([choice(openingOf(answer.parts))])]
-    let calls = 0
-    for (const part of answer.parts) {
-      const index = part.type === 'call' ? calls++ : 0
-      for (const { delta, logprobs } of deltasOf(part, context, index)) {
-        events.push(chunk([choice(delta, null, logprobs)]))
-      }
-    }
+    const events = deltasOf(answer.parts, context).map(({ delta, logprobs }) =>
+      chunk([choice(delta, null, logprobs)]),
+    )
     events.push(chunk([choice({}, finishOf(answer))]))
     if (isUsageAsked && answer.usage) events.push(chunk([], usageOf(answer.usage, context)))
     events.push({ data: '[DONE]' })
@@ -161,7 +156,20 @@ interface Delta {
   readonly logprobs?: JsonObject
 }
 
-function deltasOf(part: Part, context: RenderContext, index: number): readonly Delta[] {
+/** A lone call comes with the opening, all else after it. */
+function deltasOf(parts: readonly Part[], context: RenderContext): readonly Delta[] {
+  const opening = openingOf(parts)
+  let calls = 0
+  const deltas = parts.flatMap((part) =>
+    partDeltas(part, context, part.type === 'call' ? calls++ : 0),
+  )
+  const [first, ...rest] = deltas
+  const isLoneCall = first && parts.length === 1 && calls === 1
+  if (!isLoneCall) return [{ delta: opening }, ...deltas]
+  return [{ delta: { ...opening, ...first.delta } }, ...rest]
+}
+
+function partDeltas(part: Part, context: RenderContext, index: number): readonly Delta[] {
   switch (part.type) {
     case 'text':
       return textDeltas(part)

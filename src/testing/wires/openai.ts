@@ -32,7 +32,7 @@ export const openai = responsesWire({
     return isAsked ? (thought.signature ?? id('gAAAAAB', 120)) : undefined
   },
   thought: (encrypted) => {
-    const fields = { content: [], ...encrypted }
+    const fields = 'encrypted_content' in encrypted ? { content: [], ...encrypted } : {}
     return { open: fields, done: fields }
   },
   pieces: argumentPieces,

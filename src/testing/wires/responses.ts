@@ -151,20 +151,30 @@ function writeMessage(contents: readonly (Text | Refusal)[], place: Place): Json
 function writeText(text: Text, emit: Emit): JsonObject {
   const empty = { type: 'output_text', annotations: [], logprobs: [], text: '' }
   emit('response.content_part.added', { part: empty })
+  const annotations = text.citations.map((citation) => citationOf(citation, text))
+  let said = 0
+  let told = 0
+  const tell = () => {
+    const annotation = annotations[told]
+    emit('response.output_text.annotation.added', { annotation, annotation_index: told++ })
+  }
   text.chunks.forEach((delta, index) => {
     const token = text.logprobs?.[index]
     emit('response.output_text.delta', { delta, logprobs: token ? [token] : [] })
+    said += delta.length
+    // a source is told as soon as what it stands for is said
+    while (told < annotations.length && endOf(text, told) <= said) tell()
   })
-  const annotations = text.citations.map((citation) => citationOf(citation, text))
-  annotations.forEach((annotation, annotation_index) => {
-    emit('response.output_text.annotation.added', { annotation, annotation_index })
-  })
+  while (told < annotations.length) tell()
   const logprobs = text.logprobs ?? []
   emit('response.output_text.done', { text: text.text, logprobs })
   const part = { ...empty, annotations, logprobs, text: text.text }
   emit('response.content_part.done', { part })
   return part
 }
+
+const endOf = ({ citations, text }: Text, index: number) =>
+  citations[index]?.end_index ?? text.length
 
 function citationOf(citation: Text['citations'][number], text: Text): JsonObject {
   const { url, title, start_index = 0, end_index = text.text.length } = citation
