@@ -36,7 +36,7 @@ export async function serve(answer: Answer): Promise<Loopback> {
   const waiting: ((request: Seen) => void)[] = []
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = []
-    const closed = once(request.socket, 'close')
+    const closed = new Promise((resolve) => void request.socket.once('close', resolve))
     response.on('error', () => {})
     for await (const chunk of request) chunks.push(chunk)
     const { method, url, headers } = request
