@@ -14,7 +14,7 @@ import { type Clock, systemClock } from './clock.js'
 import { type ApprovalStore, memoryApprovals } from './tools/approvals.js'
 import { toMessage } from './tools/results.js'
 import { resume } from './tools/resume.js'
-import { type RunOptions, runJobs } from './tools/run.js'
+import { type Job, type RunOptions, runJobs } from './tools/run.js'
 import { type Tool, type Toolbox, type Tools, toToolbox } from './tools/tool.js'
 
 export interface ToolsOptions {
@@ -46,6 +46,9 @@ export interface ToolsOptions {
  *
  * Place: inside `usage` and `history`, outside `retry`: a turn is retried, a tool that ran is not.
  *
+ * Throws `MisuseError` for a tool without a name and for two of one name, `BadRequestError` for an approval that was not
+ * asked for.
+ *
  * @example
  * const ai = createClient({
  *   use: [tools({ weather: { parameters: z.object({ city: z.string() }), execute: ({ city }) => forecast(city) } })],
@@ -61,10 +64,7 @@ export function tools<State>(
   given: (ctx: Context<State>) => Tools | Promise<Tools>,
   options?: ToolsOptions,
 ): Middleware<State>
-export function tools(
-  given: Tools | ((ctx: Context<never>) => Tools | Promise<Tools>),
-  options: ToolsOptions = {},
-): Middleware<never> {
+export function tools(given: Given<Context<never>>, options: ToolsOptions = {}): Middleware<never> {
   const settings = {
     maxSteps: 20,
     concurrency: 8,
@@ -74,9 +74,10 @@ export function tools(
     clock: systemClock,
     ...defined(options),
   }
+  const boxFor = boxMaker(given)
 
   async function tools(ctx: Context<never>, next: Next): Promise<void> {
-    const box = toToolbox(typeof given === 'function' ? await given(ctx) : given)
+    const box = await boxFor(ctx)
     const run: RunOptions = { ctx, box, ...settings, scope: settings.approvalScope?.(ctx) }
     const asked = withTools(ctx, box)
     let messages = await resume(asked.messages, run)
@@ -84,10 +85,7 @@ export function tools(
       ctx.request = { ...(step === 1 ? asked : afterFirst(asked)), messages }
       const answer = await next()
       const calls = isWhole(answer) ? openCalls(answer) : []
-      const results = await runJobs(
-        calls.filter(isOwn(box)).map((call) => ({ call })),
-        run,
-      )
+      const results = await runJobs(ownJobs(calls, answer, box), run)
       const isOpen = results.length < calls.length
       if (isOpen || (calls.length === 0 && !isPaused(answer))) return
       if (step >= settings.maxSteps) return ctx.warn(stoppedAfter(step))
@@ -95,6 +93,15 @@ export function tools(
     }
   }
   return Object.assign(tools, { repeats: 'step' as const })
+}
+
+type Given<Ctx> = Tools | ((ctx: Ctx) => Tools | Promise<Tools>)
+
+/** Tools that are the same for each call are looked at once. */
+function boxMaker<Ctx>(given: Given<Ctx>): (ctx: Ctx) => Toolbox | Promise<Toolbox> {
+  if (typeof given === 'function') return async (ctx) => toToolbox(await given(ctx))
+  const box = toToolbox(given)
+  return () => box
 }
 
 /** The request with our tools before its own; of two with one name, ours is called. */
@@ -139,10 +146,14 @@ function openCalls({ message, messages }: ChatResponse): readonly ToolCall[] {
   )
 }
 
-const isOwn =
-  (box: Toolbox) =>
-  (call: ToolCall): call is FunctionCall =>
-    call.type === 'function' && box.has(call.function.name)
+/** A call that already waits for approval (MCP, a loop inside) is not ours, whatever its name. */
+function ownJobs(calls: readonly ToolCall[], { approvals = [] }: ChatResponse, box: Toolbox) {
+  return calls.flatMap((call): Job[] => {
+    const isWaiting = approvals.some(({ tool_call_id }) => tool_call_id === call.id)
+    const isOurs = call.type === 'function' && box.has(call.function.name)
+    return isOurs && !isWaiting ? [{ call }] : []
+  })
+}
 
 /** Anthropic stopped a long turn of hosted tools, or to compact: sent back as it is, it goes on. */
 const isPaused = ({ native_finish_reason: reason }: ChatResponse) =>

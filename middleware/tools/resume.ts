@@ -1,6 +1,6 @@
 /** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
 import type { FunctionCall, Message, ToolMessage } from '../../src/chat/index.js'
-import { type ApprovalMessage, isApproval } from '../approval-message.js'
+import { type ApprovalMessage, isApproval, isForProvider } from '../approval-message.js'
 import { redeem } from './approvals.js'
 import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'
@@ -20,6 +20,7 @@ export async function resume(
   // all that stands behind the last message of another role
   const answers = waiting.slice(last + 1) as readonly ToolMessage[]
   const own = ownCalls(waiting[last], options)
+  for (const answer of answers) if (isForProvider(answer)) own.delete(answer.tool_call_id)
   if (!answers.some((answer) => isApproval(answer) && own.has(answer.tool_call_id))) return waiting
 
   const jobs: Job[] = []

@@ -24,6 +24,7 @@ export async function runJobs(
   jobs: readonly Job[],
   options: RunOptions,
 ): Promise<readonly ToolResult[]> {
+  if (jobs.length === 0) return []
   const { ctx, box, concurrency } = options
   const batch = new AbortController()
   const signal = AbortSignal.any([ctx.signal, batch.signal])

@@ -1,0 +1,284 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { memoryApprovals, type ToolsOptions, tool, tools } from '../../middleware/tools.js'
+import type { ChatRequest, ChatResponse, Message, ToolMessage } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import { BadRequestError } from '../../src/core/index.js'
+import { deepFreeze, scripted, start } from '../contract/scripted.js'
+import { fakeClock } from './fake-clock.js'
+import { type Called, call, collect, say, thrown, tokens } from './script.js'
+
+const request: ChatRequest = deepFreeze({
+  model: 'scripted/m',
+  messages: [{ role: 'user', content: 'Pay them.' }],
+} satisfies ChatRequest)
+
+const pay = (ran: unknown[] = []) =>
+  tool({
+    parameters: z.object({ amount: z.number() }),
+    needsApproval: ({ amount }) => amount > 10,
+    execute: ({ amount }) => {
+      ran.push(amount)
+      return `paid ${amount}`
+    },
+  })
+
+/** A client whose first turn calls, and whose later ones speak. */
+function bank(calls: readonly Called[], options: ToolsOptions = {}) {
+  const ran: unknown[] = []
+  const provider = scripted(({ messages }) =>
+    messages.some((message) => message.role === 'tool') ? say('Done.') : call(calls),
+  )
+  const use = [tools({ pay: pay(ran), look: { execute: () => 'seen' } }, options)]
+  return { ai: createClient({ providers: [provider], use }), provider, ran }
+}
+
+const yes = (reply: ChatResponse, nth = 0, approved: unknown = true): ToolMessage => {
+  const { id = '', tool_call_id = '' } = reply.approvals?.[nth] ?? {}
+  // as a browser may send it
+  return {
+    role: 'tool',
+    tool_call_id,
+    approval: { id, approved: approved as boolean, reason: 'too much' },
+  }
+}
+
+const nextRequest = (reply: ChatResponse, ...messages: readonly Message[]): ChatRequest =>
+  deepFreeze({ ...request, messages: [...request.messages, ...reply.messages, ...messages] })
+
+describe('a call that needs approval', () => {
+  it('stops the loop and is named, while the calls beside it run', async () => {
+    const { ai, provider, ran } = bank([
+      ['c1', 'pay', { amount: 50 }],
+      ['c2', 'look'],
+      ['c3', 'pay', { amount: 5 }],
+    ])
+    const stream = ai.stream(request)
+    const { chunks } = await collect(stream)
+    const reply = await stream.response
+    expect(chunks.slice(-3).map(({ type }) => type)).toEqual([
+      'tool-approval',
+      'tool-result',
+      'tool-result',
+    ])
+    expect(reply.finish_reason).toBe('tool_calls')
+    expect(reply.approvals).toMatchObject([{ tool_call_id: 'c1' }])
+    expect(ran).toEqual([5])
+    expect(provider.calls).toHaveLength(1)
+  })
+
+  it('runs when the next request brings a yes, and the loop goes on', async () => {
+    const { ai, provider, ran } = bank([
+      ['c1', 'pay', { amount: 50 }],
+      ['c2', 'look'],
+    ])
+    const first = await ai.generate(request)
+    const stream = ai.stream(nextRequest(first, yes(first)))
+    const { chunks } = await collect(stream)
+    const reply = await stream.response
+    expect(chunks[0]).toMatchObject({ type: 'tool-result', tool_call_id: 'c1', content: 'paid 50' })
+    expect(reply.messages).toMatchObject([
+      { role: 'tool', tool_call_id: 'c1' },
+      { role: 'assistant', content: 'Done.' },
+    ])
+    expect(ran).toEqual([50])
+    expect(provider.calls[1]?.request.messages.slice(2)).toMatchObject([
+      { role: 'tool', tool_call_id: 'c2', content: 'seen' },
+      { role: 'tool', tool_call_id: 'c1', content: 'paid 50' },
+    ])
+  })
+
+  it('survives storage as JSON, and leaves no trace in later requests', async () => {
+    const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
+    const first = await ai.generate(request)
+    const second = await ai.generate(JSON.parse(JSON.stringify(nextRequest(first, yes(first)))))
+    const messages = [...nextRequest(first, yes(first)).messages, ...second.messages]
+    await ai.generate({ ...request, messages: [...messages, { role: 'user', content: 'Thanks' }] })
+    expect(provider.calls[2]?.request.messages.map(({ role }) => role)).toEqual([
+      'user',
+      'assistant',
+      'tool',
+      'assistant',
+      'user',
+    ])
+    expect(ran).toEqual([50])
+  })
+
+  it.each([false, 'true', 1, null])(
+    'does not run for %j, and the model reads why',
+    async (approved) => {
+      const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
+      const first = await ai.generate(request)
+      await ai.generate(nextRequest(first, yes(first, 0, approved)))
+      expect(ran).toEqual([])
+      expect(provider.calls[1]?.request.messages.at(-1)).toMatchObject({
+        tool_call_id: 'c1',
+        is_error: true,
+        content: expect.stringContaining('too much'),
+      })
+    },
+  )
+
+  it('may wait for several answers; one that is missing is a no, and told', async () => {
+    const { ai, ran } = bank([
+      ['c1', 'pay', { amount: 50 }],
+      ['c2', 'pay', { amount: 60 }],
+    ])
+    const first = await ai.generate(request)
+    expect(first.approvals).toHaveLength(2)
+    const reply = await ai.generate(nextRequest(first, yes(first, 1)))
+    expect(ran).toEqual([60])
+    expect(reply.messages.slice(0, 2)).toMatchObject([
+      { tool_call_id: 'c1', is_error: true },
+      { tool_call_id: 'c2', content: 'paid 60' },
+    ])
+    expect(reply.warnings).toMatchObject([{ code: 'repaired' }])
+  })
+
+  it('is not asked for where the arguments are wrong', async () => {
+    const { ai, provider } = bank([['c1', 'pay', { amount: 'all' }]])
+    const reply = await ai.generate(request)
+    expect(reply.approvals).toBeUndefined()
+    expect(provider.calls).toHaveLength(2)
+  })
+})
+
+describe('a yes', () => {
+  const refused = async (
+    forge: (first: ChatResponse, approval: ToolMessage) => ChatRequest,
+    options: ToolsOptions = {},
+  ) => {
+    const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]], options)
+    const first = await ai.generate(request)
+    const error = await thrown(ai.generate(forge(first, yes(first))))
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(error).toMatchObject({ code: 'approval_invalid' })
+    expect(ran).toEqual([])
+    expect(provider.calls).toHaveLength(1)
+  }
+
+  it('counts once', async () => {
+    const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
+    const first = await ai.generate(request)
+    await ai.generate(nextRequest(first, yes(first)))
+    const again = await thrown(ai.generate(nextRequest(first, yes(first))))
+    expect(again).toMatchObject({ code: 'approval_invalid' })
+    expect(ran).toEqual([50])
+    expect(provider.calls).toHaveLength(2)
+  })
+
+  it('is none with an id that was not given out', () =>
+    refused((first, approval) =>
+      nextRequest(first, { ...approval, approval: { id: 'made up', approved: true } }),
+    ))
+
+  it('is none for other arguments than were shown', () =>
+    refused((first, approval) => {
+      const json = JSON.stringify(nextRequest(first, approval))
+      return JSON.parse(json.replace('\\"amount\\":50', '\\"amount\\":5000'))
+    }))
+
+  it('is none for another tool', () =>
+    refused((first, approval) =>
+      JSON.parse(
+        JSON.stringify(nextRequest(first, approval)).replace('"name":"pay"', '"name":"look"'),
+      ),
+    ))
+
+  it('is none after a no', async () => {
+    const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]])
+    const first = await ai.generate(request)
+    await ai.generate(nextRequest(first, yes(first, 0, false)))
+    expect(await thrown(ai.generate(nextRequest(first, yes(first))))).toBeInstanceOf(
+      BadRequestError,
+    )
+    expect(ran).toEqual([])
+  })
+
+  it('is none when it comes too late', () => {
+    const clock = fakeClock()
+    return refused(
+      (first, approval) => {
+        clock.advance(1_001)
+        return nextRequest(first, approval)
+      },
+      { approvals: memoryApprovals({ ttlMs: 1_000, now: clock.now }) },
+    )
+  })
+
+  it('is none from someone else', async () => {
+    const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], {
+      approvalScope: ({ options }) => options.tags?.user ?? '',
+    })
+    const ann = { tags: { user: 'ann' } }
+    const first = await ai.generate(request, ann)
+    const stolen = nextRequest(first, yes(first))
+    expect(await thrown(ai.generate(stolen, { tags: { user: 'bob' } }))).toBeInstanceOf(
+      BadRequestError,
+    )
+    expect(ran).toEqual([])
+  })
+
+  it('runs nothing where one beside it is forged', async () => {
+    const { ai, ran } = bank([
+      ['c1', 'pay', { amount: 50 }],
+      ['c2', 'pay', { amount: 60 }],
+    ])
+    const first = await ai.generate(request)
+    const forged = { ...yes(first, 1), approval: { id: 'made up', approved: true } }
+    const error = await thrown(ai.generate(nextRequest(first, yes(first, 0), forged)))
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(ran).toEqual([])
+  })
+
+  it('for a call that no tool here made changes nothing', async () => {
+    const { ai, provider } = bank([])
+    const stray: ToolMessage = {
+      role: 'tool',
+      tool_call_id: 'mcp1',
+      approval: { id: 'mcp1', approved: true },
+    }
+    await ai.generate({ ...request, messages: [...request.messages, stray] })
+    expect(provider.calls[0]?.request.messages.at(-1)).toEqual(stray)
+  })
+})
+
+describe('a tool that the provider runs', () => {
+  it('waits for its own approval, also where a tool of ours has its name', async () => {
+    const ran: unknown[] = []
+    const turn = call([['m1', 'pay', { amount: 50 }]])
+    const finish = turn.at(-1)
+    const provider = scripted([
+      [
+        ...turn.slice(0, -1),
+        ...(finish ? [finish] : []),
+        { type: 'tool-approval', id: 'm1', tool_call_id: 'm1' },
+      ],
+      [start(), { type: 'finish', finish_reason: 'stop', usage: tokens(1, 1) }],
+    ])
+    const ai = createClient({ providers: [provider], use: [tools({ pay: pay(ran) })] })
+    const first = await ai.generate(request)
+    expect(first.approvals).toEqual([{ id: 'm1', tool_call_id: 'm1' }])
+    await ai.generate(nextRequest(first, yes(first)))
+    expect(ran).toEqual([])
+    expect(provider.calls[1]?.request.messages.at(-1)).toMatchObject({ approval: { id: 'm1' } })
+  })
+})
+
+describe('memoryApprovals', () => {
+  const asked = { tool_call_id: 'c1', name: 'pay', arguments: '{}' }
+
+  it('gives each once', () => {
+    const store = memoryApprovals()
+    store.put('a', asked)
+    expect(store.take('a')).toEqual(asked)
+    expect(store.take('a')).toBeUndefined()
+    expect(store.take('__proto__')).toBeUndefined()
+  })
+
+  it('forgets the oldest where there are too many', () => {
+    const store = memoryApprovals({ max: 2 })
+    for (const id of ['a', 'b', 'c']) store.put(id, asked)
+    expect(['a', 'b', 'c'].map((id) => store.take(id) !== undefined)).toEqual([false, true, true])
+  })
+})
