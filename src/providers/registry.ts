@@ -1,18 +1,12 @@
 /** Finds the adapter for a model name: `provider/model`, or a bare name that one of them answers to. */
-import { BadRequestError, MisuseError, type ProviderAdapter } from '../core/index.js'
+import { BadRequestError, MisuseError, type ProviderAdapter, type Target } from '../core/index.js'
 
 export interface Registry {
-  readonly adapters: readonly ProviderAdapter[]
   /**
    * The adapter, and the model without the provider. Only the first path segment names a provider, and only it is lost:
    * `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws `BadRequestError` that lists what is known.
    */
-  resolve(model: string): ResolvedModel
-}
-
-export interface ResolvedModel {
-  readonly adapter: ProviderAdapter
-  readonly model: string
+  readonly resolve: (model: string) => Target
 }
 
 /** Throws `MisuseError` for two adapters of one name, and for a name that no model string can hold. */
@@ -26,20 +20,19 @@ export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
     byName.set(adapter.name, adapter)
   }
 
-  const named = (model: string): ResolvedModel | undefined => {
+  const named = (model: string): Target | undefined => {
     const slash = model.indexOf('/')
     const adapter = slash < 0 ? undefined : byName.get(model.slice(0, slash))
     const rest = model.slice(slash + 1)
     return adapter && rest !== '' ? { adapter, model: rest } : undefined
   }
 
-  const bare = (model: string): ResolvedModel | undefined => {
+  const bare = (model: string): Target | undefined => {
     const adapter = adapters.find(({ models }) => models && matches(models, model))
     return adapter && { adapter, model }
   }
 
   return {
-    adapters,
     resolve(model) {
       const found = typeof model === 'string' ? (named(model) ?? bare(model)) : undefined
       if (found) return found
