@@ -6,7 +6,7 @@ import type { Transport } from '../transport.js'
 export interface ResponsesClient {
   withOptions(options: {
     readonly maxRetries: number
-    readonly fetch: (input: never, init?: never) => Promise<Response>
+    readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
   }): Poster
 }
 
