@@ -47,8 +47,7 @@ function promptParts({ prompt_tokens, prompt_tokens_details: details = {} }: Usa
   const audio = take(details.audio_tokens)
   const image = take(details.image_tokens)
   const text = take(Number.POSITIVE_INFINITY)
-  const cached = counter(details.cached_tokens)
-  const [cachedText, cachedAudio, cachedImage] = [cached(text), cached(audio), cached(image)]
+  const { cachedText, cachedAudio, cachedImage } = cachedOf(details, { text, audio, image })
   return [
     { count: written - writtenLong, rates: [write, input] },
     { count: writtenLong, rates: [rates.cache_write_1h_mtok, write, input] },
@@ -60,6 +59,23 @@ function promptParts({ prompt_tokens, prompt_tokens_details: details = {} }: Usa
     { count: image - cachedImage, rates: [rates.input_image_mtok, input] },
   ]
 }
+
+/** What was told of its kinds comes first, the rest in this order. */
+function cachedOf(
+  { cached_tokens, cached_tokens_details: told = {} }: Details,
+  { text, audio, image }: { readonly text: number; readonly audio: number; readonly image: number },
+) {
+  const take = counter(cached_tokens)
+  const toldAudio = take(Math.min(audio, whole(told.audio_tokens)))
+  const toldImage = take(Math.min(image, whole(told.image_tokens)))
+  return {
+    cachedText: take(text),
+    cachedAudio: toldAudio + take(audio - toldAudio),
+    cachedImage: toldImage + take(image - toldImage),
+  }
+}
+
+type Details = NonNullable<Usage['prompt_tokens_details']>
 
 function completionParts(
   { completion_tokens, completion_tokens_details: details = {} }: Usage,

@@ -10,6 +10,11 @@ export interface Usage {
   readonly total_tokens: number
   readonly prompt_tokens_details?: {
     readonly cached_tokens?: number
+    /** Of the cached tokens, those that are no text. */
+    readonly cached_tokens_details?: {
+      readonly audio_tokens?: number
+      readonly image_tokens?: number
+    }
     readonly cache_creation_tokens?: number
     /** Cache writes by lifetime. */
     readonly cache_creation?: {

@@ -24,8 +24,10 @@ export function toUsage(wire: UsageMetadata, searches = 0): Usage | undefined {
   // a gateway that counts the thoughts as candidates shows it in the total
   const isWithin = isCount(totalTokenCount) && totalTokenCount === prompt_tokens + candidates
   const completion_tokens = candidates + (isWithin ? 0 : count(reasoning_tokens))
+  const cached_tokens_details = defined(modalities(list(wire.cacheTokensDetails)))
   const prompt_tokens_details = defined({
     cached_tokens: countIfTold(wire.cachedContentTokenCount),
+    ...(hasMembers(cached_tokens_details) && { cached_tokens_details }),
     ...modalities([...list(wire.promptTokensDetails), ...list(wire.toolUsePromptTokensDetails)]),
   })
   const completion_tokens_details = defined({

@@ -184,6 +184,7 @@ export interface UsageMetadata {
   readonly toolUsePromptTokenCount?: number
   readonly totalTokenCount?: number
   readonly promptTokensDetails?: readonly ModalityTokens[]
+  readonly cacheTokensDetails?: readonly ModalityTokens[]
   readonly candidatesTokensDetails?: readonly ModalityTokens[]
   readonly toolUsePromptTokensDetails?: readonly ModalityTokens[]
   readonly serviceTier?: string
