@@ -80,10 +80,10 @@ function callsOf(message: Message): readonly ToolCall[] {
 /** `{ role: 'function' }` answers the `function_call` of old histories, which had no ids. */
 function withoutLegacyRole(message: Message): Message {
   // a role that no type knows any more
-  const { role } = message as { readonly role: string }
+  const { role } = (message ?? {}) as { readonly role?: string }
   return role === 'function'
     ? { ...(message as ToolMessage), role: 'tool', tool_call_id: '' }
-    : message
+    : (message ?? ({} as Message))
 }
 
 /** The longest `call_id` that the API takes. */

@@ -1,12 +1,5 @@
 /** Content parts to the wire: each as the API takes it, or an error that says what to do. */
-import type {
-  AudioPart,
-  CacheControl,
-  FilePart,
-  ImagePart,
-  TextPart,
-  UserPart,
-} from '../../chat/index.js'
+import type { AudioPart, CacheControl, FilePart, ImagePart, UserPart } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import type {
   InputAudio,
@@ -33,7 +26,9 @@ export function toContent(
 ): string | readonly InputPart[] {
   if (typeof content === 'string')
     return mark && takesMark(context) ? [marked(toText(content))] : content
-  const parts = content.map((part) => toPart(part, context))
+  if (!Array.isArray(content))
+    throw refused('a message whose content is no text and no list', context)
+  const parts = content.map((part: UserPart) => toPart(part, context))
   const last = parts.at(-1)
   return mark && last && takesMark(context) ? [...parts.slice(0, -1), marked(last)] : parts
 }
@@ -45,9 +40,11 @@ export function toPart(part: UserPart, context: PartContext): InputPart {
 }
 
 function partWithoutMark(part: UserPart, context: PartContext): InputPart {
-  switch (part.type) {
+  // what comes from a program without types may be anything
+  switch (part?.type) {
     case 'text':
-      return toText((part as TextPart).text)
+      if (typeof part.text !== 'string') throw refused('a text part without text', context)
+      return toText(part.text)
     case 'image_url':
       return toImage(part, context)
     case 'input_audio':
