@@ -188,20 +188,29 @@ function finished(
   profile: Profile,
   note: Note,
 ): readonly WireMessage[] {
-  const messages = withEnding(
-    balanceHostedTools(
-      turns.filter(({ content }) => content.length > 0),
-      note,
-    ),
-    profile,
-    note,
-  )
+  const messages = withEnding(joined(balanceHostedTools(joined(turns), note)), profile, note)
   if (messages.some(({ role }) => role === 'user')) return messages
   throw new BadRequestError('There is no message to answer: each is empty, or a system message', {
     status: 400,
     provider: 'anthropic',
     code: 'empty_messages',
   })
+}
+
+/** Without empty turns; those that then stand side by side are one. */
+function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
+  const messages: WireMessage[] = []
+  for (const turn of turns) {
+    const last = messages.at(-1)
+    if (last?.role === turn.role)
+      // both are of one role, and so are their blocks
+      messages.splice(-1, 1, {
+        ...turn,
+        content: [...last.content, ...turn.content],
+      } as WireMessage)
+    else if (turn.content.length > 0) messages.push(turn)
+  }
+  return messages
 }
 
 /**

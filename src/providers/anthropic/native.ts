@@ -87,12 +87,15 @@ export const isThinking = ({ type }: { readonly type?: unknown }) =>
 const isBlankText = ({ type, text }: JsonObject) =>
   type === 'text' && typeof text === 'string' && text.trim() === ''
 
+/** Calls under their new ids; arguments that had been cut off are an object again. */
 function withIds(blocks: readonly JsonObject[], calls: readonly HistoryCall[]) {
   const ids = calls.map(({ wireId }) => wireId)
   return blocks.map((block) => {
     if (block.type !== 'tool_use') return block
-    const id = ids.shift()
-    return id === undefined || id === block.id ? block : { ...block, id }
+    const { input } = block
+    const id = ids.shift() ?? block.id
+    if (id === block.id && typeof input !== 'string') return block
+    return { ...block, id, input: useInput(input) }
   })
 }
 

@@ -35,7 +35,9 @@ export function frozen<T>(value: T): T {
 // ---- Requests -------------------------------------------------------------------------------------------------------
 
 export interface Written {
-  readonly body: JsonObject & { readonly messages: readonly JsonObject[] }
+  readonly body: JsonObject & {
+    readonly messages: readonly { readonly role: string; readonly content: readonly JsonObject[] }[]
+  }
   readonly headers: Readonly<Record<string, string>>
   readonly warnings: readonly Warning[]
 }

@@ -1,0 +1,294 @@
+/** The round trip of what the provider wants back byte for byte: project and compare. */
+import { describe, expect, it } from 'vitest'
+import type { AssistantInput, JsonObject } from '../../../src/chat/index.js'
+import {
+  answerOf,
+  begin,
+  block,
+  called,
+  codes,
+  delta,
+  end,
+  frozen,
+  sonnet,
+  stop,
+  text,
+  tool,
+  use,
+  write,
+} from './support.js'
+
+const thinking = { type: 'thinking', thinking: 'Hm', signature: 'sig' }
+const search = {
+  type: 'server_tool_use',
+  id: 'srvtoolu_1',
+  name: 'web_search',
+  input: { query: 'x' },
+}
+const found = {
+  type: 'web_search_tool_result',
+  tool_use_id: 'srvtoolu_1',
+  content: [{ encrypted_content: 'e' }],
+}
+const says = (value: string) => ({ type: 'text', text: value })
+const look = { type: 'tool_use', id: 'toolu_1', name: 'look', input: { a: 1, b: [{ c: null }] } }
+const lookCall = called('toolu_1', 'look', '{"b":[{"c":null}],"a":1}')
+
+const turn = (
+  content: readonly unknown[],
+  message: Partial<AssistantInput> = {},
+  model = sonnet,
+): AssistantInput =>
+  JSON.parse(
+    JSON.stringify({
+      role: 'assistant',
+      content: 'Hi',
+      ...message,
+      native: { provider: 'anthropic', model, content },
+    }),
+  )
+
+const next = (
+  message: AssistantInput,
+  { model = sonnet, request = {} }: { model?: string; request?: object } = {},
+) =>
+  write({
+    model,
+    tools: [tool('look')],
+    messages: [
+      { role: 'user', content: 'a' },
+      frozen(message),
+      ...(message.tool_calls ?? []).map(({ id }) => ({
+        role: 'tool' as const,
+        tool_call_id: id,
+        content: 'ok',
+      })),
+      { role: 'user', content: 'b' },
+    ],
+    ...request,
+  })
+
+const sent = (written: ReturnType<typeof next>) => written.body.messages[1]?.content
+
+describe('own blocks', () => {
+  it('go back as they were, also from JSON, while the message says the same', () => {
+    const blocks = [
+      thinking,
+      { type: 'redacted_thinking', data: 'xyz' },
+      search,
+      found,
+      says('Hi'),
+      look,
+    ]
+    const written = next(turn(blocks, { tool_calls: [lookCall] }))
+    expect(sent(written)).toEqual(blocks)
+    expect(written.warnings).toEqual([])
+  })
+
+  it.each([
+    ['text', { content: 'Bye' }],
+    ['a call', { content: 'Hi', tool_calls: [called('toolu_1', 'look', '{"a":2}')] }],
+    [
+      'the name of a call',
+      { content: 'Hi', tool_calls: [called('toolu_1', 'peek', lookCall.function.arguments)] },
+    ],
+    ['the number of calls', { content: 'Hi', tool_calls: [] }],
+  ])('give way to an edit of %s', (_, edit) => {
+    const written = next(
+      turn([thinking, search, found, says('Hi'), look], { tool_calls: [lookCall], ...edit }),
+    )
+    expect(JSON.stringify(sent(written))).not.toMatch(/sig|encrypted_content/)
+    expect(sent(written)?.[0]).toMatchObject(says(edit.content ?? 'Hi'))
+    expect(codes(written)).toContain('repaired')
+  })
+
+  it('that another model signed are left out, the rest is kept', () => {
+    const written = next(turn([thinking, search, found, says('Hi')]), { model: 'claude-opus-5' })
+    expect(sent(written)).toEqual([search, found, says('Hi')])
+    expect(codes(written)).toEqual(['dropped'])
+  })
+
+  it.each([
+    ['claude-sonnet-4-5', 'claude-sonnet-4-5-20250929'],
+    ['claude-sonnet-4-20250514', 'claude-sonnet-4-0'],
+    ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5'],
+    ['claude-3-7-sonnet-latest', 'claude-3-7-sonnet-20250219'],
+  ])('of %s and %s are of one model', (from, to) => {
+    expect(sent(next(turn([thinking, says('Hi')], {}, from), { model: to }))).toEqual([
+      thinking,
+      says('Hi'),
+    ])
+  })
+
+  it('of another provider are nothing to us', () => {
+    const message = {
+      ...turn([]),
+      native: { provider: 'openai', model: sonnet, content: [thinking] },
+    }
+    expect(sent(next(message))).toEqual([says('Hi')])
+  })
+
+  it('of white space, which the API does not take back, are left out', () => {
+    expect(sent(next(turn([says('\n\n'), thinking, says('Hi')], { content: '\n\nHi' })))).toEqual([
+      thinking,
+      says('Hi'),
+    ])
+  })
+
+  it('of thinking that leads to nothing are left out', () => {
+    expect(sent(next(turn([says('Hi'), thinking])))).toEqual([says('Hi')])
+    const alone = next({ ...turn([thinking]), content: null })
+    expect(alone.body.messages).toHaveLength(1)
+  })
+
+  it('whose call got another id carry it', () => {
+    const history = {
+      messages: [
+        { role: 'user', content: 'a' },
+        turn([thinking, says('Hi'), { ...look, id: 'call 1' }], {
+          tool_calls: [{ ...lookCall, id: 'call 1' }],
+        }),
+        { role: 'tool', tool_call_id: 'call 1', content: 'ok' },
+      ],
+    }
+    const { messages } = next(turn([]), { request: history }).body
+    expect(messages[1]?.content[2]).toMatchObject({ id: 'call_1' })
+    expect(messages[2]?.content[0]).toMatchObject({ tool_use_id: 'call_1' })
+  })
+
+  it('garbage in their place does no harm', () => {
+    for (const content of [null, 'x', [null, 1, 'y']])
+      expect(
+        sent(
+          next({
+            ...turn([]),
+            native: { provider: 'anthropic', model: sonnet, content: content as never },
+          }),
+        ),
+      ).toEqual([says('Hi')])
+  })
+})
+
+describe('hosted tools', () => {
+  it('a turn that the provider paused goes back unchanged as the last message', () => {
+    const paused = turn([says('Hi'), search])
+    const { body, warnings } = write({
+      model: 'claude-opus-5',
+      messages: [{ role: 'user', content: 'a' }, paused],
+    })
+    expect(body.messages.at(-1)).toEqual({ role: 'assistant', content: [says('Hi'), search] })
+    expect(warnings).toEqual([])
+  })
+
+  it('a hosted call whose result is to come with those of client tools is kept', () => {
+    const open = turn([search, look], { content: null, tool_calls: [lookCall] })
+    const { body } = next(open, {
+      request: {
+        messages: [
+          { role: 'user', content: 'a' },
+          open,
+          { role: 'tool', tool_call_id: 'toolu_1', content: 'ok' },
+        ],
+      },
+    })
+    expect(body.messages[1]?.content).toEqual([search, look])
+  })
+
+  it('one that nobody will answer is left out, and so is a result without its call', () => {
+    const open = next(turn([says('Hi'), search]))
+    expect(sent(open)).toEqual([says('Hi')])
+    expect(codes(open)).toEqual(['repaired'])
+    expect(sent(next(turn([found, says('Hi')])))).toEqual([says('Hi')])
+  })
+
+  it('blocks of MCP, compaction and fallback ask for their betas', () => {
+    const blocks = [
+      { type: 'mcp_tool_use', id: 'm', name: 'ask', server_name: 's', input: {} },
+      { type: 'mcp_tool_result', tool_use_id: 'm', is_error: false, content: [] },
+      { type: 'compaction', content: 'So far' },
+      { type: 'fallback', from: { model: 'a' }, to: { model: 'b' } },
+      says('Hi'),
+    ]
+    const written = next(turn(blocks))
+    expect(sent(written)).toEqual(blocks)
+    expect(written.headers['anthropic-beta']?.split(',')).toEqual([
+      'mcp-client-2025-04-04',
+      'compact-2026-01-12',
+      'server-side-fallback-2026-06-01',
+    ])
+  })
+
+  it('results of calls made in code go to their container', () => {
+    const inCode = { ...look, caller: { type: 'code_execution_20260120', tool_id: 's' } }
+    const message = turn([inCode, { type: 'container', id: 'container_1' }], {
+      content: null,
+      tool_calls: [lookCall],
+    })
+    const history = {
+      messages: [
+        { role: 'user', content: 'a' },
+        message,
+        { role: 'tool', tool_call_id: 'toolu_1', content: 'ok' },
+      ],
+    }
+    const { body } = next(message, { request: history })
+    expect(body.container).toBe('container_1')
+    expect(body.messages[1]?.content).toEqual([inCode])
+    expect(
+      next(message, {
+        request: { ...history, provider_options: { anthropic: { container: 'mine' } } },
+      }).body.container,
+    ).toBe('mine')
+  })
+})
+
+describe('an answer', () => {
+  it('that can be rebuilt from its message carries no second copy', () => {
+    const { message } = answerOf([
+      begin(),
+      ...text('Hi'),
+      ...use(['{}'], { index: 1 }),
+      ...end('tool_use'),
+    ])
+    expect(message.native).toBeUndefined()
+  })
+
+  it('whose order a message cannot say does', () => {
+    const { message } = answerOf([begin(), ...use(['{}']), ...text('Hi', 1), ...end('tool_use')])
+    expect(message.native?.content.map((one) => (one as JsonObject).type)).toEqual([
+      'tool_use',
+      'text',
+    ])
+    expect(message.native).toMatchObject({ provider: 'anthropic', model: sonnet })
+  })
+
+  it('keeps blocks and deltas that nobody knows yet', () => {
+    const events = [
+      begin(),
+      block({ type: 'sparkle', data: 1 }),
+      stop(),
+      block({ type: 'compaction', content: null }, 1),
+      delta({ type: 'compaction_delta', content: 'So far', encrypted_content: 'e' }, 1),
+      stop(1),
+      ...text('Hi', 2),
+      ...end(),
+    ]
+    expect(answerOf(events).message.native?.content).toEqual([
+      { type: 'sparkle', data: 1 },
+      { type: 'compaction', content: 'So far', encrypted_content: 'e' },
+      says('Hi'),
+    ])
+  })
+
+  it('with arguments that were cut off still goes back, mended', () => {
+    const { message } = answerOf([
+      begin(),
+      block(thinking),
+      stop(),
+      ...use(['{"a": "unfin'], { index: 1 }),
+      ...end('max_tokens'),
+    ])
+    const written = next(JSON.parse(JSON.stringify(message)))
+    expect(sent(written)).toMatchObject([thinking, { type: 'tool_use', input: { a: 'unfin' } }])
+  })
+})
