@@ -1,6 +1,5 @@
 /** What a request is answered with: the next reply of the script, a count, a list, or why it cannot be answered. */
 import { isObject, parseJson } from '../chat/index.js'
-import { messageOf, mistake } from './queue.js'
 import type { RecordedRequest } from './record.js'
 import { type Asked, type Payload, render, wireOf } from './render.js'
 import { fail, Reply, raw } from './reply.js'
@@ -47,14 +46,33 @@ export async function answerOf(request: RecordedRequest, answering: Answering): 
   if (refused) return rendered(refused, asked)
   if (route.kind === 'models') return rendered(listOf(request, answering), asked)
   if (route.kind === 'count') return rendered(countOf(request, answering), asked)
-  return rendered(await answering.next(request), asked)
+  return rendered(await nextReply(request, answering), asked)
 }
+
+async function nextReply(request: RecordedRequest, { next }: Answering): Promise<Reply> {
+  const { index, method, path } = request
+  try {
+    return await next(request)
+  } catch (error) {
+    return mistake(`Request ${index} (${method} ${path}) has no reply: ${messageOf(error)}`)
+  }
+}
+
+/** A mistake in a test is no weather: official clients are told not to try again. */
+const mistake = (message: string): Reply =>
+  fail(500, {
+    message: `Mock server: ${message}`,
+    code: 'mock_server',
+    headers: { 'x-should-retry': 'false' },
+  })
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function rendered(reply: Reply, asked: Asked): Rendered {
   try {
     return { payload: render(reply, asked), delivery: reply.spec.delivery }
   } catch (error) {
-    const why = mistake(`The mock server cannot render this reply: ${messageOf(error)}`)
+    const why = mistake(`This reply cannot be rendered: ${messageOf(error)}`)
     return { payload: render(why, asked), delivery: why.spec.delivery }
   }
 }

@@ -1,17 +1,10 @@
 /** Puts a payload on a socket: whole, in odd pieces, late, or not to its end. */
 import type { ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { aborted, type Clock, settled } from './clock.js'
 import { randomOf } from './random.js'
 import type { Payload } from './render.js'
 import type { CutHow, Delivery, Split } from './script.js'
-
-/** Time as the server sees it. A test injects one that it moves by hand. */
-export interface Clock {
-  /** Epoch milliseconds. */
-  now(): number
-  /** Resolves after so many milliseconds, or early when the signal fires. */
-  wait(ms: number, signal: AbortSignal): Promise<void>
-}
 
 export interface DeliverOptions {
   readonly clock: Clock
@@ -109,18 +102,6 @@ function headersOf(payload: Payload, { cut }: Delivery): Readonly<Record<string,
   const { 'content-length': _, ...headers } = payload.headers
   return headers
 }
-
-const settled = (promise: PromiseLike<unknown>) =>
-  Promise.resolve(promise).then(
-    () => {},
-    () => {},
-  )
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 interface Writer {
   add(frame: string | Uint8Array): Promise<void>

@@ -1,24 +1,35 @@
 /** The script while it is played: replies in order, and what is said after the last of them. */
 import type { RecordedRequest } from './record.js'
-import { fail, Reply } from './reply.js'
+import { Reply } from './reply.js'
 
 /** One step of a script: a reply, or what makes one of the request. */
-export type Step = Reply | ((request: RecordedRequest) => Reply | Promise<Reply>)
+export type Step<Request = RecordedRequest> = Reply | ((request: Request) => Reply | Promise<Reply>)
 
-export interface Queue {
+export interface Queue<Request> {
+  /** Replies that nobody asked for yet. */
   readonly left: number
-  add(steps: readonly Step[]): void
+  add(steps: readonly Step<Request>[]): void
   /** What is answered when the script has ended. */
-  fallBackTo(step: Step): void
-  /** The reply for this request. Never rejects: what goes wrong in the script is a reply with status 500. */
-  next(request: RecordedRequest): Promise<Reply>
+  fallBackTo(step: Step<Request>): void
+  /** The reply for this request. Throws what a step throws, and `ScriptEndedError` where there is none. */
+  next(request: Request): Promise<Reply>
 }
 
-export function queueOf(script: Step | readonly Step[]): Queue {
-  const steps: Step[] =
-    script instanceof Reply || typeof script === 'function' ? [script] : [...script]
+/** Nobody wrote down what to answer. */
+export class ScriptEndedError extends Error {
+  override readonly name = 'ScriptEndedError'
+}
+
+export function queueOf<Request>(script: Step<Request> | readonly Step<Request>[]): Queue<Request> {
+  const isOne = script instanceof Reply || typeof script === 'function'
+  const steps: Step<Request>[] = isOne ? [script] : [...script]
   let taken = 0
-  let fallback: Step = (request) => ended(request, steps.length)
+  let fallback: Step<Request> = () => {
+    throw new ScriptEndedError(
+      `The script has ended: its ${steps.length} replies are used up. ` +
+        'Add more with script(…), or say what comes then with reply(…).',
+    )
+  }
   return {
     get left() {
       return steps.length - taken
@@ -30,24 +41,7 @@ export function queueOf(script: Step | readonly Step[]): Queue {
     async next(request) {
       const step = steps[taken] ?? fallback
       if (taken < steps.length) taken++
-      try {
-        return step instanceof Reply ? step : await step(request)
-      } catch (error) {
-        return mistake(`The script of the mock server threw: ${messageOf(error)}`)
-      }
+      return step instanceof Reply ? step : step(request)
     },
   }
 }
-
-const ended = ({ index, method, path }: RecordedRequest, length: number) =>
-  mistake(
-    `The script of the mock server has ended: request ${index} (${method} ${path}) came after its ${length} replies. ` +
-      'Add more with server.script(…), or say what comes then with server.reply(…).',
-  )
-
-/** A mistake in a test is no weather: official clients are told not to try again. */
-export const mistake = (message: string): Reply =>
-  fail(500, { message, code: 'mock_server', headers: { 'x-should-retry': 'false' } })
-
-export const messageOf = (error: unknown) =>
-  error instanceof Error ? error.message : String(error)

@@ -1,10 +1,10 @@
 /** Renders a reply for a provider: what is sent, with nothing about when. */
-import type { FinishReason, JsonObject } from '../chat/index.js'
+import type { JsonObject } from '../chat/index.js'
 import { idsOf } from './random.js'
 import type { Reply } from './reply.js'
-import type { Answer, Framing, Part, ProviderName, ReplySpec, SseEvent } from './script.js'
+import type { Answer, Framing, ProviderName, ReplySpec, SseEvent } from './script.js'
 import { frames } from './sse.js'
-import { usageOf } from './usage.js'
+import { finishOf, usageOf } from './usage.js'
 import { anthropic } from './wires/anthropic.js'
 import { chat } from './wires/chat.js'
 import { gemini } from './wires/gemini.js'
@@ -161,12 +161,6 @@ function answerOf(spec: ReplySpec, asked: Asked): Answer {
     ...(spec.serviceTier !== undefined && { serviceTier: spec.serviceTier }),
     ...(usage && { usage }),
   }
-}
-
-/** Why an answer ends that does not say so. */
-export function finishOf(parts: readonly Part[]): FinishReason {
-  if (parts.some(({ type }) => type === 'call')) return 'tool_calls'
-  return parts.some(({ type }) => type === 'refusal') ? 'content_filter' : 'stop'
 }
 
 const isDone = ({ data }: SseEvent) => data === '[DONE]'

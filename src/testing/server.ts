@@ -1,9 +1,9 @@
 /** The loopback server: takes requests on all wires, answers from one script, remembers what it was asked. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
 import { type AnswerOptions, answerOf } from './answer.js'
-import { type Clock, deliver } from './deliver.js'
+import { type Clock, systemClock } from './clock.js'
+import { deliver } from './deliver.js'
 import { type Queue, queueOf, type Step } from './queue.js'
 import { type RecordedRequest, record } from './record.js'
 import { basePaths, routeOf } from './routes.js'
@@ -86,13 +86,8 @@ export async function mockServer(
 /** One reason for all: a thousand streams need no thousand stack traces. */
 const left = new Error('The response is closed')
 
-const systemClock: Clock = {
-  now: Date.now,
-  wait: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
-}
-
 interface State {
-  readonly queue: Queue
+  readonly queue: Queue<RecordedRequest>
   readonly clock: Clock
   readonly options: AnswerOptions
   readonly requests: RecordedRequest[]

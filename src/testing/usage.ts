@@ -1,5 +1,5 @@
-/** The usage of a scripted answer: what the script says, the rest estimated. */
-import { estimateTokens } from '../chat/index.js'
+/** What a scripted answer ends with: its usage and its reason, as the script says or as the parts tell. */
+import { estimateTokens, type FinishReason } from '../chat/index.js'
 import type { AnswerUsage, Part, ScriptedUsage } from './script.js'
 
 /** A prompt is a quarter of a token a character of its JSON: the same in a usage and where tokens are counted. */
@@ -42,4 +42,10 @@ function tokensOf(part: Part): number {
     case 'hosted':
       return 0
   }
+}
+
+/** Why an answer ends that does not say so. */
+export function finishOf(parts: readonly Part[]): FinishReason {
+  if (parts.some(({ type }) => type === 'call')) return 'tool_calls'
+  return parts.some(({ type }) => type === 'refusal') ? 'content_filter' : 'stop'
 }

@@ -118,7 +118,7 @@ describe('a script', () => {
     await serve()
     const { status, body } = await textOf(await post(server, provider))
     expect(status).toBe(500)
-    expect(body).toContain('The script of the mock server has ended')
+    expect(body).toContain('The script has ended')
   })
 
   test('a script that throws is a failure that says so', async () => {

@@ -31,9 +31,9 @@ const failures: Readonly<Record<FailureKind, OpenAIFailure>> = {
   content_policy: {
     status: 400,
     type: invalid,
-    code: 'invalid_prompt',
+    code: 'content_policy_violation',
     message: () =>
-      'Invalid prompt: your prompt was flagged as potentially violating our usage policy.',
+      'Your request was rejected as a result of our safety system. Your prompt may contain text that is not allowed by our safety system.',
   },
   auth: {
     status: 401,
