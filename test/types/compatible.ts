@@ -1,0 +1,40 @@
+/** What `compatible` sends is what the official client would let you send: a mismatch does not build. */
+import type OpenAI from 'openai'
+import type {
+  WireAssistantMessage,
+  WireFormat,
+  WireMessage,
+  WireRequest,
+  WireTool,
+  WireToolCall,
+  WireToolChoice,
+  WireUserPart,
+} from '../../src/providers/compatible/wire.js'
+
+/** The official types are mutable to the ground. */
+type Mutable<T> = T extends readonly (infer Item)[]
+  ? Mutable<Item>[]
+  : T extends object
+    ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
+    : T
+
+type Fits<Ours, Theirs> = Mutable<Ours> extends Theirs ? true : { misfit: Ours }
+const holds = <_Claim extends true>() => {}
+
+type Official = OpenAI.ChatCompletionCreateParams
+
+holds<Fits<WireTool, OpenAI.ChatCompletionTool>>()
+holds<Fits<WireToolCall, OpenAI.ChatCompletionMessageToolCall>>()
+holds<Fits<WireToolChoice, OpenAI.ChatCompletionToolChoiceOption>>()
+holds<Fits<WireFormat, NonNullable<Official['response_format']>>>()
+holds<Fits<WireUserPart, OpenAI.ChatCompletionContentPart>>()
+holds<Fits<WireAssistantMessage, OpenAI.ChatCompletionAssistantMessageParam>>()
+holds<Fits<WireMessage, OpenAI.ChatCompletionMessageParam>>()
+holds<Fits<WireRequest & { stream: true }, OpenAI.ChatCompletionCreateParamsStreaming>>()
+holds<Fits<Omit<WireRequest, 'stream'>, OpenAI.ChatCompletionCreateParamsNonStreaming>>()
+
+// every name we use is one of theirs
+holds<Exclude<keyof WireRequest, keyof Official> extends never ? true : false>()
+
+// @ts-expect-error a claim that does not hold does not build
+holds<Fits<{ role: 'wizard'; content: string }, OpenAI.ChatCompletionMessageParam>>()
