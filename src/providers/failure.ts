@@ -149,7 +149,7 @@ const commonCodes: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>
 const commonTexts: readonly TextRule[] = [
   {
     pattern:
-      /maximum context length|context (window|length) (of|is|exceeded)|prompt is too long|exceeds? the (maximum number of tokens|context window|model'?s (maximum )?context)|input tokens exceed/i,
+      /maximum (context|prompt) length|context (window|length) (of|is|exceeded)|prompt is too long|exceeds? the (maximum number of tokens|context window|model'?s (maximum )?context)|input tokens exceed/i,
     error: ContextWindowExceededError,
   },
   {
