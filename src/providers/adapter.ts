@@ -27,6 +27,8 @@ export interface WireContext {
 export interface StreamReader {
   /** Throws a typed error for an error event. */
   read(event: WireEvent, push: Push): void
+  /** The terminal event was seen: nothing more is waited for, and what becomes of the connection is no news. */
+  isWhole?(): boolean
   /** The body has ended: pushes a `finish` that only the end could tell, and says whether the answer is whole (its terminal event was seen). */
   end(push: Push): boolean
 }
@@ -95,7 +97,9 @@ export function createAdapter(dialect: Dialect, transport: Transport): ProviderA
           if (chunks.length > 0) yield chunks
           throw error
         }
+        const isOver = reader.isWhole?.() === true && reader.end(push)
         if (chunks.length > 0) yield chunks
+        if (isOver) return
       }
       const details = {
         provider: dialect.name,

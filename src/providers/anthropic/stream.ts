@@ -83,10 +83,10 @@ export function streamReader(
       const type = data.type ?? event
       if (state.id !== undefined || earlyEvents.has(type)) on.get(type)?.(data, state, push)
     },
+    isWhole: () => state.isEnded,
     end(push) {
-      if (state.id === undefined || !state.isEnded) return false
-      finish(state, push)
-      return true
+      if (state.isEnded) finish(state, push)
+      return state.isEnded
     },
   }
 }
@@ -183,7 +183,7 @@ function messageStop(_: JsonObject, state: State, push: Push): void {
   state.isEnded = true
 }
 
-/** Once the body has ended: only then is it sure that no further message follows. */
+/** Once a read is over: a message may stand right behind another, and both are one answer. */
 function finish(state: State, push: Push): void {
   const { answer, stop, usage, context } = state
   if (answer) pushText(answer.release(), state, push)

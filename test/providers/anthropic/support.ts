@@ -187,6 +187,8 @@ export interface Reply {
   readonly body: string
   /** Bytes of one write each. */
   readonly cuts?: (body: Buffer) => Iterable<Uint8Array>
+  /** What happens behind the last byte. @default 'end' */
+  readonly ending?: 'end' | 'stall' | 'reset'
 }
 
 export const sse = (events: readonly JsonObject[]): Reply => ({
@@ -214,6 +216,7 @@ export async function serve(reply: Reply | (() => Reply)) {
         headers,
         body: sent,
         cuts,
+        ending = 'end',
       } = typeof reply === 'function' ? reply() : reply
       response.writeHead(status, {
         'content-type': 'application/json',
@@ -222,7 +225,9 @@ export async function serve(reply: Reply | (() => Reply)) {
       })
       const bytes = Buffer.from(sent)
       for (const piece of cuts?.(bytes) ?? [bytes]) response.write(piece)
-      response.end()
+      if (ending === 'end') response.end()
+      // an empty write is answered when all before it is on its way
+      if (ending === 'reset') response.write('\n', () => response.destroy())
     })
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

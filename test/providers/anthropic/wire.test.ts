@@ -173,6 +173,17 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     }
   })
 
+  it.each(['stall', 'reset'] as const)(
+    'the answer is whole with its terminal event, though the connection does %s',
+    async (ending) => {
+      const server = await serving({ ...sse(whole), ending })
+      expect(fold(await streamOf(make(server.baseURL)))).toMatchObject({
+        text: 'Hi',
+        finish_reason: 'tool_calls',
+      })
+    },
+  )
+
   it('a dead port and an abort are told apart', async () => {
     const server = await serve(json(message))
     await server.close()
