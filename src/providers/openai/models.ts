@@ -256,3 +256,7 @@ export function capabilities(model: string): Capabilities {
 /** Text models refuse sound; a name that is not known is asked. */
 export const takesAudio = (model: string): boolean =>
   /audio/.test(model) || familyOf(model) === undefined
+
+/** Summaries of reasoning came with o3. */
+export const givesSummary = (model: string): boolean =>
+  familyOf(model)?.reasoning === true && !/^(o1|o3-mini)/.test(baseName(model))

@@ -5,7 +5,14 @@ import { createAdapter, type Dialect } from '../adapter.js'
 import { type HttpOptions, httpTransport } from '../http.js'
 import { toError } from './errors.js'
 import { toInput } from './messages.js'
-import { capabilities, effortsOf, models, takesAudio, takesCacheMarks } from './models.js'
+import {
+  capabilities,
+  effortsOf,
+  givesSummary,
+  models,
+  takesAudio,
+  takesCacheMarks,
+} from './models.js'
 import { countWriter, requestWriter } from './request.js'
 import { responseReader } from './response.js'
 import { type ResponsesClient, sdkTransport } from './sdk.js'
@@ -43,7 +50,7 @@ export function openai(options: OpenAIOptions = {}): ProviderAdapter {
   const { client, organization, project, baseURL, headers } = options
   const dialect = responsesDialect({
     ...profile,
-    asksForSummary: options.reasoningSummary ?? profile.asksForSummary,
+    ...(options.reasoningSummary === false && { asksForSummary: () => false }),
     maxArgumentsLength: options.maxArgumentsLength ?? profile.maxArgumentsLength,
   })
   const count: Dialect['count'] = {
@@ -83,7 +90,8 @@ export const profile: Profile = {
   takesCacheMarks,
   toolSchema: openaiToolSchema,
   answerSchema: openaiAnswerSchema,
-  asksForSummary: true,
+  asksForSummary: givesSummary,
+  samplesByItself: (model) => capabilities(model).reasoning === true,
   saysStrict: true,
   choosesFreely: true,
   runsCustomCalls: false,

@@ -184,9 +184,15 @@ const as =
 
 const nothing: Field = () => ({})
 
+/** A model that reasons refuses the parameter itself: 1, which is what it takes, is said by saying nothing. */
+function sampling(param: 'temperature' | 'top_p'): Field {
+  return (request, { profile, model }) =>
+    request[param] === 1 && profile.samplesByItself(model) ? {} : { [param]: request[param] }
+}
+
 const fields = {
-  temperature: as('temperature'),
-  top_p: as('top_p'),
+  temperature: sampling('temperature'),
+  top_p: sampling('top_p'),
   max_completion_tokens: as('max_completion_tokens', 'max_output_tokens'),
   max_tokens: ({ max_tokens, max_completion_tokens }) => ({
     max_output_tokens: max_completion_tokens ?? max_tokens,
@@ -243,19 +249,27 @@ const maxIdentifier = 64
 
 /** What the answer is to hold beside its text. */
 function includes(
-  { logprobs, top_logprobs }: ChatRequest,
+  request: ChatRequest,
   tools: readonly object[] | undefined,
-  { profile, model }: FieldContext,
+  { profile }: FieldContext,
 ): { readonly include?: readonly Includable[] } {
   const types = new Set(asList(tools).map((tool) => isObject(tool) && tool.type))
   const include: Includable[] = []
-  if (profile.capabilities(model).reasoning) include.push('reasoning.encrypted_content')
-  if (logprobs || top_logprobs) include.push('message.output_text.logprobs')
+  if (mayReason(request, profile)) include.push('reasoning.encrypted_content')
+  if (request.logprobs || request.top_logprobs) include.push('message.output_text.logprobs')
   if (types.has('web_search')) include.push('web_search_call.action.sources')
   if (types.has('code_interpreter')) include.push('code_interpreter_call.outputs')
   if (types.has('file_search')) include.push('file_search_call.results')
   const taken = include.filter((one) => profile.includable?.includes(one) ?? true)
   return taken.length > 0 ? { include: taken } : {}
+}
+
+/** A model that is known to reason, or one that nobody knows and that is asked to. */
+function mayReason({ model, reasoning_effort, thinking }: ChatRequest, profile: Profile): boolean {
+  const { reasoning, known } = profile.capabilities(model)
+  const isAsked =
+    (reasoning_effort ?? 'none') !== 'none' || (thinking?.type ?? 'disabled') !== 'disabled'
+  return reasoning ?? (!known && isAsked)
 }
 
 function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
@@ -292,11 +306,10 @@ function reasoning(request: ChatRequest, context: FieldContext): Pick<ResponsesB
     : effortOfThinking(request, context)
   const isAsked = reasoning_effort !== undefined || thinking !== undefined
   const isShown =
-    context.profile.asksForSummary &&
+    context.profile.asksForSummary(context.model) &&
     isAsked &&
     effort !== 'none' &&
-    thinking?.display !== 'omitted' &&
-    context.profile.capabilities(context.model).reasoning !== false
+    thinking?.display !== 'omitted'
   if (effort === undefined && !isShown) return {}
   return {
     reasoning: {

@@ -461,6 +461,8 @@ function addAnnotation(part: PartState, wire: unknown, push: Push): void {
 }
 
 function addLogprobs(part: PartState, wire: unknown, push: Push): void {
+  // every delta has a list, and most lists are empty
+  if (!Array.isArray(wire) || wire.length === 0) return
   const content = toLogprobs(wire)
   if (content.length === 0) return
   part.hasLogprobs = true

@@ -288,7 +288,7 @@ function inputOf(item: WireItem): unknown {
   if (isObject(action)) return action
   if (Array.isArray(queries)) return { queries }
   if (typeof code === 'string') return defined({ code, container_id: container_id ?? undefined })
-  return asText(input)
+  return parsed(asText(input))
 }
 
 const outputOf = (item: WireItem): unknown => {

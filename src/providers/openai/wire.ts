@@ -253,8 +253,10 @@ export interface Profile {
   readonly fields?: Fields
   toolSchema(schema: JsonObject, options: SchemaOptions): DialectSchema
   answerSchema(schema: JsonObject, options: SchemaOptions): DialectSchema
-  /** Reasoning is shown only where a summary is asked for. */
-  readonly asksForSummary: boolean
+  /** Reasoning is shown only where a summary is asked for, and the model gives one. */
+  asksForSummary(model: string): boolean
+  /** `temperature` and `top_p` are refused, whatever they say. */
+  samplesByItself(model: string): boolean
   /** Tools carry `strict`. */
   readonly saysStrict: boolean
   /** A choice may name hosted tools, and a selection of tools. */

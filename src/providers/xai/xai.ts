@@ -64,7 +64,8 @@ export const profile: Profile = {
   toolSchema: (schema, { warn }) => xaiToolSchema(schema, warn),
   answerSchema: (schema, { warn }) => xaiAnswerSchema(schema, warn),
   // summaries come by themselves
-  asksForSummary: false,
+  asksForSummary: () => false,
+  samplesByItself: () => false,
   // tools are always strict
   saysStrict: false,
   choosesFreely: false,

@@ -64,6 +64,18 @@ describe('the body', () => {
     expect(warnings).toEqual([])
   })
 
+  it('says no temperature to a model that reasons where it is what the model takes anyway', () => {
+    expect(write({ temperature: 1, top_p: 1 }).body).not.toHaveProperty('temperature')
+    expect(write({ temperature: 0.5 }).body.temperature).toBe(0.5)
+    expect(write({ model: plain, temperature: 1 }).body.temperature).toBe(1)
+  })
+
+  it('asks an unknown model for encrypted reasoning only where it is asked to reason', () => {
+    const include = (more: object) => write({ model: 'my-own-model', ...more }).body.include
+    expect(include({ reasoning_effort: 'low' })).toEqual(['reasoning.encrypted_content'])
+    expect(include({ reasoning_effort: 'none' })).toBeUndefined()
+  })
+
   it('takes max_completion_tokens before max_tokens', () => {
     expect(write({ max_tokens: 100, max_completion_tokens: 200 }).body.max_output_tokens).toBe(200)
   })
@@ -162,7 +174,7 @@ describe('reasoning', () => {
     'effort %s goes as it is',
     (reasoning_effort) => {
       const { body, warnings } = write({ model: 'model-of-tomorrow', reasoning_effort })
-      expect(body.reasoning).toMatchObject({ effort: reasoning_effort })
+      expect(body.reasoning).toEqual({ effort: reasoning_effort })
       expect(warnings).toEqual([])
     },
   )
@@ -189,7 +201,7 @@ describe('reasoning', () => {
       write({ reasoning_effort: 'low', thinking: { type: 'adaptive', display: 'omitted' } }).body
         .reasoning,
     ).toEqual({ effort: 'low' })
-    const quiet = { ...profile, asksForSummary: false }
+    const quiet = { ...profile, asksForSummary: () => false }
     expect(write({ reasoning_effort: 'low' }, { profile: quiet }).body.reasoning).toEqual({
       effort: 'low',
     })

@@ -78,7 +78,7 @@ describe.each(transports)('through %s', (through) => {
       reply(200, body([message('Hi')]), { 'x-request-id': 'req_7' }),
       through,
     )
-    const answer = await ai.generate({ ...request, temperature: 1 })
+    const answer = await ai.generate({ ...request, max_tokens: 100 })
     expect(answer).toMatchObject({ text: 'Hi', request_id: 'req_7', usage: { total_tokens: 15 } })
     expect(server.seen).toHaveLength(1)
     const [seen] = server.seen
@@ -89,7 +89,7 @@ describe.each(transports)('through %s', (through) => {
       input: [{ role: 'user', content: 'Hello' }],
       store: false,
       include: ['reasoning.encrypted_content'],
-      temperature: 1,
+      max_output_tokens: 100,
     })
   })
 

@@ -199,7 +199,7 @@ describe('answers', () => {
         id: 'xs_call_1',
         name: 'x_keyword_search',
         status: 'done',
-        input: '{"query":"rivers"}',
+        input: { query: 'rivers' },
       },
     ])
     expect(answer?.message.tool_calls).toMatchObject([{ id: 'call_1' }])
