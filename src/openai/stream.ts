@@ -50,8 +50,11 @@ interface State {
   head: Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> | undefined
   finish: ChunkOf<'finish'> | undefined
   usage: Usage | undefined
-  /** Calls of the turn that is open or was last, and how many came before it. */
+  /** Calls of the turn that is open or was last. */
   calls: HeldCall[]
+  /** Ids of calls that were run here. */
+  readonly answered: Set<string>
+  /** Calls that the client has seen. */
   shown: number
 }
 
@@ -59,6 +62,8 @@ interface HeldCall {
   readonly id: string
   readonly name: string
   readonly isCustom: boolean
+  /** Its number in what the client sees; of a call that is held, not yet known. */
+  readonly index: number
   arguments: string
 }
 
@@ -70,6 +75,7 @@ export function openAIEncoder(options: AsOpenAIStreamOptions = {}): OpenAIEncode
     finish: undefined,
     usage: undefined,
     calls: [],
+    answered: new Set(),
     shown: 0,
   }
   return {
@@ -97,20 +103,22 @@ const encoders: Encoders = {
     toChunk({ delta: {}, logprobs: { content, refusal: null } }, state),
   ],
   'tool-call-start': ({ id, name, kind }, state) => {
-    const call = { id, name, isCustom: kind === 'custom', arguments: '' }
+    const isCustom = kind === 'custom'
+    const call: HeldCall = { id, name, isCustom, index: state.shown, arguments: '' }
     state.calls.push(call)
-    return isLive(state) ? delta({ tool_calls: [callStart(call, lastIndex(state))] }, state) : []
+    if (!isLive(state)) return []
+    state.shown++
+    return delta({ tool_calls: [callStart(call)] }, state)
   },
   'tool-call-delta': ({ index, arguments: text }, state) => {
     const call = state.calls[index]
     if (!call) return []
-    if (isLive(state))
-      return delta({ tool_calls: [callDelta(call, state.shown + index, text)] }, state)
+    if (isLive(state)) return delta({ tool_calls: [callDelta(call, text)] }, state)
     call.arguments += text
     return []
   },
   'tool-result': ({ tool_call_id }, state) => {
-    state.calls = state.calls.filter((call) => call.id !== tool_call_id)
+    state.answered.add(tool_call_id)
     return []
   },
   finish: (chunk, state) => {
@@ -122,7 +130,6 @@ const encoders: Encoders = {
 
 /** A further turn follows on: what the last one called was run here. */
 function start({ id, created, model }: ChunkOf<'start'>, state: State) {
-  if (isLive(state)) state.shown += state.calls.length
   state.calls = []
   if (state.head) return []
   state.head = {
@@ -135,16 +142,15 @@ function start({ id, created, model }: ChunkOf<'start'>, state: State) {
 }
 
 function end(state: State): readonly ChatCompletionChunk[] {
-  const { finish, calls, options } = state
+  const { finish, options } = state
   if (!finish) return []
-  const held = isLive(state) ? [] : calls
-  const hasCalls = calls.length > 0
+  const open = state.calls.filter((call) => !state.answered.has(call.id))
   const { native_finish_reason, service_tier, native } = finish
   const last: ChatCompletionChunk = {
     ...toChunk(
       {
         delta: options.includeNative && native ? { native } : {},
-        finish_reason: shownReason(finish.finish_reason, hasCalls),
+        finish_reason: shownReason(finish.finish_reason, open.length > 0),
         ...defined({ native_finish_reason }),
       },
       state,
@@ -152,10 +158,7 @@ function end(state: State): readonly ChatCompletionChunk[] {
     ...defined({ service_tier }),
   }
   return [
-    ...held.flatMap((call, index) => [
-      ...delta({ tool_calls: [callStart(call, index)] }, state),
-      ...delta({ tool_calls: [callDelta(call, index, call.arguments)] }, state),
-    ]),
+    ...(isLive(state) ? [] : open.flatMap((call, index) => wholeCall({ ...call, index }, state))),
     last,
     ...(options.includeUsage && state.usage && state.head
       ? [{ ...state.head, choices: [], usage: asOpenAIUsage(state.usage) }]
@@ -164,8 +167,6 @@ function end(state: State): readonly ChatCompletionChunk[] {
 }
 
 const isLive = ({ options }: State) => options.toolCalls === 'live'
-
-const lastIndex = ({ shown, calls }: State) => shown + calls.length - 1
 
 const delta = (content: CompletionDelta, state: State) => [toChunk({ delta: content }, state)]
 
@@ -181,12 +182,17 @@ function toChunk(
   }
 }
 
-const callStart = ({ id, name, isCustom }: HeldCall, index: number): ToolCallDelta =>
+const wholeCall = (call: HeldCall, state: State) => [
+  ...delta({ tool_calls: [callStart(call)] }, state),
+  ...delta({ tool_calls: [callDelta(call, call.arguments)] }, state),
+]
+
+const callStart = ({ index, id, name, isCustom }: HeldCall): ToolCallDelta =>
   isCustom
     ? { index, id, type: 'custom', custom: { name, input: '' } }
     : { index, id, type: 'function', function: { name, arguments: '' } }
 
-const callDelta = ({ isCustom }: HeldCall, index: number, text: string): ToolCallDelta =>
+const callDelta = ({ index, isCustom }: HeldCall, text: string): ToolCallDelta =>
   isCustom ? { index, custom: { input: text } } : { index, function: { arguments: text } }
 
 function toDelta(chunk: FileChunk): CompletionDelta {

@@ -1,5 +1,6 @@
 /** What `compatible` sends is what the official client would let you send: a mismatch does not build. */
 import type OpenAI from 'openai'
+import type { ChatClient } from '../../src/providers/compatible/index.js'
 import type {
   WireAssistantMessage,
   WireFormat,
@@ -32,6 +33,9 @@ holds<Fits<WireAssistantMessage, OpenAI.ChatCompletionAssistantMessageParam>>()
 holds<Fits<WireMessage, OpenAI.ChatCompletionMessageParam>>()
 holds<Fits<WireRequest & { stream: true }, OpenAI.ChatCompletionCreateParamsStreaming>>()
 holds<Fits<Omit<WireRequest, 'stream'>, OpenAI.ChatCompletionCreateParamsNonStreaming>>()
+
+declare const official: OpenAI
+export const client: ChatClient = official
 
 // every name we use is one of theirs
 holds<Exclude<keyof WireRequest, keyof Official> extends never ? true : false>()

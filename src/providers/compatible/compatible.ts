@@ -9,7 +9,7 @@ import { toWireMessages } from './messages.js'
 import { type TraitOptions, traitsOf, unknownModel } from './models.js'
 import { toWire } from './request.js'
 import { fromWire } from './response.js'
-import { type ChatClient, sdkTransport } from './sdk.js'
+import { type ChatClient, clientBaseURL, clientFetch } from './sdk.js'
 import { type ReaderOptions, streamReader } from './stream.js'
 
 /** What is left out of the traits is taken from what is known of the host, then from the defaults. */
@@ -18,7 +18,7 @@ export interface CompatibleOptions extends TraitOptions {
   readonly name: string
   /** Up to the version: `http://localhost:11434/v1`. */
   readonly baseURL: string
-  /** The official client, `new OpenAI({ baseURL, apiKey })`: it then carries the requests, with its key, its address and its fetch. */
+  /** The official client, `new OpenAI({ baseURL, apiKey })`: it then carries the requests, with its key, address and fetch. A key that comes with the call beats the client's. */
   readonly client?: ChatClient | undefined
   /** Many local servers need none. */
   readonly apiKey?: string | (() => string | undefined) | undefined
@@ -58,12 +58,13 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
 
 function transportOf(options: CompatibleOptions): Transport {
   const { name: provider, client, apiKeyVariable } = options
-  const shared = { ...options, provider, toError: toError(provider) }
-  if (client) return sdkTransport(client, shared)
   return httpTransport({
-    ...shared,
+    ...options,
+    provider,
+    ...(client && { baseURL: clientBaseURL, fetch: clientFetch(client), apiKey: undefined }),
     authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
-    apiKeyVariables: apiKeyVariable === undefined ? [] : [apiKeyVariable],
+    apiKeyVariables: apiKeyVariable === undefined || client ? [] : [apiKeyVariable],
+    toError: toError(provider),
     requestIdHeader: 'x-request-id',
   })
 }

@@ -1,2 +1,3 @@
 export { type CompatibleOptions, compatible } from './compatible.js'
 export type { ServerTraits } from './models.js'
+export type { ChatClient } from './sdk.js'
