@@ -1,9 +1,16 @@
 /** What a request is answered with: the next reply of the script, a count, a list, or why it cannot be answered. */
 import { isObject, parseJson } from '../chat/index.js'
 import type { RecordedRequest } from './record.js'
-import { type Asked, type Payload, render, wireOf } from './render.js'
+import { type Api, type Asked, type Payload, render, wireOf } from './render.js'
 import { fail, Reply, raw } from './reply.js'
 import type { Route } from './routes.js'
+import {
+  chatRules,
+  contentsRules,
+  messagesRules,
+  type Rule,
+  responsesRules,
+} from './rules/index.js'
 import type { Delivery, ProviderName } from './script.js'
 import { promptTokens } from './usage.js'
 
@@ -14,6 +21,12 @@ export interface AnswerOptions {
   readonly models?: Partial<Readonly<Record<ProviderName, readonly string[]>>>
   /** False: requests without a key are answered too. Chat Completions never asks for one. @default true */
   readonly requireKey?: boolean
+  /**
+   * Refuses with status 400, in the provider's words, what the provider would refuse: calls without results, empty
+   * texts, missing thought signatures, ids and names out of shape. Such a request takes no reply of the script.
+   * @default false
+   */
+  readonly strict?: boolean
 }
 
 export interface Answering extends AnswerOptions {
@@ -99,8 +112,22 @@ function refusalOf(request: RecordedRequest, answering: Answering): Reply | unde
   if (answering.requireKey !== false && !hasKey(request)) return missingKey(request.provider)
   if (request.kind === 'models') return undefined
   if (request.method !== 'POST') return fail(405, { message: `Not allowed: ${request.method}` })
-  if (isObject(parseJson(request.text))) return undefined
-  return fail(400, { message: 'We could not parse the JSON body of your request.' })
+  if (!isObject(parseJson(request.text)))
+    return fail(400, { message: 'We could not parse the JSON body of your request.' })
+  return answering.strict ? objectionTo(request) : undefined
+}
+
+const rules: Readonly<Record<Api, Rule>> = {
+  responses: responsesRules,
+  messages: messagesRules,
+  generateContent: contentsRules,
+  chat: chatRules,
+}
+
+function objectionTo({ provider, api, kind, model, headers, body }: RecordedRequest) {
+  if (!provider || !api || kind !== 'generate') return undefined
+  const message = rules[api]({ provider, model, headers, body })
+  return message === undefined ? undefined : fail(400, { message })
 }
 
 function hasKey({ provider, api, headers, query }: RecordedRequest): boolean {

@@ -1,0 +1,5 @@
+export { chatRules } from './chat.js'
+export { contentsRules } from './contents.js'
+export { messagesRules } from './messages.js'
+export { responsesRules } from './responses.js'
+export type { Checked, Rule } from './rule.js'

@@ -1,0 +1,50 @@
+/** What a rule is: looks at a request, says in the provider's words what is wrong with it. */
+import { isObject, type JsonObject } from '../../chat/index.js'
+import type { ProviderName } from '../script.js'
+
+/** What rules look at. */
+export interface Checked {
+  readonly provider: ProviderName
+  readonly model: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: JsonObject
+}
+
+/** Undefined where nothing is wrong. */
+export type Rule = (request: Checked) => string | undefined
+
+/** The first objection. */
+export const firstOf =
+  (...rules: readonly Rule[]): Rule =>
+  (request) => {
+    for (const rule of rules) {
+      const objection = rule(request)
+      if (objection !== undefined) return objection
+    }
+    return undefined
+  }
+
+/** The first objection to an item of a list. */
+export function firstIn<Item>(
+  items: readonly Item[],
+  look: (item: Item, index: number) => string | undefined,
+): string | undefined {
+  for (const [index, item] of items.entries()) {
+    const objection = look(item, index)
+    if (objection !== undefined) return objection
+  }
+  return undefined
+}
+
+/** The objects of a list; of anything else none. */
+export const objectsOf = (value: unknown): readonly JsonObject[] =>
+  Array.isArray(value) ? value.filter(isObject) : []
+
+export const isEmptyList = (value: unknown) => !Array.isArray(value) || value.length === 0
+
+/** OpenAI's range. */
+export const temperature: Rule = ({ body }) => {
+  const value = body.temperature
+  if (typeof value !== 'number' || (value >= 0 && value <= 2)) return undefined
+  return `Invalid 'temperature': decimal out of range. Expected a value between 0 and 2, but got ${value} instead.`
+}
