@@ -94,7 +94,7 @@ async function follow(
 ): Promise<Download> {
   const { network = nodeNetwork, hosts } = options
   if (!isListed(url.href, hosts)) throw refused(url, 'it is not in the list of hosts')
-  const addresses = await network.resolve(url.hostname, signal)
+  const addresses = await network.resolve(url.hostname.replace(/\.$/, ''), signal)
   const [address] = addresses
   if (!address || !(await allPublic(addresses, network)))
     throw refused(url, 'its name does not lead to a public address')

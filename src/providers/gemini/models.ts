@@ -174,21 +174,22 @@ const limitRules = (max: number | undefined): readonly ParamRule[] =>
       }))
 
 const thinkingRules = ({ kind }: ThinkingControl): readonly ParamRule[] =>
-  kind === 'none'
-    ? (['reasoning_effort', 'thinking'] as const).map((param) => ({
-        param,
-        reason: 'the model does not think',
-      }))
-    : [
-        {
-          param: 'reasoning_effort',
-          reason: 'its highest effort is high',
-          // the adapter brings these to the nearest that the family has, with a warning
-          values: ['none', 'minimal', 'low', 'medium', 'high'],
-          adjust: ({ reasoning_effort }) =>
-            reasoning_effort === 'xhigh' || reasoning_effort === 'max' ? 'high' : undefined,
-        },
-      ]
+  kind === 'none' ? thoughtlessRules : effortRules
+
+const thoughtlessRules: readonly ParamRule[] = (['reasoning_effort', 'thinking'] as const).map(
+  (param) => ({ param, reason: 'the model does not think' }),
+)
+
+const effortRules: readonly ParamRule[] = [
+  {
+    param: 'reasoning_effort',
+    reason: 'its highest effort is high',
+    // the adapter brings these to the nearest that the family has, with a warning
+    values: ['none', 'minimal', 'low', 'medium', 'high'],
+    adjust: ({ reasoning_effort }) =>
+      reasoning_effort === 'xhigh' || reasoning_effort === 'max' ? 'high' : undefined,
+  },
+]
 
 const samplingRules: readonly ParamRule[] = (['temperature', 'top_p', 'top_k'] as const).map(
   (param) => ({ param, reason: 'from Gemini 4 on the model sets it itself' }),

@@ -38,8 +38,7 @@ export const nodeNetwork: Network = {
     const literal = hostname.replace(/^\[(.*)\]$/, '$1')
     const family = isIP(literal)
     if (family !== 0) return [{ address: literal, family: toFamily(family) }]
-    const found = await lookup(hostname, { all: true })
-    signal.throwIfAborted()
+    const found = await orAbort(lookup(hostname, { all: true }), signal)
     return found.map(({ address, family }) => ({ address, family: toFamily(family) }))
   },
 
@@ -77,6 +76,16 @@ export const nodeNetwork: Network = {
       sent.end()
     })
   },
+}
+
+/** A look-up of a name cannot be ended: it is left behind. */
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    if (signal.aborted) onAbort()
+  })
 }
 
 const toFamily = (family: number): 4 | 6 => (family === 6 ? 6 : 4)
