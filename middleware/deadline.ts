@@ -4,7 +4,7 @@ import { after, type Clock, systemClock, timeLeft } from './clock.js'
 
 export interface DeadlineOptions {
   /** For tests. @default the monotonic clock of the process */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /**

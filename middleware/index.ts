@@ -1,4 +1,5 @@
 export * from './alias.js'
+export type { Clock } from './clock.js'
 export * from './deadline.js'
 export * from './history.js'
 export * from './ledger.js'

@@ -12,14 +12,14 @@ type Show = (text: string) => string
 
 export interface LogOptions {
   /** A console gets each line as JSON text, anything else as an object. @default console */
-  readonly to?: LogTarget
+  readonly to?: LogTarget | undefined
   /**
    * Asks for what was said, too: each text goes through this function first. `(text) => text` shows all. Images and
    * files are left out. @default nothing of what was said is logged
    */
-  readonly content?: Show
+  readonly content?: Show | undefined
   /** Monotonic milliseconds, for tests. @default performance.now */
-  readonly now?: () => number
+  readonly now?: (() => number) | undefined
 }
 
 /** Keys and texts are no part of it, unless `content` asks for texts. */

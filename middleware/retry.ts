@@ -4,19 +4,19 @@ import { type Clock, sleep, systemClock, timeLeft } from './clock.js'
 
 export interface RetryOptions {
   /** In all, the first one too; 5 at most. @default 3 */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** A provider that asks for a longer wait gets none: the error comes at once, with `retryAfterMs`. @default 60_000 */
-  readonly maxRetryAfterMs?: number
+  readonly maxRetryAfterMs?: number | undefined
   /** Beats what is known of the error; `undefined` leaves it to that. Not asked after content left, or after an abort. */
-  readonly shouldRetry?: (error: unknown, ctx: Context) => boolean | undefined
+  readonly shouldRetry?: ((error: unknown, ctx: Context) => boolean | undefined) | undefined
   /** Told before each wait. What it throws is ignored. */
   readonly onRetry?: ((retry: RetryNotice) => unknown) | undefined
   /** What retries may cost; false: as many as there are attempts. @default one retryBudget() for this layer */
-  readonly budget?: RetryBudget | false
+  readonly budget?: RetryBudget | false | undefined
   /** For tests. @default the monotonic clock of the process */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** At least 0, below 1. @default Math.random */
-  readonly random?: () => number
+  readonly random?: (() => number) | undefined
 }
 
 export interface RetryNotice {
@@ -64,7 +64,10 @@ export function retry(options: RetryOptions = {}): Middleware {
 
 const providerOf = (ctx: Context): string => ctx.attempts.at(-1)?.provider ?? ''
 
-type Policy = RetryOptions & Required<Pick<RetryOptions, 'attempts' | 'budget'>>
+interface Policy extends RetryOptions {
+  readonly attempts: number
+  readonly budget: RetryBudget | false
+}
 
 /** What one call remembers of its tries: resolves when the next one is due, throws the error where there is none. */
 function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<void> {
@@ -105,7 +108,7 @@ function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<
     const isFree = reason === deadSocket || !budget
     const isPaid = isFree || (await budget.take(providerOf(ctx), costOf(error)))
     if (!isPaid) {
-      if (isTetradError(error)) error.retryBudgetExhausted = true
+      if (isTetradError(error)) Reflect.set(error, 'retryBudgetExhausted', true)
       return fail(error)
     }
     // what watches a call never breaks it
@@ -216,6 +219,11 @@ export interface RetryBudget {
   give(provider: string): void
 }
 
+export interface RetryBudgetOptions {
+  /** Tokens in a full bucket. @default 500 */
+  readonly capacity?: number | undefined
+}
+
 const costOf = (error: unknown): number =>
   isTetradError(error) && error.name === 'TimeoutError' ? 10 : 5
 
@@ -223,7 +231,8 @@ const costOf = (error: unknown): number =>
  * A bucket of tokens for each provider: a retry takes 5, after a timeout 10, a success gives 1 back. Full, it lets 100
  * calls be retried at once; a provider that stays down is asked at most 100 times more than there are calls.
  */
-export function retryBudget({ capacity = 500 }: { readonly capacity?: number } = {}): RetryBudget {
+export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
+  const { capacity = 500 } = options
   const buckets = new Map<string, number>()
   const left = (provider: string) => buckets.get(provider) ?? capacity
   return {
