@@ -34,7 +34,7 @@ export class Ledger {
   readonly add = (record: UsageRecord): void => {
     this.sum.add(record)
     for (const [tag, value] of Object.entries(record.tags))
-      entry(entry(this.tags, tag, newMap), value, newSum).add(record)
+      if (value !== '') entry(entry(this.tags, tag, newMap), value, newSum).add(record)
   }
 
   get total(): LedgerRow {
@@ -53,17 +53,15 @@ export class Ledger {
   /** The table of one tag, or of all. */
   toString(...tags: readonly string[]): string {
     const names = tags.length > 0 ? tags : [...this.tags.keys()].sort()
-    const lines = names.flatMap((tag) => [
-      ...[...this.by(tag)].sort(byName).map(([value, row]) => line(tag, value || '(none)', row)),
-    ])
+    const lines = names.flatMap((tag) =>
+      [...this.by(tag)].sort(byName).map(([value, row]) => line(tag, value || '(none)', row)),
+    )
     return layOut([head, ...lines, line('', 'total', this.total)])
   }
 
   toJSON() {
-    return {
-      total: this.total,
-      tags: Object.fromEntries([...this.tags.keys()].map((tag) => [tag, [...this.by(tag)]])),
-    }
+    const tags = [...this.tags.keys()].map((tag) => [tag, Object.fromEntries(this.by(tag))])
+    return { total: this.total, tags: Object.fromEntries(tags) }
   }
 
   /** `console.log(ledger)` shows the table. */

@@ -63,8 +63,9 @@ export interface PricedAttempt extends Attempt {
  */
 export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middleware {
   return async function usage(ctx, next) {
-    const failures: unknown[] = []
-    const fail = (error: unknown) => void failures.push(error)
+    // one that comes with each price is told once
+    const failures = new Map<string, unknown>()
+    const fail = (error: unknown) => void failures.set(String(error), error)
     const stopwatch = startWatch()
     const priceOf = await loadPrices(prices, fail)
     ctx.transform(costOnFinish(priceOf, () => ctx.attempts))
@@ -88,9 +89,9 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
         ...failure,
       }
       await guarded(() => onUsage?.(record), fail)
-      for (const error of failures) {
+      for (const [message, error] of failures) {
         await guarded(() => onError?.(error))
-        ctx.warn({ code: 'other', message: `Accounting failed: ${String(error)}` })
+        ctx.warn({ code: 'other', message: `Accounting failed: ${message}` })
       }
     }
   }

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { standard, tools, trace } from '../../middleware/index.js'
+import { createClient } from '../../src/client.js'
+import type { Middleware } from '../../src/core/index.js'
+import { ServiceUnavailableError } from '../../src/core/index.js'
+import { deepFreeze, scripted } from '../contract/scripted.js'
+import { fakeClock } from './fake-clock.js'
+import { call, say } from './script.js'
+
+const request = deepFreeze({
+  model: 'fast',
+  messages: [{ role: 'user', content: 'Hi' }],
+} as const)
+
+const names = (layers: readonly Middleware[]) => layers.map(({ name }) => name)
+const silent = { info: () => {}, error: () => {} }
+const everything = { log: { to: silent }, deadline: 60_000 }
+
+describe('standard', () => {
+  it('has its parts in the order that makes them right', () => {
+    expect(names(standard(everything))).toEqual([
+      'log',
+      'usage',
+      'deadline',
+      'alias',
+      'history',
+      'tools',
+      'retry',
+      'timeout',
+      'params',
+    ])
+  })
+
+  it('writes no log and sets no deadline that nobody asked for', () => {
+    expect(names(standard())).not.toContain('log')
+    expect(names(standard())).not.toContain('deadline')
+  })
+
+  it.each(['usage', 'aliases', 'history', 'tools', 'retry', 'timeout', 'params'] as const)(
+    'goes without %s',
+    (part) => {
+      const all = names(standard())
+      const rest = names(standard({ [part]: false }))
+      expect(rest).toEqual(all.filter((name) => name !== part.replace('aliases', 'alias')))
+    },
+  )
+
+  it('puts a layer of the app in the place of a part', () => {
+    const own: Middleware = async function own(_, next) {
+      return next()
+    }
+    expect(names(standard({ retry: own })).at(-3)).toBe('own')
+  })
+
+  it('serves a call from its short name to its cost', async () => {
+    const lines: unknown[] = []
+    const down = new ServiceUnavailableError('down', { status: 503, retryable: true })
+    const provider = scripted([[down], call([['c1', 'now', '{"a": 1,}']]), say('Noon.')])
+    const ai = createClient({
+      providers: [provider],
+      use: standard({
+        log: { to: { info: (line) => lines.push(line), error: () => {} } },
+        aliases: { fast: 'scripted/m' },
+        tools: { now: { execute: () => '12:00' } },
+        retry: { clock: fakeClock({ jumps: true }) },
+        usage: { prices: { m: { input_mtok: 1, output_mtok: 1 } } },
+      }),
+    })
+    const reply = await ai.generate(request)
+    expect(reply.text).toBe('Noon.')
+    expect(reply.usage.cost).toBe(0.00003)
+    expect(provider.calls).toHaveLength(3)
+    expect(lines).toMatchObject([{ status: 'ok', model: 'fast', cost: 0.00003 }])
+  })
+})
+
+describe('trace', () => {
+  const client = (...use: Middleware[]) => createClient({ providers: [scripted([])], use })
+
+  it('shows who is called once a call, a step, an attempt', () => {
+    expect(trace(client(...standard(everything)))).toMatchInlineSnapshot(`
+      "┌ once a call
+      │ log
+      │ usage
+      │ deadline
+      │ alias
+      │ history
+      │ tools
+      │ ┌ once a step of tools
+      │ │ retry
+      │ │ ┌ once an attempt of retry
+      │ │ │ timeout
+      │ │ │ params
+      │ │ │ provider
+      │ │ └
+      │ └
+      └"
+    `)
+  })
+
+  it('shows layers of the app, also without a name and with more calls inside', () => {
+    const twice = Object.assign(
+      async function twice(_: unknown, next: () => Promise<unknown>) {
+        await next()
+        return next()
+      },
+      { repeats: 'attempt' as const },
+    )
+    expect(trace(client((_, next) => next(), twice, tools({})))).toMatchInlineSnapshot(`
+      "┌ once a call
+      │ layer 1
+      │ twice
+      │ ┌ once an attempt of twice
+      │ │ tools
+      │ │ ┌ once a step of tools
+      │ │ │ provider
+      │ │ └
+      │ └
+      └"
+    `)
+  })
+
+  it('shows an empty stack', () => {
+    expect(trace(client())).toMatchInlineSnapshot(`
+      "┌ once a call
+      │ provider
+      └"
+    `)
+  })
+})
