@@ -1,5 +1,5 @@
 /** Images, sound, video and documents of a message as parts. Nothing is fetched here: an address is handed on or refused. */
-import { isObject, type JsonObject } from '../../chat/index.js'
+import { defined, isObject, type JsonObject } from '../../chat/index.js'
 import { mediaType, mediaTypeOfData, mediaTypeOfName } from './media-type.js'
 import type { ModelFacts } from './models.js'
 import { badRequest, type Note } from './notes.js'
@@ -11,7 +11,7 @@ export interface MediaContext {
   readonly note: Note
 }
 
-export type MediaPart = Pick<Part, 'inlineData' | 'fileData' | 'mediaResolution'>
+export type MediaPart = Pick<Part, 'inlineData' | 'fileData' | 'mediaResolution' | 'videoMetadata'>
 
 type Reader = (part: JsonObject, context: MediaContext) => MediaPart
 
@@ -26,7 +26,19 @@ const readers: ReadonlyMap<string, Reader> = new Map([
 
 /** Undefined for a part that is no file. Throws `BadRequestError` for one that cannot be sent. */
 export function toMedia(part: JsonObject, context: MediaContext): MediaPart | undefined {
-  return readers.get(String(part.type))?.(part, context)
+  const type = String(part.type)
+  const media = readers.get(type)?.(part, context)
+  return media && { ...media, ...videoMetadata(part[type]) }
+}
+
+/** litellm's `video_metadata`, beside the address or the data: `{ fps: 0.2, start_offset: '10s' }`. */
+function videoMetadata(given: unknown): Pick<Part, 'videoMetadata'> {
+  const said = isObject(given) ? (given.video_metadata ?? given.videoMetadata) : undefined
+  if (!isObject(said)) return {}
+  const startOffset = text(said.start_offset ?? said.startOffset)
+  const endOffset = text(said.end_offset ?? said.endOffset)
+  const fps = typeof said.fps === 'number' ? said.fps : undefined
+  return { videoMetadata: defined({ startOffset, endOffset, fps }) }
 }
 
 function fromUrlPart(member: string, kind: string): Reader {

@@ -58,6 +58,12 @@ export interface Part {
   readonly inlineData?: Blob
   readonly fileData?: FileData
   readonly mediaResolution?: { readonly level?: MediaResolution }
+  /** What of a video is looked at: offsets as `10s`, frames a second. */
+  readonly videoMetadata?: {
+    readonly startOffset?: string
+    readonly endOffset?: string
+    readonly fps?: number
+  }
   readonly functionCall?: WireFunctionCall
   readonly functionResponse?: FunctionResponse
   readonly executableCode?: {

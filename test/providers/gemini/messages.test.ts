@@ -206,6 +206,15 @@ describe('files', () => {
     expect(() => writePart(part, modern)).toThrow(BadRequestError)
   })
 
+  it('of a video only a part may be looked at', () => {
+    const video_metadata = { fps: 0.2, start_offset: '10s' }
+    const file = { file_url: 'https://youtu.be/abc', video_metadata }
+    expect(writePart({ type: 'file', file }).part).toEqual({
+      fileData: { fileUri: 'https://youtu.be/abc', mimeType: 'video/mp4' },
+      videoMetadata: { fps: 0.2, startOffset: '10s' },
+    })
+  })
+
   it('detail is a media resolution from Gemini 3 on, before that it is ignored, told', () => {
     const image = {
       type: 'image_url',
