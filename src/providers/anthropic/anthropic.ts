@@ -1,9 +1,11 @@
 /** The adapter for Anthropic: Claude through the Messages API. */
 import { isObject } from '../../chat/index.js'
-import type { ProviderAdapter } from '../../core/index.js'
+import type { Call, ProviderAdapter } from '../../core/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { httpTransport } from '../http.js'
+import type { Transport, TransportRequest } from '../transport.js'
+import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
 import { convertMessages } from './messages.js'
 import { capabilitiesOf } from './models.js'
@@ -36,7 +38,7 @@ export interface AnthropicOptions {
  * const reply = await ai.generate({ model: 'claude-sonnet-4-5', messages: [{ role: 'user', content: 'Hi' }] })
  */
 export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
-  return createAdapter(dialectOf(options), transportOf(options))
+  return createAdapter(dialectOf(options), withCallBetas(transportOf(options)))
 }
 
 const defaultVersion = '2023-06-01'
@@ -89,6 +91,22 @@ function transportOf({ client, apiKey, baseURL, fetch, headers, maxEventBytes }:
       ),
     fetch,
   })
+}
+
+/** Headers of the call replace ours; betas are joined instead, since a body needs its own. */
+const withCallBetas = ({ json, events }: Transport): Transport => ({
+  json: (request, call) => json(...joinBetas(request, call)),
+  events: (request, call) => events(...joinBetas(request, call)),
+})
+
+function joinBetas(request: TransportRequest, call: Call): [TransportRequest, Call] {
+  const { 'anthropic-beta': asked, ...headers } = lowerCased(call.headers)
+  if (asked === undefined) return [request, call]
+  const beta = betaHeader({}, [request.headers?.['anthropic-beta'], asked]) ?? ''
+  return [
+    { ...request, headers: { ...request.headers, 'anthropic-beta': beta } },
+    { ...call, headers },
+  ]
 }
 
 /** Paths begin with `/v1`: a base that ends with it, or with a whole endpoint, is cut back. */

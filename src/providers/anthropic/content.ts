@@ -2,8 +2,16 @@
 import type { CacheControl, FilePart, ImagePart, UserPart } from '../../chat/index.js'
 import { isObject } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
+import {
+  bareType,
+  fromBase64,
+  isImageType,
+  isTextType,
+  mediaType,
+  toBase64,
+  typeByName,
+} from './media.js'
 import type {
-  ImageType,
   WireBlock,
   WireCacheControl,
   WireContainerUpload,
@@ -16,15 +24,20 @@ export type WireContent = WireText | WireImage | WireDocument | WireContainerUpl
 
 /** The blocks of a message. Text of white space only is refused by the API and says nothing: it is left out. */
 export function toContent(
-  content: string | readonly UserPart[],
+  content: string | readonly UserPart[] | null | undefined,
   mark?: CacheControl | undefined,
 ): readonly WireContent[] {
-  const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content
+  const parts =
+    typeof content === 'string' ? [{ type: 'text' as const, text: content }] : (content ?? [])
   return withMark(parts.flatMap(toBlocks), mark)
 }
 
-export const toText = (text: string, mark?: CacheControl | undefined): readonly WireText[] =>
-  text.trim() === '' ? [] : [{ type: 'text', text, ...marked(mark) }]
+export function toText(
+  text: string | null | undefined,
+  mark?: CacheControl | undefined,
+): readonly WireText[] {
+  return text == null || text.trim() === '' ? [] : [{ type: 'text', text, ...marked(mark) }]
+}
 
 /** A mark on the whole message stands on its last block that takes one. */
 export function withMark<Block extends WireBlock>(
@@ -43,11 +56,12 @@ export const marked = (
   mark && { cache_control: { type: mark.type, ...(mark.ttl !== undefined && { ttl: mark.ttl }) } }
 
 function toBlocks(part: UserPart, position: number): readonly WireContent[] {
+  if (!isObject(part)) throw refused(`content[${position}] is no part`)
   switch (part.type) {
     case 'text':
       return toText(part.text, part.cache_control)
     case 'image_url':
-      return [{ ...toMedia(imageSource(part)), ...marked(part.cache_control) }]
+      return [{ ...toImage(part), ...marked(part.cache_control) }]
     case 'file':
       return [{ ...toFile(part), ...marked(part.cache_control) }]
     case 'input_audio':
@@ -71,101 +85,73 @@ const readType = (part: unknown) => String(isObject(part) ? part.type : part)
 const refused = (message: string) =>
   new BadRequestError(message, { status: 400, provider: 'anthropic', code: 'unsupported_content' })
 
-type Source =
-  | { readonly url: string; readonly mediaType: string | undefined }
-  | { readonly data: string; readonly mediaType: string | undefined }
-
-function imageSource({ image_url }: ImagePart): Source {
-  const { url, format } =
-    typeof image_url === 'string' ? { url: image_url, format: undefined } : image_url
-  return toSource(url, format)
+/** An address, a data URI, or base64 whose type the caller tells. */
+function toMedia(
+  address: string,
+  { format, name }: MediaHints,
+  isFile = false,
+): WireImage | WireDocument {
+  if (/^https?:/i.test(address))
+    return toLinked(address, bareType(format ?? typeByName(name ?? address)), isFile)
+  const { data, type: told } = readData(address)
+  return toInline(data, mediaType(data, [format, told, typeByName(name)]))
 }
 
-/** An address, or what a data URI holds, always as base64. */
-function toSource(address: string, format: string | undefined): Source {
-  if (/^https?:/i.test(address)) return { url: address, mediaType: format ?? typeByName(address) }
-  const [, type, base64, data] = address.match(/^data:([^;,]*)[^,]*?(;base64)?,(.*)$/is) ?? []
-  if (data === undefined) {
-    const scheme = /^[a-z][\w+.-]*:/i.exec(address)?.[0] ?? 'no scheme'
-    throw refused(`Claude takes http(s) addresses and data URIs, not ${scheme}`)
-  }
-  return { data: base64 ? data : toBase64(data), mediaType: format ?? (type || 'text/plain') }
+interface MediaHints {
+  readonly format?: string | undefined
+  readonly name?: string | undefined
 }
 
-const typesByEnding: ReadonlyMap<string, string> = new Map([
-  ['pdf', 'application/pdf'],
-  ['txt', 'text/plain'],
-  ['md', 'text/markdown'],
-  ['csv', 'text/csv'],
-  ['json', 'application/json'],
-  ['html', 'text/html'],
-  ['xml', 'text/xml'],
-  ['jpg', 'image/jpeg'],
-  ['jpeg', 'image/jpeg'],
-  ['png', 'image/png'],
-  ['gif', 'image/gif'],
-  ['webp', 'image/webp'],
-])
+/** Where the address does not tell its type, the kind of part does. */
+const toLinked = (url: string, type: string, isFile: boolean): WireImage | WireDocument => {
+  const isImage = isFile ? type.startsWith('image/') : type !== 'application/pdf'
+  return isImage
+    ? { type: 'image', source: { type: 'url', url } }
+    : { type: 'document', source: { type: 'url', url } }
+}
 
-const typeByName = (name: string | undefined) =>
-  typesByEnding.get(/\.(\w+)(?:[?#].*)?$/.exec(name ?? '')?.[1]?.toLowerCase() ?? '')
-
-const imageTypes: ReadonlySet<string> = new Set([
-  'image/jpeg',
-  'image/png',
-  'image/gif',
-  'image/webp',
-] satisfies ImageType[])
-
-const isImageType = (type: string): type is ImageType => imageTypes.has(type)
-
-/** Types that are text under another name. */
-const isTextType = (type: string) =>
-  type.startsWith('text/') || /^application\/(.*\+)?(json|xml|yaml|javascript)$/.test(type)
-
-function toMedia(source: Source): WireImage | WireDocument {
-  const type = bareType(source.mediaType)
-  if ('url' in source) {
-    const from = { type: 'url', url: source.url } as const
-    return type === 'application/pdf'
-      ? { type: 'document', source: from }
-      : { type: 'image', source: from }
-  }
-  const { data } = source
+function toInline(data: string, type: string): WireImage | WireDocument {
   if (data === '') throw refused('an image or file is empty')
   if (type === 'application/pdf')
     return { type: 'document', source: { type: 'base64', media_type: type, data } }
   if (isImageType(type))
     return { type: 'image', source: { type: 'base64', media_type: type, data } }
   if (!isTextType(type)) throw refused(`Claude takes no ${type || 'file without a media type'}`)
-  return {
-    type: 'document',
-    source: { type: 'text', media_type: 'text/plain', data: fromBase64(data) },
-  }
+  const text = fromBase64(data) ?? refuseEncoding()
+  return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text } }
 }
 
-const bareType = (type: string | undefined) =>
-  (type ?? '').split(';')[0]?.trim().toLowerCase().replace('image/jpg', 'image/jpeg') ?? ''
+/** What a data URI holds, as base64; anything else is taken for base64 as it is. */
+function readData(address: string): { readonly data: string; readonly type?: string | undefined } {
+  if (!/^[a-z][\w+.-]*:/i.test(address)) return { data: address }
+  const [, type, base64, data] = /^data:([^;,]*)[^,]*?(;base64)?,(.*)$/is.exec(address) ?? []
+  if (data === undefined)
+    throw refused(
+      `Claude takes http(s) addresses and data URIs, not ${address.slice(0, address.indexOf(':'))}`,
+    )
+  if (base64) return { data, type }
+  return { data: toBase64(data) ?? refuseEncoding(), type: type || 'text/plain' }
+}
+
+const refuseEncoding = (): never => {
+  throw refused('a data URI or file_data is not well encoded')
+}
+
+function toImage({ image_url }: ImagePart): WireImage | WireDocument {
+  const { url, format } =
+    typeof image_url === 'string' ? { url: image_url, format: undefined } : (image_url ?? {})
+  if (typeof url !== 'string') throw refused('an image part needs a url')
+  return toMedia(url, { format })
+}
 
 function toFile(part: FilePart): WireContent {
-  const { file_id, file_url, file_data, format, filename } = part.file
-  const type = format ?? typeByName(filename)
-  if (file_id !== undefined) return toStored(file_id, part, bareType(type))
+  const { file_id, file_url, file_data, format, filename: name } = part.file ?? {}
+  if (file_id !== undefined) return toStored(file_id, part, bareType(format ?? typeByName(name)))
   const address = file_url ?? file_data
-  if (address === undefined) throw refused('a file part needs file_data, file_url or file_id')
-  const isAddress = file_url !== undefined || /^(data|https?):/i.test(address)
-  const source = isAddress
-    ? toSource(address, type)
-    : { data: address, mediaType: type ?? 'application/pdf' }
-  const block = 'url' in source ? toLinked(source) : toMedia(source)
+  if (typeof address !== 'string') throw refused('a file part needs file_data, file_url or file_id')
+  const block = toMedia(address, { format, name }, true)
   return block.type === 'document' ? { ...block, ...documentFields(part) } : block
 }
-
-/** Of an address that does not tell its type a file part says it is a document. */
-const toLinked = (source: { readonly url: string; readonly mediaType: string | undefined }) =>
-  bareType(source.mediaType).startsWith('image/')
-    ? toMedia(source)
-    : ({ type: 'document', source: { type: 'url', url: source.url } } as const)
 
 /** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
 function toStored(file_id: string, part: FilePart, type: string): WireContent {
@@ -187,22 +173,5 @@ function documentFields(part: FilePart) {
     ...(title !== undefined && { title }),
     ...(own.context !== undefined && { context: own.context }),
     ...(own.citations !== undefined && { citations: own.citations }),
-  }
-}
-
-const toBase64 = (escaped: string) =>
-  decoded(() => {
-    const bytes = new TextEncoder().encode(decodeURIComponent(escaped))
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
-  })
-
-const fromBase64 = (data: string) =>
-  decoded(() => new TextDecoder().decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0))))
-
-const decoded = (decode: () => string) => {
-  try {
-    return decode()
-  } catch {
-    throw refused('a data URI or file_data is not well encoded')
   }
 }

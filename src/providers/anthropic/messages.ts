@@ -50,7 +50,8 @@ export const convertMessages = (messages: readonly Message[], model: string): Wi
   )
 
 function toSystem({ content, cache_control }: SystemMessage): readonly WireText[] {
-  const texts = typeof content === 'string' ? toText(content) : content.flatMap(toSystemBlocks)
+  const texts =
+    typeof content === 'string' ? toText(content) : (content ?? []).flatMap(toSystemBlocks)
   return withMark(texts, cache_control)
 }
 

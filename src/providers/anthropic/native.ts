@@ -72,10 +72,15 @@ export function fromNative(
     )
     return undefined
   }
+  const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
   const isOwn = modelFamily(message.native?.model ?? '') === modelFamily(model)
   if (!isOwn && blocks.some(isThinking))
     note('dropped', 'Reasoning signed by another model was left out')
-  const kept = blocks.filter((block) => (isOwn || !isThinking(block)) && !isBlankText(block))
+  if (isOwn && !blocks.every(isSigned))
+    note('dropped', 'Reasoning that the model did not sign was left out')
+  const kept = blocks.filter((block) =>
+    isThinking(block) ? isOwn && isSigned(block) : !isBlankText(block),
+  )
   // what the provider sent it takes back, also where our types do not know it
   return withIds(kept, calls) as readonly unknown[] as readonly WireBlock[]
 }

@@ -140,6 +140,8 @@ describe('turns', () => {
 
   it.each([
     [[]],
+    [[user(null)]],
+    [[user([{ type: 'text' }])]],
     [[{ role: 'system', content: 'Be brief.' }]],
     [[user('')]],
     [[user('  '), { role: 'assistant', content: '' }]],
@@ -310,6 +312,12 @@ describe('content', () => {
   it.each([
     ['audio', { type: 'input_audio', input_audio: { data: 'aaaa', format: 'wav' } }],
     ['an unknown type', { type: 'hologram' }],
+    ['no part', null],
+    ['an image without an address', { type: 'image_url', image_url: {} }],
+    [
+      'a file of a kind that is not read',
+      { type: 'file', file: { file_data: 'UEsDBA==', filename: 'a.docx' } },
+    ],
     ['an image of another kind', { type: 'image_url', image_url: 'data:image/tiff;base64,aaaa' }],
     ['a bucket', { type: 'image_url', image_url: 'gs://bucket/a.png' }],
     ['an empty image', { type: 'image_url', image_url: 'data:image/png;base64,' }],
@@ -321,6 +329,17 @@ describe('content', () => {
     ['broken base64', { type: 'file', file: { file_data: 'data:text/plain;base64,%%%' } }],
   ])('refuses %s', (_, part) => {
     expect(refusalOf(() => partOf(part))).toBeInstanceOf(BadRequestError)
+  })
+
+  it('that tells a wrong type is read by its bytes', () => {
+    const url = 'data:image/jpeg;base64,iVBORw0KGgoAAAA='
+    expect(partOf({ type: 'image_url', image_url: url })).toMatchObject({
+      source: { media_type: 'image/png' },
+    })
+    const file = { file_data: `data:application/octet-stream;base64,${pdf}` }
+    expect(partOf({ type: 'file', file })).toMatchObject({
+      source: { media_type: 'application/pdf' },
+    })
   })
 
   it('of the Files API asks for its beta', () => {

@@ -141,6 +141,12 @@ describe('own blocks', () => {
     expect(alone.body.messages).toHaveLength(1)
   })
 
+  it('of thinking that nobody signed are left out', () => {
+    const written = next(turn([{ ...thinking, signature: '' }, says('Hi')]))
+    expect(sent(written)).toEqual([says('Hi')])
+    expect(codes(written)).toEqual(['dropped'])
+  })
+
   it('whose call got another id carry it', () => {
     const history = {
       messages: [

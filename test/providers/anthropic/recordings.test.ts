@@ -9,7 +9,7 @@ import {
 } from '../../../src/chat/index.js'
 import { fold, isTetradError } from '../../../src/core/index.js'
 import { anthropic } from '../../../src/providers/anthropic/index.js'
-import { callOf, type Reply, serve } from './support.js'
+import { callOf, type Reply, read, serve } from './support.js'
 
 interface Recording {
   readonly model: string
@@ -119,6 +119,18 @@ describe('a recorded answer', () => {
       })
     })
   })
+
+  it.each(recordings.filter(([, { sse }]) => sse !== undefined))(
+    '%s is not whole before its last event',
+    (_, { sse = '', model }) => {
+      const events = sse
+        .split('\n')
+        .flatMap((line) => (line.startsWith('data:') ? [JSON.parse(line.slice(5))] : []))
+      for (let count = 0; count < events.length; count++)
+        expect(read(events.slice(0, count), { model }).isWhole).toBe(false)
+      expect(read(events, { model }).isWhole).toBe(true)
+    },
+  )
 
   it.each(withStatus(true))(
     '%s is a typed error with the words of the provider',

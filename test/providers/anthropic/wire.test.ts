@@ -102,10 +102,13 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     }
     await make(server.baseURL, {
       headers: { 'anthropic-beta': 'of-the-client', 'x-team': 't' },
-    }).generate?.(request, callOf({ headers: { 'x-call': 'c' } }).call)
+    }).generate?.(
+      request,
+      callOf({ headers: { 'x-call': 'c', 'Anthropic-Beta': 'of-the-call' } }).call,
+    )
     expect(server.received[0]?.headers).toMatchObject({
       'anthropic-version': '2023-06-01',
-      'anthropic-beta': 'fast-mode-2026-02-01,of-the-client,of-the-request',
+      'anthropic-beta': 'fast-mode-2026-02-01,of-the-client,of-the-request,of-the-call',
       'x-team': 't',
       'x-call': 'c',
       'content-type': 'application/json',

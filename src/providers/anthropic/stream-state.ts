@@ -1,0 +1,75 @@
+/** What is known of an answer while it comes in. */
+import type { JsonObject, Usage } from '../../chat/index.js'
+import type { Push, WireContext } from '../adapter.js'
+import { JsonAnswer } from './json-answer.js'
+import { profileOf } from './models.js'
+import { toOutputFormat } from './output-format.js'
+import { customNames } from './tools.js'
+import type { WireUsage } from './wire.js'
+
+/** A block while its pieces come in. */
+export interface OpenBlock {
+  readonly block: JsonObject
+  /** Text, thinking or arguments so far. */
+  readonly pieces: string[]
+  readonly citations: unknown[]
+  /** Among all blocks. */
+  readonly position: number
+  /** Where its text begins in the joined text. */
+  readonly start: number
+  readonly role: 'content' | 'call' | 'custom' | 'answer'
+  /** Position among the calls. */
+  readonly call: number
+  signature: string
+  /** What deltas of another kind brought. */
+  extra: JsonObject
+}
+
+export interface State {
+  readonly context: WireContext
+  readonly onUsage: (usage: Usage) => void
+  readonly custom: ReadonlySet<string>
+  readonly answer: JsonAnswer | undefined
+  readonly open: Map<unknown, OpenBlock>
+  /** Complete and open ones, in their order. */
+  readonly blocks: (JsonObject | OpenBlock)[]
+  readonly hostedNames: Map<unknown, string>
+  /** Of the message that is being read; undefined before it begins. */
+  id: string | undefined
+  isEnded: boolean
+  usage: WireUsage
+  /** `stop_reason`, `stop_sequence`, `stop_details`, `container`: the last word on each. */
+  stop: JsonObject
+  textLength: number
+  calls: number
+  hasReasoning: boolean
+  /** Of the read at hand. */
+  push: Push
+}
+
+export function newState(context: WireContext, onUsage: (usage: Usage) => void): State {
+  const format = toOutputFormat(context.request, profileOf(context.model), () => {})
+  return {
+    context,
+    onUsage,
+    custom: customNames(context.request),
+    answer: format.kind === 'tool' ? new JsonAnswer(format.isWrapped) : undefined,
+    open: new Map(),
+    blocks: [],
+    hostedNames: new Map(),
+    id: undefined,
+    isEnded: false,
+    usage: {},
+    stop: {},
+    textLength: 0,
+    calls: 0,
+    hasReasoning: false,
+    push: () => {},
+  }
+}
+
+/** Later words win; null says nothing. */
+export const withTold = (before: JsonObject, after: JsonObject): JsonObject => ({
+  ...before,
+  ...Object.fromEntries(Object.entries(after).filter(([, value]) => value != null)),
+})
