@@ -1,3 +1,26 @@
+/**
+ * A test ground for apps that talk to models: a loopback server that speaks the wires of OpenAI, Anthropic, Gemini, xAI
+ * and Chat Completions from one script of replies (`mockServer`), and a provider in the process that needs no wire
+ * (`scripted`). Node only, no dependency, no key, no network.
+ *
+ * @example
+ * ```ts
+ * import { callTool, fail, mockServer, say, think } from 'tetrad/testing'
+ *
+ * const server = await mockServer([
+ *   think('A city.').callTool('get_weather', { city: 'Rome' }),  // thoughts, text and parallel calls in one reply
+ *   say('Sunny.').usage({ prompt_tokens: 40, prompt_tokens_details: { cached_tokens: 32 } }),
+ *   fail(429, { retryAfter: 2 }),                                // the provider's own status, headers and body
+ *   say('One two three').failAfter(3, 'overloaded'),             // an error in the middle of a stream
+ *   say('One two three').cut(2.5),                               // a connection that dies inside the third event
+ *   say('One two three').stall(2),                               // a stream that falls silent
+ *   say('One two three').splitBytes(1),                          // one byte a write
+ *   (request) => say(`You asked for ${request.model}`),
+ * ])
+ * new OpenAI(server.options('openai'))                           // or `openai(server.options('openai'))` of this package
+ * await server.close()
+ * ```
+ */
 export type { AnswerOptions } from './answer.js'
 export type { Chunks } from './chunks.js'
 export type { Clock } from './clock.js'

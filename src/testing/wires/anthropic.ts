@@ -32,7 +32,6 @@ export const anthropic: Wire = {
   },
 
   events(answer, context) {
-    const blocks = answer.parts.flatMap((part) => blocksOf(part, context))
     const { usage } = answer
     const message = {
       ...envelope(context),
@@ -42,6 +41,7 @@ export const anthropic: Wire = {
       stop_details: null,
       ...(usage && { usage: startUsage(usage, answer.serviceTier) }),
     }
+    const blocks = answer.parts.flatMap((part) => blocksOf(part, context))
     const events = [event('message_start', { message })]
     blocks.forEach((block, index) => {
       events.push(event('content_block_start', { index, content_block: block.start }))
