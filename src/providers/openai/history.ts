@@ -7,6 +7,7 @@ export interface Turn {
   readonly calls: readonly PairedCall[]
 }
 
+/** A call, and what came of it. */
 export interface PairedCall {
   readonly call: ToolCall
   /** The id on the wire, if the turn is written anew: unique, and short enough. */
@@ -14,6 +15,7 @@ export interface PairedCall {
   readonly result: ToolMessage | undefined
 }
 
+/** A history in which every call knows its result. */
 export interface History {
   readonly turns: readonly Turn[]
   /** Results whose call is not in the history. */

@@ -14,6 +14,7 @@ import { toOrphanOutput, toOutput } from './outputs.js'
 import { type PartContext, toContent } from './parts.js'
 import type { AssistantItem, InputItem, NativeItem, Profile, Warn } from './wire.js'
 
+/** For whom a history is written. */
 export interface InputOptions {
   readonly profile: Profile
   readonly model: string

@@ -6,10 +6,11 @@ import {
   parseJson,
   type ToolCall,
 } from '../../chat/index.js'
-import { readItems } from './response.js'
-import { expandParallel } from './tools.js'
+import { expandParallel } from './calls.js'
+import { readItems } from './items.js'
 import type { CallItem, NativeItem, Profile, Warn, WireItem } from './wire.js'
 
+/** Where the items are to go. */
 export interface NativeContext {
   readonly profile: Profile
   readonly model: string

@@ -20,6 +20,7 @@ import { streamReader } from './stream.js'
 import { toUsage } from './usage.js'
 import { asNumber, maxArgumentsLengthDefault, type Profile } from './wire.js'
 
+/** All of it may be left out. */
 export interface OpenAIOptions
   extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
   /** Up to the version. @default OPENAI_BASE_URL, then https://api.openai.com/v1 */

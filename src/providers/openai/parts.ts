@@ -11,6 +11,7 @@ import type {
   Warn,
 } from './wire.js'
 
+/** For whom a part is written. */
 export interface PartContext {
   readonly profile: Profile
   readonly model: string

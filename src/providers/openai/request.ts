@@ -3,13 +3,12 @@ import {
   type ChatRequest,
   isObject,
   type JsonObject,
-  type ReasoningEffort,
   type ResponseFormat,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import type { TransportRequest } from '../transport.js'
 import { toInput } from './messages.js'
-import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
+import { mayReason, toReasoning } from './reasoning.js'
 import { toToolChoice, toTools } from './tools.js'
 import {
   asList,
@@ -18,12 +17,11 @@ import {
   type Fields,
   type Includable,
   type Profile,
-  type ResponsesBody,
   type Warn,
-  type WireEffort,
   type WireFormat,
 } from './wire.js'
 
+/** How a request is written. */
 export interface RequestOptions {
   readonly streaming: boolean
   readonly warn: Warn
@@ -164,8 +162,6 @@ const elsewhere = new Set([
   'stream_options',
 ])
 
-// -- the table ---------------------------------------------------------------------------------------------------------
-
 /** What is always said, and what several parameters say together. */
 function common(request: ChatRequest, context: FieldContext): JsonObject {
   const tools = toToolChoice(request.tool_choice, toTools(request, context), context)
@@ -173,7 +169,7 @@ function common(request: ChatRequest, context: FieldContext): JsonObject {
     store: request.store ?? false,
     ...includes(request, tools.tools, context),
     ...tools,
-    ...reasoning(request, context),
+    ...toReasoning(request, context),
   }
 }
 
@@ -264,14 +260,6 @@ function includes(
   return taken.length > 0 ? { include: taken } : {}
 }
 
-/** A model that is known to reason, or one that nobody knows and that is asked to. */
-function mayReason({ model, reasoning_effort, thinking }: ChatRequest, profile: Profile): boolean {
-  const { reasoning, known } = profile.capabilities(model)
-  const isAsked =
-    (reasoning_effort ?? 'none') !== 'none' || (thinking?.type ?? 'disabled') !== 'disabled'
-  return reasoning ?? (!known && isAsked)
-}
-
 function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
   if (format.type !== 'json_schema') return { type: format.type }
   const { name, schema, description, strict } = format.json_schema
@@ -295,69 +283,3 @@ function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
 /** At most 64 of `[A-Za-z0-9_-]`. The name is not seen by anyone but the model. */
 const fittedName = (name: string | undefined) =>
   (name ?? '').replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 64) || 'response_schema'
-
-// -- reasoning ---------------------------------------------------------------------------------------------------------
-
-/** `reasoning_effort`, else what `thinking` asks for. A summary is asked for where reasoning is. */
-function reasoning(request: ChatRequest, context: FieldContext): Pick<ResponsesBody, 'reasoning'> {
-  const { reasoning_effort, thinking } = request
-  const effort = reasoning_effort
-    ? toEffort(reasoning_effort, context)
-    : effortOfThinking(request, context)
-  const isAsked = reasoning_effort !== undefined || thinking !== undefined
-  const isShown =
-    context.profile.asksForSummary(context.model) &&
-    isAsked &&
-    effort !== 'none' &&
-    thinking?.display !== 'omitted'
-  if (effort === undefined && !isShown) return {}
-  return {
-    reasoning: {
-      ...(effort !== undefined && { effort }),
-      ...(isShown && { summary: 'auto' }),
-    },
-  }
-}
-
-function toEffort(effort: ReasoningEffort, { profile, model }: FieldContext): WireEffort {
-  if (allEfforts.includes(effort)) return effort
-  throw new BadRequestError(
-    `${profile.provider}/${model}: reasoning_effort is one of ${allEfforts.join(', ')}`,
-    { provider: profile.provider, model, status: 400, code: 'invalid_effort', phase: 'request' },
-  )
-}
-
-function effortOfThinking(
-  { thinking }: ChatRequest,
-  context: FieldContext,
-): WireEffort | undefined {
-  const { profile, model, warn } = context
-  // adaptive is what a model does that is told no effort
-  if (!thinking || thinking.type === 'adaptive') return undefined
-  if (profile.capabilities(model).reasoning === false) {
-    if (thinking.type !== 'disabled')
-      warn({
-        code: 'dropped',
-        param: 'thinking',
-        provider: profile.provider,
-        message: `thinking was left out: ${model} does not reason`,
-      })
-    return undefined
-  }
-  const { budget_tokens } = thinking
-  if (thinking.type === 'enabled' && budget_tokens === undefined) return undefined
-  const asked = thinking.type === 'disabled' ? 'none' : effortOfBudget(budget_tokens ?? 0)
-  const efforts = profile.effortsOf(model)
-  const effort = efforts ? nearestEffort(asked, efforts) : asked
-  if (thinking.type === 'enabled' || effort !== asked)
-    warn({
-      code: 'changed',
-      param: 'thinking',
-      provider: profile.provider,
-      message:
-        thinking.type === 'enabled'
-          ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
-          : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
-    })
-  return effort
-}

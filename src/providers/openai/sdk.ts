@@ -22,6 +22,7 @@ interface PostOptions {
   fetchOptions: { redirect: 'manual' }
 }
 
+/** What is not the client's. */
 export type SdkOptions = Pick<
   HttpOptions,
   'provider' | 'toError' | 'headers' | 'maxEventBytes' | 'maxBodyBytes'

@@ -28,6 +28,7 @@ export interface ResponsesBody {
   readonly previous_response_id?: string
 }
 
+/** What an answer may hold beside its text, of what this package asks for. */
 export type Includable =
   | 'reasoning.encrypted_content'
   | 'message.output_text.logprobs'
@@ -35,18 +36,22 @@ export type Includable =
   | 'code_interpreter_call.outputs'
   | 'file_search_call.results'
 
+/** How much a model reasons, and whether it shows it. */
 export interface WireReasoning {
   readonly effort?: WireEffort
   readonly summary?: 'auto' | 'concise' | 'detailed'
 }
 
+/** `ReasoningEffort` of the SDK. */
 export type WireEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
 
+/** Form and length of the text. */
 export interface WireText {
   readonly format?: WireFormat
   readonly verbosity?: 'low' | 'medium' | 'high'
 }
 
+/** Structured outputs: `ResponseFormatTextConfig` of the SDK. */
 export type WireFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json_object' }
@@ -58,8 +63,10 @@ export type WireFormat =
       readonly description?: string
     }
 
+/** What the input is made of, beside items of earlier answers. */
 export type InputItem = MessageItem | CallItem | OutputItem
 
+/** A turn in words. */
 export type MessageItem =
   | {
       readonly role: 'user' | 'system' | 'developer'
@@ -76,17 +83,20 @@ export interface AssistantItem {
   )[]
 }
 
+/** A part of what the user or a tool says. */
 export type InputPart = InputText | InputImage | InputFile | InputAudio
 
 interface CacheMark {
   readonly prompt_cache_breakpoint?: { readonly mode: 'explicit' }
 }
 
+/** Text. */
 export interface InputText extends CacheMark {
   readonly type: 'input_text'
   readonly text: string
 }
 
+/** An image by address, data URI or id. */
 export interface InputImage extends CacheMark {
   readonly type: 'input_image'
   readonly detail: 'low' | 'high' | 'auto' | 'original'
@@ -94,6 +104,7 @@ export interface InputImage extends CacheMark {
   readonly file_id?: string
 }
 
+/** A document by id, address or data URI. */
 export interface InputFile extends CacheMark {
   readonly type: 'input_file'
   readonly file_id?: string
@@ -108,6 +119,7 @@ export interface InputAudio {
   readonly input_audio: { readonly data: string; readonly format: 'mp3' | 'wav' }
 }
 
+/** A call of an earlier turn, written anew. */
 export type CallItem =
   | {
       readonly type: 'function_call'
@@ -122,6 +134,7 @@ export type CallItem =
       readonly input: string
     }
 
+/** What a tool gave. */
 export type ToolOutput = string | readonly Exclude<InputPart, InputAudio>[]
 
 /** What answers a call: each kind of call has its own. */
@@ -179,6 +192,7 @@ export type NativeItem = JsonObject & { readonly [native]?: 'item' }
 export type NativeTool = JsonObject & { readonly [native]?: 'tool' }
 declare const native: unique symbol
 
+/** A tool the app runs; tools are flat here. */
 export type WireTool =
   | {
       readonly type: 'function'
@@ -194,6 +208,7 @@ export type WireTool =
       readonly format?: CustomFormat
     }
 
+/** What the free text of a custom tool must look like. */
 export type CustomFormat =
   | { readonly type: 'text' }
   | {
@@ -202,6 +217,7 @@ export type CustomFormat =
       readonly definition: string
     }
 
+/** Which tools may or must be called. */
 export type WireToolChoice =
   | 'none'
   | 'auto'
@@ -220,14 +236,18 @@ export type WireToolChoice =
 /** An item of `output`, as it came. */
 export type WireItem = JsonObject
 
+/** '' for what is no text. */
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '')
 
+/** Text that says something. */
 export const asText = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
+/** A finite number. */
 export const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
+/** An empty list for what is none. */
 export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 // -- the servers that speak it -----------------------------------------------------------------------------------------
@@ -271,11 +291,13 @@ export interface Profile {
   readonly maxArgumentsLength: number
 }
 
+/** How a schema is to be written. */
 export interface SchemaOptions {
   readonly strict: boolean
   readonly warn: SchemaWarn
 }
 
+/** For whom a parameter is mapped. */
 export interface FieldContext {
   readonly profile: Profile
   readonly model: string
@@ -288,6 +310,8 @@ export const maxArgumentsLengthDefault = 16 * 1024 * 1024
 /** Maps one parameter to members of the body. */
 export type Field = (request: ChatRequest, context: FieldContext) => JsonObject
 
+/** A parameter that is null has no place on the wire. */
 export type Fields = { readonly [Param in keyof ChatRequest]?: Field | null }
 
+/** Tells what was changed or left out. */
 export type Warn = (warning: Warning) => void

@@ -1,2 +1,2 @@
 /** Tools: as OpenAI, with xAI's own ways in its profile. */
-export { hostedTool, toToolChoice, toTools } from '../openai/tools.js'
+export { toToolChoice, toTools } from '../openai/tools.js'

@@ -11,6 +11,7 @@ import { type ResponsesClient, sdkTransport } from './sdk.js'
 import { toUsage } from './usage.js'
 import { maxArgumentsLengthDefault, type Profile } from './wire.js'
 
+/** All of it may be left out. */
 export interface XaiOptions
   extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
   /** Up to the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */

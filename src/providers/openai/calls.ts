@@ -1,0 +1,117 @@
+/** Calls from the wire: those the app runs, those the provider ran, and the wrapper that holds several. */
+import { defined, type HostedTool, isObject, parseJson, type ToolCall } from '../../chat/index.js'
+import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
+
+/** Calls that the app runs, beside functions: each is answered by an item of its own kind. */
+const clientTypes = ['computer_call', 'local_shell_call', 'apply_patch_call']
+
+/** A call of a tool that is not a function, and that the provider waits for us to run. */
+export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomCalls'>): boolean {
+  if (item.type === 'custom_tool_call') return !profile.runsCustomCalls
+  if (item.type === 'tool_search_call') return item.execution === 'client'
+  if (item.type === 'shell_call')
+    return !isObject(item.environment) || item.environment.type === 'local'
+  return clientTypes.some((type) => type === item.type)
+}
+
+/** Items of tools that the provider ran: `web_search_call`, `shell_call_output`, `mcp_list_tools` … */
+export const isHosted = ({ type }: WireItem): boolean =>
+  typeof type === 'string' &&
+  /_(call|output)$|^(mcp_list_tools|program)$/.test(type) &&
+  !type.startsWith('function_call')
+
+/** A call for the app: a function with JSON arguments, anything else as a custom call with its words as JSON. */
+export function clientCall(item: WireItem): ToolCall {
+  const id = asText(item.call_id) ?? asString(item.id)
+  if (item.type === 'function_call') {
+    const args = asText(item.arguments) ?? '{}'
+    return { id, type: 'function', function: { name: asString(item.name), arguments: args } }
+  }
+  const name = asText(item.name) ?? toolName(item)
+  const input = item.type === 'custom_tool_call' ? asString(item.input) : builtInInput(item)
+  return { id, type: 'custom', custom: { name, input } }
+}
+
+/** What a built-in tool is asked to do, as JSON text. */
+function builtInInput(item: WireItem): string {
+  const { action, actions, operation, arguments: args, pending_safety_checks, server_label } = item
+  if (typeof args === 'string' && server_label === undefined) return args
+  const input = { action, actions, operation, arguments: parsed(args), server_label }
+  return JSON.stringify(
+    defined({
+      ...input,
+      pending_safety_checks:
+        asList(pending_safety_checks).length > 0 ? pending_safety_checks : undefined,
+    }),
+  )
+}
+
+/** `web_search_call` → `web_search`. */
+const toolName = (item: WireItem) => asString(item.type).replace(/(_call)?_output$|_call$/, '')
+
+const named = ['mcp_call', 'custom_tool_call']
+
+/** A tool that the provider runs, as far as this item tells. */
+export function hostedTool(item: WireItem, isRunning = false): HostedTool {
+  const isNamed = named.some((type) => type === item.type)
+  return defined({
+    id: asText(item.call_id) ?? asString(item.id),
+    name: (isNamed ? asText(item.name) : undefined) ?? toolName(item),
+    status: isRunning ? 'running' : hasFailed(item) ? 'failed' : 'done',
+    input: inputOf(item),
+    output: isRunning ? undefined : outputOf(item),
+  } as const)
+}
+
+const hasFailed = ({ status, error }: WireItem) =>
+  status === 'failed' || status === 'incomplete' || (error !== undefined && error !== null)
+
+function inputOf(item: WireItem): unknown {
+  const { arguments: args, action, queries, code, container_id, input } = item
+  if (asText(args) || isObject(args)) return parsed(args)
+  if (isObject(action)) return action
+  if (Array.isArray(queries)) return { queries }
+  if (typeof code === 'string') return defined({ code, container_id: container_id ?? undefined })
+  return parsed(asText(input))
+}
+
+const outputOf = (item: WireItem): unknown => {
+  const { error, output, outputs, results, tools, revised_prompt, action } = item
+  const sources = isObject(action) ? action.sources : undefined
+  const prompt = asText(revised_prompt) && { revised_prompt }
+  return error ?? output ?? outputs ?? results ?? tools ?? sources ?? prompt ?? undefined
+}
+
+/** JSON text as what it says; other text, and what is no text, as it is. */
+const parsed = (value: unknown): unknown =>
+  typeof value === 'string' ? (parseJson(value) ?? value) : value
+
+/** How the model's own wrapper for calls at once is named where it leaks into an answer. */
+const wrapperNames = ['parallel', 'multi_tool_use.parallel']
+
+/** True for a call that may be the leaked wrapper: no tool of that name was declared. */
+export const isWrapper = (name: unknown, declared: ReadonlySet<string> | undefined): boolean =>
+  wrapperNames.some((wrapper) => wrapper === name) && !declared?.has(asString(name))
+
+/**
+ * The calls inside a leaked wrapper: `{ tool_uses: [{ recipient_name: 'functions.x', parameters }] }`. Undefined for any
+ * other call, and for a wrapper that holds something else or calls a tool nobody declared.
+ */
+export function expandParallel(
+  item: WireItem,
+  declared: ReadonlySet<string> | undefined,
+): readonly ToolCall[] | undefined {
+  if (!isWrapper(item.name, declared)) return undefined
+  const args = parseJson(asString(item.arguments))
+  const uses = isObject(args) ? asList(args.tool_uses) : []
+  const calls = uses.flatMap((use, index): readonly ToolCall[] => {
+    const name = isObject(use)
+      ? /^functions\.(.+)$/.exec(asString(use.recipient_name))?.[1]
+      : undefined
+    if (!isObject(use) || name === undefined || declared?.has(name) === false) return []
+    const id = `${asString(item.call_id)}_${index}`
+    const json = JSON.stringify(use.parameters ?? {})
+    return [{ id, type: 'function', function: { name, arguments: json } }]
+  })
+  return calls.length > 0 && calls.length === uses.length ? calls : undefined
+}

@@ -1,0 +1,238 @@
+/** What the items of an answer say, one by one and together. */
+import {
+  type Annotation,
+  type AssistantMessage,
+  type ChunkOf,
+  defined,
+  type HostedTool,
+  isObject,
+  type JsonObject,
+  type OutputImage,
+  type PendingApproval,
+  type TokenLogprob,
+  type ToolCall,
+} from '../../chat/index.js'
+import type { WireContext } from '../adapter.js'
+import { clientCall, expandParallel, hostedTool, isClientCall, isHosted } from './calls.js'
+import { asList, asNumber, asString, asText, type Profile, type WireItem } from './wire.js'
+
+/** One thing that an item says. `key` names the place within the item that deltas speak of. */
+export type Piece =
+  | {
+      readonly type: 'text'
+      readonly key: string
+      readonly text: string
+      readonly annotations: readonly unknown[]
+      readonly logprobs: readonly TokenLogprob[]
+    }
+  | { readonly type: 'refusal' | 'reasoning'; readonly key: string; readonly text: string }
+  | { readonly type: 'call'; readonly call: ToolCall; readonly isApproval?: true }
+  | { readonly type: 'hosted'; readonly tool: HostedTool }
+  | { readonly type: 'file'; readonly file: ChunkOf<'file'> }
+
+/** How items are read. */
+export interface ReadOptions {
+  readonly profile: Pick<Profile, 'runsCustomCalls'>
+  /** Tools of the request by name; undefined: not known, as in a history. */
+  readonly declared?: ReadonlySet<string> | undefined
+}
+
+/** The pieces of one item, in order. An item or a part of a kind that is not known says nothing. */
+export function readItem(item: WireItem, options: ReadOptions): readonly Piece[] {
+  switch (item.type) {
+    case 'message':
+      return asList(item.content).flatMap(readPart)
+    case 'reasoning':
+      return [...readReasoning(item.summary, 's'), ...readReasoning(item.content, 'c')]
+    case 'function_call':
+      return (expandParallel(item, options.declared) ?? [clientCall(item)]).map(callPiece)
+    case 'mcp_approval_request':
+      return [{ type: 'call', call: clientCall(item), isApproval: true }]
+    default:
+      if (isClientCall(item, options.profile)) return [callPiece(clientCall(item))]
+      return isHosted(item) ? readHosted(item) : []
+  }
+}
+
+const callPiece = (call: ToolCall): Piece => ({ type: 'call', call })
+
+function readPart(part: unknown, index: number): readonly Piece[] {
+  if (!isObject(part)) return []
+  if (part.type === 'refusal')
+    return [{ type: 'refusal', key: `r${index}`, text: asString(part.refusal) }]
+  if (part.type !== 'output_text' && part.type !== 'text') return []
+  const { annotations, logprobs } = part
+  const text = asString(part.text)
+  return [
+    {
+      type: 'text',
+      key: `t${index}`,
+      text,
+      annotations: asList(annotations),
+      logprobs: toLogprobs(logprobs),
+    },
+  ]
+}
+
+const readReasoning = (parts: unknown, prefix: string): readonly Piece[] =>
+  asList(parts).flatMap((part, index) =>
+    isObject(part)
+      ? [{ type: 'reasoning', key: `${prefix}${index}`, text: asString(part.text) } as const]
+      : [],
+  )
+
+const readHosted = (item: WireItem): readonly Piece[] => [
+  { type: 'hosted', tool: hostedTool(item) },
+  ...filesOf(item).map((file) => ({ type: 'file', file }) as const),
+]
+
+/** Images that a hosted tool made. */
+function filesOf(item: WireItem): readonly ChunkOf<'file'>[] {
+  if (item.type === 'image_generation_call') {
+    const data = asText(item.result)
+    const format = asText(item.output_format) ?? 'png'
+    return data ? [{ type: 'file', media_type: `image/${format}`, data }] : []
+  }
+  if (item.type !== 'code_interpreter_call') return []
+  return asList(item.outputs).flatMap((output) => {
+    const url = isObject(output) && output.type === 'image' ? asText(output.url) : undefined
+    return url ? [{ type: 'file', media_type: 'image/png', url } as const] : []
+  })
+}
+
+/** Logprobs of the wire; entries that are none are passed over. */
+export const toLogprobs = (wire: unknown): readonly TokenLogprob[] =>
+  asList(wire).flatMap((entry) => {
+    const one = toLogprob(entry)
+    if (!one || !isObject(entry)) return []
+    const top = asList(entry.top_logprobs).flatMap((other) => toLogprob(other) ?? [])
+    return [{ ...one, ...(top.length > 0 && { top_logprobs: top }) }]
+  })
+
+const toLogprob = (entry: unknown): Omit<TokenLogprob, 'top_logprobs'> | undefined => {
+  if (!isObject(entry)) return undefined
+  const logprob = asNumber(entry.logprob)
+  if (logprob === undefined) return undefined
+  const bytes = Array.isArray(entry.bytes) ? entry.bytes.filter((n) => typeof n === 'number') : null
+  return { token: asString(entry.token), logprob, ...(bytes && { bytes }) }
+}
+
+/** A citation, its positions moved by `offset` from its part into the text of the message. Undefined for a kind that is not known. */
+export function toAnnotation(wire: unknown, offset: number): Annotation | undefined {
+  if (!isObject(wire)) return undefined
+  const move = (position: unknown) => {
+    const at = asNumber(position)
+    return at === undefined ? undefined : at + offset
+  }
+  const span = { start_index: move(wire.start_index), end_index: move(wire.end_index) }
+  switch (wire.type) {
+    case 'url_citation':
+      return {
+        type: 'url_citation',
+        url_citation: defined({ url: asString(wire.url), title: asText(wire.title), ...span }),
+      }
+    case 'file_citation':
+    case 'container_file_citation':
+    case 'file_path':
+      return {
+        type: 'file_citation',
+        file_citation: defined({
+          file_id: asText(wire.file_id),
+          filename: asText(wire.filename),
+          container_id: asText(wire.container_id),
+          // a file citation names one place: where it stands in the text
+          start_index: span.start_index ?? move(wire.index),
+          end_index: span.end_index ?? move(wire.index),
+        }),
+      }
+    default:
+      return undefined
+  }
+}
+
+/** What an answer says. */
+export interface Said {
+  readonly message: Omit<AssistantMessage, 'native'>
+  readonly logprobs: readonly TokenLogprob[]
+  readonly approvals: readonly PendingApproval[]
+}
+
+/** What items say together: texts joined, reasoning set apart by a blank line. */
+export function readItems(items: readonly WireItem[], options: ReadOptions): Said {
+  const said = new Gathered()
+  for (const item of items) for (const piece of readItem(item, options)) said.add(piece)
+  return said.result()
+}
+
+class Gathered {
+  private text = ''
+  private refusal = ''
+  private reasoning: string[] = []
+  private calls: ToolCall[] = []
+  private annotations: Annotation[] = []
+  private images: OutputImage[] = []
+  private hosted = new Map<string, HostedTool>()
+  private logprobs: TokenLogprob[] = []
+  private approvals: PendingApproval[] = []
+
+  add(piece: Piece): void {
+    switch (piece.type) {
+      case 'text':
+        for (const wire of piece.annotations) {
+          const annotation = toAnnotation(wire, this.text.length)
+          if (annotation) this.annotations.push(annotation)
+        }
+        this.text += piece.text
+        this.logprobs.push(...piece.logprobs)
+        return
+      case 'refusal':
+        this.refusal += piece.text
+        return
+      case 'reasoning':
+        if (piece.text !== '') this.reasoning.push(piece.text)
+        return
+      case 'call':
+        this.calls.push(piece.call)
+        if (piece.isApproval)
+          this.approvals.push({ id: piece.call.id, tool_call_id: piece.call.id })
+        return
+      case 'hosted':
+        this.hosted.set(piece.tool.id, { ...this.hosted.get(piece.tool.id), ...piece.tool })
+        return
+      case 'file': {
+        const { url, data, media_type } = piece.file
+        const image_url = { url: url ?? `data:${media_type};base64,${data}` }
+        this.images.push({ type: 'image_url', image_url })
+        return
+      }
+    }
+  }
+
+  result(): Said {
+    return {
+      message: {
+        role: 'assistant',
+        content: this.text === '' ? null : this.text,
+        ...(this.refusal !== '' && { refusal: this.refusal }),
+        ...(this.calls.length > 0 && { tool_calls: this.calls }),
+        ...(this.reasoning.length > 0 && { reasoning_content: this.reasoning.join('\n\n') }),
+        ...(this.annotations.length > 0 && { annotations: this.annotations }),
+        ...(this.images.length > 0 && { images: this.images }),
+        ...(this.hosted.size > 0 && { hosted_tools: [...this.hosted.values()] }),
+      },
+      logprobs: this.logprobs,
+      approvals: this.approvals,
+    }
+  }
+}
+
+/** Names of the tools that the request declares. */
+export const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
+  new Set((request.tools ?? []).flatMap((tool) => toolNameOf(tool) ?? []))
+
+/** In Chat Completions' nested form, or flat. */
+function toolNameOf(tool: object): string | undefined {
+  const { function: fn, custom, name } = tool as JsonObject
+  const inner = isObject(fn) ? fn.name : isObject(custom) ? custom.name : name
+  return asText(inner)
+}

@@ -1,0 +1,83 @@
+/** `reasoning_effort` and `thinking` to the wire, which knows efforts and no budgets. */
+import type { ChatRequest, ReasoningEffort } from '../../chat/index.js'
+import { BadRequestError } from '../../core/index.js'
+import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
+import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
+
+/** `reasoning_effort`, else what `thinking` asks for. A summary is asked for where reasoning is. */
+export function toReasoning(
+  request: ChatRequest,
+  context: FieldContext,
+): Pick<ResponsesBody, 'reasoning'> {
+  const { reasoning_effort, thinking } = request
+  const effort = reasoning_effort
+    ? toEffort(reasoning_effort, context)
+    : effortOfThinking(request, context)
+  const isAsked = reasoning_effort !== undefined || thinking !== undefined
+  const isShown =
+    context.profile.asksForSummary(context.model) &&
+    isAsked &&
+    effort !== 'none' &&
+    thinking?.display !== 'omitted'
+  if (effort === undefined && !isShown) return {}
+  return {
+    reasoning: {
+      ...(effort !== undefined && { effort }),
+      ...(isShown && { summary: 'auto' }),
+    },
+  }
+}
+
+function toEffort(effort: ReasoningEffort, { profile, model }: FieldContext): WireEffort {
+  if (allEfforts.includes(effort)) return effort
+  throw new BadRequestError(
+    `${profile.provider}/${model}: reasoning_effort is one of ${allEfforts.join(', ')}`,
+    { provider: profile.provider, model, status: 400, code: 'invalid_effort', phase: 'request' },
+  )
+}
+
+function effortOfThinking(
+  { thinking }: ChatRequest,
+  context: FieldContext,
+): WireEffort | undefined {
+  const { profile, model, warn } = context
+  // adaptive is what a model does that is told no effort
+  if (!thinking || thinking.type === 'adaptive') return undefined
+  if (profile.capabilities(model).reasoning === false) {
+    if (thinking.type !== 'disabled')
+      warn({
+        code: 'dropped',
+        param: 'thinking',
+        provider: profile.provider,
+        message: `thinking was left out: ${model} does not reason`,
+      })
+    return undefined
+  }
+  const { budget_tokens } = thinking
+  if (thinking.type === 'enabled' && budget_tokens === undefined) return undefined
+  const asked = thinking.type === 'disabled' ? 'none' : effortOfBudget(budget_tokens ?? 0)
+  const efforts = profile.effortsOf(model)
+  const effort = efforts ? nearestEffort(asked, efforts) : asked
+  if (thinking.type === 'enabled' || effort !== asked)
+    warn({
+      code: 'changed',
+      param: 'thinking',
+      provider: profile.provider,
+      message:
+        thinking.type === 'enabled'
+          ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
+          : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
+    })
+  return effort
+}
+
+/** A model that is known to reason, or one that nobody knows and that is asked to. */
+export function mayReason(
+  { model, reasoning_effort, thinking }: ChatRequest,
+  profile: Profile,
+): boolean {
+  const { reasoning, known } = profile.capabilities(model)
+  const isAsked =
+    (reasoning_effort ?? 'none') !== 'none' || (thinking?.type ?? 'disabled') !== 'disabled'
+  return reasoning ?? (!known && isAsked)
+}

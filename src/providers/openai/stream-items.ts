@@ -1,0 +1,79 @@
+/** The end of an item, and what only the end of a stream holds: each thing is said once. */
+import { isObject } from '../../chat/index.js'
+import type { Push } from '../adapter.js'
+import { type Piece, readItem } from './items.js'
+import { closeCall, withArguments } from './stream-calls.js'
+import { type ItemState, itemOf, partAt, type State } from './stream-state.js'
+import { addAnnotation, addReasoning, addRefusal, addText, rest } from './stream-text.js'
+import type { WireItem } from './wire.js'
+
+/** Says what the whole item says and its deltas did not. */
+export function closeItem(entry: ItemState, item: WireItem, state: State, push: Push): void {
+  if (entry.isDone) return
+  entry.isDone = true
+  entry.item = withArguments(item, entry)
+  for (const piece of readItem(entry.item, state)) closePiece(piece, entry, state, push)
+}
+
+function closePiece(piece: Piece, entry: ItemState, state: State, push: Push): void {
+  switch (piece.type) {
+    case 'text': {
+      const part = partAt(entry, piece.key, state)
+      addText(part, rest(part, piece.text, state), state, push)
+      for (const wire of piece.annotations.slice(part.annotations)) addAnnotation(part, wire, push)
+      if (!part.hasLogprobs && piece.logprobs.length > 0)
+        push({ type: 'logprobs', content: piece.logprobs })
+      return
+    }
+    case 'refusal': {
+      const part = partAt(entry, piece.key, state)
+      addRefusal(part, rest(part, piece.text, state), state, push)
+      return
+    }
+    case 'reasoning': {
+      const part = partAt(entry, piece.key, state)
+      addReasoning(part, rest(part, piece.text, state), state, push)
+      return
+    }
+    case 'call':
+      closeCall(entry, piece.call, state, push)
+      if (piece.isApproval)
+        push({ type: 'tool-approval', id: piece.call.id, tool_call_id: piece.call.id })
+      return
+    case 'hosted':
+      push({ type: 'hosted-tool', ...piece.tool, id: entry.hostedId ?? piece.tool.id })
+      return
+    case 'file':
+      push(piece.file)
+      return
+    default:
+      piece satisfies never
+  }
+}
+
+/** What only the terminal event holds: gateways send items there that had no events, or cut events off. */
+export function fillHoles(output: readonly unknown[], state: State, push: Push): void {
+  output.forEach((item, index) => {
+    if (!isObject(item) || isKnown(item, state)) return
+    const entry = itemOf({ output_index: index }, state)
+    if (entry.item.type === undefined || entry.item.type === item.type)
+      closeItem(entry, item, state, push)
+  })
+  for (const entry of state.items.values())
+    if (!entry.isDone && entry.call) closeItem(entry, entry.item, state, push)
+}
+
+/** An item that was read, under this index or another. */
+const isKnown = (item: WireItem, { items }: State) =>
+  [...items.values()].some(
+    (entry) => entry.isDone && entry.item.type === item.type && sameId(entry.item, item),
+  )
+
+const sameId = (a: WireItem, b: WireItem) =>
+  (a.id !== undefined && a.id === b.id) || (a.call_id !== undefined && a.call_id === b.call_id)
+
+export const nativeItems = ({ items }: State): readonly WireItem[] =>
+  [...items.values()]
+    .filter((entry) => entry.isDone)
+    .sort((a, b) => a.index - b.index)
+    .map((entry) => entry.item)

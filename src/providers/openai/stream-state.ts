@@ -1,0 +1,157 @@
+/** What a stream reader remembers: items by index, the parts of their text, their calls. */
+import type { JsonObject } from '../../chat/index.js'
+import { type Call, UnexpectedResponseError } from '../../core/index.js'
+import type { WireContext } from '../adapter.js'
+import { declaredNames } from './items.js'
+import { asNumber, type Profile, type WireItem } from './wire.js'
+
+/** One output item, known by its index: ids may change from event to event. */
+export interface ItemState {
+  readonly index: number
+  item: WireItem
+  isDone: boolean
+  readonly parts: Map<string, PartState>
+  call?: CallState
+  /** The id under which a hosted tool was announced. */
+  hostedId?: string
+}
+
+/** A piece of text that grows. */
+export interface PartState {
+  text: string
+  /** Length of the message's text before this part. */
+  readonly offset: number
+  annotations: number
+  hasLogprobs: boolean
+  hasDiffered: boolean
+}
+
+/** A call whose arguments grow. */
+export interface CallState {
+  /** Among the calls of the answer; undefined until its start was said. */
+  index?: number
+  text: string
+  /** Its text is said in whole at the end: what comes before may be a part or the whole. */
+  isHeld: boolean
+}
+
+/** All that one stream is read with. */
+export interface State {
+  readonly profile: Profile
+  readonly context: WireContext
+  readonly call: Call
+  readonly declared: ReadonlySet<string>
+  readonly items: Map<number, ItemState>
+  last: number
+  calls: number
+  textLength: number
+  hasReasoning: boolean
+  hasRefusal: boolean
+  isStarted: boolean
+  isEnded: boolean
+  readonly numbers: Numbering
+}
+
+/** The state before the first event. */
+export const newState = (profile: Profile, context: WireContext, call: Call): State => ({
+  profile,
+  context,
+  call,
+  declared: declaredNames(context),
+  items: new Map(),
+  last: -1,
+  calls: 0,
+  textLength: 0,
+  hasReasoning: false,
+  hasRefusal: false,
+  isStarted: false,
+  isEnded: false,
+  numbers: { recent: new Array(windowSize).fill(undefined), last: -1, isOff: false },
+})
+
+/** The last events by number. */
+export interface Numbering {
+  readonly recent: (JsonObject | undefined)[]
+  last: number
+  isOff: boolean
+}
+
+const windowSize = 64
+
+/** An event that came before, as after a reconnect of a proxy. Where one number stands for two events nobody counts. */
+export function isRepeat(numbers: Numbering, event: JsonObject): boolean {
+  const number = event.sequence_number
+  if (numbers.isOff || typeof number !== 'number') return false
+  const place = number % windowSize
+  if (number > numbers.last) {
+    numbers.last = number
+    numbers.recent[place] = event
+    return false
+  }
+  const before = numbers.recent[place]
+  const isSame =
+    before !== undefined &&
+    before.sequence_number === number &&
+    before.type === event.type &&
+    before.output_index === event.output_index &&
+    before.delta === event.delta
+  numbers.isOff = !isSame
+  return isSame
+}
+
+const maxIndex = 9999
+
+/** The item an event speaks of. An event without an index speaks of the item that was opened last. */
+export function itemOf(event: JsonObject, state: State, isNew = false): ItemState {
+  const index = indexOf(event, state, isNew)
+  let entry = state.items.get(index)
+  if (!entry) {
+    entry = { index, item: {}, isDone: false, parts: new Map() }
+    state.items.set(index, entry)
+  }
+  state.last = index
+  return entry
+}
+
+function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolean): number {
+  if (output_index === undefined || output_index === null) {
+    const isOpen = state.items.get(state.last)?.isDone === false
+    return isNew && !(isOpen && type === 'response.output_item.done')
+      ? state.last + 1
+      : Math.max(state.last, 0)
+  }
+  const index = asNumber(output_index)
+  if (index !== undefined && Number.isInteger(index) && index >= 0 && index <= maxIndex)
+    return index
+  throw unexpected('bad_index', 'sent an event whose output_index is no index', state)
+}
+
+export const unexpected = (code: string, what: string, { profile, context }: State) =>
+  new UnexpectedResponseError(`${profile.provider}/${context.model} ${what}`, {
+    provider: profile.provider,
+    model: context.model,
+    code,
+    phase: 'stream',
+    requestId: context.request_id,
+    maybeBilled: true,
+  })
+
+export function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: State): PartState {
+  const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
+  return partAt(itemOf(event, state), `${prefix}${position}`, state)
+}
+
+export function partAt({ parts }: ItemState, key: string, state: State): PartState {
+  let found = parts.get(key)
+  if (!found) {
+    found = {
+      text: '',
+      offset: state.textLength,
+      annotations: 0,
+      hasLogprobs: false,
+      hasDiffered: false,
+    }
+    parts.set(key, found)
+  }
+  return found
+}
