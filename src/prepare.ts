@@ -3,6 +3,7 @@ import type {
   ChatRequest,
   ChatResponse,
   FormatInput,
+  JsonObject,
   JsonSchemaFormat,
   StandardSchema,
 } from './chat/index.js'
@@ -13,7 +14,7 @@ import {
   UnexpectedResponseError,
   UnsupportedParamsError,
 } from './core/index.js'
-import { toJsonSchema, validate } from './schema/index.js'
+import { restoreAnswer, toJsonSchema, validate } from './schema/index.js'
 
 /** Call options of other libraries, and where the thing lives here. */
 const foreignKeys: Readonly<Record<string, string>> = {
@@ -40,11 +41,15 @@ export function prepare(input: ChatRequest<FormatInput>): Prepared {
   const { response_format: format, ...request } = defined(given) as ChatRequest<FormatInput>
   if (!isSchema(format))
     return { request: { ...request, ...(format && { response_format: format }) } }
+  const schema = toJsonSchema(format)
   const response_format: JsonSchemaFormat = {
     type: 'json_schema',
-    json_schema: { name: 'answer', schema: toJsonSchema(format), strict: true },
+    json_schema: { name: 'answer', schema, strict: true },
   }
-  return { request: { ...request, response_format }, parse: (response) => parse(format, response) }
+  return {
+    request: { ...request, response_format },
+    parse: (response) => parse(format, schema, response),
+  }
 }
 
 function checkShape(input: ChatRequest<FormatInput>): void {
@@ -68,7 +73,11 @@ const isSchema = (format: FormatInput | undefined): format is StandardSchema =>
   format !== undefined && '~standard' in format
 
 /** Validates the text of a structured answer. */
-async function parse(schema: StandardSchema, response: ChatResponse): Promise<unknown> {
+async function parse(
+  schema: StandardSchema,
+  json: JsonObject,
+  response: ChatResponse,
+): Promise<unknown> {
   const { provider, model, text } = response
   const details = { provider, model, requestId: response.request_id }
   const value = parseJson(text)
@@ -77,7 +86,7 @@ async function parse(schema: StandardSchema, response: ChatResponse): Promise<un
       `${provider}/${model} answered with text that is no JSON (finish reason '${response.finish_reason}')`,
       { ...details, code: 'bad_json' },
     )
-  const result = await validate(schema, value)
+  const result = await validate(schema, restoreAnswer(value, json))
   if (result.issues)
     throw new UnexpectedResponseError(
       `${provider}/${model} answered with JSON that does not fit the schema: ${result.issues

@@ -4,7 +4,8 @@ import { mapSchemas, omit, typesOf } from './json-schema.js'
 
 /**
  * Drops `$schema`, `$comment`, the bounds that zod gives every integer and the pattern that it gives every format; draft 7
- * and OpenAPI spellings (`definitions`, tuples in `items`, `nullable`, boolean `exclusiveMinimum`) become those of 2020-12.
+ * and OpenAPI spellings (`definitions`, tuples in `items`, `nullable`, boolean `exclusiveMinimum`, types in capitals) become
+ * those of 2020-12; a type that the other keywords imply is said.
  */
 export function normalize(schema: JsonObject): JsonObject {
   const moved = 'definitions' in schema && !('$defs' in schema) ? renameDefinitions(schema) : schema
@@ -86,7 +87,63 @@ const booleanProperties = (schema: JsonObject): JsonObject => {
   return { ...schema, properties: Object.fromEntries(kept) }
 }
 
-const steps = [dropNoise, tuples, exclusiveBounds, nullable, booleanProperties]
+/** OpenAPI, as Gemini writes it, names types in capitals. */
+const lowerCaseTypes = (schema: JsonObject): JsonObject => {
+  const types = typesOf(schema)
+  if (!types.some((name) => /^[A-Z]+$/.test(name))) return schema
+  const lower = types.map((name) => name.toLowerCase())
+  return { ...schema, type: lower.length === 1 ? lower[0] : lower }
+}
+
+/** The type that the other keywords speak of: providers want it said. */
+const impliedType = (schema: JsonObject): JsonObject => {
+  if (combined.some((key) => key in schema) || typesOf(schema).length > 0) return schema
+  const values = 'const' in schema ? [schema.const] : schema.enum
+  const types = Array.isArray(values)
+    ? [...new Set(values.map(typeOfValue))]
+    : typeOfKeywords(schema)
+  if (types.length === 0) return schema
+  return { type: types.length === 1 ? types[0] : types, ...omit(schema, ['type']) }
+}
+
+const combined = ['$ref', 'allOf', 'anyOf', 'oneOf', 'not', 'if']
+
+const typeOfValue = (value: unknown) => {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  return Number.isInteger(value) ? 'integer' : typeof value
+}
+
+const typeOfKeywords = (schema: JsonObject) =>
+  Object.entries(speakers)
+    .filter(([, keywords]) => keywords.some((keyword) => keyword in schema))
+    .map(([type]) => type)
+    .slice(0, 1)
+
+const speakers: Readonly<Record<string, readonly string[]>> = {
+  object: ['properties', 'additionalProperties', 'required', 'patternProperties', 'propertyNames'],
+  array: ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems'],
+  string: ['pattern', 'minLength', 'maxLength', 'format'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+}
+
+/** A list of anything: several providers refuse one that does not speak of its items. */
+const listOfAnything = (schema: JsonObject): JsonObject => {
+  const isList = typesOf(schema).includes('array')
+  const isOpen = schema.items === true || !('items' in schema || 'prefixItems' in schema)
+  return isList && isOpen ? { ...schema, items: {} } : schema
+}
+
+const steps = [
+  dropNoise,
+  lowerCaseTypes,
+  tuples,
+  exclusiveBounds,
+  nullable,
+  booleanProperties,
+  impliedType,
+  listOfAnything,
+]
 
 const renameDefinitions = ({ definitions, ...schema }: JsonObject): JsonObject => {
   const rename = (node: JsonObject): JsonObject => {

@@ -18,6 +18,7 @@ class PartialReader {
   private state: State = 'value'
   /** The string or literal that is being read. */
   private token = ''
+  private half = ''
   private isKey = false
   /** An escape that is being read, from its backslash on. */
   private escape = ''
@@ -80,7 +81,7 @@ class PartialReader {
         return i + 1
       } else {
         const end = endOfPlain(piece, i)
-        this.token += piece.slice(i, end)
+        this.append(piece.slice(i, end))
         i = end
         continue
       }
@@ -91,14 +92,25 @@ class PartialReader {
 
   private unescape(): void {
     const kind = this.escape[1] as string
-    if (kind !== 'u') this.token += escapes[kind] ?? kind
+    if (kind !== 'u') this.append(escapes[kind] ?? kind)
     else if (this.escape.length < 6) return
-    else this.token += String.fromCharCode(Number.parseInt(this.escape.slice(2), 16))
+    else this.append(String.fromCharCode(Number.parseInt(this.escape.slice(2), 16)))
     this.escape = ''
+  }
+
+  /** The first half of a character waits for the second: what is shown is whole. */
+  private append(text: string): void {
+    const whole = this.half + text
+    const code = whole.charCodeAt(whole.length - 1)
+    const isHalf = code >= 0xd800 && code < 0xdc00
+    this.half = isHalf ? whole.slice(-1) : ''
+    this.token += isHalf ? whole.slice(0, -1) : whole
   }
 
   private closeString(): void {
     const top = this.stack.at(-1)
+    this.token += this.half
+    this.half = ''
     if (this.isKey && top) {
       top.key = this.token
       this.state = 'colon'

@@ -2,15 +2,34 @@
 import type { SchemaResult, StandardSchema } from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 
-/** The JSON Schema of what a Standard Schema takes. Throws `BadRequestError` for a library that gives none. */
+/**
+ * The JSON Schema of what a Standard Schema takes. Throws `BadRequestError` for a library that gives none, and for a
+ * schema that JSON has no word for (a date, a transform).
+ */
 export function toJsonSchema(schema: StandardSchema): Record<string, unknown> {
   const { jsonSchema, vendor } = schema['~standard']
   if (!jsonSchema)
     throw new BadRequestError(
       `A schema of '${vendor}' gives no JSON Schema. Use zod 4.2 or newer, arktype, or valibot with toStandardJsonSchema of @valibot/to-json-schema, or give { type: 'json_schema', json_schema: { name, schema } }`,
+      { code: 'no_json_schema' },
     )
-  const { $schema: _, ...json } = jsonSchema.input({ target: 'draft-2020-12' })
+  const { $schema: _, ...json } = convert(jsonSchema, vendor)
   return json
+}
+
+const convert = (
+  { input }: NonNullable<StandardSchema['~standard']['jsonSchema']>,
+  vendor: string,
+) => {
+  try {
+    return input({ target: 'draft-2020-12' })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new BadRequestError(`This schema of '${vendor}' has no JSON Schema: ${reason}`, {
+      code: 'no_json_schema',
+      cause,
+    })
+  }
 }
 
 /** Validates a value by the schema's own rules. */
