@@ -9,7 +9,7 @@ import {
   type ToolDefinition,
   type Warning,
 } from '../src/chat/index.js'
-import type { Context, Middleware, Next } from '../src/core/index.js'
+import { type Context, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import { type Clock, systemClock } from './clock.js'
 import { type ApprovalStore, memoryApprovals } from './tools/approvals.js'
 import { toMessage } from './tools/results.js'
@@ -46,7 +46,7 @@ export interface ToolsOptions {
  *
  * Place: inside `usage` and `history`, outside `retry`: a turn is retried, a tool that ran is not.
  *
- * Throws `MisuseError` for a tool without a name and for two of one name, `BadRequestError` for an approval that was not
+ * Throws `MisuseError` for a tool without a name, two of one name and limits below 1, `BadRequestError` for an approval that was not
  * asked for.
  *
  * @example
@@ -74,6 +74,8 @@ export function tools(given: Given<Context<never>>, options: ToolsOptions = {}):
     clock: systemClock,
     ...defined(options),
   }
+  for (const name of ['maxSteps', 'concurrency'] as const)
+    if (!(settings[name] >= 1)) throw new MisuseError(`tools() takes a ${name} of at least 1`)
   const boxFor = boxMaker(given)
 
   async function tools(ctx: Context<never>, next: Next): Promise<void> {

@@ -119,7 +119,8 @@ const statusOf = (error: unknown) =>
 function sumUp(attempts: readonly PricedAttempt[]): Usage {
   const usages = attempts.map((attempt) => attempt.usage)
   const sum = usages.reduce<Usage>(addUsage, emptyUsage)
-  if (sum.cost === undefined) return sum
+  // nothing used costs nothing, whatever its price
+  if (sum.cost === undefined) return sum.total_tokens === 0 ? { ...sum, cost: 0 } : sum
   const units = usages.reduce((total, { cost = 0 }) => total + toUnits(cost), 0n)
   return { ...sum, cost: toUsd(units) }
 }

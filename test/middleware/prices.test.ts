@@ -48,6 +48,23 @@ describe('the bundled prices', () => {
     expect(Buffer.byteLength(text)).toBeLessThan(60_000)
   })
 
+  it('are loaded by nobody who has not used them', () => {
+    const root = new URL('../../middleware/', import.meta.url)
+    const seen = new Set<string>()
+    const visit = (file: URL) => {
+      if (seen.has(file.pathname)) return
+      seen.add(file.pathname)
+      const source = readFileSync(file, 'utf8')
+      for (const [, path = ''] of source.matchAll(
+        /^(?:import|export) (?!type)[^'"]*from '(\.[^']+)'/gm,
+      ))
+        visit(new URL(path.replace(/\.js$/, '.ts'), file))
+    }
+    visit(new URL('index.ts', root))
+    expect([...seen].filter((path) => path.endsWith('/usage.ts'))).not.toEqual([])
+    expect([...seen].filter((path) => path.endsWith('/prices/data.ts'))).toEqual([])
+  })
+
   it('are exact in the integers that are reckoned with', () => {
     const numbers = text.matchAll(/_mtok: (?:\{ base: )?([\d.]+)|price: ([\d.]+)/g)
     for (const [, rate, price] of numbers)

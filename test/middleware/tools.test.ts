@@ -543,6 +543,13 @@ describe('tools that depend on the call', () => {
   })
 })
 
+it.each([{ maxSteps: 0 }, { concurrency: 0 }, { maxSteps: Number.NaN }])(
+  'the loop refuses %j, with which it would never end well',
+  (options) => {
+    expect(() => tools({}, options)).toThrow(MisuseError)
+  },
+)
+
 describe('types', () => {
   it('infer the arguments of each tool', () => {
     tools({

@@ -204,6 +204,20 @@ describe('prices', () => {
     expect((await ai.generate(request)).usage).not.toHaveProperty('cost')
   })
 
+  it('are not needed where nothing was used', async () => {
+    const refused = counted([[new BadRequestError('no', { status: 400 })]], { prices: false })
+    await thrown(refused.ai.generate(request))
+    const cached: Middleware = async (ctx) => {
+      const message = { role: 'assistant', content: 'kept' } as const
+      const answer = { id: 'a', created: 1, model: 'm', message, usage: tokens(10, 5) }
+      ctx.response = { ...answer, finish_reason: 'stop' }
+    }
+    const hit = counted([], {}, cached)
+    expect((await hit.ai.generate(request)).text).toBe('kept')
+    for (const { records } of [refused, hit])
+      expect(records).toMatchObject([{ usage: { ...tokens(0, 0), cost: 0 } }])
+  })
+
   it('yield to the figure of the provider', async () => {
     const usage = { ...tokens(10, 5), cost: 0.5 }
     expect(await costOf({}, { usage })).toMatchObject({ cost: 0.5, source: 'provider' })
