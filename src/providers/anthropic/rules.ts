@@ -92,7 +92,7 @@ function outputRules({ maxOutputTokens: max, known }: Profile): readonly ParamRu
 }
 
 function reasoningRules(profile: Profile): readonly ParamRule[] {
-  if (!profile.known) return [budgetFloor]
+  if (!profile.known) return []
   if (profile.thinking.length === 0) return noThinking
   return [
     ...effortRules(profile),
@@ -195,11 +195,8 @@ function samplingRules(
 ): readonly ParamRule[] {
   if (sampling === 'missing') return [missing('temperature'), missing('top_p'), missing('top_k')]
   if (sampling === 'none') return fixedSampling
-  return [
-    ...samplingRange,
-    ...(profile.known ? samplingWhileThinking : []),
-    ...(sampling === 'either' ? [notBoth] : []),
-  ]
+  if (!profile.known) return []
+  return [...samplingRange, ...samplingWhileThinking, ...(sampling === 'either' ? [notBoth] : [])]
 }
 
 const fixedSampling: readonly ParamRule[] = [

@@ -64,7 +64,7 @@ describe('the rules', () => {
     ],
     [
       'minimax-m3',
-      { temperature: 0.3, top_p: 0.5, reasoning_effort: 'max', tool_choice: 'required' },
+      { temperature: 1.5, top_p: 0.5, reasoning_effort: 'max', tool_choice: 'required' },
     ],
   ] as const)('%s takes %j', (model, params) => {
     expect(fitted(model, params)).toEqual(params)
