@@ -46,6 +46,10 @@ export function toAnnotations(parts: readonly Part[], sources: Sources): Annotat
   return [...found.values()]
 }
 
+/** Most chunks name none. */
+export const namesSources = (candidate: Candidate): boolean =>
+  Boolean(candidate.groundingMetadata || candidate.citationMetadata || candidate.urlContextMetadata)
+
 /** The sources that one chunk of an answer names. */
 export const sourcesOf = (candidate: Candidate): Partial<Sources> => {
   const { groundingMetadata, citationMetadata, urlContextMetadata } = candidate

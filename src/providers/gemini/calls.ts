@@ -74,6 +74,7 @@ export function closeCall(state: State, push: Push): void {
   const { open } = state
   if (!open) return
   state.open = undefined
+  state.growing = undefined
   const { id, name = '' } = open.wire
   // as plain data: `native` is compared and stored
   const args: WholeCall['args'] = JSON.parse(JSON.stringify(open.args.value))

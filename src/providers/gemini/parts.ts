@@ -3,12 +3,12 @@ import { defined } from '../../chat/index.js'
 import type { Push } from '../adapter.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { madeId } from './names.js'
-import type { State } from './state.js'
+import type { GrowingText, State } from './state.js'
 import type { Part } from './wire.js'
 
 type PartReader = (part: Part, state: State, push: Push) => void
 
-/** The first member that a part has says what it is. */
+/** The first member that a part has says what it is; text is looked for before. */
 const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
   ['functionCall', readFunctionCall],
   ['executableCode', readCode],
@@ -17,7 +17,6 @@ const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
   ['toolResponse', readToolResponse],
   ['inlineData', readInlineData],
   ['fileData', readFileData],
-  ['text', readText],
 ]
 
 export function readPart(part: Part, mayContinue: boolean, state: State, push: Push): void {
@@ -27,39 +26,39 @@ export function readPart(part: Part, mayContinue: boolean, state: State, push: P
   }
   closeCall(state, push)
   keep(part, mayContinue, state)
-  const [, read] = partReaders.find(([member]) => isTold(part[member])) ?? []
   if (!part.thought && state.reasoning === 'open' && part.text !== '')
     state.reasoning = 'interrupted'
-  read?.(part, state, push)
+  if (part.text) readText(part, state, push)
+  else partReaders.find(([member]) => isTold(part[member]))?.[1](part, state, push)
 }
 
 const isTold = (value: unknown) => value !== undefined && value !== null
 
 /** Text goes on where the last chunk left off. A signature closes its part, and a part of one chunk is never joined to another of it. */
 function keep(part: Part, mayContinue: boolean, state: State): void {
-  const { parts } = state
-  const last = parts.at(-1)
-  if (isPlainText(part)) {
-    if (part.text === '') return
-    if (
-      mayContinue &&
-      last &&
-      isPlainText(last) &&
-      Boolean(last.thought) === Boolean(part.thought)
-    ) {
-      parts[parts.length - 1] = { ...last, text: `${last.text}${part.text}` }
-      return
-    }
+  const { parts, growing } = state
+  if (!isPlainText(part)) {
+    state.growing = undefined
+    parts.push(part)
+    return
   }
-  parts.push(part)
+  if (part.text === '') return
+  if (mayContinue && growing && Boolean(growing.thought) === Boolean(part.thought)) {
+    growing.text += part.text
+    return
+  }
+  state.growing = { ...part }
+  parts.push(state.growing)
 }
 
-export const isPlainText = (part: Part) =>
-  typeof part.text === 'string' &&
-  Object.keys(part).every((member) => member === 'text' || member === 'thought')
+/** Text, or a thought, with nothing to it. */
+export function isPlainText(part: Part): part is GrowingText {
+  if (typeof part.text !== 'string') return false
+  for (const member in part) if (member !== 'text' && member !== 'thought') return false
+  return true
+}
 
-function readText({ text, thought }: Part, state: State, push: Push): void {
-  if (!text) return
+function readText({ text = '', thought }: Part, state: State, push: Push): void {
   if (!thought) {
     push({ type: 'text-delta', text })
     return

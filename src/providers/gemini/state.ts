@@ -19,12 +19,20 @@ export interface OpenCall {
   signature: string | undefined
 }
 
+/** Text that the next chunk may go on with. */
+export interface GrowingText {
+  text: string
+  readonly thought?: boolean
+}
+
 export interface State {
   readonly context: WireContext
   readonly maxArgumentsLength: number
   readonly names: ToolNames
   /** The answer's own parts, for `native`: text that was cut on the way is joined, signed parts stay alone. */
   readonly parts: Part[]
+  /** The last of the parts, if it is such text. */
+  growing: GrowingText | undefined
   readonly callIds: Set<string>
   readonly sources: { [K in keyof Sources]: Sources[K][number][] }
   isStarted: boolean
@@ -48,6 +56,7 @@ export const createState = (
   maxArgumentsLength,
   names: toolNames(context.request.tools),
   parts: [],
+  growing: undefined,
   callIds: new Set(),
   sources: { grounding: [], citations: [], pages: [] },
   isStarted: false,

@@ -2,12 +2,12 @@
  * Reads an answer, streamed or whole: each chunk of Gemini is a small answer of its own. There is no terminal event; an
  * answer is whole once a `finishReason` or a `blockReason` was seen, and what comes after that (text, usage) still counts.
  */
-import { defined, isObject, type TokenLogprob } from '../../chat/index.js'
+import { defined, isObject, type Usage } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
 import { isErrorBody } from '../failure-body.js'
 import type { WireEvent } from '../transport.js'
-import { type Sources, sourcesOf } from './annotations.js'
+import { namesSources, type Sources, sourcesOf } from './annotations.js'
 import { toError } from './errors.js'
 import { finish } from './finish.js'
 import { madeId } from './names.js'
@@ -17,6 +17,8 @@ import { mergeUsage, toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
 export type { ReaderLimits } from './state.js'
+
+type LogprobsResult = NonNullable<Candidate['logprobsResult']>
 
 /** Reads chunks into what they say; usage is told to the call as it comes. */
 export function streamReader(
@@ -29,34 +31,33 @@ export function streamReader(
     read({ data }: WireEvent, push) {
       // without `alt=sse` the same chunks come as one list
       for (const chunk of Array.isArray(data) ? data : [data])
-        if (isObject(chunk)) readChunk(chunk, state, { push, call })
+        if (isObject(chunk)) {
+          const usage = readChunk(chunk, state, push)
+          if (usage) call.onUsage(usage)
+        }
     },
     end: (push) => finish(state, push),
   }
 }
 
-interface Out {
-  readonly push: Push
-  readonly call: Pick<Call, 'onUsage'>
-}
-
-function readChunk(chunk: GenerateContentResponse, state: State, { push, call }: Out): void {
-  const { model, request_id } = state.context
-  if (isErrorBody(chunk))
-    throw toError({ status: 200, body: chunk, model, ...defined({ request_id }) })
+/** Gives the usage, where the chunk told one. */
+function readChunk(chunk: GenerateContentResponse, state: State, push: Push): Usage | undefined {
+  if (chunk.error !== undefined) throwError(chunk, state.context)
   if (!state.isStarted) start(chunk, state, push)
   const { usageMetadata, promptFeedback, candidates } = chunk
-  if (isObject(usageMetadata)) {
-    state.usage = mergeUsage(state.usage, usageMetadata)
-    const usage = toUsage(state.usage)
-    if (usage) call.onUsage(usage)
-  }
+  if (isObject(usageMetadata)) state.usage = mergeUsage(state.usage, usageMetadata)
   if (promptFeedback?.blockReason) {
     state.blockReason = promptFeedback.blockReason
     state.finishMessage ??= promptFeedback.blockReasonMessage
   }
   const candidate = Array.isArray(candidates) ? candidates.find(isFirst) : undefined
   if (candidate) readCandidate(candidate, state, push)
+  return usageMetadata && state.usage && toUsage(state.usage)
+}
+
+function throwError(chunk: GenerateContentResponse, { model, request_id }: WireContext): void {
+  if (isObject(chunk.error) || isErrorBody(chunk))
+    throw toError({ status: 200, body: chunk, model, ...defined({ request_id }) })
 }
 
 /** Only one answer is asked for; what else a server sends must not be mixed into it. */
@@ -79,13 +80,13 @@ function start(chunk: GenerateContentResponse, state: State, push: Push): void {
 function readCandidate(candidate: Candidate, state: State, push: Push): void {
   const { content, finishReason, finishMessage, logprobsResult } = candidate
   const parts = Array.isArray(content?.parts) ? content.parts : []
-  parts.forEach((part, position) => {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]
     // a value that is no part is passed over, as an unknown field is
-    if (isObject(part)) readPart(part, position === 0, state, push)
-  })
-  const logprobs = toLogprobs(logprobsResult)
-  if (logprobs.length > 0) push({ type: 'logprobs', content: logprobs })
-  addSources(sourcesOf(candidate), state.sources)
+    if (isObject(part)) readPart(part, i === 0, state, push)
+  }
+  if (logprobsResult) pushLogprobs(logprobsResult, push)
+  if (namesSources(candidate)) addSources(sourcesOf(candidate), state.sources)
   if (finishReason) state.finishReason = finishReason
   if (finishMessage) state.finishMessage = finishMessage
 }
@@ -104,9 +105,10 @@ function addSources(found: Partial<Sources>, sources: State['sources']): void {
   sources.pages.push(...(found.pages ?? []))
 }
 
-function toLogprobs(result: Candidate['logprobsResult']): TokenLogprob[] {
-  return (result?.chosenCandidates ?? []).map(({ token = '', logProbability = 0 }, i) => {
-    const top = result?.topCandidates?.[i]?.candidates
+function pushLogprobs({ chosenCandidates, topCandidates }: LogprobsResult, push: Push): void {
+  if (!chosenCandidates?.length) return
+  const content = chosenCandidates.map(({ token = '', logProbability = 0 }, i) => {
+    const top = topCandidates?.[i]?.candidates
     return {
       token,
       logprob: logProbability,
@@ -118,4 +120,5 @@ function toLogprobs(result: Candidate['logprobsResult']): TokenLogprob[] {
       }),
     }
   })
+  push({ type: 'logprobs', content })
 }

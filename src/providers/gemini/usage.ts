@@ -1,15 +1,15 @@
-/** Gemini's usage in litellm's fields. */
-import { defined, type Usage } from '../../chat/index.js'
+/** Gemini's usage in litellm's fields. It comes with nearly every chunk of a stream, so it is read without detours. */
+import type { Usage } from '../../chat/index.js'
 import type { ModalityTokens, UsageMetadata } from './wire.js'
 
 /** The later snapshot over the earlier one: a chunk may tell only part of it. */
-export const mergeUsage = (
-  before: UsageMetadata | undefined,
-  next: UsageMetadata,
-): UsageMetadata => ({
-  ...before,
-  ...defined(next),
-})
+export function mergeUsage(before: UsageMetadata | undefined, next: UsageMetadata): UsageMetadata {
+  if (!before) return next
+  const merged: Record<string, unknown> = { ...before }
+  for (const [key, value] of Object.entries(next))
+    if (value !== undefined && value !== null) merged[key] = value
+  return merged
+}
 
 /**
  * Undefined while the wire has told no count. `promptTokenCount` has the cached tokens in it but not those of hosted tools,
@@ -17,22 +17,17 @@ export const mergeUsage = (
  */
 export function toUsage(wire: UsageMetadata, searches = 0): Usage | undefined {
   const { promptTokenCount, candidatesTokenCount, totalTokenCount } = wire
-  if (![promptTokenCount, candidatesTokenCount, totalTokenCount].some(isCount)) return undefined
+  if (!isCount(promptTokenCount) && !isCount(candidatesTokenCount) && !isCount(totalTokenCount))
+    return undefined
   const prompt_tokens = count(promptTokenCount) + count(wire.toolUsePromptTokenCount)
   const reasoning_tokens = thoughts(wire, prompt_tokens)
   const candidates = count(candidatesTokenCount)
   // a gateway that counts the thoughts as candidates shows it in the total
   const isWithin = isCount(totalTokenCount) && totalTokenCount === prompt_tokens + candidates
   const completion_tokens = candidates + (isWithin ? 0 : count(reasoning_tokens))
-  const cached_tokens_details = defined(modalities(list(wire.cacheTokensDetails)))
-  const prompt_tokens_details = defined({
-    cached_tokens: countIfTold(wire.cachedContentTokenCount),
-    ...(hasMembers(cached_tokens_details) && { cached_tokens_details }),
-    ...modalities([...list(wire.promptTokensDetails), ...list(wire.toolUsePromptTokensDetails)]),
-  })
-  const completion_tokens_details = defined({
-    reasoning_tokens,
-    ...modalities(list(wire.candidatesTokensDetails)),
+  const prompt_tokens_details = promptDetails(wire)
+  const completion_tokens_details = modalities(wire.candidatesTokensDetails, {
+    ...(reasoning_tokens !== undefined && { reasoning_tokens }),
   })
   return {
     prompt_tokens,
@@ -52,22 +47,44 @@ function thoughts(wire: UsageMetadata, promptTokens: number): number | undefined
   return rest > 0 ? rest : undefined
 }
 
-const modalities = (details: readonly ModalityTokens[]) => ({
-  audio_tokens: sumOf('AUDIO', details),
-  image_tokens: sumOf('IMAGE', details),
-})
+function promptDetails(wire: UsageMetadata): NonNullable<Usage['prompt_tokens_details']> {
+  const { cachedContentTokenCount } = wire
+  const cached_tokens_details = modalities(wire.cacheTokensDetails, {})
+  const details = {
+    ...(isCount(cachedContentTokenCount) && { cached_tokens: cachedContentTokenCount }),
+    ...(hasMembers(cached_tokens_details) && { cached_tokens_details }),
+  }
+  return modalities(wire.toolUsePromptTokensDetails, modalities(wire.promptTokensDetails, details))
+}
 
-const sumOf = (modality: string, details: readonly ModalityTokens[]) => {
-  const found = details.filter((detail) => detail.modality === modality)
-  return found.length > 0
-    ? found.reduce((sum, detail) => sum + count(detail.tokenCount), 0)
-    : undefined
+interface Modalities {
+  readonly audio_tokens?: number
+  readonly image_tokens?: number
+}
+
+const members = new Map([
+  ['AUDIO', 'audio_tokens'],
+  ['IMAGE', 'image_tokens'],
+] as const) as ReadonlyMap<unknown, keyof Modalities>
+
+/** The details with these counts added to them. */
+function modalities<Details extends object>(
+  wire: readonly ModalityTokens[] | undefined,
+  details: Details,
+): Details & Modalities {
+  let sum: Details & Modalities = details
+  for (const { modality, tokenCount } of Array.isArray(wire) ? wire : []) {
+    const member = members.get(modality)
+    if (member) sum = { ...sum, [member]: (sum[member] ?? 0) + count(tokenCount) }
+  }
+  return sum
 }
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0
 const count = (value: unknown) => (isCount(value) ? value : 0)
-const countIfTold = (value: unknown) => (isCount(value) ? value : undefined)
-const list = <T>(value: readonly T[] | undefined): readonly T[] =>
-  Array.isArray(value) ? value : []
-const hasMembers = (object: object) => Object.keys(object).length > 0
+
+const hasMembers = (object: object) => {
+  for (const _ in object) return true
+  return false
+}
