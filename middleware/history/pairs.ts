@@ -59,7 +59,7 @@ function pairTurn(message: AssistantInput, given: readonly ToolCall[], place: Pl
 
 function byId(calls: readonly ToolCall[]): ReadonlyMap<string, readonly ToolCall[]> {
   const groups = new Map<string, ToolCall[]>()
-  for (const call of calls) add(groups, call.id ?? '', call)
+  for (const call of calls) add(groups, keyOf(call.id), call)
   return groups
 }
 
@@ -113,9 +113,9 @@ class Results {
   ) {
     messages.forEach((message, position) => {
       if (message.role === 'tool')
-        add(this.waiting, message.tool_call_id ?? '', { message, position })
+        add(this.waiting, keyOf(message.tool_call_id), { message, position })
       else if (message.role === 'assistant')
-        for (const call of message.tool_calls ?? []) add(this.turns, call.id ?? '', position)
+        for (const call of message.tool_calls ?? []) add(this.turns, keyOf(call.id), position)
     })
     this.lastTurn = messages.findLastIndex((message) => message.role !== 'tool')
   }
@@ -151,6 +151,9 @@ class Results {
     return this.messages.slice(turn + 1, position).every((message) => message.role === 'tool')
   }
 }
+
+/** litellm hides a thought signature of Gemini behind `__thought__`, not always on both sides. */
+const keyOf = (id: string | undefined): string => id?.split('__thought__')[0] ?? ''
 
 function add<T>(lists: Map<string, T[]>, name: string, item: T): void {
   const list = lists.get(name)

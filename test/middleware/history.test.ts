@@ -254,6 +254,13 @@ describe('a repair', () => {
     )
   })
 
+  it('sees that an id of litellm, with a signature behind it, is the same without', async () => {
+    const signed = calling('1__thought__c2ln')
+    const { messages, warnings } = await sent([signed, result('1')])
+    expect(messages).toEqual([signed, result('1__thought__c2ln', 'result of 1')])
+    expect(warnings).toEqual([])
+  })
+
   it('is not made of what is no message: nobody can tell what was meant', async () => {
     for (const message of [null, 'hi', { content: 'x' }, { role: 'robot', content: 'x' }, []])
       expect(await thrown(sent([user('a'), stored(message)]))).toMatchObject({
