@@ -1,9 +1,10 @@
 /** The adapter for Google Gemini: generateContent, v1beta. */
+import type { ChatRequest } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { httpTransport } from '../http.js'
 import { toError } from './errors.js'
-import { type InlineFilesOptions, inlineFiles } from './inline-files.js'
+import type { InlineFilesOptions } from './inline-files.js'
 import { capabilities } from './models.js'
 import { convertMessages, toCountWire, toWire } from './request.js'
 import { countFromWire, fromWire } from './response.js'
@@ -61,16 +62,16 @@ function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): D
   }
 }
 
-type Request = Parameters<typeof toWire>[0]
-
-const withFiles = async (
-  request: Request,
+async function withFiles(
+  request: ChatRequest,
   options: InlineFilesOptions | undefined,
   { signal }: { readonly signal: AbortSignal },
-): Promise<Request> =>
-  options
-    ? { ...request, messages: await inlineFiles(request.messages, options, { signal }) }
-    : request
+): Promise<ChatRequest> {
+  if (!options) return request
+  // most apps fetch nothing: they do not load what fetches
+  const { inlineFiles } = await import('./inline-files.js')
+  return { ...request, messages: await inlineFiles(request.messages, options, { signal }) }
+}
 
 function transportOf(options: GeminiOptions) {
   const { client, apiKey, baseURL, version = 'v1beta', headers } = options

@@ -3,7 +3,7 @@ import { defined, isObject, type JsonObject } from '../../chat/index.js'
 import { mediaType, mediaTypeOfData, mediaTypeOfName } from './media-type.js'
 import type { ModelFacts } from './models.js'
 import { badRequest, type Note } from './notes.js'
-import type { Blob, FileData, MediaResolution, Part } from './wire.js'
+import type { FileData, InlineData, MediaResolution, Part } from './wire.js'
 
 export interface MediaContext {
   readonly model: string
@@ -175,7 +175,7 @@ const toBase64 = (text: string) =>
 
 function inline(data: string, mimeType: string, model: string): MediaPart {
   if (data === '') throw badRequest(model, `a file of type ${mimeType} is empty`, 'invalid_file')
-  const inlineData: Blob = { mimeType, data }
+  const inlineData: InlineData = { mimeType, data }
   return { inlineData }
 }
 

@@ -80,7 +80,8 @@ interface Sending {
 async function send({ models }: GeminiClient, { pathname }: URL, { init, tap }: Sending) {
   const [, model = '', method] = pathname.match(/\/((?:models|tunedModels)\/.+):(\w+)$/) ?? []
   const request: ClientRequest = {
-    model: decodeURIComponent(model),
+    // the client has its own words for where a model lives
+    model: decodeURIComponent(model).replace(/^models\//, ''),
     // stands in for the body, which takes its place
     contents: '.',
     config: {

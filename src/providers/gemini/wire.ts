@@ -4,7 +4,7 @@
  */
 
 /** Base64 bytes with their media type. */
-export interface Blob {
+export interface InlineData {
   readonly mimeType?: string
   readonly data?: string
 }
@@ -44,7 +44,7 @@ export interface FunctionResponse {
 }
 
 export interface FunctionResponsePart {
-  readonly inlineData?: Blob
+  readonly inlineData?: InlineData
   readonly fileData?: FileData
 }
 
@@ -55,7 +55,7 @@ export interface Part {
   readonly thought?: boolean
   /** Base64. May stand on any part, also on one of empty text, and goes back where it stood. */
   readonly thoughtSignature?: string
-  readonly inlineData?: Blob
+  readonly inlineData?: InlineData
   readonly fileData?: FileData
   readonly mediaResolution?: { readonly level?: MediaResolution }
   /** What of a video is looked at: offsets as `10s`, frames a second. */

@@ -2,10 +2,14 @@
 import http from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../../src/chat/index.js'
-import { BadRequestError, TimeoutError } from '../../../src/core/index.js'
+import { AbortError, BadRequestError, TimeoutError } from '../../../src/core/index.js'
 import { gemini } from '../../../src/providers/gemini/index.js'
 import { inlineFiles } from '../../../src/providers/gemini/inline-files.js'
-import { type Address, type Network, nodeNetwork } from '../../../src/providers/gemini/network.js'
+import {
+  type Address,
+  type Network,
+  nodeNetwork,
+} from '../../../src/providers/gemini/inline-files-network.js'
 import { type Answer, reply, serve } from '../http/loopback.js'
 import { callOf, flash25, frozen, hello, stop } from './support.js'
 
@@ -268,7 +272,7 @@ describe('waiting', () => {
     )
     const seen = await arrived
     controller.abort(new Error('left'))
-    await expect(loading).rejects.toThrow('left')
+    await expect(loading).rejects.toBeInstanceOf(AbortError)
     await seen.closed
   })
 })

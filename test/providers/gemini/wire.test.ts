@@ -347,6 +347,6 @@ describe('the official client', () => {
     expect(await adapter.generate?.(hello, callOf().call)).toMatchObject({ text: 'plain' })
     expect(textOf((await stream(adapter)).chunks)).toBe('in pieces')
     expect(await adapter.countTokens?.(hello, callOf().call)).toBe(3)
-    expect(asked).toEqual([`models/${flash3}`])
+    expect(asked).toEqual([flash3])
   })
 })

@@ -3,12 +3,18 @@
  * only, public addresses only, looked at again on each redirect, and connected to the very address that was looked at.
  */
 import {
+  AbortError,
   APIConnectionError,
   BadRequestError,
   isTetradError,
   TimeoutError,
 } from '../../core/index.js'
-import { type Address, type FileResponse, type Network, nodeNetwork } from './network.js'
+import {
+  type Address,
+  type FileResponse,
+  type Network,
+  nodeNetwork,
+} from './inline-files-network.js'
 
 export interface DownloadOptions {
   /** `cdn.example.com`, `*.example.com`, with a port where it is not 443. */
@@ -30,11 +36,11 @@ const maxRedirects = 3
 
 /**
  * Throws `BadRequestError` for an address that must not be fetched and a file that is not there or too large,
- * `TimeoutError`, `APIConnectionError`, and the reason of the signal once it fired.
+ * `TimeoutError`, `APIConnectionError`, and `AbortError` once the signal fired.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
   const { signal, timeoutMs } = options
-  signal.throwIfAborted()
+  if (signal.aborted) throw aborted(signal)
   const controller = new AbortController()
   const onAbort = () => controller.abort(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
@@ -42,6 +48,7 @@ export async function download(url: string, options: DownloadOptions): Promise<D
   try {
     return await follow(new URL(url), options, controller.signal)
   } catch (error) {
+    if (signal.aborted) throw aborted(signal)
     controller.signal.throwIfAborted()
     if (isTetradError(error)) throw error
     throw new APIConnectionError(`The file at ${originOf(url)} could not be fetched`, {
@@ -55,6 +62,9 @@ export async function download(url: string, options: DownloadOptions): Promise<D
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+const aborted = (signal: AbortSignal) =>
+  new AbortError(undefined, { provider: 'gemini', phase: 'request', cause: signal.reason })
 
 const lateness = (url: string) =>
   new TimeoutError(`The file at ${originOf(url)} did not come in time`, {
