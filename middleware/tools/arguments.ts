@@ -1,6 +1,12 @@
 /** From the text that a model wrote to arguments that a tool can take. */
 import { type FunctionCall, parseJson, type SchemaIssue } from '../../src/chat/index.js'
-import { checkJson, isStandardSchema, validate } from '../../src/schema/index.js'
+import {
+  checkJson,
+  isStandardSchema,
+  restoreAnswer,
+  toJsonSchema,
+  validate,
+} from '../../src/schema/index.js'
 import type { AnyTool } from './tool.js'
 
 /** The arguments, or what is wrong with them, in words that the model can act on. */
@@ -10,14 +16,17 @@ export type Arguments =
 
 /** No text at all is an object without members. */
 export async function readArguments(call: FunctionCall, tool: AnyTool): Promise<Arguments> {
-  const value = parseJson(call.function.arguments.trim() || '{}')
-  if (value === undefined) return { defect: 'The arguments are not valid JSON.' }
-  const { parameters } = tool
+  const given = parseJson(call.function.arguments.trim() || '{}')
+  if (given === undefined) return { defect: 'The arguments are not valid JSON.' }
+  const { parameters = { type: 'object' } } = tool
+  // where a provider holds a model to a strict schema, what is left out comes as null
+  const json = isStandardSchema(parameters) ? toJsonSchema(parameters) : parameters
+  const value = restoreAnswer(given, json)
   if (isStandardSchema(parameters)) {
     const result = await validate(parameters, value)
     return result.issues ? misfit(result.issues.map(sayIssue)) : { value: result.value }
   }
-  const issues = checkJson(parameters ?? { type: 'object' }, value)
+  const issues = checkJson(json, value)
   return issues.length > 0 ? misfit(issues) : { value }
 }
 
