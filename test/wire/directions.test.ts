@@ -146,7 +146,9 @@ function checkRules(name: Name, body: Record<string, unknown>): void {
   type Block = Record<string, unknown>
   if (name === 'anthropic') {
     const turns = body.messages as { role: string; content: Block[] }[]
-    turns.forEach((turn, i) => expect(turn.role).toBe(i % 2 === 0 ? 'user' : 'assistant'))
+    expect(turns.map(({ role }) => role)).toEqual(
+      turns.map((_, i) => (i % 2 === 0 ? 'user' : 'assistant')),
+    )
     for (const [i, turn] of turns.entries()) {
       const blocks = Array.isArray(turn.content) ? turn.content : []
       const calls = blocks.filter(({ type }) => type === 'tool_use').map(({ id }) => id)
@@ -162,7 +164,9 @@ function checkRules(name: Name, body: Record<string, unknown>): void {
   }
   if (name === 'gemini') {
     const turns = body.contents as { role: string; parts: Block[] }[]
-    turns.forEach((turn, i) => expect(turn.role).toBe(i % 2 === 0 ? 'user' : 'model'))
+    expect(turns.map(({ role }) => role)).toEqual(
+      turns.map((_, i) => (i % 2 === 0 ? 'user' : 'model')),
+    )
     const calls = turns.flatMap(({ parts }) => parts.filter((part) => part.functionCall))
     const results = turns.flatMap(({ parts }) => parts.filter((part) => part.functionResponse))
     expect(results.length).toBe(calls.length)
