@@ -34,16 +34,21 @@ export function readFailure(wire: unknown): FailureFacts {
 /** The HTTP status that an error in a 200 stands for. @default 500 */
 export const statusOf = (body: unknown): number => readFailure(body).status ?? 500
 
-/** True for JSON that is an error and no answer. */
+/** True for JSON that is an error and no answer. One that has both is the reader's to judge. */
 export function isErrorBody(wire: unknown): boolean {
   const body = unwrap(wire)
-  if (!body) return false
-  const isAnswer = ['output', 'choices', 'candidates', 'content'].some((key) =>
-    Object.hasOwn(body, key),
-  )
-  return (
-    !isAnswer && (body.type === 'error' || isObject(body.error) || text(body.error) !== undefined)
-  )
+  if (!body || isAnswer(body)) return false
+  return body.type === 'error' || isObject(body.error) || text(body.error) !== undefined
+}
+
+/** A failed response of OpenAI has an `output`, if an empty one; an empty list of choices is none. */
+const isAnswer = (body: JsonObject) =>
+  Object.hasOwn(body, 'output') ||
+  ['choices', 'candidates', 'content'].some((key) => holdsSome(body, key))
+
+const holdsSome = (body: JsonObject, key: string) => {
+  const value = Object.hasOwn(body, key) ? body[key] : undefined
+  return Array.isArray(value) ? value.length > 0 : Boolean(value)
 }
 
 const unwrap = (wire: unknown): JsonObject | undefined => {

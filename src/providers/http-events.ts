@@ -8,6 +8,7 @@ import {
 } from '../core/index.js'
 import { type SseEvent, sseDecoder } from '../sse/index.js'
 import { faultOf } from './http-fault.js'
+import { scrub } from './scrub.js'
 import type { WireEvent } from './transport.js'
 
 export interface EventReader {
@@ -25,32 +26,41 @@ export interface EventReader {
 export interface EventReaderOptions {
   readonly maxEventBytes: number | undefined
   readonly details: ErrorDetails
-  /** An event that is no ping came. */
+  /** Taken out of error events, should the server echo it there. */
+  readonly secret: string | undefined
+  /** Events came in a read that were no pings alone. */
   readonly onProgress: () => void
 }
 
 export function eventReader({
   maxEventBytes,
   details,
+  secret,
   onProgress,
 }: EventReaderOptions): EventReader {
   let events: WireEvent[] = []
   let failure: unknown
   let isDone = false
 
+  let hasProgress = false
+
   const onEvent = (event: SseEvent) => {
     if (isDone || failure) return
     const text = event.data
-    if (isBlank(text)) return
-    if (isDoneMark(text)) {
-      isDone = true
-      events.push({ data: undefined, done: true })
-      return
+    // what follows runs for each event of each stream: no more than a look at one letter before the parse
+    if (text.charCodeAt(0) !== openingBrace) {
+      if (isBlank(text)) return
+      if (isDoneMark(text)) {
+        isDone = true
+        events.push({ data: undefined, done: true })
+        return
+      }
     }
     try {
-      const data: unknown = JSON.parse(text)
+      const parsed: unknown = JSON.parse(text)
+      const data = secret && isError(event.event, parsed) ? JSON.parse(scrub(text, secret)) : parsed
       events.push(event.event === undefined ? { data } : { event: event.event, data })
-      if (!isPing(event.event, data)) onProgress()
+      if (!hasProgress && !isPing(event.event, data)) hasProgress = true
     } catch {
       failure = event.unterminated ? cut(details) : badJson(details)
     }
@@ -58,11 +68,13 @@ export function eventReader({
 
   const decoder = sseDecoder(onEvent, { maxEventBytes })
   const run = (step: () => void) => {
+    hasProgress = false
     try {
       step()
     } catch (error) {
       failure ??= withDetails(error, details)
     }
+    if (hasProgress) onProgress()
   }
   return {
     push: (bytes) => run(() => decoder.push(bytes)),
@@ -81,6 +93,8 @@ export function eventReader({
   }
 }
 
+const openingBrace = 0x7b
+
 const isBlank = (text: string) => text.length < 8 && text.trim() === ''
 
 const isDoneMark = (text: string) => text.length < 16 && text.trim() === '[DONE]'
@@ -90,6 +104,11 @@ const isPing = (name: string | undefined, data: unknown) =>
   pings.has(name ?? '') || (isObject(data) && typeof data.type === 'string' && pings.has(data.type))
 
 const pings = new Set(['ping', 'keepalive'])
+
+const isError = (name: string | undefined, data: unknown) =>
+  name === 'error' ||
+  (isObject(data) &&
+    (data.type === 'error' || data.type === 'response.failed' || isObject(data.error)))
 
 const badJson = (details: ErrorDetails) =>
   new UnexpectedResponseError(

@@ -44,7 +44,10 @@ export function openExchange({ fetch, call, kind, details }: ExchangeOptions): E
     controller.abort(reason)
   }
 
-  const watch = createWatch(call.timeouts ?? {}, (expired) =>
+  const { headersMs, idleBytesMs, idleEventsMs } = call.timeouts ?? {}
+  // a plain answer is one event, however long it takes
+  const eventsMs = kind === 'stream' ? idleEventsMs : undefined
+  const watch = createWatch({ headersMs, idleBytesMs, idleEventsMs: eventsMs }, (expired) =>
     interrupt(
       new TimeoutError(`${details.provider}/${details.model}: ${waits[expired]}`, {
         ...details,

@@ -57,6 +57,7 @@ export function httpTransport(options: HttpOptions): Transport {
         const reader = eventReader({
           maxEventBytes: options.maxEventBytes,
           details: reply.details,
+          secret: reply.key,
           onProgress: exchange.progress,
         })
         let bytes: Uint8Array | undefined = await readStreamHead(options, reply)

@@ -82,12 +82,15 @@ describe('a plain answer', () => {
     const error = await failure(reply(200, { error: { type: 'overloaded_error', message: 'm' } }))
     expect(error).toBeInstanceOf(ServiceUnavailableError)
     expect(error).toMatchObject({ status: 529 })
+    const gateway = { error: { code: 429, message: 'm' }, choices: [] }
+    expect(await failure(reply(200, gateway))).toBeInstanceOf(RateLimitError)
   })
 
   it('that says error: null, or holds output beside an error, is an answer', async () => {
     const bodies = [
       { error: null, output: [] },
       { error: { code: 'server_error' }, status: 'failed', output: [] },
+      { error: { code: 1 }, choices: [{ message: {} }] },
     ]
     for (const body of bodies) expect(await ask(reply(200, body))).toMatchObject({ body })
   })

@@ -291,7 +291,7 @@ describe('timers', () => {
       response.writeHead(200)
       response.write('{')
     })
-    const timeouts = { headersMs: 5000, idleBytesMs: 30 }
+    const timeouts = { headersMs: 5000, idleBytesMs: 60, idleEventsMs: 5 }
     const error = await caught(transportOn(server.url).json(request(), call({ timeouts })))
     expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ phase: 'idle-bytes' })

@@ -1,7 +1,7 @@
 /** A loopback server that answers by hand, and a transport on it: what the tests of the fetch transport stand on. */
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Call } from '../../../src/core/index.js'
 import {
@@ -34,9 +34,11 @@ export type Answer = (response: http.ServerResponse, request: Seen) => void
 export async function serve(answer: Answer): Promise<Loopback> {
   const seen: Seen[] = []
   const waiting: ((request: Seen) => void)[] = []
+  // a socket that is kept alive serves many requests: one listener, not one a request
+  const closings = new WeakMap<Socket, Promise<unknown>>()
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = []
-    const closed = new Promise((resolve) => void request.socket.once('close', resolve))
+    const closed = closings.get(request.socket) ?? Promise.resolve()
     response.on('error', () => {})
     for await (const chunk of request) chunks.push(chunk)
     const { method, url, headers } = request
@@ -44,6 +46,9 @@ export async function serve(answer: Answer): Promise<Loopback> {
     seen.push(entry)
     waiting.shift()?.(entry)
     answer(response, entry)
+  })
+  server.on('connection', (socket: Socket) => {
+    closings.set(socket, new Promise((resolve) => void socket.once('close', resolve)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

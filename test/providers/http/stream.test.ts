@@ -6,7 +6,17 @@ import {
   StreamInterruptedError,
   UnexpectedResponseError,
 } from '../../../src/core/index.js'
-import { call, collect, reply, request, serve, sse, stall, transportOn } from './loopback.js'
+import {
+  apiKey,
+  call,
+  collect,
+  reply,
+  request,
+  serve,
+  sse,
+  stall,
+  transportOn,
+} from './loopback.js'
 
 const streamOf = async (...pieces: readonly string[]) => {
   const server = await serve(sse(...pieces))
@@ -106,6 +116,16 @@ describe('a stream over fetch', () => {
     expect(error).toBeInstanceOf(StreamInterruptedError)
     expect(error).toMatchObject({ retryable: true, maybeBilled: true, phase: 'stream' })
     expect((error as StreamInterruptedError).cause).toMatchObject({ code: 'UND_ERR_SOCKET' })
+  })
+
+  it.each([
+    `event: error\ndata: {"message":"bad key ${apiKey}"}\n\n`,
+    `data: {"error":{"message":"bad key ${apiKey}"}}\n\n`,
+    `data: {"type":"response.failed","response":{"error":{"message":"${apiKey}"}}}\n\n`,
+  ])('takes the key out of an error event that echoes it', async (event) => {
+    const { events } = await streamOf('data: {}\n\n', event)
+    expect(events).toHaveLength(2)
+    expect(JSON.stringify(events)).not.toContain(apiKey)
   })
 
   it('is silent about a body that ends early between two events: that is the reader’s to say', async () => {
