@@ -12,6 +12,7 @@ const bundle = async (code) => {
     platform: 'node',
     target: 'node20',
     write: false,
+    logLevel: 'error',
   })
   return outputFiles[0].contents.length
 }
