@@ -1,5 +1,6 @@
 /** Every place a stream can end at, on every wire: cut after each event, aborted at each event, left by its consumer. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type UsageRecord, usage } from '../../middleware/usage.js'
 import {
   AbortError,
   type Middleware,
@@ -74,10 +75,20 @@ describe.each(names)('a stream of %s', (name) => {
           .splitEvents()
           .stall(count - 1),
       )
-      const stream = clientOf(server).stream(ask(name), { signal: controller.signal })
+      const records: UsageRecord[] = []
+      const accounting = usage({ prices: false, onUsage: (record) => void records.push(record) })
+      const stream = clientOf(server, accounting).stream(ask(name), { signal: controller.signal })
       const { chunks, error } = await drain(stream, (_, seen) => {
         if (seen === at) controller.abort()
       })
+      expect(records).toHaveLength(1)
+      const [record] = records
+      expect(record?.status).toBe('aborted')
+      // the ledger is the sum of the attempts, at least what the wire had said, marked where it is our count
+      expect(record?.usage).toEqual(error?.attempts?.[0]?.usage)
+      // these wires tell their usage at the end only
+      const isSilent = name !== 'anthropic' && name !== 'gemini'
+      if (isSilent) expect(record?.usage.estimated).toBe(true)
       expect(error, `abort at ${at}`).toBeInstanceOf(AbortError)
       expect(chunks.some(({ type }) => type === 'finish')).toBe(false)
       expect(error?.attempts?.[0]?.status).toBe('aborted')
