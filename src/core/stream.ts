@@ -20,8 +20,9 @@ export class TetradStream implements ChatStream {
   private consumer: string | undefined
   private result: Promise<ChatResponse> | undefined
   private aborted: { readonly reason: unknown } | undefined
+  private hasThrown = false
   private readonly open: () => void
-  private readonly gate: Promise<void>
+  private readonly begun: Promise<ChatResponse>
 
   constructor(
     private readonly call: StreamedCall,
@@ -29,14 +30,12 @@ export class TetradStream implements ChatStream {
   ) {
     let open = () => {}
     // what is chained here runs in the async context of ai.stream(), whoever pulls first
-    this.gate = new Promise<void>((resolve) => {
+    const gate = new Promise<void>((resolve) => {
       open = resolve
     })
     this.open = open
-    this.begun = quiet(this.gate.then(() => call.start()))
+    this.begun = quiet(gate.then(() => call.start()))
   }
-
-  private readonly begun: Promise<ChatResponse>
 
   get response(): Promise<ChatResponse> {
     this.call.channel.unbind()
@@ -108,8 +107,6 @@ export class TetradStream implements ChatStream {
     const { reason } = this.aborted
     throw reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason })
   }
-
-  private hasThrown = false
 
   /** `break`: ends the call, and waits until the stack has unwound. */
   private async leave(): Promise<void> {
