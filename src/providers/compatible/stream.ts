@@ -53,6 +53,8 @@ export function streamReader(context: WireContext, options: ReaderOptions): Stre
       if (!event.done) readEvent(event, state, push)
       else if (state.finishReason !== undefined) finish(state, push)
     },
+    // usage may come behind the finish reason: only `[DONE]`, or the end, says that nothing follows
+    isWhole: () => state.isDone,
     end(push) {
       if (!state.isDone && state.finishReason !== undefined) finish(state, push)
       return state.isDone

@@ -29,6 +29,7 @@ export const streamReader =
       read(event, push) {
         if (!state.isEnded) readEvent(event, state, push)
       },
+      isWhole: () => state.isEnded,
       end: () => state.isEnded,
     }
   }

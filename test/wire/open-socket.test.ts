@@ -1,0 +1,100 @@
+/** What follows a terminal event over a raw socket: a connection that stays open or is reset is no news. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createClient } from '../../src/client.js'
+import { StreamInterruptedError } from '../../src/core/index.js'
+import { anthropic } from '../../src/providers/anthropic/index.js'
+import { compatible } from '../../src/providers/compatible/index.js'
+import { gemini } from '../../src/providers/gemini/index.js'
+import { openai } from '../../src/providers/openai/index.js'
+import { xai } from '../../src/providers/xai/index.js'
+import { events } from '../../src/testing/index.js'
+import { ask, drain, type Name, names, rich, textOf } from './support.js'
+
+type Ending = (socket: Socket) => void
+const stays: Ending = () => {}
+const endings = { 'stays open': stays, 'is reset': (socket: Socket) => socket.resetAndDestroy() }
+
+const head =
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n'
+
+const framesOf = (name: Name) =>
+  events(name, rich()).map(({ event, data }) => {
+    const text = typeof data === 'string' ? data : JSON.stringify(data)
+    return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`
+  })
+
+/** Answers each request with the frames as one chunk of a body that is not ended; then does what is said. */
+async function serveRaw(frames: readonly string[], ending: Ending): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      const body = frames.join('')
+      socket.write(`${head}${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`, () =>
+        ending(socket),
+      )
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const clientOn = (baseURL: string) => {
+  const options = { apiKey: 'test-key', baseURL }
+  return createClient({
+    providers: [
+      openai(options),
+      anthropic(options),
+      gemini(options),
+      xai(options),
+      compatible({ name: 'compatible', ...options }),
+    ],
+  })
+}
+
+/** The wire of Gemini has no terminal event: there the end of the body is the end. */
+const withTerminal = names.filter((name) => name !== 'gemini')
+
+describe.each(withTerminal)('a stream of %s', (name) => {
+  it.each(Object.entries(endings))(
+    'is whole with its terminal event, though the socket %s',
+    async (_, ending) => {
+      const ai = clientOn(await serveRaw(framesOf(name), ending))
+      const { chunks, error } = await drain(ai.stream(ask(name)))
+      expect(error).toBeUndefined()
+      expect(chunks.at(-1)).toMatchObject({ type: 'finish', usage: { total_tokens: 165 } })
+      expect(textOf(chunks)).toBe('The answer comes in a few words.')
+    },
+  )
+
+  it('closes a socket that stays open', async () => {
+    let onClose = () => {}
+    const closed = new Promise<void>((resolve) => {
+      onClose = resolve
+    })
+    const onSent: Ending = (socket) => void socket.once('close', onClose).resume()
+    const ai = clientOn(await serveRaw(framesOf(name), onSent))
+    await drain(ai.stream(ask(name)))
+    await closed
+  })
+})
+
+it('usage behind the finish reason of Chat Completions counts, though [DONE] never comes', async () => {
+  const frames = framesOf('compatible')
+  const url = await serveRaw(frames.slice(0, -1), (socket) => void socket.end('0\r\n\r\n'))
+  const { chunks } = await drain(clientOn(url).stream(ask('compatible')))
+  expect(chunks.at(-1)).toMatchObject({ type: 'finish', usage: { total_tokens: 165 } })
+})
+
+it('a stream of gemini that is reset is an error, as more might have come', async () => {
+  const ai = clientOn(await serveRaw(framesOf('gemini'), endings['is reset']))
+  const { error } = await drain(ai.stream(ask('gemini')))
+  expect(error).toBeInstanceOf(StreamInterruptedError)
+})
