@@ -87,7 +87,6 @@ class RunningCall {
       options,
       layers,
       values: new Map(),
-      ledger: this.ledger,
       attempt: attemptWith(engine.resolve),
       nest: (run, index, at) =>
         createCaller(engine, () => run.layers.slice(index), { ...at, options: run.options }),

@@ -24,8 +24,6 @@ export interface Run {
   readonly options: CallOptions<unknown>
   readonly layers: readonly Middleware<never>[]
   readonly values: Map<Key<unknown>, unknown>
-  /** Attempts of the whole call. */
-  readonly ledger: Ledger
   /** The provider call at the end of the stack. */
   readonly attempt: (run: Run, passage: Passage, slots: Slots, ledger: Ledger) => Promise<void>
   /** A caller for the layers from `index` on. */
