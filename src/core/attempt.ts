@@ -90,8 +90,7 @@ class RunningAttempt {
       this.record.error = error
       const status = this.passage.fault ? 'aborted' : 'failed'
       this.close(status, this.final ?? (this.isFree(error) ? emptyUsage : this.bestKnown()))
-      if (this.unseen && isTetradError(error))
-        Object.assign(error, { partial: this.unseen.partial() })
+      this.run.unseen = this.unseen?.partial()
       throw error
     }
   }

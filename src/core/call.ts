@@ -87,6 +87,7 @@ class RunningCall {
       options,
       layers,
       values: new Map(),
+      unseen: undefined,
       attempt: attemptWith(engine.resolve),
       nest: (run, index, at) =>
         createCaller(engine, () => run.layers.slice(index), { ...at, options: run.options }),
@@ -137,7 +138,7 @@ class RunningCall {
   private describe(error: unknown): void {
     if (!(error instanceof Error) || !Object.isExtensible(error)) return
     const found = {
-      partial: this.root.partial ?? ('partial' in error ? error.partial : undefined),
+      partial: this.root.partial ?? this.run.unseen,
       usage: this.ledger.usage,
       attempts: [...this.ledger.attempts],
     }

@@ -24,6 +24,8 @@ export interface Run {
   readonly options: CallOptions<unknown>
   readonly layers: readonly Middleware<never>[]
   readonly values: Map<Key<unknown>, unknown>
+  /** What a call that is not streamed had said when it ended: nothing of it has left. */
+  unseen: PartialResponse | undefined
   /** The provider call at the end of the stack. */
   readonly attempt: (run: Run, passage: Passage, slots: Slots, ledger: Ledger) => Promise<void>
   /** A caller for the layers from `index` on. */
@@ -95,6 +97,7 @@ class Layer implements Context<unknown>, Owner {
   private isAnswering = false
   private passage: Passage | undefined
   private running: Promise<ChatResponse> | undefined
+  private isRunning = false
   private nested: Caller | undefined
   private isDone = false
 
@@ -162,7 +165,7 @@ class Layer implements Context<unknown>, Owner {
     return this.answer
   }
   set response(answer: AnswerInput) {
-    if (this.running) throw this.misuse('set ctx.response while its next() ran')
+    if (this.isRunning) throw this.misuse('set ctx.response while its next() ran')
     if (this.committed)
       throw this.misuse(
         'set ctx.response after content had left it: edit the chunks on their way out with ctx.transform, registered before next()',
@@ -185,7 +188,7 @@ class Layer implements Context<unknown>, Owner {
   }
 
   readonly emit = (chunk: StreamChunk): void | Promise<void> => {
-    if (this.running && chunk.type !== 'data' && chunk.type !== 'warning')
+    if (this.isRunning && chunk.type !== 'data' && chunk.type !== 'warning')
       throw this.misuse(
         `emitted a '${chunk.type}' while its next() ran: only data and warning may be sent then`,
       )
@@ -203,17 +206,20 @@ class Layer implements Context<unknown>, Owner {
   }
 
   readonly abort = (reason?: unknown): void => {
-    if (this.running) this.passage?.abort(reason)
+    if (this.isRunning) this.passage?.abort(reason)
   }
 
   readonly next = (): Promise<ChatResponse> => {
-    if (this.running) return quiet(Promise.reject(this.misuse('called next() again while it ran')))
+    if (this.isRunning)
+      return quiet(Promise.reject(this.misuse('called next() again while it ran')))
     if (this.isDone)
       return quiet(Promise.reject(this.misuse('called next() after it had returned')))
     const passage = new Passage(this, this.within)
     this.passage = passage
     this.answer = undefined
     this.isAnswering = false
+    // before the inside runs: it may call back at once
+    this.isRunning = true
     this.running = quiet(this.inside(passage))
     return this.running
   }
@@ -221,15 +227,15 @@ class Layer implements Context<unknown>, Owner {
   /** A layer that threw: what runs inside is aborted and unwound first. */
   async unwind(error: unknown): Promise<void> {
     this.isDone = true
-    if (!this.running) return
+    if (!this.isRunning) return
     this.passage?.abort(error)
-    await this.running.catch(() => {})
+    await this.running?.catch(() => {})
   }
 
   /** A layer that returned: its answer is sent, and there must be one. */
   async finish(): Promise<void> {
     this.isDone = true
-    if (this.running) {
+    if (this.isRunning) {
       const error = this.misuse('returned before its next() had settled: await it')
       await this.unwind(error)
       throw error
@@ -253,7 +259,7 @@ class Layer implements Context<unknown>, Owner {
     } catch (error) {
       throw passage.outcome(error)
     } finally {
-      this.running = undefined
+      this.isRunning = false
       passage.settle()
     }
   }

@@ -68,11 +68,7 @@ export class TetradStream implements ChatStream {
 
   async read(): Promise<readonly StreamChunk[] | undefined> {
     if (this.consumer !== 'read()') this.claim('read()')
-    this.throwIfAborted()
-    this.start()
-    const chunks = await this.call.channel.read()
-    if (!chunks) this.throwIfAborted()
-    return chunks
+    return (await this.ready()) ? this.call.channel.read() : undefined
   }
 
   abort(reason?: unknown): void {
@@ -90,22 +86,19 @@ export class TetradStream implements ChatStream {
   }
 
   private async pull(): Promise<IteratorResult<StreamChunk>> {
-    this.throwIfAborted()
-    this.start()
-    if (!(await this.call.channel.ready())) {
-      this.throwIfAborted()
-      return { done: true, value: undefined }
-    }
+    if (!(await this.ready())) return { done: true, value: undefined }
     // ready() said that one waits
     return { done: false, value: this.call.channel.take() as StreamChunk }
   }
 
-  /** Once: a stream that was aborted throws, then is at its end. */
-  private throwIfAborted(): void {
-    if (!this.aborted || this.hasThrown) return
+  /** Whether a chunk waits. After `abort()` it throws once, when the stack has unwound, what `.response` rejects with. */
+  private async ready(): Promise<boolean> {
+    const result = this.start()
+    if (!this.aborted && (await this.call.channel.ready())) return true
+    if (!this.aborted || this.hasThrown) return false
     this.hasThrown = true
-    const { reason } = this.aborted
-    throw reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason })
+    await result
+    throw new AbortError(undefined, { cause: this.aborted.reason })
   }
 
   /** `break`: ends the call, and waits until the stack has unwound. */

@@ -3,7 +3,13 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { AbortError, type Middleware, MisuseError, RateLimitError } from '../../src/core/index.js'
+import {
+  AbortError,
+  key,
+  type Middleware,
+  MisuseError,
+  RateLimitError,
+} from '../../src/core/index.js'
 import {
   caller,
   failure,
@@ -16,6 +22,7 @@ import {
   text,
 } from './support.js'
 
+const abortOuter = key<(reason: unknown) => void>('abort')
 const never = () => new Promise<void>(() => {})
 /** Waits as a fetch does: until the signal fires. */
 const untilAborted: Step = ({ signal }) =>
@@ -166,7 +173,10 @@ describe('a stream', () => {
     const iterator = running[Symbol.asyncIterator]()
     await iterator.next()
     running.abort()
-    expect(await failure(iterator.next())).toBeInstanceOf(AbortError)
+    const thrown = await failure(iterator.next())
+    expect(thrown).toBeInstanceOf(AbortError)
+    expect(thrown).toMatchObject({ attempts: [{ status: 'aborted' }], usage: { estimated: true } })
+    expect(await failure(running.response)).toBe(thrown)
     expect(await iterator.next()).toEqual({ done: true, value: undefined })
     expect(await failure(running.response)).toBeInstanceOf(AbortError)
   })
@@ -310,6 +320,34 @@ describe('an abort', () => {
     ).generate(request)
     expect(said).toBe('canned')
     expect(seen).toEqual([true, true, true, false])
+  })
+
+  it('by ctx.abort holds while next() is still in its synchronous part', async () => {
+    const outer: Middleware = (ctx, next) => {
+      ctx.set(abortOuter, ctx.abort)
+      return next()
+    }
+    const inner: Middleware = async (ctx, next) => {
+      ctx.get(abortOuter)?.(new RangeError('at once'))
+      await next()
+    }
+    const error = await failure(
+      caller(fakeAdapter([start(), untilAborted]), outer, inner).generate(request),
+    )
+    expect(error).toBeInstanceOf(RangeError)
+  })
+
+  it('of a call that is not streamed keeps what the adapter had said', async () => {
+    const deadline: Middleware = async (ctx, next) => {
+      const running = next()
+      await turns(50)
+      ctx.abort(new RangeError('late'))
+      await running
+    }
+    const error = await failure(
+      caller(fakeAdapter([start(), text('half'), untilAborted]), deadline).generate(request),
+    )
+    expect(error).toMatchObject({ partial: { text: 'half' } })
   })
 
   it('of an attempt leaves an outer retry free to go on with a fresh signal', async () => {
