@@ -1,9 +1,12 @@
 import { alias } from '../../middleware/alias.js'
 import { deadline } from '../../middleware/deadline.js'
+import { history } from '../../middleware/history.js'
 import { log } from '../../middleware/log.js'
 import { params } from '../../middleware/params.js'
 import { retry } from '../../middleware/retry.js'
 import { timeout } from '../../middleware/timeout.js'
+import { tools } from '../../middleware/tools.js'
+import { usage } from '../../middleware/usage.js'
 import { middlewareContract } from '../contract/middleware.js'
 
 const silent = { info: () => {}, error: () => {} }
@@ -14,3 +17,6 @@ middlewareContract('retry', () => retry())
 middlewareContract('timeout', () => timeout())
 middlewareContract('deadline', () => deadline(60_000))
 middlewareContract('log', () => log({ to: silent, content: (text) => text }))
+middlewareContract('usage', () => usage())
+middlewareContract('tools', () => tools({}))
+middlewareContract('history', () => history())
