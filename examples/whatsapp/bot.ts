@@ -33,7 +33,8 @@ export function createBot(options: BotOptions): (inbound: Inbound) => Promise<vo
         if (!(error instanceof BudgetExceededError)) onError(error)
         return apology(error)
       })
-      for (const part of splitText(text)) await graph.sendText(inbound.phoneNumberId, inbound.from, part)
+      for (const part of splitText(text))
+        await graph.sendText(inbound.phoneNumberId, inbound.from, part)
     } catch (error) {
       onError(error)
     } finally {
