@@ -42,5 +42,10 @@ export function createConversations(options: ConversationsOptions = {}): Convers
 /** The last messages, from a question on: an answer without its question is no history. */
 function newest(messages: readonly Message[], count: number): readonly Message[] {
   const tail = messages.slice(-count)
-  return tail.slice(Math.max(0, tail.findIndex(({ role }) => role === 'user')))
+  return tail.slice(
+    Math.max(
+      0,
+      tail.findIndex(({ role }) => role === 'user'),
+    ),
+  )
 }

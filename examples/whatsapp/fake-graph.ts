@@ -37,7 +37,10 @@ export async function fakeGraph(token = 'fake-token'): Promise<FakeGraph> {
     if (length < 1 || length > 4096) return Response.json({ error: { code: 100 } }, { status: 400 })
     sent.push(body)
     for (const tell of listeners) tell(body)
-    return Response.json({ messaging_product: 'whatsapp', messages: [{ id: `wamid.${sent.length}` }] })
+    return Response.json({
+      messaging_product: 'whatsapp',
+      messages: [{ id: `wamid.${sent.length}` }],
+    })
   }
   const handle = async (request: IncomingMessage): Promise<Response> => {
     if (request.headers.authorization !== `Bearer ${token}`)

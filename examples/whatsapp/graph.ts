@@ -31,7 +31,10 @@ const media = z.object({
   file_size: z.coerce.number().max(maxImageBytes),
 })
 
-export function createGraph({ token, baseURL = 'https://graph.facebook.com/v23.0' }: GraphOptions): Graph {
+export function createGraph({
+  token,
+  baseURL = 'https://graph.facebook.com/v23.0',
+}: GraphOptions): Graph {
   const call = async (url: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${token}`, ...init.headers }
     const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(timeoutMs) })

@@ -32,7 +32,11 @@ export async function phone(): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === '') continue
     const said = { type: 'text', text: { body: line } } as const
-    await deliver(`${url}/webhook`, appSecret, { id: `wamid.${++count}`, from: '15550199', ...said })
+    await deliver(`${url}/webhook`, appSecret, {
+      id: `wamid.${++count}`,
+      from: '15550199',
+      ...said,
+    })
   }
   await app.idle()
   await Promise.all([close(), graph.close(), model.close()])

@@ -76,8 +76,7 @@ const aiSdk = {
 }
 
 // each layer of the standard stack alone, to tell what it costs
-const standardStack =
-  middleware.standard({ log: { to: { info() {}, warn() {}, error() {} } } })
+const standardStack = middleware.standard({ log: { to: { info() {}, warn() {}, error() {} } } })
 const layers = Object.fromEntries(
   standardStack.map((layer) => [`  + ${layer.name} alone`, tetrad(clientOf([layer]))]),
 )

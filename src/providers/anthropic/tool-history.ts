@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type Message,
   parseJson,
+  repairJson,
   type SystemMessage,
   type ToolCall,
   type ToolMessage,
@@ -12,7 +13,6 @@ import {
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import type { Note } from './notes.js'
-import { repairJson } from './repair-json.js'
 
 /** A call as it goes out. */
 export interface HistoryCall {
