@@ -1,4 +1,5 @@
 /** The adapter on a socket: address, key, events, failures, over fetch and over the official client. */
+import { readFileSync } from 'node:fs'
 import { GoogleGenAI } from '@google/genai'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { StreamChunk } from '../../../src/chat/index.js'
@@ -45,7 +46,14 @@ const textOf = (chunks: readonly StreamChunk[]) =>
 
 afterEach(() => void vi.unstubAllEnvs())
 
+/** The version is ours over fetch, the client's own over the client: v1beta until 2, v1 from 3 on. */
+const clientPackage = new URL('../../../node_modules/@google/genai/package.json', import.meta.url)
+const clientVersion = readFileSync(clientPackage, 'utf8').includes('"version": "2.')
+  ? 'v1beta'
+  : 'v1'
+
 describe.each(Object.keys(transports))('over %s', (transport) => {
+  const version = transport === 'fetch' ? 'v1beta' : clientVersion
   const at = (server: Loopback) => transports[transport]?.(server.url) as ProviderAdapter
   const open = async (answer: Answer) => {
     const server = await serve(answer)
@@ -60,7 +68,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
       call,
     )
     const [seen] = server.seen
-    expect(seen?.url).toBe(`/v1beta/models/${flash3}:generateContent`)
+    expect(seen?.url).toBe(`/${version}/models/${flash3}:generateContent`)
     expect(seen?.headers).toMatchObject({
       'x-goog-api-key': 'secret-key',
       'x-trace': 't',
@@ -101,7 +109,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     const { call, usages } = callOf()
     const { chunks, error } = await stream(adapter, call)
     expect(error).toBeUndefined()
-    expect(server.seen[0]?.url).toBe(`/v1beta/models/${flash3}:streamGenerateContent?alt=sse`)
+    expect(server.seen[0]?.url).toBe(`/${version}/models/${flash3}:streamGenerateContent?alt=sse`)
     expect(fold(chunks)).toMatchObject({
       text: 'Hello',
       finish_reason: 'stop',
@@ -129,7 +137,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   it('tokens are counted by the endpoint that counts', async () => {
     const { server, adapter } = await open(reply(200, { totalTokens: 61 }))
     expect(await adapter.countTokens?.(hello, callOf().call)).toBe(61)
-    expect(server.seen[0]?.url).toBe(`/v1beta/models/${flash3}:countTokens`)
+    expect(server.seen[0]?.url).toBe(`/${version}/models/${flash3}:countTokens`)
     expect(bodyOf(server.seen[0]?.body ?? '')).toMatchObject({
       generateContentRequest: { model: `models/${flash3}` },
     })
