@@ -50,9 +50,11 @@ export function answerView(seconds: () => number): AnswerView {
       case 'text-delta':
       case 'refusal-delta':
         text += chunk.text
-        return write('text', chunk.text)
+        write('text', chunk.text)
+        return
       case 'reasoning-delta':
-        return write('thought', chunk.text)
+        write('thought', chunk.text)
+        return
       case 'tool-call-start':
         open = undefined
         turn[chunk.index] = chunk.id
@@ -62,9 +64,11 @@ export function answerView(seconds: () => number): AnswerView {
         tool(chunk.index)?.input.appendData(chunk.arguments)
         return
       case 'tool-call-end':
-        return tell(tool(chunk.index), 'running …')
+        tell(tool(chunk.index), 'running …')
+        return
       case 'tool-result':
-        return showResult(tools.get(chunk.tool_call_id), chunk.content, chunk.is_error === true)
+        showResult(tools.get(chunk.tool_call_id), chunk.content, chunk.is_error === true)
+        return
       case 'finish':
         tokens += chunk.usage.total_tokens
         cost =
