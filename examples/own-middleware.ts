@@ -1,36 +1,46 @@
-/** Two layers of one's own: one watches each attempt, one edits what is said, in both modes. `npx tsx examples/own-middleware.ts` */
-import { type Middleware, mapText } from 'tetrad'
-import { createClient } from 'tetrad/client'
+/** Layers of your own: one that times, one that masks, one that answers from a cache. `npx tsx examples/own-middleware.ts` */
+import { type ChatResponse, type Middleware, mapText } from 'tetrad'
 import { retry } from 'tetrad/middleware'
 import { fail, say } from 'tetrad/testing'
-import { model, providersOf } from './provider.js'
+import { example } from './client.js'
 
-/** Tells how each provider call ended. Inside `retry` that is once an attempt, outside once a call. */
-const watch: Middleware = async function watch(ctx, next) {
+/** One line a call, whatever its end. */
+const timing: Middleware = async function timing(ctx, next) {
+  const started = performance.now()
   try {
     await next()
   } finally {
-    const attempt = ctx.attempts.at(-1)
-    console.log(`[${attempt?.status}] ${attempt?.usage.total_tokens} tokens`)
+    const ms = Math.round(performance.now() - started)
+    console.log(`  [${ctx.attempts.length} attempts, ${ctx.usage.total_tokens} tokens, ${ms} ms]`)
   }
 }
 
-/** Masks e-mail addresses, wherever the stream is cut: 130 characters are held back until more is known. */
+/** Masks e-mail addresses, wherever the stream is cut. */
 const maskMail: Middleware = function maskMail(ctx, next) {
-  ctx.transform(mapText((text) => text.replace(/\S{1,64}@\S{1,64}/g, '•••'), { holdBack: 130 }))
+  ctx.transform(
+    mapText((text) => text.replace(/[\w.]{1,64}@[\w.]{1,64}/g, '•••'), { holdBack: 130 }),
+  )
   return next()
 }
 
-const answer = 'Write to jane@example.com or john@example.com for a copy.'
-const { providers, close } = await providersOf(fail(503), say(answer), say(answer))
-const ai = createClient({ providers, use: [maskMail, retry(), watch] })
-const messages = [{ role: 'user', content: 'Invent two e-mail addresses.' }] as const
+/** The same question is answered once. */
+const cache = (known = new Map<string, ChatResponse>()): Middleware =>
+  async function cache(ctx, next) {
+    const key = JSON.stringify(ctx.request)
+    const hit = known.get(key)
+    if (hit) ctx.response = hit
+    else known.set(key, await next())
+  }
 
-const reply = await ai.generate({ model, messages, max_tokens: 200 })
-console.log('generate:', reply.text)
-
-process.stdout.write('stream:   ')
-for await (const text of ai.stream({ model, messages, max_tokens: 200 }).textStream)
-  process.stdout.write(text)
-console.log()
+const { ai, close } = await example(
+  [timing, cache(), maskMail, retry()],
+  [fail(503), say('Write to ada@example.com, she knows.')],
+)
+const messages = [{ role: 'user', content: 'Whom do I ask about engines?' }] as const
+for (const attempt of ['first', 'second']) {
+  process.stdout.write(`${attempt}: `)
+  for await (const text of ai.stream({ model: 'openai/gpt-4.1-mini', messages }).textStream)
+    process.stdout.write(text)
+  console.log()
+}
 await close()
