@@ -1,4 +1,5 @@
 /** What a client may know of a failure: a code, a sentence for end users, an id to ask with. */
+import { BadRequestError, isTetradError } from '../core/index.js'
 
 export interface PublicError {
   readonly status: number
@@ -9,4 +10,97 @@ export interface PublicError {
   readonly request_id: string
   /** Milliseconds. */
   readonly retryAfterMs?: number
+}
+
+/** The handler refuses what a client sent. Its message is our own and is shown. */
+export class RefusedError extends BadRequestError {
+  override readonly name: string = 'RefusedError'
+  constructor(code: string, message: string, status = 400) {
+    super(message, { status, code })
+  }
+}
+
+interface Row {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+const unavailable = (status: number): Row => ({
+  status,
+  code: 'provider_unavailable',
+  message: 'The model cannot be reached at the moment.',
+})
+
+const internal: Row = {
+  status: 500,
+  code: 'internal_error',
+  message: 'Something went wrong on the server.',
+}
+
+/** By name, so that two copies of the package agree. What concerns our key or account is an outage to the client. */
+const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
+  ['BadRequestError', bad('bad_request', 'The model cannot work with this request.')],
+  ['UnsupportedParamsError', bad('unsupported_params', 'The model does not take a parameter.')],
+  ['UnprocessableEntityError', bad('bad_request', 'The model cannot work with this request.')],
+  [
+    'ContextWindowExceededError',
+    bad('context_length_exceeded', 'The conversation is too long for the model.'),
+  ],
+  ['ContentPolicyViolationError', bad('content_policy', 'The model refuses this request.')],
+  ['NotFoundError', unavailable(502)],
+  ['ConflictError', unavailable(503)],
+  ['AuthenticationError', unavailable(502)],
+  ['PermissionDeniedError', unavailable(502)],
+  ['QuotaExceededError', unavailable(503)],
+  ['RateLimitError', { status: 429, code: 'rate_limited', message: 'Too many requests.' }],
+  [
+    'BudgetExceededError',
+    { status: 429, code: 'budget_exceeded', message: 'The budget for answers is spent.' },
+  ],
+  ['TimeoutError', { status: 504, code: 'timeout', message: 'The model took too long.' }],
+  ['InternalServerError', unavailable(502)],
+  ['BadGatewayError', unavailable(502)],
+  ['APIConnectionError', unavailable(502)],
+  ['ServiceUnavailableError', unavailable(503)],
+  [
+    'StreamInterruptedError',
+    { status: 502, code: 'interrupted', message: 'The answer broke off before its end.' },
+  ],
+  ['UnexpectedResponseError', unavailable(502)],
+  ['AbortError', { status: 499, code: 'aborted', message: 'The answer was stopped.' }],
+])
+
+function bad(code: string, message: string): Row {
+  return { status: 400, code, message }
+}
+
+/** The public side of any error: by class, never by text. */
+export function toPublicError(error: unknown, request_id: string): PublicError {
+  if (!isTetradError(error)) return { ...internal, request_id }
+  if (error.name === 'RefusedError')
+    return {
+      status: error.status ?? 400,
+      code: error.code ?? 'bad_request',
+      message: error.message,
+      request_id,
+    }
+  const row = rows.get(error.name) ?? internal
+  const mayWait = row.status === 429 || row.status === 503
+  return {
+    ...row,
+    request_id,
+    ...(mayWait && error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+  }
+}
+
+/** What the app's `authorize` threw or gave: its class says 401 or 403, anything else is our own failure. */
+export function toRefusal(error: unknown): RefusedError | undefined {
+  if (!isTetradError(error)) return undefined
+  if (error.name === 'AuthenticationError')
+    return new RefusedError('unauthorized', 'You are not signed in.', 401)
+  if (error.name === 'PermissionDeniedError')
+    return new RefusedError('forbidden', 'You may not do this.', 403)
+  if (error.name === 'RefusedError') return error as RefusedError
+  return undefined
 }

@@ -14,6 +14,10 @@ export interface Incoming {
   readonly isStream: boolean
   /** Members of a ChatRequest beside model and messages; the handler takes those the app opened. */
   readonly rest: Readonly<Record<string, unknown>>
+  /** A streamed answer tells its usage at the end (`openai`). */
+  readonly includeUsage?: boolean
+  /** Signatures, by the index of their assistant message. */
+  readonly macs?: ReadonlyMap<number, string>
   /** The assistant message that goes on (`ui`). */
   readonly continues?: string
 }

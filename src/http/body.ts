@@ -1,0 +1,116 @@
+/** Reads the JSON body of a request within bounds, and refuses what could do harm before anyone looks at it. */
+import { RefusedError } from './public-error.js'
+
+export interface BodyLimits {
+  /** Bytes of JSON beside inline files. */
+  readonly maxBytes: number
+  /** Bytes with inline files (`data:…;base64,…`). */
+  readonly maxBytesWithFiles: number
+  readonly maxDepth: number
+}
+
+/** Throws `RefusedError`: `not_json` 415, `too_large` 413, `bad_json`, `too_deep`, `forbidden_key` 400. */
+export async function readBody(request: Request, limits: BodyLimits): Promise<unknown> {
+  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type))
+    throw new RefusedError('not_json', 'The body must be application/json.', 415)
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > limits.maxBytesWithFiles) throw tooLarge()
+  const value = parse(await readText(request, limits))
+  checkShape(value, limits.maxDepth)
+  return value
+}
+
+const tooLarge = () => new RefusedError('too_large', 'The body is too large.', 413)
+
+async function readText(request: Request, limits: BodyLimits): Promise<string> {
+  if (!request.body) return ''
+  const reader = request.body.getReader()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const meter = new Meter()
+  let text = ''
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decode(decoder)
+      meter.count(value)
+      if (meter.plain > limits.maxBytes || meter.all > limits.maxBytesWithFiles) throw tooLarge()
+      text += decode(decoder, value)
+    }
+  } catch (error) {
+    // the rest of the body is not waited for
+    reader.cancel().catch(() => {})
+    throw error
+  }
+}
+
+function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+  try {
+    return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode()
+  } catch {
+    throw new RefusedError('bad_json', 'The body is not valid UTF-8.')
+  }
+}
+
+const marker = ';base64,'
+
+/** Counts bytes as they come, those of inline files apart: a file begins with `;base64,` and ends with its string. */
+class Meter {
+  all = 0
+  plain = 0
+  private matched = 0
+  private isInline = false
+
+  count(bytes: Uint8Array): void {
+    this.all += bytes.length
+    for (const byte of bytes) {
+      if (this.isInline && isBase64(byte)) continue
+      this.isInline = false
+      this.plain++
+      if (byte === marker.charCodeAt(this.matched)) this.matched++
+      else this.matched = byte === marker.charCodeAt(0) ? 1 : 0
+      if (this.matched < marker.length) continue
+      this.matched = 0
+      this.isInline = true
+    }
+  }
+}
+
+/** Letters, digits, `+`, `/`, `=`; `\` because JSON may escape the slash. */
+const isBase64 = (byte: number) =>
+  (byte >= 97 && byte <= 122) ||
+  (byte >= 65 && byte <= 90) ||
+  (byte >= 47 && byte <= 57) ||
+  byte === 43 ||
+  byte === 61 ||
+  byte === 92
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new RefusedError('bad_json', 'The body is not valid JSON.')
+  }
+}
+
+/** Level by level, never by recursion: depth is what a stranger chose. */
+function checkShape(root: unknown, maxDepth: number): void {
+  let level: unknown[] = [root]
+  for (let depth = 0; level.length > 0; depth++) {
+    const below: unknown[] = []
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) continue
+      if (depth >= maxDepth) throw new RefusedError('too_deep', 'The body is nested too deeply.')
+      checkKeys(value)
+      for (const member of Object.values(value)) below.push(member)
+    }
+    level = below
+  }
+}
+
+function checkKeys(value: object): void {
+  const made = Object.getOwnPropertyDescriptor(value, 'constructor')?.value
+  const isForged = typeof made === 'object' && made !== null && Object.hasOwn(made, 'prototype')
+  if (Object.hasOwn(value, '__proto__') || isForged)
+    throw new RefusedError('forbidden_key', 'The body has a key that is not allowed.')
+}

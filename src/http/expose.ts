@@ -1,0 +1,70 @@
+/** What of an answer goes out: text, tools, data, files, annotations, usage; the rest only if the app opened it. */
+import type { ChatResponse, StreamChunk, Usage } from '../chat/index.js'
+import type { Exposure } from './formats/format.js'
+
+export const closed: Exposure = {
+  reasoning: true,
+  warnings: false,
+  attempts: false,
+  cost: false,
+  requestIds: false,
+}
+
+/** The chunks a client may see; `native` is left to the encoder, which knows whether it is signed. */
+export function exposeChunks(
+  chunks: readonly StreamChunk[],
+  expose: Exposure,
+): readonly StreamChunk[] {
+  const shown: StreamChunk[] = []
+  for (const chunk of chunks) {
+    const one = exposeChunk(chunk, expose)
+    if (one) shown.push(one)
+  }
+  return shown
+}
+
+function exposeChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefined {
+  switch (chunk.type) {
+    case 'reasoning-delta':
+      return expose.reasoning ? chunk : undefined
+    case 'warning':
+      return expose.warnings ? chunk : undefined
+    case 'start': {
+      if (expose.requestIds || chunk.request_id === undefined) return chunk
+      const { request_id: _, ...rest } = chunk
+      return rest
+    }
+    case 'finish':
+      return { ...chunk, usage: exposeUsage(chunk.usage, expose) }
+    default:
+      return chunk
+  }
+}
+
+const exposeUsage = (usage: Usage, { cost }: Exposure): Usage => {
+  if (cost || usage.cost === undefined) return usage
+  const { cost: _, ...rest } = usage
+  return rest
+}
+
+/** A whole answer as a client may see it. */
+export function exposeResponse(response: ChatResponse, expose: Exposure): ChatResponse {
+  const { request_id, ...rest } = response
+  return {
+    ...rest,
+    message: exposeMessage(response.message, expose),
+    messages: response.messages.map((message) => exposeMessage(message, expose)),
+    usage: exposeUsage(response.usage, expose),
+    warnings: expose.warnings ? response.warnings : [],
+    // an attempt's error may hold the provider's words
+    attempts: expose.attempts ? response.attempts.map(({ error: _, ...attempt }) => attempt) : [],
+    ...(expose.requestIds && request_id !== undefined && { request_id }),
+  }
+}
+
+function exposeMessage<T extends { readonly role: string }>(message: T, expose: Exposure): T {
+  if (expose.reasoning || !('reasoning_content' in message)) return message
+  const { reasoning_content: _, ...rest } = message
+  // the message without an optional member is still one
+  return rest as unknown as T
+}

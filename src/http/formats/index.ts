@@ -1,0 +1,3 @@
+export { chunks } from './chunks/index.js'
+export * from './format.js'
+export { modelList, openai } from './openai/index.js'

@@ -1,0 +1,1 @@
+export { modelList, openai } from './openai.js'

@@ -1,0 +1,66 @@
+/** Who may call from a page: CORS is off until origins are named, requests of other sites are refused. */
+import { MisuseError } from '../core/index.js'
+import { RefusedError } from './public-error.js'
+
+export interface OriginOptions {
+  /** Other origins whose pages may call: `https://app.example.com`. `*` is any, without credentials. @default none */
+  readonly origins?: readonly string[] | undefined
+  /** Those pages may send cookies. @default false */
+  readonly credentials?: boolean | undefined
+}
+
+/** Throws `MisuseError` for `*` with credentials. */
+export function checkOriginOptions({ origins = [], credentials = false }: OriginOptions): void {
+  if (credentials && origins.includes('*'))
+    throw new MisuseError('origins: `*` cannot go with credentials: name the origins')
+}
+
+/**
+ * Refuses a request that a page of another site sent: `Sec-Fetch-Site` where the browser says it, the origin where it
+ * does not. Clients that are no browsers send neither and pass. Throws `RefusedError` 403 `origin_not_allowed`.
+ */
+export function checkOrigin(request: Request, options: OriginOptions): void {
+  const site = request.headers.get('sec-fetch-site')
+  const origin = request.headers.get('origin')
+  if (site === 'same-origin' || site === 'none') return
+  if (origin === null ? site === null : isAllowed(origin, options) || isOwn(origin, request)) return
+  throw new RefusedError('origin_not_allowed', 'This page may not call here.', 403)
+}
+
+const isAllowed = (origin: string, { origins = [] }: OriginOptions) =>
+  origins.includes(origin) || (origins.includes('*') && origin !== 'null')
+
+const isOwn = (origin: string, request: Request) => {
+  const { host } = new URL(request.url)
+  const named = request.headers.get('host') ?? host
+  return origin.replace(/^https?:\/\//, '') === named
+}
+
+/** The headers that let an allowed page read the answer; the origin is never reflected unseen. */
+export function corsHeaders(request: Request, options: OriginOptions): Record<string, string> {
+  if (!options.origins?.length) return {}
+  const origin = request.headers.get('origin')
+  if (origin === null || !isAllowed(origin, options)) return { vary: 'Origin' }
+  return {
+    vary: 'Origin',
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': 'x-request-id, x-stream-id, retry-after',
+    ...(options.credentials && { 'access-control-allow-credentials': 'true' }),
+  }
+}
+
+/** The answer to a preflight: what is allowed, or 403. */
+export function preflight(request: Request, options: OriginOptions): Response {
+  const headers = corsHeaders(request, options)
+  if (!('access-control-allow-origin' in headers))
+    return new Response(null, { status: 403, headers })
+  return new Response(null, {
+    status: 204,
+    headers: {
+      ...headers,
+      'access-control-allow-methods': 'GET, POST, OPTIONS',
+      'access-control-allow-headers': 'authorization, content-type, last-event-id',
+      'access-control-max-age': '600',
+    },
+  })
+}

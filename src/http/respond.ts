@@ -1,0 +1,68 @@
+/** The HTTP side of an answer: when the status is decided, what flows while nothing is said, how it ends. */
+import { encodeSse } from '../sse/index.js'
+import type { PublicError } from './public-error.js'
+import type { Run } from './run.js'
+
+export const json = (body: unknown, status: number, headers: Readonly<Record<string, string>>) =>
+  new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    },
+  })
+
+export const retryAfter = ({ retryAfterMs }: PublicError): Record<string, string> =>
+  retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }
+
+const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Resolves true when the promise settles within the time; it is not waited for longer. Rejects as the promise does. */
+export function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, false)
+    promise.then(
+      () => {
+        clearTimeout(timer)
+        resolve(true)
+      },
+      (error) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
+  })
+}
+
+const heartbeat = ': \n\n'
+
+/** Streams what the run says, with a comment for each silence. */
+export function streamResponse(
+  run: Run,
+  { heartbeatMs, headers }: { heartbeatMs: number; headers: Readonly<Record<string, string>> },
+): Response {
+  const encoder = new TextEncoder()
+  let pending: ReturnType<Run['next']> | undefined
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    for (;;) {
+      pending ??= run.next()
+      const isThere = await within(pending, heartbeatMs)
+      if (!isThere) return controller.enqueue(encoder.encode(heartbeat))
+      const events = await pending
+      pending = undefined
+      if (!events) return controller.close()
+      if (events.length === 0) continue
+      const text = events.map((data) => encodeSse({ data })).join('')
+      return controller.enqueue(encoder.encode(text))
+    }
+  }
+  const body = new ReadableStream<Uint8Array>({ pull, cancel: () => run.leave() })
+  return new Response(body, { status: 200, headers: { ...streamHeaders, ...headers } })
+}
