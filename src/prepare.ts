@@ -14,7 +14,7 @@ import {
   UnexpectedResponseError,
   UnsupportedParamsError,
 } from './core/index.js'
-import { restoreAnswer, toJsonSchema, validate } from './schema/index.js'
+import { isStandardSchema, restoreAnswer, toJsonSchema, validate } from './schema/index.js'
 
 /** Call options of other libraries, and where the thing lives here. */
 const foreignKeys: Readonly<Record<string, string>> = {
@@ -39,7 +39,7 @@ export function prepare(input: ChatRequest<FormatInput>): Prepared {
   }
   // members that are undefined are absent
   const { response_format: format, ...request } = defined(given) as ChatRequest<FormatInput>
-  if (!isSchema(format))
+  if (!isStandardSchema(format))
     return { request: { ...request, ...(format && { response_format: format }) } }
   const schema = toJsonSchema(format)
   const response_format: JsonSchemaFormat = {
@@ -53,24 +53,33 @@ export function prepare(input: ChatRequest<FormatInput>): Prepared {
 }
 
 function checkShape(input: ChatRequest<FormatInput>): void {
-  if (!isObject(input)) throw new BadRequestError('A request is an object: { model, messages }')
+  if (!isObject(input)) throw refusal('A request is an object: { model, messages }')
   if (typeof input.model !== 'string' || input.model === '')
-    throw new BadRequestError("The request needs a model: { model: 'anthropic/claude-sonnet-4-5' }")
+    throw refusal("The request needs a model: { model: 'anthropic/claude-sonnet-4-5' }")
   if (!Array.isArray(input.messages))
-    throw new BadRequestError(
-      "The request needs a list of messages: [{ role: 'user', content: 'Hello' }]",
-    )
+    throw refusal("The request needs a list of messages: [{ role: 'user', content: 'Hello' }]")
   for (const key of Object.keys(input))
-    if (Object.hasOwn(foreignKeys, key) && input[key as keyof typeof input] !== undefined)
-      throw new BadRequestError(`'${key}' is not part of a request here: ${foreignKeys[key]}`)
-  if (input.n !== undefined && input.n !== 1)
+    if (Object.hasOwn(foreignKeys, key) && isGiven(input[key as keyof typeof input]))
+      throw refusal(`'${key}' is not part of a request here: ${foreignKeys[key]}`)
+  if (isGiven(input.n) && input.n !== 1)
     throw new UnsupportedParamsError(
       `n: ${input.n} is not supported by any provider here: make ${input.n} calls`,
+      { status: 400, code: 'unsupported_params', phase: 'request' },
+    )
+  const { response_format: format } = input
+  if (isGiven(format) && !isStandardSchema(format) && !isFormat(format))
+    throw refusal(
+      "response_format is a Standard Schema, or { type: 'text' | 'json_object' | 'json_schema' }",
     )
 }
 
-const isSchema = (format: FormatInput | undefined): format is StandardSchema =>
-  format !== undefined && '~standard' in format
+/** Callers in JavaScript write null for what they leave out. */
+const isGiven = (value: unknown) => value !== undefined && value !== null
+
+const isFormat = (value: unknown) => isObject(value) && typeof value.type === 'string'
+
+const refusal = (message: string) =>
+  new BadRequestError(message, { status: 400, code: 'bad_request', phase: 'request' })
 
 /** Validates the text of a structured answer. */
 async function parse(

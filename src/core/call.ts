@@ -5,7 +5,8 @@ import { attemptWith, type Target } from './attempt.js'
 import { Channel } from './channel.js'
 import { Ledger, type Place, type Run, runLayers } from './compose.js'
 import type { Call, Caller, CallOptions, Middleware, ModelInfo, TokenCount } from './context.js'
-import { AbortError } from './errors.js'
+import { AbortError, MisuseError } from './errors.js'
+import { hidden } from './hidden.js'
 import { Passage } from './passage.js'
 import { listen } from './signals.js'
 import { type PartialReader, TetradStream } from './stream.js'
@@ -38,7 +39,7 @@ export function createCaller(
     options: CallOptions<unknown> = {},
     streaming: boolean,
   ) => {
-    const merged = place ? inherit(place.options, options) : Object.freeze({ ...options })
+    const merged = place ? inherit(place.options, options) : frozen(options)
     return new RunningCall(engine, stack(), request, merged, streaming, place)
   }
   return {
@@ -56,8 +57,11 @@ export function createCaller(
 /** A nested call keeps what its outer call was given, but for what it is given itself. */
 function inherit(outer: CallOptions<unknown>, own: CallOptions<unknown>): CallOptions<unknown> {
   const { signal: _, ...kept } = outer
-  return Object.freeze({ ...kept, ...defined(own) })
+  return frozen({ ...kept, ...defined(own) })
 }
+
+const frozen = (options: CallOptions<unknown>): CallOptions<unknown> =>
+  Object.freeze({ ...options, ...(options.apiKeys && { apiKeys: hidden(options.apiKeys) }) })
 
 class RunningCall {
   readonly channel: Channel
@@ -100,6 +104,7 @@ class RunningCall {
     if (signal?.aborted) this.abort(signal.reason)
     try {
       if (this.root.fault) throw this.root.fault
+      checkOptions(this.run.options)
       const { request, parse } = this.engine.prepare(this.request)
       const timeouts = { ...this.place?.timeouts(), ...defined(this.run.options.timeouts ?? {}) }
       await runLayers(this.run, 0, this.root, { request, timeouts }, this.ledger)
@@ -145,6 +150,12 @@ class RunningCall {
     for (const [name, value] of Object.entries(found))
       Object.defineProperty(error, name, { value, configurable: true, writable: true })
   }
+}
+
+/** Throws `MisuseError`: with no room for a chunk a stream would wait for ever. */
+function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<unknown>): void {
+  if (!(highWaterMark >= 1))
+    throw new MisuseError(`highWaterMark is a number of chunks from 1 on, not ${highWaterMark}`)
 }
 
 async function countTokens(

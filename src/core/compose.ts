@@ -224,6 +224,12 @@ class Layer implements Context<unknown>, Owner {
     return this.running
   }
 
+  /** For logs: a context is a web of the whole call, which no JSON can say. */
+  toJSON() {
+    const { id, streaming, request, attempts, usage } = this
+    return { id, streaming, request, attempts, usage }
+  }
+
   /** A layer that threw: what runs inside is aborted and unwound first. */
   async unwind(error: unknown): Promise<void> {
     this.isDone = true
