@@ -1,0 +1,312 @@
+/** What a user hands to a call, right or wrong: options, keys, schemas, and what is never shown. */
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import type { ChatRequest } from '../../src/chat/index.js'
+import {
+  BadRequestError,
+  type Context,
+  isTetradError,
+  MisuseError,
+  type TetradError,
+  UnexpectedResponseError,
+  UnsupportedParamsError,
+} from '../../src/core/index.js'
+import { fail, type MockServer, mockServer } from '../../src/testing/index.js'
+import { ask, clientOf, four, models, type Name, names, say } from './support.js'
+
+let server: MockServer
+beforeEach(async () => {
+  server = await mockServer()
+})
+afterEach(() => server.close())
+
+const modes = ['generate', 'stream'] as const
+const failure = async (promise: Promise<unknown>): Promise<TetradError> =>
+  promise.then(
+    () => {
+      throw new Error('nothing was thrown')
+    },
+    (error) => error,
+  )
+// what a user of JavaScript may write
+const loose = (name: Name, more: object) => ({ ...ask(name), ...more }) as ChatRequest
+const body = () => server.requests.at(-1)?.body ?? {}
+
+describe('a Standard Schema', () => {
+  const schema = z.object({ city: z.string(), rivers: z.array(z.string()) })
+  const value = { city: 'Rome', rivers: ['Tiber'] }
+
+  it.each(names.flatMap((name) => modes.map((mode) => [name, mode] as const)))(
+    'is an answer of its type on %s, %s',
+    async (name, mode) => {
+      server.script(say(JSON.stringify(value)))
+      const request = { ...ask(name), response_format: schema }
+      const ai = clientOf(server)
+      const { parsed } =
+        mode === 'stream' ? await ai.stream(request).response : await ai.generate(request)
+      expect(parsed).toEqual(value)
+      expect(parsed.rivers[0]).toBe('Tiber')
+    },
+  )
+
+  it.each(names)('grows in .partial on %s', async (name) => {
+    server.script(say(JSON.stringify(value), { chunks: 12 }))
+    const seen: string[] = []
+    const { partial } = clientOf(server).stream({ ...ask(name), response_format: schema })
+    for await (const part of partial) seen.push(JSON.stringify(part))
+    expect(seen.at(-1)).toBe(JSON.stringify(value))
+    expect(seen.length).toBeGreaterThan(2)
+  })
+
+  it.each(modes)('that the answer does not fit is an error with the text, %s', async (mode) => {
+    server.script(say('{"city":1}'))
+    const request = { ...ask('openai'), response_format: schema }
+    const ai = clientOf(server)
+    const error = await failure(
+      mode === 'stream' ? ai.stream(request).response : ai.generate(request),
+    )
+    expect(error).toBeInstanceOf(UnexpectedResponseError)
+    expect(error.code).toBe('schema_mismatch')
+    expect(error.partial?.text).toBe('{"city":1}')
+    expect(error.usage?.total_tokens).toBeGreaterThan(0)
+  })
+})
+
+describe('what belongs elsewhere', () => {
+  it.each([
+    ['stream', true],
+    ['timeout', 5],
+    ['max_retries', 2],
+    ['num_retries', 2],
+    ['api_key', 'sk-x'],
+    ['api_base', 'https://x'],
+    ['base_url', 'https://x'],
+    ['headers', {}],
+    ['fallbacks', []],
+    ['mock_response', 'x'],
+  ])('%s is refused, and its name said', async (key, value) => {
+    const error = await failure(clientOf(server).generate(loose('openai', { [key]: value })))
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(error.status).toBe(400)
+    expect(error.message).toContain(key)
+    expect(server.requests).toEqual([])
+  })
+
+  it('stream_options is passed over', async () => {
+    server.script(say('Hi'))
+    await clientOf(server).generate(
+      loose('compatible', { stream_options: { include_usage: false } }),
+    )
+    expect(body()).not.toHaveProperty('stream_options')
+  })
+
+  it.each(names)('n other than 1 is not taken by %s', async (name) => {
+    const error = await failure(clientOf(server).generate(ask(name, { n: 2 })))
+    expect(error).toBeInstanceOf(UnsupportedParamsError)
+    expect(error.status).toBe(400)
+  })
+
+  it('a null that stands for an argument left out is left out', async () => {
+    server.script(say('Hi'))
+    const request = loose('openai', { n: null, response_format: null, stream: null })
+    expect((await clientOf(server).generate(request)).text).toBe('Hi')
+  })
+
+  it.each(['json', 7, [], {}])(
+    'a response_format that is none is a BadRequestError: %j',
+    async (response_format) => {
+      const error = await failure(clientOf(server).generate(loose('openai', { response_format })))
+      expect(error).toBeInstanceOf(BadRequestError)
+      expect(server.requests).toEqual([])
+    },
+  )
+
+  it.each([undefined, null, 'hi', {}, { model: 7, messages: [] }, { model: 'openai/gpt-5' }])(
+    'a request that is none is a BadRequestError: %j',
+    async (request) => {
+      const error = await failure(clientOf(server).generate(request as never))
+      expect(error).toBeInstanceOf(BadRequestError)
+      expect(error.status).toBe(400)
+    },
+  )
+
+  it('a model that nobody knows lists who is known', async () => {
+    const error = await failure(clientOf(server).generate({ ...ask('openai'), model: 'who/x' }))
+    expect(error).toBeInstanceOf(BadRequestError)
+    for (const name of names) expect(error.message).toContain(name)
+  })
+})
+
+describe('what is not ours to know', () => {
+  it.each(names)('reaches the body and the headers of %s', async (name) => {
+    server.script(say('Hi'))
+    await clientOf(server).generate(
+      loose(name, {
+        new_key: 1,
+        extra_body: { other_key: 2, third: 'extra' },
+        extra_headers: { 'x-request': 'a' },
+        provider_options: {
+          [name]: { third: 'own' },
+          [name === 'openai' ? 'gemini' : 'openai']: { foreign: true },
+        },
+      }),
+      { headers: { 'x-call': 'b' } },
+    )
+    expect(body()).toMatchObject({ new_key: 1, other_key: 2, third: 'own' })
+    expect(JSON.stringify(body())).not.toMatch(/foreign|extra_|provider_options/)
+    expect(server.requests[0]?.headers).toMatchObject({ 'x-request': 'a', 'x-call': 'b' })
+  })
+
+  it.each(four)('a file of another provider does not go to %s', async (name) => {
+    const provider = name === 'openai' ? 'anthropic' : 'openai'
+    const error = await failure(
+      clientOf(server).generate(
+        ask(name, {
+          messages: [
+            { role: 'user', content: [{ type: 'file', file: { file_id: 'f_1' }, provider }] },
+          ],
+        }),
+      ),
+    )
+    expect(error).toBeInstanceOf(BadRequestError)
+    expect(server.requests).toEqual([])
+  })
+})
+
+describe('what is never shown', () => {
+  const canary = 'sk-canary-0123456789abcdefghij'
+  const prompt = 'CANARY-PROMPT'
+  const looks = (value: unknown) => [
+    inspect(value, { depth: Infinity, showHidden: true }),
+    JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? String(inner) : inner)) ?? '',
+    String(value),
+  ]
+
+  it.each(names)('the key of a call, in client, ctx and error of %s', async (name) => {
+    server.reply((request) =>
+      fail('auth', { message: `Wrong key ${canary} for ${request.headers.host}` }),
+    )
+    const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation(() => {}),
+    )
+    const shown: string[] = []
+    const ai = clientOf(server, async function nosy(ctx: Context, next) {
+      shown.push(...looks(ctx), ...looks(ctx.options))
+      await next().catch((error) => {
+        shown.push(...looks(ctx), ...looks(error), ...looks(ctx.attempts))
+        throw error
+      })
+    })
+    const request = ask(name)
+    const stream = ai.stream(request, { apiKeys: { [name]: canary } })
+    const plain = await failure(ai.generate(request, { apiKeys: { [name]: canary } }))
+    const streamed = await failure(stream.response)
+    for (const value of [ai, stream, plain, streamed]) shown.push(...looks(value))
+    expect(shown.filter((text) => text.includes(canary))).toEqual([])
+    expect(spies.flatMap((spy) => spy.mock.calls)).toEqual([])
+    for (const spy of spies) spy.mockRestore()
+  })
+
+  it.each(names)('the prompt, in an error of %s', async (name) => {
+    server.script(fail(500))
+    const messages = [{ role: 'user' as const, content: prompt }]
+    const error = await failure(clientOf(server).generate(ask(name, { messages })))
+    expect(looks(error).filter((text) => text.includes(prompt))).toEqual([])
+  })
+})
+
+describe('keys of a call', () => {
+  it.each(names)('take the place of the other for %s, also in a nested call', async (name) => {
+    server.reply(say('Hi'))
+    const ai = clientOf(server, async function nested(ctx, next) {
+      await ctx.client.generate(ctx.request)
+      await ctx.client.generate(ctx.request, { apiKeys: ctx.options.apiKeys })
+      return next()
+    })
+    await ai.generate(ask(name), { apiKeys: { [name]: 'key-of-the-tenant-WXYZ' } })
+    expect(server.requests).toHaveLength(3)
+    for (const { headers } of server.requests) expect(JSON.stringify(headers)).toContain('WXYZ')
+  })
+})
+
+describe('the client', () => {
+  it('an added layer counts for later calls, inside those that are there', async () => {
+    server.reply(say('Hi'))
+    const order: string[] = []
+    const note = (name: string) => (_: Context, next: () => Promise<unknown>) => {
+      order.push(name)
+      return next()
+    }
+    const ai = clientOf(server, note('outer'))
+    const before = ai.stream(ask('openai'))
+    expect(ai.use(note('inner'))).toBe(ai)
+    await before.response
+    expect(order).toEqual(['outer'])
+    await ai.generate(ask('openai'))
+    expect(order).toEqual(['outer', 'outer', 'inner'])
+    expect(() => ai.use(undefined as never)).toThrow(MisuseError)
+  })
+
+  it('nested calls keep the options of the call but for what they are given', async () => {
+    server.reply(say('Hi'))
+    const seen: unknown[] = []
+    const ai = clientOf(
+      server,
+      async function outer(ctx, next) {
+        await ctx.client.generate(ctx.request, { tags: { feature: 'inner' } })
+        return next()
+      },
+      function inner(ctx, next) {
+        seen.push([ctx.options.tags, ctx.options.headers])
+        return next()
+      },
+    )
+    await ai.generate(ask('openai'), { tags: { tenant: 't' }, headers: { 'x-a': '1' } })
+    expect(seen).toEqual([
+      [{ feature: 'inner' }, { 'x-a': '1' }],
+      [{ tenant: 't' }, { 'x-a': '1' }],
+    ])
+  })
+
+  it.each([0, -1, Number.NaN, 'many'])(
+    'a highWaterMark of %s is refused',
+    async (highWaterMark) => {
+      server.script(say('One two three'))
+      const options = { highWaterMark: highWaterMark as number }
+      const error = await failure(clientOf(server).stream(ask('openai'), options).response)
+      expect(error).toBeInstanceOf(MisuseError)
+      expect(server.requests).toEqual([])
+    },
+  )
+
+  it('an error of another copy of the package is known by its brand', () => {
+    const foreign = Object.defineProperty(new Error('x'), Symbol.for('tetrad.error'), {
+      value: true,
+    })
+    expect(isTetradError(foreign)).toBe(true)
+    expect([new Error('x'), null, 'x', {}].some(isTetradError)).toBe(false)
+  })
+
+  it.each(names)('names of prototypes are names like others, on %s', async (name) => {
+    const { callTool } = await import('./support.js')
+    server.script(
+      callTool('__proto__', JSON.parse('{"__proto__":{"polluted":1},"constructor":2}')).callTool(
+        'constructor',
+        {},
+        { id: '__proto__' },
+      ),
+    )
+    const answer = await clientOf(server).stream(ask(name)).response
+    expect(answer.message.tool_calls).toHaveLength(2)
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  })
+
+  it('models are known by a new name', async () => {
+    server.reply(say('Hi'))
+    for (const name of names) {
+      const model = `${models[name]}-9.9-preview-20991231`
+      expect((await clientOf(server).generate({ ...ask(name), model })).text).toBe('Hi')
+    }
+  })
+})
