@@ -78,7 +78,7 @@ export function tools(given: Given<Context<never>>, options: ToolsOptions = {}):
     if (!(settings[name] >= 1)) throw new MisuseError(`tools() takes a ${name} of at least 1`)
   const boxFor = boxMaker(given)
 
-  async function tools(ctx: Context<never>, next: Next): Promise<void> {
+  const layer = async function tools(ctx: Context<never>, next: Next): Promise<void> {
     const box = await boxFor(ctx)
     const run: RunOptions = { ctx, box, ...settings, scope: settings.approvalScope?.(ctx) }
     const asked = withTools(ctx, box)
@@ -94,7 +94,7 @@ export function tools(given: Given<Context<never>>, options: ToolsOptions = {}):
       messages = [...messages, ...answer.messages, ...results.map(toMessage)]
     }
   }
-  return Object.assign(tools, { repeats: 'step' as const })
+  return Object.assign(layer, { repeats: 'step' as const })
 }
 
 type Given<Ctx> = Tools | ((ctx: Ctx) => Tools | Promise<Tools>)

@@ -38,6 +38,8 @@ interface State {
   isStarted: boolean
   isDone: boolean
   finishReason: string | undefined
+  /** '' was the last word on why it ends: no reason on the way, an unnamed one before `[DONE]`. */
+  isUnnamed: boolean
   nativeReason: string | undefined
   stopSequence: string | undefined
   serviceTier: string | undefined
@@ -51,7 +53,7 @@ export function streamReader(context: WireContext, options: ReaderOptions): Stre
     read(event, push) {
       if (state.isDone) return
       if (!event.done) readEvent(event, state, push)
-      else if (state.finishReason !== undefined) finish(state, push)
+      else if (state.finishReason !== undefined || state.isUnnamed) finish(state, push)
     },
     // usage may come behind the finish reason: only `[DONE]`, or the end, says that nothing follows
     isWhole: () => state.isDone,
@@ -74,6 +76,7 @@ function newState(context: WireContext, options: ReaderOptions): State {
     isStarted: false,
     isDone: false,
     finishReason: undefined,
+    isUnnamed: false,
     nativeReason: undefined,
     stopSequence: undefined,
     serviceTier: undefined,
@@ -139,6 +142,7 @@ function readChoice(choice: JsonObject, state: State, push: Push): void {
   readLogprobs(choice.logprobs, push)
   const reason = choice.finish_reason
   // '' is how some servers say null
+  state.isUnnamed = reason === ''
   if (typeof reason !== 'string' || reason === '') return
   const { native_finish_reason, stop_reason, matched_stop } = choice
   state.finishReason = reason

@@ -1,0 +1,37 @@
+/** All rows of the hardening checklist, and the numbers that have none. */
+
+import { answers } from './answers.js'
+import type { HardeningCase } from './case.js'
+import { dropping } from './dropping.js'
+import { failures } from './failures.js'
+import { messages } from './messages.js'
+import { params } from './params.js'
+import { routing } from './routing.js'
+import { schemas } from './schemas.js'
+import { streams } from './streams.js'
+import { toolHistory } from './tool-history.js'
+import { usage } from './usage.js'
+
+/** How many cases the checklist has. */
+export const total = 146
+
+export const cases: readonly HardeningCase[] = [
+  ...routing,
+  ...params,
+  ...dropping,
+  ...messages,
+  ...toolHistory,
+  ...schemas,
+  ...answers,
+  ...streams,
+  ...usage,
+  ...failures,
+]
+
+/** Numbers without a row, and why. */
+export const notFollowed: ReadonlyMap<number, string> = new Map([
+  [
+    125,
+    'A guard that ends a stream because it repeats itself breaks tables, rulers and code; max_tokens and deadline() bound a call.',
+  ],
+])

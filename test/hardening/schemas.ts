@@ -1,0 +1,123 @@
+/** Schemas of tools and answers, each in the dialect of its wire. */
+import { callTool, say } from '../../src/testing/index.js'
+import type { CallCase } from './case.js'
+
+const flash = 'gemini/gemini-2.5-flash'
+const tool = (parameters: object) => ({ type: 'function', function: { name: 'look', parameters } })
+const answerOf = (schema: object, more: object = { name: 'answer' }) => ({
+  response_format: { type: 'json_schema', json_schema: { schema, ...more } },
+})
+
+const tree = {
+  type: 'object',
+  properties: { children: { type: 'array', items: { $ref: '#/$defs/node' } } },
+  $defs: {
+    node: { type: 'object', properties: { next: { $ref: '#/$defs/node' } } },
+  },
+}
+const list = {
+  type: 'object',
+  properties: { tags: { type: 'array', items: { type: 'string' }, minItems: 3 } },
+  required: ['tags'],
+}
+
+export const schemas: readonly CallCase[] = [
+  {
+    id: 103,
+    says: 'a schema that refers to itself comes to an end',
+    model: flash,
+    request: { tools: [tool(tree)] },
+    expects: {
+      body: { tools: [{ functionDeclarations: [{ name: 'look' }] }] },
+      warns: ['changed tools'],
+    },
+  },
+  {
+    id: 104,
+    says: 'what Gemini would refuse is written as it takes it',
+    model: flash,
+    request: {
+      tools: [
+        tool({
+          type: 'object',
+          properties: {
+            a: { type: ['string', 'null'] },
+            b: { type: 'string', enum: ['a', ''] },
+            c: { type: 'array', items: {} },
+          },
+        }),
+      ],
+    },
+    expects: {},
+  },
+  {
+    id: 105,
+    says: 'a model that holds to a schema gets it, closed, and what it cannot hold to as words',
+    model: 'anthropic/claude-sonnet-4-5',
+    request: answerOf(list),
+    script: [say('{"tags":["a"]}')],
+    expects: {
+      body: {
+        output_config: {
+          format: { type: 'json_schema', schema: { type: 'object', additionalProperties: false } },
+        },
+      },
+      lacks: ['output_config.format.schema.properties.tags.minItems'],
+      warns: ['changed response_format'],
+    },
+  },
+  {
+    id: 106,
+    says: 'an older model answers through a tool that nobody sees',
+    model: 'anthropic/claude-3-haiku-20240307',
+    request: answerOf(list),
+    script: [
+      ({ body }) =>
+        callTool((body.tools as { name: string }[])[0]?.name ?? '', { tags: ['a', 'b', 'c'] }),
+    ],
+    expects: {
+      body: { tools: [{}] },
+      answer: { text: '{"tags":["a","b","c"]}', finish_reason: 'stop' },
+    },
+  },
+  {
+    id: 106,
+    says: 'a real tool that it calls is a call',
+    model: 'anthropic/claude-3-haiku-20240307',
+    request: { ...answerOf(list), tools: [tool({ type: 'object' })] },
+    script: [callTool('look', { q: 1 }, { id: 'c1' })],
+    expects: {
+      answer: {
+        text: '',
+        finish_reason: 'tool_calls',
+        message: { tool_calls: [{ id: 'c1', function: { name: 'look', arguments: '{"q":1}' } }] },
+      },
+    },
+  },
+  {
+    id: 107,
+    says: 'Gemini 3 gets JSON Schema as such',
+    model: 'gemini/gemini-3-pro-preview',
+    request: answerOf(list),
+    script: [say('{"tags":["a"]}')],
+    expects: {
+      body: {
+        generationConfig: {
+          responseMimeType: 'application/json',
+          responseJsonSchema: { type: 'object' },
+        },
+      },
+      lacks: ['generationConfig.responseSchema'],
+    },
+  },
+  {
+    id: 108,
+    says: 'a schema without a name gets one, and is not strict by itself',
+    model: 'openai/gpt-4.1',
+    request: answerOf(list, {}),
+    script: [say('{"tags":["a"]}')],
+    expects: {
+      body: { text: { format: { type: 'json_schema', name: 'response_schema', strict: false } } },
+    },
+  },
+]
