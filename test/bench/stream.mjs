@@ -1,5 +1,5 @@
 // CPU of one streamed and one plain call: tetrad against a hand-written loop, the official SDK and the AI SDK.
-// Interleaved and shuffled rounds in one process; ratios of medians. node --expose-gc test/bench/stream.mjs [rounds]
+// Interleaved and shuffled rounds in one process; ratios of medians. node test/bench/stream.mjs [rounds]
 import { fork } from 'node:child_process'
 import { createOpenAI } from '@ai-sdk/openai'
 import { generateText, streamText } from 'ai'
@@ -97,8 +97,9 @@ const shuffle = (list) =>
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
 
 async function measure(work, repeat) {
-  // what another side left behind is not this side's cost
-  globalThis.gc?.()
+  // the garbage and the cold code that another side left behind are not this side's cost
+  await work()
+  await work()
   const before = process.cpuUsage()
   for (let i = 0; i < repeat; i++) await work()
   const { user, system } = process.cpuUsage(before)
@@ -132,7 +133,7 @@ async function table(kind, repeat) {
 }
 
 console.log(`a stream of 2,000 deltas, ${rounds} rounds`)
-console.table(await table('stream', 6))
+console.table(await table('stream', 12))
 console.log('a plain call')
 console.table(await table('plain', 40))
 child.kill()
