@@ -3,7 +3,7 @@ import type { ChatRequest } from '../chat/index.js'
 import type { BaseCallOptions, ChatStream } from '../core/index.js'
 import { readBody } from './body.js'
 import { closed, exposeResponse } from './expose.js'
-import { chunks, type Format, type Incoming, modelList, openai } from './formats/index.js'
+import { chunks, type Format, type Incoming, modelList, openai, ui } from './formats/index.js'
 import { checkMessages } from './input.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { checkOrigin, checkOriginOptions, corsHeaders, preflight } from './origin.js'
@@ -20,6 +20,7 @@ const formats: Readonly<Record<string, Format | undefined>> = {
   __proto__: null,
   chunks,
   openai,
+  ui,
 } as never
 
 /**

@@ -16,10 +16,12 @@ export interface Incoming {
   readonly rest: Readonly<Record<string, unknown>>
   /** A streamed answer tells its usage at the end (`openai`). */
   readonly includeUsage?: boolean
-  /** Signatures, by the index of their assistant message. */
+  /** Signatures, by the index of the message that each was made for: what `sign({ messages: [message] })` gave. */
   readonly macs?: ReadonlyMap<number, string>
   /** The assistant message that goes on (`ui`). */
   readonly continues?: string
+  /** Steps that this message has so far. */
+  readonly continuesAt?: number
 }
 
 /** What an encoder needs to know of its answer. */

@@ -1,0 +1,103 @@
+/** Files and sources of a UI message, and the words and files of a user. */
+import type {
+  Annotation,
+  AssistantMessage,
+  OutputAudio,
+  OutputFile,
+  OutputImage,
+  UserPart,
+} from '../../../chat/index.js'
+import type { UiPart } from './wire.js'
+
+/** A user's parts: one text is a string. What the page made for itself (`data-*`) is not sent to a model. */
+export function userContent(parts: readonly UiPart[]): string | readonly UserPart[] {
+  const content = parts.flatMap(toUserPart)
+  const [first] = content
+  return content.length === 1 && first?.type === 'text' ? first.text : content
+}
+
+function toUserPart(part: UiPart): readonly UserPart[] {
+  if (part.type === 'text' && typeof part.text === 'string')
+    return part.text === '' ? [] : [{ type: 'text', text: part.text }]
+  if (part.type !== 'file' || typeof part.url !== 'string') return []
+  return [toFilePart(part.url, mediaTypeOf(part, part.url), part.filename)]
+}
+
+function toFilePart(url: string, mediaType: string | undefined, filename: unknown): UserPart {
+  const format = mediaType && !mediaType.endsWith('/*') ? { format: mediaType } : {}
+  const isData = /^data:/i.test(url)
+  if (mediaType?.startsWith('image/'))
+    return { type: 'image_url', image_url: { url, ...(!isData && format) } }
+  const data = base64Of(url)
+  if (mediaType?.startsWith('audio/') && data !== undefined)
+    return { type: 'input_audio', input_audio: { data, format: soundName(mediaType) } }
+  return {
+    type: 'file',
+    file: {
+      ...(isData ? { file_data: url } : { file_url: url }),
+      ...(typeof filename === 'string' && filename !== '' && { filename }),
+      ...format,
+    },
+  }
+}
+
+/** The part's own word, else that of its data URI; parameters are left out. */
+function mediaTypeOf({ mediaType }: UiPart, url: string): string | undefined {
+  const said = typeof mediaType === 'string' && mediaType !== '' ? mediaType : dataType(url)
+  return said?.split(';')[0]?.trim().toLowerCase()
+}
+
+const dataType = (url: string) => /^data:([^;,]+)/i.exec(url)?.[1]
+
+function base64Of(url: string): string | undefined {
+  const comma = url.indexOf(',')
+  return /^data:[^,]*;base64,/i.test(url.slice(0, comma + 1)) ? url.slice(comma + 1) : undefined
+}
+
+/** As Chat Completions name them; browsers say audio/mpeg and audio/x-wav. */
+function soundName(mediaType: string): string {
+  const name = mediaType.slice('audio/'.length).replace(/^(?:x-|vnd\.)/, '')
+  return name === 'mpeg' ? 'mp3' : name === 'wave' ? 'wav' : name
+}
+
+type Media = Pick<AssistantMessage, 'annotations' | 'images' | 'audio' | 'files'>
+
+/** What an answer showed beside its words; undefined where that is nothing. */
+export function mediaOf(parts: readonly UiPart[]): Media | undefined {
+  const annotations: Annotation[] = []
+  const images: OutputImage[] = []
+  const files: OutputFile[] = []
+  const sounds: OutputAudio[] = []
+  for (const part of parts) {
+    const annotation = toAnnotation(part)
+    if (annotation) annotations.push(annotation)
+    if (part.type !== 'file' || typeof part.url !== 'string') continue
+    const media_type = mediaTypeOf(part, part.url) ?? 'application/octet-stream'
+    const data = base64Of(part.url)
+    if (media_type.startsWith('image/'))
+      images.push({ type: 'image_url', image_url: { url: part.url } })
+    else if (media_type.startsWith('audio/') && data !== undefined && sounds.length === 0)
+      sounds.push({ data, format: media_type.slice('audio/'.length) })
+    else if (data !== undefined) files.push({ media_type, data })
+  }
+  const [audio] = sounds
+  if (annotations.length + images.length + files.length === 0 && !audio) return undefined
+  return {
+    ...(annotations.length > 0 && { annotations }),
+    ...(images.length > 0 && { images }),
+    ...(audio && { audio }),
+    ...(files.length > 0 && { files }),
+  }
+}
+
+function toAnnotation({ type, url, title, filename }: UiPart): Annotation | undefined {
+  const named = typeof title === 'string' ? { title } : {}
+  if (type === 'source-url' && typeof url === 'string')
+    return { type: 'url_citation', url_citation: { url, ...named } }
+  if (type !== 'source-document') return undefined
+  const name = filename ?? title
+  return {
+    type: 'file_citation',
+    file_citation: typeof name === 'string' ? { filename: name } : {},
+  }
+}

@@ -1,0 +1,110 @@
+/** The client's messages as ours: a UI message holds all turns of an answer, each between two `step-start` parts. */
+import {
+  type AssistantMessage,
+  defined,
+  isObject,
+  type JsonObject,
+  type Message,
+  type Native,
+  type ToolMessage,
+} from '../../../chat/index.js'
+import { mediaOf, userContent } from './files.js'
+import { isHosted, isTool, toCall, toHostedTool, toToolMessage } from './tools.js'
+import type { UiMessage, UiPart } from './wire.js'
+
+/** Messages, and by their index the signatures that came with them. */
+export interface History {
+  readonly messages: readonly Message[]
+  readonly macs: ReadonlyMap<number, string>
+}
+
+/** What the client keeps, in our own terms. A message that says nothing is left out. Pure. */
+export function toHistory(uiMessages: readonly UiMessage[]): History {
+  const messages: Message[] = []
+  const macs = new Map<number, string>()
+  const push: Push = (message, mac) => {
+    if (typeof mac === 'string') macs.set(messages.length, mac)
+    messages.push(message)
+  }
+  for (const message of uiMessages) readers[message.role](message, push)
+  return { messages, macs }
+}
+
+type Push = (message: Message, mac?: unknown) => void
+
+const readers: Readonly<Record<UiMessage['role'], (message: UiMessage, push: Push) => void>> = {
+  system({ parts }, push) {
+    push({ role: 'system', content: textOf(parts, 'text') })
+  },
+  user({ parts }, push) {
+    const content = userContent(parts)
+    if (content.length > 0) push({ role: 'user', content })
+  },
+  assistant({ parts, metadata }, push) {
+    const turns = record(metadata?.turns)
+    splitSteps(parts).forEach((step, number) => {
+      const note = record(own(turns, String(number)))
+      const turn = toTurn(step, note)
+      if (!turn) return
+      push(turn, note.mac)
+      const macs = record(note.results)
+      for (const result of toResults(step)) push(result, own(macs, result.tool_call_id))
+    })
+  },
+}
+
+/** The parts of each step; first those that stand before any. */
+export function splitSteps(parts: readonly UiPart[]): readonly (readonly UiPart[])[] {
+  const steps: UiPart[][] = [[]]
+  for (const part of parts)
+    if (part.type === 'step-start') steps.push([])
+    else steps.at(-1)?.push(part)
+  return steps
+}
+
+/** The assistant turn that a step says; undefined where it says nothing. */
+export function toTurn(parts: readonly UiPart[], note: JsonObject): AssistantMessage | undefined {
+  const text = textOf(parts, 'text')
+  const reasoning = textOf(parts, 'reasoning')
+  const notes = record(note.calls)
+  const calls = parts
+    .filter((part) => isTool(part) && !isHosted(part) && part.state !== 'input-streaming')
+    .map((part) => toCall(part, own(notes, String(part.toolCallId))))
+  // what the provider ran is taken on a signature alone: nobody could tell it from an invention
+  const hosted = typeof note.mac === 'string' ? parts.filter(isHosted).map(toHostedTool) : []
+  const native = toNative(note.native)
+  const media = mediaOf(parts)
+  const isEmpty = text === '' && calls.length + hosted.length === 0 && !native && !media
+  if (isEmpty) return undefined
+  return {
+    role: 'assistant',
+    content: text === '' ? null : text,
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...(reasoning !== '' && { reasoning_content: reasoning }),
+    ...media,
+    ...(hosted.length > 0 && { hosted_tools: hosted }),
+    ...defined({ native }),
+  }
+}
+
+/** Results and approvals of the calls of a step, in the order of the calls. */
+export const toResults = (parts: readonly UiPart[]): readonly ToolMessage[] =>
+  parts.filter((part) => isTool(part) && !isHosted(part)).flatMap(toToolMessage)
+
+/** Pieces join as they were cut: separators are part of what was streamed. */
+const textOf = (parts: readonly UiPart[], type: 'text' | 'reasoning') =>
+  parts.map((part) => (part.type === type ? word(part.text) : '')).join('')
+
+const word = (value: unknown) => (typeof value === 'string' ? value : '')
+
+const record = (value: unknown): JsonObject => (isObject(value) ? value : {})
+
+const own = (object: JsonObject, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined
+
+function toNative(value: unknown): Native | undefined {
+  if (!isObject(value)) return undefined
+  const { provider, model, content } = value
+  if (typeof provider !== 'string' || typeof model !== 'string') return undefined
+  return Array.isArray(content) ? { provider, model, content } : undefined
+}

@@ -1,0 +1,2 @@
+export * from './ui.js'
+export type { UiMessage, UiMetadata, UiPart } from './wire.js'

@@ -1,0 +1,89 @@
+/** Notes what the parts of a message do not say, and signs turns and results in the form in which they will come back. */
+import type { Message, Native } from '../../../chat/index.js'
+import type { AnswerContext } from '../format.js'
+import { toResults, toTurn } from './history.js'
+import type { CallNote, TurnNote, UiMetadata, UiPart } from './wire.js'
+
+export class Notary {
+  private step: number
+  private parts: UiPart[] = []
+  private calls: Record<string, CallNote> = {}
+  private readonly stepOfCall = new Map<string, number>()
+  private ready: UiMetadata[] = []
+  private readonly pending: Promise<void>[] = []
+
+  constructor(private readonly context: AnswerContext) {
+    this.step = context.incoming.continuesAt ?? 0
+  }
+
+  startStep(): void {
+    this.step++
+    this.parts = []
+    this.calls = {}
+  }
+
+  /** A piece of what the turn says. */
+  say(type: 'text' | 'reasoning', text: string): void {
+    if (!this.context.sign) return
+    const last = this.parts.at(-1)
+    if (last?.type === type)
+      this.parts[this.parts.length - 1] = { type, text: `${last.text}${text}` }
+    else this.parts.push({ type, text })
+  }
+
+  /** A part of the turn; a call that has come to its end, and what its input does not say. */
+  add(part: UiPart, note?: CallNote): void {
+    const id = String(part.toolCallId)
+    this.stepOfCall.set(id, this.step)
+    if (note) this.calls[id] = note
+    if (this.context.sign) this.parts.push(part)
+  }
+
+  /** The turn is whole. Hidden reasoning is not shown by its native blocks either. */
+  endTurn(native: Native | undefined): void {
+    const { sign, expose } = this.context
+    const note: TurnNote = {
+      ...(native && sign && expose.reasoning && { native }),
+      ...(Object.keys(this.calls).length > 0 && { calls: this.calls }),
+    }
+    if (Object.keys(note).length > 0) this.tell(this.step, note)
+    if (!sign) return
+    const { step } = this
+    const turn = toTurn(this.parts, { ...note, mac: '' })
+    if (turn) this.sign(turn, (mac) => this.tell(step, { mac }))
+  }
+
+  /** A call has its result. */
+  addResult(part: UiPart): void {
+    const id = String(part.toolCallId)
+    const step = this.stepOfCall.get(id) ?? this.step
+    for (const result of toResults([part]))
+      this.sign(result, (mac) => this.tell(step, { results: { [id]: mac } }))
+  }
+
+  /** Metadata that are to be sent. */
+  take(): readonly UiMetadata[] {
+    const { ready } = this
+    this.ready = []
+    return ready
+  }
+
+  /** Resolves when all is signed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.pending)
+  }
+
+  private tell(step: number, note: TurnNote): void {
+    this.ready.push({ turns: { [step]: note } })
+  }
+
+  private sign(message: Message, tell: (mac: string) => void): void {
+    const { sign } = this.context
+    if (!sign || (message.role !== 'assistant' && message.role !== 'tool')) return
+    // history.ts makes assistant turns in the form of an answer
+    const signed = sign({ messages: [message as never] }).then(tell)
+    // a failure shows at the end; until then nobody waits for it
+    signed.catch(() => {})
+    this.pending.push(signed)
+  }
+}

@@ -1,0 +1,65 @@
+/** What `DefaultChatTransport` posts, looked at member by member. */
+import { defined, isObject } from '../../../chat/index.js'
+import { RefusedError } from '../../public-error.js'
+import type { Incoming } from '../format.js'
+import { splitSteps, toHistory } from './history.js'
+import type { UiMessage, UiPart } from './wire.js'
+
+/**
+ * Reads `{ id?, messages: UIMessage[], model?, stream? = true, …params }`; `message`, the last one alone, is what apps
+ * send whose server keeps the conversation. An answer goes on where the last message is the assistant's.
+ * Throws `RefusedError`.
+ */
+export function read(body: unknown): Incoming {
+  if (!isObject(body)) throw refused('invalid_body', 'The body must be an object.')
+  // what the client did to send it says nothing that the messages do not say
+  const { id, messages, message, model, stream, trigger: _, messageId: __, ...rest } = body
+  if (stream !== undefined && typeof stream !== 'boolean')
+    throw refused('invalid_body', '`stream` must be a boolean.')
+  const uiMessages = toUiMessages(messages ?? (message === undefined ? undefined : [message]))
+  const last = uiMessages.at(-1)
+  return {
+    ...defined({ id: word('id', id), model: word('model', model) }),
+    ...toHistory(uiMessages),
+    isStream: stream ?? true,
+    rest,
+    ...(last?.role === 'assistant' && {
+      continues: last.id,
+      continuesAt: splitSteps(last.parts).length - 1,
+    }),
+  }
+}
+
+function toUiMessages(value: unknown): readonly UiMessage[] {
+  if (!Array.isArray(value)) throw refused('invalid_messages', '`messages` must be a list.')
+  return value.map((message, index) => {
+    if (isUiMessage(message)) return message
+    throw refused('invalid_messages', `The messages are not accepted at ${index}.`)
+  })
+}
+
+const isUiMessage = (value: unknown): value is UiMessage =>
+  isObject(value) &&
+  typeof value.id === 'string' &&
+  value.id.length <= 200 &&
+  isRole(value.role) &&
+  Array.isArray(value.parts) &&
+  value.parts.every(isPart)
+
+const isRole = (role: unknown): boolean =>
+  role === 'user' || role === 'assistant' || role === 'system'
+
+const isPart = (value: unknown): value is UiPart =>
+  isObject(value) &&
+  typeof value.type === 'string' &&
+  (hasText.has(value.type) ? typeof value.text === 'string' : true)
+
+const hasText: ReadonlySet<string> = new Set(['text', 'reasoning'])
+
+function word(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string' && value.length <= 200) return value || undefined
+  throw refused('invalid_body', `\`${name}\` must be a string of at most 200 characters.`)
+}
+
+const refused = (code: string, message: string) => new RefusedError(code, message)

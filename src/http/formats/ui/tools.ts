@@ -1,0 +1,83 @@
+/** Tool parts of a UI message as calls, results, approvals and hosted tools. */
+import {
+  defined,
+  type HostedTool,
+  isObject,
+  type ToolCall,
+  type ToolMessage,
+} from '../../../chat/index.js'
+import { toArguments, toContent } from './values.js'
+import type { UiPart } from './wire.js'
+
+/** True for a call in any of its states. */
+export const isTool = (part: UiPart): boolean =>
+  (part.type.startsWith('tool-') || part.type === 'dynamic-tool') &&
+  typeof part.toolCallId === 'string'
+
+/** True for what the provider ran. Where it waits for a yes (MCP) it is a call, as the yes names it. */
+export const isHosted = (part: UiPart): boolean =>
+  isTool(part) && part.providerExecuted === true && !isObject(part.approval)
+
+export const toolNameOf = ({ type, toolName }: UiPart): string =>
+  type === 'dynamic-tool' ? String(toolName ?? '') : type.slice('tool-'.length)
+
+/** The call of a part. `note` is what the metadata say of it. */
+export function toCall(part: UiPart, note: unknown): ToolCall {
+  const id = String(part.toolCallId)
+  const name = toolNameOf(part)
+  // a call that failed keeps what the model said in `rawInput`
+  const input = part.input ?? part.rawInput ?? {}
+  if (isObject(note) && note.custom === true && typeof input === 'string')
+    return { id, type: 'custom', custom: { name, input } }
+  return { id, type: 'function', function: { name, arguments: toArguments(input, note) } }
+}
+
+type Reader = (part: UiPart) => Pick<ToolMessage, 'content' | 'is_error' | 'approval'>
+
+/** By the state of the part; a call in any other one has no word about its result yet. */
+const results: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
+  ['output-available', (part) => ({ content: toContent(part) })],
+  ['output-error', ({ errorText }) => ({ content: String(errorText ?? ''), is_error: true })],
+  ['output-denied', (part) => ({ content: refusal(part), is_error: true })],
+  ['approval-responded', toApproval],
+])
+
+export function toToolMessage(part: UiPart): readonly ToolMessage[] {
+  const said = results.get(part.state)?.(part)
+  if (!said) return []
+  const tool_call_id = String(part.toolCallId)
+  // an approval is a word about a result to come, and names no tool
+  const name = said.approval ? '' : toolNameOf(part)
+  return [{ role: 'tool', tool_call_id, ...(name !== '' && { name }), ...said }]
+}
+
+function toApproval({ approval }: UiPart): ReturnType<Reader> {
+  const { id, approved, reason } = isObject(approval) ? approval : {}
+  return {
+    approval: {
+      id: String(id),
+      // only true is a yes
+      approved: approved === true,
+      ...(typeof reason === 'string' && { reason }),
+    },
+  }
+}
+
+function refusal({ approval }: UiPart): string {
+  const reason = isObject(approval) ? approval.reason : undefined
+  return `The user did not allow this call.${typeof reason === 'string' && reason ? ` Reason: ${reason}` : ''}`
+}
+
+const statuses: ReadonlyMap<unknown, HostedTool['status']> = new Map<unknown, HostedTool['status']>(
+  [
+    ['output-available', 'done'],
+    ['output-error', 'failed'],
+  ],
+)
+
+export const toHostedTool = (part: UiPart): HostedTool => ({
+  id: String(part.toolCallId),
+  name: toolNameOf(part),
+  status: statuses.get(part.state) ?? 'running',
+  ...defined({ input: part.input, output: part.output ?? part.errorText }),
+})
