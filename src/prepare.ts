@@ -31,6 +31,17 @@ const foreignKeys: Readonly<Record<string, string>> = {
   mock_response: "use the server of 'tetrad/testing'",
 }
 
+/** Lists that JSON of other clients says as null: absent. */
+const lists = new Set(['tools', 'stop', 'tool_choice'])
+
+function withoutNulls(given: ChatRequest<FormatInput>): ChatRequest<FormatInput> {
+  const kept = Object.entries(defined(given)).filter(
+    ([name, value]) => value !== null || !lists.has(name),
+  )
+  // only members that are null were left out
+  return Object.fromEntries(kept) as unknown as ChatRequest<FormatInput>
+}
+
 /** Throws `BadRequestError`, and `UnsupportedParamsError` for `n` other than 1. */
 export function prepare(input: ChatRequest<FormatInput>): Prepared {
   checkShape(input)
@@ -38,7 +49,7 @@ export function prepare(input: ChatRequest<FormatInput>): Prepared {
     readonly stream_options?: unknown
   }
   // members that are undefined are absent
-  const { response_format: format, ...request } = defined(given) as ChatRequest<FormatInput>
+  const { response_format: format, ...request } = withoutNulls(given)
   if (!isStandardSchema(format))
     return { request: { ...request, ...(format && { response_format: format }) } }
   const schema = toJsonSchema(format)

@@ -36,7 +36,17 @@ type Tools = readonly (WireTool | NativeTool)[]
 
 function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
-  if (isCustomTool(tool)) return [toCustom(tool)]
+  if (isCustomTool(tool) && !context.profile.runsCustomCalls) return [toCustom(tool)]
+  if (isCustomTool(tool)) {
+    // calls of its custom kind are run by the provider itself: ours would never come back
+    context.warn({
+      code: 'dropped',
+      param: 'tools',
+      provider: context.profile.provider,
+      message: `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`,
+    })
+    return []
+  }
   if (tool.type === 'function') return [toFlatFunction(tool, context)]
   if (asText(tool.type)) return [tool]
   context.warn({
