@@ -21,11 +21,11 @@ export class MessageBuilder {
         this.push({ type: 'step-start' })
         return
       case 'text-start':
-      case 'reasoning-start': {
-        const type = event.type === 'text-start' ? 'text' : 'reasoning'
-        this.push({ type, text: '', state: 'done' }, event.id)
+        this.push({ type: 'text', text: '', state: 'done' }, event.id)
         return
-      }
+      case 'reasoning-start':
+        this.push({ type: 'reasoning', id: event.id, text: '', state: 'done' }, event.id)
+        return
       case 'text-delta':
       case 'reasoning-delta':
         this.edit(event.id, (part) => ({ text: `${part.text}${event.delta}` }))

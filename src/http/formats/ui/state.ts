@@ -41,7 +41,12 @@ export class UiState {
   finish: FinishChunk | undefined
   usage: Usage | undefined
 
+  /** Ids of parts are kept in the message: where an answer goes on, they must differ from those before. */
+  private readonly prefix: string
+
   constructor(readonly context: AnswerContext) {
+    const { continuesAt = 0 } = context.incoming
+    this.prefix = continuesAt > 0 ? `${continuesAt}-` : ''
     this.notary = new Notary(context)
   }
 
@@ -68,7 +73,7 @@ export class UiState {
     if (delta === '') return
     if (this.open?.kind !== kind) {
       this.close()
-      this.open = { kind, id: `${kind}-${++this.parts}` }
+      this.open = { kind, id: `${kind}-${this.prefix}${++this.parts}` }
       this.emit({ type: `${kind}-start`, id: this.open.id })
     }
     this.emit({ type: `${kind}-delta`, id: this.open.id, delta })
