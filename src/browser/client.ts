@@ -1,0 +1,78 @@
+/** `createBrowserClient`: the calls of a page. */
+import type { ChatResponse } from '../chat/index.js'
+import { type ResumeOptions, readAnswer } from './answer.js'
+import { failureOf, toConnectionError } from './errors.js'
+import { type RouteOptions, routeOf } from './route.js'
+import { answerStream } from './stream.js'
+import type { BrowserCallOptions, BrowserRequest, BrowserStream } from './types.js'
+
+export interface BrowserClientOptions extends RouteOptions, ResumeOptions {}
+
+export interface BrowserClient {
+  /** One whole answer. Throws a `TetradError`. */
+  generate(request: BrowserRequest, options?: BrowserCallOptions): Promise<ChatResponse>
+  /** An answer as it comes. The call starts at the first pull, and survives a connection that drops. */
+  stream(request: BrowserRequest, options?: BrowserCallOptions): BrowserStream
+  /** An answer from its start, after a reload: `id` is that of its stream. Throws `NotFoundError` when it has expired. */
+  resume(id: string, options?: BrowserCallOptions): BrowserStream
+}
+
+/**
+ * Makes a client for a handler of `tetrad/http`.
+ *
+ * @example
+ * const ai = createBrowserClient({ url: '/api/chat' })
+ * const reply = await ai.generate({ messages: [{ role: 'user', content: 'Hi' }] })
+ */
+export function createBrowserClient(options: BrowserClientOptions): BrowserClient {
+  const route = routeOf(options)
+
+  const open = (
+    asked: { readonly body: unknown } | { readonly id: string },
+    { signal }: BrowserCallOptions,
+  ): BrowserStream => {
+    const controller = new AbortController()
+    let id = 'id' in asked ? asked.id : undefined
+    let isOver = false
+    const abort = (reason?: unknown) => {
+      if (isOver) return
+      isOver = true
+      controller.abort(reason)
+      if (id !== undefined) void route.stop(id)
+    }
+    const follow = () => abort(signal?.reason)
+    return answerStream({
+      id: () => id,
+      abort,
+      async *open() {
+        signal?.addEventListener('abort', follow, { once: true })
+        if (signal?.aborted) follow()
+        const onId = (told: string) => {
+          id = told
+        }
+        try {
+          yield* readAnswer({ ...options, ...asked, route, signal: controller.signal, onId })
+        } finally {
+          isOver = true
+          signal?.removeEventListener('abort', follow)
+        }
+      },
+    })
+  }
+
+  return {
+    stream: (request, callOptions = {}) =>
+      open({ body: { ...request, stream: true } }, callOptions),
+    resume: (id, callOptions = {}) => open({ id }, callOptions),
+    async generate(request, { signal = new AbortController().signal } = {}) {
+      const response = await route.ask({ ...request, stream: false }, signal)
+      if (!response.ok) throw await failureOf(response)
+      try {
+        // the handler's own body: its type is what the handler sends
+        return (await response.json()) as ChatResponse
+      } catch (error) {
+        throw toConnectionError(error, signal)
+      }
+    },
+  }
+}

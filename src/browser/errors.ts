@@ -1,0 +1,90 @@
+/** The server's word on a failure → the error class of the same name as on the server. */
+import { isObject, type JsonObject } from '../chat/index.js'
+import {
+  AbortError,
+  APIConnectionError,
+  AuthenticationError,
+  BadGatewayError,
+  BadRequestError,
+  BudgetExceededError,
+  ContentPolicyViolationError,
+  ContextWindowExceededError,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+  ServiceUnavailableError,
+  StreamInterruptedError,
+  type TetradError,
+  TimeoutError,
+  UnsupportedParamsError,
+} from '../core/index.js'
+
+type ErrorClass = typeof TetradError
+
+/** The code decides where it says more than the status. */
+const codes: ReadonlyMap<unknown, ErrorClass> = new Map<unknown, ErrorClass>([
+  ['context_length_exceeded', ContextWindowExceededError],
+  ['content_policy', ContentPolicyViolationError],
+  ['unsupported_params', UnsupportedParamsError],
+  ['budget_exceeded', BudgetExceededError],
+  ['interrupted', StreamInterruptedError],
+])
+
+const statuses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
+  [401, AuthenticationError],
+  [403, PermissionDeniedError],
+  // nothing to read again
+  [204, NotFoundError],
+  [404, NotFoundError],
+  [408, TimeoutError],
+  [429, RateLimitError],
+  [502, BadGatewayError],
+  [503, ServiceUnavailableError],
+  [504, TimeoutError],
+])
+
+/** `error` is a public error of the server, or what a proxy in between has put in its place. */
+export function toError(error: unknown, status: number, retryAfterMs?: number): TetradError {
+  const said: JsonObject = isObject(error) ? error : {}
+  const told = typeof said.status === 'number' ? said.status : status
+  const Class =
+    codes.get(said.code) ??
+    statuses.get(told) ??
+    (told >= 500 ? InternalServerError : BadRequestError)
+  return new Class(text(said.message) ?? `The server answered ${told}`, {
+    status: told,
+    code: text(said.code),
+    requestId: text(said.request_id),
+    retryAfterMs: typeof said.retryAfterMs === 'number' ? said.retryAfterMs : retryAfterMs,
+  })
+}
+
+/** The error of an answer that is none. Reads its body. */
+export async function failureOf(response: Response): Promise<TetradError> {
+  const body = await response.json().catch(() => undefined)
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return toError(
+    isObject(body) ? body.error : undefined,
+    response.status,
+    Number.isFinite(seconds) ? seconds * 1000 : undefined,
+  )
+}
+
+/** What `fetch` rejects with: the network, or the caller. */
+export const toConnectionError = (cause: unknown, signal: AbortSignal): TetradError =>
+  signal.aborted
+    ? toAbortError(signal.reason)
+    : new APIConnectionError('The server cannot be reached', { cause, phase: 'connect' })
+
+export const toAbortError = (reason: unknown): AbortError =>
+  reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason })
+
+export const dropped = (cause?: unknown): StreamInterruptedError =>
+  new StreamInterruptedError('The connection broke before the answer was whole', {
+    cause,
+    phase: 'stream',
+  })
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined

@@ -1,0 +1,11 @@
+/**
+ * The client for pages: talks to a route of `tetrad/http` in its `chunks` format. No Node, no SDK, no key.
+ *
+ * @example
+ * const ai = createBrowserClient({ url: '/api/chat' })
+ * const stream = ai.stream({ messages })
+ * for await (const text of stream.textStream) output.textContent += text
+ * messages.push(...(await stream.response).messages)
+ */
+export * from './client.js'
+export type { BrowserRequest, BrowserStream } from './types.js'

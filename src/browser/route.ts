@@ -1,0 +1,71 @@
+/** The addresses of a route, and how it is called. */
+import { toConnectionError } from './errors.js'
+
+export interface RouteOptions {
+  /** Where the handler is mounted: `/api/chat`. */
+  readonly url: string
+  /** Sent with each request; a function is asked each time, as for tokens that expire. */
+  readonly headers?: HeadersOption | (() => HeadersOption | Promise<HeadersOption>) | undefined
+  /** @default 'same-origin' */
+  readonly credentials?: RequestCredentials | undefined
+  /** @default the global one */
+  readonly fetch?: typeof globalThis.fetch | undefined
+}
+
+type HeadersOption = Readonly<Record<string, string>>
+
+export interface Route {
+  ask(body: unknown, signal: AbortSignal): Promise<Response>
+  /** The answer again, behind the event with this id. */
+  resume(id: string, lastEventId: string | undefined, signal: AbortSignal): Promise<Response>
+  stop(id: string): Promise<void>
+}
+
+/** The three requests of a client. Each rejects with a `TetradError` when there is no answer at all. */
+export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions): Route {
+  const send = async (path: string, init: RequestInit & { headers?: HeadersOption }) => {
+    const own = typeof headers === 'function' ? await headers() : headers
+    // called as a bare function: a browser's fetch refuses any other `this`
+    const call = fetch ?? globalThis.fetch
+    return call(addressOf(url, path), {
+      ...init,
+      headers: { ...own, ...init.headers },
+      ...(credentials && { credentials }),
+    })
+  }
+  const sent = async (path: string, signal: AbortSignal, init: Parameters<typeof send>[1]) => {
+    try {
+      return await send(path, { ...init, signal })
+    } catch (error) {
+      throw toConnectionError(error, signal)
+    }
+  }
+  return {
+    ask: (body, signal) =>
+      sent('', signal, { method: 'POST', headers: json, body: JSON.stringify(body) }),
+    resume: (id, lastEventId, signal) =>
+      sent(`/${encodeURIComponent(id)}/stream`, signal, {
+        ...(lastEventId !== undefined && { headers: { 'last-event-id': lastEventId } }),
+        // an answer that grows must not come from a cache
+        cache: 'no-store',
+      }),
+    async stop(id) {
+      // keepalive: a page that is left still says it
+      const init = { method: 'POST', headers: json, body: '{}', keepalive: true }
+      // an answer that cannot be stopped has ended, or will when nobody reads it
+      await send(`/${encodeURIComponent(id)}/stop`, init).catch(() => {})
+    },
+  }
+}
+
+const json = { 'content-type': 'application/json' }
+
+/** A path below the address, in front of its query; the query says the format, whatever the route's default is. */
+function addressOf(url: string, path: string): string {
+  const [address = '', query] = url.split('#', 1)[0]?.split('?', 2) ?? []
+  const asked =
+    query && /(?:^|&)format=/.test(query)
+      ? query
+      : [query, 'format=chunks'].filter(Boolean).join('&')
+  return `${address.replace(/\/+$/, '')}${path}?${asked}`
+}

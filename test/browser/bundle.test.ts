@@ -1,0 +1,33 @@
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('../..', import.meta.url).pathname
+
+describe('the client as a page loads it', () => {
+  const bundled = build({
+    absWorkingDir: root,
+    entryPoints: ['src/browser/index.ts'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    metafile: true,
+  })
+
+  it('is smaller than 6 kB gzipped, its parser included', async () => {
+    const { outputFiles } = await bundled
+    expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThan(6000)
+  })
+
+  it('holds no provider, no server and nothing of Node', async () => {
+    const { metafile, outputFiles } = await bundled
+    const inputs = Object.values(metafile.outputs)[0]?.inputs ?? {}
+    const used = Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0)
+    expect(used).not.toEqual([])
+    for (const path of used)
+      expect(path).toMatch(/^src\/(browser|chat|core)\/|^node_modules\/eventsource-parser\//)
+    expect(outputFiles[0]?.text).not.toMatch(/api[._-]?key|\bnode:|process\.|api\.openai\.com/i)
+  })
+})

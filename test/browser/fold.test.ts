@@ -1,0 +1,158 @@
+/** The small fold of the browser says what the fold of the core says. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { answerFold } from '../../src/browser/fold.js'
+import type { StreamChunk } from '../../src/chat/index.js'
+import { Fold } from '../../src/core/fold.js'
+
+const words = fc.string({ maxLength: 5 })
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
+const compact = <T extends object>(arbitrary: fc.Arbitrary<T>) =>
+  arbitrary.map(
+    (value) =>
+      Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T,
+  )
+const is = <T extends string>(type: T) => fc.constant(type)
+const usage = compact(
+  fc.record({
+    prompt_tokens: fc.nat(9),
+    completion_tokens: fc.nat(9),
+    total_tokens: fc.nat(18),
+    cost: maybe(fc.nat(3)),
+    prompt_tokens_details: maybe(fc.record({ cached_tokens: fc.nat(9) })),
+    estimated: maybe(fc.constant(true as const)),
+  }),
+)
+const base64 = fc.constantFrom('AAAA', 'AA==', 'AAA=', 'AAAABBBB', '')
+
+const calls = fc
+  .array(fc.tuple(words, words, fc.boolean(), fc.array(words), fc.boolean()), { maxLength: 3 })
+  .map((list) =>
+    list.flatMap(([id, name, isCustom, pieces], index): StreamChunk[] => [
+      { type: 'tool-call-start', index, id, name, ...(isCustom && { kind: 'custom' as const }) },
+      ...pieces.map((piece): StreamChunk => ({ type: 'tool-call-delta', index, arguments: piece })),
+      { type: 'tool-call-end', index },
+    ]),
+  )
+
+const outside = fc.oneof(
+  compact(
+    fc.record({
+      type: is('tool-result'),
+      tool_call_id: words,
+      name: words,
+      content: words,
+      is_error: maybe(fc.constant(true as const)),
+    }),
+  ),
+  fc.record({ type: is('tool-approval'), id: words, tool_call_id: words }),
+  fc.record({ type: is('data'), name: words, data: fc.jsonValue() }),
+  fc.record({
+    type: is('warning'),
+    warning: fc.record({ code: fc.constant('other' as const), message: words }),
+  }),
+)
+
+const inside = fc.oneof(
+  fc.record({ type: is('text-delta'), text: words }),
+  fc.record({ type: is('reasoning-delta'), text: words }),
+  fc.record({ type: is('refusal-delta'), text: words }),
+  compact(
+    fc.record({
+      type: is('hosted-tool'),
+      id: fc.constantFrom('a', 'b'),
+      name: words,
+      status: fc.constantFrom('running' as const, 'done' as const),
+      input: maybe(fc.jsonValue()),
+      output: maybe(fc.jsonValue()),
+    }),
+  ),
+  fc.record({
+    type: is('annotation'),
+    annotation: fc.record({ type: is('url_citation'), url_citation: fc.record({ url: words }) }),
+  }),
+  compact(
+    fc.record({
+      type: is('file'),
+      media_type: fc.constantFrom('image/png', 'audio/wav', 'audio/mp3', 'text/csv'),
+      data: maybe(base64),
+      url: maybe(words),
+      file_id: maybe(words),
+      name: maybe(words),
+      transcript: maybe(words),
+      expires_at: maybe(fc.nat()),
+    }),
+  ),
+  fc.record({
+    type: is('logprobs'),
+    content: fc.array(fc.record({ token: words, logprob: fc.nat() })),
+  }),
+  outside,
+)
+
+const turn = fc
+  .tuple(
+    compact(
+      fc.record({
+        type: is('start'),
+        id: words,
+        model: words,
+        provider: words,
+        created: fc.nat(),
+        request_id: maybe(words),
+      }),
+    ),
+    fc.array(inside),
+    calls,
+    compact(
+      fc.record({
+        type: is('finish'),
+        finish_reason: fc.constantFrom('stop' as const, 'tool_calls' as const),
+        native_finish_reason: maybe(words),
+        stop_sequence: maybe(words),
+        service_tier: maybe(words),
+        usage,
+        native: maybe(
+          fc.record({ provider: words, model: words, content: fc.array(fc.jsonValue()) }),
+        ),
+        parsed: maybe(fc.jsonValue()),
+      }),
+    ),
+    fc.array(outside),
+  )
+  .map(([start, content, called, finish, after]) => [
+    start,
+    ...content,
+    ...called,
+    finish,
+    ...after,
+  ])
+
+const answer = fc
+  .tuple(fc.array(outside), fc.array(turn, { minLength: 1, maxLength: 3 }))
+  .map(([before, turns]) => [...before, ...turns.flat()] as StreamChunk[])
+
+describe('the fold of the browser', () => {
+  it('says what the fold of the core says, whole and in part', () => {
+    fc.assert(
+      fc.property(answer, fc.nat(), (chunks, at) => {
+        const [ours, core] = [answerFold(), new Fold()]
+        chunks.forEach((chunk, index) => {
+          ours.add(chunk)
+          core.add(chunk)
+          if (index === at % chunks.length) expect(ours.partial()).toEqual(core.partial())
+        })
+        expect(ours.response()).toEqual(core.response())
+        expect(ours.partial()).toEqual(core.partial())
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('has no answer before one is whole', () => {
+    const { add, response, partial } = answerFold()
+    expect([response(), partial()]).toEqual([undefined, undefined])
+    add({ type: 'start', id: 'c', model: 'm', provider: 'p', created: 1 })
+    expect(response()).toBeUndefined()
+  })
+})
