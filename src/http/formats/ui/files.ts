@@ -60,17 +60,18 @@ function soundName(mediaType: string): string {
   return name === 'mpeg' ? 'mp3' : name === 'wave' ? 'wav' : name
 }
 
-type Media = Pick<AssistantMessage, 'annotations' | 'images' | 'audio' | 'files'>
+/** The sources of an answer. */
+export const annotationsOf = (parts: readonly UiPart[]): readonly Annotation[] =>
+  parts.flatMap((part) => toAnnotation(part) ?? [])
 
-/** What an answer showed beside its words; undefined where that is nothing. */
-export function mediaOf(parts: readonly UiPart[]): Media | undefined {
-  const annotations: Annotation[] = []
+/** The files of an answer, each in its place; what is empty is left out. */
+export function mediaOf(
+  parts: readonly UiPart[],
+): Pick<AssistantMessage, 'images' | 'audio' | 'files'> {
   const images: OutputImage[] = []
   const files: OutputFile[] = []
   const sounds: OutputAudio[] = []
   for (const part of parts) {
-    const annotation = toAnnotation(part)
-    if (annotation) annotations.push(annotation)
     if (part.type !== 'file' || typeof part.url !== 'string') continue
     const media_type = mediaTypeOf(part, part.url) ?? 'application/octet-stream'
     const data = base64Of(part.url)
@@ -81,9 +82,7 @@ export function mediaOf(parts: readonly UiPart[]): Media | undefined {
     else if (data !== undefined) files.push({ media_type, data })
   }
   const [audio] = sounds
-  if (annotations.length + images.length + files.length === 0 && !audio) return undefined
   return {
-    ...(annotations.length > 0 && { annotations }),
     ...(images.length > 0 && { images }),
     ...(audio && { audio }),
     ...(files.length > 0 && { files }),

@@ -8,7 +8,7 @@ import {
   type Native,
   type ToolMessage,
 } from '../../../chat/index.js'
-import { mediaOf, userContent } from './files.js'
+import { annotationsOf, mediaOf, userContent } from './files.js'
 import { isHosted, isTool, toCall, toHostedTool, toToolMessage } from './tools.js'
 import type { UiMessage, UiPart } from './wire.js'
 
@@ -70,17 +70,21 @@ export function toTurn(parts: readonly UiPart[], note: JsonObject): AssistantMes
   const calls = parts
     .filter((part) => isTool(part) && !isHosted(part) && part.state !== 'input-streaming')
     .map((part) => toCall(part, own(notes, String(part.toolCallId))))
-  // what the provider ran is taken on a signature alone: nobody could tell it from an invention
-  const hosted = typeof note.mac === 'string' ? parts.filter(isHosted).map(toHostedTool) : []
+  // what the provider ran, and files it made, are taken on a signature alone: a handler refuses turns that claim them
+  const isSigned = typeof note.mac === 'string'
+  const hosted = isSigned ? parts.filter(isHosted).map(toHostedTool) : []
   const native = toNative(note.native)
-  const media = mediaOf(parts)
-  const isEmpty = text === '' && calls.length + hosted.length === 0 && !native && !media
+  const annotations = annotationsOf(parts)
+  const media = isSigned ? mediaOf(parts) : {}
+  const hasMedia = Object.keys(media).length > 0
+  const isEmpty = text === '' && calls.length + hosted.length === 0 && !native && !hasMedia
   if (isEmpty) return undefined
   return {
     role: 'assistant',
     content: text === '' ? null : text,
     ...(calls.length > 0 && { tool_calls: calls }),
     ...(reasoning !== '' && { reasoning_content: reasoning }),
+    ...(annotations.length > 0 && { annotations }),
     ...media,
     ...(hosted.length > 0 && { hosted_tools: hosted }),
     ...defined({ native }),

@@ -5,7 +5,11 @@ import type { UIMessage } from 'ai6'
 interface Library {
   readonly lastAssistantMessageIsCompleteWithApprovalResponses?: unknown
   readonly AbstractChat: new (init: object) => Chat
-  readonly DefaultChatTransport: new (options: object) => object
+  readonly DefaultChatTransport: new (options: object) => Transport
+}
+
+interface Transport {
+  sendMessages(options: object): Promise<ReadableStream<unknown>>
 }
 
 export interface Chat {
@@ -74,3 +78,24 @@ export async function chatOf(major: string, api: string, init: ChatInit = {}): P
 /** Sends the answers of the user on once all have come. */
 export const whenAnswered = async (major: string): Promise<unknown> =>
   (await load(major)).lastAssistantMessageIsCompleteWithApprovalResponses
+
+/** What the transport of a major lets through. Throws what it refuses. */
+export async function eventsOf(major: string, data: readonly string[]): Promise<unknown[]> {
+  const { DefaultChatTransport } = await load(major)
+  const body = data.map((one) => `data: ${one}\n\n`).join('')
+  const transport = new DefaultChatTransport({ api: '/any', fetch: async () => new Response(body) })
+  const stream = await transport.sendMessages({
+    chatId: 'chat',
+    messages: [],
+    trigger: 'submit-message',
+    messageId: undefined,
+    abortSignal: undefined,
+  })
+  const events: unknown[] = []
+  const reader = stream.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return events
+    events.push(value)
+  }
+}

@@ -213,6 +213,36 @@ describe('what the ui format reads', () => {
     expect(read(user(text('Hi')))).not.toHaveProperty('continues')
   })
 
+  it('takes files that were made on a signature alone', () => {
+    const file = (type: string, data: string) => ({
+      type: 'file',
+      mediaType: type,
+      url: `data:${type};base64,${data}`,
+    })
+    const parts = [
+      text('Here.'),
+      file('image/png', 'AAAA'),
+      file('audio/wav', 'BBBB'),
+      file('text/csv', 'CCCC'),
+      { type: 'source-url', sourceId: 's', url: 'https://a.test', title: 'A' },
+      { type: 'source-document', sourceId: 't', mediaType: 'text/plain', title: 'b.txt' },
+    ]
+    const annotations = [
+      { type: 'url_citation', url_citation: { url: 'https://a.test', title: 'A' } },
+      { type: 'file_citation', file_citation: { filename: 'b.txt' } },
+    ]
+    const words = { role: 'assistant', content: 'Here.', annotations }
+    expect(read(assistant(parts)).messages).toEqual([words])
+    expect(read(assistant(parts, { turns: { 0: { mac: 'm' } } })).messages).toEqual([
+      {
+        ...words,
+        images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }],
+        audio: { data: 'BBBB', format: 'wav' },
+        files: [{ media_type: 'text/csv', data: 'CCCC' }],
+      },
+    ])
+  })
+
   it('takes hosted tools on a signature alone', () => {
     const part = {
       type: 'tool-web_search',

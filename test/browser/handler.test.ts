@@ -1,0 +1,82 @@
+/** The client of the browser against the handler of the server, over a socket. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { tool, tools } from '../../middleware/tools.js'
+import { createBrowserClient } from '../../src/browser/index.js'
+import { createClient } from '../../src/client.js'
+import { AbortError, ServiceUnavailableError, TetradError } from '../../src/core/index.js'
+import { type BaseHandlerOptions, handler } from '../../src/http/node.js'
+import { callTool, fail, type Reply, say, scripted } from '../../src/testing/index.js'
+import { serve } from '../http/support.js'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+const weather = tool({ parameters: { type: 'object' }, execute: () => ({ degrees: 21 }) })
+
+async function setUp(
+  script: Reply | readonly Reply[],
+  options: Partial<BaseHandlerOptions<{}>> = {},
+) {
+  const provider = scripted(script)
+  const server = createClient({ providers: [provider], use: [tools({ weather })] })
+  // whatever the route speaks by default, the client asks for its own format
+  const settings = { public: true, models: { fast: 'scripted/any' }, format: 'ui' } as const
+  const answer = handler(server, { ...settings, ...options })
+  const { url, close } = await serve((request, response) => void answer(request, response))
+  closers.push(close)
+  return { provider, server, ai: createBrowserClient({ url: `${url}/api/chat` }) }
+}
+
+const messages = [{ role: 'user' as const, content: 'Hi' }]
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error) => error,
+  )
+
+describe('the browser and the handler', () => {
+  it('agree on an answer with tools, streamed and plain', async () => {
+    const script = [callTool('weather', {}, { id: 'c1' }), say('Sunny.')]
+    const { ai } = await setUp([...script, ...script])
+    const streamed = await ai.stream({ messages }).response
+    const plain = await ai.generate({ messages })
+    for (const { text, messages, usage } of [streamed, plain]) {
+      expect(text).toBe('Sunny.')
+      expect(messages.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
+      expect(usage).toEqual(plain.usage)
+    }
+  })
+
+  it('agree on failures before the first word and in the middle', async () => {
+    const { ai } = await setUp([
+      fail(503, { message: 'canary' }),
+      say('One two three').failAfter(3, 'overloaded'),
+    ])
+    const before = await failureOf(ai.stream({ messages }).response)
+    const middle = await failureOf(ai.stream({ messages }).response)
+    expect(before).toBeInstanceOf(ServiceUnavailableError)
+    expect(middle).toBeInstanceOf(TetradError)
+    expect(middle).toMatchObject({
+      code: 'provider_unavailable',
+      partial: { text: expect.stringContaining('One') },
+    })
+    for (const error of [before, middle]) expect(String(error)).not.toContain('canary')
+  })
+
+  it.each(['cancel', 'finish'] as const)(
+    'stop an answer, on disconnect: %s',
+    async (onDisconnect) => {
+      const { ai, provider } = await setUp(say('One two three').stall(3), { onDisconnect })
+      const answer = ai.stream({ messages })
+      const error = await failureOf(
+        (async () => {
+          for await (const chunk of answer) if (chunk.type === 'text-delta') answer.abort()
+        })(),
+      )
+      expect(error).toBeInstanceOf(AbortError)
+      await expect.poll(() => provider.open).toBe(0)
+    },
+  )
+})
