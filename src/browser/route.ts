@@ -62,10 +62,7 @@ const json = { 'content-type': 'application/json' }
 
 /** A path below the address, in front of its query; the query says the format, whatever the route's default is. */
 function addressOf(url: string, path: string): string {
-  const [address = '', query] = url.split('#', 1)[0]?.split('?', 2) ?? []
-  const asked =
-    query && /(?:^|&)format=/.test(query)
-      ? query
-      : [query, 'format=chunks'].filter(Boolean).join('&')
+  const [address = '', query = ''] = url.replace(/#.*/s, '').split(/\?(.*)/s)
+  const asked = /(^|&)format=/.test(query) ? query : `${query && `${query}&`}format=chunks`
   return `${address.replace(/\/+$/, '')}${path}?${asked}`
 }
