@@ -2,10 +2,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { tool, tools } from '../../../../middleware/tools.js'
 import { createClient } from '../../../../src/client.js'
+import { ui } from '../../../../src/http/formats/index.js'
 import { type BaseHandlerOptions, handler } from '../../../../src/http/node.js'
 import { callTool, fail, type Reply, say, scripted, think } from '../../../../src/testing/index.js'
 import { serve } from '../../support.js'
 import { type ChatInit, chatOf, majors, whenAnswered } from './clients.js'
+import { contextOf, finish, start } from './support.js'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -168,6 +170,37 @@ describe.each(majors)('a chat of version %s', (_, major) => {
     await chat.sendMessage({ text: 'Hi' })
     expect(chat.status).toBe('ready')
     await expect.poll(() => provider.open).toBe(0)
+  })
+})
+
+describe.each(majors)('a chat of version %s after a reload', (_, major) => {
+  it('reads the answer again from its start, and nothing where there is none', async () => {
+    const encoder = ui.encoder(contextOf())
+    const data = [
+      ...encoder.encode([start, { type: 'text-delta', text: 'Hel' }]),
+      ...encoder.encode([{ type: 'text-delta', text: 'lo' }, finish()]),
+      ...(await encoder.end()),
+    ]
+    const paths: string[] = []
+    const { url, close } = await serve((request, response) => {
+      paths.push(`${request.method} ${request.url}`)
+      if (paths.length > 1) return void response.writeHead(204).end()
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(data.map((one) => `id: 1\ndata: ${one}\n\n`).join(': \n\n'))
+    })
+    closers.push(close)
+    const messages = [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }]
+    const chat = await chatOf(major, `${url}/api/chat`, { id: 'room', messages })
+    await chat.resumeStream()
+    expect(chat.error).toBeUndefined()
+    expect(chat.messages.map(({ id }) => id)).toEqual(['u', 'answer-1'])
+    expect(partsOf(chat)[1]).toEqual({ type: 'text', text: 'Hello', state: 'done' })
+    await chat.resumeStream()
+    expect(chat.error).toBeUndefined()
+    expect(chat.messages).toHaveLength(2)
+    // 5.0.0 itself stays at 'submitted' after a 204
+    if (major !== 'ai5') expect(chat.status).toBe('ready')
+    expect(paths).toEqual(['GET /api/chat/room/stream', 'GET /api/chat/room/stream'])
   })
 })
 
