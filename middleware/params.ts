@@ -163,7 +163,9 @@ function nearestTo(rule: ParamRule, request: ChatRequest): unknown {
 }
 
 function because({ reason, values, min, max, maxItems }: ParamRule): string {
-  if (values) return `${reason} (takes ${values.join(', ')})`
+  const list = values?.join(', ')
+  // a reason may name the values itself
+  if (list !== undefined) return reason.includes(list) ? reason : `${reason} (takes ${list})`
   if (maxItems !== undefined) return `${reason} (at most ${maxItems})`
   if (min === undefined && max === undefined) return reason
   return `${reason} (from ${min ?? '-∞'} to ${max ?? '∞'})`

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { standard } from '../../middleware/standard.js'
 import type { ChatRequest } from '../../src/chat/index.js'
 import {
   BadRequestError,
@@ -310,3 +311,22 @@ describe('the client', () => {
     }
   })
 })
+
+it.each([
+  ['gpt-9-ultra', 'openai'],
+  ['claude-opus-9', 'anthropic'],
+  ['gemini-9-flash', 'gemini'],
+  ['grok-9', 'xai'],
+] as const)(
+  '%s, a name nobody knows yet, is sent with all that was asked, and nothing is told',
+  async (model, provider) => {
+    server.script(say('ok'))
+    const messages = [{ role: 'user' as const, content: 'Hi' }]
+    const ai = clientOf(server, ...standard())
+    const reply = await ai.generate({ model, messages, temperature: 0.3, max_tokens: 50 })
+    const [request] = server.requests
+    expect(request?.provider).toBe(provider)
+    expect(request?.text).toMatch(/"temperature":0\.3/)
+    expect(reply.warnings).toEqual([])
+  },
+)

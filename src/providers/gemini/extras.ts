@@ -1,47 +1,7 @@
 /** Keys that are the caller's own: `generationConfig` gets its own, the top of the body all others, as they are. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import { unknownMembers } from '../unknown-members.js'
 import type { GenerateContentBody, GenerationConfig, ThinkingConfig } from './wire.js'
-
-/** Keys of the request that the adapter reads or that are meant for others. */
-const known = {
-  model: true,
-  messages: true,
-  temperature: true,
-  top_p: true,
-  top_k: true,
-  max_tokens: true,
-  max_completion_tokens: true,
-  stop: true,
-  seed: true,
-  n: true,
-  presence_penalty: true,
-  frequency_penalty: true,
-  logit_bias: true,
-  logprobs: true,
-  top_logprobs: true,
-  tools: true,
-  tool_choice: true,
-  parallel_tool_calls: true,
-  response_format: true,
-  reasoning_effort: true,
-  thinking: true,
-  verbosity: true,
-  modalities: true,
-  user: true,
-  metadata: true,
-  store: true,
-  service_tier: true,
-  safety_identifier: true,
-  prompt_cache_key: true,
-  previous_response_id: true,
-  web_search_options: true,
-  drop_params: true,
-  additional_drop_params: true,
-  allowed_openai_params: true,
-  extra_body: true,
-  extra_headers: true,
-  provider_options: true,
-} satisfies Record<keyof ChatRequest, true>
 
 /** `GenerationConfig` of v1beta. */
 const generationKeys = new Set(
@@ -59,9 +19,8 @@ const bodyKeys = new Set(
 
 /** Unknown keys of the request, then `extra_body`, then `provider_options.gemini`: the later wins. */
 export function placeExtras(body: GenerateContentBody, request: ChatRequest): GenerateContentBody {
-  const unknown = Object.entries(request).filter(([key]) => !Object.hasOwn(known, key))
   const extras = [
-    ...unknown,
+    ...Object.entries(unknownMembers(request)),
     ...Object.entries(request.extra_body ?? {}),
     ...Object.entries(request.provider_options?.gemini ?? {}),
   ]

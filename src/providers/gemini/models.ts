@@ -92,7 +92,7 @@ export function factsOf(model: string): ModelFacts {
     known: row !== undefined,
     generation,
     thinking: lowToHigh,
-    sampling: (generation ?? 0) >= 4 ? 'refused' : 'taken',
+    sampling: 'taken',
     system: true,
     tools: true,
     isModern: isNew,

@@ -16,6 +16,8 @@ export interface Family {
   /** It does not reason where no effort is given. */
   readonly rests?: true
   readonly timeouts?: Timeouts
+  /** A name that nobody has told of yet: it is treated as the newest of its kind, and nothing of it is refused. */
+  readonly isGuess?: true
 }
 
 /** All efforts, weakest first. */
@@ -49,7 +51,8 @@ const chat = { reasoning: false } as const
 const families: readonly Family[] = [
   { pattern: /^gpt-6-astra|^gpt-6\.1-sol/, ...million, ...reasoner, efforts: upTo('low', 'max') },
   { pattern: /^gpt-6\.1-terra|^gpt-6-luna/, ...million, ...reasoner, efforts: upTo('none', 'max') },
-  { pattern: /^gpt-([6-9]|\d\d)(?!.*-chat)/, ...million, ...reasoner },
+  { pattern: /^gpt-6(?!.*-chat)/, ...million, ...reasoner },
+  { pattern: /^gpt-([7-9]|\d\d)(?!.*-chat)/, ...reasoner, isGuess: true },
   { pattern: /^gpt-5\.6(?!.*-chat)/, ...million, ...reasoner, efforts: upTo('none', 'max') },
   { pattern: /^gpt-5-pro/, ...gpt5, ...pro, efforts: ['high'] },
   { pattern: /^gpt-5\.[2-5]-pro/, ...million, ...pro, efforts: upTo('medium', 'xhigh') },
@@ -241,6 +244,8 @@ export function capabilities(model: string): Capabilities {
   const family = familyOf(model)
   if (!family) return { known: false, rules: apiRules }
   const { contextTokens, maxOutputTokens, reasoning, timeouts } = family
+  if (family.isGuess)
+    return { known: false, reasoning, rules: apiRules, ...(timeouts && { timeouts }) }
   const own = reasoning ? reasonerRules(family) : chatRules
   const schemas = olderThanSchemas.test(baseName(model)) ? [noSchemas] : []
   return {

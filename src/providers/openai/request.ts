@@ -7,6 +7,7 @@ import {
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import type { TransportRequest } from '../transport.js'
+import { unknownMembers } from '../unknown-members.js'
 import { toInput } from './messages.js'
 import { mayReason, toReasoning } from './reasoning.js'
 import { toToolChoice, toTools } from './tools.js'
@@ -81,7 +82,7 @@ function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   const { profile, model } = context
   const own = mapped(request, context)
   const body = [
-    unknownKeys(request),
+    unknownMembers(request),
     request.extra_body,
     request.provider_options?.[profile.provider],
   ].reduce<JsonObject>(joined, own)
@@ -140,27 +141,6 @@ function joined(body: JsonObject, more: JsonObject | undefined): JsonObject {
   }
   return result
 }
-
-/** Keys of the request that are nobody's: they go into the body as they are. */
-const unknownKeys = (request: ChatRequest): JsonObject =>
-  Object.fromEntries(
-    Object.entries(request).filter(([key]) => !Object.hasOwn(fields, key) && !elsewhere.has(key)),
-  )
-
-/** Read elsewhere, or by another layer. */
-const elsewhere = new Set([
-  'model',
-  'messages',
-  'n',
-  'drop_params',
-  'additional_drop_params',
-  'allowed_openai_params',
-  'extra_body',
-  'extra_headers',
-  'provider_options',
-  'stream',
-  'stream_options',
-])
 
 /** What is always said, and what several parameters say together. */
 function common(request: ChatRequest, context: FieldContext): JsonObject {

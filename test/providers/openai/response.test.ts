@@ -193,11 +193,17 @@ describe('models', () => {
     ['gpt-5.4-mini', true, 400_000],
     ['gpt-5.6-sol', true, 1_050_000],
     ['gpt-6-astra', true, 1_050_000],
-    ['gpt-9', true, 1_050_000],
+    ['gpt-6-sol', true, 1_050_000],
     ['o4-mini', true, 200_000],
     ['o3-pro', true, 200_000],
   ])('%s: reasoning %s, %d tokens', (model, reasoning, contextTokens) => {
     expect(capabilities(model)).toMatchObject({ known: true, reasoning, contextTokens })
+  })
+
+  it('of a generation nobody knows are taken to reason, and refuse nothing', () => {
+    const { known, reasoning, rules } = capabilities('gpt-9')
+    expect([known, reasoning]).toEqual([false, true])
+    expect(rules).toEqual(capabilities('my-own-model').rules)
   })
 
   it('that are not known take all that the API has a place for', () => {
