@@ -160,10 +160,11 @@ function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<un
 
 async function countTokens(
   engine: Engine,
-  request: ChatRequest,
+  asked: ChatRequest,
   options: CallOptions<unknown>,
   place: Place | undefined,
 ): Promise<TokenCount> {
+  const { request } = engine.prepare(asked)
   const { adapter, model } = engine.resolve(request.model)
   if (!adapter.countTokens) return { tokens: estimatePromptTokens(request), estimated: true }
   const ignore = () => {}
