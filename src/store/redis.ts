@@ -22,9 +22,6 @@ for i = 2, #ARGV do length = redis.call('RPUSH', KEYS[1], ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return length`
 
-/** Arguments of one call: Redis unpacks no more than some thousands. */
-const batch = 1000
-
 /**
  * A store over a client of the app, which connects and closes it. Throws `MisuseError` for what is no such client.
  *
@@ -56,12 +53,7 @@ export function redisStore(
     },
     async append(key, entries, { ttlMs }) {
       if (entries.length === 0) return Number(await run('LLEN', at(key)))
-      let length = 0
-      for (let i = 0; i < entries.length; i += batch) {
-        const some = entries.slice(i, i + batch)
-        length = Number(await run('EVAL', appendScript, '1', at(key), whole(ttlMs), ...some))
-      }
-      return length
+      return Number(await run('EVAL', appendScript, '1', at(key), whole(ttlMs), ...entries))
     },
     async read(key, from) {
       const entries = await run('LRANGE', at(key), String(from), '-1')

@@ -1,0 +1,51 @@
+/** A real redis-server on a free port, for one test file. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
+export interface RedisServer {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+export async function redisServer(): Promise<RedisServer> {
+  const port = await freePort()
+  const options = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ]
+  const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await isReady(child)
+  return {
+    port,
+    async stop() {
+      const exit = once(child, 'exit')
+      child.kill()
+      await exit
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (typeof address !== 'object' || !address) throw new Error('no port')
+  return address.port
+}
+
+async function isReady(child: ChildProcess): Promise<void> {
+  let said = ''
+  for await (const piece of child.stdout ?? []) {
+    said += piece
+    if (said.includes('Ready to accept connections')) break
+  }
+  child.stdout?.resume()
+}
