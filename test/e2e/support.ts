@@ -1,0 +1,147 @@
+/** Real Chromium, servers and a line that can be cut, for tests of whole pages. What a test opens is closed with it. */
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { createServer, type RequestListener, Server } from 'node:http'
+import {
+  type AddressInfo,
+  connect,
+  createServer as createNetServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+
+/** Pages are tested where a browser is installed. */
+export const hasChromium = existsSync(executablePath)
+
+export interface TestBrowser {
+  /** A page of its own context, closed with its test; an uncaught error on it fails the test. */
+  page(options?: BrowserContextOptions): Promise<Page>
+}
+
+/** Starts Chromium, with an empty profile, before the tests of a file and closes it behind them. */
+export function useChromium(): TestBrowser {
+  let browser: Browser | undefined
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+  })
+  afterAll(() => browser?.close())
+  return {
+    async page(options) {
+      if (!browser) throw new Error('Chromium is not running: open pages in tests')
+      const context = await browser.newContext(options)
+      const page = await context.newPage()
+      const errors: Error[] = []
+      page.on('pageerror', (error) => errors.push(error))
+      onTestFinished(async () => {
+        await context.close()
+        expect(errors).toEqual([])
+      })
+      return page
+    },
+  }
+}
+
+/** Serves on a free port of the loopback interface until the test is over; gives the address. */
+export async function serve(server: Server | RequestListener): Promise<string> {
+  const listening = server instanceof Server ? server : createServer(server)
+  const url = await listen(listening)
+  onTestFinished(() => {
+    listening.closeAllConnections()
+    return closed(listening)
+  })
+  return url
+}
+
+/** A line to a server, as a network is: it can be cut in the middle of an answer, and be gone for a while. */
+export interface Line {
+  readonly url: string
+  /** Connections that were made, those that were refused included. */
+  readonly connections: number
+  /** Breaks what is open and refuses what comes. */
+  down(): void
+  /** Takes connections again. */
+  up(): void
+}
+
+/** Puts a TCP proxy before a server. */
+export async function lineTo(url: string): Promise<Line> {
+  const { port } = new URL(url)
+  const sockets = new Set<Socket>()
+  let isDown = false
+  let connections = 0
+  const proxy = createNetServer((near) => {
+    connections++
+    if (isDown) {
+      near.resetAndDestroy()
+      return
+    }
+    const far = connect(Number(port), '127.0.0.1')
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        sockets.delete(socket)
+        near.destroy()
+        far.destroy()
+      })
+    }
+    near.pipe(far).pipe(near)
+  })
+  const breakAll = () => {
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
+  const address = await listen(proxy)
+  onTestFinished(() => {
+    breakAll()
+    return closed(proxy)
+  })
+  return {
+    url: address,
+    get connections() {
+      return connections
+    },
+    down() {
+      isDown = true
+      breakAll()
+    },
+    up() {
+      isDown = false
+    },
+  }
+}
+
+const artefacts = fileURLToPath(new URL('../../artefacts/', import.meta.url))
+
+/** Keeps a picture of the page as `artefacts/<name>.png`. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  await mkdir(artefacts, { recursive: true })
+  await page.screenshot({ path: `${artefacts}${name}.png` })
+}
+
+async function listen(server: NetServer): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  // a TCP server that listens has an address with a port
+  const { port } = server.address() as AddressInfo
+  return `http://127.0.0.1:${port}`
+}
+
+const closed = (server: NetServer) => new Promise<void>((resolve) => server.close(() => resolve()))
