@@ -69,7 +69,7 @@ const roles: readonly CallCase[] = [
         system: [text('First')],
         messages: [{ role: 'user', content: [text('a'), text('[System note: Late]')] }],
       },
-      warns: ['changed'],
+      warns: ['changed messages'],
     },
   },
   {
@@ -434,7 +434,7 @@ const files: readonly CallCase[] = [
     messages: [user(), assistant('Once', { prefix: true })],
     expects: {
       body: { messages: [{}, { role: 'assistant' }, { role: 'user' }] },
-      warns: ['repaired'],
+      warns: ['repaired messages'],
     },
   },
 ]

@@ -2,14 +2,15 @@
 import type { Warning } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
 
+/** `param` is `messages` unless told. */
 export type Note = (code: Warning['code'], message: string, param?: string) => void
 
 export function notesTo(warn: Warn): Note {
   const told = new Set<string>()
-  return (code, message, param) => {
-    const key = `${code} ${param ?? ''} ${message}`
+  return (code, message, param = 'messages') => {
+    const key = `${code} ${param} ${message}`
     if (told.has(key)) return
     told.add(key)
-    warn({ code, message, provider: 'anthropic', ...(param !== undefined && { param }) })
+    warn({ code, param, provider: 'anthropic', message })
   }
 }

@@ -1,5 +1,6 @@
 /** Puts a history in the order that servers demand: each call followed by its result. */
 import type { AssistantInput, Message, ToolCall, ToolMessage } from '../../chat/index.js'
+import { splitId, strippedSignature } from '../call-id.js'
 
 /** A message, and for an assistant turn its calls with their results. */
 export interface Turn {
@@ -28,7 +29,7 @@ export function pair(
   const byId = new Map<string, readonly Draft[]>()
   for (const message of messages.map(withoutLegacyRole)) {
     if (message.role !== 'tool') {
-      const calls = callsOf(message).map(
+      const calls = callsOf(message, onRepair).map(
         (call): Draft => ({ call, turn: turns.length, result: undefined }),
       )
       for (const { call } of calls)
@@ -39,7 +40,7 @@ export function pair(
       turns.push({ message, calls })
       continue
     }
-    const drafts = byId.get(cleanId(message.tool_call_id)) ?? []
+    const drafts = byId.get(splitId(message.tool_call_id).id) ?? []
     const draft = drafts.find(({ result }) => !result) ?? drafts.at(-1)
     if (!draft) onRepair('Tool results that answer no call were left out')
     else {
@@ -73,14 +74,14 @@ function withoutLegacyRole(message: Message): Message {
     : message
 }
 
-/** litellm hides Gemini's thought signatures in ids: `call_1__thought__…`. */
-const cleanId = (id: unknown): string =>
-  typeof id === 'string' ? (id.split('__thought__')[0] ?? '') : ''
-
-function callsOf(message: Message): readonly ToolCall[] {
+function callsOf(message: Message, onRepair: (what: string) => void): readonly ToolCall[] {
   if (message.role !== 'assistant') return []
   const { tool_calls, function_call }: AssistantInput = message
   if (tool_calls && tool_calls.length > 0)
-    return tool_calls.map((call) => ({ ...call, id: cleanId(call.id) }))
+    return tool_calls.map((call) => {
+      const { id, signature } = splitId(call.id)
+      if (signature !== undefined) onRepair(strippedSignature)
+      return { ...call, id }
+    })
   return function_call ? [{ id: '', type: 'function', function: function_call }] : []
 }

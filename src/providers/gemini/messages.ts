@@ -10,9 +10,9 @@ import {
   type ToolMessage,
   type UserMessage,
 } from '../../chat/index.js'
+import { splitId } from '../call-id.js'
 import { fromAssistant, type Slot, type TurnContext } from './assistant.js'
 import { toMedia } from './media.js'
-import { splitId } from './names.js'
 import { badRequest } from './notes.js'
 import { missingResult, type ToolResult, toResult } from './tool-results.js'
 import type { Content, Part } from './wire.js'
@@ -90,7 +90,7 @@ function addSystem(
     return
   }
   if (parts.length === 0) return
-  note('changed', 'a system message amid the conversation is sent as user text', 'messages')
+  note('changed', 'a system message amid the conversation is sent as user text')
   turnOf('user', turns).parts.push(...parts)
 }
 
@@ -101,7 +101,7 @@ const textsOf = ({ content }: SystemMessage): readonly string[] =>
 
 function addUser(message: UserMessage, { turns }: History, context: TurnContext): void {
   const parts = userParts(message, context)
-  if (parts.length === 0) context.note('repaired', 'an empty user message was left out', 'messages')
+  if (parts.length === 0) context.note('repaired', 'an empty user message was left out')
   else turnOf('user', turns).parts.push(...parts)
 }
 
@@ -122,7 +122,7 @@ function userParts({ content }: UserMessage, context: TurnContext): Part[] {
 function addAssistant(message: AssistantInput, { turns }: History, context: TurnContext): void {
   const { parts, slots, isVerbatim } = fromAssistant(message, context)
   if (parts.length === 0) {
-    context.note('repaired', 'an empty assistant message was left out', 'messages')
+    context.note('repaired', 'an empty assistant message was left out')
     return
   }
   const turn = turnOf('model', turns)
@@ -145,17 +145,13 @@ function turnOf(role: Turn['role'], turns: Turn[]): Turn {
 
 function addTool(message: ToolMessage, { turns }: History, context: TurnContext): void {
   const { note, model, names } = context
-  const { id } = splitId(message.tool_call_id ?? '')
+  const { id } = splitId(message.tool_call_id)
   const found = findSlot(turns, (slot) => slot.id === id) ?? findByName(message, turns, context)
   if (found) {
     if (found.slot.result)
-      note(
-        'repaired',
-        `of two results of one call of ${found.slot.name} the last was kept`,
-        'messages',
-      )
+      note('repaired', `of two results of one call of ${found.slot.name} the last was kept`)
     else if (found.turn !== turns.at(-1))
-      note('repaired', `a result of ${found.slot.name} was moved to its call`, 'messages')
+      note('repaired', `a result of ${found.slot.name} was moved to its call`)
     found.slot.result = toResult(message, found.slot, context)
     return
   }
@@ -165,7 +161,7 @@ function addTool(message: ToolMessage, { turns }: History, context: TurnContext)
       `a tool message answers the call ${JSON.stringify(id)}, which no message makes`,
       'unknown_tool_call_id',
     )
-  note('repaired', `a call of ${message.name} was put before a result that had none`, 'messages')
+  note('repaired', `a call of ${message.name} was put before a result that had none`)
   const slot: OpenSlot = { id, name: message.name }
   const turn = turnOf('model', turns)
   turn.parts.push({ functionCall: { name: names.toWire(message.name), args: {} } })
@@ -190,11 +186,7 @@ function findByName({ name }: ToolMessage, turns: readonly Turn[], { note }: Tur
   const found = findSlot(turns, (slot) => slot.name === name)
   if (!found || found.slot.result) return undefined
   if (found.slot.id !== '')
-    note(
-      'repaired',
-      `a result of ${name} was brought to its call by name: the id did not fit`,
-      'messages',
-    )
+    note('repaired', `a result of ${name} was brought to its call by name: the id did not fit`)
   return found
 }
 
@@ -206,11 +198,7 @@ function withUserFirst(history: History, { model, note }: TurnContext): History 
   if (turns[0]?.role === 'user') return history
   if (turns.length === 0 && system.length === 0)
     throw badRequest(model, 'there are no messages with content', 'empty_messages')
-  note(
-    'repaired',
-    'a user turn "." was put first: a conversation is opened by the user',
-    'messages',
-  )
+  note('repaired', 'a user turn "." was put first: a conversation is opened by the user')
   return {
     system,
     turns: [{ role: 'user', parts: [{ text: '.' }], slots: [], verbatim: new Set() }, ...turns],
@@ -222,11 +210,7 @@ function toContents({ system, turns }: History, context: TurnContext): Conversat
   const contents = turns.flatMap((turn) => toTurns(turn, context))
   if (system.length === 0) return { contents }
   if (facts.system) return { systemInstruction: { parts: system }, contents }
-  note(
-    'changed',
-    'the model takes no system message: it was put before the first user text',
-    'messages',
-  )
+  note('changed', 'the model takes no system message: it was put before the first user text')
   const [first, ...rest] = contents
   return { contents: [{ role: 'user', parts: [...system, ...(first?.parts ?? [])] }, ...rest] }
 }
@@ -236,7 +220,7 @@ function toTurns({ role, parts, slots, verbatim }: Turn, context: TurnContext): 
   if (slots.length === 0) return [said]
   const responses = slots.map((slot) => {
     if (!slot.result)
-      context.note('repaired', `a call of ${slot.name} had no result: it was told so`, 'messages')
+      context.note('repaired', `a call of ${slot.name} had no result: it was told so`)
     return slot.result?.response ?? missingResult(slot, context)
   })
   const files = slots.flatMap(({ name, result }): Part[] =>
@@ -254,7 +238,7 @@ function signed(parts: readonly Part[], verbatim: ReadonlySet<Part>, context: Tu
   const at = parts.findIndex((part) => part.functionCall)
   const call = parts[at]
   if (!call || call.thoughtSignature || verbatim.has(call) || !context.facts.signs) return parts
-  context.note('changed', 'calls that no Gemini signed were marked as foreign', 'messages')
+  context.note('changed', 'calls that no Gemini signed were marked as foreign')
   return parts.with(at, { ...call, thoughtSignature: foreignSignature })
 }
 

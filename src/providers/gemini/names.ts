@@ -58,11 +58,3 @@ const unique = (name: string, used: ReadonlyMap<string, unknown>) => {
 /** An id for what came without one: 37 characters, since OpenAI takes no more than 40. */
 export const madeId = (kind = 'call'): string =>
   `${kind}_${globalThis.crypto.randomUUID().replaceAll('-', '')}`
-
-const signatureMark = '__thought__'
-
-/** litellm hides a thought signature behind the id of a call. */
-export function splitId(id: string): { readonly id: string; readonly signature?: string } {
-  const at = id.indexOf(signatureMark)
-  return at < 0 ? { id } : { id: id.slice(0, at), signature: id.slice(at + signatureMark.length) }
-}

@@ -3,15 +3,16 @@ import type { Warning } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import type { Warn } from '../adapter.js'
 
+/** `param` is `messages` unless told. */
 export type Note = (code: Warning['code'], message: string, param?: string) => void
 
 export function notesTo(warn: Warn): Note {
   const told = new Set<string>()
-  return (code, message, param) => {
+  return (code, message, param = 'messages') => {
     const key = JSON.stringify([code, param, message])
     if (told.has(key)) return
     told.add(key)
-    warn({ code, message, provider: 'gemini', ...(param !== undefined && { param }) })
+    warn({ code, param, provider: 'gemini', message })
   }
 }
 

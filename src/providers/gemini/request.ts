@@ -208,8 +208,7 @@ function checkThinking({ generationConfig }: GenerateContentBody, model: string)
 function withoutCached(body: GenerateContentBody, note: Note): GenerateContentBody {
   if (!body.cachedContent) return body
   const { systemInstruction, tools, toolConfig, ...rest } = body
-  if (systemInstruction)
-    note('dropped', 'cachedContent has a system message of its own', 'messages')
+  if (systemInstruction) note('dropped', 'cachedContent has a system message of its own')
   if (tools || toolConfig) note('dropped', 'cachedContent has tools of its own', 'tools')
   return rest
 }

@@ -1,5 +1,6 @@
 /** Puts each call of a history together with its result: the API refuses the one without the other. */
 import type { AssistantInput, Message, ToolCall, ToolMessage } from '../../chat/index.js'
+import { splitId, strippedSignature } from '../call-id.js'
 
 /** A message, and for an assistant turn its calls with their results. */
 export interface Turn {
@@ -37,7 +38,7 @@ export function pair(messages: readonly Message[], onRepair: (what: string) => v
   const toWireId = idFitter()
   for (const message of messages.map(withoutLegacyRole)) {
     if (message.role === 'tool') {
-      const draft = findCall(drafts, cleanId(message.tool_call_id))
+      const draft = findCall(drafts, splitId(message.tool_call_id).id)
       if (!draft) orphans.push(message)
       else {
         if (draft.result) onRepair('Of two results for one tool call the last was kept')
@@ -46,7 +47,7 @@ export function pair(messages: readonly Message[], onRepair: (what: string) => v
       continue
     }
     const turn = turns.length
-    const calls = callsOf(message).map((call) => ({
+    const calls = callsOf(message, onRepair).map((call) => ({
       call,
       wireId: toWireId(call.id),
       turn,
@@ -67,15 +68,15 @@ function findCall(drafts: readonly Draft[], id: string): Draft | undefined {
   )
 }
 
-/** litellm hides Gemini's thought signatures in ids: `call_1__thought__…`. */
-const cleanId = (id: unknown): string =>
-  typeof id === 'string' ? (id.split('__thought__')[0] ?? '') : ''
-
-function callsOf(message: Message): readonly ToolCall[] {
+function callsOf(message: Message, onRepair: (what: string) => void): readonly ToolCall[] {
   if (message.role !== 'assistant') return []
   const { tool_calls, function_call }: AssistantInput = message
   if (tool_calls && tool_calls.length > 0)
-    return tool_calls.map((call) => ({ ...call, id: cleanId(call.id) }))
+    return tool_calls.map((call) => {
+      const { id, signature } = splitId(call.id)
+      if (signature !== undefined) onRepair(strippedSignature)
+      return { ...call, id }
+    })
   return function_call ? [{ id: '', type: 'function', function: function_call }] : []
 }
 
