@@ -5,8 +5,8 @@ import {
   type JsonObject,
   type Message,
   parseJson,
-  repairJson,
   type ToolCall,
+  toArguments,
 } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 
@@ -128,16 +128,7 @@ function repairCall(call: ToolCall, position: number, report: Report): readonly 
   if (typeof text === 'string' && isObject(parseJson(text))) return [call]
   if (typeof text !== 'string' || text.trim() !== '')
     report(`The arguments of a tool call of message ${position} were no JSON object`)
-  return [{ ...call, function: { ...call.function, arguments: JSON.stringify(toObject(text)) } }]
-}
-
-/** What the arguments were on their way to; text that is past repair, and values that are no object, are wrapped. */
-function toObject(given: unknown): JsonObject {
-  if (isObject(given)) return given
-  if (typeof given !== 'string')
-    return given === undefined || given === null ? {} : { value: given }
-  if (given.trim() === '') return {}
-  const parsed = parseJson(given) ?? repairJson(given)
-  if (isObject(parsed)) return parsed
-  return parsed === undefined ? { arguments: given } : { value: parsed }
+  return [
+    { ...call, function: { ...call.function, arguments: JSON.stringify(toArguments(text).input) } },
+  ]
 }

@@ -1,3 +1,4 @@
+export * from './arguments.js'
 export * from './capabilities.js'
 export * from './format.js'
 export * from './json.js'

@@ -38,7 +38,7 @@ const ids: readonly CallCase[] = [
     request: { tools },
     expects: {
       body: { messages: [{}, spoken(use('call_1_2')), heard(answered('call_1_2'))] },
-      warns: ['repaired'],
+      warns: ['repaired messages'],
     },
   },
   {
@@ -55,7 +55,7 @@ const ids: readonly CallCase[] = [
           heard({ ...answered('a_1'), content: 'x' }, { ...answered('a_1_2'), content: 'y' }),
         ],
       },
-      warns: ['repaired'],
+      warns: ['repaired messages'],
     },
   },
   {
@@ -179,14 +179,18 @@ const geminiArgs = (args: object) => ({
   contents: [{}, { parts: [{ functionCall: { name: 'look', args } }] }, {}],
 })
 
+const chatArguments = (args: object) => ({
+  messages: [{}, { tool_calls: [{ function: { arguments: JSON.stringify(args) } }] }, {}],
+})
+
 const inputs: readonly CallCase[] = (
   [
     [75, 'no arguments are an empty object', '', {}, 0],
     [76, 'arguments that broke off are closed', '{"a": [1', { a: [1] }, 1],
     [77, 'a text that broke off is closed', '{"a": "unfin', { a: 'unfin' }, 1],
     [77, 'a comma too many is no end', '{"a":1,}', { a: 1 }, 1],
-    [77, 'arguments past repair are sent as a text', 'hello {', { arguments: 'hello {' }, 1],
-    [78, 'arguments that are no object are wrapped in one', '[1,2]', { value: [1, 2] }, 1],
+    [77, 'arguments past repair are sent as a text', 'hello {', { input: 'hello {' }, 1],
+    [78, 'arguments that are no object are wrapped in one', '[1,2]', { input: [1, 2] }, 1],
   ] as const
 ).flatMap(([id, says, text, input, repairs]): readonly CallCase[] => {
   const warns = Array.from({ length: repairs }, () => 'repaired messages')
@@ -209,23 +213,24 @@ const inputs: readonly CallCase[] = (
       says: `${says}: Claude alone`,
       model: sonnet,
       stack: [],
-      expects: { body: claudeInput(input), warns: warns.map(() => 'repaired') },
+      expects: { body: claudeInput(input), warns },
+    },
+    {
+      ...shared,
+      says: `${says}: Chat Completions alone`,
+      model: 'compatible/m',
+      stack: [],
+      expects: { body: chatArguments(input), warns },
     },
     {
       ...shared,
       says: `${says}: Gemini alone`,
       model: flash,
       stack: [],
-      // what is no object stands here under the name of its own
-      expects: {
-        body: geminiArgs(isWrapped(input) ? { input: Object.values(input)[0] } : input),
-        warns,
-      },
+      expects: { body: geminiArgs(input), warns },
     },
   ]
 })
-
-/** Not what the model wrote, but a member of ours around it. */
 
 const responded = (response: object, name = 'look') => ({ functionResponse: { name, response } })
 const geminiResult = (response: object): CallCase['expects'] => ({
@@ -425,7 +430,7 @@ const signatures: readonly HardeningCase[] = [
     request: { tools },
     expects: {
       body: { messages: [{}, spoken(use('call_1')), heard(answered('call_1'))] },
-      warns: ['repaired'],
+      warns: ['repaired messages'],
     },
   },
   ...[gpt, 'xai/grok-4'].map(
@@ -443,9 +448,23 @@ const signatures: readonly HardeningCase[] = [
             { type: 'function_call_output', call_id: 'call_1' },
           ],
         },
+        warns: ['repaired messages'],
       },
     }),
   ),
+  {
+    id: 87,
+    says: 'and Chat Completions',
+    model: 'compatible/m',
+    messages: [user(), calls(call(signedId)), result(signedId)],
+    request: { tools },
+    expects: {
+      body: {
+        messages: [{}, { tool_calls: [{ id: 'call_1' }] }, { tool_call_id: 'call_1' }],
+      },
+      warns: ['repaired messages'],
+    },
+  },
   {
     id: 87,
     says: 'to Gemini the signature in the id is a signature',
@@ -545,7 +564,3 @@ const signatures: readonly HardeningCase[] = [
 ]
 
 export const toolHistory: readonly HardeningCase[] = [...ids, ...inputs, ...results, ...signatures]
-
-function isWrapped(input: object): boolean {
-  return 'arguments' in input || 'value' in input
-}

@@ -179,12 +179,12 @@ describe('a repair', () => {
     [
       'wraps a value that is no object',
       [calling(['1', '[1,2]']), result('1')],
-      [calling(['1', '{"value":[1,2]}']), result('1')],
+      [calling(['1', '{"input":[1,2]}']), result('1')],
     ],
     [
       'wraps text that is past repair',
       [calling(['1', 'oops']), result('1')],
-      [calling(['1', '{"arguments":"oops"}']), result('1')],
+      [calling(['1', '{"input":"oops"}']), result('1')],
     ],
     [
       'writes an object as JSON text',

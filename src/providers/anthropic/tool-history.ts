@@ -4,14 +4,15 @@ import {
   isObject,
   type JsonObject,
   type Message,
-  parseJson,
-  repairJson,
   type SystemMessage,
   type ToolCall,
   type ToolMessage,
+  toArguments,
   type UserMessage,
+  wrapInput,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
+import { splitId } from '../call-id.js'
 import type { Note } from './notes.js'
 
 /** A call as it goes out. */
@@ -71,14 +72,11 @@ export function pairTools(messages: readonly Message[], note: Note): readonly En
 }
 
 /** The input object that goes out for the arguments of a call; text that is no JSON object is mended, or wrapped. */
-export function toInput(text: string, note?: Note): JsonObject {
-  if (text.trim() === '') return {}
-  const parsed = parseJson(text)
-  if (isObject(parsed)) return parsed
-  const mended = parsed === undefined ? repairJson(text) : undefined
-  note?.('repaired', 'The arguments of a tool call in the history were no JSON object')
-  if (isObject(mended)) return mended
-  return parsed === undefined ? { arguments: text } : { value: parsed }
+export function toInput(given: unknown, note?: Note): JsonObject {
+  const { input, isRepaired } = toArguments(given)
+  if (isRepaired)
+    note?.('repaired', 'The arguments of a tool call in the history were no JSON object')
+  return input
 }
 
 /** Calls of the message in today's form; `function_call` is the form before it. */
@@ -90,13 +88,13 @@ export function callsOf(message: AssistantInput): readonly ToolCall[] {
 
 /** What a call says, whatever its kind: the free text of a custom call becomes the one property of our mapping. */
 export function contentOf(call: ToolCall, note?: Note): { name: string; input: JsonObject } {
-  if (call.type === 'custom') return { name: call.custom.name, input: { input: call.custom.input } }
+  if (call.type === 'custom') return { name: call.custom.name, input: wrapInput(call.custom.input) }
   if (!call.function)
     throw new BadRequestError(`a tool call in the history has the unknown type '${call.type}'`, {
       status: 400,
       provider: 'anthropic',
     })
-  return { name: call.function.name, input: toInput(call.function.arguments ?? '', note) }
+  return { name: call.function.name, input: toInput(call.function.arguments, note) }
 }
 
 function toCalls(message: AssistantInput, ids: WireIds, note: Note): readonly HistoryCall[] {
@@ -166,8 +164,10 @@ class WireIds {
 
 const maxIdLength = 64
 
-/** litellm hides a thought signature of Gemini behind `__thought__`. */
 function cleanId(id: string | undefined): string {
-  const bare = (id ?? '').replace(/__thought__.*$/s, '').replace(/[^a-zA-Z0-9_-]/g, '_')
-  return bare.slice(0, maxIdLength) || 'toolu_unnamed'
+  return (
+    splitId(id)
+      .id.replace(/[^a-zA-Z0-9_-]/g, '_')
+      .slice(0, maxIdLength) || 'toolu_unnamed'
+  )
 }

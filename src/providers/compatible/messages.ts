@@ -11,6 +11,7 @@ import {
   type ToolApproval,
   type ToolCall,
   type ToolMessage,
+  toArguments,
   type UserPart,
   type Warning,
 } from '../../chat/index.js'
@@ -181,11 +182,13 @@ const namelessCall = ({ id }: FunctionCall, { provider }: Writer) =>
 /** Servers that render a chat template parse the arguments, and refuse the whole history for one that was cut. */
 function jsonArguments({ function: fn }: FunctionCall, writer: Writer): string {
   const text: unknown = fn.arguments
-  if (typeof text !== 'string') return JSON.stringify(text ?? {})
-  if (text.trim() === '') return '{}'
-  if (parseJson(text) !== undefined) return text
-  repaired('Tool-call arguments that are no JSON were wrapped: { "invalid": … }', writer)
-  return JSON.stringify({ invalid: text })
+  const { input, isRepaired } = toArguments(text)
+  if (isRepaired)
+    repaired('The arguments of a tool call in the history were no JSON object', writer)
+  // a text that is one goes back as the model wrote it
+  return typeof text === 'string' && !isRepaired && text.trim() !== ''
+    ? text
+    : JSON.stringify(input)
 }
 
 /** Results carry text; what else they hold follows in a user message, behind the last of them. */

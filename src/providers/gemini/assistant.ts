@@ -3,11 +3,11 @@ import {
   type AssistantInput,
   isObject,
   type JsonObject,
-  parseJson,
-  repairJson,
+  toArguments,
+  wrapInput,
 } from '../../chat/index.js'
+import { splitId } from '../call-id.js'
 import { type MediaContext, toMedia } from './media.js'
-import { splitId } from './names.js'
 import { type NativeContext, nativeTurn } from './native.js'
 import type { Part } from './wire.js'
 
@@ -43,7 +43,7 @@ const slotsOf = (parts: readonly Part[], message: AssistantInput): Slot[] =>
     .map(({ id }, i) => {
       const call = message.tool_calls?.[i]
       const name = (call?.type === 'custom' ? call.custom.name : call?.function.name) ?? ''
-      return { id: splitId(call?.id ?? '').id, name, ...(id && { wireId: id }) }
+      return { id: splitId(call?.id).id, name, ...(id && { wireId: id }) }
     })
 
 function built(message: AssistantInput, context: TurnContext) {
@@ -81,11 +81,7 @@ function fromPart(
     default: {
       const media = toMedia({ ...part }, context)
       if (media) return [media]
-      context.note(
-        'dropped',
-        'a part of an earlier answer is of no type that can be sent',
-        'messages',
-      )
+      context.note('dropped', 'a part of an earlier answer is of no type that can be sent')
       return []
     }
   }
@@ -107,12 +103,11 @@ function tellLosses(message: AssistantInput, { note }: TurnContext): void {
     message.reasoning_content ||
     message.thinking_blocks?.length ||
     (Array.isArray(content) && content.some((part) => part.type === 'thinking'))
-  if (hasThinking)
-    note('dropped', 'reasoning that Gemini did not sign is not sent back to it', 'messages')
+  if (hasThinking) note('dropped', 'reasoning that Gemini did not sign is not sent back to it')
   if (message.hosted_tools?.length)
-    note('dropped', 'what a hosted tool gave an earlier answer is not sent again', 'messages')
+    note('dropped', 'what a hosted tool gave an earlier answer is not sent again')
   if (message.files?.length || message.audio?.data)
-    note('dropped', 'sound and files of an earlier answer are not sent again', 'messages')
+    note('dropped', 'sound and files of an earlier answer are not sent again')
 }
 
 interface HistoryCall {
@@ -128,9 +123,9 @@ function callsOf({ tool_calls, function_call }: AssistantInput): HistoryCall[] {
       ? [{ id: '', name: function_call.name, args: function_call.arguments }]
       : []
   return tool_calls.map((call) => {
-    const { id, signature } = splitId(call.id ?? '')
+    const { id, signature } = splitId(call.id)
     if (call.type === 'custom')
-      return { id, signature, name: call.custom.name, args: { input: call.custom.input } }
+      return { id, signature, name: call.custom.name, args: wrapInput(call.custom.input) }
     return {
       id,
       name: call.function.name,
@@ -160,10 +155,8 @@ function toCallPart({ id, name, args, signature }: HistoryCall, context: TurnCon
 
 /** Always an object: the wire takes nothing else. */
 function readArguments(text: string, name: string, { note }: TurnContext): JsonObject {
-  if (text.trim() === '') return {}
-  const parsed = parseJson(text)
-  if (isObject(parsed)) return parsed
-  const repaired = parsed === undefined ? repairJson(text) : parsed
-  note('repaired', `the arguments of an earlier call of ${name} were no JSON object`, 'messages')
-  return isObject(repaired) ? repaired : { input: repaired ?? text }
+  const { input, isRepaired } = toArguments(text)
+  if (isRepaired)
+    note('repaired', `the arguments of an earlier call of ${name} were no JSON object`)
+  return input
 }

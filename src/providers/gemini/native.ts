@@ -1,5 +1,5 @@
 /** Project and compare: an earlier answer goes back as it came only while it still says what its message says. */
-import { type AssistantInput, isObject, parseJson } from '../../chat/index.js'
+import { type AssistantInput, isObject, parseJson, wrapInput } from '../../chat/index.js'
 import { bareName, type ModelFacts } from './models.js'
 import type { ToolNames } from './names.js'
 import type { Note } from './notes.js'
@@ -89,7 +89,7 @@ const textOf = ({ content }: AssistantInput) => {
 type Call = NonNullable<AssistantInput['tool_calls']>[number]
 
 const readCall = (call: Call | undefined): readonly [name: string, args: unknown] => {
-  if (call?.type === 'custom') return [call.custom.name, { input: call.custom.input }]
+  if (call?.type === 'custom') return [call.custom.name, wrapInput(call.custom.input)]
   const text = call?.function?.arguments ?? ''
   return [call?.function?.name ?? '', text === '' ? {} : parseJson(text)]
 }

@@ -533,9 +533,9 @@ describe('tool calls of a history', () => {
     ['{"a":1,"b', { a: 1 }],
     ['{"a":1,"b":', { a: 1 }],
     ['{"a":tru', {}],
-    ['[1,2]', { value: [1, 2] }],
-    ['"x"', { value: 'x' }],
-    ['not json', { arguments: 'not json' }],
+    ['[1,2]', { input: [1, 2] }],
+    ['"x"', { input: 'x' }],
+    ['not json', { input: 'not json' }],
   ])('arguments %j go out as an object', (args, input) => {
     const written = history(
       { role: 'assistant', tool_calls: [called('a', 'look', args)] },

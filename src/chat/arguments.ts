@@ -1,0 +1,31 @@
+/** Arguments of a tool call as an object: what most APIs take, whatever a history holds. */
+import { isObject, type JsonObject, parseJson } from './json.js'
+import { repairJson } from './repair-json.js'
+
+/**
+ * What is no object, under the one name that all adapters use: arguments that are another JSON value or no JSON, and the
+ * free text of a custom call.
+ */
+export const wrapInput = (input: unknown): JsonObject => ({ input })
+
+export interface Arguments {
+  readonly input: JsonObject
+  /** They were no JSON object: brought to their end, or wrapped. */
+  readonly isRepaired: boolean
+}
+
+/**
+ * The object that the arguments say. No text is an object without members; a text that broke off is brought to its end;
+ * what is past repair, and a value that is no object, is wrapped: `{ input: … }`.
+ */
+export function toArguments(given: unknown): Arguments {
+  if (isBlank(given)) return { input: {}, isRepaired: false }
+  const parsed = typeof given === 'string' ? parseJson(given) : given
+  if (isObject(parsed)) return { input: parsed, isRepaired: false }
+  const value = parsed === undefined ? (repairJson(String(given)) ?? given) : parsed
+  if (value === null) return { input: {}, isRepaired: true }
+  return { input: isObject(value) ? value : wrapInput(value), isRepaired: true }
+}
+
+const isBlank = (given: unknown) =>
+  given === undefined || given === null || (typeof given === 'string' && given.trim() === '')
