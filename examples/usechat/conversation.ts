@@ -1,0 +1,29 @@
+/** What is said, and where it is kept: in the tab, so that a reload finds it again. */
+import type { UIMessage } from 'ai'
+import type { FinishReason, Usage } from 'tetrad'
+
+/** `metadata` as the server's `ui` format sends it, as far as the page shows it. */
+export type ChatMessage = UIMessage<{
+  readonly usage?: Usage
+  readonly finish_reason?: FinishReason
+}>
+
+export interface Conversation {
+  readonly id: string
+  readonly messages: readonly ChatMessage[]
+}
+
+export const newConversation = (): Conversation => ({ id: crypto.randomUUID(), messages: [] })
+
+export function load(): Conversation {
+  const saved = sessionStorage.getItem('conversation')
+  return saved ? JSON.parse(saved) : newConversation()
+}
+
+export function save(conversation: Conversation): void {
+  try {
+    sessionStorage.setItem('conversation', JSON.stringify(conversation))
+  } catch {
+    // pictures may be more than the browser keeps: the page goes on without
+  }
+}
