@@ -1,12 +1,12 @@
 /** One call from its start to its one outcome, and the callers that make calls. */
 import type { ChatRequest, ChatResponse, FormatInput, StreamChunk } from '../chat/index.js'
-import { defined, estimatePromptTokens } from '../chat/index.js'
+import { defined, estimatePromptTokens, isObject } from '../chat/index.js'
 import { attemptWith, type Target } from './attempt.js'
 import { Channel } from './channel.js'
 import { Ledger, type Place, type Run, runLayers } from './compose.js'
 import type { Call, Caller, CallOptions, Middleware, ModelInfo, TokenCount } from './context.js'
 import { AbortError, MisuseError } from './errors.js'
-import { hidden } from './hidden.js'
+import { hidden, masked } from './hidden.js'
 import { Passage } from './passage.js'
 import { listen } from './signals.js'
 import { type PartialReader, TetradStream } from './stream.js'
@@ -40,7 +40,7 @@ export function createCaller(
     streaming: boolean,
   ) => {
     const merged = place ? inherit(place.options, options) : frozen(options)
-    return new RunningCall(engine, stack(), request, merged, streaming, place)
+    return new RunningCall(engine, stack(), withMask(request), merged, streaming, place)
   }
   return {
     // the format of the request decides what the answer has, as the types of Caller say
@@ -61,7 +61,17 @@ function inherit(outer: CallOptions<unknown>, own: CallOptions<unknown>): CallOp
 }
 
 const frozen = (options: CallOptions<unknown>): CallOptions<unknown> =>
-  Object.freeze({ ...options, ...(options.apiKeys && { apiKeys: hidden(options.apiKeys) }) })
+  Object.freeze({
+    ...options,
+    ...(options.apiKeys && { apiKeys: hidden(options.apiKeys) }),
+    ...(options.headers && { headers: masked(options.headers) }),
+  })
+
+/** Headers may carry keys too. */
+const withMask = (request: ChatRequest<FormatInput>): ChatRequest<FormatInput> =>
+  isObject(request) && isObject(request.extra_headers)
+    ? { ...request, extra_headers: masked(request.extra_headers) }
+    : request
 
 class RunningCall {
   readonly channel: Channel

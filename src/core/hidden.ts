@@ -13,3 +13,18 @@ export function hidden<T extends object>(members: T): T {
   // the members are there, only not enumerable
   return Object.freeze(copy) as unknown as T
 }
+
+/**
+ * A frozen copy that code may read, list and spread, and whose values no print shows. For what layers copy with a change,
+ * as headers: `{ ...ctx.options.headers, 'x-trace': id }` has them all, and its maker's own care to take.
+ */
+export function masked(
+  members: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const show = () =>
+    Object.fromEntries(Object.keys(members).map((name) => [name, '[hidden]'] as const))
+  const copy = { ...members }
+  for (const name of [inspectCustom, 'toJSON'])
+    if (!Object.hasOwn(copy, name)) Object.defineProperty(copy, name, { value: show })
+  return Object.freeze(copy)
+}

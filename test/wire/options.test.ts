@@ -209,6 +209,29 @@ describe('what is never shown', () => {
     for (const spy of spies) spy.mockRestore()
   })
 
+  it.each(names)('the headers of a call, in stream, ctx and error of %s', async (name) => {
+    server.reply(fail('auth'))
+    const shown: string[] = []
+    const ai = clientOf(server, async function nosy(ctx: Context, next) {
+      shown.push(...looks(ctx), ...looks(ctx.options), ...looks(ctx.request))
+      // a copy with one more is no loss of the others
+      const extra_headers = { ...ctx.request.extra_headers, 'x-more': 'more' }
+      ctx.request = { ...ctx.request, extra_headers }
+      await next()
+    })
+    const request = ask(name, { extra_headers: { 'x-request-key': canary } })
+    const stream = ai.stream(request, { headers: { 'x-tenant-key': canary } })
+    const error = await failure(stream.response)
+    shown.push(...looks(stream), ...looks(error))
+    expect(shown.filter((text) => text.includes(canary))).toEqual([])
+    expect(shown.join()).toContain('x-tenant-key')
+    expect(server.requests[0]?.headers).toMatchObject({
+      'x-request-key': canary,
+      'x-tenant-key': canary,
+      'x-more': 'more',
+    })
+  })
+
   it.each(names)('the prompt, in an error of %s', async (name) => {
     server.script(fail(500))
     const messages = [{ role: 'user' as const, content: prompt }]
