@@ -1,7 +1,7 @@
 /** What a stream reader remembers: items by index, the parts of their text, their calls. */
 import type { JsonObject } from '../../chat/index.js'
 import { type Call, UnexpectedResponseError } from '../../core/index.js'
-import type { WireContext } from '../adapter.js'
+import type { Push, WireContext } from '../adapter.js'
 import { declaredNames } from './items.js'
 import { asNumber, type Profile, type WireItem } from './wire.js'
 
@@ -50,7 +50,12 @@ export interface State {
   isStarted: boolean
   isEnded: boolean
   readonly numbers: Numbering
+  /** Of the last event, and what reads it. */
+  type: string | undefined
+  handler: Handler | undefined
 }
+
+export type Handler = (event: JsonObject, state: State, push: Push) => void
 
 /** The state before the first event. */
 export const newState = (profile: Profile, context: WireContext, call: Call): State => ({
@@ -67,6 +72,8 @@ export const newState = (profile: Profile, context: WireContext, call: Call): St
   isStarted: false,
   isEnded: false,
   numbers: { recent: new Array(windowSize).fill(undefined), last: -1, isOff: false },
+  type: undefined,
+  handler: undefined,
 })
 
 /** The last events by number. */
@@ -138,8 +145,12 @@ export const unexpected = (code: string, what: string, { profile, context }: Sta
 
 export function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
-  return partAt(itemOf(event, state), `${prefix}${position}`, state)
+  // most parts are the first of their item: no new string for each event of theirs
+  const key = position === 0 ? firstKeys[prefix] : `${prefix}${position}`
+  return partAt(itemOf(event, state), key, state)
 }
+
+const firstKeys = { t: 't0', r: 'r0', s: 's0', c: 'c0' } as const
 
 export function partAt({ parts }: ItemState, key: string, state: State): PartState {
   let found = parts.get(key)

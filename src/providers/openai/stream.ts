@@ -7,7 +7,7 @@ import { hostedTool, isClientCall, isHosted } from './calls.js'
 import { checkBody, toFinish } from './response.js'
 import { callOf, pushArguments, restOfCall, startCall, tooLong } from './stream-calls.js'
 import { closeItem, fillHoles, nativeItems } from './stream-items.js'
-import { isRepeat, itemOf, newState, partOf, type State } from './stream-state.js'
+import { type Handler, isRepeat, itemOf, newState, partOf, type State } from './stream-state.js'
 import {
   addAnnotation,
   addLogprobs,
@@ -17,8 +17,6 @@ import {
   rest,
 } from './stream-text.js'
 import { asList, asNumber, asString, asText, type Profile } from './wire.js'
-
-type Handler = (event: JsonObject, state: State, push: Push) => void
 
 /** Makes a reader for one stream. */
 export const streamReader =
@@ -39,11 +37,23 @@ function readEvent({ event, data }: WireEvent, state: State, push: Push): void {
   const type = asText(data.type) ?? event ?? (data.error ? 'error' : '')
   if (type === '' && data.choices) checkBody(data, state.context, state.profile)
   if (isRepeat(state.numbers, data)) return
+  // events of one name come in rows: the tables are asked where it changes
+  if (type !== state.type) {
+    state.type = type
+    state.handler = handlerOf(type)
+  }
+  state.handler?.(data, state, push)
+}
+
+function handlerOf(type: string): Handler | undefined {
   // a name such as "constructor" must not find what every object has
-  if (Object.hasOwn(endings, type)) endings[type]?.(data, state, push)
-  if (!Object.hasOwn(on, type)) return
-  start(data, state, push)
-  on[type]?.(data, state, push)
+  if (Object.hasOwn(endings, type)) return endings[type]
+  const read = Object.hasOwn(on, type) ? on[type] : undefined
+  if (!read) return undefined
+  return (event, state, push) => {
+    start(event, state, push)
+    read(event, state, push)
+  }
 }
 
 const start: Handler = (event, state, push) => {
