@@ -10,8 +10,9 @@ import {
   type Warning,
 } from '../src/chat/index.js'
 import { type Context, type Middleware, MisuseError, type Next } from '../src/core/index.js'
+import type { Store } from '../src/store/index.js'
 import { type Clock, systemClock } from './clock.js'
-import { type ApprovalStore, memoryApprovals } from './tools/approvals.js'
+import { inProcess } from './tools/approvals.js'
 import { toMessage } from './tools/results.js'
 import { resume } from './tools/resume.js'
 import { type Job, type RunOptions, runJobs } from './tools/run.js'
@@ -24,8 +25,10 @@ export interface ToolsOptions {
   readonly concurrency?: number
   /** For each tool call that has no limit of its own. Milliseconds. @default 60_000 */
   readonly timeoutMs?: number
-  /** Where calls wait for a yes. @default in this process, for an hour */
-  readonly approvals?: ApprovalStore
+  /** Where calls wait for a yes: `redisStore(client)` where more than one process serves the same users. @default this process */
+  readonly approvals?: Store
+  /** A yes that comes later is none. Milliseconds. @default 3_600_000 */
+  readonly approvalTtlMs?: number
   /** Whose approval it is: a yes given in another scope is none. @default any holder of the id */
   readonly approvalScope?: (ctx: Context) => string
   /** What the model reads of an error. Throw here to end the call. @default its message */
@@ -69,7 +72,8 @@ export function tools(given: Given<Context<never>>, options: ToolsOptions = {}):
     maxSteps: 20,
     concurrency: 8,
     timeoutMs: 60_000,
-    approvals: memoryApprovals(),
+    approvals: inProcess(options.clock ?? systemClock),
+    approvalTtlMs: 3_600_000,
     describeError: messageOf,
     clock: systemClock,
     ...defined(options),
@@ -168,7 +172,6 @@ const stoppedAfter = (steps: number): Warning => ({
   message: `The tool loop ended after ${steps} steps (maxSteps); the model has not seen the last results`,
 })
 
-export { type ApprovalRequest, type ApprovalStore, memoryApprovals } from './tools/approvals.js'
 export {
   type AnyTool,
   type Tool,

@@ -1,73 +1,91 @@
 /** Tool calls that wait for a person's yes: kept on the server, used once. */
 import type { FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
+import type { Store } from '../../src/store/index.js'
 import type { ApprovalMessage } from '../approval-message.js'
+import type { Clock } from '../clock.js'
 
-/** What was shown to the person. A yes is good for exactly this call. */
-export interface ApprovalRequest {
-  readonly tool_call_id: string
-  readonly name: string
-  readonly arguments: string
-  /** Whose approval it is, where `approvalScope` told. */
-  readonly scope?: string
+/** What of a store is needed. */
+export type ApprovalStore = Pick<Store, 'get' | 'set' | 'setIfAbsent' | 'delete'>
+
+export interface ApprovalOptions {
+  readonly approvals: ApprovalStore
+  /** Milliseconds. */
+  readonly approvalTtlMs: number
+  /** Whose approvals they are, where `approvalScope` told. */
+  readonly scope: string | undefined
 }
 
-/** Where calls wait. Give one that all processes share if more than one serves the same users. */
-export interface ApprovalStore {
-  put(id: string, request: ApprovalRequest): void | Promise<void>
-  /** Gives it, and never again. */
-  take(id: string): ApprovalRequest | undefined | Promise<ApprovalRequest | undefined>
+/** Notes what the person is asked, and gives the id to answer under. */
+export async function askApproval(call: FunctionCall, options: ApprovalOptions): Promise<string> {
+  const id = crypto.randomUUID()
+  const { approvals, approvalTtlMs } = options
+  await approvals.set(keyOf(id), await digestOf(call, options), { ttlMs: approvalTtlMs })
+  return id
 }
 
-export interface MemoryApprovalsOptions {
-  /** A yes that comes later is none. Milliseconds. @default 3_600_000 */
-  readonly ttlMs?: number
-  /** The oldest go first. @default 10_000 */
-  readonly max?: number
-  /** Milliseconds, for tests. @default performance.now */
-  readonly now?: () => number
+/** True where exactly this call was asked for under this id, and was not answered yet. */
+export async function isAsked(
+  { approval }: ApprovalMessage,
+  call: FunctionCall,
+  options: ApprovalOptions,
+): Promise<boolean> {
+  const digest = await options.approvals.get(keyOf(approval.id))
+  return digest !== undefined && digest === (await digestOf(call, options))
 }
 
-/** Keeps approvals in this process. */
-export function memoryApprovals(options: MemoryApprovalsOptions = {}): ApprovalStore {
-  const { ttlMs = 3_600_000, max = 10_000, now = () => performance.now() } = options
+/** Uses the answer up. False where another request has: of all processes one gets true. */
+export async function useApproval(
+  { approval }: ApprovalMessage,
+  { approvals, approvalTtlMs }: ApprovalOptions,
+): Promise<boolean> {
+  const key = keyOf(approval.id)
+  // outlives what it bars: it is set later, for as long
+  const isFirst = await approvals.setIfAbsent(`${key}:used`, '1', { ttlMs: approvalTtlMs })
+  if (isFirst) await approvals.delete(key)
+  return isFirst
+}
+
+export const invalidApproval = ({ tool_call_id }: ApprovalMessage): BadRequestError =>
+  new BadRequestError(
+    `The approval for the tool call '${tool_call_id}' is not one that was asked for, or it was used before`,
+    { status: 400, code: 'approval_invalid' },
+  )
+
+/** From a client: of any type, and any length. */
+const keyOf = (id: unknown): string => `tool-approval:${String(id).slice(0, 36)}`
+
+/** A yes is good for exactly this call, of this scope. A digest: nothing that was said is kept. */
+async function digestOf(call: FunctionCall, { scope }: ApprovalOptions): Promise<string> {
+  const { name, arguments: args } = call.function
+  const told = new TextEncoder().encode(JSON.stringify([call.id, name, args, scope ?? null]))
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', told))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Keeps approvals in this process. Of too many the oldest go. */
+export function inProcess({ now }: Pick<Clock, 'now'>, max = 10_000): ApprovalStore {
   // in order of age
-  const waiting = new Map<string, { readonly request: ApprovalRequest; readonly until: number }>()
-  const sweep = () => {
-    for (const [id, { until }] of waiting) {
-      if (until > now() && waiting.size < max) return
-      waiting.delete(id)
+  const entries = new Map<string, { readonly value: string; readonly until: number }>()
+  const find = (key: string) => {
+    const entry = entries.get(key)
+    return entry && entry.until > now() ? entry.value : undefined
+  }
+  const put = (key: string, value: string, ttlMs: number) => {
+    for (const [old, { until }] of entries) {
+      if (until > now() && entries.size < max) break
+      entries.delete(old)
     }
+    entries.set(key, { value, until: now() + ttlMs })
   }
   return {
-    put(id, request) {
-      sweep()
-      waiting.set(id, { request, until: now() + ttlMs })
+    get: async (key) => find(key),
+    set: async (key, value, { ttlMs }) => put(key, value, ttlMs),
+    setIfAbsent: async (key, value, { ttlMs }) => {
+      const isFree = find(key) === undefined
+      if (isFree) put(key, value, ttlMs)
+      return isFree
     },
-    take(id) {
-      const found = waiting.get(id)
-      waiting.delete(id)
-      return found && found.until > now() ? found.request : undefined
-    },
+    delete: async (key) => void entries.delete(key),
   }
-}
-
-/** Uses the approval up. Throws `BadRequestError` unless it was asked for exactly this call, and not used before. */
-export async function redeem(
-  { approval, tool_call_id }: ApprovalMessage,
-  call: FunctionCall,
-  store: ApprovalStore,
-  scope: string | undefined,
-): Promise<void> {
-  const request = await store.take(String(approval.id))
-  const isSame =
-    request?.tool_call_id === call.id &&
-    request.name === call.function.name &&
-    request.arguments === call.function.arguments &&
-    request.scope === scope
-  if (!isSame)
-    throw new BadRequestError(
-      `The approval for the tool call '${tool_call_id}' is not one that was asked for, or it was used before`,
-      { code: 'approval_invalid' },
-    )
 }

@@ -2,7 +2,7 @@
 import type { ChunkOf, FunctionCall } from '../../src/chat/index.js'
 import type { Context } from '../../src/core/index.js'
 import type { Clock } from '../clock.js'
-import type { ApprovalStore } from './approvals.js'
+import { type ApprovalOptions, askApproval } from './approvals.js'
 import { readArguments } from './arguments.js'
 import { withLimits } from './limits.js'
 import { toErrorResult, toResult } from './results.js'
@@ -10,13 +10,11 @@ import type { OwnTool } from './tool.js'
 
 export type Outcome = ChunkOf<'tool-result'> | ChunkOf<'tool-approval'>
 
-export interface HandleOptions {
+export interface HandleOptions extends ApprovalOptions {
   readonly ctx: Context
   readonly signal: AbortSignal
   readonly timeoutMs: number
   readonly clock: Clock
-  readonly approvals: ApprovalStore
-  readonly scope: string | undefined
   readonly describeError: (error: unknown, call: FunctionCall) => string
   /** A person has said yes. */
   readonly isApproved?: boolean
@@ -41,7 +39,8 @@ export async function handleCall(
     signal.throwIfAborted()
     return toErrorResult(call, describeError(error, call))
   }
-  return outcome ?? askFor(call, options)
+  if (outcome) return outcome
+  return { type: 'tool-approval', id: await askApproval(call, options), tool_call_id: call.id }
 }
 
 /** Undefined: it waits for a yes. */
@@ -59,17 +58,4 @@ async function runTool(
   const isAsked = typeof rule === 'function' ? await rule(value, run) : rule === true
   if (isAsked && !isApproved) return undefined
   return toResult(call, await tool.execute(value, run))
-}
-
-async function askFor(
-  call: FunctionCall,
-  { approvals, scope }: HandleOptions,
-): Promise<ChunkOf<'tool-approval'>> {
-  const id = crypto.randomUUID()
-  await approvals.put(id, {
-    tool_call_id: call.id,
-    ...call.function,
-    ...(scope !== undefined && { scope }),
-  })
-  return { type: 'tool-approval', id, tool_call_id: call.id }
 }

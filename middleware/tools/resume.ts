@@ -1,7 +1,7 @@
 /** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
 import type { FunctionCall, Message, ToolMessage } from '../../src/chat/index.js'
 import { type ApprovalMessage, isApproval, isForProvider } from '../approval-message.js'
-import { redeem } from './approvals.js'
+import { invalidApproval, isAsked, useApproval } from './approvals.js'
 import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'
 
@@ -23,12 +23,15 @@ export async function resume(
   for (const answer of answers) if (isForProvider(answer)) own.delete(answer.tool_call_id)
   if (!answers.some((answer) => isApproval(answer) && own.has(answer.tool_call_id))) return waiting
 
-  const jobs: Job[] = []
-  // each approval is checked before anything runs
-  for (const call of own.values()) {
+  const open = [...own.values()].flatMap((call): Open[] => {
     const answer = answers.findLast((one) => one.tool_call_id === call.id)
-    if (!answer || isApproval(answer)) jobs.push(await toJob(call, answer, options))
-  }
+    return !answer || isApproval(answer) ? [{ call, answer }] : []
+  })
+  // each is checked before one is used, and each used before anything runs
+  for (const one of open)
+    if (isYes(one) && !(await isGood(one, options))) throw invalidApproval(one.answer)
+  const jobs: Job[] = []
+  for (const one of open) jobs.push(await toJob(one, options))
   const results = await runJobs(jobs, options)
   const others = answers.filter((one) => !isApproval(one) || !own.has(one.tool_call_id))
   return [...waiting.slice(0, last + 1), ...others, ...results.map(toMessage)]
@@ -55,26 +58,35 @@ function ownCalls(turn: Message | undefined, { box }: RunOptions): Map<string, F
   )
 }
 
-async function toJob(
-  call: FunctionCall,
-  answer: ApprovalMessage | undefined,
-  { approvals, scope, ctx }: RunOptions,
-): Promise<Job> {
-  if (!answer) {
-    ctx.warn({
-      code: 'repaired',
-      param: 'messages',
-      message: `The tool call '${call.id}' was not run: it had neither a result nor an approval`,
-    })
-    return { call, result: toErrorResult(call, 'This call was not run: nobody allowed it.') }
-  }
-  // from a browser: only true is a yes
-  if (answer.approval.approved === true) {
-    await redeem(answer, call, approvals, scope)
+/** A call without a result, and what the person said. */
+interface Open {
+  readonly call: FunctionCall
+  readonly answer: ApprovalMessage | undefined
+}
+
+/** From a browser: only true is a yes. */
+const isYes = (open: Open): open is Open & { readonly answer: ApprovalMessage } =>
+  open.answer?.approval.approved === true
+
+const isGood = ({ call, answer }: Open, options: RunOptions) =>
+  answer !== undefined && isAsked(answer, call, options)
+
+async function toJob(open: Open, options: RunOptions): Promise<Job> {
+  const { call, answer } = open
+  if (isYes(open)) {
+    if (!(await useApproval(open.answer, options))) throw invalidApproval(open.answer)
     return { call, isApproved: true }
   }
-  await approvals.take(String(answer.approval.id))
-  return { call, result: toErrorResult(call, refusal(answer.approval.reason)) }
+  if (answer) {
+    if (await isGood(open, options)) await useApproval(answer, options)
+    return { call, result: toErrorResult(call, refusal(answer.approval.reason)) }
+  }
+  options.ctx.warn({
+    code: 'repaired',
+    param: 'messages',
+    message: `The tool call '${call.id}' was not run: it had neither a result nor an approval`,
+  })
+  return { call, result: toErrorResult(call, 'This call was not run: nobody allowed it.') }
 }
 
 const refusal = (reason: string | undefined) =>

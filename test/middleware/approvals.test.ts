@@ -1,10 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { memoryApprovals, type ToolsOptions, tool, tools } from '../../middleware/tools.js'
+import { inProcess } from '../../middleware/tools/approvals.js'
+import { type ToolsOptions, tool, tools } from '../../middleware/tools.js'
 import type { ChatRequest, ChatResponse, Message, ToolMessage } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import { BadRequestError } from '../../src/core/index.js'
+import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
 import { deepFreeze, scripted, start } from '../contract/scripted.js'
+import { type RedisServer, redisServer } from '../store/redis-server.js'
 import { fakeClock } from './fake-clock.js'
 import { type Called, call, collect, say, thrown, tokens } from './script.js'
 
@@ -202,7 +206,7 @@ describe('a yes', () => {
         clock.advance(1_001)
         return nextRequest(first, approval)
       },
-      { approvals: memoryApprovals({ ttlMs: 1_000, now: clock.now }) },
+      { approvalTtlMs: 1_000, clock },
     )
   })
 
@@ -229,6 +233,20 @@ describe('a yes', () => {
     const error = await thrown(ai.generate(nextRequest(first, yes(first, 0), forged)))
     expect(error).toBeInstanceOf(BadRequestError)
     expect(ran).toEqual([])
+    // and uses none up
+    await ai.generate(nextRequest(first, yes(first, 0), yes(first, 1)))
+    expect(ran).toEqual([50, 60])
+  })
+
+  it('is not used up by a no of someone else', async () => {
+    const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], {
+      approvalScope: ({ options }) => options.tags?.user ?? '',
+    })
+    const ann = { tags: { user: 'ann' } }
+    const first = await ai.generate(request, ann)
+    await ai.generate(nextRequest(first, yes(first, 0, false)), { tags: { user: 'bob' } })
+    await ai.generate(nextRequest(first, yes(first)), ann)
+    expect(ran).toEqual([50])
   })
 
   it('for a call that no tool here made changes nothing', async () => {
@@ -265,20 +283,90 @@ describe('a tool that the provider runs', () => {
   })
 })
 
-describe('memoryApprovals', () => {
-  const asked = { tool_call_id: 'c1', name: 'pay', arguments: '{}' }
+describe('approvals in a store', () => {
+  let server: RedisServer
+  let redis: Redis
+  beforeAll(async () => {
+    server = await redisServer()
+    redis = new Redis(server.port, '127.0.0.1')
+  })
+  afterAll(async () => {
+    redis.disconnect()
+    await server.stop()
+  })
+  const stores = {
+    memory: () => memoryStore(),
+    redis: () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` }),
+  }
+  const names = ['memory', 'redis'] as const
 
-  it('gives each once', () => {
-    const store = memoryApprovals()
-    store.put('a', asked)
-    expect(store.take('a')).toEqual(asked)
-    expect(store.take('a')).toBeUndefined()
-    expect(store.take('__proto__')).toBeUndefined()
+  it.each(names)('are good in another process: %s', async (name) => {
+    const approvals = stores[name]()
+    const asking = bank([['c1', 'pay', { amount: 50 }]], { approvals })
+    const running = bank([], { approvals })
+    const first = await asking.ai.generate(request)
+    const reply = await running.ai.generate(nextRequest(first, yes(first)))
+    expect(reply.text).toBe('Done.')
+    expect([asking.ran, running.ran]).toEqual([[], [50]])
   })
 
-  it('forgets the oldest where there are too many', () => {
-    const store = memoryApprovals({ max: 2 })
-    for (const id of ['a', 'b', 'c']) store.put(id, asked)
-    expect(['a', 'b', 'c'].map((id) => store.take(id) !== undefined)).toEqual([false, true, true])
+  it.each(names)('are used by one of many processes: %s', async (name) => {
+    const approvals = stores[name]()
+    const first = await bank([['c1', 'pay', { amount: 50 }]], { approvals }).ai.generate(request)
+    const banks = Array.from({ length: 8 }, () => bank([], { approvals }))
+    const answered = nextRequest(first, yes(first))
+    const ends = await Promise.allSettled(banks.map(({ ai }) => ai.generate(answered)))
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(banks.flatMap(({ ran }) => ran)).toEqual([50])
+    for (const end of ends)
+      if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'approval_invalid' })
+  })
+
+  it.each(names)('keep nothing that was said: %s', async (name) => {
+    const inner = stores[name]()
+    const written: string[] = []
+    const approvals: Store = {
+      ...inner,
+      set: (key, value, options) => {
+        written.push(key, value)
+        return inner.set(key, value, options)
+      },
+    }
+    await bank([['c1', 'pay', { amount: 4_711 }]], { approvals }).ai.generate(request)
+    expect(written).toHaveLength(2)
+    expect(written.join()).not.toContain('4711')
+  })
+
+  it('end with their time', async () => {
+    let now = 0
+    const approvals = memoryStore({ now: () => now })
+    const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals, approvalTtlMs: 1_000 })
+    const first = await ai.generate(request)
+    now = 1_000
+    expect(await thrown(ai.generate(nextRequest(first, yes(first))))).toMatchObject({
+      code: 'approval_invalid',
+    })
+    expect(ran).toEqual([])
+  })
+
+  it('that fails end the call: nothing runs', async () => {
+    const down = new Error('The store is down')
+    const approvals = { ...memoryStore(), setIfAbsent: () => Promise.reject(down) }
+    const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals })
+    const first = await ai.generate(request)
+    expect(await thrown(ai.generate(nextRequest(first, yes(first))))).toBe(down)
+    expect(ran).toEqual([])
+  })
+})
+
+describe('approvals in the process', () => {
+  it('forget the oldest where there are too many', async () => {
+    const store = inProcess(fakeClock(), 2)
+    for (const key of ['a', 'b', 'c']) await store.set(key, '1', { ttlMs: 1_000 })
+    expect(await Promise.all(['a', 'b', 'c'].map((key) => store.get(key)))).toEqual([
+      undefined,
+      '1',
+      '1',
+    ])
   })
 })
