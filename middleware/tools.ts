@@ -18,23 +18,23 @@ import { resume } from './tools/resume.js'
 import { type Job, type RunOptions, runJobs } from './tools/run.js'
 import { type Tool, type Toolbox, type Tools, toToolbox } from './tools/tool.js'
 
-export interface ToolsOptions {
+export interface ToolsOptions<State = {}> {
   /** Model turns in one call. The tools of the last one are run, so that the history stays whole. @default 20 */
-  readonly maxSteps?: number
+  readonly maxSteps?: number | undefined
   /** Tools that run at once. @default 8 */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** For each tool call that has no limit of its own. Milliseconds. @default 60_000 */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Where calls wait for a yes: `redisStore(client)` where more than one process serves the same users. @default this process */
-  readonly approvals?: Store
+  readonly approvals?: Store | undefined
   /** A yes that comes later is none. Milliseconds. @default 3_600_000 */
-  readonly approvalTtlMs?: number
+  readonly approvalTtlMs?: number | undefined
   /** Whose approval it is: a yes given in another scope is none. @default any holder of the id */
-  readonly approvalScope?: (ctx: Context) => string
+  readonly approvalScope?: ((ctx: Context<State>) => string) | undefined
   /** What the model reads of an error. Throw here to end the call. @default its message */
-  readonly describeError?: (error: unknown, call: FunctionCall) => string
+  readonly describeError?: ((error: unknown, call: FunctionCall) => string) | undefined
   /** For tests. @default the monotonic clock of the process */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /**
@@ -57,17 +57,20 @@ export interface ToolsOptions {
  *   use: [tools({ weather: { parameters: z.object({ city: z.string() }), execute: ({ city }) => forecast(city) } })],
  * })
  */
-export function tools<Parameters extends Readonly<Record<string, unknown>>>(
+export function tools<Parameters extends Readonly<Record<string, unknown>>, State = {}>(
   given: { readonly [Name in keyof Parameters]: Tool<Parameters[Name]> },
-  options?: ToolsOptions,
-): Middleware
-export function tools(given: Tools, options?: ToolsOptions): Middleware
+  options?: ToolsOptions<State>,
+): Middleware<State>
+export function tools<State = {}>(given: Tools, options?: ToolsOptions<State>): Middleware<State>
 /** A function is asked once a call: tools that depend on who is calling. */
 export function tools<State>(
   given: (ctx: Context<State>) => Tools | Promise<Tools>,
-  options?: ToolsOptions,
+  options?: ToolsOptions<State>,
 ): Middleware<State>
-export function tools(given: Given<Context<never>>, options: ToolsOptions = {}): Middleware<never> {
+export function tools(
+  given: Given<Context<never>>,
+  options: ToolsOptions<never> = {},
+): Middleware<never> {
   const settings = {
     maxSteps: 20,
     concurrency: 8,

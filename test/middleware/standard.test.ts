@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { standard, tools, trace } from '../../middleware/index.js'
+import { standard, tool, tools, trace } from '../../middleware/index.js'
 import { createClient } from '../../src/client.js'
 import type { Middleware } from '../../src/core/index.js'
-import { ServiceUnavailableError } from '../../src/core/index.js'
+import { MisuseError, ServiceUnavailableError } from '../../src/core/index.js'
 import { deepFreeze, scripted } from '../contract/scripted.js'
 import { fakeClock } from './fake-clock.js'
 import { call, say } from './script.js'
@@ -50,6 +50,51 @@ describe('standard', () => {
       return next()
     }
     expect(names(standard({ retry: own })).at(-3)).toBe('own')
+  })
+
+  it('takes what it was not told as not there', () => {
+    const untold = Object.fromEntries(
+      ['log', 'usage', 'deadline', 'aliases', 'history', 'tools', 'toolLoop'].map(
+        (part) => [part, undefined] as const,
+      ),
+    )
+    expect(names(standard(untold))).toEqual(names(standard()))
+  })
+
+  it('asks a function for the tools of each call, and gives its options to the loop', async () => {
+    interface Who {
+      readonly user: string
+    }
+    const provider = scripted(({ tools: given = [] }) =>
+      call([['c1', given[0]?.type === 'function' ? given[0].function.name : '']]),
+    )
+    const use = standard<Who>({
+      tools: async ({ state }) => ({ [`of_${state.user}`]: tool({ execute: () => 'done' }) }),
+      toolLoop: { maxSteps: 2, approvalScope: ({ state }) => state.user },
+    })
+    const ai = createClient<Who>({ providers: [provider], use })
+    const asked = { ...request, model: 'scripted/m' }
+    for (const user of ['ann', 'bob']) {
+      const reply = await ai.generate(asked, { state: { user } })
+      expect(reply.messages).toMatchObject([
+        { tool_calls: [{ function: { name: `of_${user}` } }] },
+        { role: 'tool', name: `of_${user}`, content: 'done' },
+        { role: 'assistant' },
+        { role: 'tool' },
+      ])
+    }
+    expect(provider.calls).toHaveLength(4)
+  })
+
+  it('puts a loop of the app in the place of ours', () => {
+    const own: Middleware = async function own(_, next) {
+      return next()
+    }
+    const whole = names(standard())
+    const at = whole.indexOf('tools')
+    expect(names(standard({ toolLoop: own }))).toEqual(whole.with(at, 'own'))
+    expect(names(standard({ toolLoop: false }))).toEqual(whole.toSpliced(at, 1))
+    expect(() => standard({ toolLoop: own, tools: {} })).toThrow(MisuseError)
   })
 
   it('serves a call from its short name to its cost', async () => {
