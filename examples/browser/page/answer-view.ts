@@ -1,0 +1,158 @@
+/** Draws one answer while it comes: thoughts folded, tool calls as cards, text, and a line that tells what it took. */
+import type { StreamChunk } from 'tetrad'
+import { type Answer, adder, type End, type Part, type ToolPart } from './answer.js'
+import { button, make, mark } from './dom.js'
+import { markdownView } from './markdown.js'
+import { toolCard } from './tool-card.js'
+
+export interface AnswerView {
+  readonly element: HTMLElement
+  /** It goes on: the first time, and after an approval. */
+  begin(): void
+  add(chunk: StreamChunk): void
+  end(end: End): void
+}
+
+export interface AnswerActions {
+  readonly retry: () => void
+  readonly decide: (tool: ToolPart, approved: boolean) => void
+}
+
+type Draw = () => void
+
+/** The answer as far as it is there. */
+export function answerView(answer: Answer, { retry, decide }: AnswerActions): AnswerView {
+  const body = make('div', 'body')
+  const label = make('span', 'label')
+  const element = make('article', 'assistant', body, make('footer', '', mark(), label))
+  const draws = new Map<Part, Draw>()
+  let add = adder(answer)
+  let failure: HTMLElement | undefined
+
+  const draw = (part: Part): void => {
+    let redraw = draws.get(part)
+    if (!redraw) {
+      redraw = partView(part, body, decide)
+      draws.set(part, redraw)
+    }
+    redraw()
+  }
+  const tell = (isRunning: boolean) => {
+    label.textContent = isRunning ? doing(answer.parts.at(-1)) : summary(answer)
+    element.classList.toggle('running', isRunning)
+    element.ariaBusy = String(isRunning)
+  }
+  const close = (end: End | undefined): void => {
+    if (end?.type === 'failed') {
+      failure = failureView(end.message, end.waitMs, retry)
+      body.append(failure)
+    }
+    tell(false)
+  }
+
+  answer.parts.forEach(draw)
+  close(answer.end)
+  return {
+    element,
+    begin() {
+      delete answer.end
+      failure?.remove()
+      add = adder(answer)
+      tell(true)
+    },
+    add(chunk) {
+      const part = add(chunk)
+      if (part) draw(part)
+      tell(true)
+    },
+    end(end) {
+      answer.end = end
+      for (const part of answer.parts) {
+        if (part.type !== 'tool' || (part.status !== 'asking' && part.status !== 'running'))
+          continue
+        part.status = 'failed'
+        draw(part)
+      }
+      close(end)
+    },
+  }
+}
+
+/** What the user said. */
+export const questionView = (text: string): HTMLElement =>
+  make('article', 'user', make('p', '', text))
+
+function partView(part: Part, body: HTMLElement, decide: AnswerActions['decide']): Draw {
+  switch (part.type) {
+    case 'text':
+      return textView(part, body)
+    case 'thought':
+      return thoughtView(part, body)
+    case 'tool': {
+      const card = toolCard(part.name, (approved) => decide(part, approved))
+      body.append(card.element)
+      return () => card.draw(part)
+    }
+  }
+}
+
+type Words = Extract<Part, { type: 'text' | 'thought' }>
+
+function textView(part: Words, body: HTMLElement): Draw {
+  const view = markdownView(body.appendChild(make('div', 'text')))
+  let length = 0
+  return () => {
+    view.append(part.text.slice(length))
+    length = part.text.length
+  }
+}
+
+function thoughtView(part: Words, body: HTMLElement): Draw {
+  const peek = make('span', 'peek')
+  const text = document.createTextNode('')
+  body.append(
+    make(
+      'details',
+      'thought',
+      make('summary', '', make('span', 'name', 'Thoughts'), peek),
+      make('div', '', text),
+    ),
+  )
+  return () => {
+    text.appendData(part.text.slice(text.length))
+    peek.textContent = part.text.slice(-90)
+  }
+}
+
+function failureView(message: string, waitMs = 0, retry: () => void): HTMLElement {
+  const again = button('again', 'Try again', retry)
+  if (waitMs > 0) {
+    again.disabled = true
+    setTimeout(() => {
+      again.disabled = false
+    }, waitMs)
+  }
+  const element = make('div', 'failure', make('p', '', message), again)
+  element.role = 'alert'
+  return element
+}
+
+function doing(part: Part | undefined): string {
+  if (part?.type === 'thought') return 'Thinking'
+  if (part?.type === 'tool') return 'Working'
+  return part ? 'Writing' : 'Waiting for the first word'
+}
+
+function summary({ model, tokens, cost, seconds, end }: Answer): string {
+  return [
+    end?.type === 'stopped' ? 'Stopped' : '',
+    model,
+    tokens > 0 ? `${tokens.toLocaleString('en')} tokens` : '',
+    cost ? dollars(cost) : '',
+    seconds === undefined ? '' : `${seconds.toFixed(1)} s`,
+  ]
+    .filter(Boolean)
+    .join(' · ')
+}
+
+const dollars = (usd: number) => `$${usd < 0.01 ? usd.toPrecision(2) : usd.toFixed(2)}`

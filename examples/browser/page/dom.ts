@@ -1,0 +1,35 @@
+/** Elements without HTML: what goes in goes in as text. */
+
+/** An element of this page, by its id. Throws where there is none. */
+export function find<Type extends HTMLElement = HTMLElement>(id: string): Type {
+  const element = document.getElementById(id)
+  if (!element) throw new Error(`The page has no #${id}`)
+  // the page is ours: the id says which element it is
+  return element as Type
+}
+
+/** A new element with a class and children; a string is a text node. */
+export function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  className = '',
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name)
+  if (className) element.className = className
+  element.append(...children)
+  return element
+}
+
+export function button(className: string, text: string, onClick: () => void): HTMLButtonElement {
+  const element = make('button', className, text)
+  element.type = 'button'
+  element.addEventListener('click', onClick)
+  return element
+}
+
+/** The mark of the page: four circles. */
+export const mark = (): HTMLElement => {
+  const element = make('span', 'mark', make('i'), make('i'), make('i'), make('i'))
+  element.ariaHidden = 'true'
+  return element
+}
