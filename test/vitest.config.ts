@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', '**/node_modules/**'],
+    exclude: ['test/bench/**', '**/node_modules/**', 'test/examples/nextjs.test.ts'],
     testTimeout: 20_000,
   },
 })

@@ -1,0 +1,91 @@
+/** The Next.js example as its user has it: copied into an empty folder, installed, built, started. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const example = join(root, 'examples/nextjs')
+const edgeRoute = join(root, 'test/examples/nextjs/edge-route.ts')
+
+type Env = Readonly<Record<string, string>>
+
+export interface BuiltApp {
+  /** What `next build` printed. */
+  readonly output: string
+  /** Serves the app on a free port, with these variables and no others. */
+  start(env?: Env): Promise<RunningApp>
+  remove(): Promise<void>
+}
+
+export interface RunningApp {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Builds the example with one route more, for the edge. The package comes from `dist`: build that first. */
+export async function buildApp(): Promise<BuiltApp> {
+  const folder = await mkdtemp(join(tmpdir(), 'nextjs-'))
+  const next = (...args: readonly string[]) => [
+    join(folder, 'node_modules/next/dist/bin/next'),
+    ...args,
+  ]
+  await cp(example, folder, { recursive: true, filter: isSource })
+  await cp(edgeRoute, join(folder, 'app/api/edge/[[...path]]/route.ts'))
+  await pointTo(root, join(folder, 'package.json'))
+  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder })
+  const { stdout, stderr } = await run(process.execPath, next('build'), {
+    cwd: folder,
+    env: clean(),
+  })
+  return {
+    output: stdout + stderr,
+    start: (env = {}) =>
+      listening(
+        spawn(process.execPath, next('start', '--hostname', '127.0.0.1', '--port', '0'), {
+          cwd: folder,
+          env: { ...clean(), ...env },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        }),
+      ),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+const isSource = (path: string) =>
+  !['node_modules', '.next', 'next-env.d.ts', '.env.local'].includes(basename(path))
+
+/** `file:../..` leads to the package from the example's own place only. */
+async function pointTo(folder: string, manifest: string): Promise<void> {
+  const { dependencies, ...rest } = JSON.parse(await readFile(manifest, 'utf8'))
+  const moved = { ...rest, dependencies: { ...dependencies, tetrad: `file:${folder}` } }
+  await writeFile(manifest, JSON.stringify(moved))
+}
+
+/** What a fresh terminal has: no key of a provider, nothing of the test runner. */
+const clean = (): NodeJS.ProcessEnv => {
+  const { PATH, HOME } = process.env
+  return { PATH, HOME, NODE_ENV: 'production' }
+}
+
+async function listening(server: ChildProcess): Promise<RunningApp> {
+  const closed = once(server, 'close')
+  const stop = async () => {
+    server.kill()
+    await closed
+  }
+  if (!server.stdout) throw new Error('The output of the server is not piped')
+  for await (const line of createInterface({ input: server.stdout })) {
+    const [url] = /http:\/\/\S+:\d+/.exec(line) ?? []
+    if (url === undefined) continue
+    // a pipe that nobody reads fills up
+    server.stdout.resume()
+    return { url, stop }
+  }
+  throw new Error('The server ended before it listened')
+}
