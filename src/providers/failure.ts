@@ -40,6 +40,8 @@ export interface FailureHints {
   /** Wait named in the body, in milliseconds. */
   readonly retryAfterMs?: number | undefined
   readonly message?: string | undefined
+  /** Told in the body, where it is told nowhere else. */
+  readonly requestId?: string | undefined
 }
 
 export interface ErrorTable {
@@ -79,7 +81,7 @@ export function errorOf(failure: Failure, table: ErrorTable): TetradError {
     retryable: isRetryable(Class, status, failure.headers),
     retryAfterMs: retryAfterMs(failure.headers, { bodyMs: hints.retryAfterMs, status }),
     maybeBilled: status >= 500 && status !== 503 && status !== 529,
-    requestId: failure.request_id ?? facts.requestId,
+    requestId: failure.request_id ?? facts.requestId ?? hints.requestId,
   })
 }
 

@@ -24,14 +24,14 @@ export function faultOf(thrown: unknown, { elapsedMs, ...details }: FaultContext
   const cause = systemError(thrown)
   const code = codeOf(cause)
   const who = `${details.provider}/${details.model}`
-  const phase = timeoutPhases.get(code ?? '')
+  const phase = isConnect(cause) && code === 'ETIMEDOUT' ? 'connect' : timeoutPhases.get(code ?? '')
   if (phase)
     return new TimeoutError(`${who}: the HTTP client's own timer ended the wait (${code})`, {
       ...details,
       phase,
       code,
       cause,
-      maybeBilled: true,
+      maybeBilled: phase !== 'connect',
     })
   if (details.phase === 'stream')
     return new StreamInterruptedError(`The stream of ${who} broke off${inBrackets(code)}`, {
@@ -81,8 +81,10 @@ const bytesRead = (cause: unknown): number => {
 }
 
 const isUnsent = (cause: unknown, code: string | undefined) =>
-  unsentCodes.has(code ?? '') ||
-  (typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'connect')
+  unsentCodes.has(code ?? '') || isConnect(cause)
+
+const isConnect = (cause: unknown) =>
+  typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'connect'
 
 const unsentCodes = new Set([
   'ECONNREFUSED',
@@ -95,7 +97,6 @@ const unsentCodes = new Set([
   'EHOSTUNREACH',
   'EHOSTDOWN',
   'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
 ])
 
 /** Certificates, TLS, addresses: the next try ends the same way. */
@@ -105,9 +106,10 @@ const isUnusable = (code = '') =>
   )
 
 const timeoutPhases = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect'],
   ['UND_ERR_HEADERS_TIMEOUT', 'headers'],
   ['UND_ERR_BODY_TIMEOUT', 'idle-bytes'],
-] as const) as ReadonlyMap<string, 'headers' | 'idle-bytes'>
+] as const) as ReadonlyMap<string, 'connect' | 'headers' | 'idle-bytes'>
 
 /** `fetch` says no more than "fetch failed"; what happened is its cause. */
 const systemError = (thrown: unknown): unknown =>

@@ -39,18 +39,20 @@ const table: ErrorTable = {
   ],
 }
 
-/** `error.details` hold ErrorInfo, RetryInfo and QuotaFailure of google.rpc. */
+/** `error.details` hold ErrorInfo, RetryInfo, QuotaFailure and RequestInfo of google.rpc. */
 function hints(body: JsonObject): FailureHints {
   const error = isObject(body.error) ? body.error : body
   const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
   const reason = ofType(details, 'ErrorInfo')?.reason
   const delay = ofType(details, 'RetryInfo')?.retryDelay
+  const id = ofType(details, 'RequestInfo')?.requestId
   return {
     codes: [
       ...(isHopeless(ofType(details, 'QuotaFailure')) ? [exhausted] : []),
       ...(typeof reason === 'string' && reason !== '' ? [reason] : []),
     ],
     retryAfterMs: typeof delay === 'string' ? durationMs(delay) : undefined,
+    requestId: typeof id === 'string' && id !== '' ? id : undefined,
   }
 }
 

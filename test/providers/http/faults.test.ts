@@ -96,7 +96,6 @@ describe('what fetch throws', () => {
     ['EAI_AGAIN', true, false],
     ['ENETUNREACH', true, false],
     ['EHOSTUNREACH', true, false],
-    ['UND_ERR_CONNECT_TIMEOUT', true, false],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', false, false],
     ['SELF_SIGNED_CERT_IN_CHAIN', false, false],
     ['CERT_HAS_EXPIRED', false, false],
@@ -125,16 +124,18 @@ describe('what fetch throws', () => {
 
   it('a connect that timed out was never sent', async () => {
     const error = await fetchThrows(systemError('ETIMEDOUT', { syscall: 'connect' }))
+    expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ phase: 'connect', maybeBilled: false })
   })
 
   it.each([
-    ['UND_ERR_HEADERS_TIMEOUT', 'headers'],
-    ['UND_ERR_BODY_TIMEOUT', 'idle-bytes'],
-  ])('%s is a timeout of phase %s', async (code, phase) => {
+    ['UND_ERR_CONNECT_TIMEOUT', 'connect', false],
+    ['UND_ERR_HEADERS_TIMEOUT', 'headers', true],
+    ['UND_ERR_BODY_TIMEOUT', 'idle-bytes', true],
+  ])('%s is a timeout of phase %s', async (code, phase, maybeBilled) => {
     const error = await fetchThrows(systemError(code))
     expect(error).toBeInstanceOf(TimeoutError)
-    expect(error).toMatchObject({ phase, retryable: true, maybeBilled: true })
+    expect(error).toMatchObject({ phase, retryable: true, maybeBilled })
   })
 
   it.each([new TypeError('Failed to fetch'), 'a string', undefined, null, { code: 5 }])(
