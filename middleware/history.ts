@@ -98,17 +98,13 @@ function estimate(request: ChatRequest, correction = 1): Size {
 
 /** The provider's count; our estimate where it has none, or it fails. */
 async function count(ctx: Context, request: ChatRequest, estimate: number): Promise<Size> {
-  try {
-    const { tokens, estimated } = await ctx.client.countTokens(request)
-    return { estimate, tokens, ...(!estimated && { isCounted: true as const }) }
-  } catch (error) {
-    ctx.signal.throwIfAborted()
+  const { tokens, estimated, error } = await ctx.client.countTokens(request)
+  if (error !== undefined)
     ctx.warn({
       code: 'other',
       message: `The provider did not count the tokens, they are estimated: ${String(error)}`,
     })
-    return { estimate, tokens: estimate }
-  }
+  return { estimate, tokens, ...(!estimated && { isCounted: true as const }) }
 }
 
 function tell(ctx: Context, request: ChatRequest, limit: number, size: Size): void {

@@ -5,7 +5,7 @@ import { attemptWith, type Target } from './attempt.js'
 import { Channel } from './channel.js'
 import { Ledger, type Place, type Run, runLayers } from './compose.js'
 import type { Call, Caller, CallOptions, Middleware, ModelInfo, TokenCount } from './context.js'
-import { AbortError, MisuseError } from './errors.js'
+import { AbortError, BadRequestError, MisuseError } from './errors.js'
 import { hidden, masked } from './hidden.js'
 import { Passage } from './passage.js'
 import { listen } from './signals.js'
@@ -174,6 +174,13 @@ async function countTokens(
   options: CallOptions<unknown>,
   place: Place | undefined,
 ): Promise<TokenCount> {
+  // litellm's other way to ask; beside messages nobody could tell what is counted
+  if (isObject(asked) && typeof asked.text === 'string')
+    throw new BadRequestError('countTokens() counts messages: put the text into one', {
+      status: 400,
+      code: 'bad_request',
+      phase: 'request',
+    })
   const { request } = engine.prepare(asked)
   const { adapter, model } = engine.resolve(request.model)
   if (!adapter.countTokens) return { tokens: estimatePromptTokens(request), estimated: true }
@@ -188,7 +195,12 @@ async function countTokens(
     onResponse: ignore,
     onUsage: ignore,
   }
-  return { tokens: await adapter.countTokens({ ...request, model }, call) }
+  try {
+    return { tokens: await adapter.countTokens({ ...request, model }, call) }
+  } catch (error) {
+    if (call.signal.aborted) throw error
+    return { tokens: estimatePromptTokens(request), estimated: true, error }
+  }
 }
 
 function modelInfo(engine: Engine, name: string): ModelInfo {

@@ -141,7 +141,10 @@ export interface Caller {
     request: ChatRequest<Format>,
     options?: BaseCallOptions,
   ): ChatStream<Parsed<Format>, PartialOf<Format>>
-  /** Prompt tokens of a request: the provider's count where it has an endpoint, else an estimate. */
+  /**
+   * Prompt tokens of a request: the provider's count where it has an endpoint and that answers, else an estimate, with
+   * the error. Fetches no image. Throws `BadRequestError` for a request that cannot be read, and for an abort.
+   */
   countTokens(request: ChatRequest, options?: BaseCallOptions): Promise<TokenCount>
   /** Which provider a model name leads to, and what it takes. Throws `BadRequestError` for a name nobody knows. */
   capabilities(model: string): ModelInfo
@@ -150,6 +153,8 @@ export interface Caller {
 export interface TokenCount {
   readonly tokens: number
   readonly estimated?: true
+  /** Why the provider did not count. */
+  readonly error?: unknown
 }
 
 export interface ModelInfo extends Capabilities {
