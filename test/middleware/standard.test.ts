@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { standard, tool, tools, trace } from '../../middleware/index.js'
+import type { FunctionTool } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import type { Middleware } from '../../src/core/index.js'
 import { MisuseError, ServiceUnavailableError } from '../../src/core/index.js'
@@ -66,7 +67,7 @@ describe('standard', () => {
       readonly user: string
     }
     const provider = scripted(({ tools: given = [] }) =>
-      call([['c1', given[0]?.type === 'function' ? given[0].function.name : '']]),
+      call([['c1', (given[0] as FunctionTool | undefined)?.function.name ?? '']]),
     )
     const use = standard<Who>({
       tools: async ({ state }) => ({ [`of_${state.user}`]: tool({ execute: () => 'done' }) }),
