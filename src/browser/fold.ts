@@ -93,7 +93,7 @@ function newTurn({ type: _, ...start }: ChunkOf<'start'>) {
   let text = ''
   let reasoning_content = ''
   let refusal = ''
-  let finish: FinishChunk | undefined
+  let finish: (FinishChunk & { readonly mac?: string }) | undefined
   const calls: OpenCall[] = []
   const annotations: Annotation[] = []
   const files: FileChunk[] = []
@@ -157,7 +157,7 @@ function newTurn({ type: _, ...start }: ChunkOf<'start'>) {
         hosted_tools: [...hosted.values()],
       }),
       ...toMedia(files),
-      ...defined({ native: finish?.native }),
+      ...defined({ native: finish?.native, mac: finish?.mac }),
     }),
   }
 }

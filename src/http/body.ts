@@ -6,7 +6,8 @@ export interface BodyLimits {
   readonly maxBytes: number
   /** Bytes with inline files (`data:…;base64,…`). */
   readonly maxBytesWithFiles: number
-  readonly maxDepth: number
+  /** Of a body of this kind. */
+  readonly maxDepth: (body: unknown) => number
 }
 
 /** Throws `RefusedError`: `not_json` 415, `too_large` 413, `bad_json`, `too_deep`, `forbidden_key` 400. */
@@ -17,7 +18,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<un
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > limits.maxBytesWithFiles) throw tooLarge()
   const value = parse(await readText(request, limits))
-  checkShape(value, limits.maxDepth)
+  checkShape(value, limits.maxDepth(value))
   return value
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Message } from '../chat/index.js'
 import { RefusedError } from './public-error.js'
+import { plainMembers } from './signing.js'
 
 export interface InputOptions {
   /** Bytes of JSON beside inline files. @default 262_144 */
@@ -10,11 +11,11 @@ export interface InputOptions {
   readonly maxBytesWithFiles?: number | undefined
   /** @default 100 */
   readonly maxMessages?: number | undefined
-  /** Characters of one text. @default 32_768 */
+  /** Characters of one text of a user. @default 32_768 */
   readonly maxTextLength?: number | undefined
   /** Images and files of all messages; 0 takes none. @default 8 */
   readonly maxFiles?: number | undefined
-  /** Nesting of the JSON. @default 8, 32 where tools, native blocks or params are open */
+  /** Nesting of the JSON. @default 8; 64 for `ui`, and where tools, native blocks or params are open */
   readonly maxDepth?: number | undefined
   /** Takes `system` and `developer` messages of the client. @default false */
   readonly allowSystem?: boolean | undefined
@@ -62,7 +63,14 @@ const userPart = (options: InputOptions) =>
 export function messagesSchema(options: InputOptions) {
   const words = z.union([text(options), z.array(userPart(options)).max(100)])
   const user = z.strictObject({ role: z.literal('user'), content: words })
-  const assistant = z.looseObject({ role: z.literal('assistant') })
+  const assistant = z.looseObject({
+    role: z.literal('assistant'),
+    content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
+    refusal: z.string().nullish(),
+    reasoning_content: z.string().nullish(),
+    annotations: z.array(z.looseObject({ type: z.string() })).nullish(),
+    tool_calls: z.array(z.looseObject({ id: z.string().max(200) })).optional(),
+  })
   const tool = z.looseObject({ role: z.literal('tool'), tool_call_id: z.string().max(200) })
   const system = z.strictObject({
     role: z.enum(['system', 'developer']),
@@ -77,8 +85,12 @@ export function messagesSchema(options: InputOptions) {
     .max(options.maxMessages ?? 100)
 }
 
-/** Throws `RefusedError` for messages that are not what a browser may send. */
-export function checkMessages(messages: readonly Message[], options: InputOptions): void {
+/** Throws `RefusedError` for messages that are not what a browser may send; `vouched` are those the server itself said. */
+export function checkMessages(
+  messages: readonly Message[],
+  options: InputOptions,
+  vouched: ReadonlySet<Message> = new Set(),
+): void {
   const { success, error } = messagesSchema(options).safeParse(messages)
   if (!success) {
     const path = error.issues[0]?.path.join('.') ?? ''
@@ -87,35 +99,33 @@ export function checkMessages(messages: readonly Message[], options: InputOption
       `The messages are not accepted${path && ` at ${path}`}.`,
     )
   }
-  for (const message of messages) checkRole(message, options)
+  for (const message of messages) checkRole(message, options, vouched.has(message))
   if (countFiles(messages) > (options.maxFiles ?? 8))
     throw new RefusedError('too_many_files', 'Too many images or files.')
 }
 
-const plainMembers = new Set(['role', 'content', 'refusal', 'reasoning_content', 'annotations'])
-
-function checkRole(message: Message, options: InputOptions): void {
-  if ((message.role === 'system' || message.role === 'developer') && !options.allowSystem)
+function checkRole(
+  message: Message,
+  { allowSystem = false, allowTools = false }: InputOptions,
+  isVouched: boolean,
+): void {
+  if ((message.role === 'system' || message.role === 'developer') && !allowSystem)
     throw new RefusedError('role_not_allowed', 'A message has a role that is not allowed.')
-  if (options.allowTools) return
+  if (allowTools) return
   const isForeign =
     message.role === 'tool' ||
     (message.role === 'assistant' && Object.keys(message).some((key) => !plainMembers.has(key)))
-  if (isForeign)
+  if (isForeign && !isVouched)
     throw new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
-  if (message.role !== 'assistant') return
-  if (!textOf(message.content, options.maxTextLength ?? 32_768))
+  // text is not signed
+  if (message.role === 'assistant' && !isText(message.content))
     throw new RefusedError('invalid_messages', 'An assistant message is not accepted.')
 }
 
-const textOf = (content: unknown, max: number): boolean =>
-  content === null ||
-  content === undefined ||
-  (typeof content === 'string' && content.length <= max) ||
-  (Array.isArray(content) &&
-    content.every(
-      (part) => part?.type === 'text' && typeof part.text === 'string' && part.text.length <= max,
-    ))
+/** As long as the body may be: an answer comes back at the length it had. */
+const isText = (content: unknown): boolean =>
+  !Array.isArray(content) ||
+  content.every((part) => part.type === 'text' && typeof part.text === 'string')
 
 const countFiles = (messages: readonly Message[]) =>
   messages.reduce(

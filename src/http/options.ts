@@ -1,6 +1,7 @@
 /** What a handler is told. */
-import type { ChatRequest } from '../chat/index.js'
+import type { ChatRequest, ChatResponse, Message, PartialResponse } from '../chat/index.js'
 import type { Client } from '../client.js'
+import type { Store } from '../store/index.js'
 import type { Exposure, FormatName } from './formats/index.js'
 import type { InputOptions } from './input.js'
 import type { OriginOptions } from './origin.js'
@@ -23,13 +24,35 @@ export type HandlerOptions<State = {}> = Access<State> & BaseHandlerOptions<Stat
 export interface BaseHandlerOptions<State> extends OriginOptions {
   /** The models a client may name; the first is the default. A record sends public names to real ones. */
   readonly models: readonly string[] | Readonly<Record<string, string>>
-  /** Where neither path nor query says one. @default 'chunks' */
+  /** Where neither path nor query says one. @default by the body: 'ui' for messages with `parts`, else 'chunks' */
   readonly format?: FormatName | undefined
   readonly input?: InputOptions | undefined
   /** Has the last word on the request: system prompt, tools, limits. */
   readonly before?:
     | ((request: ChatRequest, state: State, incoming: Request) => Awaitable<ChatRequest>)
     | undefined
+  /**
+   * The server keeps the conversations: gives the messages of one so far. Of the body only the last user message is
+   * taken, or the approvals behind the last turn.
+   */
+  readonly history?: ((id: string, state: State) => Awaitable<readonly Message[]>) | undefined
+  /**
+   * The clients keep the conversations, signed: tools, native blocks and approvals come back as they went out, or are
+   * refused. At least 32 characters, from a secret place. Of several the first signs and all are good for reading.
+   */
+  readonly secret?: string | readonly string[] | undefined
+  /** Whose answer it is: nobody else may read on, stop it, or use what was signed for it. @default `state.userId` */
+  readonly user?: ((state: State) => string) | undefined
+  /** Told each answer before its stream ends, and what there is of one that was cut: `finish_reason` is null then. */
+  readonly onFinish?:
+    | ((response: ChatResponse | PartialResponse, info: FinishInfo<State>) => Awaitable<void>)
+    | undefined
+  /** Makes streams of `chunks` and `ui` outlive their connection: `GET …/:id/stream` reads on. */
+  readonly store?: Store | undefined
+  /** How long the store keeps an answer after its last event. Milliseconds. @default 300_000 */
+  readonly keepMs?: number | undefined
+  /** How often the store is asked what other processes say. Milliseconds. @default 1_000 */
+  readonly pollMs?: number | undefined
   readonly expose?: Partial<Exposure> | undefined
   /** Milliseconds after which the status is sent, content or not. @default 10_000 */
   readonly commitAfterMs?: number | undefined
@@ -37,8 +60,20 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
   readonly heartbeatMs?: number | undefined
   /** A client that reads nothing for so long has left. Milliseconds. @default 60_000 */
   readonly stalledMs?: number | undefined
-  /** When the client leaves: end the call, let it finish, or end it so many milliseconds later. @default 'cancel' */
+  /**
+   * When the client leaves: end the call, let it finish, or end it so many milliseconds later.
+   * @default 'cancel', with a store 30 seconds
+   */
   readonly onDisconnect?: 'cancel' | 'finish' | { readonly graceMs: number } | undefined
-  /** Told every failure whole, for the log of the server. */
+  /** Told every failure whole, for the log of the server; those of the store and of `onFinish` too. */
   readonly onError?: ((error: unknown, info: { readonly request_id: string }) => void) | undefined
+}
+
+export interface FinishInfo<State> {
+  /** The conversation, where the client named one. */
+  readonly id?: string
+  /** What was asked, with the whole conversation. */
+  readonly request: ChatRequest
+  readonly state: State
+  readonly request_id: string
 }

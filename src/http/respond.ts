@@ -1,7 +1,7 @@
 /** The HTTP side of an answer: when the status is decided, what flows while nothing is said, how it ends. */
 import { encodeSse } from '../sse/index.js'
 import type { PublicError } from './public-error.js'
-import type { Run } from './run.js'
+import type { Source } from './source.js'
 
 export const json = (body: unknown, status: number, headers: Readonly<Record<string, string>>) =>
   new Response(JSON.stringify(body), {
@@ -43,26 +43,28 @@ export function within(promise: Promise<unknown>, ms: number): Promise<boolean> 
 
 const heartbeat = ': \n\n'
 
-/** Streams what the run says, with a comment for each silence. */
-export function streamResponse(
-  run: Run,
-  { heartbeatMs, headers }: { heartbeatMs: number; headers: Readonly<Record<string, string>> },
-): Response {
+export interface StreamOptions {
+  /** Milliseconds of silence between two comments. */
+  readonly heartbeatMs: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Streams what a source says, with a comment for each silence. */
+export function streamResponse(source: Source, { heartbeatMs, headers }: StreamOptions): Response {
   const encoder = new TextEncoder()
-  let pending: ReturnType<Run['next']> | undefined
+  let pending: ReturnType<Source['next']> | undefined
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
     for (;;) {
-      pending ??= run.next()
+      pending ??= source.next()
       const isThere = await within(pending, heartbeatMs)
       if (!isThere) return controller.enqueue(encoder.encode(heartbeat))
       const events = await pending
       pending = undefined
       if (!events) return controller.close()
       if (events.length === 0) continue
-      const text = events.map((data) => encodeSse({ data })).join('')
-      return controller.enqueue(encoder.encode(text))
+      return controller.enqueue(encoder.encode(events.map(encodeSse).join('')))
     }
   }
-  const body = new ReadableStream<Uint8Array>({ pull, cancel: () => run.leave() })
+  const body = new ReadableStream<Uint8Array>({ pull, cancel: () => source.leave() })
   return new Response(body, { status: 200, headers: { ...streamHeaders, ...headers } })
 }

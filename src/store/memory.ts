@@ -72,10 +72,10 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
       if (log.length > 0) put(key, log, ttlMs)
       return log.length
     },
-    async read(key, from) {
+    async read(key, from, limit = Infinity) {
       const log = find(key)?.value ?? []
       if (!Array.isArray(log)) throw wrongKind(key)
-      return log.slice(from)
+      return log.slice(from, from + limit)
     },
   }
 }

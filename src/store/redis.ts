@@ -55,8 +55,9 @@ export function redisStore(
       if (entries.length === 0) return Number(await run('LLEN', at(key)))
       return Number(await run('EVAL', appendScript, '1', at(key), whole(ttlMs), ...entries))
     },
-    async read(key, from) {
-      const entries = await run('LRANGE', at(key), String(from), '-1')
+    async read(key, from, limit) {
+      const last = limit === undefined ? -1 : from + limit - 1
+      const entries = await run('LRANGE', at(key), String(from), String(last))
       return Array.isArray(entries) ? entries.map(String) : []
     },
   }

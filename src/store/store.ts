@@ -15,6 +15,6 @@ export interface Store {
     entries: readonly string[],
     options: { readonly ttlMs: number },
   ): Promise<number>
-  /** The entries of a log from a position on; empty where there are none. */
-  read(key: string, from: number): Promise<readonly string[]>
+  /** The entries of a log from a position on, at most `limit`; empty where there are none. */
+  read(key: string, from: number, limit?: number): Promise<readonly string[]>
 }

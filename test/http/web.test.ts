@@ -34,7 +34,7 @@ const post = (body: unknown, init: RequestInit & { path?: string } = {}) =>
     headers: { 'content-type': 'application/json', ...init.headers },
   })
 const dataOf = (text: string) =>
-  text.split('\n\n').flatMap((event) => (event.startsWith('data: ') ? [event.slice(6)] : []))
+  text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []))
 const codeOf = async (response: Response) => (await response.json()).error.code
 
 describe('the chunks format', () => {

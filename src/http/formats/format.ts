@@ -16,7 +16,7 @@ export interface Incoming {
   readonly rest: Readonly<Record<string, unknown>>
   /** A streamed answer tells its usage at the end (`openai`). */
   readonly includeUsage?: boolean
-  /** Signatures, by the index of the message that each was made for: what `sign({ messages: [message] })` gave. */
+  /** Signatures, by the index of the message that each was made for. */
   readonly macs?: ReadonlyMap<number, string>
   /** The assistant message that goes on (`ui`). */
   readonly continues?: string
@@ -30,8 +30,8 @@ export interface AnswerContext {
   readonly incoming: Incoming
   /** What of an answer the client may see. */
   readonly expose: Exposure
-  /** Signs the turns of the answer; absent without a `secret`. */
-  readonly sign?: (response: Pick<ChatResponse, 'messages'>) => Promise<string>
+  /** Signs a message of the answer, in the form in which it will come back; absent without a `secret`. */
+  readonly sign?: ((message: Message) => Promise<string>) | undefined
 }
 
 export interface Exposure {
@@ -42,11 +42,13 @@ export interface Exposure {
   readonly requestIds: boolean
 }
 
+type Events = readonly string[] | Promise<readonly string[]>
+
 /** Writes one streamed answer. Each string is the data of one event, in order. */
 export interface Encoder {
-  encode(chunks: readonly StreamChunk[]): readonly string[]
+  encode(chunks: readonly StreamChunk[]): Events
   /** The answer is whole. */
-  end(): readonly string[] | Promise<readonly string[]>
+  end(): Events
   /** A failure after the status was sent travels in the stream. */
   error(error: PublicError): readonly string[]
   /** The call was stopped by its user. */
@@ -55,11 +57,15 @@ export interface Encoder {
 
 export interface Format {
   readonly name: FormatName
+  /** Its events have ids, and a client that reads on behind one. */
+  readonly isResumable: boolean
   /** Response headers of its streams, beside those of every stream. */
   readonly headers: Readonly<Record<string, string>>
   /** Throws `BadRequestError` with a code. */
   read(body: unknown): Incoming
   encoder(context: AnswerContext): Encoder
+  /** The data of the last events, where another process began the answer and is gone. */
+  failure(error: PublicError): readonly string[]
   /** The body of a plain answer. */
   toJson(response: ChatResponse, context: AnswerContext): unknown | Promise<unknown>
   /** The body of an error status. */

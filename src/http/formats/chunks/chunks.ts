@@ -1,38 +1,86 @@
 /** Our own stream chunks as events: what `tetrad/browser` reads. */
-import { isObject, type JsonObject, type Message } from '../../../chat/index.js'
+import {
+  type AssistantMessage,
+  defined,
+  isObject,
+  type JsonObject,
+  type Message,
+  type StreamChunk,
+  type ToolMessage,
+} from '../../../chat/index.js'
+import { Fold } from '../../../core/index.js'
 import { jsonLine } from '../../../sse/index.js'
 import { RefusedError } from '../../public-error.js'
-import type { Encoder, Format, Incoming } from '../format.js'
+import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
 
-/** `{ id?, model?, messages, stream? = true, …params }` in; a chunk an event out, then `[DONE]`. */
+/**
+ * `{ id?, model?, messages, stream? = true, …params }` in; a chunk an event out, then `[DONE]`. Where turns are signed,
+ * `finish` and `tool-result` have a `mac`, and so have the messages made of them when they come back.
+ */
 export const chunks: Format = {
   name: 'chunks',
+  isResumable: true,
   headers: {},
   read,
-  encoder: (): Encoder => ({
-    encode: (chunks) =>
-      chunks.map((chunk) => {
-        if (chunk.type !== 'finish') return jsonLine(chunk)
-        // unsigned blocks would be refused on their way back
-        const { native: _, ...rest } = chunk
-        return jsonLine(rest)
-      }),
-    end: () => ['[DONE]'],
-    error: (error) => [jsonLine({ type: 'error', error })],
-    aborted: () => [jsonLine({ type: 'abort' })],
-  }),
-  toJson: ({ attempts, ...response }) => ({
-    ...response,
-    ...(attempts.length > 0 && { attempts }),
-    message: withoutNative(response.message),
-    messages: response.messages.map(withoutNative),
-  }),
+  encoder,
+  async toJson({ attempts, ...response }, { sign }) {
+    const shown = (message: AssistantMessage | ToolMessage) =>
+      sign ? withMac(message, sign) : withoutNative(message)
+    const messages = await Promise.all(response.messages.map(shown))
+    return {
+      ...response,
+      ...(attempts.length > 0 && { attempts }),
+      message: messages.findLast(({ role }) => role === 'assistant'),
+      messages,
+    }
+  },
+  failure: (error) => [jsonLine({ type: 'error', error })],
   errorBody: (error) => ({ error }),
 }
 
-const withoutNative = (message: object) => {
-  const { native: _, ...rest } = message as { readonly native?: unknown }
-  return rest
+function encoder({ sign, expose }: AnswerContext): Encoder {
+  const vouch = sign && turnSigner(sign, expose.reasoning)
+  return {
+    encode: (chunks) =>
+      vouch
+        ? Promise.all(chunks.map(vouch)).then((vouched) => vouched.map(jsonLine))
+        : chunks.map((chunk) => jsonLine(withoutNative(chunk))),
+    end: () => ['[DONE]'],
+    error: (error) => [jsonLine({ type: 'error', error })],
+    aborted: () => [jsonLine({ type: 'abort' })],
+  }
+}
+
+type Sign = NonNullable<AnswerContext['sign']>
+
+/** Adds signatures where a message is whole: of a turn to its `finish`, of a result to itself. */
+function turnSigner(sign: Sign, isReasoningShown: boolean) {
+  const fold = new Fold()
+  return (chunk: StreamChunk): object | Promise<object> => {
+    // what is hidden is not shown by native blocks either
+    const shown = isReasoningShown ? chunk : withoutNative(chunk)
+    fold.add(shown)
+    if (shown.type === 'tool-result') {
+      const { type: _, ...result } = shown
+      return sign({ role: 'tool', ...result }).then((mac) => ({ ...shown, mac }))
+    }
+    const turn = fold.turns.at(-1)
+    if (shown.type !== 'finish' || !turn) return shown
+    return sign(turn).then((mac) => ({ ...shown, mac }))
+  }
+}
+
+const withMac = async (message: AssistantMessage | ToolMessage, sign: Sign) => ({
+  ...message,
+  mac: await sign(message),
+})
+
+/** Unsigned blocks would be refused on their way back. */
+function withoutNative<T extends object>(value: T): T {
+  if (!('native' in value)) return value
+  const { native: _, ...rest } = value
+  // native is optional wherever it is
+  return rest as T
 }
 
 function read(body: unknown): Incoming {
@@ -43,18 +91,25 @@ function read(body: unknown): Incoming {
   if (stream !== undefined && typeof stream !== 'boolean')
     throw new RefusedError('invalid_body', '`stream` must be a boolean.')
   return {
-    ...word('id', id),
-    ...word('model', model),
-    // the shape is checked by `input.ts`, which knows what the app has opened
-    messages: messages as readonly JsonObject[] as unknown as readonly Message[],
+    ...defined({ id: word('id', id), model: word('model', model) }),
+    ...readMacs(messages),
     isStream: stream ?? true,
     rest,
   }
 }
 
-function word<Key extends string>(key: Key, value: unknown): { readonly [K in Key]?: string } {
-  if (value === undefined) return {}
-  if (typeof value === 'string' && value !== '' && value.length <= 200)
-    return { [key]: value } as { readonly [K in Key]?: string }
-  throw new RefusedError('invalid_body', `\`${key}\` must be a string of at most 200 characters.`)
+/** The messages, and by their index what they are signed with. Their shape is checked by `input.ts`. */
+function readMacs(signed: readonly JsonObject[]): Pick<Incoming, 'messages' | 'macs'> {
+  const macs = new Map<number, string>()
+  const messages = signed.map(({ mac, ...message }, index) => {
+    if (typeof mac === 'string') macs.set(index, mac)
+    return message as unknown as Message
+  })
+  return { messages, macs }
+}
+
+function word(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && value !== '' && value.length <= 200) return value
+  throw new RefusedError('invalid_body', `\`${name}\` must be a string of at most 200 characters.`)
 }

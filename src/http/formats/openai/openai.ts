@@ -8,10 +8,12 @@ import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
 /** The body of `POST …/chat/completions` in; `chat.completion` objects out. */
 export const openai: Format = {
   name: 'openai',
+  isResumable: false,
   headers: {},
   read,
   encoder,
   toJson: (response, { incoming: { model } }) => asOpenAI(response, { model }),
+  failure: (error) => [jsonLine(errorBody(error)), '[DONE]'],
   errorBody,
 }
 

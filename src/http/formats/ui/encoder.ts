@@ -17,12 +17,17 @@ export function encoder(context: AnswerContext): Encoder {
   const events = eventEncoder(context)
   const finish = (last: readonly UiEvent[]) => [...last.map(jsonLine), done]
   return {
-    encode: (chunks) => events.encode(chunks).map(jsonLine),
+    encode: (chunks) => {
+      const made = events.encode(chunks)
+      return made instanceof Promise ? made.then(toLines) : toLines(made)
+    },
     end: async () => finish(await events.end()),
     error: (error) => finish(events.error(error)),
     aborted: () => finish(events.aborted()),
   }
 }
+
+const toLines = (events: readonly UiEvent[]) => events.map(jsonLine)
 
 /** The same before it is text. */
 export function eventEncoder(context: AnswerContext) {
@@ -31,9 +36,10 @@ export function eventEncoder(context: AnswerContext) {
     // the compiler does not see that the row and the chunk are of one type
     (on[chunk.type as Type] as Handler<Type>)(chunk, state)
   return {
-    encode(chunks: readonly StreamChunk[]): readonly UiEvent[] {
+    /** A turn and its signature go together: a client that leaves in between could not send the turn again. */
+    encode(chunks: readonly StreamChunk[]): readonly UiEvent[] | Promise<readonly UiEvent[]> {
       for (const chunk of chunks) add(chunk)
-      return state.take()
+      return state.notary.isSigning ? state.notary.settled().then(() => state.take()) : state.take()
     },
     async end(): Promise<readonly UiEvent[]> {
       state.finishStep()

@@ -10,7 +10,7 @@ export class Notary {
   private calls: Record<string, CallNote> = {}
   private readonly stepOfCall = new Map<string, number>()
   private ready: UiMetadata[] = []
-  private readonly pending: Promise<void>[] = []
+  private pending: Promise<void>[] = []
 
   constructor(private readonly context: AnswerContext) {
     this.step = context.incoming.continuesAt ?? 0
@@ -68,9 +68,15 @@ export class Notary {
     return ready
   }
 
+  get isSigning(): boolean {
+    return this.pending.length > 0
+  }
+
   /** Resolves when all is signed. */
   async settled(): Promise<void> {
-    await Promise.all(this.pending)
+    const { pending } = this
+    this.pending = []
+    await Promise.all(pending)
   }
 
   private tell(step: number, note: TurnNote): void {
@@ -80,9 +86,8 @@ export class Notary {
   private sign(message: Message, tell: (mac: string) => void): void {
     const { sign } = this.context
     if (!sign || (message.role !== 'assistant' && message.role !== 'tool')) return
-    // history.ts makes assistant turns in the form of an answer
-    const signed = sign({ messages: [message as never] }).then(tell)
-    // a failure shows at the end; until then nobody waits for it
+    const signed = sign(message).then(tell)
+    // whoever waits for `settled` hears of a failure
     signed.catch(() => {})
     this.pending.push(signed)
   }

@@ -2,10 +2,10 @@
  * The AI SDK's UI message stream, as far as every `useChat` from 5.0.0 on reads it: version 5.0.0 refuses each key and each
  * event it does not know. https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
  */
-import type { JsonObject, Native } from '../../../chat/index.js'
+import type { FinishReason, JsonObject, Native, Usage, Warning } from '../../../chat/index.js'
 
 export type UiEvent =
-  | { readonly type: 'start'; readonly messageId: string }
+  | { readonly type: 'start'; readonly messageId: string; readonly messageMetadata?: UiMetadata }
   | { readonly type: 'start-step' | 'finish-step' }
   /** Not in 5.0.0: a `reason`. */
   | { readonly type: 'abort' }
@@ -52,6 +52,7 @@ export interface ToolInputStart {
   readonly toolCallId: string
   readonly toolName: string
   readonly providerExecuted?: true
+  readonly dynamic?: true
 }
 
 export interface ToolInputDelta {
@@ -66,6 +67,7 @@ export interface ToolInput {
   readonly toolName: string
   readonly input: unknown
   readonly providerExecuted?: true
+  readonly dynamic?: true
 }
 
 export interface ToolOutput {
@@ -99,6 +101,12 @@ export interface DataEvent {
 
 /** `message.metadata` as far as it is ours. */
 export interface UiMetadata extends JsonObject {
+  readonly finish_reason?: FinishReason
+  /** Of the request that ended last: where an answer went on, what came before it is not in it. */
+  readonly usage?: Usage
+  /** Only where the handler opened them. */
+  readonly warnings?: readonly Warning[]
+  readonly request_id?: string
   /** By the number of the step, from 1. Keys, as arrays would not be merged where an answer goes on. */
   readonly turns?: Readonly<Record<string, TurnNote>>
 }

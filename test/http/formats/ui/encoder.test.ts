@@ -42,12 +42,12 @@ describe('the ui encoder', () => {
     expect(typesOf(parse(data))).toEqual(['start', 'finish'])
   })
 
-  it('joins the pieces of one network read into one event', () => {
+  it('joins the pieces of one network read into one event', async () => {
     const pieces = ['a', 'b', 'c'].map((text): StreamChunk => ({ type: 'text-delta', text }))
     const args = ['{"a"', ':1}'].map(
       (text): StreamChunk => ({ type: 'tool-call-delta', index: 0, arguments: text }),
     )
-    const data = ui
+    const data = await ui
       .encoder(contextOf())
       .encode([
         start,
@@ -65,7 +65,7 @@ describe('the ui encoder', () => {
   })
 
   it('does not join the pieces of two calls that come by turns', async () => {
-    const data = ui
+    const data = await ui
       .encoder(contextOf())
       .encode([
         start,

@@ -42,7 +42,7 @@ const parsed = (data: readonly string[]) =>
 describe.each(majors)('the schema of version %s', (_, major) => {
   it('takes every event of an answer', async () => {
     const encoder = ui.encoder(contextOf({ sign }))
-    const data = [...encoder.encode(everything), ...(await encoder.end())]
+    const data = [...(await encoder.encode(everything)), ...(await encoder.end())]
     expect(await eventsOf(major, data)).toEqual(parsed(data))
   })
 
@@ -62,7 +62,7 @@ describe.each(majors)('the schema of version %s', (_, major) => {
       fc.asyncProperty(value, fc.json(), fc.string({ unit: 'binary' }), async (any, json, text) => {
         fc.pre(isJson(any))
         const encoder = ui.encoder(contextOf())
-        const data = encoder.encode([
+        const data = await encoder.encode([
           { type: 'data', name: 'x', data: any },
           start,
           { type: 'text-delta', text },
@@ -96,7 +96,7 @@ describe.each(majors.slice(1))('the schema of version %s', (_, major) => {
       { role: 'tool', tool_call_id: 'c9', approval: { id: 'a', approved: false } },
     ] as const
     const incoming = { messages, isStream: true, rest: {}, continues: 'old' }
-    const data = ui
+    const data = await ui
       .encoder(contextOf({ incoming }))
       .encode([
         { type: 'tool-result', tool_call_id: 'c9', name: 'f', content: 'no', is_error: true },

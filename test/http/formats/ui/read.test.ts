@@ -319,7 +319,7 @@ describe('an answer that comes back', () => {
   ])
 
   /** Signs with the text itself, so that a test sees what was signed. */
-  const sign = async ({ messages }: { messages: readonly Message[] }) => JSON.stringify(messages)
+  const sign = async (message: Message) => JSON.stringify([message])
 
   it('is what was answered, native blocks and exact arguments included', async () => {
     const message = await toMessage(await encode(chunks, { sign }))
@@ -355,8 +355,7 @@ describe('an answer that comes back', () => {
 
   it('keeps what was signed before a failure', async () => {
     const encoder = ui.encoder(contextOf({ sign }))
-    const data = [...encoder.encode(chunks.slice(0, -2))]
-    await new Promise(setImmediate)
+    const data = [...(await encoder.encode(chunks.slice(0, -2)))]
     data.push(...encoder.error({ status: 502, code: 'x', message: 'x', request_id: 'r' }))
     const events = data.flatMap((one) => (one === '[DONE]' ? [] : [JSON.parse(one)]))
     const message = await toMessage(events.filter(({ type }) => type !== 'error'))
@@ -365,10 +364,9 @@ describe('an answer that comes back', () => {
     expect([...(macs?.keys() ?? [])]).toEqual([0, 1, 2, 3])
   })
 
-  it('says so at its end when it could not be signed', async () => {
+  it('says so when it could not be signed', async () => {
     const encoder = ui.encoder(contextOf({ sign: () => Promise.reject(new Error('no key')) }))
-    encoder.encode(chunks)
-    await expect(encoder.end()).rejects.toThrow('no key')
+    await expect(encoder.encode(chunks)).rejects.toThrow('no key')
   })
 
   it('lets an edit of the input win over what was noted', async () => {

@@ -35,7 +35,8 @@ export async function encode(
   context: Partial<AnswerContext> = {},
 ): Promise<Event[]> {
   const encoder = ui.encoder(contextOf(context))
-  const data = chunks.flatMap((chunk) => encoder.encode([chunk]))
+  const data: string[] = []
+  for (const chunk of chunks) data.push(...(await encoder.encode([chunk])))
   return parse([...data, ...(await encoder.end())])
 }
 

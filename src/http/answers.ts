@@ -1,0 +1,151 @@
+/** The answers of one handler that run or are kept: who may read on, and who may stop one, in any process. */
+import type { Store } from '../store/index.js'
+import { directAnswer } from './direct-answer.js'
+import { storedLog } from './event-log.js'
+import type { Format, FormatName } from './formats/index.js'
+import type { BaseHandlerOptions } from './options.js'
+import type { Run } from './run.js'
+import { type Answer, type Source, sourceOf } from './source.js'
+import { keysOf, storedAnswer } from './stored-answer.js'
+
+/** Whose an answer is, and in which words it is told. */
+export interface Identity {
+  readonly owner: string
+  readonly format: Format
+}
+
+export interface Opening extends Identity {
+  readonly id: string
+  readonly run: Run
+  /** The conversation, where the client named one. */
+  readonly conversation: string | undefined
+}
+
+export interface Reading extends Identity {
+  /** The id of an answer, or of the conversation that it belongs to. */
+  readonly name: string
+  /** Events that the reader has. */
+  readonly from: number
+  /** The data of the last event, where the process that ran it is gone. */
+  readonly toFailure: (error: unknown) => readonly string[]
+}
+
+export interface AnswersOptions {
+  /** Without one nothing outlives its connection. */
+  readonly store: Store | undefined
+  readonly keepMs: number
+  readonly pollMs: number
+  readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
+  /** Told what went wrong with the store: the answer itself goes on. */
+  readonly onError: (error: unknown) => void
+}
+
+interface Known {
+  readonly id: string
+  readonly owner: string
+  readonly format: FormatName
+}
+
+export class Answers {
+  private readonly running = new Map<string, Known & { readonly answer: Answer }>()
+
+  constructor(private readonly options: AnswersOptions) {}
+
+  /** Takes a run in; resolves when other processes can find it. */
+  async open({ id, run, owner, format, conversation }: Opening): Promise<Answer> {
+    const { store, onDisconnect } = this.options
+    const known: Known = { id, owner, format: format.name }
+    const onEnd = () => void this.running.delete(id)
+    if (!store || !format.isResumable) {
+      const answer = directAnswer(run, { onDisconnect, isNumbered: format.isResumable, onEnd })
+      this.running.set(id, { ...known, answer })
+      return answer
+    }
+    const chat = conversation === undefined ? undefined : chatKey(owner, conversation)
+    const answer = await storedAnswer(run, {
+      ...this.options,
+      store,
+      id,
+      meta: JSON.stringify(known),
+      chat,
+      onEnd,
+    })
+    this.running.set(id, { ...known, answer })
+    return answer
+  }
+
+  /** An answer from a position on; undefined where there is none, or none for this reader. */
+  async resume(reading: Reading): Promise<Source | undefined> {
+    const known = await this.find(reading.name, reading.owner)
+    if (known?.format !== reading.format.name) return undefined
+    const here = this.running.get(known.id)
+    if (here) return here.answer.read(reading.from)
+    const { store, pollMs } = this.options
+    return store && readElsewhere(known.id, { ...reading, store, pollMs })
+  }
+
+  /** Ends an answer where it runs; false where there is none, or none of this owner. */
+  async stop(name: string, owner: string): Promise<boolean> {
+    const known = await this.find(name, owner)
+    if (!known) return false
+    const here = this.running.get(known.id)
+    if (here) here.answer.stop()
+    else await this.options.store?.set(keysOf(known.id).stop, '1', { ttlMs: 60_000 })
+    return true
+  }
+
+  private async find(name: string, owner: string): Promise<Known | undefined> {
+    const known =
+      this.running.get(name) ?? (await this.read(name)) ?? (await this.latest(name, owner))
+    return known?.owner === owner ? known : undefined
+  }
+
+  private async read(id: string): Promise<Known | undefined> {
+    const meta = await this.options.store?.get(keysOf(id).meta)
+    // written by `open`
+    return meta === undefined ? undefined : (JSON.parse(meta) as Known)
+  }
+
+  /** The answer that runs in a conversation. Its name is the client's own: without an owner it could be anybody's. */
+  private async latest(conversation: string, owner: string): Promise<Known | undefined> {
+    if (owner === '') return undefined
+    const id = await this.options.store?.get(chatKey(owner, conversation))
+    return id === undefined ? undefined : this.read(id)
+  }
+}
+
+const chatKey = (owner: string, conversation: string) =>
+  `chat:${JSON.stringify([owner, conversation])}`
+
+function readElsewhere(
+  id: string,
+  { store, pollMs, from, toFailure }: Reading & { readonly store: Store; readonly pollMs: number },
+): Source {
+  const keys = keysOf(id)
+  const left = new AbortController()
+  const read = storedLog({
+    store,
+    key: keys.log,
+    isAlive: async () => (await store.get(keys.beat)) !== undefined,
+    async wait() {
+      // whoever runs it sees that it is read
+      await store.set(keys.reader, '1', { ttlMs: pollMs * 3 })
+      return pause(pollMs, left.signal)
+    },
+  })
+  return sourceOf({ from, isNumbered: true, read, toFailure, onLeave: () => left.abort() })
+}
+
+/** False when the signal fired. */
+function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve(!signal.aborted)
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+  })
+}

@@ -1,0 +1,119 @@
+/** Signatures on what a client keeps for the server: HMAC-SHA-256 over canonical JSON. */
+import { isObject, type Message } from '../chat/index.js'
+import { MisuseError } from '../core/index.js'
+
+/** What a signature is bound to, beside what it signs. */
+export interface Scope {
+  readonly user: string
+  /** The conversation; empty where the client names none. */
+  readonly conversation: string
+}
+
+export interface Signer {
+  /** Vouches for what only the server may say in a message. */
+  sign(message: Message, scope: Scope): Promise<string>
+  verify(message: Message, mac: string, scope: Scope): Promise<boolean>
+  /** The id of an approval as the client gets it: with an end to its life, and signed. */
+  issue(approval: Approval, scope: Scope): Promise<string>
+  /** The id behind a token; undefined for one that was not issued for this call, or is too old. */
+  redeem(token: string, tool_call_id: string, scope: Scope): Promise<string | undefined>
+}
+
+export interface Approval {
+  readonly id: string
+  readonly tool_call_id: string
+}
+
+export interface SignerOptions {
+  readonly secret: string | readonly string[]
+  /** Milliseconds. @default Date.now */
+  readonly now?: () => number
+}
+
+/** How long a person has for a yes. Milliseconds. */
+export const approvalMs = 3_600_000
+
+const minSecretLength = 32
+
+/** Throws `MisuseError` for a secret of less than 32 characters. */
+export function createSigner({ secret, now = Date.now }: SignerOptions): Signer {
+  const secrets = typeof secret === 'string' ? [secret] : secret
+  if (secrets.length === 0 || secrets.some(({ length }) => length < minSecretLength))
+    throw new MisuseError(`secret: at least ${minSecretLength} characters`)
+  let keys: Promise<readonly CryptoKey[]> | undefined
+  const ready = () => {
+    keys ??= Promise.all(secrets.map(importKey))
+    return keys
+  }
+  const mac = async (claim: unknown) => {
+    const [first] = await ready()
+    return toBase64Url(await crypto.subtle.sign('HMAC', first as CryptoKey, bytesOf(claim)))
+  }
+  // compared by WebCrypto, in constant time
+  const isGood = async (claim: unknown, signature: string) => {
+    const signed = fromBase64Url(signature)
+    const bytes = bytesOf(claim)
+    for (const key of signed ? await ready() : [])
+      if (await crypto.subtle.verify('HMAC', key, signed as BufferSource, bytes)) return true
+    return false
+  }
+  return {
+    sign: (message, scope) => mac(['message', scope, claimsOf(message)]),
+    verify: (message, signature, scope) => isGood(['message', scope, claimsOf(message)], signature),
+    async issue({ id, tool_call_id }, scope) {
+      const until = Math.ceil(now() + approvalMs)
+      return `${id}.${until}.${await mac(['approval', scope, id, tool_call_id, until])}`
+    },
+    async redeem(token, tool_call_id, scope) {
+      const [, id = '', until = '', signature = ''] = /^(.*)\.(\d+)\.([^.]+)$/s.exec(token) ?? []
+      const claim = ['approval', scope, id, tool_call_id, Number(until)]
+      return Number(until) > now() && (await isGood(claim, signature)) ? id : undefined
+    },
+  }
+}
+
+/** Members that a client may say of an assistant turn by itself; all others need a signature. */
+export const plainMembers: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'refusal',
+  'reasoning_content',
+  'annotations',
+])
+
+/** An assistant's text may be edited, as its blocks are only used while they say the same. A result is signed whole. */
+const claimsOf = (message: Message): unknown =>
+  message.role === 'assistant'
+    ? Object.fromEntries(Object.entries(message).filter(([key]) => !plainMembers.has(key)))
+    : { ...message, ...('name' in message && { name: message.name || undefined }) }
+
+const importKey = (secret: string) =>
+  crypto.subtle.importKey(
+    'raw',
+    new TextEncoder().encode(secret),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign', 'verify'],
+  )
+
+const bytesOf = (claim: unknown) => new TextEncoder().encode(JSON.stringify(['v1', claim], sorted))
+
+/** Members in the order of their names: the way to the client and back may change it. */
+const sorted = (_: string, value: unknown): unknown => {
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries)
+}
+
+const toBase64Url = (bytes: ArrayBuffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+
+function fromBase64Url(text: string): Uint8Array | undefined {
+  if (!/^[\w-]{43}$/.test(text)) return undefined
+  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (one) =>
+    one.charCodeAt(0),
+  )
+}

@@ -1,0 +1,58 @@
+/** What one connection reads: the events of an answer from a position on, numbered from 1. */
+import type { SseMessage } from '../sse/index.js'
+import type { ReadLog } from './event-log.js'
+
+export interface Source {
+  /** The next events; undefined at the end, and once its reader has left. */
+  next(): Promise<readonly SseMessage[] | undefined>
+  /** The reader is gone. */
+  leave(): void
+}
+
+/** One answer that runs in this process. */
+export interface Answer {
+  /** Its events from a position on, for one connection. */
+  read(from: number): Source
+  /** Its user pressed stop. */
+  stop(): void
+  /** Nobody will read it; resolves at its end. */
+  drop(): Promise<void>
+}
+
+export interface SourceOptions {
+  readonly read: ReadLog
+  /** Events that the reader has. */
+  readonly from: number
+  readonly isNumbered: boolean
+  /** The data of the last event, where there can be no more. */
+  readonly toFailure?: ((error: unknown) => readonly string[]) | undefined
+  readonly onLeave: () => void
+}
+
+/** Numbers what is read, and tells once that its reader has left. */
+export function sourceOf(options: SourceOptions): Source {
+  const { read, isNumbered, toFailure, onLeave } = options
+  let position = options.from
+  let isOver = false
+  const failed = (error: unknown) => {
+    isOver = true
+    if (toFailure) return toFailure(error)
+    throw error
+  }
+  return {
+    async next() {
+      const events = isOver ? undefined : await read(position).catch(failed)
+      const numbered = events?.map((data) => {
+        position++
+        return isNumbered ? { id: String(position), data } : { data }
+      })
+      isOver ||= !events
+      return numbered
+    },
+    leave() {
+      if (isOver) return
+      isOver = true
+      onLeave()
+    },
+  }
+}
