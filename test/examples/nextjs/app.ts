@@ -1,7 +1,7 @@
 /** The Next.js example as its user has it: copied into an empty folder, installed, built, started. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const example = join(root, 'examples/nextjs')
-const edgeRoute = join(root, 'test/examples/nextjs/edge-route.ts')
+const plainRoute = join(root, 'test/examples/nextjs/route.ts')
 
 type Env = Readonly<Record<string, string>>
 
@@ -28,7 +28,7 @@ export interface RunningApp {
   stop(): Promise<void>
 }
 
-/** Builds the example with one route more, for the edge. The package comes from `dist`: build that first. */
+/** Builds the example with two routes more: /api/plain and /api/edge. The package comes from `dist`: build that first. */
 export async function buildApp(): Promise<BuiltApp> {
   const folder = await mkdtemp(join(tmpdir(), 'nextjs-'))
   const next = (...args: readonly string[]) => [
@@ -36,7 +36,9 @@ export async function buildApp(): Promise<BuiltApp> {
     ...args,
   ]
   await cp(example, folder, { recursive: true, filter: isSource })
-  await cp(edgeRoute, join(folder, 'app/api/edge/[[...path]]/route.ts'))
+  await addRoute(folder, 'plain')
+  // the edge has nothing of Node: the build fails if we need it
+  await addRoute(folder, 'edge', "export const runtime = 'edge'\n")
   await pointTo(root, join(folder, 'package.json'))
   await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder })
   const { stdout, stderr } = await run(process.execPath, next('build'), {
@@ -59,6 +61,12 @@ export async function buildApp(): Promise<BuiltApp> {
 
 const isSource = (path: string) =>
   !['node_modules', '.next', 'next-env.d.ts', '.env.local'].includes(basename(path))
+
+async function addRoute(folder: string, name: string, head = ''): Promise<void> {
+  const place = join(folder, `app/api/${name}/[[...path]]`)
+  await mkdir(place, { recursive: true })
+  await writeFile(join(place, 'route.ts'), head + (await readFile(plainRoute, 'utf8')))
+}
 
 /** `file:../..` leads to the package from the example's own place only. */
 async function pointTo(folder: string, manifest: string): Promise<void> {

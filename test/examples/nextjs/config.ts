@@ -6,7 +6,9 @@ export default defineConfig({
   test: {
     root: new URL('../../..', import.meta.url).pathname,
     include: ['test/examples/nextjs.test.ts'],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
+    // the first request of a server, and of a browser, is a slow one
+    expect: { poll: { timeout: 15_000 } },
     // npm and a compiler, perhaps with cold caches
     hookTimeout: 300_000,
   },

@@ -1,9 +1,7 @@
-/** A route that is added to the example: the edge runtime has nothing of Node, so the build tells whether we need it. */
+/** A route that is added to the example, once as it is and once at the edge: a plain handler, which keeps nothing. */
 import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'
 import { standard } from 'tetrad/middleware'
-
-export const runtime = 'edge'
 
 const chat = handler(createClient({ use: standard() }), {
   models: ['openai/gpt-5.1'],
