@@ -35,7 +35,7 @@ export class Passage {
   /** The same, behind transforms that hold the content back. */
   private held: StreamChunk[] = []
   private ownFold: Fold | undefined
-  /** The inner passage that says exactly the same so far: one fold serves both. */
+  /** The inner passage that let out exactly this so far: one fold serves both. */
   private shares: Passage | undefined
   private mender: Mender | undefined
   /** Behind a pending transform. */
@@ -57,7 +57,12 @@ export class Passage {
 
   /** All that came from inside. */
   get fold(): Fold | undefined {
-    return this.ownFold ?? this.shares?.fold
+    return this.ownFold ?? this.shares?.left
+  }
+
+  /** All that has left, after the owner's transforms. */
+  private get left(): Fold | undefined {
+    return this.mender?.after ?? this.fold
   }
 
   get response(): ChatResponse | undefined {
@@ -106,7 +111,7 @@ export class Passage {
 
   /**
    * Takes chunks that come from inside and carries them outward as far as they go. `source` is the inner passage they
-   * left unchanged, `answer` the whole answer they say. Throws once the passage has been ended.
+   * left, `answer` the whole answer they say. Throws once the passage has been ended.
    */
   enter(chunks: readonly StreamChunk[], source?: Passage, answer?: ChatResponse): Done {
     if (this.fault) throw this.fault
@@ -142,7 +147,7 @@ export class Passage {
       return
     }
     if (!this.ownFold) {
-      this.ownFold = this.shares?.fold?.clone() ?? new Fold()
+      this.ownFold = this.fold?.clone() ?? new Fold()
       this.shares = undefined
     }
     if (answer) this.ownFold.adopt(answer, chunks)
@@ -152,7 +157,7 @@ export class Passage {
   private leave(
     owner: Owner,
     chunks: readonly StreamChunk[],
-    source?: Passage,
+    source: Passage,
     answer?: ChatResponse,
   ): Done {
     if (this.committed) return owner.within.enter(chunks, source, answer)
@@ -164,7 +169,7 @@ export class Passage {
     const { held } = this
     this.held = []
     if (held.length === 0) return owner.within.enter(chunks, source, answer)
-    return owner.within.enter([...held, ...chunks])
+    return owner.within.enter([...held, ...chunks], source)
   }
 
   private transform(owner: Owner, chunks: readonly StreamChunk[]): Done {
@@ -177,7 +182,7 @@ export class Passage {
     if (this.fault) throw this.fault
     this.mender ??= new Mender(() => this.fold)
     const mended = this.mender.mend(chunks)
-    const done = mended.chunks.length > 0 ? this.leave(owner, mended.chunks) : undefined
+    const done = mended.chunks.length > 0 ? this.leave(owner, mended.chunks, this) : undefined
     const failure = mended.error ?? error
     if (!failure) return done
     this.abort(failure.reason)

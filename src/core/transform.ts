@@ -60,7 +60,8 @@ function stage(fn: Transform, before: Staged): Staged | Promise<Staged> {
 
 /** Makes what left the transforms a sound stream again: dense call indices, and no `native` that says what the turn no longer says. */
 export class Mender {
-  private readonly after = new Fold()
+  /** What was let out. */
+  readonly after = new Fold()
   private indices = new Map<number, number>()
   private turn = 0
 

@@ -6,22 +6,10 @@ import {
   type TetradError,
   UnexpectedResponseError,
 } from '../core/index.js'
-import { type SseEvent, sseDecoder } from '../sse/index.js'
+import { type SseDecoder, type SseEvent, sseDecoder } from '../sse/index.js'
 import { faultOf } from './http-fault.js'
 import { scrub } from './scrub.js'
 import type { WireEvent } from './transport.js'
-
-export interface EventReader {
-  push(bytes: Uint8Array): void
-  /** The body has ended. */
-  end(): void
-  /** The events since the last time. */
-  take(): readonly WireEvent[]
-  /** To be thrown once the events were taken. */
-  readonly failure: unknown
-  /** `[DONE]` was seen: nothing behind it counts. */
-  readonly isDone: boolean
-}
 
 export interface EventReaderOptions {
   readonly maxEventBytes: number | undefined
@@ -32,64 +20,68 @@ export interface EventReaderOptions {
   readonly onProgress: () => void
 }
 
-export function eventReader({
-  maxEventBytes,
-  details,
-  secret,
-  onProgress,
-}: EventReaderOptions): EventReader {
-  let events: WireEvent[] = []
-  let failure: unknown
-  let isDone = false
+/** A class: getters of an object literal would be made anew for each stream, and keep it alive until the next full collection. */
+export class EventReader {
+  /** To be thrown once the events were taken. */
+  failure: unknown
+  /** `[DONE]` was seen: nothing behind it counts. */
+  isDone = false
+  private events: WireEvent[] = []
+  private hasProgress = false
+  private readonly decoder: SseDecoder
 
-  let hasProgress = false
+  constructor(private readonly options: EventReaderOptions) {
+    const { maxEventBytes } = options
+    this.decoder = sseDecoder((event) => this.add(event), { maxEventBytes })
+  }
 
-  const onEvent = (event: SseEvent) => {
-    if (isDone || failure) return
+  push(bytes: Uint8Array): void {
+    this.run(() => this.decoder.push(bytes))
+  }
+
+  /** The body has ended. */
+  end(): void {
+    this.run(() => this.decoder.end())
+  }
+
+  /** The events since the last time. */
+  take(): readonly WireEvent[] {
+    const { events } = this
+    this.events = []
+    return events
+  }
+
+  private run(step: () => void): void {
+    this.hasProgress = false
+    try {
+      step()
+    } catch (error) {
+      this.failure ??= withDetails(error, this.options.details)
+    }
+    if (this.hasProgress) this.options.onProgress()
+  }
+
+  private add(event: SseEvent): void {
+    if (this.isDone || this.failure) return
     const text = event.data
     // what follows runs for each event of each stream: no more than a look at one letter before the parse
     if (text.charCodeAt(0) !== openingBrace) {
       if (isBlank(text)) return
       if (isDoneMark(text)) {
-        isDone = true
-        events.push({ data: undefined, done: true })
+        this.isDone = true
+        this.events.push({ data: undefined, done: true })
         return
       }
     }
+    const { secret, details } = this.options
     try {
       const parsed: unknown = JSON.parse(text)
       const data = secret && isError(event.event, parsed) ? JSON.parse(scrub(text, secret)) : parsed
-      events.push(event.event === undefined ? { data } : { event: event.event, data })
-      if (!hasProgress && !isPing(event.event, data)) hasProgress = true
+      this.events.push(event.event === undefined ? { data } : { event: event.event, data })
+      this.hasProgress ||= !isPing(event.event, data)
     } catch {
-      failure = event.unterminated ? cut(details) : badJson(details)
+      this.failure = event.unterminated ? cut(details) : badJson(details)
     }
-  }
-
-  const decoder = sseDecoder(onEvent, { maxEventBytes })
-  const run = (step: () => void) => {
-    hasProgress = false
-    try {
-      step()
-    } catch (error) {
-      failure ??= withDetails(error, details)
-    }
-    if (hasProgress) onProgress()
-  }
-  return {
-    push: (bytes) => run(() => decoder.push(bytes)),
-    end: () => run(() => decoder.end()),
-    take() {
-      const taken = events
-      events = []
-      return taken
-    },
-    get failure() {
-      return failure
-    },
-    get isDone() {
-      return isDone
-    },
   }
 }
 

@@ -4,7 +4,7 @@ import type { Call, ErrorDetails } from '../core/index.js'
 import { AbortError, UnexpectedResponseError } from '../core/index.js'
 import { isErrorBody, readFailure } from './failure-body.js'
 import { type BodyKind, kindOf, parseErrorText, readHead, readText } from './http-body.js'
-import { eventReader } from './http-events.js'
+import { EventReader } from './http-events.js'
 import { type Exchange, openExchange } from './http-exchange.js'
 import { apiKeyOf } from './http-key.js'
 import { jsonBody, mergeHeaders } from './http-request.js'
@@ -54,7 +54,7 @@ export function httpTransport(options: HttpOptions): Transport {
       let isSound = true
       try {
         const reply = await send(options, { request, call, kind: 'stream' }, exchange)
-        const reader = eventReader({
+        const reader = new EventReader({
           maxEventBytes: options.maxEventBytes,
           details: reply.details,
           secret: reply.key,
