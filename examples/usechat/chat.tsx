@@ -1,10 +1,10 @@
 /** A conversation over `useChat`: it streams, asks before a tool runs, stops, heals, and tries again. */
 import { useChat } from '@ai-sdk/react'
-import { lastAssistantMessageIsCompleteWithApprovalResponses } from 'ai'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { Composer } from './composer.js'
 import { type ChatMessage, type Conversation, save } from './conversation.js'
 import { Message } from './message.js'
+import { openChat } from './open-chat.js'
 import { useHealing } from './use-healing.js'
 
 const ideas = [
@@ -19,15 +19,10 @@ interface Props {
   readonly onNew: () => void
 }
 
-export function Chat({ conversation: { id, messages: saved }, onNew }: Props) {
-  const chat = useChat<ChatMessage>({
-    id,
-    messages: [...saved],
-    resume: true,
-    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
-    experimental_throttle: 40,
-  })
-  const { messages, status, error, sendMessage, regenerate, addToolApprovalResponse } = chat
+export function Chat({ conversation, onNew }: Props) {
+  const [open] = useState(() => openChat(conversation))
+  const chat = useChat({ chat: open, resume: true, experimental_throttle: 40 })
+  const { id, messages, status, error, sendMessage, regenerate, addToolApprovalResponse } = chat
   const isLost = useHealing(chat)
   const isBusy = status === 'submitted' || status === 'streaming' || isLost
   useEffect(() => save({ id, messages }), [id, messages])

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { AuthenticationError, type Client } from 'tetrad'
 import { handler } from 'tetrad/http/node'
+import { memoryStore } from 'tetrad/store'
 import type { Visitor } from './ai.js'
 import { pageFiles } from './page-files.js'
 
@@ -18,14 +19,17 @@ const headers = {
 /** The server, not yet listening. `secret`: at least 32 characters. */
 export async function chatServer(
   ai: Client<Visitor>,
-  _: { readonly secret: string },
+  { secret }: { readonly secret: string },
 ): Promise<Server> {
   const files = await pageFiles()
   const chat = handler(ai, {
     format: 'ui',
     models: ['openai/gpt-5.1'],
     authorize: (request) => toVisitor(request.headers.get('cookie')),
-    input: { allowTools: true },
+    // a page that was reloaded, or lost its connection, reads on
+    store: memoryStore(),
+    // the page keeps the conversation: what models and tools said comes back signed, or is refused
+    secret,
     expose: { cost: true },
     before: ({ messages, ...request }) => ({
       ...request,
