@@ -63,7 +63,7 @@ function answerTo(question: string): Reply {
     return think(
       'A question about structure. A picture first, then a list, then the smallest program that shows it.',
     ).say(onion)
-  if (/story|lighthouse/i.test(question)) return say(story)
+  if (/story/i.test(question)) return say(story)
   return say(
     'I am a script on your own machine. Ask me for the *weather*, a *table* for two, a *story*, or *how layers work*. Say **trouble**, and I break off.',
   )

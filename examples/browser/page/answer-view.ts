@@ -1,6 +1,6 @@
 /** Draws one answer while it comes: thoughts folded, tool calls as cards, text, and a line that tells what it took. */
 import type { StreamChunk } from 'tetrad'
-import { type Answer, adder, type End, type Part, type ToolPart } from './answer.js'
+import { type Answer, adder, type End, type Failure, type Part, type ToolPart } from './answer.js'
 import { button, make, mark } from './dom.js'
 import { markdownView } from './markdown.js'
 import { toolCard } from './tool-card.js'
@@ -9,71 +9,93 @@ export interface AnswerView {
   readonly element: HTMLElement
   /** It goes on: the first time, and after an approval. */
   begin(): void
+  /** Drawn with the next frame: however many chunks come at once, the page is laid out once. */
   add(chunk: StreamChunk): void
   end(end: End): void
+  /** A person has decided on a tool call. */
+  decided(tool: ToolPart): void
+  /** The talk went on: what waits for a yes will not get it. */
+  passOver(): void
 }
 
 export interface AnswerActions {
   readonly retry: () => void
   readonly decide: (tool: ToolPart, approved: boolean) => void
+  /** The answer has grown on the screen. */
+  readonly onGrow: () => void
 }
 
 type Draw = () => void
 
 /** The answer as far as it is there. */
-export function answerView(answer: Answer, { retry, decide }: AnswerActions): AnswerView {
+export function answerView(answer: Answer, actions: AnswerActions): AnswerView {
   const body = make('div', 'body')
   const label = make('span', 'label')
   const element = make('article', 'assistant', body, make('footer', '', mark(), label))
   const draws = new Map<Part, Draw>()
+  /** Changed since the last frame. */
+  const changed = new Set<Part>(answer.parts)
+  let frame = 0
   let add = adder(answer)
   let failure: HTMLElement | undefined
 
-  const draw = (part: Part): void => {
-    let redraw = draws.get(part)
-    if (!redraw) {
-      redraw = partView(part, body, decide)
+  const draw = (): void => {
+    cancelAnimationFrame(frame)
+    frame = 0
+    for (const part of changed) {
+      const redraw = draws.get(part) ?? partView(part, body, actions)
       draws.set(part, redraw)
+      redraw()
     }
-    redraw()
-  }
-  const tell = (isRunning: boolean) => {
+    changed.clear()
+    const isRunning = answer.end === undefined
     label.textContent = isRunning ? doing(answer.parts.at(-1)) : summary(answer)
     element.classList.toggle('running', isRunning)
     element.ariaBusy = String(isRunning)
+    actions.onGrow()
   }
-  const close = (end: End | undefined): void => {
-    if (end?.type === 'failed') {
-      failure = failureView(end.message, end.waitMs, retry)
-      body.append(failure)
+  const close = (end: End): void => {
+    answer.end = end
+    if (end.type === 'failed') failure = body.appendChild(failureView(end, actions.retry))
+    draw()
+  }
+  const turn = (status: ToolPart['status'], ...from: readonly ToolPart['status'][]): void => {
+    for (const part of answer.parts) {
+      if (part.type !== 'tool' || !from.includes(part.status)) continue
+      part.status = status
+      changed.add(part)
     }
-    tell(false)
   }
 
-  answer.parts.forEach(draw)
-  close(answer.end)
+  draw()
+  if (answer.end) close(answer.end)
   return {
     element,
     begin() {
       delete answer.end
       failure?.remove()
       add = adder(answer)
-      tell(true)
+      draw()
     },
     add(chunk) {
       const part = add(chunk)
-      if (part) draw(part)
-      tell(true)
+      if (part) changed.add(part)
+      frame ||= requestAnimationFrame(draw)
     },
     end(end) {
-      answer.end = end
-      for (const part of answer.parts) {
-        if (part.type !== 'tool' || (part.status !== 'asking' && part.status !== 'running'))
-          continue
-        part.status = 'failed'
-        draw(part)
-      }
+      // a call that nobody answered will not be answered now
+      turn('failed', 'asking', 'running')
+      draw()
       close(end)
+    },
+    decided(tool) {
+      tool.status = 'running'
+      changed.add(tool)
+      draw()
+    },
+    passOver() {
+      turn('failed', 'waiting')
+      draw()
     },
   }
 }
@@ -82,7 +104,7 @@ export function answerView(answer: Answer, { retry, decide }: AnswerActions): An
 export const questionView = (text: string): HTMLElement =>
   make('article', 'user', make('p', '', text))
 
-function partView(part: Part, body: HTMLElement, decide: AnswerActions['decide']): Draw {
+function partView(part: Part, body: HTMLElement, { decide }: AnswerActions): Draw {
   switch (part.type) {
     case 'text':
       return textView(part, body)
@@ -124,7 +146,7 @@ function thoughtView(part: Words, body: HTMLElement): Draw {
   }
 }
 
-function failureView(message: string, waitMs = 0, retry: () => void): HTMLElement {
+function failureView({ message, waitMs = 0 }: Failure, retry: () => void): HTMLElement {
   const again = button('again', 'Try again', retry)
   if (waitMs > 0) {
     again.disabled = true

@@ -1,4 +1,5 @@
 /** The chat page: a log of questions and answers, a form, one stream at a time. */
+import type { Message } from 'tetrad'
 import { type BrowserStream, createBrowserClient } from 'tetrad/browser'
 import { type Answer, type End, emptyAnswer, type ToolPart, waitingTools } from './answer.js'
 import { type AnswerView, answerView, questionView } from './answer-view.js'
@@ -20,7 +21,9 @@ const ai = createBrowserClient({ url, fetch: watchedFetch(showLine) })
 const scroll = stickToEnd(log, find('latest'))
 const composer = connectComposer({ ask, stop: () => running?.abort() })
 let transcript = load()
+const decisions: Message[] = []
 let running: BrowserStream | undefined
+let lastView: AnswerView | undefined
 
 find('clear').addEventListener('click', clear)
 find('ideas').addEventListener('click', ({ target }) => {
@@ -52,14 +55,18 @@ function show(entry: Entry): AnswerView | undefined {
   const view = answerView(answer, {
     retry: () => retry(entry, view),
     decide: (tool, approved) => decide(answer, view, tool, approved),
+    onGrow: scroll.follow,
   })
   log.append(view.element)
+  lastView = view
   return view
 }
 
 /** Sends a question. */
 function ask(question: string): void {
   if (question === '' || running) return
+  decisions.length = 0
+  lastView?.passOver()
   add({ question })
   reply(question)
 }
@@ -73,8 +80,8 @@ function reply(question: string): void {
 }
 
 /** The server knows the conversation: only what is new is sent. */
-const request = (messages: Parameters<typeof ai.stream>[0]['messages']) =>
-  ai.stream({ id: transcript.id, model: model.value, messages })
+const request = (messages: readonly Message[]) =>
+  ai.stream({ id: transcript.id, messages, ...(model.value && { model: model.value }) })
 
 function add(entry: Entry): AnswerView | undefined {
   transcript.entries.push(entry)
@@ -94,12 +101,17 @@ async function follow(
   // what stands there now is what the stream adds to: a reload begins here
   save(transcript)
   scroll.toEnd()
+  // the button that was pressed may be gone: the focus must not be lost with it
+  if (document.activeElement === document.body) log.focus({ preventScroll: true })
+  let id: string | undefined
   let end: End = { type: 'whole' }
   try {
     for await (const chunk of stream) {
-      if (stream.id) saveRunning(stream.id)
+      if (stream.id && stream.id !== id) {
+        id = stream.id
+        saveRunning(id)
+      }
       view.add(chunk)
-      scroll.follow()
     }
   } catch (error) {
     end = endOf(error)
@@ -110,7 +122,6 @@ async function follow(
   view.end(end)
   save(transcript)
   composer.setRunning(false)
-  scroll.follow()
 }
 
 /** Asks again what failed: the answer that broke off makes room for a new one. */
@@ -124,18 +135,12 @@ function retry(entry: Entry, view: AnswerView | undefined): void {
 }
 
 /** A yes or a no to a tool call; once all of a turn are decided the answer goes on. */
-const decisions = new Map<ToolPart, boolean>()
 function decide(answer: Answer, view: AnswerView, tool: ToolPart, approved: boolean): void {
   if (running || tool.approval === undefined) return
-  decisions.set(tool, approved)
-  const waiting = waitingTools(answer)
-  if (!waiting.every((one) => decisions.has(one))) return
-  const messages = waiting.map((one) => ({
-    role: 'tool' as const,
-    tool_call_id: one.id,
-    approval: { id: one.approval ?? '', approved: decisions.get(one) === true },
-  }))
-  void follow(answer, view, request(messages))
+  const approval = { id: tool.approval, approved }
+  decisions.push({ role: 'tool', tool_call_id: tool.id, approval })
+  view.decided(tool)
+  if (waitingTools(answer).length === 0) void follow(answer, view, request(decisions.splice(0)))
 }
 
 function clear(): void {
