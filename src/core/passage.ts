@@ -174,16 +174,16 @@ export class Passage {
 
   private transform(owner: Owner, chunks: readonly StreamChunk[]): Done {
     const staged = runTransforms(owner.transforms, chunks)
-    if (staged instanceof Promise) return staged.then((all) => this.transformed(owner, all))
-    return this.transformed(owner, staged)
+    if (staged instanceof Promise) return staged.then((all) => this.transformed(owner, all, chunks))
+    return this.transformed(owner, staged, chunks)
   }
 
-  private transformed(owner: Owner, { chunks, error }: Staged): Done {
+  private transformed(owner: Owner, staged: Staged, entered: readonly StreamChunk[]): Done {
     if (this.fault) throw this.fault
     this.mender ??= new Mender(() => this.fold)
-    const mended = this.mender.mend(chunks)
+    const mended = this.mender.mend(staged.chunks, entered)
     const done = mended.chunks.length > 0 ? this.leave(owner, mended.chunks, this) : undefined
-    const failure = mended.error ?? error
+    const failure = mended.error ?? staged.error
     if (!failure) return done
     this.abort(failure.reason)
     throw this.fault ?? failure.reason

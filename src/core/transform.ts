@@ -64,12 +64,15 @@ export class Mender {
   readonly after = new Fold()
   private indices = new Map<number, number>()
   private turn = 0
+  /** Something else than a finish was changed. */
+  private isTouched = false
 
   /** `before` is the fold of what entered. */
   constructor(private readonly before: () => Fold | undefined) {}
 
-  /** The error is that of an impossible order. */
-  mend(chunks: readonly StreamChunk[]): Staged {
+  /** `entered` is what the transforms made `chunks` of. The error is that of an impossible order. */
+  mend(chunks: readonly StreamChunk[], entered: readonly StreamChunk[]): Staged {
+    this.isTouched ||= !isSame(chunks, entered)
     const out: StreamChunk[] = []
     try {
       for (const chunk of chunks) {
@@ -102,7 +105,7 @@ export class Mender {
       }
       case 'finish': {
         const before = this.before()?.turns[this.turn++]
-        if (!chunk.native) return chunk
+        if (!chunk.native || !this.isTouched) return chunk
         if (before && saysTheSame(before, this.after.lastMessage)) return chunk
         const { native: _, ...rest } = chunk
         return rest
@@ -112,6 +115,14 @@ export class Mender {
     }
   }
 }
+
+/** Finishes apart. */
+const isSame = (left: readonly StreamChunk[], entered: readonly StreamChunk[]) =>
+  left.length === entered.length &&
+  left.every(
+    (chunk, i) =>
+      chunk === entered[i] || (chunk.type === entered[i]?.type && chunk.type === 'finish'),
+  )
 
 /** Whether two turns say the same text, reasoning, refusal and tool calls. */
 export function saysTheSame(a: AssistantMessage, b: AssistantMessage | undefined): boolean {
