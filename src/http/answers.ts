@@ -6,7 +6,7 @@ import type { Format, FormatName } from './formats/index.js'
 import type { BaseHandlerOptions } from './options.js'
 import type { Run } from './run.js'
 import { type Answer, type Source, sourceOf } from './source.js'
-import { keysOf, storedAnswer } from './stored-answer.js'
+import { keysOf, lifeMs, storedAnswer } from './stored-answer.js'
 
 /** Whose an answer is, and in which words it is told. */
 export interface Identity {
@@ -19,6 +19,8 @@ export interface Opening extends Identity {
   readonly run: Run
   /** The conversation, where the client named one. */
   readonly conversation: string | undefined
+  /** Events before those of the run. */
+  readonly preamble: readonly string[]
 }
 
 export interface Reading extends Identity {
@@ -52,7 +54,7 @@ export class Answers {
   constructor(private readonly options: AnswersOptions) {}
 
   /** Takes a run in; resolves when other processes can find it. */
-  async open({ id, run, owner, format, conversation }: Opening): Promise<Answer> {
+  async open({ id, run, owner, format, conversation, preamble }: Opening): Promise<Answer> {
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
     const onEnd = () => void this.running.delete(id)
@@ -68,6 +70,7 @@ export class Answers {
       id,
       meta: JSON.stringify(known),
       chat,
+      preamble,
       onEnd,
     })
     this.running.set(id, { ...known, answer })
@@ -129,7 +132,7 @@ function readElsewhere(
     isAlive: async () => (await store.get(keys.beat)) !== undefined,
     async wait() {
       // whoever runs it sees that it is read
-      await store.set(keys.reader, '1', { ttlMs: pollMs * 3 })
+      await store.set(keys.reader, '1', { ttlMs: lifeMs(pollMs) })
       return pause(pollMs, left.signal)
     },
   })

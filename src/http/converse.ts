@@ -129,6 +129,7 @@ async function plain<State>(asked: Asked<State>): Promise<Response> {
 async function streamed<State>(asked: Asked<State>): Promise<Response> {
   const { route, request, format, scope, incoming, tell } = asked
   const { stalledMs = 60_000, commitAfterMs = 10_000 } = route.options
+  const { preamble = [] } = incoming
   const id = crypto.randomUUID()
   const context = contextOf(id, asked)
   const run = new Run({
@@ -140,9 +141,10 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
   })
   const first = run.first()
   const answer = await route.answers.open({
-    ...{ id, run, format, owner: scope.user, conversation: incoming.id },
+    ...{ id, run, format, owner: scope.user, conversation: incoming.id, preamble },
   })
-  const source = answer.read(0)
+  // this reader has it
+  const source = answer.read(preamble.length)
   const leave = () => source.leave()
   request.signal.addEventListener('abort', leave, { once: true })
   if (request.signal.aborted) leave()

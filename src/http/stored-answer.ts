@@ -13,6 +13,9 @@ const patienceMs = 2_000
 /** Longer than an answer takes. Milliseconds. */
 const runMs = 3_600_000
 
+/** How long a sign of life is good: a process that is busy may be late with the next. Milliseconds. */
+export const lifeMs = (pollMs: number): number => Math.max(10_000, pollMs * 5)
+
 /** Where the parts of an answer are kept. */
 export const keysOf = (id: string) => ({
   log: `answer:${id}:log`,
@@ -32,6 +35,8 @@ export interface StoredOptions {
   readonly meta: string
   /** Where its conversation names the answer that runs in it. */
   readonly chat: string | undefined
+  /** Events before those of the run. */
+  readonly preamble: readonly string[]
   readonly store: Store
   /** Milliseconds from the last event on. */
   readonly keepMs: number
@@ -44,7 +49,7 @@ export interface StoredOptions {
 
 /** Starts to keep what a run says. Resolves when other processes can find it. */
 export async function storedAnswer(run: Run, options: StoredOptions): Promise<Answer> {
-  const { id, meta, chat, store, keepMs, pollMs, onDisconnect, onError, onEnd } = options
+  const { id, meta, chat, preamble, store, keepMs, pollMs, onDisconnect, onError, onEnd } = options
   const keys = keysOf(id)
   const log = new EventLog({ store, key: keys.log, keepMs })
   let readers = 0
@@ -66,7 +71,7 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
     }
   }
 
-  const beat = () => store.set(keys.beat, '1', { ttlMs: pollMs * 10 })
+  const beat = () => store.set(keys.beat, '1', { ttlMs: lifeMs(pollMs) })
 
   /** Says that it lives, and looks whether it was stopped elsewhere. */
   const look = async () => {
@@ -77,12 +82,14 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
     if (!isOver) poll = setTimeout(look, pollMs)
   }
 
+  const add = async (events: readonly string[]) => {
+    log.say(events)
+    await attempt(() => log.keep(events))
+  }
+
   const pump = async () => {
-    for (let events = await run.next(); events; events = await run.next()) {
-      const said = events
-      log.say(said)
-      await attempt(() => log.keep(said))
-    }
+    if (preamble.length > 0) await add(preamble)
+    for (let events = await run.next(); events; events = await run.next()) await add(events)
     isOver = true
     clearTimeout(grace)
     clearTimeout(poll)

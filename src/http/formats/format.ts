@@ -22,6 +22,8 @@ export interface Incoming {
   readonly continues?: string
   /** Steps that this message has so far. */
   readonly continuesAt?: number
+  /** What it says so far, as events: for those who read the answer from its start again. */
+  readonly preamble?: readonly string[]
 }
 
 /** What an encoder needs to know of its answer. */

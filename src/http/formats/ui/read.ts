@@ -1,8 +1,10 @@
 /** What `DefaultChatTransport` posts, looked at member by member. */
 import { defined, isObject } from '../../../chat/index.js'
+import { jsonLine } from '../../../sse/index.js'
 import { RefusedError } from '../../public-error.js'
 import type { Incoming } from '../format.js'
 import { splitSteps, toHistory } from './history.js'
+import { retell } from './retell.js'
 import type { UiMessage, UiPart } from './wire.js'
 
 /**
@@ -26,6 +28,7 @@ export function read(body: unknown): Incoming {
     ...(last?.role === 'assistant' && {
       continues: last.id,
       continuesAt: splitSteps(last.parts).length - 1,
+      preamble: retell(last).map(jsonLine),
     }),
   }
 }
