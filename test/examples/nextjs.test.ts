@@ -2,7 +2,7 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { fail, type MockServer, mockServer, type Reply, say } from 'tetrad/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { hasChromium, screenshot, useChromium } from '../e2e/support.js'
+import { hasChromium, lineTo, screenshot, useChromium } from '../e2e/support.js'
 import { type BuiltApp, buildApp, type RunningApp } from './nextjs/app.js'
 
 let built: BuiltApp
@@ -76,6 +76,21 @@ describe('the page', () => {
       expect(await (await provider.request(index)).closed).toBe(true)
       await page.getByRole('button', { name: 'Send' }).waitFor()
       expect(await answers.textContent()).toContain('One')
+      expect(await page.locator('article [role=alert]').count()).toBe(0)
+    })
+
+    it('heals when the line is cut in the middle of an answer', async () => {
+      const gate = gateOf()
+      const line = await lineTo(app.url)
+      const { ask, answers, page } = await open(line.url)
+      script(held(gate))
+      await ask('Count')
+      await expect.poll(() => answers.textContent()).toContain('One')
+      line.down()
+      gate.open()
+      line.up()
+      await page.getByRole('button', { name: 'Send' }).waitFor()
+      expect(await answers.textContent()).toBe('One two three four')
       expect(await page.locator('article [role=alert]').count()).toBe(0)
     })
 
@@ -161,6 +176,23 @@ describe('who leaves', () => {
     await readTo(eventsOf(response), /One/)
     left.abort()
     expect(await (await provider.request(index)).closed).toBe(true)
+  })
+
+  it('reads on where it was, nothing twice and nothing missing', async () => {
+    const gate = gateOf()
+    script(held(gate))
+    const left = new AbortController()
+    const response = await post('/api/chat', question, { signal: left.signal })
+    const seen = await readTo(eventsOf(response), /One/)
+    left.abort()
+    const address = `${app.url}/api/chat/${response.headers.get('x-stream-id')}/stream`
+    const again = await fetch(address, { headers: { 'last-event-id': String(seen.length) } })
+    gate.open()
+    const whole = [...seen, ...(await rest(eventsOf(again)))]
+    expect(textOf(whole)).toBe('One two three four')
+    expect(whole.at(-1)).toBe('[DONE]')
+    // and who asks once more gets the same from the start
+    expect(await rest(eventsOf(await fetch(address)))).toEqual(whole)
   })
 })
 
