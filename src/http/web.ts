@@ -18,7 +18,7 @@ import { RefusedError, toRefusal } from './public-error.js'
 import { json, retryAfter, streamResponse } from './respond.js'
 import { createSigner } from './signing.js'
 
-export type { Exposure, FormatName } from './formats/index.js'
+export type { Exposure, FormatName, UiMetadata } from './formats/index.js'
 export type { InputOptions } from './input.js'
 export type {
   Access,

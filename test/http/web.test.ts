@@ -5,6 +5,7 @@ import { AuthenticationError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { dataOf, post } from './requests.js'
 import { serve } from './support.js'
 
 const closers: (() => Promise<void>)[] = []
@@ -23,18 +24,6 @@ function setUp(
 }
 
 const hello = { messages: [{ role: 'user', content: 'Hi' }] }
-const post = (body: unknown, init: RequestInit & { path?: string } = {}) =>
-  new Request(`http://app.test${init.path ?? '/api/chat'}`, {
-    method: 'POST',
-    body:
-      typeof body === 'string' || body instanceof Uint8Array
-        ? (body as never)
-        : JSON.stringify(body),
-    ...init,
-    headers: { 'content-type': 'application/json', ...init.headers },
-  })
-const dataOf = (text: string) =>
-  text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []))
 const codeOf = async (response: Response) => (await response.json()).error.code
 
 describe('the chunks format', () => {

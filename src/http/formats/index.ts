@@ -1,4 +1,4 @@
 export { chunks } from './chunks/index.js'
 export * from './format.js'
 export { modelList, openai } from './openai/index.js'
-export { ui } from './ui/index.js'
+export { type UiMetadata, ui } from './ui/index.js'

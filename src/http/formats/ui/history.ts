@@ -48,7 +48,8 @@ const readers: Readonly<Record<UiMessage['role'], (message: UiMessage, push: Pus
       if (!turn) return
       push(turn, note.mac)
       const macs = record(note.results)
-      for (const result of toResults(step)) push(result, own(macs, result.tool_call_id))
+      for (const result of toResults(step, record(note.reasons)))
+        push(result, own(macs, result.tool_call_id))
     })
   },
 }
@@ -91,9 +92,14 @@ export function toTurn(parts: readonly UiPart[], note: JsonObject): AssistantMes
   }
 }
 
-/** Results and approvals of the calls of a step, in the order of the calls. */
-export const toResults = (parts: readonly UiPart[]): readonly ToolMessage[] =>
-  parts.filter((part) => isTool(part) && !isHosted(part)).flatMap(toToolMessage)
+/** Results and approvals of the calls of a step, in the order of the calls. `reasons`: why some were not allowed. */
+export const toResults = (
+  parts: readonly UiPart[],
+  reasons: JsonObject = {},
+): readonly ToolMessage[] =>
+  parts
+    .filter((part) => isTool(part) && !isHosted(part))
+    .flatMap((part) => toToolMessage(part, own(reasons, String(part.toolCallId))))
 
 /** Pieces join as they were cut: separators are part of what was streamed. */
 const textOf = (parts: readonly UiPart[], type: 'text' | 'reasoning') =>

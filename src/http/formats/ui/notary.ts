@@ -1,5 +1,5 @@
 /** Notes what the parts of a message do not say, and signs turns and results in the form in which they will come back. */
-import type { Message, Native } from '../../../chat/index.js'
+import { isObject, type Message, type Native } from '../../../chat/index.js'
 import type { AnswerContext } from '../format.js'
 import { toResults, toTurn } from './history.js'
 import type { CallNote, TurnNote, UiMetadata, UiPart } from './wire.js'
@@ -57,6 +57,8 @@ export class Notary {
   addResult(part: UiPart): void {
     const id = String(part.toolCallId)
     const step = this.stepOfCall.get(id) ?? this.step
+    const reason = isObject(part.approval) ? part.approval.reason : undefined
+    if (typeof reason === 'string') this.tell(step, { reasons: { [id]: reason } })
     for (const result of toResults([part]))
       this.sign(result, (mac) => this.tell(step, { results: { [id]: mac } }))
   }

@@ -32,18 +32,22 @@ export function toCall(part: UiPart, note: unknown): ToolCall {
   return { id, type: 'function', function: { name, arguments: toArguments(input, note) } }
 }
 
-type Reader = (part: UiPart) => Pick<ToolMessage, 'content' | 'is_error' | 'approval'>
+type Reader = (
+  part: UiPart,
+  reason: unknown,
+) => Pick<ToolMessage, 'content' | 'is_error' | 'approval'>
 
 /** By the state of the part; a call in any other one has no word about its result yet. */
 const results: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ['output-available', (part) => ({ content: toContent(part) })],
   ['output-error', ({ errorText }) => ({ content: String(errorText ?? ''), is_error: true })],
-  ['output-denied', (part) => ({ content: refusal(part), is_error: true })],
+  ['output-denied', (part, reason) => ({ content: refusal(part, reason), is_error: true })],
   ['approval-responded', toApproval],
 ])
 
-export function toToolMessage(part: UiPart): readonly ToolMessage[] {
-  const said = results.get(part.state)?.(part)
+/** `reason`: why it was not allowed, where the part itself does not say it any more. */
+export function toToolMessage(part: UiPart, reason?: unknown): readonly ToolMessage[] {
+  const said = results.get(part.state)?.(part, reason)
   if (!said) return []
   const tool_call_id = String(part.toolCallId)
   // an approval is a word about a result to come, and names no tool
@@ -63,8 +67,8 @@ function toApproval({ approval }: UiPart): ReturnType<Reader> {
   }
 }
 
-function refusal({ approval }: UiPart): string {
-  const reason = isObject(approval) ? approval.reason : undefined
+function refusal({ approval }: UiPart, known: unknown): string {
+  const reason = (isObject(approval) ? approval.reason : undefined) ?? known
   return `The user did not allow this call.${typeof reason === 'string' && reason ? ` Reason: ${reason}` : ''}`
 }
 

@@ -118,6 +118,8 @@ export interface TurnNote extends JsonObject {
   readonly mac?: string
   /** Of the results of its calls, by the id of the call. */
   readonly results?: Readonly<Record<string, string>>
+  /** Why its user did not allow a call, by its id: an answer that is read again has no such word in its parts. */
+  readonly reasons?: Readonly<Record<string, string>>
   /** Calls that their `input` does not say exactly. */
   readonly calls?: Readonly<Record<string, CallNote>>
 }

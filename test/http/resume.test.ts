@@ -1,0 +1,282 @@
+/** Answers that outlive their connection: two handlers over one store stand for two processes. */
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createBrowserClient } from '../../src/browser/index.js'
+import { createClient } from '../../src/client.js'
+import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
+import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
+import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { eventsOf, gate, post } from './requests.js'
+
+let server: RedisServer
+let redis: Redis
+beforeAll(async () => {
+  server = await redisServer()
+  redis = new Redis(server.port)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+interface State {
+  readonly userId?: string
+}
+
+/** Two processes that share a store; the state comes from a header. */
+function processes(
+  store: Store,
+  script: ScriptedStep | ScriptedStep[],
+  options: Partial<BaseHandlerOptions<State>> = {},
+) {
+  const provider = scripted(script)
+  const errors: unknown[] = []
+  const start = () =>
+    handler<State>(createClient<State>({ providers: [provider] }), {
+      authorize: (request) => ({ userId: request.headers.get('x-user') ?? 'ann' }),
+      models: { fast: 'scripted/any' },
+      store,
+      pollMs: 5,
+      onError: (error) => errors.push(error),
+      ...options,
+    })
+  return { provider, errors, here: start(), there: start() }
+}
+
+const hello = { id: 'room', messages: [{ role: 'user', content: 'Hi' }] }
+const uiHello = {
+  id: 'room',
+  messages: [{ id: 'u1', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }],
+}
+const read = (id: string | null, headers: Record<string, string> = {}, query = '') =>
+  new Request(`http://app.test/api/chat/${id}/stream${query}`, { headers })
+const idOf = (response: Response) => response.headers.get('x-stream-id')
+
+/** Takes events until `count` are there, and drops the connection. */
+async function take(response: Response, count: number) {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (reader && eventsOf(text).length < count) {
+    const { done, value } = await reader.read()
+    if (done) break
+    text += value
+  }
+  await reader?.cancel()
+  return eventsOf(text)
+}
+
+const stores: [string, () => Store][] = [
+  ['memory', () => memoryStore()],
+  ['redis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
+]
+
+describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
+  it.each(['here', 'there'] as const)(
+    'goes on behind the last event that arrived, %s',
+    async (place) => {
+      const held = gate()
+      const script = say('One two three four five six').hold(4, held.opened)
+      const both = processes(makeStore(), script)
+      const first = await both.here(post(hello))
+      const id = idOf(first)
+      const before = await take(first, 3)
+      const again = await both[place](read(id, { 'last-event-id': String(before.at(-1)?.id) }))
+      expect(again.status).toBe(200)
+      held.open()
+      const after = eventsOf(await again.text())
+      const ids = [...before, ...after].map((event) => Number(event.id))
+      expect(ids).toEqual(ids.map((_, index) => index + 1))
+      const whole = eventsOf(await (await both[place](read(id))).text())
+      expect([...before, ...after]).toEqual(whole)
+      expect(whole.at(-1)?.data).toBe('[DONE]')
+      expect(both.provider.calls).toHaveLength(1)
+      expect(both.errors).toEqual([])
+    },
+  )
+
+  it('is read by several at once, and again when it is over', async () => {
+    const held = gate()
+    const script = say('One two three four').hold(3, held.opened)
+    const { here, there } = processes(makeStore(), script)
+    const first = await here(post(hello))
+    const id = idOf(first)
+    const readers = [first, await here(read(id)), await there(read(id))]
+    held.open()
+    const [one, ...others] = await Promise.all(readers.map((response) => response.text()))
+    for (const other of others) expect(eventsOf(other)).toEqual(eventsOf(one ?? ''))
+    expect(await (await there(read(id))).text()).toBe(await (await here(read(id))).text())
+  })
+
+  it('is stopped from another process', async () => {
+    const { here, there, provider } = processes(makeStore(), say('One two three').stall(2))
+    const response = await here(post(hello))
+    const stopped = await there(post('', { path: `/api/chat/${idOf(response)}/stop` }))
+    expect(stopped.status).toBe(204)
+    expect(eventsOf(await response.text()).at(-1)?.data).toBe('{"type":"abort"}')
+    expect(provider.open).toBe(0)
+  })
+
+  it('is nobody else’s to read or to stop', async () => {
+    const held = gate()
+    const script = say('One two three').hold(2, held.opened)
+    const { here, there } = processes(makeStore(), script)
+    const response = await here(post(hello))
+    const id = idOf(response)
+    for (const handle of [here, there]) {
+      expect((await handle(read(id, { 'x-user': 'bob' }))).status).toBe(404)
+      const path = `/api/chat/${id}/stop`
+      expect((await handle(post('', { path, headers: { 'x-user': 'bob' } }))).status).toBe(404)
+      expect((await handle(read(id, {}, '?format=ui'))).status).toBe(204)
+      expect((await handle(read('room', { 'x-user': 'bob' }, '?format=ui'))).status).toBe(204)
+    }
+    held.open()
+    expect(eventsOf(await response.text()).at(-1)?.data).toBe('[DONE]')
+  })
+
+  it('is found by its conversation while it runs, as the AI SDK asks for it', async () => {
+    const held = gate()
+    const script = say('One two three').hold(2, held.opened)
+    const { here, there } = processes(makeStore(), script)
+    const response = await here(post(uiHello))
+    const again = [
+      await here(read('room', {}, '?format=ui')),
+      await there(read('room', {}, '?format=ui')),
+    ]
+    held.open()
+    const whole = eventsOf(await response.text())
+    for (const one of again) expect(eventsOf(await one.text())).toEqual(whole)
+    await expect.poll(async () => (await here(read('room', {}, '?format=ui'))).status).toBe(204)
+  })
+
+  it('goes on for those who read it elsewhere when its own grace is over', async () => {
+    const held = gate()
+    const script = say('One two three').hold(2, held.opened)
+    let graces = 0
+    const store = makeStore()
+    const counting: Store = {
+      ...store,
+      get(key) {
+        if (key.endsWith(':reader')) graces++
+        return store.get(key)
+      },
+    }
+    const { here, there, provider } = processes(counting, script, { onDisconnect: { graceMs: 20 } })
+    const first = await here(post(hello))
+    const id = idOf(first)
+    const again = await there(read(id))
+    const reader = again.body?.getReader()
+    await reader?.read()
+    const rest = reader?.read()
+    await first.body?.cancel()
+    await expect.poll(() => graces).toBeGreaterThan(1)
+    expect(provider.open).toBe(1)
+    held.open()
+    expect(new TextDecoder().decode((await rest)?.value)).toContain('three')
+  })
+
+  it('ends when its grace is over, and says so to whoever comes later', async () => {
+    const { here, there, provider } = processes(makeStore(), say('One two').stall(2), {
+      onDisconnect: { graceMs: 1 },
+    })
+    const response = await here(post(hello))
+    await response.body?.cancel()
+    await expect.poll(() => provider.open).toBe(0)
+    const late = eventsOf(await (await there(read(idOf(response)))).text())
+    expect(JSON.parse(late.at(-1)?.data ?? '')).toMatchObject({
+      type: 'error',
+      error: { code: 'aborted' },
+    })
+  })
+
+  it('heals in a browser whose connection drops', async () => {
+    const held = gate()
+    const script = say('One two three four five six').hold(4, held.opened)
+    const { here, there } = processes(makeStore(), script)
+    let connections = 0
+    const fetch = async (input: string | URL | Request, init?: RequestInit) => {
+      connections++
+      const request = new Request(new URL(String(input), 'http://app.test'), init)
+      const response = await (connections === 1 ? here : there)(request)
+      if (connections > 1) return response
+      const [first] = [await response.body?.getReader().read()]
+      const body = new ReadableStream({
+        pull(controller) {
+          controller.enqueue(first?.value)
+          held.open()
+          controller.error(new TypeError('network error'))
+        },
+      })
+      return new Response(body, response)
+    }
+    const ai = createBrowserClient({ url: '/api/chat', fetch, wait: async () => {} })
+    const stream = ai.stream({ id: 'room', messages: [{ role: 'user', content: 'Hi' }] })
+    expect((await stream.response).text).toBe('One two three four five six')
+    expect(connections).toBe(2)
+  })
+})
+
+describe('a store', () => {
+  it('is left empty when the client leaves an answer that ends with it', async () => {
+    const store = memoryStore()
+    const { here, provider } = processes(store, say('One two').stall(2), { onDisconnect: 'cancel' })
+    await (await here(post(hello))).body?.cancel()
+    await expect.poll(() => provider.open).toBe(0)
+    await expect.poll(() => store.size).toBe(0)
+  })
+
+  it('forgets answers in time', async () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    const { here } = processes(store, say('One'), { keepMs: 1_000 })
+    const response = await here(post(hello))
+    await response.text()
+    await expect.poll(() => store.get(`answer:${idOf(response)}:beat`)).toBeUndefined()
+    expect((await here(read(idOf(response)))).status).toBe(200)
+    now = 1_001
+    expect((await here(read(idOf(response)))).status).toBe(404)
+  })
+
+  it('that fails costs an answer nothing but the way back', async () => {
+    const broken = new Proxy(memoryStore(), {
+      get: () => () => Promise.reject(new Error('redis is gone')),
+    })
+    const { here, errors } = processes(broken, say('One two three'))
+    const events = eventsOf(await (await here(post(hello))).text())
+    expect(events.at(-1)?.data).toBe('[DONE]')
+    expect(errors).toHaveLength(1)
+  })
+
+  it('tells the end of an answer whose process died', async () => {
+    const store = memoryStore()
+    const { there } = processes(store, [])
+    const known = JSON.stringify({ id: 'dead', owner: 'ann', format: 'chunks' })
+    await store.set('answer:dead:meta', known, { ttlMs: 1_000 })
+    await store.append('answer:dead:log', ['{"type":"text-delta","text":"Half"}'], { ttlMs: 1_000 })
+    const events = eventsOf(await (await there(read('dead'))).text())
+    expect(events.map(({ id }) => id)).toEqual(['1', '2'])
+    expect(JSON.parse(events[1]?.data ?? '')).toMatchObject({ error: { code: 'interrupted' } })
+  })
+
+  it('without an owner gives no answer by the name of its conversation', async () => {
+    const held = gate()
+    const script = say('One two').hold(2, held.opened)
+    const store = memoryStore()
+    const { here } = processes(store, script, { user: () => '' })
+    const response = await here(post(uiHello))
+    expect((await here(read('room', {}, '?format=ui'))).status).toBe(204)
+    const known = await here(read(idOf(response), {}, '?format=ui'))
+    expect(known.status).toBe(200)
+    held.open()
+    expect(eventsOf(await known.text())).toEqual(eventsOf(await response.text()))
+  })
+
+  it('is not used by the format that has no way back', async () => {
+    const store = memoryStore()
+    const { here } = processes(store, say('One'))
+    const body = { ...hello, id: undefined, model: 'fast', stream: true }
+    const text = await (await here(post(body, { path: '/v1/chat/completions' }))).text()
+    expect(text).not.toContain('id: 1')
+    expect(store.size).toBe(0)
+  })
+})
