@@ -69,7 +69,7 @@ const jsonVocabulary: Vocabulary = {
 const toOpenApi = (schema: JsonObject, path: string, warn: SchemaWarn): JsonObject => {
   const at = { path, warn }
   const one = oneType(nullableFlag(tupleAsList(oneOfAsAnyOf(constAsEnum(schema)), at)))
-  const node = describeRest(stringEnum(namedMembers(one, at)), openApiVocabulary, at)
+  const node = describeRest(stringEnum(namedMembers(one, at), at), openApiVocabulary, at)
   return mapSchemas(upperCase(node), (inner, to) => toOpenApi(inner, to, warn), path)
 }
 
@@ -96,10 +96,13 @@ const oneType = (schema: JsonObject): JsonObject => {
   return { ...omit(rest, ['enum']), anyOf: type.map((name) => ({ type: name })) }
 }
 
-/** Only strings can be listed. */
-const stringEnum = (schema: JsonObject): JsonObject => {
-  const { enum: values, ...rest } = schema
-  if (!Array.isArray(values)) return schema
+/** Only strings can be listed, and none that is empty. */
+const stringEnum = (schema: JsonObject, { path, warn }: Place): JsonObject => {
+  const { enum: all, ...rest } = schema
+  if (!Array.isArray(all)) return schema
+  const values = all.filter((value) => value !== '')
+  if (values.length < all.length)
+    warn(`${path}: an empty string cannot be one of the values of an enum`)
   const strings = values.filter((value) => typeof value === 'string')
   const isNullable = values.includes(null) && { nullable: true }
   if (strings.length > 0 && strings.length + Number(values.includes(null)) === values.length)
