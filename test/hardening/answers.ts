@@ -1,4 +1,5 @@
 /** What the providers answer, in one shape. */
+import { isObject } from '../../src/chat/index.js'
 import { callTool, refuse, say, think } from '../../src/testing/index.js'
 import type { CallCase } from './case.js'
 
@@ -6,6 +7,18 @@ const gpt = 'openai/gpt-4.1'
 const sonnet = 'anthropic/claude-sonnet-4-5'
 const flash = 'gemini/gemini-2.5-flash'
 const usage = { prompt_tokens: 10, completion_tokens: 4 }
+
+/** A call in an answer that tells this status, in both modes. */
+const withStatus = (status: string | undefined) =>
+  callTool('f', { a: 1 })
+    .editBody((body) => ({ ...body, status }))
+    .editEvents((events) =>
+      events.map((event) => {
+        const { data } = event
+        if (!isObject(data) || !isObject(data.response)) return event
+        return { ...event, data: { ...data, response: { ...data.response, status } } }
+      }),
+    )
 
 export const answers: readonly CallCase[] = [
   {
@@ -134,8 +147,15 @@ export const answers: readonly CallCase[] = [
     id: 117,
     says: 'an end that is not told is a tool call where there are calls: Grok',
     model: 'xai/grok-4',
-    script: [callTool('f', { a: 1 })],
-    expects: { answer: { finish_reason: 'tool_calls' } },
+    script: [withStatus('')],
+    expects: { answer: { finish_reason: 'tool_calls', message: { tool_calls: [{}] } } },
+  },
+  {
+    id: 117,
+    says: 'nor is one that is not there: Grok',
+    model: 'xai/grok-4',
+    script: [withStatus(undefined)],
+    expects: { answer: { finish_reason: 'tool_calls', message: { tool_calls: [{}] } } },
   },
   {
     id: 117,

@@ -2,8 +2,10 @@
 
 import { answers } from './answers.js'
 import type { HardeningCase } from './case.js'
+import { downloads } from './downloads.js'
 import { dropping } from './dropping.js'
 import { failures } from './failures.js'
+import { imports } from './import.js'
 import { messages } from './messages.js'
 import { params } from './params.js'
 import { routing } from './routing.js'
@@ -17,9 +19,11 @@ export const total = 146
 
 export const cases: readonly HardeningCase[] = [
   ...routing,
+  ...imports,
   ...params,
   ...dropping,
   ...messages,
+  ...downloads,
   ...toolHistory,
   ...schemas,
   ...answers,

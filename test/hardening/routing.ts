@@ -200,26 +200,4 @@ export const routing: readonly HardeningCase[] = [
       expect(request?.headers['x-goog-api-key']).toBe('****body')
     },
   },
-  {
-    id: 13,
-    says: 'to import the package asks nobody and says nothing',
-    run: async () => {
-      const { fetch } = globalThis
-      const { write } = process.stdout
-      const seen: unknown[] = []
-      globalThis.fetch = ((...asked) => {
-        seen.push(asked)
-        return fetch(...asked)
-      }) as typeof fetch
-      process.stdout.write = ((text: string) => seen.push(text) > 0) as typeof write
-      try {
-        // a name of its own, so that it is not the copy this test has loaded
-        await import('../../src/index.js?fresh' as string)
-      } finally {
-        globalThis.fetch = fetch
-        process.stdout.write = write
-      }
-      expect(seen).toEqual([])
-    },
-  },
 ]

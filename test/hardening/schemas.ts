@@ -15,6 +15,23 @@ const tree = {
     node: { type: 'object', properties: { next: { $ref: '#/$defs/node' } } },
   },
 }
+const loose = {
+  type: 'object',
+  properties: {
+    a: { type: ['string', 'null'] },
+    b: { type: 'string', enum: ['a', ''] },
+    c: { type: 'array', items: {} },
+  },
+}
+/** A nullable text, no empty value, items of a type: JSON text, which may be anything. */
+const cleaned = {
+  type: 'OBJECT',
+  properties: {
+    a: { type: 'STRING', nullable: true },
+    b: { type: 'STRING', enum: ['a'] },
+    c: { type: 'ARRAY', items: { type: 'STRING', description: 'JSON text' } },
+  },
+}
 const list = {
   type: 'object',
   properties: { tags: { type: 'array', items: { type: 'string' }, minItems: 3 } },
@@ -34,21 +51,27 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 104,
-    says: 'what Gemini would refuse is written as it takes it',
+    says: 'Gemini gets the JSON Schema of a tool as such',
     model: flash,
-    request: {
-      tools: [
-        tool({
-          type: 'object',
-          properties: {
-            a: { type: ['string', 'null'] },
-            b: { type: 'string', enum: ['a', ''] },
-            c: { type: 'array', items: {} },
-          },
-        }),
-      ],
+    request: { tools: [tool(loose)] },
+    expects: {
+      body: { tools: [{ functionDeclarations: [{ name: 'look', parametersJsonSchema: loose }] }] },
+      lacks: ['tools.0.functionDeclarations.0.parameters'],
     },
-    expects: {},
+  },
+  {
+    id: 104,
+    says: 'a model that takes the older dialect gets what that would refuse in words it has',
+    model: 'gemini/gemini-1.5-flash',
+    request: { tools: [tool(loose)] },
+    expects: {
+      body: { tools: [{ functionDeclarations: [{ name: 'look', parameters: cleaned }] }] },
+      lacks: [
+        'tools.0.functionDeclarations.0.parametersJsonSchema',
+        'tools.0.functionDeclarations.0.parameters.properties.b.enum.1',
+      ],
+      warns: ['changed tools', 'changed tools'],
+    },
   },
   {
     id: 105,

@@ -7,7 +7,7 @@ import {
   ServiceUnavailableError,
   StreamInterruptedError,
 } from '../../src/core/index.js'
-import { asOpenAIStream } from '../../src/openai/index.js'
+import { asOpenAIStream, type ChatCompletionChunk } from '../../src/openai/index.js'
 import { callTool, type Reply, say, think } from '../../src/testing/index.js'
 import { drain, listenersOf, models, names, textOf } from '../wire/support.js'
 import { type HardeningCase, ofType, onServer, streamed } from './case.js'
@@ -40,14 +40,26 @@ const framings: readonly [string, (reply: Reply) => Reply][] = [
 
 const grammar: readonly HardeningCase[] = names.map((name) => ({
   id: 118,
-  says: `a stream has one start with its id and time, and one finish: ${name}`,
+  says: `a stream has one start with its id and time, and one finish; as Chat Completions one role, id and time: ${name}`,
   run: async () => {
     const { chunks, error } = await streamed(models[name], [rich()])
     expect(error).toBeUndefined()
     expect(ofType(chunks, 'start')).toHaveLength(1)
     expect(ofType(chunks, 'finish')).toHaveLength(1)
-    expect(chunks[0]?.type).toBe('start')
+    expect(chunks[0]).toMatchObject({
+      type: 'start',
+      id: expect.stringMatching(/./),
+      created: expect.any(Number),
+      model: expect.stringMatching(/./),
+      provider: name,
+    })
     expect(chunks.at(-1)?.type).toBe('finish')
+    const objects: ChatCompletionChunk[] = []
+    for await (const object of asOpenAIStream(streamOf(chunks))) objects.push(object)
+    const roles = objects.map(({ choices: [choice] }) => choice?.delta.role)
+    expect(roles).toEqual(roles.map((_, at) => (at === 0 ? 'assistant' : undefined)))
+    expect(new Set(objects.map(({ id }) => id)).size).toBe(1)
+    expect(new Set(objects.map(({ created }) => created)).size).toBe(1)
   },
 }))
 

@@ -29,6 +29,17 @@ const answered = (id: string) => ({ type: 'tool_result', tool_use_id: id })
 const spoken = (...content: object[]) => ({ role: 'assistant', content })
 const heard = (...content: object[]) => ({ role: 'user', content })
 
+/** What is left of two texts with a stray result between them. */
+const twoTexts = {
+  [sonnet]: {
+    messages: [heard({ type: 'text', text: 'Hi' }, { type: 'text', text: 'b' })],
+  },
+  [flash]: { contents: [{ role: 'user', parts: [{ text: 'Hi' }, { text: 'b' }] }] },
+  [gpt]: { input: [user('Hi'), user('b')] },
+  'xai/grok-4': { input: [user('Hi'), user('b')] },
+  'compatible/m': { messages: [user('Hi'), user('b')] },
+}
+
 const ids: readonly CallCase[] = [
   {
     id: 68,
@@ -145,16 +156,38 @@ const ids: readonly CallCase[] = [
     stack: strict,
     expects: { error: BadRequestError, names: ["'c1'"], answer: { status: 400 } },
   },
-  ...[sonnet, flash, gpt, 'xai/grok-4', 'compatible/m'].map(
-    (model): CallCase => ({
+  ...Object.entries(twoTexts).map(
+    ([model, body]): CallCase => ({
       id: 73,
       says: `a result that answers no call is left out: ${model}`,
       model,
       messages: [user(), result('c9'), user('b')],
       request: { tools },
-      expects: { warns: ['repaired messages'] },
+      expects: { body, warns: ['repaired messages'] },
     }),
   ),
+  ...Object.entries(twoTexts)
+    .filter(([model]) => model !== flash)
+    .map(
+      ([model, body]): CallCase => ({
+        id: 73,
+        says: `also by the provider alone: ${model}`,
+        model,
+        messages: [user(), result('c9'), user('b')],
+        request: { tools },
+        stack: [],
+        expects: { body, warns: ['repaired messages'] },
+      }),
+    ),
+  {
+    id: 73,
+    says: 'Gemini, which knows calls by their name, refuses it alone, and names it',
+    model: flash,
+    messages: [user(), result('c9'), user('b')],
+    request: { tools },
+    stack: [],
+    expects: { error: BadRequestError, names: ['c9'], answer: { status: 400 } },
+  },
   {
     id: 73,
     says: 'a strict history refuses it',

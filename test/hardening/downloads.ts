@@ -1,0 +1,163 @@
+/** Files by their address: who fetches them, and what is never fetched. */
+import { expect } from 'vitest'
+import type { Message } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import { BadRequestError, type TetradError } from '../../src/core/index.js'
+import { gemini } from '../../src/providers/gemini/index.js'
+import { inlineFiles } from '../../src/providers/gemini/inline-files.js'
+import {
+  type Address,
+  type FileResponse,
+  type Network,
+  nodeNetwork,
+} from '../../src/providers/gemini/inline-files-network.js'
+import { mockServer, say } from '../../src/testing/index.js'
+import { type HardeningCase, image, user } from './case.js'
+
+const old = 'gemini/gemini-2.0-flash'
+const url = 'https://cdn.example.com/a.png'
+const png = Buffer.from('iVBORw0KGgoAAAANSUhEUg==', 'base64')
+const shown = (address: string): readonly Message[] => [user([image(address)]) as Message]
+
+type Page = Partial<Omit<FileResponse, 'body'>> & { readonly body?: readonly Uint8Array[] }
+
+/** The pages of a small world, and which of them were asked for. */
+function world(pages: Readonly<Record<string, Page>>, addresses: Record<string, string> = {}) {
+  const asked: string[] = []
+  const network: Network = {
+    isPublic: nodeNetwork.isPublic,
+    resolve: async (hostname): Promise<readonly Address[]> => [
+      { address: addresses[hostname] ?? '93.184.216.34', family: 4 },
+    ],
+    get: async (page) => {
+      asked.push(page.href)
+      const { body = [], ...told } = pages[page.href] ?? { status: 404 }
+      return {
+        status: 200,
+        location: undefined,
+        contentType: undefined,
+        contentLength: undefined,
+        close: () => {},
+        ...told,
+        body: (async function* () {
+          yield* body
+        })(),
+      }
+    },
+  }
+  return { asked, network }
+}
+
+const load = (address: string, network: Network, options = {}) =>
+  inlineFiles(
+    shown(address),
+    { hosts: ['cdn.example.com', '*.files.example'], ...options },
+    { signal: new AbortController().signal, network },
+  )
+
+const failing = async (pending: Promise<unknown>): Promise<TetradError> => {
+  const error = await pending.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(BadRequestError)
+  // as the line above says
+  return error as TetradError
+}
+
+export const downloads: readonly HardeningCase[] = [
+  {
+    id: 98,
+    says: 'an address that the model does not read is refused, and the error names the way out',
+    model: old,
+    messages: shown(url),
+    expects: { error: BadRequestError, names: ['inlineFiles'], answer: { status: 400 } },
+  },
+  {
+    id: 98,
+    says: 'a model that reads addresses gets the address: nothing is fetched',
+    model: 'gemini/gemini-3-flash-preview',
+    messages: shown(url),
+    expects: { body: { contents: [{ parts: [{ fileData: { fileUri: url } }] }] } },
+  },
+  ...(['generate', 'stream'] as const).map(
+    (mode): HardeningCase => ({
+      id: 98,
+      says: `a private address is not asked, and neither is the provider (${mode})`,
+      run: async () => {
+        await using server = await mockServer([say('Fine.')])
+        const listed = { inlineFiles: { hosts: ['localhost'] } }
+        const ai = createClient({
+          providers: [gemini({ ...server.options('gemini'), ...listed })],
+        })
+        const request = {
+          model: old,
+          messages: shown(`https://localhost:${new URL(server.url).port}/a`),
+        }
+        const pending = mode === 'generate' ? ai.generate(request) : ai.stream(request).response
+        expect((await failing(pending)).status).toBe(400)
+        expect(server.requests).toEqual([])
+      },
+    }),
+  ),
+  {
+    id: 98,
+    says: 'a listed file is fetched, behind redirects to what is listed too',
+    run: async () => {
+      const last = 'https://b.files.example/b.png'
+      const { asked, network } = world({
+        [url]: { status: 302, location: last },
+        [last]: { body: [png] },
+      })
+      expect(await load(url, network)).toEqual(
+        shown(`data:image/png;base64,${png.toString('base64')}`),
+      )
+      expect(asked).toEqual([url, last])
+    },
+  },
+  ...(
+    [
+      ['to a host that is not listed', 'https://evil.example/', {}],
+      ['to a private address', 'https://b.files.example/', { 'b.files.example': '10.0.0.1' }],
+      [
+        'to the metadata of a cloud',
+        'https://b.files.example/',
+        { 'b.files.example': '169.254.169.254' },
+      ],
+      ['to plain http', 'http://cdn.example.com/', {}],
+    ] as const
+  ).map(
+    ([where, location, addresses]): HardeningCase => ({
+      id: 98,
+      says: `a redirect ${where} is not followed`,
+      run: async () => {
+        const { asked, network } = world({ [url]: { status: 302, location } }, addresses)
+        expect((await failing(load(url, network))).status).toBe(400)
+        expect(asked).toEqual([url])
+      },
+    }),
+  ),
+  ...(
+    [
+      ['that says so', { contentLength: 1_001, body: [png] }],
+      ['that does not', { body: [png, new Uint8Array(1_000)] }],
+    ] as const
+  ).map(
+    ([which, page]): HardeningCase => ({
+      id: 98,
+      says: `a file over the limit is refused, also one ${which}`,
+      run: async () => {
+        const { network } = world({ [url]: page })
+        expect((await failing(load(url, network, { maxBytes: 1_000 }))).status).toBe(400)
+      },
+    }),
+  ),
+  {
+    id: 98,
+    says: 'a file that is not there is a 400 of ours, and no retry helps',
+    run: async () => {
+      const error = await failing(load(url, world({}).network))
+      expect(error).toMatchObject({ status: 400, retryable: false })
+    },
+  },
+]
