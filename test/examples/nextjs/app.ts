@@ -16,8 +16,6 @@ const plainRoute = join(root, 'test/examples/nextjs/route.ts')
 type Env = Readonly<Record<string, string>>
 
 export interface BuiltApp {
-  /** What `next build` printed. */
-  readonly output: string
   /** Serves the app on a free port, with these variables and no others. */
   start(env?: Env): Promise<RunningApp>
   remove(): Promise<void>
@@ -41,12 +39,8 @@ export async function buildApp(): Promise<BuiltApp> {
   await addRoute(folder, 'edge', "export const runtime = 'edge'\n")
   await pointTo(root, join(folder, 'package.json'))
   await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder })
-  const { stdout, stderr } = await run(process.execPath, next('build'), {
-    cwd: folder,
-    env: clean(),
-  })
+  await run(process.execPath, next('build'), { cwd: folder, env: clean() })
   return {
-    output: stdout + stderr,
     start: (env = {}) =>
       listening(
         spawn(process.execPath, next('start', '--hostname', '127.0.0.1', '--port', '0'), {
