@@ -29,7 +29,7 @@ export const modelsOf = (env?: NodeJS.ProcessEnv): Models =>
 const weather = tool({
   description: 'The weather of a city today',
   parameters: z.object({ city: z.string() }),
-  execute: async ({ city }) => ({ city, sky: 'clear', celsius: 24, wind: 'light, from the sea' }),
+  execute: async () => ({ sky: 'clear', celsius: 24, wind: 'light, from the sea' }),
 })
 
 const bookTable = tool({

@@ -177,7 +177,6 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     await page.click('.tool summary')
     expect(await page.locator('.tool dd').allTextContents()).toEqual([
       'Lisbon',
-      'Lisbon',
       'clear',
       '24',
       'light, from the sea',
@@ -279,6 +278,42 @@ describe.skipIf(!hasChromium)('the chat page', () => {
       await page.reload()
     }
     expect(foreign).toEqual([])
+  })
+
+  it('draws the same text however it was cut', async () => {
+    const text = [
+      '# A *title*',
+      'A line\nand **another**, `code`, 2 * 3 * 4, **open\n- one\n- two\n  goes on\n1. three\n2. four',
+      '10) ten',
+      '> quoted\n> twice',
+      '```ts\nconst a = 1\n\n# no title\n```\nBehind it.',
+      '---',
+      'One paragraph.\n--- which goes on',
+      'Another.',
+      '```\nnever closed\n\n- no list',
+    ].join('\n\n')
+    const { page } = await open([say(text, { chunks: text.length }).splitEvents()])
+    await ask(page, 'Write')
+    await isOver(page)
+    const drawn = await page.locator('.text').innerHTML()
+    await page.reload()
+    expect(await page.locator('.text').innerHTML()).toBe(drawn)
+    expect(drawn).toBe(
+      [
+        '<h3>A <em>title</em></h3>',
+        '<p>A line\nand <strong>another</strong>, <code>code</code>, 2 * 3 * 4, **open</p>',
+        '<ul><li>one</li><li>two\n  goes on</li></ul>',
+        '<ol start="1"><li>three</li><li>four</li></ol>',
+        '<ol start="10"><li>ten</li></ol>',
+        '<blockquote>quoted\ntwice</blockquote>',
+        '<pre><code>const a = 1\n\n# no title</code></pre>',
+        '<p>Behind it.</p>',
+        '<hr>',
+        '<p>One paragraph.\n--- which goes on</p>',
+        '<p>Another.</p>',
+        '<pre><code>never closed\n\n- no list</code></pre>',
+      ].join(''),
+    )
   })
 
   it('forgets a conversation when a new one is begun', async () => {

@@ -7,6 +7,8 @@ import { make } from './dom.js'
 interface Block {
   readonly kind: 'paragraph' | 'heading' | 'list' | 'quote' | 'code' | 'rule'
   readonly source: string
+  /** Where it begins in what was looked at. */
+  readonly start: number
 }
 
 /** Elements for a text that grows. What is said stays as it is drawn, only the last block is drawn anew. */
@@ -21,7 +23,7 @@ export function markdownView(parent: HTMLElement) {
       const elements = blocks.map(draw)
       for (const element of drawn) element.remove()
       parent.append(...elements)
-      open = blocks.at(-1)?.source ?? ''
+      open = open.slice(blocks.at(-1)?.start ?? 0)
       drawn = elements.slice(-1)
     },
   }
@@ -32,16 +34,17 @@ const starts: readonly (readonly [RegExp, Block['kind']])[] = [
   [/^#{1,6}\s/, 'heading'],
   [/^\s*(?:[-*+]|\d{1,9}[.)])\s/, 'list'],
   [/^>/, 'quote'],
-  [/^(?:-{3,}|\*{3,})\s*$/, 'rule'],
+  // only a whole line is known to be one
+  [/^(?:-{3,}|\*{3,})[ \t]*\n/, 'rule'],
 ]
 
 const kindOf = (line: string): Block['kind'] =>
   starts.find(([pattern]) => pattern.test(line))?.[1] ?? 'paragraph'
 
-/** The blocks of a source; their sources, joined, are the source without blank lines between. */
+/** The blocks of a source, without the blank lines between. */
 function blocksOf(source: string): readonly Block[] {
-  const blocks: { kind: Block['kind']; source: string; isOver: boolean }[] = []
-  for (const line of source.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
+  const blocks: (Block & { source: string; isOver: boolean })[] = []
+  for (const { 0: line, index: start } of source.matchAll(/[^\n]*\n|[^\n]+$/g)) {
     const last = blocks.at(-1)
     if (last && goesOn(last, line)) {
       // the fence that ends a code block is no new one
@@ -50,7 +53,7 @@ function blocksOf(source: string): readonly Block[] {
       continue
     }
     if (last) last.isOver = true
-    if (line.trim() !== '') blocks.push({ kind: kindOf(line), source: line, isOver: false })
+    if (line.trim() !== '') blocks.push({ kind: kindOf(line), source: line, start, isOver: false })
   }
   return blocks
 }

@@ -17,7 +17,7 @@ export function toolCard(name: string, decide: Decide) {
   const status = make('span', 'status')
   const gist = make('span', 'gist')
   const input = make('div', 'values')
-  const output = make('div', 'values')
+  const output = make('div', 'values result')
   const question = make(
     'div',
     'question',
@@ -33,12 +33,15 @@ export function toolCard(name: string, decide: Decide) {
       element.dataset.status = part.status
       status.textContent = words[part.status]
       gist.textContent = gistOf(part.input)
-      input.replaceChildren(values(part.input))
-      if (part.output !== undefined) output.replaceChildren(values(part.output))
-      if (part.status === 'waiting') {
-        element.open = true
-        element.append(question)
-      } else question.remove()
+      input.replaceChildren(make('p', '', 'Asked'), values(part.input))
+      if (part.output !== undefined)
+        output.replaceChildren(make('p', '', 'Answered'), values(part.output))
+      const isAsked = question.isConnected
+      if (isAsked === (part.status === 'waiting')) return
+      // it is read before it is allowed, and folded again behind the decision
+      element.open = !isAsked
+      if (isAsked) question.remove()
+      else element.append(question)
     },
   }
 }
