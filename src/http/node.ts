@@ -1,24 +1,46 @@
 /** `handler` for Express, Fastify and `node:http`: a translator around the web one. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import type { ReadableStream as NodeStream } from 'node:stream/web'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { discard, toRequest } from './node-request.js'
+import { send } from './node-response.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
+import { RefusedError, toPublicError } from './public-error.js'
+import { json } from './respond.js'
 import { handler as webHandler } from './web.js'
 
 export type { BaseHandlerOptions, HandlerClient, HandlerOptions } from './options.js'
 
-/** Express has read the body already where a parser stood before; Fastify wraps what Node gives. */
-export type NodeRequest =
-  | (IncomingMessage & { readonly body?: unknown; readonly originalUrl?: string })
-  | { readonly raw: IncomingMessage; readonly body?: unknown; readonly originalUrl?: string }
+/** What Node gives, and what a body parser of Express has put on it. */
+export type RawRequest = (IncomingMessage | Http2ServerRequest) & {
+  readonly body?: unknown
+  readonly originalUrl?: string
+}
 
-export type NodeResponse = ServerResponse | { readonly raw: ServerResponse; hijack(): unknown }
+export type RawResponse = ServerResponse | Http2ServerResponse
+
+/** Fastify wraps what Node gives, and has read the body already. */
+export interface WrappedRequest {
+  readonly raw: IncomingMessage | Http2ServerRequest
+  readonly body?: unknown
+  readonly originalUrl?: string
+}
+
+export interface WrappedResponse {
+  readonly raw: RawResponse
+  /** Tells the framework that the answer is no longer its own. */
+  hijack(): unknown
+  /** What hooks and plugins have set so far. */
+  getHeaders(): Readonly<Record<string, number | string | readonly string[] | undefined>>
+}
+
+export type NodeRequest = RawRequest | WrappedRequest
+export type NodeResponse = RawResponse | WrappedResponse
 
 /**
  * A route handler for `(req, res)`. It never rejects. Throws `MisuseError` for options that cannot work.
  *
  * @example
- * app.post('/api/chat', handler(ai, { models: ['fast'], authorize: (request) => userOf(request) }))
+ * app.all('/api/chat{/*rest}', handler(ai, { models: ['fast'], authorize: (request) => userOf(request) }))
  */
 export function handler<State = {}>(
   ai: HandlerClient<State>,
@@ -26,108 +48,63 @@ export function handler<State = {}>(
 ): (request: NodeRequest, response: NodeResponse) => Promise<void> {
   const answer = webHandler<State>(ai, options)
   return async (request, response) => {
-    const raw = 'raw' in request ? request.raw : request
-    const out = rawOf(response)
-    const gone = new AbortController()
-    // before the end was handed to the socket, a close is a client that left
-    const onClose = () => {
-      if (!out.writableFinished) gone.abort()
-    }
-    out.once('close', onClose)
+    const raw = rawRequest(request)
+    const out = rawResponse(response)
+    // a time limit, or another route, has answered already
+    if (out.headersSent) return
     // a socket may die at any moment: `close` follows
     out.on('error', ignore)
+    const client = watch(out)
     try {
-      await send(await answer(toRequest(raw, request, gone.signal)), out)
+      const asked = translate(raw, request, client.signal)
+      const answered = asked instanceof Request ? await answer(asked) : asked
+      await send(answered, out, { stalledMs: options.stalledMs ?? 60_000 })
     } catch {
       // what is half sent cannot be taken back; the client sees a cut answer
       out.destroy()
     } finally {
-      out.off('close', onClose)
+      client.unwatch()
+      discard(raw)
     }
   }
 }
 
 const ignore = () => {}
 
-function rawOf(response: NodeResponse): ServerResponse {
-  if (!('raw' in response)) return response
+// the compatibility API of http2 has the members that are used here
+const rawRequest = (request: NodeRequest) =>
+  ('raw' in request ? request.raw : request) as IncomingMessage
+
+function rawResponse(response: NodeResponse): ServerResponse {
+  if (!('hijack' in response)) return response as ServerResponse
   response.hijack()
-  return response.raw
+  const out = response.raw as ServerResponse
+  if (out.headersSent) return out
+  for (const [name, value] of Object.entries(response.getHeaders()))
+    if (value !== undefined) out.setHeader(name, value)
+  return out
 }
 
-function toRequest(raw: IncomingMessage, outer: NodeRequest, signal: AbortSignal): Request {
-  const method = raw.method ?? 'GET'
-  const path = outer.originalUrl ?? raw.url ?? '/'
-  const scheme = 'encrypted' in raw.socket ? 'https' : 'http'
-  const host = raw.headers.host ?? 'localhost'
-  // an absolute or doubled slash path must not name another host
-  const url = new URL(`${scheme}://${host}`)
-  const [pathname = '/', query = ''] = path.split('?', 2)
-  url.pathname = pathname
-  url.search = query
-  const init: RequestInit & { duplex?: 'half' } = { method, headers: headersOf(raw), signal }
-  if (method !== 'GET' && method !== 'HEAD') {
-    init.body = bodyOf(raw, outer.body)
-    init.duplex = 'half'
-  }
-  return new Request(url, init)
-}
-
-function bodyOf(raw: IncomingMessage, parsed: unknown): BodyInit {
-  if (parsed !== undefined && (raw.readableEnded || raw.readableDidRead))
-    return typeof parsed === 'string' ? parsed : JSON.stringify(parsed)
-  // Node's own type of a web stream and that of the DOM are one at run time
-  return Readable.toWeb(raw) as NodeStream as unknown as ReadableStream
-}
-
-function headersOf(raw: IncomingMessage): Headers {
-  const headers = new Headers()
-  for (const [name, value] of Object.entries(raw.headers)) {
-    if (name.startsWith(':') || value === undefined) continue
-    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one)
-  }
-  return headers
-}
-
-async function send(response: Response, out: ServerResponse): Promise<void> {
-  out.writeHead(response.status, Object.fromEntries(response.headers))
-  const reader = response.body?.getReader()
-  if (!reader) {
-    out.end()
-    return
-  }
-  out.flushHeaders()
-  const leave = () => {
-    if (!out.writableFinished) reader.cancel().catch(ignore)
-  }
-  out.once('close', leave)
-  // the client may have left before there was a listener
+/** A signal that fires when the client leaves before its answer is whole. */
+function watch(out: ServerResponse) {
+  const gone = new AbortController()
+  const leave = () => gone.abort()
   if (out.destroyed) leave()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    const isRoomy = out.write(value)
-    flush(out)
-    if (!isRoomy) await drained(out)
+  out.once('close', leave)
+  return { signal: gone.signal, unwatch: () => out.off('close', leave) }
+}
+
+/** The request, or the answer to one that is none. */
+function translate(raw: IncomingMessage, outer: NodeRequest, signal: AbortSignal) {
+  try {
+    return toRequest(raw, {
+      path: outer.originalUrl ?? raw.url ?? '/',
+      parsed: outer.body,
+      signal,
+    })
+  } catch {
+    const refused = new RefusedError('bad_request', 'The request is malformed.')
+    const { status, ...error } = toPublicError(refused, crypto.randomUUID())
+    return json({ error }, status, {})
   }
-  out.off('close', leave)
-  out.end()
-}
-
-/** `compression()` holds bytes back until it is told; nobody else has the method. */
-function flush(out: ServerResponse): void {
-  if ('flush' in out && typeof out.flush === 'function') out.flush()
-}
-
-function drained(out: ServerResponse): Promise<void> {
-  if (out.destroyed) return Promise.resolve()
-  return new Promise((resolve) => {
-    const go = () => {
-      out.off('drain', go)
-      out.off('close', go)
-      resolve()
-    }
-    out.once('drain', go)
-    out.once('close', go)
-  })
 }
