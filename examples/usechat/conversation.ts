@@ -1,12 +1,8 @@
 /** What is said, and where it is kept: in the tab, so that a reload finds it again. */
 import type { UIMessage } from 'ai'
-import type { FinishReason, Usage } from 'tetrad'
+import type { UiMetadata } from 'tetrad/http/web'
 
-/** `metadata` as the server's `ui` format sends it, as far as the page shows it. */
-export type ChatMessage = UIMessage<{
-  readonly usage?: Usage
-  readonly finish_reason?: FinishReason
-}>
+export type ChatMessage = UIMessage<UiMetadata>
 
 export interface Conversation {
   readonly id: string

@@ -69,7 +69,8 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
   it.each([
     ['Allow', 'done', 'booked'],
     ['Do not allow', 'not allowed', 'did not allow'],
-  ])('asks before a tool runs, also after a reload: %s', async (button, state, result) => {
+  ])('asks before a tool runs, whatever is reloaded: %s', async (button, state, result) => {
+    const gate = gateOf()
     const { page, provider, ask, last } = await open(
       [
         think('They want a table.').callTool('book_table', {
@@ -77,7 +78,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
           people: 2,
           time: '20:00',
         }),
-        say('So be it.'),
+        say('So be it.').hold(6, gate.closed),
         say('Good night.'),
       ],
       { ...phone, colorScheme: 'dark' },
@@ -87,6 +88,10 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await screenshot(page, 'usechat-approval-dark')
     await page.reload()
     await page.getByRole('button', { name: button, exact: true }).click()
+    await until(() => last.locator('.text').textContent()).toContain('So')
+    await page.reload()
+    await page.getByRole('button', { name: 'Stop' }).waitFor()
+    gate.open()
     await until(() => last.locator('.text').allTextContents()).toEqual(['So be it.'])
     await idle(page)
     expect(await last.locator('summary span').textContent()).toBe(state)

@@ -327,7 +327,13 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
     ])
   })
 
-  it('reads the whole message again after a reload while it goes on', async () => {
+  it.each([
+    [{ approved: true }, { state: 'output-available', input: { usd: 5 }, output: 'paid' }],
+    [
+      { approved: false, reason: 'too much' },
+      { state: 'output-denied', input: { usd: 5 } },
+    ],
+  ])('reads the whole message again after a reload while it goes on: %j', async (yesOrNo, part) => {
     const gate = gateOf()
     const { chat, provider, url } = await setUp(
       major,
@@ -342,7 +348,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
       },
     )
     await chat.sendMessage({ text: 'Pay' })
-    await chat.addToolApprovalResponse({ id: approvalOf(chat), approved: true })
+    await chat.addToolApprovalResponse({ id: approvalOf(chat), ...yesOrNo })
     await expect
       .poll(() => partsOf(chat).at(-1))
       .toMatchObject({ text: expect.stringMatching(/^All/) })
@@ -358,7 +364,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
       { type: 'step-start' },
       { type: 'reasoning', text: 'It costs.' },
       { type: 'text', text: 'I pay.' },
-      { type: 'tool-pay', state: 'output-available', input: { usd: 5 }, output: 'paid' },
+      { type: 'tool-pay', ...part },
       { type: 'step-start' },
       { type: 'text', text: 'All is done', state: 'done' },
     ])
@@ -366,7 +372,10 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
 
     await again.sendMessage({ text: 'Thanks' })
     expect(again.error).toBeUndefined()
-    expect(provider.calls).toHaveLength(3)
+    const resultOf = (call: number) =>
+      provider.calls[call]?.request.messages.find(({ role }) => role === 'tool')?.content
+    expect(resultOf(1)).toContain(yesOrNo.reason ?? 'paid')
+    expect(resultOf(2)).toBe(resultOf(1))
   })
 
   it('is asked once: a second yes, and a yes to something else, are refused', async () => {
