@@ -12,13 +12,23 @@ export function toUsage(wire: unknown): Usage | undefined {
   if (!usage || !isObject(wire)) return usage
   const cached = usage.prompt_tokens_details?.cached_tokens ?? 0
   const prompt = usage.prompt_tokens + (cached > usage.prompt_tokens ? cached : 0)
+  const completion = usage.completion_tokens + reasoningApart(usage, wire)
   const ticks = asNumber(wire.cost_in_usd_ticks)
   return {
     ...usage,
-    ...sum(prompt, usage.completion_tokens),
+    ...sum(prompt, completion),
     ...group('server_tool_use', toolUse(wire)),
     ...(ticks !== undefined && { cost: ticks / ticksPerUsd }),
   }
+}
+
+/** Reasoning is part of the output here, and beside it in Chat Completions: the total shows which of them a gateway speaks. */
+function reasoningApart(usage: Usage, { total_tokens: total }: JsonObject): number {
+  const { prompt_tokens, completion_tokens, completion_tokens_details: details } = usage
+  const reasoning = details?.reasoning_tokens ?? 0
+  const isApart =
+    total === prompt_tokens + completion_tokens + reasoning || reasoning > completion_tokens
+  return isApart ? reasoning : 0
 }
 
 /** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; a tool that did not run is left out. */
