@@ -1,4 +1,5 @@
 /** What a row of the hardening checklist is: one call and what must come of it, or a small program of its own. */
+import { expect } from 'vitest'
 import { type StandardOptions, standard } from '../../middleware/standard.js'
 import type { ChatRequest, StreamChunk, Warning } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
@@ -17,6 +18,7 @@ interface Row {
 }
 
 export type Mode = 'generate' | 'stream'
+export const modes: readonly Mode[] = ['generate', 'stream']
 
 /** One call, made in both modes. */
 export interface CallCase extends Row {
@@ -99,6 +101,14 @@ export const streamed = (
 ): Promise<Outcome> =>
   onServer({ script }, ({ ai }) =>
     drain(ai.stream({ model, messages: [{ role: 'user', content: 'Hi' }], ...more })),
+  )
+
+/** What a promise rejects with. */
+export const failure = (pending: Promise<unknown>): Promise<TetradError> =>
+  pending.then(
+    (value) => expect.fail(`no error, but ${JSON.stringify(value)}`),
+    // all that a client throws is of the package
+    (error: unknown) => error as TetradError,
   )
 
 export const ofType = <T extends StreamChunk['type']>(chunks: readonly StreamChunk[], type: T) =>

@@ -10,6 +10,7 @@ import { messages } from './messages.js'
 import { params } from './params.js'
 import { routing } from './routing.js'
 import { schemas } from './schemas.js'
+import { silences } from './silence.js'
 import { streams } from './streams.js'
 import { toolHistory } from './tool-history.js'
 import { usage } from './usage.js'
@@ -30,6 +31,7 @@ export const cases: readonly HardeningCase[] = [
   ...streams,
   ...usage,
   ...failures,
+  ...silences,
 ]
 
 /** Numbers without a row, and why. */

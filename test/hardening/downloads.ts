@@ -12,7 +12,7 @@ import {
   nodeNetwork,
 } from '../../src/providers/gemini/inline-files-network.js'
 import { mockServer, say } from '../../src/testing/index.js'
-import { type HardeningCase, image, user } from './case.js'
+import { failure, type HardeningCase, image, modes, user } from './case.js'
 
 const old = 'gemini/gemini-2.0-flash'
 const url = 'https://cdn.example.com/a.png'
@@ -56,13 +56,9 @@ const load = (address: string, network: Network, options = {}) =>
   )
 
 const failing = async (pending: Promise<unknown>): Promise<TetradError> => {
-  const error = await pending.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
+  const error = await failure(pending)
   expect(error).toBeInstanceOf(BadRequestError)
-  // as the line above says
-  return error as TetradError
+  return error
 }
 
 export const downloads: readonly HardeningCase[] = [
@@ -80,7 +76,7 @@ export const downloads: readonly HardeningCase[] = [
     messages: shown(url),
     expects: { body: { contents: [{ parts: [{ fileData: { fileUri: url } }] }] } },
   },
-  ...(['generate', 'stream'] as const).map(
+  ...modes.map(
     (mode): HardeningCase => ({
       id: 98,
       says: `a private address is not asked, and neither is the provider (${mode})`,

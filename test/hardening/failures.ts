@@ -1,30 +1,30 @@
 /** Errors: their class, whether they are tried again, how long is waited, and what they tell. */
+import { inspect } from 'node:util'
 import { expect } from 'vitest'
-import { deadline } from '../../middleware/deadline.js'
-import { timeout } from '../../middleware/timeout.js'
+import type { Message } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AuthenticationError,
   BadRequestError,
   ContextWindowExceededError,
+  InternalServerError,
   NotFoundError,
   PermissionDeniedError,
   QuotaExceededError,
   RateLimitError,
   ServiceUnavailableError,
-  type TetradError,
   TimeoutError,
   UnprocessableEntityError,
   UnsupportedParamsError,
 } from '../../src/core/index.js'
-import { fail, mockServer, type Reply, say, stall } from '../../src/testing/index.js'
-import { adapters, drain, models, names } from '../wire/support.js'
-import { type CallCase, type HardeningCase, image, onServer, user } from './case.js'
+import { fail, mockServer, type Reply, raw, say } from '../../src/testing/index.js'
+import { adapters, models, type Name, names } from '../wire/support.js'
+import { type CallCase, failure, type HardeningCase, modes, onServer, user } from './case.js'
 
 const sonnet = models.anthropic
 const gpt = 'openai/gpt-4.1'
 const flash = models.gemini
-const again = (reply: Reply, times = 3) => Array.from({ length: times }, () => reply)
+const again = <T>(reply: T, times = 3) => Array.from({ length: times }, () => reply)
 
 const refused = (
   id: number,
@@ -84,6 +84,15 @@ const classes: readonly CallCase[] = [
   ]),
 ]
 
+/** A parameter that the model does not take. */
+const foreign = {
+  [models.openai]: { seed: 1 },
+  [models.anthropic]: { seed: 1 },
+  [models.gemini]: { logit_bias: { 1: 1 } },
+  [models.xai]: { stop: ['x'] },
+  [models.compatible]: { n: 2 },
+}
+
 const waits: readonly CallCase[] = [
   ...names.map(
     (name): CallCase => ({
@@ -118,81 +127,115 @@ const waits: readonly CallCase[] = [
     ],
     expects: { requests: 2, waits: [1_200 * 1.05] },
   },
-  refused(143, '401 is asked once', [gpt, fail(401), AuthenticationError]),
-  refused(143, '404 is asked once', [gpt, fail(404), NotFoundError]),
-  refused(143, '422 is asked once', [gpt, fail(422), UnprocessableEntityError]),
-  {
-    id: 143,
-    says: 'a parameter that is refused is not asked at all',
-    model: sonnet,
-    request: { seed: 1 },
-    expects: { error: UnsupportedParamsError, requests: 0 },
-  },
+  ...names.flatMap((name): readonly CallCase[] => [
+    refused(143, `401 is asked once: ${name}`, [models[name], fail(401), AuthenticationError]),
+    refused(143, `404 is asked once: ${name}`, [models[name], fail(404), NotFoundError]),
+    refused(143, `422 is asked once: ${name}`, [models[name], fail(422), UnprocessableEntityError]),
+  ]),
+  ...Object.entries(foreign).map(
+    ([model, request]): CallCase => ({
+      id: 143,
+      says: `a parameter that is refused is not asked at all: ${model}`,
+      model,
+      request,
+      script: again(say('Fine.')),
+      expects: { error: UnsupportedParamsError, requests: 0 },
+    }),
+  ),
 ]
 
-const told: readonly HardeningCase[] = names.map((name) => ({
-  id: 144,
-  says: `the last error tells all attempts and the request id, and neither prompt nor key: ${name}`,
-  run: () =>
-    onServer({ script: again(fail(503)) }, async ({ ai, server }) => {
-      const { error } = await drain(
-        ai.stream({
-          model: models[name],
-          messages: [{ role: 'user', content: 'a secret of the user' }],
+/** How each wire tells the id of a request; Gemini's has no header for it, and a detail of an error. */
+const identified = (name: Name): Reply =>
+  name === 'gemini'
+    ? raw(
+        JSON.stringify({
+          error: {
+            code: 503,
+            status: 'UNAVAILABLE',
+            message: 'The model is overloaded.',
+            details: [
+              { '@type': 'type.googleapis.com/google.rpc.RequestInfo', requestId: 'req_7' },
+            ],
+          },
         }),
+        { status: 503, headers: { 'content-type': 'application/json' } },
       )
-      expect(error).toBeInstanceOf(ServiceUnavailableError)
-      expect(error?.attempts).toHaveLength(3)
-      expect(server.requests).toHaveLength(3)
-      if (name !== 'gemini') expect(error?.requestId).toBeTruthy()
-      const said = JSON.stringify(error) + String(error)
-      expect(said).not.toContain('a secret of the user')
-      expect(said).not.toContain(server.options(name).apiKey)
-    }),
-}))
+    : fail(503, {
+        headers: { [name === 'anthropic' ? 'request-id' : 'x-request-id']: 'req_7' },
+      })
 
-const timed = async (model: string, reply: Reply, layer: ReturnType<typeof timeout>) => {
-  await using server = await mockServer([reply])
-  const ai = createClient({ providers: adapters(server), use: [layer] })
-  const { error } = await drain(ai.stream({ model, messages: [{ role: 'user', content: 'Hi' }] }))
-  return error as TetradError
-}
-
-const silences: readonly HardeningCase[] = names.flatMap((name): readonly HardeningCase[] =>
-  (
-    [
-      ['headers', stall(), timeout({ headersMs: 30 })],
-      ['idle-bytes', say('One two three').splitEvents().stall(3), timeout({ idleBytesMs: 30 })],
-      ['idle-events', say('One two three').splitEvents().stall(3), timeout({ idleEventsMs: 30 })],
-      ['deadline', say('One two three').splitEvents().stall(3), deadline(60)],
-    ] as const
-  ).map(([phase, reply, layer]) => ({
-    id: 145,
-    says: `silence ends with its phase, in a stream too: ${name}, ${phase}`,
-    run: async () => {
-      const error = await timed(models[name], reply, layer)
-      expect(error).toBeInstanceOf(TimeoutError)
-      expect(error.phase).toBe(phase)
-    },
+const told: readonly HardeningCase[] = names.flatMap((name) =>
+  modes.map((mode) => ({
+    id: 144,
+    says: `the last error tells all attempts and the request id, and neither prompt nor key: ${name} (${mode})`,
+    run: () =>
+      onServer({ script: again(identified(name)) }, async ({ ai, server }) => {
+        const messages = [user('a secret of the user') as Message]
+        const request = { model: models[name], messages }
+        const pending = mode === 'generate' ? ai.generate(request) : ai.stream(request).response
+        const error = await failure(pending)
+        expect(error).toBeInstanceOf(ServiceUnavailableError)
+        expect(error.attempts).toMatchObject(again({ status: 'failed' }))
+        expect(server.requests).toHaveLength(3)
+        expect(error.requestId).toBe('req_7')
+        const said = [JSON.stringify(error), String(error), inspect(error, { depth: Infinity })]
+        expect(said.join()).not.toContain('a secret of the user')
+        expect(said.join()).not.toContain(server.options(name).apiKey)
+      }),
   })),
 )
 
 const counts: readonly HardeningCase[] = [
-  {
-    id: 146,
-    says: 'an image is counted without being fetched, and an estimate says that it is one',
-    run: () =>
-      onServer({}, async ({ ai, server }) => {
-        const content = [{ type: 'text', text: 'What is it?' }, image('https://example.com/a.png')]
-        const { tokens, estimated } = await ai.countTokens({
-          model: 'compatible/m',
-          messages: [user(content) as never],
-        })
+  ...names.map(
+    (name): HardeningCase => ({
+      id: 146,
+      says: `a text beside messages, or in their place, is refused: ${name}`,
+      run: () =>
+        onServer({}, async ({ ai, server }) => {
+          const asked = { model: models[name], messages: [user() as Message], text: 'Hi' }
+          const { messages: _, ...alone } = asked
+          for (const request of [asked, alone as typeof asked])
+            expect(await failure(ai.countTokens(request))).toBeInstanceOf(BadRequestError)
+          expect(server.requests).toEqual([])
+        }),
+    }),
+  ),
+  ...(['low', 'high', 'auto'] as const).map(
+    (detail): HardeningCase => ({
+      id: 146,
+      says: `an image of ${detail} detail is counted without being fetched, and an estimate says that it is one`,
+      run: () =>
+        onServer({}, async ({ ai, server }) => {
+          const image_url = { url: `${server.url}/a.png`, detail }
+          const content = [
+            { type: 'text', text: 'What is it?' },
+            { type: 'image_url', image_url },
+          ]
+          const { tokens, estimated } = await ai.countTokens({
+            model: 'compatible/m',
+            messages: [user(content) as Message],
+          })
+          expect(tokens).toBeGreaterThan(50)
+          expect(estimated).toBe(true)
+          expect(server.requests).toHaveLength(0)
+        }),
+    }),
+  ),
+  ...(['openai', 'anthropic', 'gemini'] as const).map(
+    (name): HardeningCase => ({
+      id: 146,
+      says: `where the provider fails to count, the count is ours and has the error: ${name}`,
+      run: async () => {
+        await using server = await mockServer([], { countTokens: () => fail(500) })
+        const ai = createClient({ providers: adapters(server) })
+        const request = { model: models[name], messages: [user('word '.repeat(100)) as Message] }
+        const { tokens, estimated, error } = await ai.countTokens(request)
         expect(tokens).toBeGreaterThan(50)
         expect(estimated).toBe(true)
-        expect(server.requests).toHaveLength(0)
-      }),
-  },
+        expect(error).toBeInstanceOf(InternalServerError)
+      },
+    }),
+  ),
   {
     id: 146,
     says: 'where the provider fails to count, a history is trimmed by the estimate, with a warning',
@@ -211,10 +254,4 @@ const counts: readonly HardeningCase[] = [
   },
 ]
 
-export const failures: readonly HardeningCase[] = [
-  ...classes,
-  ...waits,
-  ...told,
-  ...silences,
-  ...counts,
-]
+export const failures: readonly HardeningCase[] = [...classes, ...waits, ...told, ...counts]

@@ -7,14 +7,13 @@ import {
   deepFreeze,
   type HardeningCase,
   type Mode,
+  modes,
   onServer,
   type Scene,
   shortOf,
   user,
 } from './case.js'
 import { cases, notFollowed, total } from './cases.js'
-
-const modes: readonly Mode[] = ['generate', 'stream']
 
 describe.each(byNumber(cases))('case %i', (_, rows) => {
   for (const row of rows) {

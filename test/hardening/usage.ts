@@ -1,13 +1,16 @@
 /** Tokens and money: what the wires tell, in one count. */
-import { type Reply, say } from '../../src/testing/index.js'
-import type { CallCase } from './case.js'
+import { expect } from 'vitest'
+import { type ChatResponse, isObject, type Message } from '../../src/chat/index.js'
+import { type Reply, say, think } from '../../src/testing/index.js'
+import { models, type Name, names } from '../wire/support.js'
+import { type CallCase, type HardeningCase, onServer, user } from './case.js'
 
 const sonnet = 'anthropic/claude-sonnet-4-5'
 const flash = 'gemini/gemini-2.5-flash'
 
 /** An answer with exactly this usage on the wire, in both modes. */
-const told = (edit: (value: object) => object): Reply =>
-  say('Hi')
+const told = (edit: (value: object) => object, reply = say('Hi')): Reply =>
+  reply
     .editBody((body) => edit(body))
     .editEvents((events) =>
       events.map((event) =>
@@ -19,6 +22,15 @@ const told = (edit: (value: object) => object): Reply =>
 
 const gemini = (usageMetadata: object) => told((body) => ({ ...body, usageMetadata }))
 
+/** In the places where the wires that call it so have it: at the top, in a response, in a message. */
+const inPlace =
+  (usage: object) =>
+  (value: object): object => {
+    const outer = ['response', 'message'].find((name) => isObject(Reflect.get(value, name)))
+    if (outer) return { ...value, [outer]: inPlace(usage)(Reflect.get(value, outer)) }
+    return isObject(Reflect.get(value, 'usage')) ? { ...value, usage } : value
+  }
+
 const costs = (prompt_tokens: number, costUsd: number): CallCase => ({
   id: 133,
   says: `${prompt_tokens} prompt tokens cost ${costUsd} USD`,
@@ -27,7 +39,110 @@ const costs = (prompt_tokens: number, costUsd: number): CallCase => ({
   expects: { answer: { usage: { cost: costUsd } } },
 })
 
-export const usage: readonly CallCase[] = [
+/** Counts that are told, and all others as null. */
+const nulls: Readonly<Record<Name, object>> = {
+  openai: {
+    input_tokens: 10,
+    output_tokens: 7,
+    total_tokens: null,
+    input_tokens_details: { cached_tokens: null, cache_write_tokens: null },
+    output_tokens_details: { reasoning_tokens: null },
+  },
+  anthropic: {
+    input_tokens: 10,
+    output_tokens: 7,
+    cache_creation_input_tokens: null,
+    cache_read_input_tokens: null,
+    cache_creation: null,
+    server_tool_use: null,
+  },
+  gemini: {
+    promptTokenCount: 10,
+    candidatesTokenCount: 7,
+    thoughtsTokenCount: null,
+    cachedContentTokenCount: null,
+    toolUsePromptTokenCount: null,
+    totalTokenCount: 17,
+    promptTokensDetails: null,
+  },
+  xai: {
+    input_tokens: 10,
+    output_tokens: 7,
+    total_tokens: null,
+    input_tokens_details: { cached_tokens: null },
+    output_tokens_details: null,
+    server_side_tool_usage_details: null,
+  },
+  compatible: {
+    prompt_tokens: 10,
+    completion_tokens: 7,
+    total_tokens: null,
+    prompt_tokens_details: null,
+    completion_tokens_details: { reasoning_tokens: null },
+  },
+}
+
+const inNulls = (name: Name, reply?: Reply) =>
+  told(
+    name === 'gemini'
+      ? (value) => ({ ...value, usageMetadata: nulls.gemini })
+      : inPlace(nulls[name]),
+    reply,
+  )
+
+/** What an answer says; ids and times are of each call. */
+const saidBy = ({ id, created, attempts, request_id, ...said }: ChatResponse) => said
+
+const apart: readonly (readonly [model: string, usage: object])[] = [
+  [
+    'xai/grok-4',
+    {
+      input_tokens: 10,
+      output_tokens: 5,
+      output_tokens_details: { reasoning_tokens: 20 },
+      total_tokens: 35,
+    },
+  ],
+  [
+    'compatible/grok-4',
+    {
+      prompt_tokens: 10,
+      completion_tokens: 5,
+      completion_tokens_details: { reasoning_tokens: 20 },
+      total_tokens: 35,
+    },
+  ],
+]
+
+export const usage: readonly HardeningCase[] = [
+  ...names.map(
+    (name): CallCase => ({
+      id: 130,
+      says: `a count of null is none, and a detail of null is not told: ${name}`,
+      model: models[name],
+      script: [inNulls(name)],
+      stack: [],
+      expects: {
+        answer: { usage: { prompt_tokens: 10, completion_tokens: 7, total_tokens: 17 } },
+        without: ['usage.prompt_tokens_details', 'usage.completion_tokens_details'],
+      },
+    }),
+  ),
+  ...names.map(
+    (name): HardeningCase => ({
+      id: 130,
+      says: `an answer that was streamed equals the one that was not: ${name}`,
+      run: async () => {
+        const reply = think('Hm.').say('So.').callTool('f', { a: 1 }, { id: 'call_1' })
+        const request = { model: models[name], messages: [user() as Message] }
+        // a server each: it makes the same ids for the same request
+        const setting = { script: [inNulls(name, reply)], stack: [] }
+        const plain = await onServer(setting, ({ ai }) => ai.generate(request))
+        const folded = await onServer(setting, ({ ai }) => ai.stream(request).response)
+        expect(saidBy(folded)).toEqual(saidBy(plain))
+      },
+    }),
+  ),
   {
     id: 129,
     says: 'what Claude read from and wrote to a cache is part of the prompt',
@@ -49,13 +164,6 @@ export const usage: readonly CallCase[] = [
         },
       },
     },
-  },
-  {
-    id: 130,
-    says: 'a count of null is none',
-    model: sonnet,
-    script: [told((value) => withNulls(value))],
-    expects: { answer: { usage: { prompt_tokens: 10, total_tokens: 17, completion_tokens: 7 } } },
   },
   {
     id: 131,
@@ -83,17 +191,72 @@ export const usage: readonly CallCase[] = [
     },
   },
   {
-    id: 132,
-    says: 'reasoning of Grok is told beside the answer, and is part of it',
-    model: 'xai/grok-4',
+    id: 131,
+    says: 'unless the total shows that they are in it already',
+    model: flash,
     script: [
-      say('Hi').usage({
-        prompt_tokens: 10,
-        completion_tokens: 25,
-        completion_tokens_details: { reasoning_tokens: 20 },
+      gemini({
+        promptTokenCount: 100,
+        cachedContentTokenCount: 40,
+        candidatesTokenCount: 10,
+        thoughtsTokenCount: 5,
+        totalTokenCount: 110,
       }),
     ],
-    expects: { answer: { usage: { completion_tokens: 25, total_tokens: 35 } } },
+    expects: {
+      answer: {
+        usage: {
+          prompt_tokens: 100,
+          completion_tokens: 10,
+          total_tokens: 110,
+          prompt_tokens_details: { cached_tokens: 40 },
+          completion_tokens_details: { reasoning_tokens: 5 },
+        },
+      },
+    },
+  },
+  ...apart.map(
+    ([model, wire]): CallCase => ({
+      id: 132,
+      says: `reasoning that is told beside the answer is part of it: ${model}`,
+      model,
+      script: [told(inPlace(wire))],
+      expects: {
+        answer: {
+          usage: {
+            prompt_tokens: 10,
+            completion_tokens: 25,
+            total_tokens: 35,
+            completion_tokens_details: { reasoning_tokens: 20 },
+          },
+        },
+      },
+    }),
+  ),
+  {
+    id: 132,
+    says: 'reasoning that is in the answer is counted once: Grok',
+    model: 'xai/grok-4',
+    script: [
+      told(
+        inPlace({
+          input_tokens: 10,
+          output_tokens: 25,
+          output_tokens_details: { reasoning_tokens: 20 },
+          total_tokens: 35,
+        }),
+      ),
+    ],
+    expects: {
+      answer: {
+        usage: {
+          prompt_tokens: 10,
+          completion_tokens: 25,
+          total_tokens: 35,
+          completion_tokens_details: { reasoning_tokens: 20 },
+        },
+      },
+    },
   },
   costs(200_000, 0.615),
   costs(200_001, 1.222_506),
@@ -134,16 +297,3 @@ export const usage: readonly CallCase[] = [
     expects: { answer: { usage: { cost: 0.0045 } } },
   },
 ]
-
-function withNulls(value: object): object {
-  const counts = {
-    input_tokens: 10,
-    output_tokens: 7,
-    cache_creation_input_tokens: null,
-    cache_read_input_tokens: null,
-  }
-  if ('usage' in value) return { ...value, usage: counts }
-  if ('message' in value)
-    return { ...value, message: { ...(value.message as object), usage: counts } }
-  return value
-}

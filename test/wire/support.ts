@@ -29,13 +29,16 @@ export type Name = keyof typeof models
 export const names = Object.keys(models) as Name[]
 export const four = names.filter((name) => name !== 'compatible')
 
-export function adapters(server: MockServer): ProviderAdapter[] {
+export function adapters(
+  server: MockServer,
+  more: { readonly fetch?: typeof fetch } = {},
+): ProviderAdapter[] {
   return [
-    openai(server.options('openai')),
-    anthropic(server.options('anthropic')),
-    gemini(server.options('gemini')),
-    xai(server.options('xai')),
-    compatible({ name: 'compatible', ...server.options('compatible') }),
+    openai({ ...server.options('openai'), ...more }),
+    anthropic({ ...server.options('anthropic'), ...more }),
+    gemini({ ...server.options('gemini'), ...more }),
+    xai({ ...server.options('xai'), ...more }),
+    compatible({ name: 'compatible', ...server.options('compatible'), ...more }),
   ]
 }
 
