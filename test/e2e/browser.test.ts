@@ -117,6 +117,20 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     expect(provider.requests).toHaveLength(1)
   })
 
+  it('can be stopped while the line is gone', async () => {
+    const { page, line } = await open([stalling('One two three'), say('Back again.')])
+    await ask(page, 'Count')
+    await says(page, /^One/)
+    line.down()
+    await page.waitForSelector('#line[data-state=reconnecting]')
+    await page.keyboard.press('Escape')
+    await isOver(page)
+    expect(await page.textContent('#line')).toBe('')
+    line.up()
+    await ask(page, 'Are you there?')
+    await says(page, /Back again\./)
+  })
+
   it('waits for the network when there is none, and goes on when it is back', async () => {
     const { open: release, opened } = gate()
     const { page, provider } = await open([

@@ -37,9 +37,6 @@ export interface Failure {
 
 export const emptyAnswer = (): Answer => ({ parts: [], model: '', tokens: 0, cost: 0 })
 
-export const textOf = ({ parts }: Answer): string =>
-  parts.map((part) => (part.type === 'text' ? part.text : '')).join('\n\n')
-
 /** Tool calls that a person has not decided on. */
 export const waitingTools = ({ parts }: Answer): readonly ToolPart[] =>
   parts.filter((part) => part.type === 'tool').filter(({ status }) => status === 'waiting')

@@ -17,6 +17,8 @@ export function connectComposer({ ask, stop }: ComposerOptions) {
     send.hidden = isRunning
     stopButton.hidden = !isRunning
     send.disabled = input.value.trim() === ''
+    // for browsers that do not know `field-sizing`
+    input.rows = input.value.split('\n').length
   }
   form.addEventListener('submit', (event) => {
     event.preventDefault()
@@ -33,7 +35,7 @@ export function connectComposer({ ask, stop }: ComposerOptions) {
     form.requestSubmit()
   })
   addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && isRunning) stop()
+    if (event.key === 'Escape' && isRunning && !event.isComposing) stop()
   })
   stopButton.addEventListener('click', stop)
   refresh()

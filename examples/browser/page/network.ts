@@ -2,23 +2,32 @@
 
 export type Line = 'fine' | 'offline' | 'reconnecting'
 
-/** A `fetch` for the client that tells each change. */
-export function watchedFetch(onChange: (line: Line) => void): typeof fetch {
+export interface WatchedLine {
+  /** For the client. */
+  readonly fetch: typeof fetch
+  /** Nobody waits for the server any more. */
+  rest(): void
+}
+
+/** Tells each change. */
+export function watchLine(onChange: (line: Line) => void): WatchedLine {
   let isReconnecting = false
   const tell = () =>
     onChange(navigator.onLine ? (isReconnecting ? 'reconnecting' : 'fine') : 'offline')
+  const turn = (reconnecting: boolean) => {
+    isReconnecting = reconnecting
+    tell()
+  }
   addEventListener('online', tell)
   addEventListener('offline', tell)
-  return async (input, init) => {
-    // only a client that lost its answer, or a page that was loaded again, reads on
-    const isResume = init?.method === undefined
-    if (isResume) {
-      isReconnecting = true
-      tell()
-    }
-    const response = await fetch(input, init)
-    isReconnecting = false
-    tell()
-    return response
+  return {
+    async fetch(input, init) {
+      // a client that lost its answer, or a page that was loaded again, reads on: its only GET
+      if (init?.method === undefined) turn(true)
+      const response = await fetch(input, init)
+      turn(false)
+      return response
+    },
+    rest: () => turn(false),
   }
 }

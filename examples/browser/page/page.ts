@@ -7,17 +7,17 @@ import { connectComposer } from './composer.js'
 import { find } from './dom.js'
 import { endOf } from './failure.js'
 import { fillModels } from './models.js'
-import { type Line, watchedFetch } from './network.js'
+import { type Line, watchLine } from './network.js'
 import { stickToEnd } from './scroll.js'
 import { type Entry, forget, load, runningId, save, saveRunning } from './transcript.js'
 
 const log = find('log')
 const welcome = find('welcome')
-const line = find('line')
 const model = find<HTMLSelectElement>('model')
 
 const url = '/api/chat'
-const ai = createBrowserClient({ url, fetch: watchedFetch(showLine) })
+const line = watchLine(showLine)
+const ai = createBrowserClient({ url, fetch: line.fetch })
 const scroll = stickToEnd(log, find('latest'))
 const composer = connectComposer({ ask, stop: () => running?.abort() })
 let transcript = load()
@@ -118,6 +118,7 @@ async function follow(
   }
   if (running !== stream) return
   running = undefined
+  line.rest()
   if (started !== undefined) answer.seconds = (performance.now() - started) / 1000
   view.end(end)
   save(transcript)
@@ -153,6 +154,7 @@ function clear(): void {
 }
 
 function showLine(state: Line): void {
-  line.dataset.state = state
-  line.textContent = { fine: '', offline: 'Offline', reconnecting: 'Reconnecting' }[state]
+  const element = find('line')
+  element.dataset.state = state
+  element.textContent = { fine: '', offline: 'Offline', reconnecting: 'Reconnecting' }[state]
 }

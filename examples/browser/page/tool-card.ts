@@ -17,7 +17,7 @@ export function toolCard(name: string, decide: Decide) {
   const status = make('span', 'status')
   const gist = make('span', 'gist')
   const input = make('div', 'values')
-  const output = make('div', 'values result')
+  const output = make('div', 'values')
   const question = make(
     'div',
     'question',
@@ -36,7 +36,7 @@ export function toolCard(name: string, decide: Decide) {
       input.replaceChildren(make('p', '', 'Asked'), values(part.input))
       if (part.output !== undefined)
         output.replaceChildren(make('p', '', 'Answered'), values(part.output))
-      const isAsked = question.isConnected
+      const isAsked = question.parentNode !== null
       if (isAsked === (part.status === 'waiting')) return
       // it is read before it is allowed, and folded again behind the decision
       element.open = !isAsked
