@@ -328,12 +328,10 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
   })
 
   it.each([
-    [{ approved: true }, { state: 'output-available', input: { usd: 5 }, output: 'paid' }],
-    [
-      { approved: false, reason: 'too much' },
-      { state: 'output-denied', input: { usd: 5 } },
-    ],
-  ])('reads the whole message again after a reload while it goes on: %j', async (yesOrNo, part) => {
+    [{ approved: true }, { state: 'output-available', output: 'paid' }, 'paid'],
+    [{ approved: false, reason: 'too much' }, { state: 'output-denied' }, 'too much'],
+  ])('reads the whole message again after a reload while it goes on: %j', async (...given) => {
+    const [approval, part, result] = given
     const gate = gateOf()
     const { chat, provider, url } = await setUp(
       major,
@@ -348,7 +346,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
       },
     )
     await chat.sendMessage({ text: 'Pay' })
-    await chat.addToolApprovalResponse({ id: approvalOf(chat), ...yesOrNo })
+    await chat.addToolApprovalResponse({ id: approvalOf(chat), ...approval })
     await expect
       .poll(() => partsOf(chat).at(-1))
       .toMatchObject({ text: expect.stringMatching(/^All/) })
@@ -364,7 +362,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
       { type: 'step-start' },
       { type: 'reasoning', text: 'It costs.' },
       { type: 'text', text: 'I pay.' },
-      { type: 'tool-pay', ...part },
+      { type: 'tool-pay', input: { usd: 5 }, ...part },
       { type: 'step-start' },
       { type: 'text', text: 'All is done', state: 'done' },
     ])
@@ -374,7 +372,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
     expect(again.error).toBeUndefined()
     const resultOf = (call: number) =>
       provider.calls[call]?.request.messages.find(({ role }) => role === 'tool')?.content
-    expect(resultOf(1)).toContain(yesOrNo.reason ?? 'paid')
+    expect(resultOf(1)).toContain(result)
     expect(resultOf(2)).toBe(resultOf(1))
   })
 
