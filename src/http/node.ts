@@ -1,6 +1,7 @@
 /** `handler` for Express, Fastify and `node:http`: a translator around the web one. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { chunks } from './formats/index.js'
 import { discard, toRequest } from './node-request.js'
 import { send } from './node-response.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
@@ -104,7 +105,7 @@ function translate(raw: IncomingMessage, outer: NodeRequest, signal: AbortSignal
     })
   } catch {
     const refused = new RefusedError('bad_request', 'The request is malformed.')
-    const { status, ...error } = toPublicError(refused, crypto.randomUUID())
-    return json({ error }, status, {})
+    const shown = toPublicError(refused, crypto.randomUUID())
+    return json(chunks.errorBody(shown), shown.status, { 'x-request-id': shown.request_id })
   }
 }

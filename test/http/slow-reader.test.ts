@@ -1,0 +1,110 @@
+/** A client that reads nothing: the model is asked for no more than fits on the way, and nothing is lost. */
+import { createHash } from 'node:crypto'
+import { type IncomingMessage, request as send } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Client, createClient } from '../../src/client.js'
+import type { ProviderAdapter } from '../../src/core/index.js'
+import { scripted } from '../../src/testing/index.js'
+import { type Serving, servers } from './support.js'
+
+const pieceBytes = 4_096
+const pieces = 12_800
+const answerBytes = pieceBytes * pieces
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+const usedBytes = () => {
+  collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+/** No two pieces are the same. */
+const pieceOf = (index: number) => String(index).padStart(pieceBytes, '.')
+
+/** A provider that says a word, then 50 MB, and counts what it was asked for. */
+function talker() {
+  const provider = scripted()
+  let asked = 0
+  let calls = 0
+  const adapter: ProviderAdapter = {
+    ...provider,
+    async *generateStream() {
+      yield { type: 'start', id: 'a', model: 'any', provider: 'scripted', created: 0 }
+      const count = calls++ === 0 ? 1 : pieces
+      for (asked = 0; asked < count; asked++) yield { type: 'text-delta', text: pieceOf(asked) }
+      const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
+      yield { type: 'finish', finish_reason: 'stop', usage }
+    },
+  }
+  return {
+    adapter,
+    get askedBytes() {
+      return asked * pieceBytes
+    },
+  }
+}
+
+/** Resolves when a number grows no more. */
+async function settled(read: () => number) {
+  let last = Number.NaN
+  await expect
+    .poll(
+      () => {
+        const isSame = read() === last
+        last = read()
+        return isSame && last > 0
+      },
+      { interval: 100, timeout: 15_000 },
+    )
+    .toBe(true)
+  return last
+}
+
+const ask = (url: string) =>
+  new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' }
+    send(`${url}/api/chat`, { method: 'POST', headers, agent: false }, resolve)
+      .on('error', reject)
+      .end(JSON.stringify({ messages: [{ role: 'user', content: 'Speak' }] }))
+  })
+
+/** What was said, as a digest of its pieces. */
+async function digestOf(response: IncomingMessage) {
+  const hash = createHash('sha256')
+  let rest = ''
+  for await (const part of response.setEncoding('utf8')) {
+    const events = (rest + part).split('\n\n')
+    rest = events.pop() ?? ''
+    for (const event of events) hash.update(/"text":"([^"]*)"/.exec(event)?.[1] ?? '')
+  }
+  return hash.digest('hex')
+}
+
+function digestOfAnswer() {
+  const hash = createHash('sha256')
+  for (let index = 0; index < pieces; index++) hash.update(pieceOf(index))
+  return hash.digest('hex')
+}
+
+let running: Serving
+afterEach(() => running.close())
+
+describe.each(Object.entries(servers))('%s', (_, start) => {
+  it('keeps its memory flat while a client does not read, and tells it all when it reads on', async () => {
+    const provider = talker()
+    const ai: Client = createClient({ providers: [provider.adapter] })
+    running = await start(ai, { public: true, models: ['scripted/any'] })
+    // what is loaded at the first call is no matter of this
+    await digestOf(await ask(running.url))
+    const before = usedBytes()
+    const response = await ask(running.url)
+    // what the operating system buffers on the way, in both directions, is in it
+    expect(await settled(() => provider.askedBytes)).toBeLessThan(answerBytes / 3)
+    expect(usedBytes() - before).toBeLessThan(answerBytes / 4)
+    expect(await digestOf(response)).toBe(digestOfAnswer())
+    expect(provider.askedBytes).toBe(answerBytes)
+  })
+})
