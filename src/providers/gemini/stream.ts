@@ -43,7 +43,10 @@ export function streamReader(
 /** Gives the usage, where the chunk told one. */
 function readChunk(chunk: GenerateContentResponse, state: State, push: Push): Usage | undefined {
   if (chunk.error !== undefined) throwError(chunk, state.context)
-  if (!state.isStarted) start(chunk, state, push)
+  if (!state.isStarted) {
+    if (!isOfAnswer(chunk)) return undefined
+    start(chunk, state, push)
+  }
   const { usageMetadata, promptFeedback, candidates } = chunk
   if (isObject(usageMetadata)) state.usage = mergeUsage(state.usage, usageMetadata)
   if (promptFeedback?.blockReason) {
@@ -54,6 +57,12 @@ function readChunk(chunk: GenerateContentResponse, state: State, push: Push): Us
   if (candidate) readCandidate(candidate, state, push)
   return usageMetadata && state.usage && toUsage(state.usage)
 }
+
+/** What a gateway sends to keep a line open is no beginning. */
+const isOfAnswer = (chunk: GenerateContentResponse) =>
+  ['candidates', 'promptFeedback', 'usageMetadata', 'responseId', 'modelVersion'].some(
+    (member) => member in chunk,
+  )
 
 function throwError(chunk: GenerateContentResponse, { model, request_id }: WireContext): void {
   if (isObject(chunk.error) || isErrorBody(chunk))
