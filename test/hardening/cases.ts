@@ -5,6 +5,7 @@ import type { HardeningCase } from './case.js'
 import { downloads } from './downloads.js'
 import { dropping } from './dropping.js'
 import { failures } from './failures.js'
+import { framing } from './framing.js'
 import { imports } from './import.js'
 import { messages } from './messages.js'
 import { params } from './params.js'
@@ -29,6 +30,7 @@ export const cases: readonly HardeningCase[] = [
   ...schemas,
   ...answers,
   ...streams,
+  ...framing,
   ...usage,
   ...failures,
   ...silences,
