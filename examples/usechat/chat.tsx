@@ -29,8 +29,10 @@ export function Chat({ conversation, onNew }: Props) {
 
   const stop = () => {
     // leaving is no stop: the server would write on for the page to come back
-    void fetch(`/api/chat/${id}/stop`, { method: 'POST' })
+    fetch(`/api/chat/${id}/stop`, { method: 'POST' }).catch(() => {})
     void chat.stop()
+    // nor does a lost page try to come back
+    chat.clearError()
   }
   return (
     <>

@@ -3,7 +3,10 @@ import { Chat } from '@ai-sdk/react'
 import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses } from 'ai'
 import type { ChatMessage, Conversation } from './conversation.js'
 
-/** A `Chat` of its own, as `useChat` alone would read an answer that broke off twice into one message. */
+/**
+ * A `Chat` of its own: where `useChat` makes one (@ai-sdk/react 3), it hides that the transport replays an answer from its
+ * start, and what was there before the connection broke would stand in the message twice.
+ */
 export function openChat({ id, messages }: Conversation): Chat<ChatMessage> {
   const key = `answer of ${id}`
   const transport = new DefaultChatTransport<ChatMessage>({

@@ -22,8 +22,11 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     const provider = await mockServer(script)
     onTestFinished(() => provider.close())
     const line = await lineTo(await serve(await chatServer(chatClient(provider), { secret })))
-    const page = await browser.page(options)
+    const page = await browser.page({ reducedMotion: 'reduce', ...options })
+    // the page looks for an answer to read on
+    const isReady = page.waitForResponse(/\/stream$/)
     await page.goto(line.url)
+    await isReady
     return { provider, line, page, ...handsOn(page) }
   }
 
@@ -166,11 +169,23 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     line.down()
     await page.getByText('Reconnecting…').waitFor()
     expect(await last.textContent()).toContain('One')
+    expect(await page.getByRole('alert').count()).toBe(0)
     line.up()
     await until(() => page.getByText('Reconnecting…').count()).toBe(0)
     gate.open()
     await until(() => last.locator('footer').count()).toBe(1)
     expect(await page.locator('.text').allTextContents()).toEqual(['Count', 'One two three four'])
+    expect(provider.requests).toHaveLength(1)
+  })
+
+  it('asks again where the question was lost on its way', async () => {
+    const { page, line, provider, ask, last } = await open(say('One'))
+    line.down()
+    await ask('Count')
+    await page.getByText('Reconnecting…').waitFor()
+    line.up()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await until(() => last.textContent()).toContain('One')
     expect(provider.requests).toHaveLength(1)
   })
 

@@ -376,6 +376,22 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
     expect(resultOf(2)).toBe(resultOf(1))
   })
 
+  it('may say something else instead', async () => {
+    const { chat, provider } = await setUp(
+      major,
+      [callTool('pay', {}, { id: 'c1' }), say('As you like.')],
+      { options: kept() },
+    )
+    await chat.sendMessage({ text: 'Pay' })
+    await chat.sendMessage({ text: 'Never mind' })
+    expect(chat.error).toBeUndefined()
+    expect(provider.calls[1]?.request.messages.map(({ role }) => role)).toEqual([
+      'user',
+      'assistant',
+      'user',
+    ])
+  })
+
   it('is asked once: a second yes, and a yes to something else, are refused', async () => {
     const script = [callTool('pay', {}, { id: 'c1' }), say('Done.')]
     const { chat, provider, url } = await setUp(major, script, {
