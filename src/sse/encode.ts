@@ -20,14 +20,12 @@ export interface SseMessage {
  * encodeSse({ event: 'tick', data: '1' }) // 'event: tick\ndata: 1\n\n'
  */
 export function encodeSse({ event, id, data, retry, comment }: SseMessage): string {
-  return [
-    comment === undefined ? '' : lines('', comment),
-    event === undefined ? '' : `event: ${oneLine('event', event)}\n`,
-    id === undefined ? '' : `id: ${oneLine('id', id)}\n`,
-    retry === undefined ? '' : `retry: ${wholeNumber(retry)}\n`,
-    data === undefined ? '' : lines('data', data),
-    '\n',
-  ].join('')
+  let text = comment === undefined ? '' : lines('', comment)
+  if (event !== undefined) text += `event: ${oneLine('event', event)}\n`
+  if (id !== undefined) text += `id: ${oneLine('id', id)}\n`
+  if (retry !== undefined) text += `retry: ${wholeNumber(retry)}\n`
+  if (data !== undefined) text += lines('data', data)
+  return `${text}\n`
 }
 
 /**
@@ -45,10 +43,15 @@ const escapeUnicode = (character: string) =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 const lines = (field: string, text: string) =>
-  text
-    .split(/\r\n|\r|\n/)
-    .map((line) => `${field}: ${line}\n`)
-    .join('')
+  // JSON has none, and is what nearly all events are
+  lineBreak.test(text)
+    ? text
+        .split(lineBreak)
+        .map((line) => `${field}: ${line}\n`)
+        .join('')
+    : `${field}: ${text}\n`
+
+const lineBreak = /\r\n|\r|\n/
 
 const breaks = /[\0\n\r\u0085\u2028\u2029]/
 
