@@ -35,7 +35,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     const { page, ask, last } = await open(say('One two three four').hold(6, gate.closed), phone)
     await screenshot(page, 'usechat-welcome-phone')
     await ask('Count')
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     expect(await last.textContent()).not.toContain('four')
     gate.open()
     await idle(page)
@@ -54,7 +54,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     ])
     await ask('Weather in Faro?')
     const thoughts = last.locator('.thought')
-    await until(() => thoughts.getAttribute('open')).toBe('')
+    await expect.poll(() => thoughts.getAttribute('open')).toBe('')
     expect(await thoughts.textContent()).toContain('Thinking…')
     gate.open()
     await idle(page)
@@ -91,18 +91,18 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await screenshot(page, 'usechat-approval-dark')
     await page.reload()
     await page.getByRole('button', { name: button, exact: true }).click()
-    await until(() => last.locator('.text').textContent()).toContain('So')
+    await expect.poll(() => last.locator('.text').textContent()).toContain('So')
     await page.reload()
     await page.getByRole('button', { name: 'Stop' }).waitFor()
     gate.open()
-    await until(() => last.locator('.text').allTextContents()).toEqual(['So be it.'])
+    await expect.poll(() => last.locator('.text').allTextContents()).toEqual(['So be it.'])
     await idle(page)
     expect(await last.locator('summary span').textContent()).toBe(state)
     expect(JSON.stringify(provider.requests[1]?.body)).toContain(result)
 
     // what model and tool said comes back signed, and is taken, thoughts of the model among it
     await ask('Thanks')
-    await until(() => last.textContent()).toContain('Good night.')
+    await expect.poll(() => last.textContent()).toContain('Good night.')
     const history = JSON.stringify(provider.requests[2]?.body)
     expect(history).toContain('function_call_output')
     expect(history).toContain('encrypted_content')
@@ -112,14 +112,14 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
   it('stops, and the model with it', async () => {
     const { page, provider, ask, last } = await open([say('One two three').stall(6), say('Four')])
     await ask('Count')
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     await page.getByRole('button', { name: 'Stop' }).click()
     const [request] = provider.requests
     expect(await request?.closed).toBe(true)
     await idle(page)
     expect(await last.textContent()).toContain('One')
     await ask('Go on')
-    await until(() => last.textContent()).toContain('Four')
+    await expect.poll(() => last.textContent()).toContain('Four')
   })
 
   it.each([
@@ -129,7 +129,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     const gate = gateOf()
     const { page, provider, ask, last } = await open(say('One two three four').hold(6, gate.closed))
     await ask('Count')
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     const read = page.waitForRequest((request) => request.url().endsWith('/stream'))
     await page.evaluate((keys) => {
       for (const key of Object.keys(sessionStorage))
@@ -139,7 +139,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await read
     await page.getByRole('button', { name: 'Stop' }).waitFor()
     gate.open()
-    await until(() => last.locator('footer').count()).toBe(1)
+    await expect.poll(() => last.locator('footer').count()).toBe(1)
     expect(await page.locator('.text').allTextContents()).toEqual(['Count', 'One two three four'])
     expect(provider.requests).toHaveLength(1)
   })
@@ -150,12 +150,12 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
       say('One two three four').hold(6, gate.closed),
     )
     await ask('Count')
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     await page.goto('about:blank')
     gate.open()
     expect(await provider.requests[0]?.closed).toBe(false)
     await page.goto(line.url)
-    await until(() => last.locator('footer').count()).toBe(1)
+    await expect.poll(() => last.locator('footer').count()).toBe(1)
     expect(await page.locator('.text').allTextContents()).toEqual(['Count', 'One two three four'])
   })
 
@@ -165,15 +165,15 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
       say('One two three four').hold(6, gate.closed),
     )
     await ask('Count')
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     line.down()
     await page.getByText('Reconnecting…').waitFor()
     expect(await last.textContent()).toContain('One')
     expect(await page.getByRole('alert').count()).toBe(0)
     line.up()
-    await until(() => page.getByText('Reconnecting…').count()).toBe(0)
+    await expect.poll(() => page.getByText('Reconnecting…').count()).toBe(0)
     gate.open()
-    await until(() => last.locator('footer').count()).toBe(1)
+    await expect.poll(() => last.locator('footer').count()).toBe(1)
     expect(await page.locator('.text').allTextContents()).toEqual(['Count', 'One two three four'])
     expect(provider.requests).toHaveLength(1)
   })
@@ -185,7 +185,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await page.getByText('Reconnecting…').waitFor()
     line.up()
     await page.getByRole('button', { name: 'Try again' }).click()
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     expect(provider.requests).toHaveLength(1)
   })
 
@@ -197,14 +197,14 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     ])
     await ask('Count')
     const alert = page.getByRole('alert')
-    await until(() => alert.textContent()).toBe('The model cannot be reached at the moment.')
+    await expect.poll(() => alert.textContent()).toBe('The model cannot be reached at the moment.')
     const again = page.getByRole('button', { name: 'Try again' })
     await again.click()
-    await until(() => last.textContent()).toContain('One')
-    await until(() => alert.textContent()).toBe('The model cannot be reached at the moment.')
+    await expect.poll(() => last.textContent()).toContain('One')
+    await expect.poll(() => alert.textContent()).toBe('The model cannot be reached at the moment.')
     await screenshot(page, 'usechat-error')
     await again.click()
-    await until(() => page.locator('.text').allTextContents()).toEqual(['Count', 'Five'])
+    await expect.poll(() => page.locator('.text').allTextContents()).toEqual(['Count', 'Five'])
     expect(await alert.count()).toBe(0)
   })
 
@@ -217,7 +217,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
       buffer: Buffer.from('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=', 'base64'),
     })
     await ask('Paint me a sunset like this.')
-    await until(() => last.getByRole('img').count()).toBe(1)
+    await expect.poll(() => last.getByRole('img').count()).toBe(1)
     await idle(page)
     expect(JSON.stringify(provider.requests[0]?.body)).toContain('data:image/gif;base64,R0lGOD')
     const isWide = await page.evaluate(() => document.body.scrollWidth > innerWidth)
@@ -229,7 +229,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     const gate = gateOf()
     const { page, line, ask, last } = await open(say('One two three').hold(6, gate.closed))
     await ask('Count')
-    await until(() => last.textContent()).toContain('One')
+    await expect.poll(() => last.textContent()).toContain('One')
     expect(await page.evaluate(() => document.cookie)).toBe('')
 
     const { id } = JSON.parse(
@@ -244,12 +244,9 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     }, id)
     expect(statuses).toEqual([204, 404])
     gate.open()
-    await until(() => last.textContent()).toContain('three')
+    await expect.poll(() => last.textContent()).toContain('three')
   })
 })
-
-/** A browser may be slow where many tests run at once. */
-const until = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 })
 
 /** Holds a reply until it is opened. */
 function gateOf() {
