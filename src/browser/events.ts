@@ -34,6 +34,11 @@ export async function* readEvents(
     }
   } finally {
     stop()
-    reader.cancel().catch(() => {})
+    // read to its end, so that the connection can be used again; a body that does not end is not waited for
+    const timer = setTimeout(giveUp, 1_000)
+    reader
+      .read()
+      .then(giveUp, giveUp)
+      .finally(() => clearTimeout(timer))
   }
 }

@@ -2,7 +2,9 @@
 import type { ChatRequest, ChatResponse, Message, StreamChunk } from '../chat/index.js'
 
 /** A chat request as far as the route has opened it. */
-export interface BrowserRequest extends Partial<Omit<ChatRequest, 'messages'>> {
+export interface BrowserRequest extends Partial<Omit<ChatRequest, 'messages' | 'model'>> {
+  /** One of the route's; its first, where none is named. */
+  readonly model?: string | undefined
   /** The conversation, where the server keeps it. */
   readonly id?: string | undefined
   readonly messages: readonly Message[]
