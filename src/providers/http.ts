@@ -21,6 +21,8 @@ export interface HttpOptions {
   readonly apiKey?: string | (() => string | undefined) | undefined
   /** Variables read at the call, in this order. None at all: the server may need no key. */
   readonly apiKeyVariables: readonly string[]
+  /** A key in a page is everybody's; only one that was made for its user may be there. @default false */
+  readonly dangerouslyAllowBrowser?: boolean | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly fetch?: typeof globalThis.fetch | undefined
   readonly toError: ToError

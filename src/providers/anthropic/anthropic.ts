@@ -17,6 +17,8 @@ import { streamReader } from './stream.js'
 export interface AnthropicOptions {
   /** @default the environment variable ANTHROPIC_API_KEY, read at each call */
   readonly apiKey?: string | (() => string | undefined) | undefined
+  /** Sends the key from a page, which shows it to its reader. @default false */
+  readonly dangerouslyAllowBrowser?: boolean | undefined
   /** Without `/v1`. @default ANTHROPIC_BASE_URL, else https://api.anthropic.com */
   readonly baseURL?: string | undefined
   readonly fetch?: typeof globalThis.fetch | undefined
@@ -65,7 +67,8 @@ function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
 const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-function transportOf({ client, apiKey, baseURL, fetch, headers, maxEventBytes }: AnthropicOptions) {
+function transportOf(options: AnthropicOptions) {
+  const { client, apiKey, baseURL, fetch, headers, maxEventBytes } = options
   const shared = {
     provider: 'anthropic',
     authorize,
@@ -85,6 +88,7 @@ function transportOf({ client, apiKey, baseURL, fetch, headers, maxEventBytes }:
     ...shared,
     apiKey,
     apiKeyVariables: ['ANTHROPIC_API_KEY'],
+    dangerouslyAllowBrowser: options.dangerouslyAllowBrowser,
     baseURL: () =>
       rootOf(
         baseURL ?? (globalThis.process?.env?.ANTHROPIC_BASE_URL || 'https://api.anthropic.com'),

@@ -22,6 +22,8 @@ export interface CompatibleOptions extends TraitOptions {
   readonly client?: ChatClient | undefined
   /** Many local servers need none. */
   readonly apiKey?: string | (() => string | undefined) | undefined
+  /** Sends the key from a page, which shows it to its reader. @default false */
+  readonly dangerouslyAllowBrowser?: boolean | undefined
   /** An environment variable to read the key from at the call. If it is named, a missing key is an error. */
   readonly apiKeyVariable?: string | undefined
   /** Bare model names it answers to. */

@@ -14,6 +14,8 @@ import { streamReader } from './stream.js'
 export interface GeminiOptions {
   /** @default the environment variable GEMINI_API_KEY, else GOOGLE_API_KEY, read at each call */
   readonly apiKey?: string | (() => string | undefined) | undefined
+  /** Sends the key from a page, which shows it to its reader. @default false */
+  readonly dangerouslyAllowBrowser?: boolean | undefined
   /** With or without the version. @default GOOGLE_GEMINI_BASE_URL, else https://generativelanguage.googleapis.com */
   readonly baseURL?: string | undefined
   /** @default 'v1beta' */
@@ -96,6 +98,7 @@ function transportOf(options: GeminiOptions) {
     ...shared,
     apiKey,
     apiKeyVariables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+    dangerouslyAllowBrowser: options.dangerouslyAllowBrowser,
     baseURL: () =>
       withVersion(
         baseURL ?? (globalThis.process?.env?.GOOGLE_GEMINI_BASE_URL || publicURL),

@@ -22,7 +22,10 @@ import { asNumber, maxArgumentsLengthDefault, type Profile } from './wire.js'
 
 /** All of it may be left out. */
 export interface OpenAIOptions
-  extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
+  extends Pick<
+    HttpOptions,
+    'apiKey' | 'dangerouslyAllowBrowser' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'
+  > {
   /** Up to the version. @default OPENAI_BASE_URL, then https://api.openai.com/v1 */
   readonly baseURL?: string | undefined
   /** @default OPENAI_ORG_ID */

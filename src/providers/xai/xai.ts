@@ -13,7 +13,10 @@ import { maxArgumentsLengthDefault, type Profile } from './wire.js'
 
 /** All of it may be left out. */
 export interface XaiOptions
-  extends Pick<HttpOptions, 'apiKey' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'> {
+  extends Pick<
+    HttpOptions,
+    'apiKey' | 'dangerouslyAllowBrowser' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'
+  > {
   /** Up to the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */
   readonly baseURL?: string | undefined
   /** Characters of one tool call's arguments. @default 16_777_216 */
