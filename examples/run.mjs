@@ -1,5 +1,6 @@
 // Runs every example as a user would, and checks that it says what it is for. node examples/run.mjs
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 
 const expected = {
   'own-middleware.ts': ['Write to •••, she knows.', '[2 attempts', '[0 attempts'],
@@ -20,5 +21,30 @@ for (const [file, sentences] of Object.entries(expected)) {
       : `✗ ${file} does not say: ${missing.join(' | ')}\n${output}`,
   )
   failed += missing.length
+}
+/** Servers: started, asked once, stopped. */
+const servers = [
+  ['express/main.ts', 'terrace', { authorization: 'Bearer token-of-ann' }],
+  ['servers/main.ts hono', 'Danube', {}],
+  ['servers/main.ts fastify', 'Danube', {}],
+  ['servers/main.ts node-http', 'Danube', {}],
+]
+for (const [command, word, headers] of servers) {
+  const [file, ...args] = command.split(' ')
+  const path = new URL(file, import.meta.url).pathname
+  const env = { ...process.env, PORT: '0' }
+  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], { env })
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
+  const response = await fetch(/http:\S+/.exec(line)[0], {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: '{"stream":false,"messages":[{"role":"user","content":"Hi"}]}',
+  })
+  const output = await response.text()
+  child.kill()
+  console.log(
+    output.includes(word) ? `✓ ${command}` : `✗ ${command} does not say: ${word}\n${output}`,
+  )
+  if (!output.includes(word)) failed++
 }
 process.exit(failed === 0 ? 0 : 1)
