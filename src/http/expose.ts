@@ -10,10 +10,7 @@ export const closed: Exposure = {
   requestIds: false,
 }
 
-/**
- * The chunks a client may see; pieces of one text that came together go as one. `native` is left to the encoder, which
- * knows whether it is signed.
- */
+/** The chunks a client may see; `native` is left to the encoder, which knows whether it is signed. */
 export function exposeChunks(
   chunks: readonly StreamChunk[],
   expose: Exposure,
@@ -21,22 +18,9 @@ export function exposeChunks(
   const shown: StreamChunk[] = []
   for (const chunk of chunks) {
     const one = exposeChunk(chunk, expose)
-    const last = shown.at(-1)
-    const joined = one && last && join(last, one)
-    if (joined) shown[shown.length - 1] = joined
-    else if (one) shown.push(one)
+    if (one) shown.push(one)
   }
   return shown
-}
-
-function join(last: StreamChunk, next: StreamChunk): StreamChunk | undefined {
-  if (next.type === 'text-delta')
-    return last.type === next.type ? { type: next.type, text: last.text + next.text } : undefined
-  if (next.type === 'reasoning-delta')
-    return last.type === next.type ? { type: next.type, text: last.text + next.text } : undefined
-  const isSameCall =
-    next.type === 'tool-call-delta' && last.type === next.type && last.index === next.index
-  return isSameCall ? { ...last, arguments: last.arguments + next.arguments } : undefined
 }
 
 function exposeChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefined {

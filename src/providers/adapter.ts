@@ -1,4 +1,5 @@
 /** Makes a `ProviderAdapter` of a provider's pure parts and a transport: the one place where the two meet. */
+
 import type {
   AnswerInput,
   Capabilities,
@@ -9,10 +10,11 @@ import type {
 } from '../chat/index.js'
 import type { Call, ProviderAdapter } from '../core/index.js'
 import { StreamInterruptedError, UnexpectedResponseError } from '../core/index.js'
+import { gather, type Push } from './gather.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from './transport.js'
 
 export type Warn = (warning: Warning) => void
-export type Push = (chunk: StreamChunk) => void
+export type { Push }
 
 export interface WireContext {
   /** As it was asked, without the provider. */
@@ -89,7 +91,7 @@ export function createAdapter(dialect: Dialect, transport: Transport): ProviderA
       for await (const events of transport.events(wire, { ...call, onResponse })) {
         reader ??= dialect.streamReader(context(request, call, request_id), call)
         const chunks: StreamChunk[] = []
-        const push: Push = (chunk) => void chunks.push(chunk)
+        const push = gather(chunks)
         try {
           for (const event of events) reader.read(event, push)
         } catch (error) {
@@ -115,7 +117,7 @@ export function createAdapter(dialect: Dialect, transport: Transport): ProviderA
           { ...details, code: 'empty' },
         )
       const last: StreamChunk[] = []
-      const isWhole = reader.end((chunk) => void last.push(chunk))
+      const isWhole = reader.end(gather(last))
       if (last.length > 0) yield last
       if (!isWhole)
         throw new StreamInterruptedError(

@@ -52,7 +52,7 @@ describe('a Standard Schema', () => {
   )
 
   it.each(names)('grows in .partial on %s', async (name) => {
-    server.script(say(JSON.stringify(value), { chunks: 12 }))
+    server.script(say(JSON.stringify(value), { chunks: 12 }).splitEvents())
     const seen: string[] = []
     const { partial } = clientOf(server).stream({ ...ask(name), response_format: schema })
     for await (const part of partial) seen.push(JSON.stringify(part))
