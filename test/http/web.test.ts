@@ -4,7 +4,7 @@ import { createClient } from '../../src/client.js'
 import { AuthenticationError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
-import { fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { callTool, fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { dataOf, post } from './requests.js'
 import { serve } from './support.js'
 
@@ -312,8 +312,11 @@ describe('who may call', () => {
 })
 
 describe('the openai format, by the official client', () => {
-  async function official(script: ScriptedStep | ScriptedStep[]) {
-    const { ai, settings } = setUp(script)
+  async function official(
+    script: ScriptedStep | ScriptedStep[],
+    options: Partial<BaseHandlerOptions<{}>> = {},
+  ) {
+    const { ai, settings } = setUp(script, options)
     const server = await serve(nodeHandler(ai, settings))
     closers.push(server.close)
     return new OpenAI({ apiKey: 'none', baseURL: `${server.url}/v1`, maxRetries: 0 })
@@ -339,6 +342,34 @@ describe('the openai format, by the official client', () => {
     expect(text).toBe('Hello there')
     expect(total).toBeGreaterThan(0)
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['fast'])
+  })
+
+  it('carries tools that the client runs, streamed and plain', async () => {
+    const call = callTool('pick', { of: 'reds' }, { id: 'c1' })
+    const client = await official([call, call, say('Crimson')], {
+      input: { allowTools: true, params: ['tools'] },
+    })
+    const tools = [
+      { type: 'function' as const, function: { name: 'pick', parameters: { type: 'object' } } },
+    ]
+    const streamed = await client.chat.completions
+      .stream({ model: 'fast', messages, tools })
+      .finalMessage()
+    const { choices } = await client.chat.completions.create({ model: 'fast', messages, tools })
+    for (const message of [streamed, choices[0]?.message])
+      expect(message?.tool_calls?.[0]).toMatchObject({
+        id: 'c1',
+        function: { name: 'pick', arguments: '{"of":"reds"}' },
+      })
+    const turn = choices[0]?.message
+    if (!turn) throw new Error('no turn')
+    const result = { role: 'tool' as const, tool_call_id: 'c1', content: 'crimson' }
+    const last = await client.chat.completions.create({
+      model: 'fast',
+      messages: [...messages, turn, result],
+      tools,
+    })
+    expect(last.choices[0]?.message.content).toBe('Crimson')
   })
 
   it('gives errors in the shape the client knows, before and in a stream', async () => {
