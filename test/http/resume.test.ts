@@ -1,5 +1,6 @@
 /** Answers that outlive their connection: two handlers over one store stand for two processes. */
 import { Redis } from 'ioredis'
+import { createClient as createRedis } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
@@ -11,12 +12,16 @@ import { eventsOf, gate, post } from './requests.js'
 
 let server: RedisServer
 let redis: Redis
+let nodeRedis: ReturnType<typeof createRedis>
 beforeAll(async () => {
   server = await redisServer()
   redis = new Redis(server.port)
+  nodeRedis = createRedis({ url: `redis://127.0.0.1:${server.port}` })
+  await nodeRedis.connect()
 })
 afterAll(async () => {
   redis.disconnect()
+  nodeRedis.destroy()
   await server.stop()
 })
 
@@ -76,7 +81,8 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array> | undefin
 
 const stores: [string, () => Store][] = [
   ['memory', () => memoryStore()],
-  ['redis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
+  ['ioredis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
+  ['node-redis', () => redisStore(nodeRedis, { prefix: `${crypto.randomUUID()}:` })],
 ]
 
 describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
