@@ -105,7 +105,7 @@ const ask = (side) =>
 await compare(
   `${deltas} deltas from socket to socket`,
   Object.fromEntries(names.map((name, side) => [name, () => ask(side)])),
-  { repeat: 8, pieces: deltas },
+  { repeat: 40, pieces: deltas },
 )
 browser.kill()
 stop()

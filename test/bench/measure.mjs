@@ -1,13 +1,13 @@
 // Measures sides of one thing in one process. A round measures each side once, in random order, behind a collection and
 // two calls that are not counted. What is told are medians: of a side's CPU time a call (all threads, garbage collection
 // too), and of its ratio to the first side in the same round, which a neighbour on the machine disturbs least. No round
-// is left out.
+// is left out. A round is long, as a server is warm; rounds of a few calls tell what the first calls cost.
 import { fork } from 'node:child_process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** `node <bench>.mjs [rounds]` */
-export const rounds = Number(process.argv.slice(2).find((word) => !word.startsWith('-')) ?? 21)
+export const rounds = Number(process.argv.slice(2).find((word) => !word.startsWith('-')) ?? 9)
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
 

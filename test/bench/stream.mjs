@@ -99,7 +99,7 @@ async function table(title, deltas, kind, repeat) {
   stop()
 }
 
-await table('a stream of 2,000 deltas', 2000, 'stream', 8)
-await table('a stream of 20 deltas', 20, 'stream', 40)
-await table('a plain call', 20, 'plain', 40)
+await table('a stream of 2,000 deltas', 2000, 'stream', 60)
+await table('a stream of 20 deltas', 20, 'stream', 200)
+await table('a plain call', 20, 'plain', 200)
 process.exit(0)
