@@ -13,6 +13,7 @@ import { type Exchange, ownerOf, type Route, streamOptions } from './exchange.js
 import { closed, exposeChunks, exposeResponse } from './expose.js'
 import { type AnswerContext, chunks, type Format, type Incoming, ui } from './formats/index.js'
 import { readHistory, readNews } from './history.js'
+import { closedInput } from './input.js'
 import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
 import { json, streamResponse, within } from './respond.js'
@@ -31,7 +32,7 @@ interface Asked<State> extends Exchange<State> {
 /** Answers a body. Throws `RefusedError` for one that is not taken, and what the call throws before its first content. */
 export async function converse<State>(state: State, exchange: Exchange<State>): Promise<Response> {
   const { route, request } = exchange
-  const { input = {}, before } = route.options
+  const { input = closedInput, before } = route.options
   const formatOf = (body: unknown) => exchange.format ?? (isUi(body) ? ui : chunks)
   const isOpen = Boolean(route.signer || input.allowTools || input.params?.length)
   const body = await readBody(request, {
@@ -81,7 +82,7 @@ async function conversation<State>(
   state: State,
   { options, signer, used }: Route<State>,
 ) {
-  const { input = {}, history } = options
+  const { input = closedInput, history } = options
   if (!history) return readHistory(incoming, { input, signer, used, scope })
   if (incoming.id === undefined)
     throw new RefusedError('invalid_body', 'The body must name its conversation: `id`.')

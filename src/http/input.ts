@@ -85,13 +85,25 @@ export function messagesSchema(options: InputOptions) {
     .max(options.maxMessages ?? 100)
 }
 
+/** Nothing opened. */
+export const closedInput: InputOptions = {}
+
+/** A route has one: it is made once, as that takes longer than to check a conversation. */
+const schemas = new WeakMap<InputOptions, ReturnType<typeof messagesSchema>>()
+
+function schemaOf(options: InputOptions) {
+  const schema = schemas.get(options) ?? messagesSchema(options)
+  schemas.set(options, schema)
+  return schema
+}
+
 /** Throws `RefusedError` for messages that are not what a browser may send; `vouched` are those the server itself said. */
 export function checkMessages(
   messages: readonly Message[],
   options: InputOptions,
   vouched: ReadonlySet<Message> = new Set(),
 ): void {
-  const { success, error } = messagesSchema(options).safeParse(messages)
+  const { success, error } = schemaOf(options).safeParse(messages)
   if (!success) {
     const path = error.issues[0]?.path.join('.') ?? ''
     throw new RefusedError(
