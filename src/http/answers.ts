@@ -57,7 +57,11 @@ export class Answers {
   async open({ id, run, owner, format, conversation, preamble }: Opening): Promise<Answer> {
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
-    const onEnd = () => void this.running.delete(id)
+    let isOver = false
+    const onEnd = () => {
+      isOver = true
+      this.running.delete(id)
+    }
     if (!store || !format.isResumable) {
       const answer = directAnswer(run, { onDisconnect, isNumbered: format.isResumable, onEnd })
       this.running.set(id, { ...known, answer })
@@ -73,7 +77,8 @@ export class Answers {
       preamble,
       onEnd,
     })
-    this.running.set(id, { ...known, answer })
+    // a short one may have ended meanwhile
+    if (!isOver) this.running.set(id, { ...known, answer })
     return answer
   }
 
