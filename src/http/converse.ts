@@ -16,7 +16,7 @@ import { readHistory, readNews } from './history.js'
 import { closedInput } from './input.js'
 import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
-import { json, streamResponse, within } from './respond.js'
+import { following, json, streamResponse, within } from './respond.js'
 import { Run } from './run.js'
 import type { Scope } from './signing.js'
 
@@ -145,10 +145,7 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
     ...{ id, run, format, owner: scope.user, conversation: incoming.id, preamble },
   })
   // this reader has it
-  const source = answer.read(preamble.length)
-  const leave = () => source.leave()
-  request.signal.addEventListener('abort', leave, { once: true })
-  if (request.signal.aborted) leave()
+  const source = following(answer.read(preamble.length), request)
   try {
     await within(first, commitAfterMs)
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What a route is, and one request to it. */
-
+import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
 import type { Answers } from './answers.js'
 import { chunks, type Format, openai, ui } from './formats/index.js'
@@ -37,6 +37,12 @@ export const pathOf = (request: Request): string =>
 const formats: ReadonlyMap<string, Format> = new Map(
   [chunks, openai, ui].map((one) => [one.name, one]),
 )
+
+/** Throws `MisuseError` for the name of no format. */
+export function checkFormat({ format }: Pick<HandlerOptions<never>, 'format'>): void {
+  if (format !== undefined && !formats.has(format))
+    throw new MisuseError(`format: there is no '${format}', only ${[...formats.keys()].join(', ')}`)
+}
 
 /** By path, by query, by option. Null for a format that there is not; undefined where the body decides. */
 export function formatOf<State>(

@@ -36,6 +36,7 @@ export async function readHistory(
   }
   const kept = withoutCut(redeemed, vouched)
   checkMessages(kept, input, vouched)
+  if (signer) await useUp(messages, options)
   return kept
 }
 
@@ -57,9 +58,11 @@ export async function readNews(
   if (approvals.length === 0)
     throw new RefusedError('invalid_messages', 'The last message must be of the user.')
   const { signer } = options
-  return Promise.all(
-    approvals.map((message) => (signer ? redeem(message, { ...options, signer }) : message)),
-  )
+  if (!signer) return approvals
+  const redeemed = approvals.map((message) => redeem(message, { ...options, signer }))
+  const known = await Promise.all(redeemed)
+  await useUp(approvals, options)
+  return known
 }
 
 type SignedOptions = HistoryOptions & { readonly signer: Signer }
@@ -83,15 +86,21 @@ const isApproval = (message: Message): message is ApprovalMessage =>
   typeof message.approval?.id === 'string' &&
   message.content === undefined
 
-/** An approval with the id it was asked for under: once, within its time, for this call, by this user. */
+/** Marks approvals as used, when all of the conversation is known to be good: a body that is refused uses up none. */
+async function useUp(messages: readonly Message[], { used }: HistoryOptions): Promise<void> {
+  for (const { approval } of messages.filter(isApproval)) {
+    const isFirst = await used.setIfAbsent(`approval:${approval.id}`, '1', { ttlMs: approvalMs })
+    if (!isFirst) throw new RefusedError('approval_used', 'This was answered before.')
+  }
+}
+
+/** An approval with the id it was asked for under: within its time, for this call, by this user. */
 async function redeem(
   { tool_call_id, approval }: ApprovalMessage,
-  { signer, scope, used }: SignedOptions,
+  { signer, scope }: SignedOptions,
 ): Promise<Message> {
   const id = await signer.redeem(approval.id, tool_call_id, scope)
   if (id === undefined) throw notSigned()
-  const isFirst = await used.setIfAbsent(`approval:${approval.id}`, '1', { ttlMs: approvalMs })
-  if (!isFirst) throw new RefusedError('approval_used', 'This was answered before.')
   const { approved, reason } = approval
   return {
     role: 'tool',

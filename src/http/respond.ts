@@ -49,6 +49,13 @@ export interface StreamOptions {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** A source whose reader leaves with its request, where nobody cancels the body. */
+export function following(source: Source, { signal }: Request): Source {
+  signal.addEventListener('abort', source.leave, { once: true })
+  if (signal.aborted) source.leave()
+  return source
+}
+
 /** Streams what a source says, with a comment for each silence. */
 export function streamResponse(source: Source, { heartbeatMs, headers }: StreamOptions): Response {
   const encoder = new TextEncoder()

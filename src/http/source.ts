@@ -6,7 +6,7 @@ export interface Source {
   /** The next events; undefined at the end, and once its reader has left. */
   next(): Promise<readonly SseMessage[] | undefined>
   /** The reader is gone. */
-  leave(): void
+  readonly leave: () => void
 }
 
 /** One answer that runs in this process. */
@@ -35,11 +35,17 @@ export function sourceOf(options: SourceOptions): Source {
   let position = options.from
   let isOver = false
   const failed = (error: unknown) => {
-    isOver = true
+    leave()
     if (toFailure) return toFailure(error)
     throw error
   }
+  const leave = () => {
+    if (isOver) return
+    isOver = true
+    onLeave()
+  }
   return {
+    leave,
     async next() {
       const events = isOver ? undefined : await read(position).catch(failed)
       const numbered = events?.map((data) => {
@@ -48,11 +54,6 @@ export function sourceOf(options: SourceOptions): Source {
       })
       isOver ||= !events
       return numbered
-    },
-    leave() {
-      if (isOver) return
-      isOver = true
-      onLeave()
     },
   }
 }

@@ -1,8 +1,10 @@
 /** `handler`: one route from a page to a client of this package, for everything that speaks Request and Response. */
+import { MisuseError } from '../core/index.js'
 import { memoryStore } from '../store/index.js'
 import { Answers } from './answers.js'
 import { converse } from './converse.js'
 import {
+  checkFormat,
   type Exchange,
   formatOf,
   ownerOf,
@@ -15,7 +17,7 @@ import { chunks, modelList } from './formats/index.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { checkOrigin, checkOriginOptions, corsHeaders, preflight } from './origin.js'
 import { RefusedError, toRefusal } from './public-error.js'
-import { json, retryAfter, streamResponse } from './respond.js'
+import { following, json, retryAfter, streamResponse } from './respond.js'
 import { createSigner } from './signing.js'
 
 export type { Exposure, FormatName, UiMetadata } from './formats/index.js'
@@ -64,16 +66,19 @@ export function handler<State = {}>(
 
 function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>): Route<State> {
   checkOriginOptions(options)
+  checkFormat(options)
   const { models, store, keepMs = 300_000, pollMs = 1_000, secret } = options
   const { onDisconnect = store ? { graceMs: 30_000 } : 'cancel' } = options
   // the store has no request of its own
   const onError = teller(options, '')
+  const named = new Map<string, string>(
+    Array.isArray(models) ? models.map((name) => [name, name]) : Object.entries(models),
+  )
+  if (named.size === 0) throw new MisuseError('models: a route needs a model')
   return {
     ai,
     options,
-    models: new Map(
-      Array.isArray(models) ? models.map((name) => [name, name]) : Object.entries(models),
-    ),
+    models: named,
     answers: new Answers({ store, keepMs, pollMs, onDisconnect, onError }),
     signer: secret === undefined ? undefined : createSigner({ secret }),
     used: store ?? memoryStore(),
@@ -146,7 +151,7 @@ async function resume<State>(name: string, state: State, exchange: Exchange<Stat
     from: Number(lastEventId ?? 0),
     toFailure: (error) => format.failure(tell(error)),
   })
-  if (source) return streamResponse(source, streamOptions(exchange, format))
+  if (source) return streamResponse(following(source, request), streamOptions(exchange, format))
   // what clients of this format take as a no
   if (format.name === 'ui') return new Response(null, { status: 204, headers })
   throw notFound()

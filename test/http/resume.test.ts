@@ -189,6 +189,19 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     expect(await rest).toContain('three')
   })
 
+  it('ends with the request of its last reader, though nobody cancels the body', async () => {
+    const { here, provider } = processes(makeStore(), say('One two').stall(2), {
+      onDisconnect: 'cancel',
+    })
+    const first = await here(post(hello))
+    const gone = new AbortController()
+    await here(new Request(read(idOf(first)), { signal: gone.signal }))
+    await first.body?.cancel()
+    expect(provider.open).toBe(1)
+    gone.abort()
+    await expect.poll(() => provider.open).toBe(0)
+  })
+
   it('ends when its grace is over, and says so to whoever comes later', async () => {
     const { here, there, provider } = processes(makeStore(), say('One two').stall(2), {
       onDisconnect: { graceMs: 1 },

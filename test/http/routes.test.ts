@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
-import { AuthenticationError, PermissionDeniedError } from '../../src/core/index.js'
+import { AuthenticationError, MisuseError, PermissionDeniedError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, fail, type ScriptedStep, say, scripted, think } from '../../src/testing/index.js'
@@ -40,6 +40,11 @@ describe('the format', () => {
     const response = await handle(post(body, { path }))
     expect(response.status).toBe(200)
     expect(isIt(await response.text())).toBe(true)
+  })
+
+  it('that there is not is refused when the route is made', () => {
+    expect(() => setUp([], { format: 'uis' as never })).toThrow(MisuseError)
+    expect(() => setUp([], { models: [] })).toThrow(MisuseError)
   })
 
   it('that there is not is refused', async () => {
