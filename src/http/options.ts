@@ -38,7 +38,8 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
   readonly history?: ((id: string, state: State) => Awaitable<readonly Message[]>) | undefined
   /**
    * The clients keep the conversations, signed: tools, native blocks and approvals come back as they went out, or are
-   * refused. At least 32 characters, from a secret place. Of several the first signs and all are good for reading.
+   * refused. At least 32 characters, from a secret place. Of several the first signs and all are good for reading. That an
+   * approval is used once holds in this process, and in all where there is a `store`.
    */
   readonly secret?: string | readonly string[] | undefined
   /** Whose answer it is: nobody else may read on, stop it, or use what was signed for it. @default `state.userId` */

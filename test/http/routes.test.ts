@@ -5,22 +5,10 @@ import { createClient } from '../../src/client.js'
 import { AuthenticationError, MisuseError, PermissionDeniedError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
-import { callTool, fail, type ScriptedStep, say, scripted, think } from '../../src/testing/index.js'
-import { dataOf, eventsOf, post } from './requests.js'
+import { callTool, fail, say, scripted, think } from '../../src/testing/index.js'
+import { codeOf, dataOf, eventsOf, hello, post, setUp } from './requests.js'
 
-function setUp(
-  script: ScriptedStep | ScriptedStep[],
-  options: Partial<BaseHandlerOptions<{}>> = {},
-) {
-  const provider = scripted(script)
-  const ai = createClient({ providers: [provider] })
-  const settings = { public: true as const, models: { fast: 'scripted/any' }, ...options }
-  return { provider, ai, handle: handler(ai, settings) }
-}
-
-const hello = { messages: [{ role: 'user', content: 'Hi' }] }
 const uiHello = { messages: [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }] }
-const codeOf = async (response: Response) => (await response.json()).error.code
 
 describe('the format', () => {
   const isChunks = (text: string) => text.includes('"type":"start","id":')

@@ -5,26 +5,13 @@ import { AuthenticationError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
-import { dataOf, post } from './requests.js'
+import { codeOf, dataOf, hello, post, setUp } from './requests.js'
 import { serve } from './support.js'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
-
-function setUp(
-  script: ScriptedStep | ScriptedStep[],
-  options: Partial<BaseHandlerOptions<{}>> = {},
-) {
-  const provider = scripted(script)
-  const ai = createClient({ providers: [provider] })
-  const settings = { public: true as const, models: { fast: 'scripted/any' }, ...options }
-  return { provider, ai, settings, handle: handler(ai, settings) }
-}
-
-const hello = { messages: [{ role: 'user', content: 'Hi' }] }
-const codeOf = async (response: Response) => (await response.json()).error.code
 
 describe('the chunks format', () => {
   it('streams chunks as events and ends with [DONE]', async () => {
