@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import type { StreamChunk } from '../../src/chat/index.js'
+import { gather } from '../../src/providers/gather.js'
+
+const gathered = (chunks: readonly StreamChunk[]) => {
+  const read: StreamChunk[] = []
+  chunks.map((chunk) => Object.freeze(chunk)).forEach(gather(read))
+  return read
+}
+const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
+const thought = (text: string): StreamChunk => ({ type: 'reasoning-delta', text })
+const delta = (index: number, text: string): StreamChunk => ({
+  type: 'tool-call-delta',
+  index,
+  arguments: text,
+})
+
+describe('the chunks of one network read', () => {
+  it('are one piece for each text, thought and call', () => {
+    const chunks = [thought('a'), thought('b'), text('c'), text('d'), delta(0, '{'), delta(0, '}')]
+    expect(gathered(chunks)).toEqual([thought('ab'), text('cd'), delta(0, '{}')])
+  })
+
+  it('keep the order of what comes in between, and of calls that come by turns', () => {
+    const logprobs: StreamChunk = { type: 'logprobs', content: [] }
+    const chunks = [text('a'), logprobs, text('b'), delta(0, '{'), delta(1, '{'), delta(0, '}')]
+    expect(gathered(chunks)).toEqual(chunks)
+  })
+})
