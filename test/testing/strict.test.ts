@@ -248,6 +248,8 @@ describe.skipIf(!existsSync(traffic))('recorded requests', () => {
       for (const name of readdirSync(folder)) {
         const recording = JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
         if (recording.status >= 400 || /count/i.test(recording.api)) continue
+        // no request was recorded, or the server is not the provider's own
+        if (recording.server === 'fixture' || recording.other) continue
         const { status, text } = await sendRecorded(recording)
         expect({ name, status, text: status === 200 ? '' : text }).toEqual({
           name,
