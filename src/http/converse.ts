@@ -16,9 +16,9 @@ import { readHistory, readNews } from './history.js'
 import { closedInput } from './input.js'
 import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
-import { following, json, streamResponse, within } from './respond.js'
-import { Run } from './run.js'
 import type { Scope } from './signing.js'
+import { EventStream } from './stream/events.js'
+import { following, json, streamResponse, within } from './stream/respond.js'
 
 /** A request as it goes to the client of the app, and what must be known to tell its answer. */
 interface Asked<State> extends Exchange<State> {
@@ -133,26 +133,26 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
   const { preamble = [] } = incoming
   const id = crypto.randomUUID()
   const context = contextOf(id, asked)
-  const run = new Run({
+  const eventStream = new EventStream({
     stream: callsOf(route).stream(asked.chatRequest, { ...{ state: asked.state }, stalledMs }),
     encoder: format.encoder(context),
     expose: (chunks) => issueInChunks(exposeChunks(chunks, context.expose), asked),
     toPublic: tell,
     onAnswer: (response) => finish(response, asked),
   })
-  const first = run.first()
-  const answer = await route.answers.open({
-    ...{ id, run, format, owner: scope.user, conversation: incoming.id, preamble },
+  const first = eventStream.first()
+  const session = await route.sessions.open({
+    ...{ id, eventStream, format, owner: scope.user, conversation: incoming.id, preamble },
   })
   // this reader has it
-  const source = following(answer.read(preamble.length), request)
+  const reader = following(session.read(preamble.length), request)
   try {
     await within(first, commitAfterMs)
   } catch (error) {
-    await answer.drop()
+    await session.drop()
     throw error
   }
-  return streamResponse(source, streamOptions(asked, format, id))
+  return streamResponse(reader, streamOptions(asked, format, id))
 }
 
 const contextOf = <State>(

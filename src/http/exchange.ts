@@ -1,19 +1,19 @@
 /** What a route is, and one request to it. */
 import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
-import type { Answers } from './answers.js'
 import { chunks, type Format, openai, ui } from './formats/index.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { type PublicError, toPublicError } from './public-error.js'
-import type { StreamOptions } from './respond.js'
 import type { Signer } from './signing.js'
+import type { StreamOptions } from './stream/respond.js'
+import type { Sessions } from './stream/sessions.js'
 
 export interface Route<State> {
   readonly ai: HandlerClient<State>
   readonly options: HandlerOptions<State>
   /** Public name → real name. */
   readonly models: ReadonlyMap<string, string>
-  readonly answers: Answers
+  readonly sessions: Sessions
   readonly signer: Signer | undefined
   /** Where approvals are marked as used. */
   readonly used: Store

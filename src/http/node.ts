@@ -6,7 +6,7 @@ import { discard, toRequest } from './node-request.js'
 import { send } from './node-response.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { RefusedError, toPublicError } from './public-error.js'
-import { json } from './respond.js'
+import { json } from './stream/respond.js'
 import { handler as webHandler } from './web.js'
 
 export type { BaseHandlerOptions, HandlerClient, HandlerOptions } from './options.js'

@@ -1,7 +1,6 @@
 /** `handler`: one route from a page to a client of this package, for everything that speaks Request and Response. */
 import { MisuseError } from '../core/index.js'
 import { memoryStore } from '../store/index.js'
-import { Answers } from './answers.js'
 import { converse } from './converse.js'
 import {
   checkFormat,
@@ -17,8 +16,9 @@ import { chunks, modelList } from './formats/index.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { checkOrigin, checkOriginOptions, corsHeaders, preflight } from './origin.js'
 import { RefusedError, toRefusal } from './public-error.js'
-import { following, json, retryAfter, streamResponse } from './respond.js'
 import { createSigner } from './signing.js'
+import { following, json, retryAfter, streamResponse } from './stream/respond.js'
+import { Sessions } from './stream/sessions.js'
 
 export type { Exposure, FormatName, UiMetadata } from './formats/index.js'
 export type { InputOptions } from './input.js'
@@ -79,7 +79,7 @@ function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>
     ai,
     options,
     models: named,
-    answers: new Answers({ store, keepMs, pollMs, onDisconnect, onError }),
+    sessions: new Sessions({ store, keepMs, pollMs, onDisconnect, onError }),
     signer: secret === undefined ? undefined : createSigner({ secret }),
     used: store ?? memoryStore(),
   }
@@ -136,7 +136,7 @@ function decode(segment: string): string {
 
 async function stop<State>(name: string, state: State, exchange: Exchange<State>) {
   const { route, headers } = exchange
-  const isStopped = await route.answers.stop(name, ownerOf(state, route.options))
+  const isStopped = await route.sessions.stop(name, ownerOf(state, route.options))
   if (!isStopped) throw notFound()
   return new Response(null, { status: 204, headers })
 }
@@ -144,14 +144,14 @@ async function stop<State>(name: string, state: State, exchange: Exchange<State>
 async function resume<State>(name: string, state: State, exchange: Exchange<State>) {
   const { route, request, headers, format = chunks, tell } = exchange
   const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
-  const source = await route.answers.resume({
+  const reader = await route.sessions.resume({
     name,
     owner: ownerOf(state, route.options),
     format,
     from: Number(lastEventId ?? 0),
     toFailure: (error) => format.failure(tell(error)),
   })
-  if (source) return streamResponse(following(source, request), streamOptions(exchange, format))
+  if (reader) return streamResponse(following(reader, request), streamOptions(exchange, format))
   // what clients of this format take as a no
   if (format.name === 'ui') return new Response(null, { status: 204, headers })
   throw notFound()

@@ -1,11 +1,11 @@
 /** The events of one answer in a store: written by one process, read by any, while it grows and after. */
-import { StreamInterruptedError } from '../core/index.js'
-import type { Store } from '../store/index.js'
+import { StreamInterruptedError } from '../../core/index.js'
+import type { Store } from '../../store/index.js'
 
 /** Reads from a position on: waits for an event, gives undefined behind the last. */
 export type ReadLog = (from: number) => Promise<readonly string[] | undefined>
 
-export interface LogOptions {
+export interface StreamLogOptions {
   readonly store: Store
   readonly key: string
   /** Milliseconds from the last event on. */
@@ -19,14 +19,14 @@ const end = ''
 const batch = 256
 
 /** A log in the process that writes it. Its latest events are at hand, whatever becomes of the store. */
-export class EventLog {
+export class StreamLog {
   private recent: string[] = []
   /** The position of the first of them. */
   private start = 0
   private isOver = false
   private waiting: (() => void)[] = []
 
-  constructor(private readonly options: LogOptions) {}
+  constructor(private readonly options: StreamLogOptions) {}
 
   /** Shows events to those who read in this process. */
   say(events: readonly string[]): void {
@@ -79,7 +79,7 @@ export class EventLog {
   }
 }
 
-export interface StoredLogOptions extends Pick<LogOptions, 'store' | 'key'> {
+export interface StoredLogOptions extends Pick<StreamLogOptions, 'store' | 'key'> {
   /** False when the process that wrote it is gone. */
   readonly isAlive: () => Promise<boolean>
   /** Waits before the next look; false when there will be none, as the reader is gone. */

@@ -1,11 +1,11 @@
 /** An answer that outlives its connections: it goes on by itself into a store, and any process reads it there. */
-import { TimeoutError } from '../core/index.js'
-import type { Store } from '../store/index.js'
-import { EventLog } from './event-log.js'
-import type { BaseHandlerOptions } from './options.js'
+import { TimeoutError } from '../../core/index.js'
+import type { Store } from '../../store/index.js'
+import type { BaseHandlerOptions } from '../options.js'
+import type { EventStream } from './events.js'
+import { StreamLog } from './log.js'
+import { createReader, type StreamSession } from './reader.js'
 import { within } from './respond.js'
-import type { Run } from './run.js'
-import { type Answer, sourceOf } from './source.js'
 
 /** A store that takes longer is done without. Milliseconds. */
 const patienceMs = 2_000
@@ -29,7 +29,7 @@ export const keysOf = (id: string) => ({
   stop: `answer:${id}:stop`,
 })
 
-export interface StoredOptions {
+export interface StoredSessionOptions {
   readonly id: string
   /** Whose it is, as `meta` says it. */
   readonly meta: string
@@ -48,10 +48,13 @@ export interface StoredOptions {
 }
 
 /** Starts to keep what a run says. Resolves when other processes can find it. */
-export async function storedAnswer(run: Run, options: StoredOptions): Promise<Answer> {
+export async function storedSession(
+  eventStream: EventStream,
+  options: StoredSessionOptions,
+): Promise<StreamSession> {
   const { id, meta, chat, preamble, store, keepMs, pollMs, onDisconnect, onError, onEnd } = options
   const keys = keysOf(id)
-  const log = new EventLog({ store, key: keys.log, keepMs })
+  const log = new StreamLog({ store, key: keys.log, keepMs })
   let readers = 0
   let grace: ReturnType<typeof setTimeout> | undefined
   let poll: ReturnType<typeof setTimeout> | undefined
@@ -77,7 +80,7 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
   const look = async () => {
     await attempt(async () => {
       await beat()
-      if ((await store.get(keys.stop)) !== undefined) run.stop()
+      if ((await store.get(keys.stop)) !== undefined) eventStream.stop()
     })
     if (!isOver) poll = setTimeout(look, pollMs)
   }
@@ -89,7 +92,8 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
 
   const pump = async () => {
     if (preamble.length > 0) await add(preamble)
-    for (let events = await run.next(); events; events = await run.next()) await add(events)
+    for (let events = await eventStream.next(); events; events = await eventStream.next())
+      await add(events)
     isOver = true
     clearTimeout(grace)
     clearTimeout(poll)
@@ -115,7 +119,7 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
   const leave = () => {
     readers--
     if (readers > 0 || isOver || onDisconnect === 'finish') return
-    if (onDisconnect === 'cancel') run.abort()
+    if (onDisconnect === 'cancel') eventStream.abort()
     else grace = setTimeout(abandon, onDisconnect.graceMs, onDisconnect.graceMs)
   }
 
@@ -127,7 +131,7 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
     })
     if (readers > 0 || isOver) return
     if (isRead) grace = setTimeout(abandon, graceMs, graceMs)
-    else run.abort()
+    else eventStream.abort()
   }
 
   await attempt(() =>
@@ -140,12 +144,12 @@ export async function storedAnswer(run: Run, options: StoredOptions): Promise<An
   poll = setTimeout(look, pollMs)
   const pumped = pump()
   return {
-    stop: () => run.stop(),
+    stop: () => eventStream.stop(),
     drop: () => pumped,
     read(from) {
       readers++
       clearTimeout(grace)
-      return sourceOf({ from, isNumbered: true, read: log.read, onLeave: leave })
+      return createReader({ from, isNumbered: true, read: log.read, onLeave: leave })
     },
   }
 }

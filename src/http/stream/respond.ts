@@ -1,7 +1,7 @@
 /** The HTTP side of an answer: when the status is decided, what flows while nothing is said, how it ends. */
-import { encodeSse } from '../sse/index.js'
-import type { PublicError } from './public-error.js'
-import type { Source } from './source.js'
+import { encodeSse } from '../../sse/index.js'
+import type { PublicError } from '../public-error.js'
+import type { SessionReader } from './reader.js'
 
 export const json = (body: unknown, status: number, headers: Readonly<Record<string, string>>) =>
   new Response(JSON.stringify(body), {
@@ -50,16 +50,19 @@ export interface StreamOptions {
 }
 
 /** A source whose reader leaves with its request, where nobody cancels the body. */
-export function following(source: Source, { signal }: Request): Source {
+export function following(source: SessionReader, { signal }: Request): SessionReader {
   signal.addEventListener('abort', source.leave, { once: true })
   if (signal.aborted) source.leave()
   return source
 }
 
 /** Streams what a source says, with a comment for each silence. */
-export function streamResponse(source: Source, { heartbeatMs, headers }: StreamOptions): Response {
+export function streamResponse(
+  source: SessionReader,
+  { heartbeatMs, headers }: StreamOptions,
+): Response {
   const encoder = new TextEncoder()
-  let pending: ReturnType<Source['next']> | undefined
+  let pending: ReturnType<SessionReader['next']> | undefined
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
     for (;;) {
       pending ??= source.next()

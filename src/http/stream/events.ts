@@ -1,10 +1,10 @@
 /** One streamed answer in work: pulls chunks and encodes them. */
-import type { ChatResponse, PartialResponse, StreamChunk } from '../chat/index.js'
-import { type ChatStream, isTetradError } from '../core/index.js'
-import type { Encoder } from './formats/index.js'
-import type { PublicError } from './public-error.js'
+import type { ChatResponse, PartialResponse, StreamChunk } from '../../chat/index.js'
+import { type ChatStream, isTetradError } from '../../core/index.js'
+import type { Encoder } from '../formats/index.js'
+import type { PublicError } from '../public-error.js'
 
-export interface RunOptions {
+export interface EventStreamOptions {
   readonly stream: ChatStream
   readonly encoder: Encoder
   /** What of the chunks goes out. */
@@ -16,13 +16,13 @@ export interface RunOptions {
   readonly onAnswer: (response: ChatResponse | PartialResponse) => Promise<void>
 }
 
-export class Run {
+export class EventStream {
   private isOver = false
   private isStopped = false
   private pending: Promise<readonly StreamChunk[] | undefined> | undefined
   private pulling: Promise<readonly string[] | undefined> | undefined
 
-  constructor(private readonly options: RunOptions) {}
+  constructor(private readonly options: EventStreamOptions) {}
 
   /** Waits for the first content without taking it; rejects with what the call failed with. */
   first(): Promise<unknown> {

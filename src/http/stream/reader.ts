@@ -1,8 +1,8 @@
 /** What one connection reads: the events of an answer from a position on, numbered from 1. */
-import type { SseMessage } from '../sse/index.js'
-import type { ReadLog } from './event-log.js'
+import type { SseMessage } from '../../sse/index.js'
+import type { ReadLog } from './log.js'
 
-export interface Source {
+export interface SessionReader {
   /** The next events; undefined at the end, and once its reader has left. */
   next(): Promise<readonly SseMessage[] | undefined>
   /** The reader is gone. */
@@ -10,16 +10,16 @@ export interface Source {
 }
 
 /** One answer that runs in this process. */
-export interface Answer {
+export interface StreamSession {
   /** Its events from a position on, for one connection. */
-  read(from: number): Source
+  read(from: number): SessionReader
   /** Its user pressed stop. */
   stop(): void
   /** Nobody will read it; resolves at its end. */
   drop(): Promise<void>
 }
 
-export interface SourceOptions {
+export interface ReaderOptions {
   readonly read: ReadLog
   /** Events that the reader has. */
   readonly from: number
@@ -30,7 +30,7 @@ export interface SourceOptions {
 }
 
 /** Numbers what is read, and tells once that its reader has left. */
-export function sourceOf(options: SourceOptions): Source {
+export function createReader(options: ReaderOptions): SessionReader {
   const { read, isNumbered, toFailure, onLeave } = options
   let position = options.from
   let isOver = false

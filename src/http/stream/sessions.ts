@@ -1,12 +1,12 @@
 /** The answers of one handler that run or are kept: who may read on, and who may stop one, in any process. */
-import type { Store } from '../store/index.js'
-import { directAnswer } from './direct-answer.js'
-import { storedLog } from './event-log.js'
-import type { Format, FormatName } from './formats/index.js'
-import type { BaseHandlerOptions } from './options.js'
-import type { Run } from './run.js'
-import { type Answer, type Source, sourceOf } from './source.js'
-import { keysOf, lifeMs, storedAnswer } from './stored-answer.js'
+import type { Store } from '../../store/index.js'
+import type { Format, FormatName } from '../formats/index.js'
+import type { BaseHandlerOptions } from '../options.js'
+import { directSession } from './direct-session.js'
+import type { EventStream } from './events.js'
+import { storedLog } from './log.js'
+import { createReader, type SessionReader, type StreamSession } from './reader.js'
+import { keysOf, lifeMs, storedSession } from './stored-session.js'
 
 /** Whose an answer is, and in which words it is told. */
 export interface Identity {
@@ -16,7 +16,7 @@ export interface Identity {
 
 export interface Opening extends Identity {
   readonly id: string
-  readonly run: Run
+  readonly eventStream: EventStream
   /** The conversation, where the client named one. */
   readonly conversation: string | undefined
   /** Events before those of the run. */
@@ -32,7 +32,7 @@ export interface Reading extends Identity {
   readonly toFailure: (error: unknown) => readonly string[]
 }
 
-export interface AnswersOptions {
+export interface SessionsOptions {
   /** Without one nothing outlives its connection. */
   readonly store: Store | undefined
   readonly keepMs: number
@@ -48,13 +48,20 @@ interface Known {
   readonly format: FormatName
 }
 
-export class Answers {
-  private readonly running = new Map<string, Known & { readonly answer: Answer }>()
+export class Sessions {
+  private readonly running = new Map<string, Known & { readonly session: StreamSession }>()
 
-  constructor(private readonly options: AnswersOptions) {}
+  constructor(private readonly options: SessionsOptions) {}
 
   /** Takes a run in; resolves when other processes can find it. */
-  async open({ id, run, owner, format, conversation, preamble }: Opening): Promise<Answer> {
+  async open({
+    id,
+    eventStream,
+    owner,
+    format,
+    conversation,
+    preamble,
+  }: Opening): Promise<StreamSession> {
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
     let isOver = false
@@ -63,12 +70,16 @@ export class Answers {
       this.running.delete(id)
     }
     if (!store || !format.isResumable) {
-      const answer = directAnswer(run, { onDisconnect, isNumbered: format.isResumable, onEnd })
-      this.running.set(id, { ...known, answer })
-      return answer
+      const session = directSession(eventStream, {
+        onDisconnect,
+        isNumbered: format.isResumable,
+        onEnd,
+      })
+      this.running.set(id, { ...known, session })
+      return session
     }
     const chat = conversation === undefined ? undefined : chatKey(owner, conversation)
-    const answer = await storedAnswer(run, {
+    const session = await storedSession(eventStream, {
       ...this.options,
       store,
       id,
@@ -78,16 +89,16 @@ export class Answers {
       onEnd,
     })
     // a short one may have ended meanwhile
-    if (!isOver) this.running.set(id, { ...known, answer })
-    return answer
+    if (!isOver) this.running.set(id, { ...known, session })
+    return session
   }
 
   /** An answer from a position on; undefined where there is none, or none for this reader. */
-  async resume(reading: Reading): Promise<Source | undefined> {
+  async resume(reading: Reading): Promise<SessionReader | undefined> {
     const known = await this.find(reading.name, reading.owner)
     if (known?.format !== reading.format.name) return undefined
     const here = this.running.get(known.id)
-    if (here) return here.answer.read(reading.from)
+    if (here) return here.session.read(reading.from)
     const { store, pollMs } = this.options
     return store && readElsewhere(known.id, { ...reading, store, pollMs })
   }
@@ -97,7 +108,7 @@ export class Answers {
     const known = await this.find(name, owner)
     if (!known) return false
     const here = this.running.get(known.id)
-    if (here) here.answer.stop()
+    if (here) here.session.stop()
     else await this.options.store?.set(keysOf(known.id).stop, '1', { ttlMs: 60_000 })
     return true
   }
@@ -128,7 +139,7 @@ const chatKey = (owner: string, conversation: string) =>
 function readElsewhere(
   id: string,
   { store, pollMs, from, toFailure }: Reading & { readonly store: Store; readonly pollMs: number },
-): Source {
+): SessionReader {
   const keys = keysOf(id)
   const left = new AbortController()
   const read = storedLog({
@@ -141,7 +152,7 @@ function readElsewhere(
       return pause(pollMs, left.signal)
     },
   })
-  return sourceOf({ from, isNumbered: true, read, toFailure, onLeave: () => left.abort() })
+  return createReader({ from, isNumbered: true, read, toFailure, onLeave: () => left.abort() })
 }
 
 /** False when the signal fired. */
