@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
-const layers = ['chat', 'core', 'schema', 'sse', 'providers', 'client'] as const
+const layers = ['chat', 'core', 'schema', 'sse', 'transport', 'providers', 'client'] as const
 const roofs = ['openai', 'store', 'http', 'browser', 'testing'] as const
 
 function* sources(folder: string): Generator<string> {

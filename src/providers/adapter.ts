@@ -10,8 +10,8 @@ import type {
 } from '../chat/index.js'
 import type { Call, ProviderAdapter } from '../core/index.js'
 import { StreamInterruptedError, UnexpectedResponseError } from '../core/index.js'
+import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { gather, type Push } from './gather.js'
-import type { Transport, TransportRequest, WireEvent, WireResponse } from './transport.js'
 
 export type Warn = (warning: Warning) => void
 export type { Push }

@@ -1,5 +1,2 @@
 export * from './adapter.js'
-export * from './failure.js'
-export * from './http.js'
 export * from './registry.js'
-export * from './transport.js'

@@ -16,7 +16,7 @@ import {
   type TetradError,
   UnexpectedResponseError,
 } from '../core/index.js'
-import { errorOf } from '../providers/index.js'
+import { errorOf } from '../transport/index.js'
 import { chunksOfReply } from './chunks-of-reply.js'
 import { aborted, type Clock, settled, systemClock } from './clock.js'
 import { type Queue, queueOf, ScriptEndedError, type Step } from './queue.js'

@@ -4,8 +4,7 @@ import {
   ContextWindowExceededError,
   QuotaExceededError,
 } from '../../core/index.js'
-import { errorOf } from '../failure.js'
-import type { ToError } from '../transport.js'
+import { errorOf, type ToError } from '../../transport/index.js'
 
 /** Error bodies: https://docs.claude.com/en/api/errors. A spent budget comes as a plain 400, told by its text alone. */
 export const toError: ToError = (failure) =>

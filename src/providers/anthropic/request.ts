@@ -1,7 +1,7 @@
 /** A request → the body and headers of `POST /v1/messages`. */
 import { type ChatRequest, defined, isObject, type JsonObject } from '../../chat/index.js'
+import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import type { TransportRequest } from '../transport.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
 import { toText } from './content.js'

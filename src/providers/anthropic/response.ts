@@ -1,9 +1,8 @@
 /** A whole answer of the Messages API → ours: the same reader as for streams, fed with one message. */
 import { type AnswerInput, isObject, type StreamChunk } from '../../chat/index.js'
 import { fold, UnexpectedResponseError } from '../../core/index.js'
+import { isErrorBody, type WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
-import { isErrorBody } from '../failure-body.js'
-import type { WireResponse } from '../transport.js'
 import { toError } from './errors.js'
 import { streamReader } from './stream.js'
 

@@ -1,8 +1,8 @@
 /** Reads the events of one answer: a table of events over a small state. */
 import { isObject, type JsonObject, type Usage, unknownUsage } from '../../chat/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
+import type { WireEvent } from '../../transport/index.js'
 import type { StreamReader, WireContext } from '../adapter.js'
-import type { WireEvent } from '../transport.js'
 import { blockDelta, closeBlock, openBlock, pushText } from './blocks.js'
 import { toError } from './errors.js'
 import { finishReason } from './finish.js'

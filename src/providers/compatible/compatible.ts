@@ -1,9 +1,8 @@
 /** The adapter for anything that speaks Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
+import { httpTransport, type Transport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
-import { httpTransport } from '../http.js'
-import type { Transport } from '../transport.js'
 import { toError } from './errors.js'
 import { toWireMessages } from './messages.js'
 import { type TraitOptions, traitsOf, unknownModel } from './models.js'

@@ -11,8 +11,7 @@ import {
   ServiceUnavailableError,
   UnprocessableEntityError,
 } from '../../core/index.js'
-import { type ErrorTable, errorOf } from '../failure.js'
-import type { ToError } from '../transport.js'
+import { type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
 
 /**
  * Codes beside those of OpenAI that many servers share. Sources: the error pages of Groq, Fireworks, OpenRouter, Azure OpenAI,

@@ -7,8 +7,8 @@ import {
   type Thinking,
 } from '../../chat/index.js'
 import { openaiAnswerSchema } from '../../schema/index.js'
+import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import type { TransportRequest } from '../transport.js'
 import { toWireMessages } from './messages.js'
 import { isReasoningModel, type ServerTraits } from './models.js'
 import { toWireTools } from './tools.js'

@@ -1,8 +1,8 @@
 /** Reads a whole answer: to the reader it is a stream of one event, so both modes say the same. */
 import { type AnswerInput, isObject, type JsonObject, type StreamChunk } from '../../chat/index.js'
 import { fold, UnexpectedResponseError } from '../../core/index.js'
+import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
-import type { WireResponse } from '../transport.js'
 import { type ReaderOptions, streamReader } from './stream.js'
 
 /** The answer that a body says. Throws the typed error that it says instead, `UnexpectedResponseError` where it says neither. */

@@ -3,4 +3,4 @@ export {
   clientBaseURL,
   clientFetch,
   type OpenAIClient as ChatClient,
-} from '../openai-client.js'
+} from '../../transport/index.js'

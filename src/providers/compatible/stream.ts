@@ -9,8 +9,8 @@ import {
   unknownUsage,
 } from '../../chat/index.js'
 import { StreamInterruptedError, UnexpectedResponseError } from '../../core/index.js'
+import type { ToError, WireEvent } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
-import type { ToError, WireEvent } from '../transport.js'
 import { CallReader } from './calls.js'
 import { errorIn, givenUp } from './errors.js'
 import { toAnnotation, toFile, toSound } from './media.js'

@@ -6,9 +6,13 @@ import {
   ContextWindowExceededError,
   QuotaExceededError,
 } from '../../core/index.js'
-import { type ErrorTable, errorOf, type FailureHints } from '../failure.js'
-import { durationMs } from '../retry-after.js'
-import type { ToError } from '../transport.js'
+import {
+  durationMs,
+  type ErrorTable,
+  errorOf,
+  type FailureHints,
+  type ToError,
+} from '../../transport/index.js'
 
 /** The class for a refusal, by quota, `ErrorInfo.reason` and status. A wrong key is a 400 here. */
 export const toError: ToError = (failure) => errorOf(failure, table)

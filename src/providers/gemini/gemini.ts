@@ -1,8 +1,8 @@
 /** The adapter for Google Gemini: generateContent, v1beta. */
 import type { ChatRequest } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
+import { httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
-import { httpTransport } from '../http.js'
 import { toError } from './errors.js'
 import type { InlineFilesOptions } from './inline-files.js'
 import { capabilities } from './models.js'

@@ -1,8 +1,8 @@
 /** A chat request as a generateContent body. What has no place in it is left out and told. */
 import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
 import { geminiAnswerSchema, geminiOpenApiAnswerSchema } from '../../schema/index.js'
+import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import type { TransportRequest } from '../transport.js'
 import { placeExtras } from './extras.js'
 import { type Conversation, toConversation } from './messages.js'
 import { factsOf, type ModelFacts } from './models.js'

@@ -1,8 +1,8 @@
 /** A whole answer: the same reader as for a stream, so that the two cannot differ. */
 import { type AnswerInput, defined, isObject, type StreamChunk } from '../../chat/index.js'
 import { fold, UnexpectedResponseError } from '../../core/index.js'
+import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
-import type { WireResponse } from '../transport.js'
 import { type ReaderLimits, streamReader } from './stream.js'
 
 /** Throws `UnexpectedResponseError` for a body that holds no whole answer, the typed error for one that holds an error. */

@@ -4,9 +4,8 @@
  */
 import { defined, isObject, type Usage } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
+import { isErrorBody, type WireEvent } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
-import { isErrorBody } from '../failure-body.js'
-import type { WireEvent } from '../transport.js'
 import { namesSources, type Sources, sourcesOf } from './annotations.js'
 import { toError } from './errors.js'
 import { finish } from './finish.js'

@@ -4,8 +4,7 @@ import {
   ContentPolicyViolationError,
   PermissionDeniedError,
 } from '../../core/index.js'
-import { type ErrorClass, errorOf } from '../failure.js'
-import type { ToError } from '../transport.js'
+import { type ErrorClass, errorOf, type ToError } from '../../transport/index.js'
 
 /** Codes of the Responses API that say more than the status: `ResponseError.code` of the SDK, and the error-codes page. */
 export const codes: Readonly<Record<string, ErrorClass>> = {

@@ -1,8 +1,8 @@
 /** The adapter for OpenAI, on the Responses API. */
 import type { ProviderAdapter } from '../../core/index.js'
 import { openaiAnswerSchema, openaiToolSchema } from '../../schema/index.js'
+import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
-import { type HttpOptions, httpTransport } from '../http.js'
 import { toError } from './errors.js'
 import { toInput } from './messages.js'
 import {

@@ -6,7 +6,7 @@ import {
   type ResponseFormat,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import type { TransportRequest } from '../transport.js'
+import type { TransportRequest } from '../../transport/index.js'
 import { unknownMembers } from '../unknown-members.js'
 import { toInput } from './messages.js'
 import { mayReason, toReasoning } from './reasoning.js'

@@ -8,8 +8,8 @@ import {
   unknownUsage,
 } from '../../chat/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
+import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
-import type { WireResponse } from '../transport.js'
 import { declaredNames, readItems } from './items.js'
 import { asList, asNumber, asString, asText, type Profile } from './wire.js'
 

@@ -1,9 +1,15 @@
 /** The official client as transport: it finds address, key and headers; timers, errors and events are those of `httpTransport`. */
-import { type HttpOptions, httpTransport } from '../http.js'
-import { clientBaseURL, clientFetch, type OpenAIClient } from '../openai-client.js'
-import type { Transport } from '../transport.js'
 
-export type { OpenAIClient as ResponsesClient } from '../openai-client.js'
+import {
+  clientBaseURL,
+  clientFetch,
+  type HttpOptions,
+  httpTransport,
+  type OpenAIClient,
+  type Transport,
+} from '../../transport/index.js'
+
+export type { OpenAIClient as ResponsesClient } from '../../transport/index.js'
 
 /** What is not the client's. */
 export type SdkOptions = Pick<

@@ -1,8 +1,8 @@
 /** Reads a Responses stream: a table of events over a small state. */
 import { isObject, type JsonObject, unknownUsage } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
+import type { WireEvent } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
-import type { WireEvent } from '../transport.js'
 import { hostedTool, isClientCall, isHosted } from './calls.js'
 import { checkBody, toFinish } from './response.js'
 import { callOf, pushArguments, restOfCall, startCall, tooLong } from './stream-calls.js'

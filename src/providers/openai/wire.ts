@@ -1,7 +1,7 @@
 /** The Responses wire: what goes out, typed to fit the official SDK; what comes in, read field by field. */
 import type { Capabilities, ChatRequest, JsonObject, Usage, Warning } from '../../chat/index.js'
 import type { DialectSchema, SchemaWarn } from '../../schema/index.js'
-import type { ToError } from '../transport.js'
+import type { ToError } from '../../transport/index.js'
 
 // -- out ---------------------------------------------------------------------------------------------------------------
 

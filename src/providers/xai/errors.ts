@@ -5,9 +5,8 @@ import {
   QuotaExceededError,
   ServiceUnavailableError,
 } from '../../core/index.js'
-import { type ErrorTable, errorOf } from '../failure.js'
+import { type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
 import { codes } from '../openai/errors.js'
-import type { ToError } from '../transport.js'
 
 /** Its codes are sentences more than codes, and a 403 has many reasons: https://docs.x.ai/docs/key-information/debugging */
 const table: ErrorTable = {

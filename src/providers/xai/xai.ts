@@ -1,8 +1,8 @@
 /** The adapter for xAI: OpenAI's Responses API as Grok speaks it. */
 import type { ProviderAdapter } from '../../core/index.js'
 import { xaiAnswerSchema, xaiToolSchema } from '../../schema/index.js'
+import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter } from '../adapter.js'
-import { type HttpOptions, httpTransport } from '../http.js'
 import { environment, responsesDialect } from '../openai/openai.js'
 import { toError } from './errors.js'
 import { capabilities, effortsOf, models } from './models.js'

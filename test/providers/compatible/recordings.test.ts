@@ -5,9 +5,9 @@ import { type ChatResponse, isObject, type JsonObject } from '../../../src/chat/
 import { createClient } from '../../../src/client.js'
 import { fold, isTetradError } from '../../../src/core/index.js'
 import { compatible } from '../../../src/providers/compatible/index.js'
-import type { WireEvent } from '../../../src/providers/index.js'
 import { sseDecoder } from '../../../src/sse/index.js'
 import { type MockServer, mockServer, raw } from '../../../src/testing/index.js'
+import type { WireEvent } from '../../../src/transport/index.js'
 import { hello, read, readWhole } from './support.js'
 
 interface Recording {

@@ -11,7 +11,7 @@ import {
 import { type Call, fold } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
 import { type CompatibleOptions, dialectOf } from '../../../src/providers/compatible/compatible.js'
-import type { WireEvent } from '../../../src/providers/index.js'
+import type { WireEvent } from '../../../src/transport/index.js'
 
 export const local: CompatibleOptions = { name: 'local', baseURL: 'http://localhost:1/v1' }
 export const at = (host: string): CompatibleOptions => ({

@@ -10,7 +10,7 @@ import {
   type Network,
   nodeNetwork,
 } from '../../../src/providers/gemini/inline-files-network.js'
-import { type Answer, reply, serve } from '../http/loopback.js'
+import { type Answer, reply, serve } from '../../transport/loopback.js'
 import { callOf, flash25, frozen, hello, stop } from './support.js'
 
 const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')

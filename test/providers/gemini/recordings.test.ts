@@ -10,7 +10,7 @@ import {
 } from '../../../src/chat/index.js'
 import { AuthenticationError, fold, type ProviderAdapter } from '../../../src/core/index.js'
 import { gemini } from '../../../src/providers/gemini/index.js'
-import { type Answer, reply, serve } from '../http/loopback.js'
+import { type Answer, reply, serve } from '../../transport/loopback.js'
 import { callOf } from './support.js'
 
 interface Recording {

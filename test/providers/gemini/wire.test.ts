@@ -14,7 +14,7 @@ import {
   UnexpectedResponseError,
 } from '../../../src/core/index.js'
 import { type GeminiClient, gemini } from '../../../src/providers/gemini/index.js'
-import { type Answer, type Loopback, reply, serve, sse } from '../http/loopback.js'
+import { type Answer, type Loopback, reply, serve, sse } from '../../transport/loopback.js'
 import { bodyOf, callOf, chunk, flash3, hello, stop, tool } from './support.js'
 
 const transports: Readonly<Record<string, (url: string) => ProviderAdapter>> = {

@@ -12,13 +12,13 @@ import {
 } from '../../../src/chat/index.js'
 import { type Call, fold } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
-import type { WireEvent } from '../../../src/providers/index.js'
 import { profile } from '../../../src/providers/openai/openai.js'
 import { requestWriter } from '../../../src/providers/openai/request.js'
 import { responseReader } from '../../../src/providers/openai/response.js'
 import { streamReader } from '../../../src/providers/openai/stream.js'
 import type { Profile } from '../../../src/providers/openai/wire.js'
 import { sseDecoder } from '../../../src/sse/index.js'
+import type { WireEvent } from '../../../src/transport/index.js'
 
 export const hello: ChatRequest = {
   model: 'gpt-5-mini',

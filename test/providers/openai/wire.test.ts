@@ -21,7 +21,7 @@ import {
   UnexpectedResponseError,
 } from '../../../src/core/index.js'
 import { openai } from '../../../src/providers/openai/index.js'
-import { type Answer, reply, serve, sse } from '../http/loopback.js'
+import { type Answer, reply, serve, sse } from '../../transport/loopback.js'
 import { body, frozen, functionCall, hello, message, recording } from './support.js'
 
 const model = 'openai/gpt-5-mini'

@@ -18,7 +18,7 @@ import { xai } from '../../../src/providers/xai/index.js'
 import { capabilities, models } from '../../../src/providers/xai/models.js'
 import { toUsage } from '../../../src/providers/xai/usage.js'
 import { profile } from '../../../src/providers/xai/xai.js'
-import { reply, serve, sse } from '../http/loopback.js'
+import { reply, serve, sse } from '../../transport/loopback.js'
 import {
   added,
   body,

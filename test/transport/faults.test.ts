@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { APIConnectionError, MisuseError, TimeoutError } from '../../../src/core/index.js'
+import { APIConnectionError, MisuseError, TimeoutError } from '../../src/core/index.js'
 import { call, caught, request, transportOn } from './loopback.js'
 
 const listen = async (onSocket: (socket: Socket) => void) => {

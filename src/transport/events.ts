@@ -7,7 +7,7 @@ import {
   UnexpectedResponseError,
 } from '../core/index.js'
 import { type SseDecoder, type SseEvent, sseDecoder } from '../sse/index.js'
-import { faultOf } from './http-fault.js'
+import { faultOf } from './connection-error.js'
 import { scrub } from './scrub.js'
 import type { WireEvent } from './transport.js'
 

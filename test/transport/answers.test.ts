@@ -9,8 +9,8 @@ import {
   RateLimitError,
   ServiceUnavailableError,
   UnexpectedResponseError,
-} from '../../../src/core/index.js'
-import { errorOf, type Failure } from '../../../src/providers/index.js'
+} from '../../src/core/index.js'
+import { errorOf, type Failure } from '../../src/transport/index.js'
 import {
   type Answer,
   apiKey,

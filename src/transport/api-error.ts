@@ -18,7 +18,7 @@ import {
   TimeoutError,
   UnprocessableEntityError,
 } from '../core/index.js'
-import { readFailure } from './failure-body.js'
+import { readFailure } from './error-body.js'
 import { retryAfterMs } from './retry-after.js'
 import { scrub } from './scrub.js'
 import type { Failure } from './transport.js'

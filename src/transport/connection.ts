@@ -1,10 +1,10 @@
 /** One request and its response: a fetch and reads that end at once on abort or timeout, and a socket that is let go. */
 import type { Call, ErrorDetails, TetradError } from '../core/index.js'
 import { AbortError, TimeoutError } from '../core/index.js'
-import { faultOf } from './http-fault.js'
-import { createWatch } from './http-watch.js'
+import { faultOf } from './connection-error.js'
+import { createWatch } from './timers.js'
 
-export interface Exchange {
+export interface Connection {
   /** Sends the request. Throws `AbortError`, `TimeoutError` or `APIConnectionError`. */
   fetch(url: URL, init: RequestInit): Promise<Response>
   /** The next piece of the body, undefined at its end. Throws as `fetch` does; `StreamInterruptedError` in a stream. */
@@ -15,7 +15,7 @@ export interface Exchange {
   close(options?: { readonly drainMs: number }): Promise<void>
 }
 
-export interface ExchangeOptions {
+export interface ConnectionOptions {
   readonly fetch: typeof globalThis.fetch
   readonly call: Call
   readonly kind: 'body' | 'stream'
@@ -23,7 +23,7 @@ export interface ExchangeOptions {
   readonly details: ErrorDetails
 }
 
-export function openExchange({ fetch, call, kind, details }: ExchangeOptions): Exchange {
+export function openConnection({ fetch, call, kind, details }: ConnectionOptions): Connection {
   const controller = new AbortController()
   let phase: 'request' | 'headers' | 'body' | 'stream' = 'request'
   let sentAt = 0

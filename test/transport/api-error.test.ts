@@ -17,7 +17,7 @@ import {
   TimeoutError,
   UnprocessableEntityError,
 } from '../../src/core/index.js'
-import { type ErrorTable, errorOf, type Failure } from '../../src/providers/index.js'
+import { type ErrorTable, errorOf, type Failure } from '../../src/transport/index.js'
 
 const fail = (failure: Partial<Failure>, table: Partial<ErrorTable> = {}) =>
   errorOf({ status: 400, body: undefined, model: 'm', ...failure }, { provider: 'acme', ...table })

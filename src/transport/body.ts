@@ -1,20 +1,20 @@
 /** Reads bodies whole, within a bound, and tells by their first bytes what they are. */
 import { parseJson } from '../chat/index.js'
 import { sseDecoder } from '../sse/index.js'
-import type { Exchange } from './http-exchange.js'
+import type { Connection } from './connection.js'
 
 export type BodyKind = 'empty' | 'html' | 'json' | 'sse' | 'other'
 
 /** The whole body as text; undefined if it is longer than `maxBytes`. Throws what `read` throws. */
 export async function readText(
-  exchange: Exchange,
+  connection: Connection,
   maxBytes: number,
   head?: Uint8Array,
 ): Promise<string | undefined> {
   const decoder = new TextDecoder()
   let text = head ? decoder.decode(head, streaming) : ''
   let size = head?.byteLength ?? 0
-  for (let bytes = await exchange.read(); bytes; bytes = await exchange.read()) {
+  for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
     size += bytes.byteLength
     if (size > maxBytes) return undefined
     text += decoder.decode(bytes, streaming)
@@ -40,10 +40,10 @@ const firstEvent = (text: string): unknown => {
  * nothing in JSON, HTML or SSE.
  */
 export async function readHead(
-  exchange: Exchange,
+  connection: Connection,
 ): Promise<{ readonly kind: BodyKind; readonly bytes: Uint8Array }> {
   let head: Uint8Array = new Uint8Array(0)
-  for (let bytes = await exchange.read(); bytes; bytes = await exchange.read()) {
+  for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
     head = head.length === 0 ? withoutBlanks(bytes) : concat(head, bytes)
     const kind = kindOf(startOf(head), false)
     if (kind) return { kind, bytes: head }

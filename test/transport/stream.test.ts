@@ -5,7 +5,7 @@ import {
   ServiceUnavailableError,
   StreamInterruptedError,
   UnexpectedResponseError,
-} from '../../../src/core/index.js'
+} from '../../src/core/index.js'
 import {
   apiKey,
   call,

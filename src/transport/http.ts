@@ -2,15 +2,15 @@
 import { parseJson } from '../chat/index.js'
 import type { Call, ErrorDetails } from '../core/index.js'
 import { AbortError, UnexpectedResponseError } from '../core/index.js'
-import { isErrorBody, readFailure } from './failure-body.js'
-import { type BodyKind, kindOf, parseErrorText, readHead, readText } from './http-body.js'
-import { EventReader } from './http-events.js'
-import { type Exchange, openExchange } from './http-exchange.js'
-import { apiKeyOf } from './http-key.js'
-import { jsonBody, mergeHeaders } from './http-request.js'
-import { requestUrl } from './http-url.js'
+import { apiKeyOf } from './api-key.js'
+import { type BodyKind, kindOf, parseErrorText, readHead, readText } from './body.js'
+import { type Connection, openConnection } from './connection.js'
+import { isErrorBody, readFailure } from './error-body.js'
+import { EventReader } from './events.js'
+import { jsonBody, mergeHeaders } from './request.js'
 import { scrub } from './scrub.js'
 import type { ToError, Transport, TransportRequest } from './transport.js'
+import { requestUrl } from './url.js'
 
 export interface HttpOptions {
   readonly provider: string
@@ -41,29 +41,29 @@ export interface HttpOptions {
 export function httpTransport(options: HttpOptions): Transport {
   return {
     async json(request, call) {
-      const exchange = open(options, { request, call, kind: 'body' })
+      const connection = open(options, { request, call, kind: 'body' })
       try {
-        const reply = await send(options, { request, call, kind: 'body' }, exchange)
+        const reply = await send(options, { request, call, kind: 'body' }, connection)
         const body = await readAnswer(options, reply)
         return { body, ...(reply.request_id !== undefined && { request_id: reply.request_id }) }
       } finally {
-        await exchange.close()
+        await connection.close()
       }
     },
 
     async *events(request, call) {
-      const exchange = open(options, { request, call, kind: 'stream' })
+      const connection = open(options, { request, call, kind: 'stream' })
       let isSound = true
       try {
-        const reply = await send(options, { request, call, kind: 'stream' }, exchange)
+        const reply = await send(options, { request, call, kind: 'stream' }, connection)
         const reader = new EventReader({
           maxEventBytes: options.maxEventBytes,
           details: reply.details,
           secret: reply.key,
-          onProgress: exchange.progress,
+          onProgress: connection.progress,
         })
         let bytes: Uint8Array | undefined = await readStreamHead(options, reply)
-        for (; ; bytes = await exchange.read()) {
+        for (; ; bytes = await connection.read()) {
           if (bytes) reader.push(bytes)
           else reader.end()
           const events = reader.take()
@@ -75,7 +75,7 @@ export function httpTransport(options: HttpOptions): Transport {
         isSound = false
         throw error
       } finally {
-        await exchange.close(isSound ? { drainMs } : undefined)
+        await connection.close(isSound ? { drainMs } : undefined)
       }
     },
   }
@@ -98,7 +98,7 @@ interface Task {
 
 /** A response whose status is no error. */
 interface Reply {
-  readonly exchange: Exchange
+  readonly connection: Connection
   readonly response: Response
   readonly key: string | undefined
   readonly request_id: string | undefined
@@ -106,7 +106,7 @@ interface Reply {
 }
 
 const open = ({ provider, fetch }: HttpOptions, { request, call, kind }: Task) =>
-  openExchange({
+  openConnection({
     // looked up at the call: tracing tools replace it after import
     fetch: fetch ?? globalThis.fetch,
     call,
@@ -114,7 +114,7 @@ const open = ({ provider, fetch }: HttpOptions, { request, call, kind }: Task) =
     details: { provider, model: request.model },
   })
 
-async function send(options: HttpOptions, task: Task, exchange: Exchange): Promise<Reply> {
+async function send(options: HttpOptions, task: Task, connection: Connection): Promise<Reply> {
   const { request, call, kind } = task
   const details = { provider: options.provider, model: request.model }
   const key = apiKeyOf(call.apiKey, options, details)
@@ -130,7 +130,12 @@ async function send(options: HttpOptions, task: Task, exchange: Exchange): Promi
     details,
   )
   const body = jsonBody(request.body, details)
-  const response = await exchange.fetch(url, { method: 'POST', headers, body, redirect: 'manual' })
+  const response = await connection.fetch(url, {
+    method: 'POST',
+    headers,
+    body,
+    redirect: 'manual',
+  })
   const request_id = response.headers.get(options.requestIdHeader) ?? undefined
   call.onResponse({
     status: response.status,
@@ -138,7 +143,7 @@ async function send(options: HttpOptions, task: Task, exchange: Exchange): Promi
     ...(request_id !== undefined && { request_id }),
   })
   const reply = {
-    exchange,
+    connection,
     response,
     key,
     request_id,
@@ -153,10 +158,10 @@ async function send(options: HttpOptions, task: Task, exchange: Exchange): Promi
 const accepts = { body: 'application/json', stream: 'text/event-stream' } as const
 
 /** JSON of an error status. What keeps it from arriving is less telling than the status that did. */
-async function readRefusal({ exchange, key }: Reply, head?: Uint8Array): Promise<unknown> {
-  const timer = setTimeout(() => void exchange.close(), refusalMs)
+async function readRefusal({ connection, key }: Reply, head?: Uint8Array): Promise<unknown> {
+  const timer = setTimeout(() => void connection.close(), refusalMs)
   try {
-    const text = await readText(exchange, maxRefusalBytes, head)
+    const text = await readText(connection, maxRefusalBytes, head)
     return text === undefined ? undefined : parseErrorText(scrub(text, key))
   } catch (error) {
     if (error instanceof AbortError) throw error
@@ -184,7 +189,7 @@ const errorIn200 = (options: HttpOptions, reply: Reply, body: unknown) =>
 
 async function readAnswer(options: HttpOptions, reply: Reply): Promise<unknown> {
   const { maxBodyBytes = maxBodyBytesDefault } = options
-  const text = await readText(reply.exchange, maxBodyBytes)
+  const text = await readText(reply.connection, maxBodyBytes)
   if (text === undefined) throw unexpected(reply.details, 'too_large')
   const kind = kindOf(text)
   if (kind === 'empty' || kind === 'html') throw unexpected(reply.details, kind)
@@ -196,7 +201,7 @@ async function readAnswer(options: HttpOptions, reply: Reply): Promise<unknown> 
 
 /** The first bytes of a stream. A wrong content type is forgiven where they are SSE, and believed where they say nothing. */
 async function readStreamHead(options: HttpOptions, reply: Reply): Promise<Uint8Array> {
-  const { kind, bytes } = await readHead(reply.exchange)
+  const { kind, bytes } = await readHead(reply.connection)
   if (kind === 'sse' || (kind === 'other' && isEventStream(reply.response))) return bytes
   if (kind === 'json') {
     const body = await readRefusal(reply, bytes)

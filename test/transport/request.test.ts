@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { AuthenticationError, BadRequestError, MisuseError } from '../../../src/core/index.js'
-import type { HttpOptions } from '../../../src/providers/index.js'
+import { AuthenticationError, BadRequestError, MisuseError } from '../../src/core/index.js'
+import type { HttpOptions } from '../../src/transport/index.js'
 import { apiKey, call, caught, reply, request, serve, transportOn } from './loopback.js'
 
 afterEach(() => vi.unstubAllEnvs())

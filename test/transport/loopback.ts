@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import type { Call } from '../../../src/core/index.js'
+import type { Call } from '../../src/core/index.js'
 import {
   errorOf,
   type HttpOptions,
   httpTransport,
   type TransportRequest,
   type WireEvent,
-} from '../../../src/providers/index.js'
+} from '../../src/transport/index.js'
 
 export interface Seen {
   readonly method: string | undefined

@@ -1,0 +1,6 @@
+export * from './api-error.js'
+export * from './error-body.js'
+export * from './http.js'
+export * from './retry-after.js'
+export * from './transport.js'
+export * from './via-client.js'
