@@ -1,47 +1,33 @@
-/** The build: one entry a subpath, shared code in chunks. */
-import { existsSync, readdirSync } from 'node:fs'
+/** The build: one entry for each subpath that package.json exports, shared code in chunks. */
+import { existsSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
-const layers = readdirSync('middleware')
-  .filter((name) => name.endsWith('.ts') && name !== 'index.ts')
-  .map((name) => name.slice(0, -3))
-const rooms = ['testing', 'openai', 'store', 'browser']
-const doors = ['http/web', 'http/node']
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+const paths = (Object.values(exports) as string[])
+  .map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)?.[1])
+  .filter((path) => path !== undefined)
 
-const entry: Record<string, string> = {
-  index: 'src/index.ts',
-  client: 'src/client.ts',
-  'middleware/index': 'middleware/index.ts',
-  'middleware/prices': 'middleware/prices/index.ts',
+/** `http/web` is src/http/web.ts, `store` is src/store/index.ts, `middleware/retry` is middleware/retry.ts. */
+function sourceOf(path: string): string {
+  const base = path.startsWith('middleware/') ? path : `src/${path}`
+  const places = [`${base}/index.ts`, `${base}.ts`]
+  const found = places.find((place) => existsSync(place))
+  if (!found)
+    throw new Error(`package.json exports ${path}, and there is no ${places.join(' or ')}`)
+  return found
 }
-for (const name of rooms)
-  if (existsSync(`src/${name}/index.ts`)) entry[name] = `src/${name}/index.ts`
-for (const name of doors) if (existsSync(`src/${name}.ts`)) entry[name] = `src/${name}.ts`
-for (const name of layers) entry[`middleware/${name}`] = `middleware/${name}.ts`
-for (const name of readdirSync('src/providers'))
-  if (existsSync(`src/providers/${name}/${name}.ts`))
-    entry[`providers/${name}`] = `src/providers/${name}/index.ts`
-
-/** A layer is named like its factory, and a bundler numbers the inner one: traces and errors want it back. */
-const numbered = new RegExp(`\\bfunction (${layers.join('|')})\\d+\\(`, 'g')
 
 export default defineConfig({
-  entry,
+  entry: Object.fromEntries(paths.map((path) => [path, sourceOf(path)])),
   format: 'esm',
   target: 'node20',
   platform: 'neutral',
-  external: [/^node:/],
+  // without it `node:` is cut off, and edges know these modules by no other name
+  removeNodeProtocol: false,
+  external: [/^node:/, 'zod'],
   splitting: true,
-  treeshake: true,
+  minify: true,
+  keepNames: true,
   clean: true,
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
-  esbuildOptions(options) {
-    options.minifyWhitespace = true
-  },
-  plugins: [
-    {
-      name: 'layer-names',
-      renderChunk: (code) => ({ code: code.replace(numbered, 'function $1(') }),
-    },
-  ],
 })

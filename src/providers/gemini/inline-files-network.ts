@@ -1,4 +1,5 @@
 /** Names, addresses and connections of Node, loaded only where a file is to be fetched. */
+import { MisuseError } from '../../core/index.js'
 
 export interface Address {
   readonly address: string
@@ -31,10 +32,8 @@ const specialV6 = '2001::/23 2001:db8::/32 2002::/16 3fff::/20'
 
 export const nodeNetwork: Network = {
   async resolve(hostname, signal) {
-    const [{ lookup }, { isIP }] = await Promise.all([
-      import('node:dns/promises'),
-      import('node:net'),
-    ])
+    const { lookup } = nodeModule('node:dns/promises')
+    const { isIP } = nodeModule('node:net')
     const literal = hostname.replace(/^\[(.*)\]$/, '$1')
     const family = isIP(literal)
     if (family !== 0) return [{ address: literal, family: toFamily(family) }]
@@ -43,7 +42,7 @@ export const nodeNetwork: Network = {
   },
 
   async isPublic({ address, family }) {
-    const { BlockList } = await import('node:net')
+    const { BlockList } = nodeModule('node:net')
     const special = blockList(new BlockList(), family === 4 ? specialV4 : specialV6, family)
     if (family === 4) return !special.check(address, 'ipv4')
     const global = blockList(new BlockList(), '2000::/3', 6)
@@ -51,7 +50,7 @@ export const nodeNetwork: Network = {
   },
 
   async get(url, { address, family }, signal) {
-    const { request } = await import('node:https')
+    const { request } = nodeModule('node:https')
     return new Promise((resolve, reject) => {
       const sent = request(url, {
         signal,
@@ -76,6 +75,23 @@ export const nodeNetwork: Network = {
       sent.end()
     })
   },
+}
+
+interface NodeModules {
+  'node:dns/promises': typeof import('node:dns/promises')
+  'node:https': typeof import('node:https')
+  'node:net': typeof import('node:net')
+}
+
+/** Bundlers for pages and edges resolve every `import` of a literal, also one that never runs there. */
+function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
+  const found = globalThis.process?.getBuiltinModule?.(name)
+  // the names above are those of the modules
+  if (found) return found as NodeModules[Name]
+  throw new MisuseError(
+    `inlineFiles of gemini() needs ${name}, which is not here: use Node.js 20.16 or newer, or put the bytes of the file into the message`,
+    { provider: 'gemini' },
+  )
 }
 
 /** A look-up of a name cannot be ended: it is left behind. */
