@@ -11,9 +11,9 @@ import {
   type PartialOf,
   type ProviderAdapter,
 } from './core/index.js'
-import { prepare } from './prepare.js'
 import { createRegistry } from './providers/index.js'
 import { createPartialReader } from './schema/index.js'
+import { validateRequest } from './validate-request.js'
 
 export interface ClientOptions<State> {
   readonly providers: readonly ProviderAdapter[]
@@ -51,7 +51,7 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
   // that State fits is checked by the type of `use`; inside, a layer is a layer
   const stack = () => [...layers] as unknown as readonly Middleware<never>[]
   const caller = createCaller(
-    { resolve: registry.resolve, prepare, partialReader: createPartialReader },
+    { resolve: registry.resolve, validateRequest, partialReader: createPartialReader },
     stack,
   )
   const client: Client<State> = {

@@ -1,5 +1,5 @@
 /**
- * Chunks → the whole answer, as `core/fold.ts` does it, in half of the bytes: without its checks, which the server has
+ * Chunks → the whole answer, as `core/accumulate.ts` does it, in half of the bytes: without its checks, which the server has
  * made. A test holds the two together.
  */
 import {

@@ -14,11 +14,14 @@ import {
   estimatePromptTokens,
   estimateTokens,
 } from '../chat/index.js'
-import { type Ledger, quiet, type Run, type Slots } from './compose.js'
+import { Accumulator } from './accumulate.js'
 import type { Call, ProviderAdapter } from './context.js'
 import { isTetradError, MisuseError } from './errors.js'
-import { complete, Fold, unfold } from './fold.js'
-import { isContent, type Passage } from './passage.js'
+import { ignoreRejection } from './ignore-rejection.js'
+import type { Run, Slots } from './layer.js'
+import type { Ledger } from './ledger.js'
+import { isContent, type Scope } from './scope.js'
+import { completeAnswer, toChunks } from './to-chunks.js'
 
 /** A model name, resolved. */
 export interface Target {
@@ -32,10 +35,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 /** Makes the end of the stack: it asks the provider that the model's name leads to. */
 export const attemptWith =
   (resolve: (model: string) => Target): Run['attempt'] =>
-  async (run, passage, slots, ledger) => {
+  async (run, scope, slots, ledger) => {
     refuseControls(slots.request)
     const target = resolve(slots.request.model)
-    await new RunningAttempt(run, passage, slots, target, ledger).settle()
+    await new RunningAttempt(run, scope, slots, target, ledger).settle()
   }
 
 const controls = ['drop_params', 'additional_drop_params', 'allowed_openai_params'] as const
@@ -59,11 +62,11 @@ class RunningAttempt {
   /** The usage of the finish. */
   private final: Usage | undefined
   /** What a call that is not streamed has said so far: nothing of it leaves before it is whole. */
-  private unseen: Fold | undefined
+  private unseen: Accumulator | undefined
 
   constructor(
     private readonly run: Run,
-    private readonly passage: Passage,
+    private readonly scope: Scope,
     private readonly slots: Slots,
     { adapter, model }: Target,
     ledger: Ledger,
@@ -83,12 +86,12 @@ class RunningAttempt {
 
   async settle(): Promise<void> {
     try {
-      if (this.passage.fault) throw this.passage.fault
+      if (this.scope.fault) throw this.scope.fault
       await this.raceAbort()
       this.close('ok', this.final ?? this.bestKnown())
     } catch (error) {
       this.record.error = error
-      const status = this.passage.fault ? 'aborted' : 'failed'
+      const status = this.scope.fault ? 'aborted' : 'failed'
       this.close(status, this.final ?? (this.isFree(error) ? emptyUsage : this.bestKnown()))
       this.run.unseen = this.unseen?.partial()
       throw error
@@ -100,7 +103,7 @@ class RunningAttempt {
     const isStream = this.run.streaming || !this.adapter.generate
     const { done, leave } = isStream ? this.stream() : { done: this.generate(), leave: undefined }
     return new Promise<void>((resolve, reject) => {
-      const release = this.passage.onEnd((fault) => {
+      const release = this.scope.onEnd((fault) => {
         if (leave) leave().then(() => reject(fault))
         else reject(fault)
       })
@@ -112,8 +115,8 @@ class RunningAttempt {
     // stream() is taken where the adapter has no generate
     const answer = (await this.adapter.generate?.(this.request, this.call())) as AnswerInput
     this.arrived()
-    if (this.passage.fault) return
-    await this.whole(complete(answer, this.adapter.name))
+    if (this.scope.fault) return
+    await this.whole(completeAnswer(answer, this.adapter.name))
   }
 
   private stream() {
@@ -124,15 +127,15 @@ class RunningAttempt {
         isReading = true
         const { done, value } = await generator.next()
         isReading = false
-        if (done || this.passage.fault) break
+        if (done || this.scope.fault) break
         // a batch is an array, a single chunk is not: the type of `value` does not tell them apart for readonly arrays
         const pending = this.take(Array.isArray(value) ? value : [value as StreamChunk])
         if (pending) await pending
       }
       const answer = this.unseen?.response()
-      if (answer && !this.passage.fault) await this.whole(answer)
+      if (answer && !this.scope.fault) await this.whole(answer)
     }
-    const done = quiet(
+    const done = ignoreRejection(
       pump().catch(async (error) => {
         // the fault was on our side of the yield: the source is closed before it goes on
         if (!isReading) await generator.return(undefined)
@@ -150,16 +153,16 @@ class RunningAttempt {
   /** The chunks of one read. */
   private take(chunks: readonly StreamChunk[]): void | Promise<void> {
     const entering = this.account(chunks)
-    if (this.run.streaming) return this.passage.enter(entering)
-    this.unseen ??= new Fold()
+    if (this.run.streaming) return this.scope.enter(entering)
+    this.unseen ??= new Accumulator()
     this.unseen.addAll(entering)
   }
 
   /** A whole answer goes outward as its chunks. */
   private whole(answer: ChatResponse): void | Promise<void> {
-    const chunks = unfold(answer)
+    const chunks = toChunks(answer)
     const entering = this.account(chunks)
-    return this.passage.enter(entering, undefined, entering === chunks ? answer : undefined)
+    return this.scope.enter(entering, undefined, entering === chunks ? answer : undefined)
   }
 
   /** Notes times, usage and ids; puts our own count on a finish whose wire told no usage. */
@@ -195,20 +198,20 @@ class RunningAttempt {
   /** Answered with an error before any content, or never sent. */
   private isFree(error: unknown): boolean {
     if (this.record.first_chunk_ms !== undefined || this.told || !isTetradError(error)) return false
-    if (this.passage.fault) return false
+    if (this.scope.fault) return false
     return (error.status ?? 0) >= 400 || !error.maybeBilled
   }
 
-  /** What the wire told, and our count of the text for what it did not tell. `unfolded` has not reached the fold yet. */
-  private bestKnown(unfolded: readonly StreamChunk[] = []): Usage {
-    const fold = this.unseen ?? this.passage.fold
-    const partial = fold?.partial()
+  /** What the wire told, and our count of the text for what it did not tell. `unread` has not reached the accumulator yet. */
+  private bestKnown(unread: readonly StreamChunk[] = []): Usage {
+    const accumulator = this.unseen ?? this.scope.accumulator
+    const partial = accumulator?.partial()
     const counted =
       (partial ? estimateCompletionTokens(partial.message) : 0) +
       estimateTokens(
         partial?.unfinished_tool_calls ? JSON.stringify(partial.unfinished_tool_calls) : '',
       ) +
-      estimateTokens(unfolded.map(wordsOf).join(''))
+      estimateTokens(unread.map(wordsOf).join(''))
     const { told } = this
     if (told && told.completion_tokens >= counted) return told
     const prompt_tokens = told?.prompt_tokens || estimatePromptTokens(this.request)
@@ -226,15 +229,15 @@ class RunningAttempt {
     const { provider } = this.record
     const keys = options.apiKeys ?? {}
     return {
-      signal: this.passage.signal,
+      signal: this.scope.signal,
       ...(options.headers && { headers: options.headers }),
       ...(Object.hasOwn(keys, provider) && { apiKey: keys[provider] }),
       timeouts: this.slots.timeouts,
       warn: (warning) => {
         this.warnings.push(warning)
-        if (this.passage.fault || this.passage.isSettled) return
-        const pending = this.passage.enter([{ type: 'warning', warning }])
-        if (pending) quiet(pending)
+        if (this.scope.fault || this.scope.isSettled) return
+        const pending = this.scope.enter([{ type: 'warning', warning }])
+        if (pending) ignoreRejection(pending)
       },
       onResponse: ({ request_id }) => {
         if (request_id !== undefined) this.record.request_id = request_id

@@ -3,11 +3,13 @@ import type { ChatRequest, ChatResponse, FormatInput, StreamChunk } from '../cha
 import { defined, estimatePromptTokens, isObject } from '../chat/index.js'
 import { attemptWith, type Target } from './attempt.js'
 import { Channel } from './channel.js'
-import { Ledger, type Place, type Run, runLayers } from './compose.js'
+import { runLayers } from './compose.js'
 import type { Call, Caller, CallOptions, Middleware, ModelInfo, TokenCount } from './context.js'
 import { AbortError, BadRequestError, MisuseError } from './errors.js'
 import { hidden, masked } from './hidden.js'
-import { Passage } from './passage.js'
+import type { Place, Run } from './layer.js'
+import { Ledger } from './ledger.js'
+import { Scope } from './scope.js'
 import { listen } from './signals.js'
 import { type PartialReader, TetradStream } from './stream.js'
 
@@ -16,11 +18,11 @@ export interface Engine {
   /** Throws `BadRequestError` for a name nobody knows. */
   readonly resolve: (model: string) => Target
   /** Checks a request and makes it plain JSON. Throws `BadRequestError`. */
-  readonly prepare: (request: ChatRequest<FormatInput>) => Prepared
+  readonly validateRequest: (request: ChatRequest<FormatInput>) => ValidRequest
   readonly partialReader: PartialReader
 }
 
-export interface Prepared {
+export interface ValidRequest {
   readonly request: ChatRequest
   /** Reads a structured answer; undefined where none was asked for. Throws `UnexpectedResponseError`. */
   readonly parse?: (response: ChatResponse) => unknown
@@ -75,7 +77,7 @@ const withMask = (request: ChatRequest<FormatInput>): ChatRequest<FormatInput> =
 
 class RunningCall {
   readonly channel: Channel
-  private readonly root: Passage
+  private readonly root: Scope
   private readonly ledger: Ledger
   private readonly run: Run
 
@@ -93,7 +95,7 @@ class RunningCall {
       onStalled: () => this.abort(new AbortError('The consumer has stopped reading the stream')),
     })
     const sink = (chunks: readonly StreamChunk[]) => this.channel.push(chunks)
-    this.root = new Passage(undefined, place?.within, streaming ? sink : undefined)
+    this.root = new Scope(undefined, place?.within, streaming ? sink : undefined)
     this.ledger = new Ledger(place?.ledger)
     this.run = {
       id: crypto.randomUUID(),
@@ -115,7 +117,7 @@ class RunningCall {
     try {
       if (this.root.fault) throw this.root.fault
       checkOptions(this.run.options)
-      const { request, parse } = this.engine.prepare(this.request)
+      const { request, parse } = this.engine.validateRequest(this.request)
       const timeouts = { ...this.place?.timeouts(), ...defined(this.run.options.timeouts ?? {}) }
       await runLayers(this.run, 0, this.root, { request, timeouts }, this.ledger)
       if (this.root.fault) throw this.root.fault
@@ -136,7 +138,7 @@ class RunningCall {
     this.root.abort(isOurs ? reason : new AbortError(undefined, { cause: reason }))
   }
 
-  private async succeed(parse: Prepared['parse']): Promise<ChatResponse> {
+  private async succeed(parse: ValidRequest['parse']): Promise<ChatResponse> {
     // runLayers resolves with a whole answer only
     const whole = this.root.response as ChatResponse
     const response = { ...whole, attempts: [...this.ledger.attempts] }
@@ -181,7 +183,7 @@ async function countTokens(
       code: 'bad_request',
       phase: 'request',
     })
-  const { request } = engine.prepare(asked)
+  const { request } = engine.validateRequest(asked)
   const { adapter, model } = engine.resolve(request.model)
   if (!adapter.countTokens) return { tokens: estimatePromptTokens(request), estimated: true }
   const ignore = () => {}

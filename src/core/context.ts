@@ -171,7 +171,7 @@ export interface ProviderAdapter {
   capabilities(model: string): Capabilities
   /** The provider's own messages. Pure. */
   convertMessages(messages: readonly Message[], model: string): unknown
-  /** Absent: the stream is folded. */
+  /** Absent: the stream is accumulated. */
   generate?(request: ChatRequest, call: Call): Promise<AnswerInput>
   /** An array is what one network read brought: one promise a read, not a chunk. `request.model` comes without the provider. */
   generateStream(

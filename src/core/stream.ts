@@ -1,9 +1,9 @@
 /** `ChatStream`: what the one consumer of a streamed call holds. */
 import type { ChatResponse, StreamChunk } from '../chat/index.js'
 import type { Channel } from './channel.js'
-import { quiet } from './compose.js'
 import type { ChatStream } from './context.js'
 import { AbortError, MisuseError } from './errors.js'
+import { ignoreRejection } from './ignore-rejection.js'
 
 /** The running call behind a stream. */
 export interface StreamedCall {
@@ -34,7 +34,7 @@ export class TetradStream implements ChatStream {
       open = resolve
     })
     this.open = open
-    this.begun = quiet(gate.then(() => call.start()))
+    this.begun = ignoreRejection(gate.then(() => call.start()))
   }
 
   get response(): Promise<ChatResponse> {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { answerFold } from '../../src/browser/fold.js'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { Fold } from '../../src/core/fold.js'
+import { Accumulator } from '../../src/core/accumulate.js'
 
 const words = fc.string({ maxLength: 5 })
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
@@ -136,7 +136,7 @@ describe('the fold of the browser', () => {
   it('says what the fold of the core says, whole and in part', () => {
     fc.assert(
       fc.property(answer, fc.nat(), (chunks, at) => {
-        const [ours, core] = [answerFold(), new Fold()]
+        const [ours, core] = [answerFold(), new Accumulator()]
         chunks.forEach((chunk, index) => {
           ours.add(chunk)
           core.add(chunk)

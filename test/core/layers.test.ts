@@ -529,7 +529,7 @@ describe.each(modes)('in %s', (mode) => {
     }
   })
 
-  it('the generate answer equals the folded stream', async () => {
+  it('the generate answer equals the accumulated stream', async () => {
     const script = [callTool('f', { a: 1 }), say('done', ' now')]
     const stack = () => [
       loop(),

@@ -94,7 +94,7 @@ export function caller(adapter: ProviderAdapter, ...use: Middleware[]): Caller {
   return createCaller(
     {
       resolve: (model) => ({ adapter, model }),
-      prepare: (input) => ({ request: input as ChatRequest }),
+      validateRequest: (input) => ({ request: input as ChatRequest }),
       partialReader: () => () => undefined,
     },
     () => use as unknown as readonly Middleware<never>[],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { isObject, parseJson } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { fold } from '../../src/core/index.js'
+import { accumulate } from '../../src/core/index.js'
 import { mockServer } from '../../src/testing/index.js'
 import { adapters, drain, models, type Name, names } from '../wire/support.js'
 import type { HardeningCase } from './case.js'
@@ -92,7 +92,7 @@ async function reader(name: Name, server: Parameters<typeof adapters>[0]) {
     pieces = given
     const { chunks, error } = await drain(ai.stream(request))
     if (error) throw error
-    const { created: _, ...answer } = fold(chunks) ?? {}
+    const { created: _, ...answer } = accumulate(chunks) ?? {}
     // ids that the wire did not tell are made anew for each answer
     return JSON.stringify(answer).replace(/call_[0-9a-f]{32}/g, 'call')
   }

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
 import {
-  fold,
+  accumulate,
   RateLimitError,
   ServiceUnavailableError,
   StreamInterruptedError,
@@ -23,7 +23,7 @@ const rich = () =>
 
 /** What a stream says, whatever its cuts and its made ids. */
 const said = (chunks: readonly StreamChunk[]) => {
-  const { text, message, finish_reason } = fold(chunks) ?? {}
+  const { text, message, finish_reason } = accumulate(chunks) ?? {}
   const tool_calls = message?.tool_calls?.map((call) => 'function' in call && call.function)
   return { text, finish_reason, reasoning: message?.reasoning_content, tool_calls }
 }
@@ -110,7 +110,7 @@ const whole: readonly HardeningCase[] = [
         ),
       )
       const { chunks } = await streamed(sonnet, [reply])
-      expect(fold(chunks)?.message.tool_calls).toMatchObject([
+      expect(accumulate(chunks)?.message.tool_calls).toMatchObject([
         { function: { name: 'f', arguments: '{"a":1}' } },
       ])
     },
@@ -202,7 +202,7 @@ async function usagesOf(includeUsage: boolean) {
   const usages: unknown[] = []
   for await (const object of asOpenAIStream(streamOf(chunks), { includeUsage } as never))
     if (object.usage) usages.push(object.usage)
-  return { usages, whole: fold(chunks)?.usage }
+  return { usages, whole: accumulate(chunks)?.usage }
 }
 
 const folds: readonly HardeningCase[] = [
@@ -241,7 +241,7 @@ const folds: readonly HardeningCase[] = [
           reasoning: message.reasoning_content,
           tool_calls: message.tool_calls?.map((call) => 'function' in call && call.function),
         })
-        expect(fold(chunks)?.usage).toEqual(plain.usage)
+        expect(accumulate(chunks)?.usage).toEqual(plain.usage)
       },
     }),
   ),
@@ -254,7 +254,7 @@ const folds: readonly HardeningCase[] = [
         .think('C', { signature: 's2' })
         .callTool('f')
       const { chunks } = await streamed(sonnet, [reply])
-      expect(fold(chunks)?.message.native?.content).toMatchObject([
+      expect(accumulate(chunks)?.message.native?.content).toMatchObject([
         { type: 'thinking', thinking: 'A', signature: 's1' },
         { type: 'text', text: 'B' },
         { type: 'thinking', thinking: 'C', signature: 's2' },
@@ -266,7 +266,7 @@ const folds: readonly HardeningCase[] = [
     id: 128,
     says: 'no chunks are no answer',
     run: () => {
-      expect(fold([])).toBeUndefined()
+      expect(accumulate([])).toBeUndefined()
     },
   },
 ]

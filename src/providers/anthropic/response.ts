@@ -1,6 +1,6 @@
 /** A whole answer of the Messages API → ours: the same reader as for streams, fed with one message. */
 import { type AnswerInput, isObject, type StreamChunk } from '../../chat/index.js'
-import { fold, UnexpectedResponseError } from '../../core/index.js'
+import { accumulate, UnexpectedResponseError } from '../../core/index.js'
 import { isErrorBody, type WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
 import { toError } from './errors.js'
@@ -22,7 +22,7 @@ export function fromWire({ body, request_id }: WireResponse, context: WireContex
   reader.read({ data: { type: 'message_start', message: body } }, push)
   reader.read({ data: { type: 'message_stop' } }, push)
   reader.end(push)
-  const answer = fold(chunks)
+  const answer = accumulate(chunks)
   if (!answer) throw noMessage(model, id)
   return answer
 }

@@ -1,6 +1,6 @@
 /** Reads a whole answer: to the reader it is a stream of one event, so both modes say the same. */
 import { type AnswerInput, isObject, type JsonObject, type StreamChunk } from '../../chat/index.js'
-import { fold, UnexpectedResponseError } from '../../core/index.js'
+import { accumulate, UnexpectedResponseError } from '../../core/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
 import { type ReaderOptions, streamReader } from './stream.js'
@@ -19,7 +19,7 @@ export function fromWire(
   const push = (chunk: StreamChunk) => void chunks.push(chunk)
   reader.read({ data: whole(body) }, push)
   reader.end(push)
-  const answer = fold(chunks)
+  const answer = accumulate(chunks)
   if (!answer) throw noAnswer(options.provider, context)
   return answer
 }

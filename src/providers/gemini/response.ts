@@ -1,6 +1,6 @@
 /** A whole answer: the same reader as for a stream, so that the two cannot differ. */
 import { type AnswerInput, defined, isObject, type StreamChunk } from '../../chat/index.js'
-import { fold, UnexpectedResponseError } from '../../core/index.js'
+import { accumulate, UnexpectedResponseError } from '../../core/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
 import { type ReaderLimits, streamReader } from './stream.js'
@@ -16,7 +16,7 @@ export function fromWire(
   const reader = streamReader(context, undefined, limits)
   reader.read({ data: body }, push)
   const isWhole = reader.end(push)
-  const answer = isWhole ? fold(chunks) : undefined
+  const answer = isWhole ? accumulate(chunks) : undefined
   if (!answer)
     throw new UnexpectedResponseError(`gemini/${context.model} answered with ${describe(body)}`, {
       provider: 'gemini',

@@ -7,7 +7,7 @@ import {
   parseJson,
   type StreamChunk,
 } from '../../../src/chat/index.js'
-import { fold, isTetradError } from '../../../src/core/index.js'
+import { accumulate, isTetradError } from '../../../src/core/index.js'
 import { anthropic } from '../../../src/providers/anthropic/index.js'
 import { callOf, type Reply, read, serve } from './support.js'
 
@@ -63,7 +63,7 @@ const play = async ({ model, status, sse, body }: Recording, cuts: Reply['cuts']
     const chunks: StreamChunk[] = []
     for await (const some of adapter.generateStream(request, callOf().call))
       chunks.push(...[some].flat())
-    return fold(chunks)
+    return accumulate(chunks)
   } finally {
     await server.close()
   }

@@ -11,7 +11,7 @@ import {
   type Usage,
   type Warning,
 } from '../../../src/chat/index.js'
-import { type Call, fold } from '../../../src/core/index.js'
+import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
 import { toWire } from '../../../src/providers/anthropic/request.js'
 import { streamReader } from '../../../src/providers/anthropic/stream.js'
@@ -160,7 +160,7 @@ export function read(events: readonly JsonObject[], request: Partial<ChatRequest
   const reader = streamReader(context, { onUsage: (usage) => void usages.push(usage) })
   for (const data of events) reader.read({ data }, push)
   const isWhole = reader.end(push)
-  return { chunks, isWhole, usages, warnings, answer: fold(chunks) }
+  return { chunks, isWhole, usages, warnings, answer: accumulate(chunks) }
 }
 
 /** The answer of a whole stream. */

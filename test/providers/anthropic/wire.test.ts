@@ -6,8 +6,8 @@ import {
   AbortError,
   APIConnectionError,
   AuthenticationError,
+  accumulate,
   BadGatewayError,
-  fold,
   type ProviderAdapter,
   RateLimitError,
   ServiceUnavailableError,
@@ -74,7 +74,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
   it('a stream and a whole answer come through', async () => {
     const streaming = await serving(sse(whole))
     const chunks = await streamOf(make(streaming.baseURL))
-    expect(fold(chunks)).toMatchObject({
+    expect(accumulate(chunks)).toMatchObject({
       text: 'Hi',
       finish_reason: 'tool_calls',
       request_id: 'req_9',
@@ -180,7 +180,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     'the answer is whole with its terminal event, though the connection does %s',
     async (ending) => {
       const server = await serving({ ...sse(whole), ending })
-      expect(fold(await streamOf(make(server.baseURL)))).toMatchObject({
+      expect(accumulate(await streamOf(make(server.baseURL)))).toMatchObject({
         text: 'Hi',
         finish_reason: 'tool_calls',
       })

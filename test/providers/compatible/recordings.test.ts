@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { type ChatResponse, isObject, type JsonObject } from '../../../src/chat/index.js'
 import { createClient } from '../../../src/client.js'
-import { fold, isTetradError } from '../../../src/core/index.js'
+import { accumulate, isTetradError } from '../../../src/core/index.js'
 import { compatible } from '../../../src/providers/compatible/index.js'
 import { sseDecoder } from '../../../src/sse/index.js'
 import { type MockServer, mockServer, raw } from '../../../src/testing/index.js'
@@ -88,7 +88,7 @@ describe('streams', () => {
       const { isWhole, chunks } = read(events.slice(0, end))
       expect(isWhole).toBe(false)
       expect(chunks.some(({ type }) => type === 'finish')).toBe(false)
-      expect(fold(chunks)).toBeUndefined()
+      expect(accumulate(chunks)).toBeUndefined()
     }
   })
 })

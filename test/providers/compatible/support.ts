@@ -8,7 +8,7 @@ import {
   type Usage,
   type Warning,
 } from '../../../src/chat/index.js'
-import { type Call, fold } from '../../../src/core/index.js'
+import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
 import { type CompatibleOptions, dialectOf } from '../../../src/providers/compatible/compatible.js'
 import type { WireEvent } from '../../../src/transport/index.js'
@@ -87,7 +87,13 @@ export function read(
   } catch (thrown) {
     error = thrown
   }
-  return { chunks, isWhole, usages, answer: error || !isWhole ? undefined : fold(chunks), error }
+  return {
+    chunks,
+    isWhole,
+    usages,
+    answer: error || !isWhole ? undefined : accumulate(chunks),
+    error,
+  }
 }
 
 /** What a whole body says, as the core would complete it. */

@@ -8,7 +8,7 @@ import {
   parseJson,
   type StreamChunk,
 } from '../../../src/chat/index.js'
-import { AuthenticationError, fold, type ProviderAdapter } from '../../../src/core/index.js'
+import { AuthenticationError, accumulate, type ProviderAdapter } from '../../../src/core/index.js'
 import { gemini } from '../../../src/providers/gemini/index.js'
 import { type Answer, reply, serve } from '../../transport/loopback.js'
 import { callOf } from './support.js'
@@ -70,7 +70,7 @@ async function play(adapter: ProviderAdapter, { model, sse }: Recording): Promis
   const chunks: StreamChunk[] = []
   if (sse !== undefined)
     for await (const some of adapter.generateStream(request, call)) chunks.push(...[some].flat())
-  const answer = sse === undefined ? await adapter.generate?.(request, call) : fold(chunks)
+  const answer = sse === undefined ? await adapter.generate?.(request, call) : accumulate(chunks)
   if (!answer) throw new Error('no answer')
   // what the adapter leaves out, the core completes: the tests look at none of it
   return answer as ChatResponse

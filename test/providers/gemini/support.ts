@@ -9,7 +9,7 @@ import {
   type Usage,
   type Warning,
 } from '../../../src/chat/index.js'
-import { type Call, fold } from '../../../src/core/index.js'
+import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
 import { toWire } from '../../../src/providers/gemini/request.js'
 import { fromWire } from '../../../src/providers/gemini/response.js'
@@ -156,7 +156,7 @@ export function read(
   const reader = streamReader(contextOf(request, warnings), { onUsage }, limits)
   for (const data of frozen(events)) reader.read({ data }, push)
   const isWhole = reader.end(push)
-  return { chunks, isWhole, usages, warnings, answer: isWhole ? fold(chunks) : undefined }
+  return { chunks, isWhole, usages, warnings, answer: isWhole ? accumulate(chunks) : undefined }
 }
 
 /** The answer of a whole stream. */

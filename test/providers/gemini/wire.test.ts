@@ -6,7 +6,7 @@ import type { StreamChunk } from '../../../src/chat/index.js'
 import {
   APIConnectionError,
   AuthenticationError,
-  fold,
+  accumulate,
   type ProviderAdapter,
   RateLimitError,
   ServiceUnavailableError,
@@ -110,7 +110,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     const { chunks, error } = await stream(adapter, call)
     expect(error).toBeUndefined()
     expect(server.seen[0]?.url).toBe(`/${version}/models/${flash3}:streamGenerateContent?alt=sse`)
-    expect(fold(chunks)).toMatchObject({
+    expect(accumulate(chunks)).toMatchObject({
       text: 'Hello',
       finish_reason: 'stop',
       usage: { total_tokens: 7 },

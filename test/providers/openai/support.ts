@@ -10,7 +10,7 @@ import {
   type Usage,
   type Warning,
 } from '../../../src/chat/index.js'
-import { type Call, fold } from '../../../src/core/index.js'
+import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
 import { profile } from '../../../src/providers/openai/openai.js'
 import { requestWriter } from '../../../src/providers/openai/request.js'
@@ -77,7 +77,7 @@ export function read(
   } catch (thrown) {
     error = thrown
   }
-  const answer = error || !isWhole ? undefined : fold(chunks)
+  const answer = error || !isWhole ? undefined : accumulate(chunks)
   return { chunks, isWhole, usages, warnings, answer, error }
 }
 

@@ -8,7 +8,7 @@ import {
   type StreamChunk,
   type ToolMessage,
 } from '../../../chat/index.js'
-import { Fold } from '../../../core/index.js'
+import { Accumulator } from '../../../core/index.js'
 import { jsonLine } from '../../../sse/index.js'
 import { RefusedError } from '../../public-error.js'
 import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
@@ -55,16 +55,16 @@ type Sign = NonNullable<AnswerContext['sign']>
 
 /** Adds signatures where a message is whole: of a turn to its `finish`, of a result to itself. */
 function turnSigner(sign: Sign, isReasoningShown: boolean) {
-  const fold = new Fold()
+  const accumulator = new Accumulator()
   return (chunk: StreamChunk): object | Promise<object> => {
     // what is hidden is not shown by native blocks either
     const shown = isReasoningShown ? chunk : withoutNative(chunk)
-    fold.add(shown)
+    accumulator.add(shown)
     if (shown.type === 'tool-result') {
       const { type: _, ...result } = shown
       return sign({ role: 'tool', ...result }).then((mac) => ({ ...shown, mac }))
     }
-    const turn = fold.turns.at(-1)
+    const turn = accumulator.turns.at(-1)
     if (shown.type !== 'finish' || !turn) return shown
     return sign(turn).then((mac) => ({ ...shown, mac }))
   }

@@ -7,7 +7,7 @@ import {
   type FileCitation,
   type UrlCitation,
 } from '../../../chat/index.js'
-import { fold } from '../../../core/index.js'
+import { accumulate } from '../../../core/index.js'
 import type { UiState } from './state.js'
 import type { SourceDocument, UiEvent } from './wire.js'
 
@@ -62,7 +62,7 @@ export function emitSounds(state: UiState): void {
   if (sounds.length === 0) return
   state.sounds = []
   const turn = { id: '', model: '', provider: '', created: 0 }
-  const message = fold([{ type: 'start', ...turn }, ...sounds, end])?.message
+  const message = accumulate([{ type: 'start', ...turn }, ...sounds, end])?.message
   const { audio, files = [] } = message ?? {}
   if (audio)
     emitFile({ media_type: `audio/${audio.format ?? 'wav'}`, ...audio } as FileChunk, state)

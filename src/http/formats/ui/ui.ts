@@ -1,6 +1,6 @@
 /** The `ui` format: what `useChat` of the AI SDK, 5.0.0 and later, sends and reads. */
 import type { ChatResponse } from '../../../chat/index.js'
-import { unfold } from '../../../core/index.js'
+import { toChunks } from '../../../core/index.js'
 import { jsonLine } from '../../../sse/index.js'
 import type { AnswerContext, Format } from '../format.js'
 import { encoder, eventEncoder } from './encoder.js'
@@ -23,7 +23,7 @@ export const ui: Format = {
 async function toJson(response: ChatResponse, context: AnswerContext): Promise<UiMessage> {
   const events = eventEncoder(context)
   const message = new MessageBuilder()
-  for (const event of await events.encode(unfold(response))) message.add(event)
+  for (const event of await events.encode(toChunks(response))) message.add(event)
   for (const event of await events.end()) message.add(event)
   return message.message()
 }

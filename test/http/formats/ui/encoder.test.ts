@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../../../src/chat/index.js'
-import { fold } from '../../../../src/core/index.js'
+import { accumulate } from '../../../../src/core/index.js'
 import { ui } from '../../../../src/http/formats/index.js'
 import { call, contextOf, deepFreeze, encode, finish, parse, start, toMessage } from './support.js'
 
@@ -436,7 +436,7 @@ describe('the ui encoder', () => {
         const message = await toMessage(await encode(chunks))
         const said = (type: string) =>
           message.parts.map((part) => (part.type === type ? part.text : '')).join('')
-        const answer = fold(chunks)?.message
+        const answer = accumulate(chunks)?.message
         const spoken = words.map(({ type, text }) => (type === 'reasoning-delta' ? '' : text))
         expect(said('text')).toBe(spoken.join(''))
         expect(said('reasoning')).toBe(answer?.reasoning_content ?? '')
@@ -476,7 +476,7 @@ describe('a plain answer', () => {
       { type: 'tool-result', tool_call_id: 'c2', name: 'g', content: 'bad', is_error: true },
       { type: 'tool-approval', id: 'a', tool_call_id: 'c3' },
     ] as StreamChunk[]
-    const response = fold(chunks)
+    const response = accumulate(chunks)
     if (!response) throw new Error('no answer')
     const json = JSON.parse(JSON.stringify(await ui.toJson(response, contextOf())))
     expect(json).toEqual(await toMessage(await encode(chunks)))

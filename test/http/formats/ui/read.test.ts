@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Message, StreamChunk } from '../../../../src/chat/index.js'
-import { BadRequestError, fold } from '../../../../src/core/index.js'
+import { accumulate, BadRequestError } from '../../../../src/core/index.js'
 import { ui } from '../../../../src/http/formats/index.js'
 import { call, contextOf, deepFreeze, encode, finish, start, toMessage } from './support.js'
 
@@ -324,7 +324,7 @@ describe('an answer that comes back', () => {
   it('is what was answered, native blocks and exact arguments included', async () => {
     const message = await toMessage(await encode(chunks, { sign }))
     const { messages } = ui.read(deepFreeze({ messages: [message] }))
-    expect(messages).toEqual(fold(chunks)?.messages)
+    expect(messages).toEqual(accumulate(chunks)?.messages)
   })
 
   it('brings for each message the signature that was made for it', async () => {
@@ -345,7 +345,7 @@ describe('an answer that comes back', () => {
     const events = await encode(rest, { sign, incoming: went })
     const whole = await toMessage(events, structuredClone(message) as never)
     const { messages, macs } = ui.read({ messages: [whole] })
-    expect(messages).toEqual(fold(chunks)?.messages)
+    expect(messages).toEqual(accumulate(chunks)?.messages)
     expect(
       [...(macs ?? [])].map(([index, mac]) => mac === JSON.stringify([messages[index]])),
     ).toEqual([true, true, true, true, true])
@@ -360,7 +360,7 @@ describe('an answer that comes back', () => {
     const events = data.flatMap((one) => (one === '[DONE]' ? [] : [JSON.parse(one)]))
     const message = await toMessage(events.filter(({ type }) => type !== 'error'))
     const { messages, macs } = ui.read({ messages: [message] })
-    expect(messages.slice(0, 4)).toEqual(fold(chunks)?.messages.slice(0, 4))
+    expect(messages.slice(0, 4)).toEqual(accumulate(chunks)?.messages.slice(0, 4))
     expect([...(macs?.keys() ?? [])]).toEqual([0, 1, 2, 3])
   })
 

@@ -10,9 +10,9 @@ import type {
 import { defined, isObject, parseJson } from './chat/index.js'
 import {
   BadRequestError,
-  type Prepared,
   UnexpectedResponseError,
   UnsupportedParamsError,
+  type ValidRequest,
 } from './core/index.js'
 import { isStandardSchema, restoreAnswer, toJsonSchema, validate } from './schema/index.js'
 
@@ -43,7 +43,7 @@ function withoutNulls(given: ChatRequest<FormatInput>): ChatRequest<FormatInput>
 }
 
 /** Throws `BadRequestError`, and `UnsupportedParamsError` for `n` other than 1. */
-export function prepare(input: ChatRequest<FormatInput>): Prepared {
+export function validateRequest(input: ChatRequest<FormatInput>): ValidRequest {
   checkShape(input)
   const { stream_options: _, ...given } = input as ChatRequest<FormatInput> & {
     readonly stream_options?: unknown

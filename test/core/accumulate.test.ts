@@ -6,7 +6,7 @@ import type {
   StreamChunk,
   ToolMessage,
 } from '../../src/chat/index.js'
-import { fold, MisuseError, unfold } from '../../src/core/index.js'
+import { accumulate, MisuseError, toChunks } from '../../src/core/index.js'
 import { finish, say, start, text, usage } from './support.js'
 
 const word = fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' })
@@ -126,25 +126,25 @@ const response: fc.Arbitrary<ChatResponse> = fc
     ...meta,
   })) as fc.Arbitrary<ChatResponse>
 
-describe('fold', () => {
-  it('of unfold gives the response again', () => {
+describe('accumulate', () => {
+  it('of toChunks gives the response again', () => {
     fc.assert(
       fc.property(response, (given) => {
-        expect(fold(unfold(given))).toEqual(given)
+        expect(accumulate(toChunks(given))).toEqual(given)
       }),
     )
   })
 
   it('of nothing is undefined, and of an open turn too', () => {
-    expect(fold([])).toBeUndefined()
-    expect(fold([start(), text('a')])).toBeUndefined()
+    expect(accumulate([])).toBeUndefined()
+    expect(accumulate([start(), text('a')])).toBeUndefined()
   })
 
   it('does not depend on where text and arguments are cut', () => {
     fc.assert(
       fc.property(response, fc.infiniteStream(fc.nat({ max: 7 })), (given, sizes) => {
-        const chunks = unfold(given).flatMap((chunk) => cut(chunk, sizes))
-        expect(fold(chunks)).toEqual(given)
+        const chunks = toChunks(given).flatMap((chunk) => cut(chunk, sizes))
+        expect(accumulate(chunks)).toEqual(given)
       }),
     )
   })
@@ -175,11 +175,11 @@ describe('fold', () => {
     ],
   }
   it.each(Object.entries(impossible))('refuses %s', (_, chunks) => {
-    expect(() => fold(chunks)).toThrow(MisuseError)
+    expect(() => accumulate(chunks)).toThrow(MisuseError)
   })
 
   it('takes tool results, approvals, data and warnings outside of turns', () => {
-    const answer = fold([
+    const answer = accumulate([
       { type: 'warning', warning: { code: 'other', message: 'w' } },
       { type: 'data', name: 'd', data: 1 },
       ...say('a'),
@@ -202,7 +202,7 @@ describe('fold', () => {
     const chunks = pieces.map(
       (data): StreamChunk => ({ type: 'file', media_type: 'audio/pcm', data }),
     )
-    const { audio } = fold([start(), ...chunks, finish()])?.message ?? {}
+    const { audio } = accumulate([start(), ...chunks, finish()])?.message ?? {}
     expect(Buffer.from(audio?.data ?? '', 'base64').toString()).toBe('abcdefgh')
   })
 })

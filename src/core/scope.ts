@@ -1,15 +1,15 @@
 /** What goes on inside one layer during one `next()`: its chunks, its commit point, its abort. */
 import type { ChatResponse, PartialResponse, StreamChunk } from '../chat/index.js'
+import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
 import { AbortError, MisuseError } from './errors.js'
-import { Fold } from './fold.js'
-import { Mender, runTransforms, type Staged } from './transform.js'
+import { runTransforms, type Staged, StreamNormalizer } from './transform.js'
 
-/** The layer whose `next()` a passage is. */
+/** The layer whose `next()` a scope is. */
 export interface Owner {
   readonly transforms: readonly Transform[]
-  /** The passage the layer runs in. */
-  readonly within: Passage
+  /** The scope the layer runs in. */
+  readonly within: Scope
 }
 
 /** Where the chunks go that have left the outermost layer. */
@@ -20,7 +20,7 @@ type Done = void | Promise<void>
 /** Content is every chunk but `start` and `warning`. */
 export const isContent = (chunk: StreamChunk) => chunk.type !== 'start' && chunk.type !== 'warning'
 
-export class Passage {
+export class Scope {
   /** Content has left the owner, after its own transforms. */
   committed = false
   /** Why it was ended from outside, as those inside see it. */
@@ -34,21 +34,21 @@ export class Passage {
   private pending: StreamChunk[] = []
   /** The same, behind transforms that hold the content back. */
   private held: StreamChunk[] = []
-  private ownFold: Fold | undefined
-  /** The inner passage that let out exactly this so far: one fold serves both. */
-  private shares: Passage | undefined
-  private mender: Mender | undefined
+  private ownAccumulator: Accumulator | undefined
+  /** The inner scope that let out exactly this so far: one accumulator serves both. */
+  private shares: Scope | undefined
+  private normalizer: StreamNormalizer | undefined
   /** Behind a pending transform. */
   private queue: Promise<void> | undefined
   private ended: { readonly reason: unknown } | undefined
   private controller: AbortController | undefined
-  private readonly inside = new Set<Passage>()
+  private readonly inside = new Set<Scope>()
   private readonly listeners = new Set<(fault: AbortError) => void>()
 
-  /** `parent` is the passage around it; a nested call has an owner of its own kind: none. */
+  /** `parent` is the scope around it; a nested call has an owner of its own kind: none. */
   constructor(
     readonly owner: Owner | undefined,
-    private readonly parent: Passage | undefined,
+    private readonly parent: Scope | undefined,
     private readonly sink?: Sink,
   ) {
     this.fault = parent?.fault
@@ -56,24 +56,24 @@ export class Passage {
   }
 
   /** All that came from inside. */
-  get fold(): Fold | undefined {
-    return this.ownFold ?? this.shares?.left
+  get accumulator(): Accumulator | undefined {
+    return this.ownAccumulator ?? this.shares?.left
   }
 
   /** All that has left, after the owner's transforms. */
-  private get left(): Fold | undefined {
-    return this.mender?.after ?? this.fold
+  private get left(): Accumulator | undefined {
+    return this.normalizer?.after ?? this.accumulator
   }
 
   get response(): ChatResponse | undefined {
-    return this.fold?.response()
+    return this.accumulator?.response()
   }
 
   get partial(): PartialResponse | undefined {
-    return this.fold?.partial()
+    return this.accumulator?.partial()
   }
 
-  /** Fires when this passage, or one around it, is ended. */
+  /** Fires when this scope, or one around it, is ended. */
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController()
@@ -82,7 +82,7 @@ export class Passage {
     return this.controller.signal
   }
 
-  /** What `next()` rejects with: the reason of this passage's own end, the abort of one around it, else the error itself. */
+  /** What `next()` rejects with: the reason of this scope's own end, the abort of one around it, else the error itself. */
   outcome(error: unknown): unknown {
     return this.ended ? this.ended.reason : (this.fault ?? error)
   }
@@ -94,7 +94,7 @@ export class Passage {
     this.end(reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason }))
   }
 
-  /** Calls back when this passage is ended; returns what takes the listener off. */
+  /** Calls back when this scope is ended; returns what takes the listener off. */
   onEnd(listener: (fault: AbortError) => void): () => void {
     if (this.fault) listener(this.fault)
     else this.listeners.add(listener)
@@ -110,10 +110,10 @@ export class Passage {
   }
 
   /**
-   * Takes chunks that come from inside and carries them outward as far as they go. `source` is the inner passage they
-   * left, `answer` the whole answer they say. Throws once the passage has been ended.
+   * Takes chunks that come from inside and carries them outward as far as they go. `source` is the inner scope they
+   * left, `answer` the whole answer they say. Throws once the scope has been ended.
    */
-  enter(chunks: readonly StreamChunk[], source?: Passage, answer?: ChatResponse): Done {
+  enter(chunks: readonly StreamChunk[], source?: Scope, answer?: ChatResponse): Done {
     if (this.fault) throw this.fault
     if (this.isSettled) throw new MisuseError('A chunk was sent after the layer had returned')
     if (this.isOpen) return this.carry(chunks, source, answer)
@@ -128,7 +128,7 @@ export class Passage {
     return this.carry([...pending, ...chunks])
   }
 
-  private carry(chunks: readonly StreamChunk[], source?: Passage, answer?: ChatResponse): Done {
+  private carry(chunks: readonly StreamChunk[], source?: Scope, answer?: ChatResponse): Done {
     this.gather(chunks, source, answer)
     const { owner } = this
     if (!owner) return this.sink?.(chunks)
@@ -138,26 +138,26 @@ export class Passage {
 
   private gather(
     chunks: readonly StreamChunk[],
-    source: Passage | undefined,
+    source: Scope | undefined,
     answer: ChatResponse | undefined,
   ): void {
-    const canShare = source && !this.ownFold && (!this.shares || this.shares === source)
+    const canShare = source && !this.ownAccumulator && (!this.shares || this.shares === source)
     if (canShare) {
       this.shares = source
       return
     }
-    if (!this.ownFold) {
-      this.ownFold = this.fold?.clone() ?? new Fold()
+    if (!this.ownAccumulator) {
+      this.ownAccumulator = this.accumulator?.clone() ?? new Accumulator()
       this.shares = undefined
     }
-    if (answer) this.ownFold.adopt(answer, chunks)
-    else this.ownFold.addAll(chunks)
+    if (answer) this.ownAccumulator.adopt(answer, chunks)
+    else this.ownAccumulator.addAll(chunks)
   }
 
   private leave(
     owner: Owner,
     chunks: readonly StreamChunk[],
-    source: Passage,
+    source: Scope,
     answer?: ChatResponse,
   ): Done {
     if (this.committed) return owner.within.enter(chunks, source, answer)
@@ -180,10 +180,11 @@ export class Passage {
 
   private transformed(owner: Owner, staged: Staged, entered: readonly StreamChunk[]): Done {
     if (this.fault) throw this.fault
-    this.mender ??= new Mender(() => this.fold)
-    const mended = this.mender.mend(staged.chunks, entered)
-    const done = mended.chunks.length > 0 ? this.leave(owner, mended.chunks, this) : undefined
-    const failure = mended.error ?? staged.error
+    this.normalizer ??= new StreamNormalizer(() => this.accumulator)
+    const normalized = this.normalizer.normalize(staged.chunks, entered)
+    const done =
+      normalized.chunks.length > 0 ? this.leave(owner, normalized.chunks, this) : undefined
+    const failure = normalized.error ?? staged.error
     if (!failure) return done
     this.abort(failure.reason)
     throw this.fault ?? failure.reason
@@ -205,7 +206,7 @@ export class Passage {
     this.fault = fault
     this.controller?.abort(fault)
     for (const listener of [...this.listeners]) listener(fault)
-    for (const passage of [...this.inside]) passage.end(fault)
+    for (const scope of [...this.inside]) scope.end(fault)
   }
 }
 

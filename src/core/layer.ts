@@ -1,0 +1,219 @@
+/** What one layer of a call sees, and what all of them share. */
+import type {
+  AnswerInput,
+  Attempt,
+  ChatRequest,
+  ChatResponse,
+  PartialResponse,
+  StreamChunk,
+  Timeouts,
+  Warning,
+} from '../chat/index.js'
+import type { Caller, CallOptions, Context, Middleware, Transform } from './context.js'
+import { MisuseError } from './errors.js'
+import { ignoreRejection } from './ignore-rejection.js'
+import type { Key } from './key.js'
+import { Ledger } from './ledger.js'
+import { type Owner, Scope } from './scope.js'
+import { completeAnswer, toChunks } from './to-chunks.js'
+
+/** What all layers of one call share. */
+export interface Run {
+  readonly id: string
+  readonly streaming: boolean
+  readonly options: CallOptions<unknown>
+  readonly layers: readonly Middleware<never>[]
+  readonly values: Map<Key<unknown>, unknown>
+  /** What a call that is not streamed had said when it ended: nothing of it has left. */
+  unseen: PartialResponse | undefined
+  /** The provider call at the end of the stack. */
+  readonly attempt: (run: Run, scope: Scope, slots: Slots, ledger: Ledger) => Promise<void>
+  /** A caller for the layers from `index` on. */
+  readonly nest: (run: Run, index: number, place: Place) => Caller
+}
+
+/** What flows inward only. */
+export interface Slots {
+  readonly request: ChatRequest
+  readonly timeouts: Timeouts
+}
+
+/** Where a nested call stands. */
+export interface Place {
+  readonly within: Scope
+  readonly ledger: Ledger
+  readonly timeouts: () => Timeouts
+}
+
+/** What one layer sees: its `ctx`. */
+export class LayerContext implements Context<unknown>, Owner {
+  readonly transforms: Transform[] = []
+  readonly ledger: Ledger
+  private readonly name: string
+  slots: Slots
+  private answer: ChatResponse | undefined
+  /** The answer was set here, and has not been sent yet. */
+  private isAnswering = false
+  /** Of the `next()` that runs, or ran last. */
+  scope: Scope | undefined
+  isRunning = false
+  private nested: Caller | undefined
+
+  constructor(
+    private readonly run: Run,
+    private readonly index: number,
+    readonly within: Scope,
+    slots: Slots,
+    outer: Ledger,
+  ) {
+    this.slots = slots
+    this.ledger = new Ledger(outer)
+    this.name = run.layers[index]?.name || `layer ${index + 1}`
+  }
+
+  get id() {
+    return this.run.id
+  }
+  get streaming() {
+    return this.run.streaming
+  }
+  get options() {
+    return this.run.options
+  }
+  get state() {
+    return (this.run.options.state ?? {}) as Readonly<unknown>
+  }
+  get request() {
+    return this.slots.request
+  }
+  set request(request: ChatRequest) {
+    this.slots = { ...this.slots, request }
+  }
+  get timeouts() {
+    return this.slots.timeouts
+  }
+  set timeouts(timeouts: Timeouts) {
+    this.slots = { ...this.slots, timeouts }
+  }
+  get partial(): PartialResponse | undefined {
+    return this.scope?.partial
+  }
+  get signal() {
+    return this.within.signal
+  }
+  get committed() {
+    return this.scope?.committed ?? false
+  }
+  get attempts(): readonly Attempt[] {
+    return this.ledger.attempts
+  }
+  get usage() {
+    return this.ledger.usage
+  }
+  get client(): Caller {
+    this.nested ??= this.run.nest(this.run, this.index + 1, {
+      within: this.within,
+      ledger: this.ledger,
+      timeouts: () => this.slots.timeouts,
+    })
+    return this.nested
+  }
+
+  get response(): ChatResponse | undefined {
+    return this.answer
+  }
+  set response(answer: AnswerInput) {
+    if (this.isRunning) throw this.misuse('set ctx.response while its next() ran')
+    if (this.committed)
+      throw this.misuse(
+        'set ctx.response after content had left it: edit the chunks on their way out with ctx.transform, registered before next()',
+      )
+    this.answer = completeAnswer(withEdits(answer, this.answer), answer.provider ?? this.name)
+    this.isAnswering = true
+  }
+
+  readonly get = <T>(key: Key<T>): T | undefined =>
+    // only set() writes, and it pairs key and value
+    this.run.values.get(key as Key<unknown>) as T | undefined
+
+  readonly set = <T>(key: Key<T>, value: T): void => {
+    this.run.values.set(key as Key<unknown>, value)
+  }
+
+  readonly transform = (fn: Transform): void => {
+    if (this.scope) throw this.misuse('registered a transform after its first next()')
+    this.transforms.push(fn)
+  }
+
+  readonly emit = (chunk: StreamChunk): void | Promise<void> => {
+    if (this.isRunning && chunk.type !== 'data' && chunk.type !== 'warning')
+      throw this.misuse(
+        `emitted a '${chunk.type}' while its next() ran: only data and warning may be sent then`,
+      )
+    const pending = this.within.enter([chunk])
+    if (!pending) return
+    const ended = rejectOnEnd(this.within)
+    return ignoreRejection(Promise.race([pending, ended.promise]).finally(ended.release))
+  }
+
+  readonly warn = (warning: Warning): void => {
+    // a warning of a layer that is being unwound has no answer to stand on
+    if (this.within.fault || this.within.isSettled) return
+    const pending = this.within.enter([{ type: 'warning', warning }])
+    if (pending) ignoreRejection(pending)
+  }
+
+  readonly abort = (reason?: unknown): void => {
+    if (this.isRunning) this.scope?.abort(reason)
+  }
+
+  /** For logs: a context is a web of the whole call, which no JSON can say. */
+  toJSON() {
+    const { id, streaming, request, attempts, usage } = this
+    return { id, streaming, request, attempts, usage }
+  }
+
+  /** A `next()` begins: what was answered before is gone. */
+  begin(): Scope {
+    this.scope = new Scope(this, this.within)
+    this.answer = undefined
+    this.isAnswering = false
+    this.isRunning = true
+    return this.scope
+  }
+
+  /** A `next()` has settled, with an answer or without. */
+  settle(answer?: ChatResponse): void {
+    this.answer = answer
+    this.isRunning = false
+    this.scope?.settle()
+  }
+
+  /** Sends the answer that was set here. */
+  sendAnswer(): void | Promise<void> {
+    if (this.isAnswering && this.answer)
+      return this.within.enter(toChunks(this.answer), undefined, this.answer)
+  }
+
+  misuse(what: string): MisuseError {
+    return new MisuseError(`The middleware '${this.name}' ${what}`)
+  }
+}
+
+/** A layer may edit `text` alone: the message follows it. */
+function withEdits(answer: AnswerInput, before: ChatResponse | undefined): AnswerInput {
+  const isTextEdit =
+    before &&
+    answer.text !== undefined &&
+    answer.text !== before.text &&
+    answer.message === before.message
+  return isTextEdit ? { ...answer, message: { ...answer.message, content: answer.text } } : answer
+}
+
+function rejectOnEnd(scope: Scope) {
+  let release = () => {}
+  const promise = new Promise<never>((_, reject) => {
+    release = scope.onEnd(reject)
+  })
+  return { promise, release }
+}

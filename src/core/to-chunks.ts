@@ -1,0 +1,137 @@
+/** Response → chunks, and the completion of an answer that holds the least. */
+import {
+  type AnswerInput,
+  type AssistantMessage,
+  type ChatResponse,
+  type ChunkOf,
+  defined,
+  emptyUsage,
+  type StreamChunk,
+  type ToolMessage,
+} from '../chat/index.js'
+
+/** The chunks that say this answer. `accumulate(toChunks(response))` equals `response`, `attempts` apart. */
+export function toChunks(response: ChatResponse): StreamChunk[] {
+  const chunks: StreamChunk[] = response.warnings.map((warning) => ({ type: 'warning', warning }))
+  const last = response.messages.findLastIndex((message) => message.role === 'assistant')
+  response.messages.forEach((message, position) => {
+    if (message.role === 'tool') chunks.push(toToolResult(message))
+    else pushTurn(chunks, message, response, position === last)
+  })
+  for (const approval of response.approvals ?? [])
+    chunks.push({ type: 'tool-approval', ...approval })
+  return chunks
+}
+
+function pushTurn(
+  chunks: StreamChunk[],
+  message: AssistantMessage,
+  response: ChatResponse,
+  isLast: boolean,
+): void {
+  const { id, created, model, provider, request_id } = response
+  chunks.push({ type: 'start', id, model, provider, created, ...defined({ request_id }) })
+  if (message.reasoning_content)
+    chunks.push({ type: 'reasoning-delta', text: message.reasoning_content })
+  if (message.content) chunks.push({ type: 'text-delta', text: message.content })
+  if (message.refusal) chunks.push({ type: 'refusal-delta', text: message.refusal })
+  for (const annotation of message.annotations ?? [])
+    chunks.push({ type: 'annotation', annotation })
+  for (const tool of message.hosted_tools ?? []) chunks.push({ type: 'hosted-tool', ...tool })
+  pushFiles(chunks, message)
+  if (isLast && response.logprobs)
+    chunks.push({ type: 'logprobs', content: response.logprobs.content })
+  message.tool_calls?.forEach((call, index) => {
+    const isCustom = call.type === 'custom'
+    const { name } = isCustom ? call.custom : call.function
+    chunks.push({
+      type: 'tool-call-start',
+      index,
+      id: call.id,
+      name,
+      ...(isCustom && { kind: 'custom' as const }),
+    })
+    const text = isCustom ? call.custom.input : call.function.arguments
+    chunks.push({ type: 'tool-call-delta', index, arguments: text })
+    chunks.push({ type: 'tool-call-end', index })
+  })
+  const native = message.native && { native: message.native }
+  chunks.push(
+    isLast
+      ? {
+          type: 'finish',
+          finish_reason: response.finish_reason,
+          usage: response.usage,
+          ...native,
+          ...defined({
+            native_finish_reason: response.native_finish_reason,
+            stop_sequence: response.stop_sequence,
+            service_tier: response.service_tier,
+            parsed: response.parsed,
+          }),
+        }
+      : {
+          type: 'finish',
+          finish_reason: message.tool_calls ? 'tool_calls' : 'stop',
+          usage: emptyUsage,
+          ...native,
+        },
+  )
+}
+
+function pushFiles(chunks: StreamChunk[], { images, audio, files }: AssistantMessage): void {
+  for (const { image_url } of images ?? []) {
+    const [, media_type, data] = image_url.url.match(/^data:([^;,]+);base64,(.*)$/s) ?? []
+    chunks.push(
+      media_type && data !== undefined
+        ? { type: 'file', media_type, data }
+        : { type: 'file', media_type: 'image/*', url: image_url.url },
+    )
+  }
+  if (audio) {
+    const { id, data, format, transcript, expires_at } = audio
+    const media_type = `audio/${format ?? 'wav'}`
+    chunks.push({
+      type: 'file',
+      media_type,
+      data,
+      ...defined({ file_id: id, transcript, expires_at }),
+    })
+  }
+  for (const file of files ?? []) chunks.push({ type: 'file', ...file })
+}
+
+function toToolResult(message: ToolMessage): ChunkOf<'tool-result'> {
+  const { content = '' } = message
+  return {
+    type: 'tool-result',
+    tool_call_id: message.tool_call_id,
+    name: message.name ?? '',
+    content:
+      typeof content === 'string'
+        ? content
+        : content.map((part) => (part.type === 'text' ? part.text : '')).join(''),
+    ...(message.is_error && { is_error: true as const }),
+  }
+}
+
+/** Completes what an adapter, or a layer that answers by itself, said. The message is the truth: `text` and the last of `messages` follow it. */
+export function completeAnswer(answer: AnswerInput, provider: string): ChatResponse {
+  const { content, ...rest } = answer.message
+  const message: AssistantMessage = content === '' ? { ...rest, content: null } : answer.message
+  return {
+    ...answer,
+    provider: answer.provider ?? provider,
+    text: message.content ?? '',
+    message,
+    messages: withLast(answer.messages, message),
+    attempts: answer.attempts ?? [],
+    warnings: answer.warnings ?? [],
+  }
+}
+
+function withLast(messages: ChatResponse['messages'] | undefined, message: AssistantMessage) {
+  const last = messages?.findLastIndex((one) => one.role === 'assistant') ?? -1
+  if (!messages || last < 0) return [message]
+  return messages[last] === message ? messages : messages.with(last, message)
+}
