@@ -49,6 +49,7 @@ export type {
   Thinking,
   ThinkingPart,
   Timeouts,
+  TokenCounter,
   TokenLogprob,
   ToolApproval,
   ToolCall,
@@ -61,7 +62,7 @@ export type {
   UserPart,
   Warning,
 } from './chat/index.js'
-export { addUsage, estimateTokens } from './chat/index.js'
+export { addUsage, createTokenCounter, estimateTokens } from './chat/index.js'
 export type { Client, ClientOptions } from './client.js'
 export type {
   BaseCallOptions,

@@ -1,31 +1,129 @@
-/** A token count without a tokenizer: linear, no tables, a little high rather than low. */
+/** A token count without a tokenizer: linear, in one pass, by a weight for each script. */
 import type { AssistantInput, AssistantMessage, ContentPart, Message } from './message.js'
 import type { ChatRequest } from './request.js'
 
-/**
- * Estimated tokens of a text. Latin words count a token for each four letters begun, digits for each three, other
- * marks and line breaks one each, CJK characters one each, emoji and rarer scripts two.
- */
+/** Estimated tokens of a text, whole: within about a quarter of what o200k counts in prose, code and numbers. */
 export function estimateTokens(text: string): number {
-  let tokens = 0
+  const counter = createTokenCounter()
+  counter.add(text)
+  return counter.tokens
+}
+
+/** A count that goes on from piece to piece. */
+export interface TokenCounter {
+  /** Counts one more piece; where the text was cut makes no difference. */
+  add(text: string): void
+  /** Tokens so far, whole. */
+  readonly tokens: number
+}
+
+/**
+ * Counts a text that comes in pieces: five letters in five pieces are one token, as they are in one.
+ *
+ * @example
+ * const counter = createTokenCounter()
+ * for await (const text of stream.textStream) counter.add(text)
+ * console.log(counter.tokens)
+ */
+export function createTokenCounter(): TokenCounter {
+  let sum = 0
+  let before: number = mark
+  /** Characters of this kind that stand before, in a row. */
   let run = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    const isWord =
-      (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 0xc0 && code < 0x250)
-    if (isWord) {
-      if (run++ % 5 === 0) tokens++
-      continue
-    }
-    run = 0
-    if (code === 32) continue
-    if (code >= 48 && code <= 57) tokens += 1 / 3
-    else if (code < 128) tokens += code === 10 || code === 13 || code === 9 ? 0.5 : 0.8
-    else if (code < 0x3000) tokens += 0.6
-    else if (code >= 0xd800 && code <= 0xdfff) tokens += 1.2
-    else tokens += 1
+  return {
+    add(text) {
+      for (let at = 0; at < text.length; at++) {
+        const code = text.charCodeAt(at)
+        const kind = code < 128 ? (asciiKinds[code] ?? mark) : isAccented(code) ? accent : script
+        run = isSame(kind, before) ? run + 1 : 0
+        sum += code < 128 ? asciiWeight(kind, run, before) : scriptWeight(code)
+        before = kind
+      }
+    },
+    get tokens() {
+      // a sum of fractions is a little off
+      return Math.ceil(Math.max(0, sum - 1e-6))
+    },
   }
-  return Math.ceil(tokens)
+}
+
+/** A word goes on behind its capital and behind a letter with an accent; `camelCase` is two words. */
+const isSame = (kind: number, before: number) =>
+  kind === before || (kind === small && (before === capital || before === accent))
+
+/** Latin with accents, those of Vietnamese too. */
+const isAccented = (code: number) => (code >= 0xc0 && code < 0x250) || code >> 8 === 0x1e
+
+const [small, capital, digit, blank, line, mark, accent, script] = [0, 1, 2, 3, 4, 5, 6, 7] as const
+
+const asciiKinds = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code)
+  if (char >= 'a' && char <= 'z') return small
+  if (char >= 'A' && char <= 'Z') return capital
+  if (char >= '0' && char <= '9') return digit
+  if (char === '\n' || char === '\r') return line
+  return char === ' ' || char === '\t' ? blank : mark
+})
+
+/** As o200k splits: a word with the blank or mark before it, digits in threes, marks and line breaks together. */
+function asciiWeight(kind: number, run: number, before: number): number {
+  switch (kind) {
+    case small:
+    case capital:
+      if (run === 0) return before === mark ? 0.85 : 1
+      if (kind === capital) return 0.25
+      return run < 6 ? 0 : 0.18
+    case digit:
+      // no blank goes with a number
+      return run % 3 > 0 ? 0 : run === 0 && before === blank ? 2 : 1
+    case blank:
+      return run === 1 ? 0.8 : 0
+    case line:
+      return run > 0 ? 0.1 : before === mark ? 0.3 : 1
+    default:
+      return run > 0 ? 0.45 : 0.75
+  }
+}
+
+/** Tokens a UTF-16 unit, up to the code point that the next row begins with. */
+const scripts: readonly (readonly [before: number, weight: number])[] = [
+  [0x00c0, 0.8], // signs of Latin-1
+  [0x0100, 0.55], // Latin with accents
+  [0x0250, 0.9], // Latin of Poland, Turkey, Czechia
+  [0x0370, 0.5], // phonetic and combining signs
+  [0x0400, 0.42], // Greek
+  [0x0410, 0.8],
+  [0x0450, 0.32], // Cyrillic of Russian
+  [0x0530, 0.9], // and of its neighbours
+  [0x0590, 0.55], // Armenian
+  [0x0600, 0.42], // Hebrew
+  [0x0700, 0.36], // Arabic
+  [0x0900, 0.7],
+  [0x0e00, 0.36], // Devanagari to Sinhala
+  [0x0e80, 0.46], // Thai
+  [0x10a0, 0.7],
+  [0x1100, 0.42], // Georgian
+  [0x1e00, 1],
+  [0x2000, 0.5], // Vietnamese
+  [0x2070, 0.8], // typographic marks, joiners
+  [0x3000, 1], // signs
+  [0x3040, 0.8], // marks of CJK
+  [0x30a0, 0.75], // Hiragana
+  [0x3100, 0.6], // Katakana
+  [0x4e00, 0.9],
+  [0xa000, 0.88], // Han
+  [0xac00, 1],
+  [0xd7b0, 0.75], // Hangul
+  [0xd800, 1],
+  [0xe000, 0.75], // halves of emoji and of rare letters
+  [0xfe00, 0.9],
+  [0xfe10, 0.6], // selectors of emoji
+  [0x10000, 0.9],
+]
+
+function scriptWeight(code: number): number {
+  for (const [before, weight] of scripts) if (code < before) return weight
+  return 1
 }
 
 /** Tokens that frame each message, and that an image or a file of unknown size counts. */
@@ -46,7 +144,7 @@ export function estimateMessageTokens(message: Message): number {
   const { content } = message
   let tokens = perMessage
   if (typeof content === 'string') tokens += estimateTokens(content)
-  else for (const part of content ?? []) tokens += estimatePart(part)
+  else if (Array.isArray(content)) for (const part of content) tokens += estimatePart(part)
   if (message.role === 'assistant') tokens += estimateOutputTokens(message)
   return tokens
 }
@@ -57,7 +155,8 @@ const estimateOutputTokens = ({ tool_calls, refusal }: AssistantInput): number =
   (refusal ? estimateTokens(refusal) : 0)
 
 function estimatePart(part: ContentPart): number {
-  switch (part.type) {
+  // what comes from a program without types may be anything
+  switch (part?.type) {
     case 'text':
       return estimateTokens(part.text)
     case 'refusal':
