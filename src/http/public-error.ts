@@ -38,6 +38,14 @@ const internal: Row = {
   message: 'Something went wrong on the server.',
 }
 
+/** By code: what the app has to mend itself, and `onError` names. No other answer would pass either. */
+const notConfigured: Row = {
+  status: 500,
+  code: 'not_configured',
+  message: 'The server is not set up to reach this model.',
+}
+const setupFaults: ReadonlySet<unknown> = new Set(['missing_api_key', 'bad_api_key'])
+
 /** By name, so that two copies of the package agree. What concerns our key or account is an outage to the client. */
 const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['BadRequestError', bad('bad_request', 'The model cannot work with this request.')],
@@ -85,7 +93,7 @@ export function toPublicError(error: unknown, request_id: string): PublicError {
       message: error.message,
       request_id,
     }
-  const row = rows.get(error.name) ?? internal
+  const row = setupFaults.has(error.code) ? notConfigured : (rows.get(error.name) ?? internal)
   const mayWait = row.status === 429 || row.status === 503
   return {
     ...row,

@@ -46,8 +46,13 @@ const sendable = /^[\x21-\x7e\xa1-\xff]+$/
 const refusal = (message: string, details: ErrorDetails) =>
   new AuthenticationError(message, { ...details, status: 401, phase: 'request' })
 
-const remedy = (variables: readonly string[]) =>
-  variables.length > 0 ? `set ${variables.join(' or ')}, or give apiKey` : 'give apiKey'
+const remedy = (variables: readonly string[]) => {
+  if (variables.length === 0) return 'give the option apiKey'
+  const names = variables.join(' or ')
+  return globalThis.process?.env
+    ? `set ${names}, or give the option apiKey`
+    : `there is no process.env here to read ${names} from, give the option apiKey`
+}
 
 /** A window with a document, or a worker of one. Servers and edges have parts of both. */
 const isPage = () => {

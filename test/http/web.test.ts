@@ -4,6 +4,7 @@ import { createClient } from '../../src/client.js'
 import { AuthenticationError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
+import { openai } from '../../src/providers/openai/index.js'
 import { callTool, fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { codeOf, dataOf, hello, post, setUp } from './requests.js'
 import { serve } from './support.js'
@@ -56,6 +57,19 @@ describe('the chunks format', () => {
   ])('a provider that answers %i is %i to the client', async (status, expected) => {
     const { handle } = setUp(fail(status))
     expect((await handle(post(hello))).status).toBe(expected)
+  })
+
+  it('a server without a key says that it is not set up, and the app hears which one', async () => {
+    const seen: unknown[] = []
+    const ai = createClient({ providers: [openai({ apiKey: '' })] })
+    const options = { models: ['openai/gpt-5.1'], public: true } as const
+    const handle = handler(ai, { ...options, onError: (error) => seen.push(error) })
+    const response = await handle(post({ ...hello, model: 'openai/gpt-5.1' }))
+    expect(response.status).toBe(500)
+    expect(await codeOf(response)).toBe('not_configured')
+    expect(seen).toMatchObject([
+      { name: 'AuthenticationError', message: expect.stringMatching(/OPENAI_API_KEY.*apiKey/) },
+    ])
   })
 
   it('tells a failure after content in the stream', async () => {
