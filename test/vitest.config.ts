@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { skippedSuites } from './needs.js'
 
 export default defineConfig({
   // examples import the package by its name
@@ -6,7 +7,12 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', '**/node_modules/**', 'test/examples/nextjs.test.ts'],
+    exclude: [
+      'test/bench/**',
+      '**/node_modules/**',
+      'test/examples/nextjs.test.ts',
+      ...skippedSuites(),
+    ],
     testTimeout: 20_000,
     // a machine that is busy is slow, not wrong
     expect: { poll: { timeout: 10_000 } },

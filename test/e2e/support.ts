@@ -12,8 +12,9 @@ import {
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { findCommand } from '../needs.js'
 
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+const executablePath = findCommand('chromium') ?? ''
 
 /** Pages are tested where a browser is installed. */
 export const hasChromium = existsSync(executablePath)
