@@ -27,7 +27,6 @@ export default defineConfig({
   external: [/^node:/, 'zod'],
   splitting: true,
   minify: true,
-  keepNames: true,
   clean: true,
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
 })

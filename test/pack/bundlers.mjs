@@ -1,0 +1,103 @@
+/** The default import, a stack and a route, built for pages and edges, where nothing of Node can be resolved. */
+import { join } from 'node:path'
+import { check, importTool, run, write } from './support.mjs'
+
+/** Prints what shows that all of it runs: a provider, the layers, a refusal of the route. */
+const app = `import { createClient } from 'tetrad'
+import { handler } from 'tetrad/http/web'
+import { standard, trace } from 'tetrad/middleware'
+const ai = createClient({ use: standard() })
+const route = handler(ai, { models: ['openai/gpt-5.1'], public: true })
+const response = await route(new Request('http://app/api/chat', { method: 'PUT' }))
+console.log(JSON.stringify({ provider: ai.capabilities('gemini-2.5-flash').provider, status: response.status, trace: trace(ai) }))`
+
+const layers = ['alias', 'tools', 'retry', 'params']
+
+export async function checkBundlers(project) {
+  const entry = join(write(project, { 'app.mjs': app }), 'app.mjs')
+  for (const [name, build] of Object.entries(bundlers)) {
+    const file = join(project, 'bundles', `${name.replace(/\W/g, '-')}.mjs`)
+    await build(entry, file)
+    const { provider, status, trace } = JSON.parse(run(process.execPath, [file], project))
+    check(`${name} builds it, and it runs`, provider === 'gemini' && status === 405)
+    check(
+      `layers keep their names through ${name}`,
+      layers.every((layer) => new RegExp(`${layer}$`, 'm').test(trace)),
+    )
+  }
+}
+
+const byEsbuild = (platform) => async (entry, outfile) => {
+  const { build } = await importTool('esbuild')
+  const format = 'esm'
+  const { warnings } = await build({
+    entryPoints: [entry],
+    outfile,
+    platform,
+    format,
+    bundle: true,
+    minify: true,
+    logLevel: 'error',
+  })
+  if (warnings.length > 0) throw new Error(JSON.stringify(warnings))
+}
+
+async function byWebpack(entry, outfile) {
+  const { default: webpack } = await importTool('webpack')
+  const compiler = webpack({
+    entry,
+    mode: 'production',
+    target: 'web',
+    experiments: { outputModule: true },
+    output: {
+      path: join(outfile, '..'),
+      filename: outfile.split('/').at(-1),
+      module: true,
+      chunkFormat: 'module',
+    },
+    performance: false,
+  })
+  const stats = await new Promise((resolve, reject) =>
+    compiler.run((error, done) => (error ? reject(error) : resolve(done))),
+  )
+  await new Promise((resolve) => compiler.close(resolve))
+  if (stats.hasErrors() || stats.hasWarnings()) throw new Error(stats.toString())
+}
+
+async function byVite(entry, outfile) {
+  const { build } = await importTool('vite')
+  await build({
+    root: join(entry, '..'),
+    configFile: false,
+    logLevel: 'warn',
+    build: {
+      outDir: join(outfile, '..'),
+      emptyOutDir: false,
+      minify: true,
+      target: 'es2022',
+      lib: { entry, formats: ['es'], fileName: () => outfile.split('/').at(-1) },
+    },
+  })
+}
+
+async function byRollup(entry, file) {
+  const { rollup } = await importTool('rollup')
+  const { nodeResolve } = await importTool('@rollup/plugin-node-resolve')
+  const bundle = await rollup({
+    input: entry,
+    plugins: [nodeResolve({ browser: true })],
+    onwarn: (warning) => {
+      throw new Error(warning.message)
+    },
+  })
+  await bundle.write({ file, format: 'es', inlineDynamicImports: true })
+  await bundle.close()
+}
+
+const bundlers = {
+  'esbuild for a browser': byEsbuild('browser'),
+  'esbuild for no platform': byEsbuild('neutral'),
+  'webpack 5 for the web': byWebpack,
+  Vite: byVite,
+  Rollup: byRollup,
+}

@@ -1,0 +1,79 @@
+/** What lies in the folder after `npm i`, and that nothing stands in the way of it. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { check, npm, write } from './support.mjs'
+
+/** Bytes of the package and of its one dependency, unpacked. The aim is 750_000: lower it as code gets smaller. */
+const maxBytes = 830_000
+
+export function checkInstall(project) {
+  const modules = join(project, 'node_modules')
+  const packages = readdirSync(modules).filter((name) => !name.startsWith('.'))
+  check(
+    `installs ${packages.join(' and ')} and nothing else`,
+    packages.sort().join() === 'eventsource-parser,tetrad',
+  )
+  const bytes = packages.map((name) => sizeOf(join(modules, name)))
+  const total = bytes.reduce((sum, size) => sum + size, 0)
+  check(
+    `the install is ${total} bytes (${bytes.join(' + ')}), at most ${maxBytes}`,
+    total <= maxBytes,
+  )
+  const home = join(modules, 'tetrad')
+  const { scripts = {} } = manifestOf(project)
+  check(
+    'no install scripts, built before it is packed',
+    !Object.keys(scripts).some((name) => /install|prepare$/.test(name)) && scripts.prepack,
+  )
+  const files = readdirSync(home, { recursive: true })
+  check('no source maps', !files.some((name) => name.endsWith('.map')))
+  checkLinks(home)
+}
+
+/** README is shown by npm, and its relative links lead into the package. */
+function checkLinks(home) {
+  const pages = readdirSync(home, { recursive: true }).filter((name) => name.endsWith('.md'))
+  const broken = pages.flatMap((page) =>
+    [...readFileSync(join(home, page), 'utf8').matchAll(/\]\((?!\w+:|#|\/)([^)#\s]+)/g)]
+      .map(([, link]) => normalize(join(page, '..', link)))
+      .filter((target) => !existsSync(join(home, target)))
+      .map((target) => `${page} → ${target}`),
+  )
+  check(
+    `what the ${pages.length} pages link to is there${broken.length > 0 ? `, but not ${broken.join(', ')}` : ''}`,
+    broken.length === 0,
+  )
+}
+
+const sizeOf = (path) =>
+  statSync(path).isDirectory()
+    ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+    : statSync(path).size
+
+const manifestOf = (project) =>
+  JSON.parse(readFileSync(join(project, 'node_modules/tetrad/package.json'), 'utf8'))
+
+/** Every name by which something of the package is imported. */
+export const subpathsOf = (project) =>
+  Object.keys(manifestOf(project).exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => `tetrad${path.slice(1)}`)
+
+const older = ['openai@4', 'openai@5', 'zod@3', '@anthropic-ai/sdk@0.39', '@google/genai@1']
+
+/** npm resolves a tree before it fetches anything, and refuses it there. */
+export function checkPeers(folder, tarball) {
+  for (const peer of older) {
+    const [, name, version] = /^(.+)@(.+)$/.exec(peer)
+    const project = write(join(folder, peer), {
+      'package.json': { private: true, dependencies: { [name]: version } },
+    })
+    npm(project, 'i', '--package-lock-only', tarball)
+    const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'))
+    check(
+      `installs beside ${peer}`,
+      packages['node_modules/tetrad'] &&
+        packages[`node_modules/${name}`].version.startsWith(version),
+    )
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The package as a user gets it: packed, installed in an empty folder, imported by every runtime, built by every bundler,
+ * type-checked. node test/pack/main.mjs [the tarball]
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { checkBundlers } from './bundlers.mjs'
+import { checkInstall, checkPeers, subpathsOf } from './install.mjs'
+import { checkRuntimes } from './runtimes.mjs'
+import { installTools, npm, root, write } from './support.mjs'
+import { checkTypes } from './types.mjs'
+import { checkWorkers } from './workers.mjs'
+
+const folder = mkdtempSync(join(tmpdir(), 'pack-'))
+
+/** `npm pack` builds the package first. */
+function pack() {
+  const [{ filename }] = JSON.parse(
+    npm(root, 'pack', '--json', '--silent', '--pack-destination', folder),
+  )
+  return join(folder, filename)
+}
+
+try {
+  const tarball = process.argv[2] ? resolve(process.argv[2]) : pack()
+  const project = write(join(folder, 'project'), {
+    'package.json': { private: true, type: 'module' },
+  })
+  npm(project, 'i', tarball)
+  checkInstall(project)
+  checkPeers(join(folder, 'peers'), tarball)
+  installTools()
+  const names = subpathsOf(project)
+  checkRuntimes(project, names)
+  await checkTypes(project, names)
+  await checkBundlers(project)
+  await checkWorkers(project)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
