@@ -35,6 +35,43 @@ So she cleaned the lens. It took her all of spring: four hundred prisms, each on
 
 Nobody ever asked her to go on. She simply did not find a night on which to stop.`
 
+const rivers = `### Three rivers, three tempers
+
+| River | Length | Countries | Ends in |
+| :-- | --: | --: | :-- |
+| **Danube** | 2,850 km | 10 | the [Black Sea](https://en.wikipedia.org/wiki/Black_Sea) |
+| **Mekong** | 4,350 km | 6 | the South China Sea |
+| **Tagus** | 1,007 km | 2 | the Atlantic, by Lisbon |
+
+Before you choose one for a journey:
+
+- [x] decide how long you have
+- [ ] look at the season
+  1. spring: high water, few people
+  2. autumn: low water, long evenings
+- [ ] pack light`
+
+const rice = `## أرز بسيط لشخصين
+
+تحتاج إلى كوب من الأرز وكوب ونصف من الماء، ثم:
+
+1. اغسل الأرز حتى يصفو الماء.
+2. ضعه في القدر مع الماء و**رشة ملح**.
+3. غطِّ القدر:
+   - عشر دقائق على نار هادئة
+   - خمس دقائق دون نار
+
+| المقدار | الأرز | الماء |
+| --- | --- | --- |
+| لشخصين | كوب | كوب ونصف |
+| لأربعة | كوبان | ثلاثة أكواب |
+
+وإن أردت أن تحسبه لأي عدد من الأكواب:
+
+\`\`\`js
+const water = (rice) => rice * 1.5
+\`\`\``
+
 /** One conversation partner: the reply to each request, by what was said last. */
 export function script(): (request: Pick<RecordedRequest, 'body'>) => Reply {
   let troubles = 0
@@ -50,6 +87,8 @@ export function script(): (request: Pick<RecordedRequest, 'body'>) => Reply {
 }
 
 function answerTo(question: string): Reply {
+  if (/river|compare|table of/i.test(question)) return say(rivers)
+  if (/الأرز|arabic|rice/i.test(question)) return say(rice)
   if (/weather/i.test(question))
     return think('They want the weather of a city. There is a tool that knows it.').callTool(
       'weather',
@@ -65,7 +104,7 @@ function answerTo(question: string): Reply {
     ).say(onion)
   if (/story/i.test(question)) return say(story)
   return say(
-    'I am a script on your own machine. Ask me for the *weather*, a *table* for two, a *story*, or *how layers work*. Say **trouble**, and I break off.',
+    'I am a script on your own machine. Ask me for the *weather*, a *table* for two, a *story*, *how layers work*, *three rivers* in a table, or *rice* in Arabic. Say **trouble**, and I break off.',
   )
 }
 

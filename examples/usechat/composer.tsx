@@ -1,16 +1,20 @@
 /** Where the visitor writes: text and pictures. Enter sends, Shift and Enter makes a new line. */
-import { type FormEvent, type KeyboardEvent, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useState } from 'react'
 
 interface Props {
   readonly isBusy: boolean
+  readonly box: RefObject<HTMLTextAreaElement | null>
   readonly onSend: (message: { text: string; files: FileList }) => void
   readonly onStop: () => void
 }
 
-export function Composer({ isBusy, onSend, onStop }: Props) {
+export function Composer({ isBusy, box, onSend, onStop }: Props) {
   const [text, setText] = useState('')
   const [files, setFiles] = useState<FileList>()
   const isEmpty = text.trim() === '' && !files?.length
+
+  // the first key writes
+  useEffect(() => box.current?.focus(), [box])
 
   const send = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -40,6 +44,8 @@ export function Composer({ isBusy, onSend, onStop }: Props) {
         />
       </label>
       <textarea
+        ref={box}
+        dir="auto"
         rows={1}
         value={text}
         maxLength={4000}

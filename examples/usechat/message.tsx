@@ -1,6 +1,7 @@
 /** One message, part by part. */
 import { type FileUIPart, isToolUIPart, type SourceDocumentUIPart, type SourceUrlUIPart } from 'ai'
 import type { ChatMessage } from './conversation.js'
+import { Markdown } from './markdown.js'
 import { type Approval, ToolCall } from './tool-call.js'
 
 interface Props {
@@ -12,21 +13,28 @@ interface Props {
 export function Message({ message: { role, parts, metadata }, isRunning, onAnswer }: Props) {
   const sources = parts.filter((part) => part.type.startsWith('source-')) as Source[]
   return (
-    <article className={isRunning ? `${role} running` : role}>
+    <article className={isRunning ? `${role} running` : role} aria-busy={isRunning}>
+      <h2 className="unseen">{role === 'user' ? 'You' : 'Assistant'}</h2>
       {parts.map((part, index) => {
         const key = `${part.type}-${index}`
         if (isToolUIPart(part)) return <ToolCall key={key} part={part} onAnswer={onAnswer} />
         if (part.type === 'text')
-          return (
-            <p key={key} className="text">
+          return role === 'user' ? (
+            <p key={key} className="text" dir="auto">
               {part.text}
             </p>
+          ) : (
+            <Markdown
+              key={key}
+              text={part.text}
+              isGrowing={isRunning && index === parts.length - 1}
+            />
           )
         if (part.type === 'reasoning')
           return (
             <details key={key} className="thought" open={part.state === 'streaming'}>
               <summary>{part.state === 'streaming' ? 'Thinking…' : 'Thoughts'}</summary>
-              <p>{part.text}</p>
+              <p dir="auto">{part.text}</p>
             </details>
           )
         return part.type === 'file' ? <File key={key} {...part} /> : null

@@ -15,6 +15,43 @@ const sunset = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 270">
 <path fill="url(#sky)" d="M0 0h480v180H0z"/><circle cx="240" cy="168" r="46" fill="#ffe2a0"/><path fill="url(#sea)" d="M0 180h480v90H0z"/>
 <path stroke="#ffd490" stroke-width="4" stroke-linecap="round" opacity=".7" d="M196 194h88M208 208h64M190 224h54M230 240h60"/></svg>`
 
+const rivers = `### Three rivers, three tempers
+
+| River | Length | Countries | Ends in |
+| :-- | --: | --: | :-- |
+| **Danube** | 2,850 km | 10 | the [Black Sea](https://en.wikipedia.org/wiki/Black_Sea) |
+| **Mekong** | 4,350 km | 6 | the South China Sea |
+| **Tagus** | 1,007 km | 2 | the Atlantic, by Lisbon |
+
+Before you choose one for a journey:
+
+- [x] decide how long you have
+- [ ] look at the season
+  1. spring: high water, few people
+  2. autumn: low water, long evenings
+- [ ] pack light`
+
+const rice = `## أرز بسيط لشخصين
+
+تحتاج إلى كوب من الأرز وكوب ونصف من الماء، ثم:
+
+1. اغسل الأرز حتى يصفو الماء.
+2. ضعه في القدر مع الماء و**رشة ملح**.
+3. غطِّ القدر:
+   - عشر دقائق على نار هادئة
+   - خمس دقائق دون نار
+
+| المقدار | الأرز | الماء |
+| --- | --- | --- |
+| لشخصين | كوب | كوب ونصف |
+| لأربعة | كوبان | ثلاثة أكواب |
+
+وإن أردت أن تحسبه لأي عدد من الأكواب:
+
+\`\`\`js
+const water = (rice) => rice * 1.5
+\`\`\``
+
 /** What was asked, and the reply to it. */
 const replies: readonly (readonly [RegExp, Reply])[] = [
   [/did not allow/, say('All right, no table then. Shall I look for another evening?')],
@@ -48,12 +85,14 @@ const replies: readonly (readonly [RegExp, Reply])[] = [
     /input_image/,
     say('I see your picture. I am only a script, so I take your word for what is on it.'),
   ],
+  [/river/i, say(rivers)],
+  [/الأرز/, say(rice)],
   [/story|lighthouse/i, think('A story wants a place, and somebody who stays.').say(story)],
   [/fail/i, say(story).failAfter(24, 'overloaded')],
 ]
 
 const usual = say(
-  'I am a script on your own machine. Ask me for the weather, a table, a picture or a story; say “fail” to see me fail halfway.',
+  'I am a script on your own machine. Ask me for the weather, a *table for two*, a picture, a story, three rivers in a table, or rice in Arabic; say “fail” to see me fail halfway.',
 )
 
 export function answer({ body }: Pick<RecordedRequest, 'body'>): Reply {

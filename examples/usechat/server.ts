@@ -33,7 +33,7 @@ export async function chatServer(
     expose: { cost: true },
     before: ({ messages, ...request }) => ({
       ...request,
-      messages: [{ role: 'system', content: 'Answer briefly, in plain text.' }, ...messages],
+      messages: [{ role: 'system', content: 'Answer briefly, in light Markdown.' }, ...messages],
       reasoning_effort: 'low',
       max_tokens: 4000,
     }),

@@ -5,7 +5,17 @@ import { chatClient, modelsOf } from '../../examples/browser/ai.js'
 import { script } from '../../examples/browser/script.js'
 import { chatServer } from '../../examples/browser/server.js'
 import { callTool, mockServer, type Reply, type Step, say, think } from '../../src/testing/index.js'
-import { hasChromium, lineTo, screenshot, serve, useChromium } from './support.js'
+import {
+  countWork,
+  directionOf,
+  graveFaults,
+  hasChromium,
+  isWide,
+  lineTo,
+  screenshot,
+  serve,
+  useChromium,
+} from './support.js'
 
 const phone: BrowserContextOptions = {
   viewport: { width: 390, height: 844 },
@@ -14,7 +24,7 @@ const phone: BrowserContextOptions = {
   hasTouch: true,
 }
 
-describe.skipIf(!hasChromium)('the chat page', () => {
+describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   const browser = useChromium()
 
   /** The page behind a line, and a provider that says what it is told. */
@@ -76,7 +86,7 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     await page.keyboard.type('second')
     await page.keyboard.press('Enter')
     await says(page, /^One/)
-    expect(await page.textContent('.user')).toBe('first\nsecond')
+    expect(await page.textContent('.user p')).toBe('first\nsecond')
     await page.keyboard.press('Escape')
     await isOver(page)
     expect(await page.textContent('.assistant .label')).toContain('Stopped')
@@ -162,7 +172,7 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     release()
     await isOver(page)
     for (let loads = 0; loads < 2; loads++) {
-      expect(await page.locator('.user').allTextContents()).toEqual(['Count'])
+      expect(await page.locator('.user p').allTextContents()).toEqual(['Count'])
       expect(await page.locator('.text').allTextContents()).toEqual([
         'One two three four five six.',
       ])
@@ -249,15 +259,18 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     await says(page, /Here I am\./)
   })
 
-  it('shows what a model or a user says as text: nothing runs, nothing is loaded', async () => {
+  it('draws hostile Markdown as harmless: nothing runs, nothing is loaded, nothing leads astray', async () => {
     const hostile = [
       '<img src="https://evil.example/a.png" onerror="window.hacked = 1">',
       '<script>window.hacked = 1</script>',
       '![x](https://evil.example/b.png?secret=1)',
-      '[click](javascript:window.hacked=1)',
+      '[click](javascript:window.hacked=1) [data](data:text/html,<script>window.hacked=1</script>)',
+      '[tab](java&#9;script:window.hacked=1) <javascript:window.hacked=1> [file](file:///etc/passwd)',
+      '[quote](https://evil.example/"onmouseover="window.hacked=1)',
       '- <svg onload="window.hacked = 1">',
-      '# <b>bold</b>',
-      '```html\n<iframe src="https://evil.example/c"></iframe>\n```',
+      '# <b onclick="window.hacked = 1">bold</b>',
+      '| <form action="https://evil.example"><input name="x"> |\n| --- |\n| <math><mi xlink:href="javascript:1"> |',
+      '```html"><img src=x onerror=window.hacked=1>\n<iframe src="https://evil.example/c"></iframe>\n```',
     ]
     const { page, line } = await open([
       think(hostile[0] ?? '')
@@ -279,15 +292,35 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     for (const details of await page.locator('summary').all()) await details.click()
     // once drawn while it came, once drawn from what was kept
     for (let loads = 0; loads < 2; loads++) {
-      expect(await page.textContent('.user')).toBe(hostile.join(' '))
-      for (const line of [hostile[0], hostile[1], hostile[2], hostile[3], '<iframe src='])
-        expect(await page.locator('.text').first().textContent()).toContain(line)
-      const names = await page
+      expect(await page.textContent('.user p')).toBe(hostile.join(' '))
+      const text = page.locator('.text').first()
+      for (const shown of [hostile[0], hostile[1], '<svg onload', '<b onclick', '<iframe src='])
+        expect(await text.textContent()).toContain(shown)
+      const links = await page
+        .locator('#log a[href]')
+        .evaluateAll((all) =>
+          all.map((one) => ['href', 'target', 'rel'].map((name) => one.getAttribute(name))),
+        )
+      const safe = ['_blank', 'noopener noreferrer nofollow']
+      expect(links).toEqual([
+        // an address of the web is a link wherever it stands
+        ['https://evil.example/a.png', ...safe],
+        ['https://evil.example/b.png?secret=1', ...safe],
+        ['https://evil.example/%22onmouseover=%22window.hacked=1', ...safe],
+        ['https://evil.example%22%3E', ...safe],
+      ])
+      const odd = await page
         .locator('#log *')
-        .evaluateAll((all) => all.map((one) => one.localName))
-      expect(names).not.toEqual(
-        expect.arrayContaining([expect.stringMatching(/^(?:img|script|svg|iframe|a|b)$/)]),
-      )
+        .evaluateAll((all) =>
+          all
+            .filter(
+              (one) =>
+                /^(?:img|script|svg|iframe|form|math|style)$/.test(one.localName) ||
+                one.getAttributeNames().some((name) => /^(?:on|src|style|id|name)/.test(name)),
+            )
+            .map((one) => one.outerHTML),
+        )
+      expect(odd).toEqual([])
       expect(await page.evaluate(() => 'hacked' in window)).toBe(false)
       await page.reload()
     }
@@ -296,14 +329,16 @@ describe.skipIf(!hasChromium)('the chat page', () => {
 
   it('draws the same text however it was cut', async () => {
     const text = [
-      '# A *title*',
-      'A line\nand **another**, `code`, 2 * 3 * 4, **open\n- one\n- two\n  goes on\n1. three\n2. four',
-      '10) ten',
+      '# A *title*\n## Below it',
+      'A line\nand **another**, `code`, 2 * 3 * 4, **open\n- one\n  - inside\n    1. deeper\n- two\n  goes on\n',
+      '10) ten\n11) eleven',
+      '- [x] done\n- [ ] open',
       '> quoted\n> twice',
-      '```ts\nconst a = 1\n\n# no title\n```\nBehind it.',
+      '| a | b |\n| :-- | --: |\n| 1 | `x\\|y` |\n| 2 | |',
+      '```ts\nconst a = 1\n\n# no title\n```\nBehind it [a link][ref], ~~gone~~.',
       '---',
-      'One paragraph.\n--- which goes on',
-      'Another.',
+      'One paragraph.\r\n--- which goes on',
+      '[ref]: https://example.com/a "Title"',
       '```\nnever closed\n\n- no list',
     ].join('\n\n')
     const { page } = await open([say(text, { chunks: text.length }).splitEvents()])
@@ -312,22 +347,183 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     const drawn = await page.locator('.text').innerHTML()
     await page.reload()
     expect(await page.locator('.text').innerHTML()).toBe(drawn)
-    expect(drawn).toBe(
+    expect(drawn.replace(/>\n+/g, '>').replace(/\n+</g, '<')).toBe(
       [
-        '<h3>A <em>title</em></h3>',
-        '<p>A line\nand <strong>another</strong>, <code>code</code>, 2 * 3 * 4, **open</p>',
-        '<ul><li>one</li><li>two\n  goes on</li></ul>',
-        '<ol start="1"><li>three</li><li>four</li></ol>',
-        '<ol start="10"><li>ten</li></ol>',
-        '<blockquote>quoted\ntwice</blockquote>',
-        '<pre><code>const a = 1\n\n# no title</code></pre>',
-        '<p>Behind it.</p>',
+        '<h3 dir="auto">A <em>title</em></h3>',
+        '<h4 dir="auto">Below it</h4>',
+        '<p dir="auto">A line\nand <strong>another</strong>, <code>code</code>, 2 * 3 * 4, **open</p>',
+        '<ul dir="auto"><li>one<ul><li>inside<ol><li>deeper</li></ol></li></ul></li>',
+        '<li>two\ngoes on</li></ul>',
+        '<ol start="10" dir="auto"><li>ten</li><li>eleven</li></ol>',
+        '<ul dir="auto"><li><input type="checkbox" aria-label="Done" disabled="" checked=""> done</li>',
+        '<li><input type="checkbox" aria-label="Done" disabled=""> open</li></ul>',
+        '<blockquote dir="auto"><p>quoted\ntwice</p></blockquote>',
+        '<div class="table" tabindex="0" role="region" aria-label="Table" dir="auto"><table>',
+        '<thead><tr><th align="left">a</th><th align="right">b</th></tr></thead>',
+        '<tbody><tr><td align="left">1</td><td align="right"><code>x|y</code></td></tr>',
+        '<tr><td align="left">2</td><td align="right"></td></tr></tbody></table></div>',
+        '<div class="code" dir="ltr"><div class="bar"><span>ts</span><button type="button">Copy</button></div>',
+        '<pre tabindex="0"><code>const a = 1\n\n# no title</code></pre></div>',
+        '<p dir="auto">Behind it <a href="https://example.com/a" title="Title" target="_blank" rel="noopener noreferrer nofollow">a link</a>, <del>gone</del>.</p>',
         '<hr>',
-        '<p>One paragraph.\n--- which goes on</p>',
-        '<p>Another.</p>',
-        '<pre><code>never closed\n\n- no list</code></pre>',
+        '<p dir="auto">One paragraph.\n--- which goes on</p>',
+        '<div class="code" dir="ltr"><div class="bar"><span>text</span><button type="button">Copy</button></div>',
+        '<pre tabindex="0"><code>never closed\n\n- no list</code></pre></div>',
       ].join(''),
     )
+  })
+
+  it('draws a long answer once: at most with each frame, and never again what is over', async () => {
+    const paragraphs = Array.from({ length: 120 }, (_, at) => `Paragraph ${at} is **short**.`)
+    const { page } = await open([say(paragraphs.join('\n\n'), { chunks: 2_000 }).splitEvents()])
+    await page.evaluate(countWork, 'p')
+    await ask(page, 'Write')
+    await isOver(page)
+    const { frames, redraws, settledRedraws } = await page.evaluate(() => globalThis.work)
+    expect(await page.locator('.text > p').count()).toBe(120)
+    expect(settledRedraws).toBe(0)
+    expect(redraws).toBeLessThanOrEqual(frames)
+  })
+
+  it('shows no mark of Markdown while an answer comes, only what it means', async () => {
+    const text =
+      'Some **bold words** and [a link](https://example.com/long/address).\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```js\nlet a\n```\n\n- one\n- two'
+    const { page } = await open([say(text, { chunks: text.length }).splitEvents()])
+    await page.evaluate(() => {
+      globalThis.seen = new Set<string>()
+      new MutationObserver(() => {
+        for (const one of document.querySelectorAll('.text'))
+          globalThis.seen.add(one.textContent ?? '')
+      }).observe(document.body, { childList: true, characterData: true, subtree: true })
+    })
+    await ask(page, 'Write')
+    await isOver(page)
+    const seen = await page.evaluate(() => [...globalThis.seen])
+    expect(seen.length).toBeGreaterThan(1)
+    for (const text of seen) expect(text).not.toMatch(/[*|`[\](]|--|https/)
+  })
+
+  it('sets each text in its own direction, code always from the left', async () => {
+    const { page } = await open([
+      say(
+        'שלום, `npm i`!\n\n1. ראשון\n2. שני\n\n| א | ב |\n|---|---|\n| 1 | 2 |\n\n```js\nlet a\n```\n\nIn English.',
+      ),
+    ])
+    await page.fill('#input', 'مرحبا')
+    expect(await directionOf(page, '#input')).toBe('rtl')
+    await ask(page, 'مرحبا')
+    await isOver(page)
+    expect(await directionOf(page, '.user p')).toBe('rtl')
+    for (const [selector, direction] of [
+      ['.text > p:first-child', 'rtl'],
+      ['.text ol', 'rtl'],
+      ['.text table', 'rtl'],
+      ['.text pre', 'ltr'],
+      ['.text > p:last-child', 'ltr'],
+    ] as const)
+      expect([selector, await directionOf(page, selector)]).toEqual([selector, direction])
+  })
+
+  it('copies code, by keyboard too, and lets it be selected where it may not', async () => {
+    const { page } = await open([say('```sh\nnpm i tetrad\nnpm test\n```')])
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await ask(page, 'How?')
+    await isOver(page)
+    expect(await page.textContent('.code .bar span')).toBe('sh')
+    const copy = page.locator('.code button')
+    await copy.focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => copy.textContent()).toBe('Copied')
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npm i tetrad\nnpm test')
+    await page.context().clearPermissions()
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error('no'))
+    })
+    await copy.click()
+    await expect.poll(() => copy.textContent()).toBe('Selected')
+    expect(await page.evaluate(() => `${getSelection()}`)).toBe('npm i tetrad\nnpm test')
+  })
+
+  it('names who speaks, and tells a reader of the screen once what was said', async () => {
+    const { page } = await open([say('**Hello** there.\n\n- one')])
+    await page.evaluate(() => {
+      globalThis.seen = new Set<string>()
+      const news = document.querySelector('#news')
+      const note = () => globalThis.seen.add(news?.textContent ?? '')
+      if (news) new MutationObserver(note).observe(news, { childList: true })
+    })
+    await ask(page, 'Hi')
+    await isOver(page)
+    expect(await page.evaluate(() => [...globalThis.seen].slice(0, 2))).toEqual([
+      'The assistant is answering',
+      'The assistant: Hello there.\none',
+    ])
+    expect(await page.locator('article h2').allTextContents()).toEqual(['You', 'Assistant'])
+    expect(await page.getAttribute('#log', 'aria-live')).toBe('off')
+  })
+
+  it('keeps the focus: after an idea, a stop by keyboard and a decision', async () => {
+    const { page } = await open([
+      stalling('One two three'),
+      callTool('book_table', { restaurant: 'Ponto', guests: 2, time: '19:30' }),
+      say('Done.'),
+    ])
+    const focus = () => page.evaluate(() => document.activeElement?.id)
+    await page.locator('#ideas button').first().focus()
+    await page.keyboard.press('Enter')
+    await says(page, /^One/)
+    expect(await focus()).toBe('log')
+    await page.keyboard.press('Tab')
+    expect(await focus()).toBe('input')
+    await page.keyboard.press('Tab')
+    expect(await focus()).toBe('stop')
+    await page.keyboard.press('Enter')
+    await isOver(page)
+    expect(await focus()).toBe('input')
+    await page.keyboard.type('Book a table')
+    await page.keyboard.press('Enter')
+    const allow = page.getByRole('button', { name: 'Allow' })
+    await allow.waitFor()
+    await isOver(page)
+    for (
+      let steps = 0;
+      steps < 6 && !(await allow.evaluate((one) => one.matches(':focus')));
+      steps++
+    )
+      await page.keyboard.press('Shift+Tab')
+    await page.keyboard.press('Enter')
+    await says(page, /Done\./)
+    expect(await focus()).toBe('log')
+  })
+
+  it('stays where its reader is, and has a way back down', async () => {
+    const { open: release, opened } = gate()
+    const story = Array.from({ length: 60 }, (_, at) => `Line ${at}.`).join('\n\n')
+    const { page } = await open([say(story).splitEvents().hold(100, opened)])
+    await ask(page, 'Write')
+    await says(page, /Line 20/)
+    await page.locator('#log').evaluate((log) => log.scrollTo(0, 0))
+    const latest = page.getByRole('button', { name: 'Jump to latest' })
+    await latest.waitFor()
+    release()
+    await isOver(page)
+    expect(await page.locator('#log').evaluate((log) => log.scrollTop)).toBe(0)
+    await latest.focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => latest.isVisible()).toBe(false)
+    const left = await page
+      .locator('#log')
+      .evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight)
+    expect(left).toBeLessThan(2)
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('log')
+  })
+
+  it('leaves room to read on a phone that lies on its side, however much is written', async () => {
+    const { page } = await open([], { ...phone, viewport: { width: 740, height: 340 } })
+    await page.fill('#input', 'A line\n'.repeat(30))
+    const box = await page.locator('#form').boundingBox()
+    expect(box?.height).toBeLessThanOrEqual(100)
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(340)
   })
 
   it('forgets a conversation when a new one is begun', async () => {
@@ -362,35 +558,41 @@ describe.skipIf(!hasChromium)('the chat page', () => {
     expect(provider.requests).toHaveLength(2)
   })
 
-  it.each([
+  const screens = [
     { name: 'phone', screen: phone },
     { name: 'desktop', screen: { viewport: { width: 1120, height: 800 } } },
-  ])('fits its screen, in the light and in the dark: $name', async ({ name, screen }) => {
+  ]
+  const questions = {
+    welcome: '',
+    text: 'How do layers work?',
+    table: 'Compare three rivers',
+    rtl: 'كيف أطبخ الأرز؟',
+    approval: 'Book a table for two tonight',
+  }
+  it.each(
+    screens.flatMap((one) =>
+      Object.entries(questions).map(([what, question]) => ({ ...one, what, question })),
+    ),
+  )('fits its screen, in the light and in the dark: $name, $what', async (shown) => {
     const partner = script()
-    const { page, provider } = await open([], { ...screen, colorScheme: 'light' })
+    const { page, provider } = await open([], shown.screen)
     provider.reply((request) => partner(request).delay({}))
-    const shoot = async (what: string) => {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
-        expect(Number(/\d+/.exec(paper)) > 128).toBe(colorScheme === 'light')
-        await screenshot(page, `chat-${name}-${colorScheme}${what}`)
-      }
-      const [scrollWidth = 0, clientWidth] = await page.evaluate(() => {
-        const { scrollWidth, clientWidth } = document.documentElement
-        return [scrollWidth, clientWidth]
-      })
-      expect(scrollWidth).toBe(clientWidth)
-      expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+    if (shown.question) {
+      await ask(page, shown.question)
+      await isOver(page)
+      await page.locator('#log').evaluate((log) => log.scrollTo(0, 0))
     }
-    await shoot('-welcome')
-    await ask(page, 'How do layers work?')
-    await isOver(page)
-    await shoot('-text')
-    await ask(page, 'Book a table for two tonight')
-    await page.waitForSelector('.tool[data-status=waiting]')
-    await isOver(page)
-    await shoot('')
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+      expect(Number(/\d+/.exec(paper)) > 128).toBe(colorScheme === 'light')
+      await screenshot(page, `chat-${shown.name}-${colorScheme}-${shown.what}`)
+      expect(await graveFaults(page, colorScheme === 'dark' ? 'colors' : undefined)).toEqual([])
+    }
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+    expect(await isWide(page)).toBe(false)
+    await page.setViewportSize({ width: 320, height: 568 })
+    expect(await isWide(page)).toBe(false)
   })
 })
 

@@ -10,6 +10,7 @@ import {
   type Socket,
 } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import axeCore from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { findCommand } from '../needs.js'
@@ -20,7 +21,7 @@ const executablePath = findCommand('chromium') ?? ''
 export const hasChromium = existsSync(executablePath)
 
 export interface TestBrowser {
-  /** A page of its own context, closed with its test; an uncaught error on it fails the test. */
+  /** A page of its own context, closed with its test; an uncaught error on it, or one in its console, fails the test. */
   page(options?: BrowserContextOptions): Promise<Page>
 }
 
@@ -49,6 +50,11 @@ export function useChromium(): TestBrowser {
       const page = await context.newPage()
       const errors: Error[] = []
       page.on('pageerror', (error) => errors.push(error))
+      // a line that is cut is part of a test, all else that a console shows is not
+      page.on('console', (said) => {
+        const isOurs = said.type() === 'error' && !/Failed to load resource/.test(said.text())
+        if (isOurs) errors.push(new Error(said.text()))
+      })
       onTestFinished(async () => {
         await context.close()
         expect(errors).toEqual([])
@@ -125,6 +131,71 @@ export async function lineTo(url: string): Promise<Line> {
       isDown = false
     },
   }
+}
+
+/** What axe-core finds serious or critical on a page; `colors`: by its colours alone. */
+export async function graveFaults(page: Page, only?: 'colors'): Promise<readonly string[]> {
+  await page.evaluate(axeCore.source)
+  const { violations } = await page.evaluate(
+    (rules) => globalThis.axe.run(rules ? { runOnly: rules } : {}),
+    only && ['color-contrast', 'link-in-text-block'],
+  )
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    )
+}
+
+/** It can be scrolled sideways. */
+export const isWide = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+
+/** The direction that a browser has found for an element. */
+export const directionOf = (page: Page, selector: string): Promise<string> =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate((element) => getComputedStyle(element).direction)
+
+interface Work {
+  frames: number
+  /** Batches of changes inside answers. */
+  redraws: number
+  /** Changes of blocks that others follow. */
+  settledRedraws: number
+}
+
+declare global {
+  var axe: typeof import('axe-core')
+  /** Filled by `countWork` in a page. */
+  var work: Work
+  var seen: Set<string>
+}
+
+/** Runs in a page: counts its frames and what is drawn in answers, until it is closed. */
+export function countWork(block: string): void {
+  globalThis.work = { frames: 0, redraws: 0, settledRedraws: 0 }
+  const { work } = globalThis
+  const frame = () => {
+    work.frames++
+    requestAnimationFrame(frame)
+  }
+  requestAnimationFrame(frame)
+  const settled = new Set<Element>()
+  new MutationObserver((records) => {
+    const changed = records.map(({ target }) =>
+      target instanceof Element ? target : target.parentElement,
+    )
+    if (!changed.some((target) => target?.closest('.text'))) return
+    work.redraws++
+    const removed = records.flatMap(({ removedNodes }) => [...removedNodes])
+    for (const one of settled)
+      if (removed.includes(one) || changed.some((target) => target && one.contains(target)))
+        work.settledRedraws++
+    const blocks = [...document.querySelectorAll(`.assistant .text ${block}`)]
+    for (const one of blocks.slice(0, -2)) settled.add(one)
+  }).observe(document.body, { childList: true, characterData: true, subtree: true })
 }
 
 const artefacts = fileURLToPath(new URL('../../artefacts/', import.meta.url))

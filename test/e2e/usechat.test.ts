@@ -4,8 +4,18 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { chatClient } from '../../examples/usechat/ai.js'
 import { answer } from '../../examples/usechat/script.js'
 import { chatServer } from '../../examples/usechat/server.js'
-import { fail, mockServer, type Reply, say, think } from '../../src/testing/index.js'
-import { hasChromium, lineTo, screenshot, serve, useChromium } from './support.js'
+import { callTool, fail, mockServer, type Reply, say, think } from '../../src/testing/index.js'
+import {
+  countWork,
+  directionOf,
+  graveFaults,
+  hasChromium,
+  isWide,
+  lineTo,
+  screenshot,
+  serve,
+  useChromium,
+} from './support.js'
 
 const secret = 'a secret of at least 32 characters'
 const phone = {
@@ -190,7 +200,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
   })
 
   it('tells what went wrong, before and in the middle of an answer, and tries again', async () => {
-    const { page, ask, last } = await open([
+    const { page, provider, ask, last } = await open([
       fail(401, { message: 'canary' }),
       say('One two three four').failAfter(6, 'overloaded'),
       say('Five'),
@@ -205,6 +215,10 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await screenshot(page, 'usechat-error')
     await again.click()
     await expect.poll(() => page.locator('.text').allTextContents()).toEqual(['Count', 'Five'])
+    // the provider is asked what the page shows: one question, and no half of an answer
+    const asked = provider.requests.at(-1)?.text ?? ''
+    expect(asked.split('Count')).toHaveLength(2)
+    expect(asked).not.toContain('One two')
     expect(await alert.count()).toBe(0)
   })
 
@@ -223,6 +237,141 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     const isWide = await page.evaluate(() => document.body.scrollWidth > innerWidth)
     expect(isWide).toBe(false)
     await screenshot(page, 'usechat-dark-phone')
+  })
+
+  it('draws Markdown whole, and what is hostile in it as harmless', async () => {
+    const text = [
+      '# Title\n## Below',
+      '- one\n  - inside\n    1. deeper\n- two',
+      '10. ten\n11. eleven',
+      '- [x] done\n- [ ] open',
+      '| a | b |\n| :-- | --: |\n| 1 | `x\\|y` |',
+      '```sh\nnpm i tetrad\n```',
+      '[a link][ref] ~~gone~~',
+      '<img src=x onerror="window.hacked=1"> <script>window.hacked=1</script>',
+      '[js](javascript:window.hacked=1) [data](data:text/html,x) ![pic](https://evil.example/p.png)',
+      '[ref]: https://example.com/a',
+    ].join('\n\n')
+    const { page, ask, last } = await open(say(text, { chunks: text.length }).splitEvents())
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.evaluate(countWork, '> div')
+    await ask('Write')
+    await last.locator('footer').waitFor()
+    const { frames, redraws, settledRedraws } = await page.evaluate(() => globalThis.work)
+    expect(settledRedraws).toBe(0)
+    expect(redraws).toBeLessThanOrEqual(frames)
+    const count = (selector: string) => last.locator(`.text ${selector}`).count()
+    expect(await count('h3')).toBe(1)
+    expect(await count('h4')).toBe(1)
+    expect(await count('li li li')).toBe(1)
+    expect(await last.locator('.text ol[start="10"] > li').allTextContents()).toEqual([
+      'ten',
+      'eleven',
+    ])
+    expect(
+      await last.locator('input').evaluateAll((all) => all.map((one) => one.matches(':checked'))),
+    ).toEqual([true, false])
+    expect(await last.locator('td').allTextContents()).toEqual(['1', 'x|y'])
+    expect(await last.locator('del').textContent()).toBe('gone')
+    expect(await last.locator('.text').textContent()).toContain('<script>window.hacked=1</script>')
+    expect(
+      await last
+        .locator('a')
+        .evaluateAll((all) =>
+          all.map((one) => ['href', 'target', 'rel'].map((name) => one.getAttribute(name))),
+        ),
+    ).toEqual([
+      ['https://example.com/a', '_blank', 'noopener noreferrer nofollow'],
+      ['https://evil.example/p.png', '_blank', 'noopener noreferrer nofollow'],
+    ])
+    expect(await last.locator('img, script, iframe').count()).toBe(0)
+    expect(await page.evaluate(() => 'hacked' in window)).toBe(false)
+    expect(await last.locator('.bar span').textContent()).toBe('sh')
+    await last.getByRole('button', { name: 'Copy' }).focus()
+    await page.keyboard.press('Enter')
+    await last.getByRole('button', { name: 'Copied' }).waitFor()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npm i tetrad')
+  })
+
+  it('keeps the focus: at first, after an idea, a stop and a decision; Esc stops', async () => {
+    const { page, provider, last } = await open([
+      say('One two three').stall(6),
+      say('Four five').stall(6),
+      callTool('book_table', { restaurant: 'Nunes', people: 2, time: '20:00' }),
+      say('Done.'),
+    ])
+    const focus = () => page.evaluate(() => document.activeElement?.localName)
+    await expect.poll(focus).toBe('textarea')
+    await page.locator('.welcome button').first().focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => last.textContent()).toContain('One')
+    expect(await focus()).toBe('main')
+    await page.getByRole('button', { name: 'Stop' }).focus()
+    await page.keyboard.press('Enter')
+    await idle(page)
+    expect(await focus()).toBe('textarea')
+    await page.keyboard.type('Go on')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => last.textContent()).toContain('Four')
+    await page.keyboard.press('Escape')
+    await idle(page)
+    expect(await provider.requests[1]?.closed).toBe(true)
+    expect(await focus()).toBe('textarea')
+    await page.keyboard.type('Book')
+    await page.keyboard.press('Enter')
+    const allow = page.getByRole('button', { name: 'Allow', exact: true })
+    await allow.focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => last.textContent()).toContain('Done.')
+    expect(await focus()).toBe('main')
+  })
+
+  it('has a way back down, and leaves room to read on a phone that lies on its side', async () => {
+    const story = Array.from({ length: 60 }, (_, at) => `Line ${at}.`).join('\n\n')
+    const { page, ask, last } = await open(say(story), {
+      ...phone,
+      viewport: { width: 740, height: 340 },
+    })
+    await ask('Write')
+    await last.locator('footer').waitFor()
+    await page.locator('main').evaluate((main) => main.scrollTo(0, -main.scrollHeight))
+    const latest = page.getByRole('button', { name: 'Jump to latest' })
+    await latest.focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => latest.count()).toBe(0)
+    expect(await page.evaluate(() => document.activeElement?.localName)).toBe('main')
+    await page.getByRole('textbox').fill('A line\n'.repeat(30))
+    const box = await page.locator('form').boundingBox()
+    expect(box?.height).toBeLessThanOrEqual(100)
+  })
+
+  const screens = [
+    { name: 'phone', screen: phone },
+    { name: 'desktop', screen: { viewport: { width: 1120, height: 800 } } },
+  ]
+  it.each(
+    screens.flatMap((one) =>
+      [
+        { what: 'table', question: 'Compare three rivers.' },
+        { what: 'rtl', question: 'كيف أطبخ الأرز؟' },
+      ].map((asked) => ({ ...one, ...asked })),
+    ),
+  )('fits its screen, in the light and in the dark: $name, $what', async (shown) => {
+    const { page, provider, ask, last } = await open([], shown.screen)
+    provider.reply((request) => answer(request).delay({}))
+    await ask(shown.question)
+    await last.locator('footer').waitFor()
+    const direction = shown.what === 'rtl' ? 'rtl' : 'ltr'
+    for (const selector of ['.user .text', '.assistant .text > div', '.assistant table'])
+      expect(await directionOf(page, selector)).toBe(direction)
+    await page.locator('main').evaluate((main) => main.scrollTo(0, -main.scrollHeight))
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await screenshot(page, `usechat-${shown.name}-${colorScheme}-${shown.what}`)
+      expect(await graveFaults(page, colorScheme === 'dark' ? 'colors' : undefined)).toEqual([])
+    }
+    await page.setViewportSize({ width: 320, height: 568 })
+    expect(await isWide(page)).toBe(false)
   })
 
   it('is read and stopped by its own visitor alone', async () => {

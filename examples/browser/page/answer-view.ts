@@ -1,7 +1,7 @@
 /** Draws one answer while it comes: thoughts folded, tool calls as cards, text, and a line that tells what it took. */
 import type { StreamChunk } from 'tetrad'
 import { type Answer, adder, type End, type Failure, type Part, type ToolPart } from './answer.js'
-import { button, make, mark } from './dom.js'
+import { button, make, mark, written } from './dom.js'
 import { markdownView } from './markdown.js'
 import { toolCard } from './tool-card.js'
 
@@ -11,6 +11,8 @@ export interface AnswerView {
   begin(): void
   /** Drawn with the next frame: however many chunks come at once, the page is laid out once. */
   add(chunk: StreamChunk): void
+  /** What a reader of the screen is told when it has ended: text and questions, without marks. */
+  spoken(): string
   end(end: End): void
   /** A person has decided on a tool call. */
   decided(tool: ToolPart): void
@@ -31,7 +33,8 @@ type Draw = () => void
 export function answerView(answer: Answer, actions: AnswerActions): AnswerView {
   const body = make('div', 'body')
   const label = make('span', 'label')
-  const element = make('article', 'assistant', body, make('footer', '', mark(), label))
+  const speaker = make('h2', 'unseen', 'Assistant')
+  const element = make('article', 'assistant', speaker, body, make('footer', '', mark(), label))
   const draws = new Map<Part, Draw>()
   /** Changed since the last frame. */
   const changed = new Set<Part>(answer.parts)
@@ -43,7 +46,7 @@ export function answerView(answer: Answer, actions: AnswerActions): AnswerView {
     cancelAnimationFrame(frame)
     frame = 0
     for (const part of changed) {
-      const redraw = draws.get(part) ?? partView(part, body, actions)
+      const redraw = draws.get(part) ?? partView(part, body, answer, actions)
       draws.set(part, redraw)
       redraw()
     }
@@ -54,8 +57,14 @@ export function answerView(answer: Answer, actions: AnswerActions): AnswerView {
     element.ariaBusy = String(isRunning)
     actions.onGrow()
   }
+  /** Text is drawn to its last mark when nothing follows any more. */
+  const changeLast = () => {
+    const part = answer.parts.at(-1)
+    if (part) changed.add(part)
+  }
   const close = (end: End): void => {
     answer.end = end
+    changeLast()
     if (end.type === 'failed') failure = body.appendChild(failureView(end, actions.retry))
     draw()
   }
@@ -78,10 +87,15 @@ export function answerView(answer: Answer, actions: AnswerActions): AnswerView {
       draw()
     },
     add(chunk) {
+      changeLast()
       const part = add(chunk)
       if (part) changed.add(part)
       frame ||= requestAnimationFrame(draw)
     },
+    spoken: () =>
+      [...body.querySelectorAll('.text > :not(.code), .code code, .question span')]
+        .map(({ textContent }) => textContent?.trim())
+        .join('\n'),
     end(end) {
       // a call that nobody answered will not be answered now
       turn('failed', 'asking', 'running')
@@ -102,12 +116,12 @@ export function answerView(answer: Answer, actions: AnswerActions): AnswerView {
 
 /** What the user said. */
 export const questionView = (text: string): HTMLElement =>
-  make('article', 'user', make('p', '', text))
+  make('article', 'user', make('h2', 'unseen', 'You'), written(make('p', '', text)))
 
-function partView(part: Part, body: HTMLElement, { decide }: AnswerActions): Draw {
+function partView(part: Part, body: HTMLElement, answer: Answer, { decide }: AnswerActions): Draw {
   switch (part.type) {
     case 'text':
-      return textView(part, body)
+      return textView(part, body, answer)
     case 'thought':
       return thoughtView(part, body)
     case 'tool': {
@@ -120,13 +134,9 @@ function partView(part: Part, body: HTMLElement, { decide }: AnswerActions): Dra
 
 type Words = Extract<Part, { type: 'text' | 'thought' }>
 
-function textView(part: Words, body: HTMLElement): Draw {
+function textView(part: Words, body: HTMLElement, answer: Answer): Draw {
   const view = markdownView(body.appendChild(make('div', 'text')))
-  let length = 0
-  return () => {
-    view.append(part.text.slice(length))
-    length = part.text.length
-  }
+  return () => view.draw(part.text, answer.end !== undefined || answer.parts.at(-1) !== part)
 }
 
 function thoughtView(part: Words, body: HTMLElement): Draw {
@@ -137,7 +147,7 @@ function thoughtView(part: Words, body: HTMLElement): Draw {
       'details',
       'thought',
       make('summary', '', make('span', 'name', 'Thoughts'), peek),
-      make('div', '', text),
+      written(make('div', '', text)),
     ),
   )
   return () => {
@@ -154,7 +164,7 @@ function failureView({ message, waitMs = 0 }: Failure, retry: () => void): HTMLE
       again.disabled = false
     }, waitMs)
   }
-  const element = make('div', 'failure', make('p', '', message), again)
+  const element = make('div', 'failure', written(make('p', '', message)), again)
   element.role = 'alert'
   return element
 }

@@ -27,9 +27,25 @@ export function button(className: string, text: string, onClick: () => void): HT
   return element
 }
 
+/** An element whose direction is that of the words in it. */
+export function written<Type extends HTMLElement>(element: Type): Type {
+  element.dir = 'auto'
+  return element
+}
+
 /** The mark of the page: four circles. */
 export const mark = (): HTMLElement => {
   const element = make('span', 'mark', make('i'), make('i'), make('i'), make('i'))
   element.ariaHidden = 'true'
   return element
+}
+
+let clearing: ReturnType<typeof setTimeout> | undefined
+
+/** Tells a reader of the screen, once and politely: pieces of words that keep coming would not be understood. */
+export function announce(text: string): void {
+  const news = find('news')
+  news.textContent = text
+  clearTimeout(clearing)
+  clearing = setTimeout(() => news.replaceChildren(), 5_000)
 }

@@ -1,118 +1,133 @@
 /**
- * Light Markdown as elements: paragraphs, headings, lists, quotes, code, bold, italics. No HTML is ever parsed, and there are
- * no links and no images: an address that a model was talked into writing is text, so nothing is loaded and nothing leaks.
+ * Markdown as elements, for a text that grows: a block that is over is never drawn again. HTML of a model is text, its images
+ * are links, its links open in a tab of their own: nothing is loaded before somebody clicks.
  */
+import createPurifier, { type Config } from 'dompurify'
+import { Lexer, Marked, type Token, type TokensList } from 'marked'
+import remend from 'remend'
+import { codeView } from './code.js'
 import { make } from './dom.js'
 
-interface Block {
-  readonly kind: 'paragraph' | 'heading' | 'list' | 'quote' | 'code' | 'rule'
-  readonly source: string
-  /** Where it begins in what was looked at. */
-  readonly start: number
+const marked = new Marked({
+  // what nothing matches is text
+  tokenizer: { html: () => undefined, tag: () => undefined },
+  renderer: {
+    // the page has headings of its own above those of an answer
+    heading({ tokens, depth }) {
+      const name = `h${Math.min(depth + 2, 6)}`
+      return `<${name}>${this.parser.parseInline(tokens)}</${name}>`
+    },
+    image({ raw, href, text, title }) {
+      const words = text || href
+      const tokens: Token[] = [{ type: 'text', raw: words, text: words }]
+      return this.link({ type: 'link', raw, href, title, text, tokens })
+    },
+    checkbox: ({ checked }) =>
+      `<input type="checkbox" aria-label="Done" disabled ${checked ? 'checked' : ''}> `,
+  },
+})
+
+const tags =
+  'p br hr h3 h4 h5 h6 strong em del code pre a ul ol li input blockquote table thead tbody tr th td'
+const allowed = {
+  ALLOWED_TAGS: tags.split(' '),
+  ALLOWED_ATTR: ['href', 'title', 'start', 'align', 'type', 'disabled', 'checked', 'aria-label'],
+  ADD_URI_SAFE_ATTR: ['start', 'align', 'type'],
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+  RETURN_DOM_FRAGMENT: true,
+} satisfies Config
+const purifier = createPurifier(window)
+purifier.addHook('afterSanitizeAttributes', (element) => {
+  if (!element.hasAttribute('href')) return
+  element.setAttribute('target', '_blank')
+  element.setAttribute('rel', 'noopener noreferrer nofollow')
+})
+
+export interface BlockView {
+  readonly element: HTMLElement
+  /** Draws what its block has become; false where that needs another view. */
+  draw(token: Token): boolean
 }
 
-/** Elements for a text that grows. What is said stays as it is drawn, only the last block is drawn anew. */
-export function markdownView(parent: HTMLElement) {
-  /** The source of the last block, which may go on. */
-  let open = ''
-  let drawn: readonly HTMLElement[] = []
+export interface MarkdownView {
+  /** Draws the text so far. Until it `isOver`, marks that the next characters may complete are held back. */
+  draw(text: string, isOver: boolean): void
+}
+
+export function markdownView(parent: HTMLElement): MarkdownView {
+  /** Where the last block begins: what stands before it is drawn for good. */
+  let start = 0
+  let last: BlockView | undefined
+  const links: TokensList['links'] = {}
+
+  const drawBlock = (token: Token): void => {
+    const view = viewOf(token)
+    parent.append(view.element)
+    last = view
+  }
   return {
-    append(text: string): void {
-      open += text
-      const blocks = blocksOf(open)
-      const elements = blocks.map(draw)
-      for (const element of drawn) element.remove()
-      parent.append(...elements)
-      open = open.slice(blocks.at(-1)?.start ?? 0)
-      drawn = elements.slice(-1)
+    draw(text, isOver) {
+      const source = text.replace(/\r\n?/g, '\n').slice(start)
+      const known = Object.keys(links).length
+      const tokens = lex(isOver ? source : settled(source), links)
+      // a link may be used before its address comes: what was drawn without it is drawn again
+      if (Object.keys(links).length > known && start > 0) {
+        start = 0
+        last = undefined
+        parent.replaceChildren()
+        return this.draw(text, isOver)
+      }
+      const blocks = tokens.filter(isBlock)
+      const [first, ...others] = blocks
+      if (first && !last?.draw(first)) {
+        last?.element.remove()
+        drawBlock(first)
+      }
+      others.forEach(drawBlock)
+      const before = tokens.slice(0, Math.max(tokens.findLastIndex(isBlock), 0))
+      start += before.reduce((length, { raw }) => length + raw.length, 0)
     },
   }
 }
 
-const starts: readonly (readonly [RegExp, Block['kind']])[] = [
-  [/^```/, 'code'],
-  [/^#{1,6}\s/, 'heading'],
-  [/^\s*(?:[-*+]|\d{1,9}[.)])\s/, 'list'],
-  [/^>/, 'quote'],
-  // only a whole line is known to be one
-  [/^(?:-{3,}|\*{3,})[ \t]*\n/, 'rule'],
-]
+const isBlock = ({ type }: Token) => type !== 'space' && type !== 'def'
 
-const kindOf = (line: string): Block['kind'] =>
-  starts.find(([pattern]) => pattern.test(line))?.[1] ?? 'paragraph'
+function lex(source: string, links: TokensList['links']): TokensList {
+  const lexer = new Lexer(marked.defaults)
+  lexer.tokens.links = links
+  return lexer.lex(source)
+}
 
-/** The blocks of a source, without the blank lines between. */
-function blocksOf(source: string): readonly Block[] {
-  const blocks: (Block & { source: string; isOver: boolean })[] = []
-  for (const { 0: line, index: start } of source.matchAll(/[^\n]*\n|[^\n]+$/g)) {
-    const last = blocks.at(-1)
-    if (last && goesOn(last, line)) {
-      // the fence that ends a code block is no new one
-      if (last.kind === 'code' && line.startsWith('```')) last.isOver = true
-      last.source += line
-      continue
-    }
-    if (last) last.isOver = true
-    if (line.trim() !== '') blocks.push({ kind: kindOf(line), source: line, start, isOver: false })
+/** A last line of marks alone, and the head of a table without the line below it, may still become anything. */
+const unsettled =
+  /(?:^|\n)(?:[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
+
+/** The text as far as it stays what it is, with the bold, the code and the links closed that are open. */
+function settled(text: string): string {
+  const end = text.replace(unsettled, '\n')
+  // a block of that length is code or a table
+  if (end.length > 8_000) return end
+  return remend(end, {
+    ...{ linkMode: 'text-only', htmlTags: false, setextHeadings: false },
+    // nothing is changed before the end
+    ...{ comparisonOperators: false, singleTilde: false, katex: false },
+  })
+}
+
+const viewOf = (token: Token): BlockView =>
+  token.type === 'code' ? codeView(token) : htmlView(token)
+
+function htmlView(token: Token): BlockView {
+  const fragment = purifier.sanitize(marked.parser([token]), allowed)
+  const content = fragment.firstElementChild as HTMLElement | null
+  // code inside a list has no view of its own
+  for (const code of fragment.querySelectorAll('pre')) code.tabIndex = 0
+  const element = token.type === 'table' ? make('div', 'table', fragment) : (content ?? make('p'))
+  // a table that is wider than the page is scrolled, with the keyboard too
+  if (token.type === 'table') {
+    Object.assign(element, { tabIndex: 0, role: 'region', ariaLabel: 'Table' })
   }
-  return blocks
-}
-
-function goesOn(block: Block & { readonly isOver: boolean }, line: string): boolean {
-  if (block.isOver) return false
-  if (block.kind === 'code') return true
-  if (block.kind === 'heading' || block.kind === 'rule' || line.trim() === '') return false
-  const kind = kindOf(line)
-  if (block.kind === 'list' && kind === 'list') return isOrdered(block.source) === isOrdered(line)
-  // a line that starts nothing belongs to what stands before it
-  return kind === block.kind || kind === 'paragraph'
-}
-
-const isOrdered = (source: string) => /^\s*\d/.test(source)
-
-function draw({ kind, source }: Block): HTMLElement {
-  switch (kind) {
-    case 'paragraph':
-      return make('p', '', ...inline(source.trimEnd()))
-    case 'heading':
-      return make('h3', '', ...inline(source.replace(/^#+\s+/, '').trimEnd()))
-    case 'quote':
-      return make('blockquote', '', ...inline(source.replace(/^> ?/gm, '').trimEnd()))
-    case 'rule':
-      return make('hr')
-    case 'code':
-      return make(
-        'pre',
-        '',
-        make('code', '', source.replace(/^```.*\n?/, '').replace(/\n?```\s*$/, '')),
-      )
-    case 'list':
-      return list(source)
-  }
-}
-
-function list(source: string): HTMLElement {
-  const items = source.trimEnd().split(/\n(?=\s*(?:[-*+]|\d{1,9}[.)])\s)/)
-  const texts = items.map((item) => item.replace(/^\s*(?:[-*+]|\d{1,9}[.)])\s+/, ''))
-  const children = texts.map((text) => make('li', '', ...inline(text)))
-  if (!isOrdered(source)) return make('ul', '', ...children)
-  const element = make('ol', '', ...children)
-  element.start = Number.parseInt(source, 10)
-  return element
-}
-
-const spans = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^\s*][^*]*)\*/g
-
-/** Code, bold and italics; everything else as it is. */
-function inline(source: string): readonly (Node | string)[] {
-  const nodes: (Node | string)[] = []
-  let at = 0
-  for (const { 0: whole, 1: code, 2: bold, 3: italic, index } of source.matchAll(spans)) {
-    nodes.push(source.slice(at, index))
-    if (code !== undefined) nodes.push(make('code', '', code))
-    else if (bold !== undefined) nodes.push(make('strong', '', ...inline(bold)))
-    else nodes.push(make('em', '', italic ?? ''))
-    at = index + whole.length
-  }
-  return [...nodes, source.slice(at)]
+  // the direction of what is written in it
+  if (element.localName !== 'hr') element.dir = 'auto'
+  return { element, draw: ({ raw }) => raw === token.raw }
 }

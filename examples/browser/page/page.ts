@@ -4,7 +4,7 @@ import { type BrowserStream, createBrowserClient } from 'tetrad/browser'
 import { type Answer, type End, emptyAnswer, type ToolPart, waitingTools } from './answer.js'
 import { type AnswerView, answerView, questionView } from './answer-view.js'
 import { connectComposer } from './composer.js'
-import { find } from './dom.js'
+import { announce, find } from './dom.js'
 import { endOf } from './failure.js'
 import { fillModels } from './models.js'
 import { type Line, watchLine } from './network.js'
@@ -101,6 +101,7 @@ async function follow(
   // what stands there now is what the stream adds to: a reload begins here
   save(transcript)
   scroll.toEnd()
+  announce('The assistant is answering')
   // the button that was pressed may be gone: the focus must not be lost with it
   if (document.activeElement === document.body) log.focus({ preventScroll: true })
   let id: string | undefined
@@ -123,6 +124,7 @@ async function follow(
   view.end(end)
   save(transcript)
   composer.setRunning(false)
+  announce(`The assistant: ${view.spoken()}`)
 }
 
 /** Asks again what failed: the answer that broke off makes room for a new one. */

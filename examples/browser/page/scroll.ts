@@ -11,7 +11,11 @@ export function stickToEnd(log: HTMLElement, button: HTMLElement) {
     isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 48
     button.hidden = isAtEnd
   })
-  button.addEventListener('click', toEnd)
+  button.addEventListener('click', () => {
+    toEnd()
+    // the button is gone: the focus must not be lost with it
+    log.focus({ preventScroll: true })
+  })
   return {
     toEnd,
     /** Call it after the log has grown. */

@@ -1,6 +1,6 @@
 /** A tool call on the page: its name, what goes in, what comes out, and the question whether it may run. */
 import type { ToolPart } from './answer.js'
-import { button, make } from './dom.js'
+import { button, make, written } from './dom.js'
 
 export type Decide = (approved: boolean) => void
 
@@ -58,7 +58,10 @@ const gistOf = (json: string): string => String(rowsOf(json)?.[0]?.[1] ?? '')
 function values(text: string): HTMLElement {
   const rows = rowsOf(text)
   if (!rows) return make('pre', '', text)
-  const cells = rows.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', value)])
+  const cells = rows.flatMap(([name, value]) => [
+    make('dt', '', name),
+    written(make('dd', '', value)),
+  ])
   return make('dl', '', ...cells)
 }
 
