@@ -49,11 +49,16 @@ const components: Components = {
   ),
 }
 
+/** The sanitizer would leave HTML out: an answer about HTML is shown as it was written. */
+const asText = (_: unknown, { value }: { readonly value: string }) =>
+  ({ type: 'text', value }) as const
+
 const Block = memo(({ text }: { readonly text: string }) => (
   // the direction of what is written in it
   <div dir="auto">
     <ReactMarkdown
       remarkPlugins={[remarkGfm]}
+      remarkRehypeOptions={{ handlers: { html: asText } }}
       rehypePlugins={[rehypeSanitize]}
       urlTransform={(url) => (/^(?:https?:|mailto:)/i.test(url) ? url : '')}
       components={components}
