@@ -77,6 +77,8 @@ export interface Attempt {
   readonly total_ms?: number
   readonly error?: unknown
   readonly request_id?: string
+  /** Of the response, names in lower case: rate limits are there. No cookies, no keys. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The tier that served it, where the provider told. */
   readonly service_tier?: string
 }

@@ -13,14 +13,25 @@ import {
   estimateCompletionTokens,
   estimatePromptTokens,
   estimateTokens,
+  isObject,
 } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
+import { type Asked, ChunkCheck, readAnswer, readUsage } from './adapter-chunks.js'
+import { adapterError } from './adapter-error.js'
 import type { Call, ProviderAdapter } from './context.js'
-import { isTetradError, MisuseError } from './errors.js'
+import {
+  AbortError,
+  isTetradError,
+  MisuseError,
+  StreamInterruptedError,
+  TimeoutError,
+} from './errors.js'
 import { ignoreRejection } from './ignore-rejection.js'
 import type { Run, Slots } from './layer.js'
 import type { Ledger } from './ledger.js'
+import { publicHeaders } from './public-headers.js'
 import { isContent, type Scope } from './scope.js'
+import { SilenceTimer } from './silence-timer.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
 
 /** A model name, resolved. */
@@ -63,6 +74,13 @@ class RunningAttempt {
   private final: Usage | undefined
   /** What a call that is not streamed has said so far: nothing of it leaves before it is whole. */
   private unseen: Accumulator | undefined
+  private readonly asked: Asked
+  private readonly check: ChunkCheck
+  /** What the adapter listens to: fires with the attempt's end from outside. */
+  private readonly controller = new AbortController()
+  private readonly silence: SilenceTimer | undefined
+  /** The attempt has ended while its adapter may go on: what comes then is nobody's. */
+  private isLeft = false
 
   constructor(
     private readonly run: Run,
@@ -82,6 +100,9 @@ class RunningAttempt {
       started: Date.now(),
     }
     ledger.add(this.record)
+    this.asked = { provider: adapter.name, model }
+    this.check = new ChunkCheck(this.asked)
+    this.silence = adapter.hasTimers ? undefined : new SilenceTimer(slots.timeouts)
   }
 
   async settle(): Promise<void> {
@@ -89,9 +110,11 @@ class RunningAttempt {
       if (this.scope.fault) throw this.scope.fault
       await this.raceAbort()
       this.close('ok', this.final ?? this.bestKnown())
-    } catch (error) {
+    } catch (thrown) {
+      const { fault } = this.scope
+      const error = fault && !(thrown instanceof AbortError) ? fault : thrown
       this.record.error = error
-      const status = this.scope.fault ? 'aborted' : 'failed'
+      const status = fault ? 'aborted' : 'failed'
       this.close(status, this.final ?? (this.isFree(error) ? emptyUsage : this.bestKnown()))
       this.run.unseen = this.unseen?.partial()
       throw error
@@ -103,55 +126,118 @@ class RunningAttempt {
     const isStream = this.run.streaming || !this.adapter.generate
     const { done, leave } = isStream ? this.stream() : { done: this.generate(), leave: undefined }
     return new Promise<void>((resolve, reject) => {
-      const release = this.scope.onEnd((fault) => {
+      const end = (fault: Error) => {
+        this.isLeft = true
+        this.controller.abort(fault)
         if (leave) leave().then(() => reject(fault))
         else reject(fault)
+      }
+      const release = this.scope.onEnd(end)
+      if (this.silence) this.silence.onExpire = (phase) => end(this.silent(phase))
+      done.then(resolve, reject).finally(() => {
+        release()
+        this.silence?.close()
       })
-      done.then(resolve, reject).finally(release)
     })
   }
 
   private async generate(): Promise<void> {
-    // stream() is taken where the adapter has no generate
-    const answer = (await this.adapter.generate?.(this.request, this.call())) as AnswerInput
+    const given = await this.ask(async () => this.adapter.generate?.(this.request, this.call()))
     this.arrived()
-    if (this.scope.fault) return
-    await this.whole(completeAnswer(answer, this.adapter.name))
+    if (this.scope.fault || this.isLeft) return
+    await this.whole(completeAnswer(readAnswer(given, this.asked), this.adapter.name))
+  }
+
+  /** One wait for the adapter. What it throws becomes an error that names it. */
+  private async ask<T>(step: () => Promise<T>, isEvent?: (value: T) => boolean): Promise<T> {
+    this.silence?.begin()
+    let value: T | undefined
+    try {
+      value = await step()
+      return value
+    } catch (error) {
+      throw adapterError(error, this.asked, this.check.isOpen)
+    } finally {
+      this.silence?.end(value !== undefined && isEvent?.(value) !== false)
+    }
   }
 
   private stream() {
-    const generator = this.adapter.generateStream(this.request, this.call())
+    let source: AsyncIterator<unknown> | undefined
     let isReading = false
+    const read = () => {
+      source ??= iteratorOf(this.adapter.generateStream(this.request, this.call()))
+      return source.next()
+    }
     const pump = async () => {
       for (;;) {
         isReading = true
-        const { done, value } = await generator.next()
+        const { done, value } = await this.ask(read, isEvent)
         isReading = false
-        if (done || this.scope.fault) break
-        // a batch is an array, a single chunk is not: the type of `value` does not tell them apart for readonly arrays
-        const pending = this.take(Array.isArray(value) ? value : [value as StreamChunk])
+        if (done || this.scope.fault || this.isLeft) break
+        const pending = this.take(value)
         if (pending) await pending
       }
+      if (this.scope.fault || this.isLeft) return
+      if (!this.check.isWhole) throw this.unfinished()
       const answer = this.unseen?.response()
-      if (answer && !this.scope.fault) await this.whole(answer)
+      if (answer) await this.whole(answer)
     }
+    const unwind = () => settledSoon(async () => source?.return?.(undefined))
     const done = ignoreRejection(
       pump().catch(async (error) => {
         // the fault was on our side of the yield: the source is closed before it goes on
-        if (!isReading) await generator.return(undefined)
+        if (!isReading) await unwind()
         throw error
       }),
     )
     // a read that ignores the signal is left behind; a source that waits at its yield is unwound
     const leave = async () => {
-      const returned = generator.return(undefined).then(noop, noop)
-      if (!isReading) await returned
+      const unwound = unwind()
+      if (!isReading) await unwound
     }
     return { done, leave }
   }
 
-  /** The chunks of one read. */
-  private take(chunks: readonly StreamChunk[]): void | Promise<void> {
+  private unfinished(): StreamInterruptedError {
+    const { provider, model } = this.asked
+    return new StreamInterruptedError(
+      `The stream of the adapter '${provider}' for ${model} ended without its 'finish'`,
+      {
+        provider,
+        model,
+        code: 'truncated',
+        phase: 'stream',
+        maybeBilled: true,
+        requestId: this.record.request_id,
+      },
+    )
+  }
+
+  private silent(phase: 'headers' | 'idle-bytes' | 'idle-events'): TimeoutError {
+    const { provider, model } = this.asked
+    return new TimeoutError(
+      `The adapter '${provider}' gave nothing of ${model} in time (${phase})`,
+      {
+        provider,
+        model,
+        phase,
+        code: 'timeout',
+        maybeBilled: true,
+      },
+    )
+  }
+
+  /** The chunks of one read; what stands before a bad one is kept. */
+  private take(given: unknown): void | Promise<void> {
+    const { chunks, error } = this.check.read(given)
+    const pending = chunks.length > 0 ? this.pass(chunks) : undefined
+    if (!error) return pending
+    if (!pending) throw error
+    return pending.then(() => Promise.reject(error))
+  }
+
+  private pass(chunks: readonly StreamChunk[]): void | Promise<void> {
     const entering = this.account(chunks)
     if (this.run.streaming) return this.scope.enter(entering)
     this.unseen ??= new Accumulator()
@@ -229,26 +315,68 @@ class RunningAttempt {
     const { provider } = this.record
     const keys = options.apiKeys ?? {}
     return {
-      signal: this.scope.signal,
+      signal: this.controller.signal,
       ...(options.headers && { headers: options.headers }),
       ...(Object.hasOwn(keys, provider) && { apiKey: keys[provider] }),
       timeouts: this.slots.timeouts,
-      warn: (warning) => {
+      warn: (given) => {
+        const warning = toWarning(given)
         this.warnings.push(warning)
-        if (this.scope.fault || this.scope.isSettled) return
+        if (this.scope.fault || this.scope.isSettled || this.isLeft) return
         const pending = this.scope.enter([{ type: 'warning', warning }])
         if (pending) ignoreRejection(pending)
       },
-      onResponse: ({ request_id }) => {
-        if (request_id !== undefined) this.record.request_id = request_id
+      onResponse: (given) => {
+        this.silence?.answered()
+        const { request_id, headers } = given ?? {}
+        if (typeof request_id === 'string') this.record.request_id = request_id
+        const shown = publicHeaders(headers)
+        if (shown) this.record.headers = shown
       },
-      onUsage: (usage) => {
+      onUsage: (given) => {
+        const usage = readUsage(given)
+        if (!usage) return
         this.told = usage
         this.record.usage = usage
       },
     }
   }
 }
+
+/** Throws what is no stream; `adapterError` names who gave it. */
+function iteratorOf(given: unknown): AsyncIterator<unknown> {
+  // every member is looked at before it is called
+  const stream = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+  const iterator = stream?.[Symbol.asyncIterator]?.() ?? stream?.[Symbol.iterator]?.()
+  if (!iterator) throw new TypeError('generateStream() gave no async generator')
+  // a plain iterator is awaited like one
+  return iterator as AsyncIterator<unknown>
+}
+
+/** An empty batch stands for bytes without an event. */
+const isEvent = ({ value }: { readonly value?: unknown }) =>
+  !Array.isArray(value) || value.length > 0
+
+/** A source whose own cleanup never ends holds nobody up. */
+function settledSoon(unwind: () => Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, unwindMs)
+    unwind()
+      .catch(noop)
+      .finally(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+  })
+}
+
+const unwindMs = 1_000
+
+const toWarning = (given: unknown): Warning =>
+  isObject(given) && typeof given.message === 'string'
+    ? // what else a warning has is its adapter's to say
+      (given as unknown as Warning)
+    : { code: 'other', message: String(given) }
 
 const isTold = (usage: Usage) => usage.total_tokens > 0 || !usage.estimated
 

@@ -1,10 +1,20 @@
 /** One call from its start to its one outcome, and the callers that make calls. */
 import type { ChatRequest, ChatResponse, FormatInput, StreamChunk } from '../chat/index.js'
 import { defined, estimatePromptTokens, isObject } from '../chat/index.js'
+import { type Asked, badAnswer } from './adapter-chunks.js'
+import { adapterError } from './adapter-error.js'
 import { attemptWith, type Target } from './attempt.js'
 import { Channel } from './channel.js'
 import { runLayers } from './compose.js'
-import type { Call, Caller, CallOptions, Middleware, ModelInfo, TokenCount } from './context.js'
+import type {
+  Call,
+  Caller,
+  CallOptions,
+  Middleware,
+  ModelInfo,
+  ProviderAdapter,
+  TokenCount,
+} from './context.js'
 import { AbortError, BadRequestError, MisuseError } from './errors.js'
 import { hidden, masked } from './hidden.js'
 import type { Place, Run } from './layer.js'
@@ -198,14 +208,29 @@ async function countTokens(
     onUsage: ignore,
   }
   try {
-    return { tokens: await adapter.countTokens({ ...request, model }, call) }
-  } catch (error) {
-    if (call.signal.aborted) throw error
+    const tokens = await adapter.countTokens({ ...request, model }, call)
+    if (Number.isSafeInteger(tokens) && tokens >= 0) return { tokens }
+    throw badAnswer({ provider: adapter.name, model }, 'a count that is no number', 'bad_answer')
+  } catch (thrown) {
+    if (call.signal.aborted) throw thrown
+    const error = adapterError(thrown, { provider: adapter.name, model }, false)
     return { tokens: estimatePromptTokens(request), estimated: true, error }
   }
 }
 
+/** What an adapter does not say is let through. Throws `UnexpectedResponseError` where it fails. */
 function modelInfo(engine: Engine, name: string): ModelInfo {
   const { adapter, model } = engine.resolve(name)
-  return { ...adapter.capabilities(model), provider: adapter.name, model }
+  const asked = { provider: adapter.name, model }
+  const found: unknown = capabilitiesOf(adapter, asked)
+  const { rules, ...known } = isObject(found) ? found : {}
+  return { known: false, ...known, rules: Array.isArray(rules) ? rules : [], ...asked }
+}
+
+function capabilitiesOf(adapter: ProviderAdapter, asked: Asked): unknown {
+  try {
+    return adapter.capabilities?.(asked.model)
+  } catch (error) {
+    throw adapterError(error, asked, false)
+  }
 }

@@ -168,10 +168,16 @@ export interface ProviderAdapter {
   readonly name: string
   /** Bare names it answers to. */
   readonly models?: RegExp
-  capabilities(model: string): Capabilities
+  /**
+   * It ends a wait by `call.timeouts` itself, as `httpTransport` does. Without it the core watches: until the first chunk
+   * or `onResponse` (`headersMs`), then between reads; an empty array stands for bytes that brought no event.
+   */
+  readonly hasTimers?: boolean
+  /** Absent, nothing, or for a model that it does not know: everything is let through. */
+  capabilities?(model: string): Partial<Capabilities> | undefined
   /** The provider's own messages. Pure. */
   convertMessages(messages: readonly Message[], model: string): unknown
-  /** Absent: the stream is accumulated. */
+  /** Absent: the stream is accumulated. `id`, `created`, `model` and `usage` may be left out of the answer: the core completes it. */
   generate?(request: ChatRequest, call: Call): Promise<AnswerInput>
   /** An array is what one network read brought: one promise a read, not a chunk. `request.model` comes without the provider. */
   generateStream(

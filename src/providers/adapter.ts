@@ -63,6 +63,7 @@ export function createAdapter(dialect: Dialect, transport: Transport): ProviderA
   return {
     name: dialect.name,
     ...(dialect.models && { models: dialect.models }),
+    hasTimers: true,
     capabilities: dialect.capabilities,
     convertMessages: dialect.convertMessages,
 

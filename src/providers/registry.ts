@@ -1,4 +1,5 @@
 /** Finds the adapter for a model name: `provider/model`, or a bare name that one of them answers to. */
+import { isObject } from '../chat/index.js'
 import { BadRequestError, MisuseError, type ProviderAdapter, type Target } from '../core/index.js'
 
 export interface Registry {
@@ -9,12 +10,11 @@ export interface Registry {
   readonly resolve: (model: string) => Target
 }
 
-/** Throws `MisuseError` for two adapters of one name, and for a name that no model string can hold. */
+/** Throws `MisuseError` for what is no adapter, for two of one name, and for a name that no model string can hold. */
 export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   const byName = new Map<string, ProviderAdapter>()
   for (const adapter of adapters) {
-    if (!adapter.name || adapter.name.includes('/'))
-      throw new MisuseError(`A provider needs a name without "/": ${JSON.stringify(adapter.name)}`)
+    checkAdapterShape(adapter)
     if (byName.has(adapter.name))
       throw new MisuseError(`Two providers are named "${adapter.name}": give one another name`)
     byName.set(adapter.name, adapter)
@@ -39,6 +39,23 @@ export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
       throw unknownModel(model, [...byName.keys()])
     },
   }
+}
+
+/** What a call would find out too late. */
+function checkAdapterShape(given: unknown): void {
+  const adapter = isObject(given) ? given : {}
+  const { name, models } = adapter
+  if (typeof name !== 'string' || name === '' || name.includes('/'))
+    throw new MisuseError(
+      `A provider needs a name without "/": ${JSON.stringify(name)}; a factory must be called, openai()`,
+    )
+  if (typeof adapter.generateStream !== 'function')
+    throw new MisuseError(`The adapter '${name}' has no generateStream(request, call)`)
+  for (const method of ['generate', 'capabilities', 'countTokens'])
+    if (adapter[method] !== undefined && typeof adapter[method] !== 'function')
+      throw new MisuseError(`'${method}' of the adapter '${name}' is no function: leave it out`)
+  if (models !== undefined && !(models instanceof RegExp))
+    throw new MisuseError(`'models' of the adapter '${name}' is no regular expression`)
 }
 
 /** A pattern with the flag `g` or `y` remembers where it stopped. */

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatRequest, ParamRule } from '../../../src/chat/index.js'
+import { createClient } from '../../../src/client.js'
 import { anthropic } from '../../../src/providers/anthropic/index.js'
 import { hello } from './support.js'
 
-const rulesOf = (model: string, version?: string) =>
-  anthropic({ version }).capabilities(model).rules
+const capabilitiesOf = (model: string, version?: string) =>
+  createClient({ providers: [anthropic({ version })] }).capabilities(`anthropic/${model}`)
+
+const rulesOf = (model: string, version?: string) => capabilitiesOf(model, version).rules
 
 const isBroken = (rule: ParamRule, request: ChatRequest) => {
   const value = request[rule.param]
@@ -144,7 +147,7 @@ describe('what is known of a model', () => {
     ['claude-3-5-haiku-20241022', 200_000, 8_192],
     ['claude-3-opus-latest', 200_000, 4_096],
   ])('%s reads %d and writes %d tokens', (model, contextTokens, maxOutputTokens) => {
-    expect(anthropic().capabilities(model)).toMatchObject({
+    expect(capabilitiesOf(model)).toMatchObject({
       known: true,
       contextTokens,
       maxOutputTokens,
@@ -158,7 +161,7 @@ describe('what is known of a model', () => {
     'claude-haiku-5',
     'mistral-large',
   ])('%s is unknown: all that the API has is let through', (model) => {
-    const { known, maxOutputTokens } = anthropic().capabilities(model)
+    const { known, maxOutputTokens } = capabilitiesOf(model)
     expect([known, maxOutputTokens]).toEqual([false, undefined])
   })
 

@@ -1,0 +1,186 @@
+/** What an adapter throws, as a typed error that names it: retried by the same rules as an error of ours. */
+import { isObject } from '../chat/index.js'
+import type { Asked } from './adapter-chunks.js'
+import {
+  APIConnectionError,
+  AuthenticationError,
+  BadGatewayError,
+  BadRequestError,
+  ConflictError,
+  type ErrorDetails,
+  InternalServerError,
+  isTetradError,
+  NotFoundError,
+  PermissionDeniedError,
+  QuotaExceededError,
+  RateLimitError,
+  ServiceUnavailableError,
+  StreamInterruptedError,
+  type TetradError,
+  TimeoutError,
+  UnexpectedResponseError,
+  UnprocessableEntityError,
+} from './errors.js'
+
+export type ErrorClass = new (message: string, details?: ErrorDetails) => TetradError
+
+/** The class for an error status that no code says more about. */
+export const classOfStatus = (status: number): ErrorClass =>
+  statusClasses.get(status) ?? (status >= 500 ? InternalServerError : BadRequestError)
+
+const statusClasses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
+  [400, BadRequestError],
+  [401, AuthenticationError],
+  [402, QuotaExceededError],
+  [403, PermissionDeniedError],
+  [404, NotFoundError],
+  [408, TimeoutError],
+  [409, ConflictError],
+  [410, NotFoundError],
+  [413, BadRequestError],
+  [422, UnprocessableEntityError],
+  [425, ServiceUnavailableError],
+  [429, RateLimitError],
+  [451, PermissionDeniedError],
+  [500, InternalServerError],
+  [502, BadGatewayError],
+  [503, ServiceUnavailableError],
+  [504, TimeoutError],
+  ...[520, 521, 522, 523, 524, 525, 526].map((status) => [status, BadGatewayError] as const),
+  [529, ServiceUnavailableError],
+])
+
+/**
+ * The typed error for anything an adapter threw: its own `TetradError` as it is, an error with a `status` (as official
+ * SDKs throw) by that status, a timer, a connection that failed, else an answer that could not be read. What was thrown
+ * is its `cause`; its text may say anything, and is not repeated.
+ */
+export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean): TetradError {
+  if (isTetradError(thrown)) return withAsked(thrown, asked)
+  const who = `${asked.provider}/${asked.model}`
+  const code = codeOf(thrown)
+  const details = {
+    ...asked,
+    code,
+    cause: thrown,
+    phase: hasAnswered ? 'stream' : 'headers',
+  } as const
+  const status = statusOf(thrown)
+  if (status !== undefined) {
+    const retryAfterMs = waitOf(thrown)
+    const isBilled = status >= 500 && status !== 503 && status !== 529
+    return new (classOfStatus(status))(`${who} answered ${status}`, {
+      ...details,
+      status,
+      maybeBilled: isBilled,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+  }
+  const words = `${nameOf(thrown)}${code === undefined ? '' : `, ${code}`}: see cause`
+  if (isTimer(thrown, code))
+    return new TimeoutError(`${who}: a timer of the adapter ended the wait (${words})`, {
+      ...details,
+      maybeBilled: true,
+    })
+  if (isUnreadable(thrown))
+    return new UnexpectedResponseError(`${who} answered with a body that is no JSON (${words})`, {
+      ...details,
+      code: 'bad_json',
+      maybeBilled: true,
+    })
+  if (hasAnswered)
+    return new StreamInterruptedError(`The stream of ${who} broke off (${words})`, {
+      ...details,
+      maybeBilled: true,
+    })
+  if (isConnection(thrown, code))
+    return new APIConnectionError(`No answer from ${who}: the connection failed (${words})`, {
+      ...details,
+      maybeBilled: !unsent.test(code ?? ''),
+    })
+  return new UnexpectedResponseError(`The adapter of ${who} failed (${words})`, {
+    ...details,
+    code: code ?? 'adapter_failed',
+    // a fault of the program: the next try ends the same way
+    retryable: false,
+    maybeBilled: true,
+  })
+}
+
+/** An adapter need not repeat who it is. */
+function withAsked(error: TetradError, { provider, model }: Asked): TetradError {
+  if (error.provider === undefined) Reflect.set(error, 'provider', provider)
+  if (error.model === undefined) Reflect.set(error, 'model', model)
+  return error
+}
+
+/** The error, and what it came from: `fetch` says no more than "fetch failed". */
+function linksOf(thrown: unknown): readonly Record<string, unknown>[] {
+  const links: Record<string, unknown>[] = []
+  for (let link = thrown; isObject(link) && links.length < 8; link = link.cause) links.push(link)
+  return links
+}
+
+const codeOf = (thrown: unknown): string | undefined => {
+  const codes = linksOf(thrown).map(({ code }) => code)
+  return codes.find((code): code is string => typeof code === 'string' && /^\w{1,60}$/.test(code))
+}
+
+const nameOf = (thrown: unknown): string =>
+  thrown instanceof Error
+    ? thrown.name.slice(0, 60)
+    : `${thrown === null ? 'null' : typeof thrown} thrown`
+
+/** `status` of SDK errors and of a thrown `Response`, `statusCode` and `response.status` of HTTP clients. */
+const statusOf = (thrown: unknown): number | undefined => {
+  if (!isObject(thrown)) return undefined
+  const { status, statusCode, response } = thrown
+  const candidates = [status, statusCode, isObject(response) ? response.status : undefined]
+  return candidates.find(
+    (one): one is number => Number.isInteger(one) && Number(one) >= 400 && Number(one) < 600,
+  )
+}
+
+/** Seconds of `retry-after`. */
+const waitOf = (thrown: unknown): number | undefined => {
+  if (!isObject(thrown)) return undefined
+  const { response } = thrown
+  const headers = thrown.headers ?? (isObject(response) ? response.headers : undefined)
+  const text =
+    headers instanceof Headers
+      ? headers.get('retry-after')
+      : isObject(headers)
+        ? headers['retry-after']
+        : undefined
+  const seconds = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN
+  return seconds >= 0 && Number.isFinite(seconds) ? seconds * 1000 : undefined
+}
+
+const isTimer = (thrown: unknown, code = '') =>
+  /^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT|ESOCKETTIMEDOUT)$/.test(code) ||
+  linksOf(thrown).some(
+    ({ name }) => name === 'TimeoutError' || name === 'APIConnectionTimeoutError',
+  )
+
+const isUnreadable = (thrown: unknown) =>
+  linksOf(thrown).some((link) => link instanceof SyntaxError)
+
+/** By code, by the name that SDKs give it, or by the words of each engine's `fetch`, which has no code for it. */
+const isConnection = (thrown: unknown, code = '') =>
+  /^(E[A-Z]{4,}|UND_ERR_\w+|CERT_\w+|ERR_(TLS|SSL|SOCKET)\w*|UNABLE_TO_\w+|\w*SELF_SIGNED\w*|Connection\w+|FailedToOpenSocket)$/.test(
+    code,
+  ) ||
+  linksOf(thrown).some(
+    ({ name, message }) =>
+      name === 'APIConnectionError' ||
+      name === 'AbortError' ||
+      name === 'NetworkError' ||
+      (name === 'TypeError' && typeof message === 'string' && fetchFailed.test(message)),
+  )
+
+const fetchFailed =
+  /^(fetch failed|Failed to fetch|Load failed|NetworkError when|terminated$|network error|error sending request|Network connection lost)/
+
+/** The request never left. */
+const unsent =
+  /^(ECONNREFUSED|EAI_\w+|ENOTFOUND|E(NET|HOST)(UNREACH|DOWN)|EADDRNOTAVAIL|ConnectionRefused)$/
