@@ -1,6 +1,5 @@
 /** One provider call at the end of the stack: its record, its race with an abort, its usage. */
 import type {
-  AnswerInput,
   Attempt,
   ChatRequest,
   ChatResponse,

@@ -15,7 +15,9 @@ function entriesOf(given: unknown): readonly (readonly [unknown, unknown])[] {
   if (!isObject(given)) return []
   if (typeof given.forEach !== 'function') return Object.entries(given)
   const entries: [unknown, unknown][] = []
-  given.forEach((value: unknown, name: unknown) => entries.push([name, value]))
+  given.forEach((value: unknown, name: unknown) => {
+    entries.push([name, value])
+  })
   return entries
 }
 
