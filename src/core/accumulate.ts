@@ -1,7 +1,6 @@
 /** Chunks → response. The grammar of a stream is checked here, and nowhere else. */
 import {
   type Annotation,
-  type AnswerInput,
   type AssistantMessage,
   addUsage,
   type ChatResponse,

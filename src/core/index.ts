@@ -1,4 +1,5 @@
 export { Accumulator, accumulate } from './accumulate.js'
+export { readUsage } from './adapter-chunks.js'
 export type { Target } from './attempt.js'
 export { createCaller, type Engine, type ValidRequest } from './call.js'
 export * from './context.js'

@@ -58,24 +58,37 @@ export interface Dialect {
   }
 }
 
-export function createAdapter(dialect: Dialect, transport: Transport): ProviderAdapter {
-  const { count } = dialect
+/** What a provider of one's own must have of it. */
+export interface AdapterParts
+  extends Pick<Dialect, 'name' | 'models' | 'toWire' | 'streamReader' | 'count'> {
+  /** @default everything is let through */
+  capabilities?(model: string): Partial<Capabilities> | undefined
+  /** @default as they are */
+  convertMessages?(messages: readonly Message[], model: string): unknown
+  /** Absent: `generate` accumulates the stream. */
+  fromWire?(response: WireResponse, context: WireContext): AnswerInput
+}
+
+export function createAdapter(dialect: AdapterParts, transport: Transport): ProviderAdapter {
+  const { count, capabilities, fromWire, convertMessages = (messages) => messages } = dialect
   return {
     name: dialect.name,
     ...(dialect.models && { models: dialect.models }),
     hasTimers: true,
-    capabilities: dialect.capabilities,
-    convertMessages: dialect.convertMessages,
+    ...(capabilities && { capabilities }),
+    convertMessages,
 
-    async generate(request, call) {
-      const wire = await dialect.toWire(request, {
-        streaming: false,
-        warn: call.warn,
-        signal: call.signal,
-      })
-      const response = await transport.json(wire, call)
-      return dialect.fromWire(response, context(request, call, response.request_id))
-    },
+    ...(fromWire && {
+      async generate(request: ChatRequest, call: Call) {
+        const wire = await dialect.toWire(request, {
+          streaming: false,
+          warn: call.warn,
+          signal: call.signal,
+        })
+        const response = await transport.json(wire, call)
+        return fromWire(response, context(request, call, response.request_id))
+      },
+    }),
 
     async *generateStream(request, call) {
       const wire = await dialect.toWire(request, {

@@ -22,6 +22,7 @@
  * ```
  */
 export type { AnswerOptions } from './answer.js'
+export { type AdapterFailure, type CheckAdapterOptions, checkAdapter } from './check-adapter.js'
 export type { Chunks } from './chunks.js'
 export type { Clock } from './clock.js'
 export type { Step } from './queue.js'

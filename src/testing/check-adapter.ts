@@ -1,0 +1,343 @@
+/** `checkAdapter`: the contract of an adapter as a suite for any test runner. */
+import { getEventListeners } from 'node:events'
+import type { ChatRequest, ChatResponse, StreamChunk } from '../chat/index.js'
+import { createClient } from '../client.js'
+import { AbortError, type CallOptions, isTetradError, type ProviderAdapter } from '../core/index.js'
+import { callTool, fail, type Reply, say } from './reply.js'
+import type { FailureKind } from './script.js'
+import type { MockServer } from './server.js'
+
+export interface AdapterFailure {
+  /** The part of the contract. */
+  readonly name: string
+  readonly message: string
+  readonly cause?: unknown
+}
+
+export interface CheckAdapterOptions {
+  /** Asked of the adapter, without its name. @default 'check-model' */
+  readonly model?: string
+  /** For each wait, in milliseconds. @default 2_000 */
+  readonly patienceMs?: number
+}
+
+/**
+ * Runs the contract suite that the package's own adapters pass, and gives what failed, by name: an empty list is a pass.
+ * Without a server the adapter is asked for real, twice or three times a check; with a `mockServer` whose wire it speaks,
+ * texts, usage, calls, refusals, cuts and sockets are checked too. The server must be this suite's alone.
+ *
+ * @example
+ * const server = await mockServer()
+ * const own = compatible({ name: 'own', ...server.options('compatible') })
+ * assert.deepEqual(await checkAdapter(own, server), [])
+ */
+export async function checkAdapter(
+  adapter: ProviderAdapter,
+  server?: MockServer,
+  options: CheckAdapterOptions = {},
+): Promise<readonly AdapterFailure[]> {
+  const subject = new Subject(adapter, server, options)
+  const failures: AdapterFailure[] = []
+  const all = Object.entries({ ...checks, ...(server && serverChecks) })
+  for (const [name, check] of all) {
+    server?.reply(say('Hello wide world').usage({ prompt_tokens: 40, completion_tokens: 7 }))
+    try {
+      await check(subject)
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      failures.push({ name, message, cause })
+      // nothing else can be asked of what is no adapter
+      if (name === shape) break
+    }
+  }
+  return failures
+}
+
+type Mode = 'generate' | 'stream'
+const modes: readonly Mode[] = ['generate', 'stream']
+type Check = (subject: Subject) => void | Promise<void>
+
+class Subject {
+  /** Generators that have not ended. */
+  open = 0
+  readonly signals: AbortSignal[] = []
+  readonly model: string
+  readonly patienceMs: number
+
+  constructor(
+    readonly adapter: ProviderAdapter,
+    private readonly given: MockServer | undefined,
+    options: CheckAdapterOptions,
+  ) {
+    this.model = options.model ?? 'check-model'
+    this.patienceMs = options.patienceMs ?? 2_000
+  }
+
+  /** Of the checks that need one. */
+  get server(): MockServer {
+    if (!this.given) throw new Error('a check of the server ran without one')
+    return this.given
+  }
+
+  get client() {
+    return createClient({ providers: [this.observed()] })
+  }
+
+  get timeouts() {
+    const { patienceMs } = this
+    return { headersMs: patienceMs, idleBytesMs: patienceMs, idleEventsMs: patienceMs }
+  }
+
+  request(text = 'Name a river.'): ChatRequest {
+    const model = `${this.adapter.name}/${this.model}`
+    return { model, messages: [{ role: 'user', content: text }] }
+  }
+
+  ask(mode: Mode, options: CallOptions = {}, request = this.request()): Promise<ChatResponse> {
+    const { client, timeouts } = this
+    const asked = { timeouts, ...options }
+    return mode === 'generate'
+      ? client.generate(request, asked)
+      : client.stream(request, asked).response
+  }
+
+  async failing(mode: Mode, reply: Reply, options?: CallOptions): Promise<unknown> {
+    this.server.reply(reply)
+    try {
+      await this.ask(mode, options)
+    } catch (error) {
+      return error
+    }
+    throw new Error(`${mode}: it was taken for an answer`)
+  }
+
+  /** True once it is so; false when the patience is over. */
+  async eventually(isSo: () => boolean): Promise<boolean> {
+    for (const until = performance.now() + this.patienceMs; performance.now() < until; ) {
+      if (isSo()) return true
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return isSo()
+  }
+
+  private observed(): ProviderAdapter {
+    const subject = this
+    const { adapter } = this
+    return {
+      ...adapter,
+      ...(adapter.capabilities && { capabilities: (model) => adapter.capabilities?.(model) }),
+      ...(adapter.generate && {
+        generate: (request, call) => {
+          subject.signals.push(call.signal)
+          return adapter.generate?.(request, call) as never
+        },
+      }),
+      async *generateStream(request, call) {
+        subject.open++
+        subject.signals.push(call.signal)
+        try {
+          yield* adapter.generateStream(request, call)
+        } finally {
+          subject.open--
+        }
+      },
+    }
+  }
+}
+
+const shape = 'has the shape of an adapter'
+
+const checks: Readonly<Record<string, Check>> = {
+  [shape]: ({ adapter }) => void createClient({ providers: [adapter] }),
+
+  'capabilities are data': ({ client, adapter, model }) => {
+    for (const name of [model, 'a-model-that-nobody-has', 'constructor']) {
+      const ask = () => JSON.stringify(client.capabilities(`${adapter.name}/${name}`))
+      const first = ask()
+      expect(first === ask(), `capabilities of ${name} differ from one time to the next`)
+    }
+  },
+
+  'convertMessages is pure': ({ adapter, model }) => {
+    const messages = [{ role: 'user', content: 'Hi' }] as const
+    const before = JSON.stringify(messages)
+    adapter.convertMessages?.(messages, model)
+    expect(JSON.stringify(messages) === before, 'convertMessages changed what it was given')
+  },
+
+  'streams a whole answer': async (subject) => {
+    const chunks: StreamChunk[] = []
+    const { timeouts } = subject
+    for await (const chunk of subject.client.stream(subject.request(), { timeouts }))
+      chunks.push(chunk)
+    expect(chunks[0]?.type === 'start', 'the first chunk is no start')
+    expect(chunks.at(-1)?.type === 'finish', 'the last chunk is no finish')
+  },
+
+  'answers a plain call': async (subject) => {
+    const answer = await subject.ask('generate')
+    expect(answer.message.role === 'assistant', 'the message is not that of an assistant')
+  },
+
+  'leaves the request as it was': async (subject) => {
+    for (const mode of modes) {
+      const request = subject.request()
+      const before = JSON.stringify(request)
+      await subject.ask(mode, {}, request)
+      expect(JSON.stringify(request) === before, `${mode}: the request was changed`)
+    }
+  },
+
+  'counts with whole numbers': async (subject) => {
+    for (const mode of modes) {
+      const { usage } = await subject.ask(mode)
+      expect(usage.total_tokens > 0, `${mode}: no usage`)
+      expect(!usage.estimated, `${mode}: it told no usage, or one that is no whole number from 0`)
+    }
+  },
+
+  'ends when it is aborted': async (subject) => {
+    const { timeouts } = subject
+    const stream = subject.client.stream(subject.request(), { timeouts })
+    const error = await (async () => {
+      for await (const _ of stream) stream.abort(new Error('left'))
+    })().catch((thrown: unknown) => thrown)
+    expect(error === undefined || error instanceof AbortError, `it ended with ${nameOf(error)}`)
+    const isOver = await subject.eventually(() => subject.open === 0)
+    subject.open = 0
+    expect(isOver, 'its generator went on after the abort')
+  },
+
+  'leaves no listener on the signal': async (subject) => {
+    for (const mode of modes) {
+      await subject.ask(mode)
+      const signal = subject.signals.at(-1)
+      const count = signal ? getEventListeners(signal, 'abort').length : 0
+      expect(count === 0, `${mode}: ${count} listeners are left`)
+    }
+  },
+}
+
+const classes: Partial<Record<FailureKind, string>> = {
+  bad_request: 'BadRequestError',
+  auth: 'AuthenticationError',
+  permission: 'PermissionDeniedError',
+  not_found: 'NotFoundError',
+  rate_limit: 'RateLimitError',
+  server_error: 'InternalServerError',
+  overloaded: 'ServiceUnavailableError',
+}
+
+const serverChecks: Readonly<Record<string, Check>> = {
+  'gives the text of the server in both modes': async (subject) => {
+    for (const mode of modes) {
+      const { text, finish_reason } = await subject.ask(mode)
+      expect(text === 'Hello wide world', `${mode}: ${JSON.stringify(text)}`)
+      expect(finish_reason === 'stop', `${mode}: finish_reason is ${finish_reason}`)
+    }
+  },
+
+  'gives the usage of the server': async (subject) => {
+    for (const mode of modes) {
+      const { prompt_tokens, completion_tokens } = (await subject.ask(mode)).usage
+      const isRight = prompt_tokens === 40 && completion_tokens === 7
+      expect(isRight, `${mode}: ${prompt_tokens} and ${completion_tokens}, not 40 and 7`)
+    }
+  },
+
+  'gives tool calls': async (subject) => {
+    subject.server.reply(callTool('get_weather', { city: 'Rome' }))
+    for (const mode of modes) {
+      const { message, finish_reason } = await subject.ask(mode)
+      const [call] = message.tool_calls ?? []
+      expect(finish_reason === 'tool_calls', `${mode}: finish_reason is ${finish_reason}`)
+      expect(
+        call?.type === 'function' && JSON.parse(call.function.arguments).city === 'Rome',
+        `${mode}: the call was lost`,
+      )
+    }
+  },
+
+  'sends what was asked, once': async (subject) => {
+    for (const mode of modes) {
+      const before = subject.server.requests.length
+      await subject.ask(mode)
+      const sent = subject.server.requests.slice(before)
+      expect(sent.length === 1, `${mode}: ${sent.length} requests`)
+      expect(
+        JSON.stringify(sent[0]?.body).includes('Name a river.'),
+        `${mode}: the message is lost`,
+      )
+    }
+  },
+
+  'keeps calls apart': async (subject) => {
+    subject.server.reply(({ body }) => say(/number-\d/.exec(JSON.stringify(body))?.[0] ?? ''))
+    const asked = Array.from({ length: 10 }, (_, i) => `number-${i}`)
+    const answers = await Promise.all(
+      asked.map((text, i) => subject.ask(modes[i % 2] ?? 'stream', {}, subject.request(text))),
+    )
+    expect(
+      answers.every(({ text }, i) => text === asked[i]),
+      'an answer went to another call',
+    )
+  },
+
+  'types a refusal, and leaves retries to retry()': async (subject) => {
+    for (const [kind, expected] of Object.entries(classes))
+      for (const mode of modes) {
+        const before = subject.server.requests.length
+        const error = await subject.failing(mode, fail(kind as FailureKind))
+        const count = subject.server.requests.length - before
+        expect(
+          nameOf(error) === expected,
+          `${mode}: ${kind} became ${nameOf(error)}, not ${expected}`,
+        )
+        const { provider } = isTetradError(error) ? error : {}
+        expect(provider === subject.adapter.name, `${mode}: ${kind} does not name the adapter`)
+        expect(count === 1, `${mode}: it asked ${count} times`)
+      }
+  },
+
+  'says how long to wait': async (subject) => {
+    for (const mode of modes) {
+      const error = await subject.failing(mode, fail(429, { retryAfter: 2 }))
+      const { retryAfterMs } = isTetradError(error) ? error : {}
+      expect(retryAfterMs === 2_000, `${mode}: retryAfterMs is ${retryAfterMs}, not 2000`)
+    }
+  },
+
+  'takes no cut stream for an answer': async (subject) => {
+    for (const how of ['end', 'destroy'] as const) {
+      const error = await subject.failing('stream', say('one two three four').cut(3, how))
+      expect(nameOf(error) === 'StreamInterruptedError', `${how}: it became ${nameOf(error)}`)
+    }
+  },
+
+  'lets go of the socket when it is aborted': async (subject) => {
+    subject.server.reply(say('one two three').stall(2))
+    const before = subject.server.requests.length
+    const leaving = new AbortController()
+    const asked = subject.ask('stream', { signal: leaving.signal }).catch(() => {})
+    const request = await subject.server.request(before)
+    leaving.abort()
+    await asked
+    let isClosed = false
+    void request.closed.then(() => {
+      isClosed = true
+    })
+    expect(await subject.eventually(() => isClosed), 'its connection stayed open')
+  },
+
+  'reports the response': async (subject) => {
+    const { attempts } = await subject.ask('stream')
+    expect(attempts[0]?.headers !== undefined, 'it never called call.onResponse')
+  },
+}
+
+function expect(isSo: boolean, otherwise: string): void {
+  if (!isSo) throw new Error(otherwise)
+}
+
+const nameOf = (error: unknown): string =>
+  error === undefined ? 'an answer' : error instanceof Error ? error.name : String(error)

@@ -1,0 +1,84 @@
+/**
+ * The code of README and docs: a block that opens with "ts check" compiles against the package, one that opens with
+ * "ts run" also runs, with every provider's address led to a mock server by the environment (`OWN_SERVER_URL` is its
+ * Chat Completions).
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type MockServer, mockServer, say } from '../src/testing/index.js'
+
+const folder = new URL('./.docs/', import.meta.url)
+const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)]
+
+interface Block {
+  readonly name: string
+  readonly file: string
+  readonly isRun: boolean
+  readonly code: string
+}
+
+const blocks = pages.filter((page) => page.endsWith('.md')).flatMap(blocksOf)
+
+function blocksOf(page: string): readonly Block[] {
+  const found = readFileSync(page, 'utf8').matchAll(/^```tsx? (check|run)\n(.*?)^```$/gms)
+  return [...found].map(([, mark, code = ''], index) => ({
+    name: `${page}, block ${index + 1}`,
+    file: `${page.replaceAll(/\W+/g, '-')}-${index + 1}.ts`,
+    isRun: mark === 'run',
+    code,
+  }))
+}
+
+let server: MockServer
+
+beforeAll(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const { file, code } of blocks) writeFileSync(new URL(file, folder), `${code}\nexport {}\n`)
+  const config = { extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }
+  writeFileSync(new URL('tsconfig.json', folder), JSON.stringify(config))
+  server = await mockServer()
+  server.reply(say('Hello from the docs.'))
+  for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value)
+  vi.stubEnv('OWN_SERVER_URL', server.baseURL('compatible'))
+})
+
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('every block that says so compiles', { timeout: 120_000 }, () => {
+  expect(blocks.length).toBeGreaterThan(0)
+  const compile = () =>
+    execFileSync('npx', ['tsc', '--noEmit', '-p', new URL('tsconfig.json', folder).pathname], {
+      encoding: 'utf8',
+    })
+  expect(errorsOf(compile)).toBe('')
+})
+
+const errorsOf = (compile: () => string): string => {
+  try {
+    return compile()
+  } catch (error) {
+    // the compiler reports on stdout
+    return String((error as { readonly stdout?: unknown }).stdout)
+  }
+}
+
+describe('runs against the mock server', () => {
+  it.each(blocks.filter(({ isRun }) => isRun))('$name', async ({ file }) => {
+    const lines: string[] = []
+    const log = vi
+      .spyOn(console, 'log')
+      .mockImplementation((...line) => void lines.push(line.join(' ')))
+    const requests = server.requests.length
+    await import(pathToFileURL(new URL(file, folder).pathname).href)
+    log.mockRestore()
+    expect(server.requests.length).toBeGreaterThan(requests)
+    expect(lines.join('\n')).toContain('Hello from the docs.')
+  })
+})
