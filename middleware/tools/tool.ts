@@ -68,7 +68,7 @@ export interface OwnTool extends AnyTool {
 /** Found by the name a model said: a Map, since that may be the name of a member of every object. */
 export type Toolbox = ReadonlyMap<string, OwnTool>
 
-/** Throws `MisuseError` for a tool without a name and for two of one name. */
+/** Throws `MisuseError` for a tool without a name or without `execute`, and for two of one name. */
 export function toToolbox(tools: Tools): Toolbox {
   const named = Array.isArray(tools)
     ? tools.map((tool: AnyTool) => [tool.name, tool] as const)
@@ -77,6 +77,10 @@ export function toToolbox(tools: Tools): Toolbox {
   for (const [name, tool] of named) {
     if (!name) throw new MisuseError('A tool in an array needs a name')
     if (box.has(name)) throw new MisuseError(`Two tools are called '${name}'`)
+    if (typeof tool?.execute !== 'function')
+      throw new MisuseError(
+        `The tool '${name}' has no execute(): one that the page or another program runs belongs into the tools of the request`,
+      )
     box.set(name, { ...tool, definition: toDefinition(name, tool) })
   }
   return box

@@ -1,9 +1,17 @@
 /** The official `openai` client in the place of `fetch`: its address, key, headers and proxy; our timers, events and errors. */
+import { isObject, parseJson } from '../chat/index.js'
+import { MisuseError } from '../core/index.js'
 
 /** What is used of `new OpenAI()` (6 or 7, and `AzureOpenAI`), by structure: the package is no dependency. */
 export interface OpenAIClient {
+  /** Of `AzureOpenAI`. */
+  readonly apiVersion?: string | undefined
+  readonly deploymentName?: string | undefined
+  post(path: string, options: never): unknown
   withOptions(options: {
     readonly maxRetries: number
+    readonly apiVersion?: string
+    readonly deployment?: string
     readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
   }): Poster
 }
@@ -13,7 +21,7 @@ interface Poster {
 }
 
 interface PostOptions {
-  body: string
+  body: unknown
   headers: Headers
   signal: AbortSignal
   timeout: number
@@ -30,16 +38,17 @@ const noTimeoutMs = 2 ** 31 - 1
  * A `fetch` that sends through the client, its retries off. Of a refusal, or a connection that failed, the client makes an error
  * that says half of it: what happened is taken from beneath.
  */
-export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch =>
-  async function clientFetch(input, init = {}) {
+export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
+  checkClient(client)
+  return async function clientFetch(input, init = {}) {
     const beneath = watched(fetchOf(client))
     const { pathname, search } = new URL(String(input))
     try {
       const response = await client
-        .withOptions({ maxRetries: 0, fetch: beneath.fetch })
+        .withOptions({ maxRetries: 0, fetch: beneath.fetch, ...azureOptions(client) })
         .post(`${pathname}${search}`, {
-          // the transport gives text, headers and a signal
-          body: init.body as string,
+          body: bodyFor(client, init.body),
+          // the transport gives headers and a signal
           headers: init.headers as Headers,
           signal: init.signal as AbortSignal,
           timeout: noTimeoutMs,
@@ -51,6 +60,34 @@ export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch =>
       throw beneath.failure ? beneath.failure.error : error
     }
   }
+}
+
+/** Throws `MisuseError` for what could carry no request. */
+function checkClient(client: unknown): void {
+  const { withOptions, post } = isObject(client) ? client : {}
+  if (typeof withOptions === 'function' && typeof post === 'function') return
+  throw new MisuseError(
+    'This client cannot carry requests: give a client of the `openai` package (4.104 or later), new OpenAI() or new AzureOpenAI()',
+  )
+}
+
+/** `AzureOpenAI` forgets its version and deployment in `withOptions`, and would take the version of the environment. */
+const azureOptions = ({ apiVersion, deploymentName }: AzureMembers) => ({
+  ...(apiVersion && { apiVersion }),
+  ...(apiVersion && deploymentName && { deployment: deploymentName }),
+})
+
+/** `AzureOpenAI` looks for the deployment in an object; one it was made with beats the model that was asked. */
+function bodyFor({ apiVersion, deploymentName }: AzureMembers, body: unknown): unknown {
+  if (!apiVersion) return body
+  const parsed = parseJson(String(body))
+  return isObject(parsed) && deploymentName ? { ...parsed, model: deploymentName } : parsed
+}
+
+interface AzureMembers {
+  readonly apiVersion?: string | undefined
+  readonly deploymentName?: string | undefined
+}
 
 interface Watched {
   readonly fetch: typeof globalThis.fetch

@@ -1,5 +1,6 @@
 /** The official client in the place of `fetch`: its keys, base URL, proxies and middleware; our timers, events and errors. */
 import { isObject } from '../../chat/index.js'
+import { MisuseError } from '../../core/index.js'
 
 /** The part of `Anthropic` (`@anthropic-ai/sdk`) that is used. */
 export interface AnthropicClient {
@@ -24,8 +25,12 @@ export const clientBaseURL = 'https://client.invalid'
 const noTimeoutMs = 2_147_483_647
 
 /** A `fetch` that sends through the client, its retries off. Its error for a status becomes the response that it was. */
-export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch =>
-  async function clientFetch(input, init) {
+export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch => {
+  if (!isObject(client) || typeof client.post !== 'function')
+    throw new MisuseError(
+      'This client cannot carry requests: anthropic() takes one of `@anthropic-ai/sdk`, new Anthropic()',
+    )
+  return async function clientFetch(input, init) {
     const { pathname, search } = new URL(String(input))
     const headers = Object.fromEntries(new Headers(init?.headers))
     try {
@@ -44,6 +49,7 @@ export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch =>
       return responseOf(error)
     }
   }
+}
 
 /** A key that came with the call goes out alone. */
 const withoutClientKey = (headers: Record<string, string>): Record<string, string | null> => {

@@ -1,5 +1,6 @@
 /** The official client in the place of `fetch`: its key, base URL, version and fetch; our bodies, timers, events and errors. */
 import { isObject } from '../../chat/index.js'
+import { MisuseError } from '../../core/index.js'
 
 type Fetch = typeof globalThis.fetch
 
@@ -37,8 +38,13 @@ export const clientBaseURL = 'https://client.invalid'
  * ours, byte for byte, and the response is read here: the client's own reader loses headers, events with a name, and what
  * its types do not know. A client that asks no `fetch` (a stub in a test) answers with what it returns.
  */
-export const clientFetch = (client: GeminiClient): Fetch =>
-  function clientFetch(input, init) {
+export const clientFetch = (client: GeminiClient): Fetch => {
+  const { models } = isObject(client) ? client : {}
+  if (!isObject(models) || typeof models.generateContent !== 'function')
+    throw new MisuseError(
+      'This client cannot carry requests: gemini() takes one of `@google/genai`, new GoogleGenAI({ apiKey })',
+    )
+  return function clientFetch(input, init) {
     return new Promise<Response>((resolve, reject) => {
       let isSent = false
       const tap: Fetch = async (url, clientInit) => {
@@ -57,6 +63,7 @@ export const clientFetch = (client: GeminiClient): Fetch =>
       }, reject)
     })
   }
+}
 
 /** The client's key and our headers; ours win, a key that came with the call among them. */
 function merged(clientInit: RequestInit | undefined, init: RequestInit | undefined): RequestInit {
