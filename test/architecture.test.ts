@@ -146,6 +146,8 @@ describe('the architecture', () => {
   it('node: is imported where Node is what it is for, and nowhere else', () => {
     const node = files.filter((file) => importsOf(file).some((path) => path.startsWith('node:')))
     for (const file of node)
-      expect(file).toMatch(/^src\/(testing\/|http\/node)|^src\/providers\/gemini\/inline-files/)
+      expect(file).toMatch(
+        /^src\/(testing\/|http\/node|transport\/node\.ts)|^src\/providers\/gemini\/inline-files/,
+      )
   })
 })

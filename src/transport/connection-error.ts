@@ -10,8 +10,10 @@ import {
 
 export interface FaultContext extends ErrorDetails {
   readonly phase: 'headers' | 'body' | 'stream'
-  /** Since the request was handed to `fetch`. */
+  /** Since the request was handed over. */
   readonly elapsedMs: number
+  /** The connection had answered a whole request before, and brought no byte for this one. */
+  readonly isStale?: boolean
 }
 
 /**
@@ -19,20 +21,28 @@ export interface FaultContext extends ErrorDetails {
  * `UND_ERR_SOCKET`), but `stale_socket` for a kept-alive connection that the server had closed before it saw the
  * request: one immediate retry of it is free. `cause` is the system error where fetch wrapped one.
  */
-export function faultOf(thrown: unknown, { elapsedMs, ...details }: FaultContext): TetradError {
+export function faultOf(
+  thrown: unknown,
+  { elapsedMs, isStale = false, ...details }: FaultContext,
+): TetradError {
   if (isTetradError(thrown)) return thrown
   const cause = systemError(thrown)
   const code = codeOf(cause)
   const who = `${details.provider}/${details.model}`
   const phase = isConnect(cause) && code === 'ETIMEDOUT' ? 'connect' : timeoutPhases.get(code ?? '')
-  if (phase)
-    return new TimeoutError(`${who}: the HTTP client's own timer ended the wait (${code})`, {
+  if (phase === 'connect')
+    return new TimeoutError(`No connection to ${who} in time (${code})`, {
       ...details,
       phase,
       code,
       cause,
-      maybeBilled: phase !== 'connect',
     })
+  if (phase)
+    return new TimeoutError(
+      `${who}: a timer of the HTTP client ended the wait after ${Math.round(elapsedMs)} ms (${code}), not one of tetrad's timeouts. Give a fetch without such timers, or on Node none`,
+      // the next try would be ended by the same timer, and be paid for again
+      { ...details, phase, code, cause, maybeBilled: true, retryable: false },
+    )
   if (details.phase === 'stream')
     return new StreamInterruptedError(`The stream of ${who} broke off${inBrackets(code)}`, {
       ...details,
@@ -49,7 +59,7 @@ export function faultOf(thrown: unknown, { elapsedMs, ...details }: FaultContext
     })
   return new APIConnectionError(`No answer from ${who}: the connection failed${inBrackets(code)}`, {
     ...details,
-    ...beforeHeaders(cause, code, elapsedMs),
+    ...beforeHeaders(cause, code, isStale && elapsedMs <= staleWithinMs),
     cause,
   })
 }
@@ -57,28 +67,15 @@ export function faultOf(thrown: unknown, { elapsedMs, ...details }: FaultContext
 const beforeHeaders = (
   cause: unknown,
   code: string | undefined,
-  elapsedMs: number,
+  isStale: boolean,
 ): ErrorDetails => {
   if (isUnusable(code)) return { code, phase: 'connect', retryable: false }
   if (isUnsent(cause, code)) return { code, phase: 'connect' }
-  if (isStale(cause, code, elapsedMs))
-    return { code: 'stale_socket', maybeBilled: elapsedMs > staleWithinMs }
-  return { code, maybeBilled: true }
+  return isStale ? { code: 'stale_socket' } : { code, maybeBilled: true }
 }
 
 /** A server that had closed an idle connection answers the next request on it with a reset, at once. */
 const staleWithinMs = 50
-
-const isStale = (cause: unknown, code: string | undefined, elapsedMs: number) => {
-  if (code === 'UND_ERR_SOCKET') return bytesRead(cause) > 0
-  return (code === 'ECONNRESET' || code === 'EPIPE') && elapsedMs < staleWithinMs
-}
-
-const bytesRead = (cause: unknown): number => {
-  // undici's SocketError tells of its socket; anything else has none
-  const { socket } = cause as { readonly socket?: { readonly bytesRead?: unknown } | null }
-  return typeof socket?.bytesRead === 'number' ? socket.bytesRead : 0
-}
 
 const isUnsent = (cause: unknown, code: string | undefined) =>
   unsentCodes.has(code ?? '') || isConnect(cause)

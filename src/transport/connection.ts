@@ -1,13 +1,14 @@
-/** One request and its response: a fetch and reads that end at once on abort or timeout, and a socket that is let go. */
+/** One request and its response: reads that end at once on abort or timeout, and a socket that is let go. */
 import type { Call, ErrorDetails, TetradError } from '../core/index.js'
 import { AbortError, TimeoutError } from '../core/index.js'
 import { faultOf } from './connection-error.js'
+import type { IncomingResponse, OutgoingRequest, Sender, Sending } from './sender.js'
 import { createWatch } from './timers.js'
 
 export interface Connection {
   /** Sends the request. Throws `AbortError`, `TimeoutError` or `APIConnectionError`. */
-  fetch(url: URL, init: RequestInit): Promise<Response>
-  /** The next piece of the body, undefined at its end. Throws as `fetch` does; `StreamInterruptedError` in a stream. */
+  send(request: OutgoingRequest): Promise<IncomingResponse>
+  /** The next piece of the body, undefined at its end. Throws as `send` does; `StreamInterruptedError` in a stream. */
   read(): Promise<Uint8Array | undefined>
   /** An event with content came: what `idleEventsMs` waits for. */
   progress(): void
@@ -16,32 +17,28 @@ export interface Connection {
 }
 
 export interface ConnectionOptions {
-  readonly fetch: typeof globalThis.fetch
+  readonly sender: Sender
   readonly call: Call
   readonly kind: 'body' | 'stream'
   /** Provider, model: for errors. */
   readonly details: ErrorDetails
 }
 
-export function openConnection({ fetch, call, kind, details }: ConnectionOptions): Connection {
-  const controller = new AbortController()
+export function openConnection({ sender, call, kind, details }: ConnectionOptions): Connection {
   let phase: 'request' | 'headers' | 'body' | 'stream' = 'request'
   let sentAt = 0
   let failure: TetradError | undefined
   let isClosed = false
   let isEnded = false
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-  let rejectFetch: ((reason: unknown) => void) | undefined
-
-  // cancelling ends a pending read at once, whatever the body's source does about it
-  const cancel = (reason?: unknown) => void reader?.cancel(reason).catch(ignore)
+  let sending: Sending | undefined
+  let response: IncomingResponse | undefined
+  let rejectSend: ((reason: unknown) => void) | undefined
 
   const interrupt = (reason: TetradError) => {
     if (failure || isClosed) return
     failure = reason
-    rejectFetch?.(reason)
-    cancel(reason)
-    controller.abort(reason)
+    rejectSend?.(reason)
+    sending?.cancel(reason)
   }
 
   const { headersMs, idleBytesMs, idleEventsMs } = call.timeouts ?? {}
@@ -71,50 +68,50 @@ export function openConnection({ fetch, call, kind, details }: ConnectionOptions
   else call.signal.addEventListener('abort', onAbort, { once: true })
 
   const fault = (thrown: unknown, at: 'headers' | 'body' | 'stream') =>
-    failure ?? faultOf(thrown, { ...details, phase: at, elapsedMs: performance.now() - sentAt })
+    failure ??
+    faultOf(thrown, {
+      ...details,
+      phase: at,
+      elapsedMs: performance.now() - sentAt,
+      isStale: at === 'headers' && sending?.isStale() === true,
+    })
 
-  /** Native fetch ends by its signal; one that was injected may not, and is left behind. */
-  const send = (url: URL, init: RequestInit) =>
-    new Promise<Response>((resolve, reject) => {
-      rejectFetch = reject
-      Promise.resolve()
-        .then(() => fetch(url, { ...init, signal: controller.signal }))
-        .then((response) => {
-          if (failure || isClosed) response.body?.cancel().catch(ignore)
-          else resolve(response)
-        })
-        .catch(reject)
+  /** The wait ends with the call, also where the sender ignores that it was cancelled. */
+  const answered = (pending: Promise<IncomingResponse>) =>
+    new Promise<IncomingResponse>((resolve, reject) => {
+      rejectSend = reject
+      pending.then(resolve, reject)
     })
 
   return {
-    async fetch(url, init) {
+    async send(request) {
       if (failure) throw failure
       phase = 'headers'
       sentAt = performance.now()
       watch.begin('headers')
       try {
-        const response = await send(url, init)
+        sending = sender(request)
+        response = await answered(sending.response)
         if (failure) throw failure
-        reader = response.body?.getReader()
         phase = kind
         return response
       } catch (error) {
         throw fault(error, 'headers')
       } finally {
-        rejectFetch = undefined
+        rejectSend = undefined
         watch.end()
       }
     },
 
     async read() {
       if (failure) throw failure
-      if (!reader || isEnded) return undefined
+      if (!response || isEnded) return undefined
       watch.begin('body')
       try {
-        const { done, value } = await reader.read()
+        const bytes = await response.read()
         if (failure) throw failure
-        isEnded = done
-        return value
+        isEnded = bytes === undefined
+        return bytes
       } catch (error) {
         throw fault(error, kind)
       } finally {
@@ -127,28 +124,34 @@ export function openConnection({ fetch, call, kind, details }: ConnectionOptions
     async close(options) {
       if (isClosed) return
       watch.close()
-      if (options && reader && !isEnded && !failure) await drain(reader, options.drainMs)
+      if (options && response && sending && !isEnded && !failure)
+        isEnded = await drain(response, sending, options.drainMs)
       isClosed = true
       call.signal.removeEventListener('abort', onAbort)
-      if (reader && !isEnded) cancel()
+      if (!isEnded) sending?.cancel()
     },
   }
 }
 
-/** Reads on until the body ends, the time is over or more comes than an end would bring. */
-const drain = async (reader: ReadableStreamDefaultReader<Uint8Array>, drainMs: number) => {
-  const timer = setTimeout(() => void reader.cancel().catch(ignore), drainMs)
+/** Reads on until the body ends, the time is over or more comes than an end would bring. True: it has ended. */
+const drain = async (response: IncomingResponse, sending: Sending, drainMs: number) => {
+  let isInTime = true
+  const timer = setTimeout(() => {
+    isInTime = false
+    sending.cancel()
+  }, drainMs)
   try {
     for (let left = maxDrainBytes; left > 0; ) {
-      const { done, value } = await reader.read()
-      if (done) return
-      left -= value.byteLength
+      const bytes = await response.read()
+      if (!bytes) return isInTime
+      left -= bytes.byteLength
     }
   } catch {
     // the answer is whole: what happens to the connection behind it is no news
   } finally {
     clearTimeout(timer)
   }
+  return false
 }
 
 const maxDrainBytes = 64 * 1024
@@ -158,5 +161,3 @@ const waits = {
   'idle-bytes': 'no byte of the answer within idleBytesMs',
   'idle-events': 'no event of the answer within idleEventsMs',
 } as const
-
-const ignore = () => {}

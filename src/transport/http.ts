@@ -1,4 +1,4 @@
-/** The fetch transport: one request, typed errors, timers around the pending fetch or read only. */
+/** JSON over HTTP: one request, typed errors, timers around the pending fetch or read only. */
 import { parseJson } from '../chat/index.js'
 import type { Call, ErrorDetails } from '../core/index.js'
 import { AbortError, UnexpectedResponseError } from '../core/index.js'
@@ -7,8 +7,11 @@ import { type BodyKind, kindOf, parseErrorText, readHead, readText } from './bod
 import { type Connection, openConnection } from './connection.js'
 import { isErrorBody, readFailure } from './error-body.js'
 import { EventReader } from './events.js'
+import { fetchSender } from './fetch.js'
+import { isNode, nodeSender } from './node.js'
 import { jsonBody, mergeHeaders } from './request.js'
 import { scrub } from './scrub.js'
+import type { IncomingResponse } from './sender.js'
 import type { ToError, Transport, TransportRequest } from './transport.js'
 import { requestUrl } from './url.js'
 
@@ -35,13 +38,14 @@ export interface HttpOptions {
 }
 
 /**
- * Speaks JSON over `fetch`. What both methods throw is said at `Transport`; before any connection they throw
+ * Sends over the `fetch` of the options; without one over `node:http` on Node, and over the global `fetch` elsewhere. What both methods throw is said at `Transport`; before any connection they throw
  * `AuthenticationError` (`missing_api_key`, `bad_api_key`) and `BadRequestError` (`bad_base_url`, `bad_path`, `bad_header`, `bad_body`).
  */
 export function httpTransport(options: HttpOptions): Transport {
+  const open = opener(options)
   return {
     async json(request, call) {
-      const connection = open(options, { request, call, kind: 'body' })
+      const connection = open({ request, call, kind: 'body' })
       try {
         const reply = await send(options, { request, call, kind: 'body' }, connection)
         const body = await readAnswer(options, reply)
@@ -52,7 +56,7 @@ export function httpTransport(options: HttpOptions): Transport {
     },
 
     async *events(request, call) {
-      const connection = open(options, { request, call, kind: 'stream' })
+      const connection = open({ request, call, kind: 'stream' })
       let isSound = true
       try {
         const reply = await send(options, { request, call, kind: 'stream' }, connection)
@@ -99,20 +103,40 @@ interface Task {
 /** A response whose status is no error. */
 interface Reply {
   readonly connection: Connection
-  readonly response: Response
+  readonly response: IncomingResponse
   readonly key: string | undefined
   readonly request_id: string | undefined
   readonly details: ErrorDetails
 }
 
-const open = ({ provider, fetch }: HttpOptions, { request, call, kind }: Task) =>
-  openConnection({
-    // looked up at the call: tracing tools replace it after import
-    fetch: fetch ?? globalThis.fetch,
-    call,
-    kind,
-    details: { provider, model: request.model },
+/** The sender is chosen at the call: tracing tools replace `fetch`, and set dispatchers, after import. */
+const opener = ({ provider, fetch }: HttpOptions) => {
+  let isWarned = false
+  return ({ request, call, kind }: Task) => {
+    const own = fetch ? undefined : nodeSender()
+    if (!own && !isWarned) isWarned = warnOfOtherTimers(call)
+    return openConnection({
+      sender: own ?? fetchSender(fetch ?? globalThis.fetch),
+      call,
+      kind,
+      details: { provider, model: request.model },
+    })
+  }
+}
+
+/** Node's `fetch` ends a wait for headers, and a silence in a body, by timers of its own. */
+const warnOfOtherTimers = ({ timeouts = {}, warn }: Call): boolean => {
+  const longest = Object.entries(timeouts).find(([, ms]) => ms > fetchTimerMs)
+  if (!longest || !isNode()) return false
+  const [name, ms] = longest
+  warn({
+    code: 'other',
+    message: `${name} is ${ms} ms, but the fetch of Node gives up after ${fetchTimerMs} ms: without an option fetch, a global fetch of your own or an undici dispatcher there is no such limit, else give the dispatcher longer headersTimeout and bodyTimeout`,
   })
+  return true
+}
+
+const fetchTimerMs = 300_000
 
 async function send(options: HttpOptions, task: Task, connection: Connection): Promise<Reply> {
   const { request, call, kind } = task
@@ -130,12 +154,7 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
     details,
   )
   const body = jsonBody(request.body, details)
-  const response = await connection.fetch(url, {
-    method: 'POST',
-    headers,
-    body,
-    redirect: 'manual',
-  })
+  const response = await connection.send({ url, headers, body })
   const request_id = response.headers.get(options.requestIdHeader) ?? undefined
   call.onResponse({
     status: response.status,
@@ -151,7 +170,7 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
   }
   if (response.status >= 400)
     throw refusalOf(options, reply, { status: response.status, body: await readRefusal(reply) })
-  if (!response.ok) throw redirected(reply.details)
+  if (response.status >= 300) throw redirected(reply.details)
   return reply
 }
 
@@ -210,7 +229,7 @@ async function readStreamHead(options: HttpOptions, reply: Reply): Promise<Uint8
   throw unexpected(reply.details, streamCodes[kind])
 }
 
-const isEventStream = ({ headers }: Response) =>
+const isEventStream = ({ headers }: IncomingResponse) =>
   headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') ?? false
 
 const streamCodes = {

@@ -1,8 +1,8 @@
 /** A loopback server that answers by hand, and a transport on it: what the tests of the fetch transport stand on. */
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import { beforeAll, describe, onTestFinished } from 'vitest'
 import type { Call } from '../../src/core/index.js'
 import {
   errorOf,
@@ -64,6 +64,41 @@ export async function serve(answer: Answer): Promise<Loopback> {
   }
 }
 
+/** A server of bare sockets, until the test is over. */
+export async function listen(onSocket: (socket: Socket) => void, host = '127.0.0.1') {
+  const sockets = new Set<Socket>()
+  const server = net.createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    onSocket(socket)
+  })
+  server.listen(0, host)
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Calls back for each whole request on a socket, numbered from 1. */
+export const eachRequest = (socket: Socket, answer: (count: number) => void): void => {
+  let text = ''
+  let count = 0
+  socket.on('data', (data) => {
+    text += data
+    for (;;) {
+      const head = text.indexOf('\r\n\r\n')
+      const length = Number(/content-length: (\d+)/i.exec(text.slice(0, head))?.[1] ?? 0)
+      if (head < 0 || text.length < head + 4 + length) return
+      text = text.slice(head + 4 + length)
+      count += 1
+      answer(count)
+    }
+  })
+}
+
 /** Answers with SSE in the given pieces, each a write of its own. */
 export const sse =
   (...pieces: readonly string[]): Answer =>
@@ -95,6 +130,19 @@ export const stall =
 
 export const apiKey = 'sk-canary-0123456789abcdef'
 
+export type TransportName = 'node' | 'fetch'
+
+let transport: TransportName = 'node'
+
+/** One suite for both ways to send. */
+export const overBoth = (define: (transport: TransportName) => void) =>
+  describe.each(['node', 'fetch'] as const)('over %s', (name) => {
+    beforeAll(() => {
+      transport = name
+    })
+    define(name)
+  })
+
 export const transportOn = (baseURL: HttpOptions['baseURL'], options: Partial<HttpOptions> = {}) =>
   httpTransport({
     provider: 'acme',
@@ -104,6 +152,8 @@ export const transportOn = (baseURL: HttpOptions['baseURL'], options: Partial<Ht
     authorize: (key) => ({ authorization: `Bearer ${key}` }),
     toError: (failure) => errorOf(failure, { provider: 'acme' }),
     requestIdHeader: 'x-request-id',
+    // a fetch that is given is used
+    ...(transport === 'fetch' && { fetch: globalThis.fetch }),
     ...options,
   })
 

@@ -1,0 +1,270 @@
+/** Requests over `node:http` and `node:https`: no timers but ours, and exact knowledge of a connection that was kept. */
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable, Transform } from 'node:stream'
+import type { IncomingResponse, Sender, Sending } from './sender.js'
+
+/**
+ * Undefined where there is no Node (Bun, Deno and workerd have the modules, but a `fetch` that is better than them), where
+ * the app has put something in the way of `fetch`, or given undici a dispatcher: a proxy, a mock, an agent with
+ * certificates are to see our requests too. Node before 20.16 has no way to its modules that a bundler does not follow.
+ */
+export const nodeSender = (): Sender | undefined =>
+  isNode() && hasModules() && isBuiltInFetch(globalThis.fetch) && isBuiltInDispatcher()
+    ? send
+    : undefined
+
+/** Node itself: others take its name, and put theirs into `navigator`. */
+export const isNode = (): boolean => {
+  const { process, Bun, Deno, navigator } = globalThis as Globals
+  const isOther = Bun !== undefined || Deno !== undefined
+  const agent = navigator?.userAgent ?? 'Node.js'
+  return process?.release?.name === 'node' && !isOther && agent.startsWith('Node.js')
+}
+
+interface Globals {
+  readonly process?: { readonly release?: { readonly name?: string } }
+  readonly Bun?: unknown
+  readonly Deno?: unknown
+  readonly navigator?: { readonly userAgent?: string }
+}
+
+/** Its source names where Node keeps undici: a wrapper, a mock and a polyfill have another. */
+const isBuiltInFetch = (fetch: unknown) => {
+  if (fetch !== seenFetch.fetch)
+    seenFetch = {
+      fetch,
+      isBuiltIn: typeof fetch === 'function' && /internal\/deps\/undici/.test(sourceOf(fetch)),
+    }
+  return seenFetch.isBuiltIn
+}
+
+let seenFetch: { readonly fetch: unknown; readonly isBuiltIn: boolean } = {
+  fetch: undefined,
+  isBuiltIn: false,
+}
+
+/** The `Agent` that is part of Node was bundled with the names of its classes kept; that of the package undici was not. */
+const isBuiltInDispatcher = () => {
+  const dispatcher: unknown = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1'))
+  if (dispatcher === undefined) return true
+  const maker = typeof dispatcher === 'object' ? dispatcher?.constructor : undefined
+  return maker?.name === 'Agent' && sourceOf(maker).includes('__name(')
+}
+
+const sourceOf = (thing: Function) => Function.prototype.toString.call(thing)
+
+const hasModules = () => typeof globalThis.process.getBuiltinModule === 'function'
+
+/** Idle connections are kept so long, or as the server's `Keep-Alive` asks where that is shorter. They keep no process alive. */
+const idleMs = 60_000
+const agentOptions = {
+  keepAlive: true,
+  maxFreeSockets: 128,
+  timeout: idleMs,
+  scheduling: 'lifo',
+} as const
+
+/** What undici waits for a connection. It is no part of the wait for an answer: nothing has been asked yet. */
+const connectMs = 10_000
+
+interface Protocol {
+  readonly request: (url: URL, options: RequestOptions) => ClientRequest
+  readonly agent: Agent
+}
+
+const protocols = new Map<string, Protocol>()
+
+const protocolOf = (name: string): Protocol => {
+  const known = protocols.get(name)
+  if (known) return known
+  const { process } = globalThis
+  const isSecure = name === 'https:'
+  const { request, Agent } = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http')
+  const made = { request, agent: new Agent(agentOptions) }
+  protocols.set(name, made)
+  return made
+}
+
+function send({ url, headers, body }: Parameters<Sender>[0]): Sending {
+  const reading: { body?: Body } = {}
+  let request: ClientRequest | undefined
+  let bytesBefore: number | undefined
+  const response = new Promise<IncomingResponse>((resolve, reject) => {
+    const { request: open, agent } = protocolOf(url.protocol)
+    request = open(url, { method: 'POST', agent, headers: nodeHeaders(headers, body) })
+    request.on('socket', (socket) => {
+      bytesBefore = socket.bytesRead
+      if (socket.connecting) limitConnect(request, socket, url.protocol)
+    })
+    // stays: what happens to the connection of an answer that is whole is no news
+    request.on('error', (error) => {
+      reading.body?.fail(error)
+      reject(error)
+    })
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(failure('the server switched protocols', 'ERR_UPGRADE'))
+    })
+    request.on('response', (incoming) => {
+      const received = headersOf(incoming)
+      const whole = new Body(decoded(incoming, received.get('content-encoding')))
+      reading.body = whole
+      resolve({ status: incoming.statusCode ?? 0, headers: received, read: () => whole.read() })
+    })
+    request.end(body)
+  })
+  return {
+    response,
+    cancel() {
+      if (!reading.body?.isOver) request?.destroy()
+      reading.body?.cancel()
+    },
+    isStale: () => request?.reusedSocket === true && request.socket?.bytesRead === bytesBefore,
+  }
+}
+
+/** The length is ours to say; what speaks of the connection, and `expect`, would have us wait for an answer to the head. */
+const nodeHeaders = (headers: Headers, body: string): Record<string, string> => {
+  const sent: Record<string, string> = { 'accept-encoding': 'identity' }
+  headers.forEach((value, name) => {
+    if (!ofTheConnection.has(name)) sent[name] = value
+  })
+  sent['content-length'] = String(Buffer.byteLength(body))
+  return sent
+}
+
+const ofTheConnection = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const limitConnect = (request: ClientRequest | undefined, socket: Socket, protocol: string) => {
+  const error = failure(`no connection within ${connectMs} ms`, 'ETIMEDOUT', 'connect')
+  const timer = setTimeout(() => request?.destroy(error), connectMs)
+  const stop = () => clearTimeout(timer)
+  socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', stop).once('close', stop)
+}
+
+const failure = (message: string, code: string, syscall?: string): Error =>
+  Object.assign(new Error(message), { code, ...(syscall && { syscall }) })
+
+const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
+  const headers = new Headers()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    try {
+      headers.append(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
+    } catch {
+      // Node takes a few that no Headers hold: nobody could read them
+    }
+  }
+  return headers
+}
+
+/** We ask for none; a server that packs all the same is read. An unknown coding, or one too many, stays: no JSON is in it. */
+function decoded(incoming: IncomingMessage, contentEncoding: string | null): Readable {
+  if (contentEncoding === null) return incoming
+  const codings = contentEncoding
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+  const makers = codings.map((name) => decoders[name]).reverse()
+  if (makers.length > maxCodings || makers.includes(undefined)) return incoming
+  const { pipeline } = globalThis.process.getBuiltinModule('node:stream')
+  const zlib = globalThis.process.getBuiltinModule('node:zlib')
+  let source: Readable = incoming
+  for (const make of makers) {
+    const transform = make?.(zlib)
+    if (transform) source = pipeline(source, transform, ignore)
+  }
+  return source
+}
+
+const maxCodings = 5
+
+type Zlib = typeof import('node:zlib')
+
+const decoders: Readonly<Record<string, ((zlib: Zlib) => Transform | undefined) | undefined>> = {
+  identity: () => undefined,
+  gzip: (zlib) => zlib.createGunzip(),
+  'x-gzip': (zlib) => zlib.createGunzip(),
+  deflate: (zlib) => zlib.createInflate(),
+  br: (zlib) => zlib.createBrotliDecompress(),
+}
+
+/** A body that is read at the pace of its reader: what comes meanwhile is joined, up to `maxWaitingBytes`. */
+class Body {
+  isOver = false
+  private waiting: Uint8Array[] = []
+  private size = 0
+  private failure: unknown
+  private settle: (() => void) | undefined
+
+  constructor(private readonly source: Readable) {
+    source
+      .on('data', (bytes: Uint8Array) => this.add(bytes))
+      .on('end', () => this.finish())
+      .on('error', (error) => this.fail(error))
+      .on('close', () => this.fail(failure('the connection was closed', 'ECONNRESET')))
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.size === 0 && !this.isOver)
+      await new Promise<void>((resolve) => {
+        this.settle = resolve
+      })
+    if (this.size > 0) return this.take()
+    if (this.failure !== undefined) throw this.failure
+    return undefined
+  }
+
+  fail(error: unknown): void {
+    if (this.isOver) return
+    this.failure = error
+    this.finish()
+  }
+
+  /** What waits is no longer wanted. */
+  cancel(): void {
+    this.waiting = []
+    this.size = 0
+    this.finish()
+  }
+
+  private finish(): void {
+    this.isOver = true
+    this.wake()
+  }
+
+  private add(bytes: Uint8Array): void {
+    if (this.isOver) return
+    this.waiting.push(bytes)
+    this.size += bytes.byteLength
+    if (this.size >= maxWaitingBytes) this.source.pause()
+    this.wake()
+  }
+
+  private take(): Uint8Array {
+    const [first, ...rest] = this.waiting
+    const bytes = first && rest.length === 0 ? first : Buffer.concat(this.waiting)
+    this.waiting = []
+    if (this.size >= maxWaitingBytes) this.source.resume()
+    this.size = 0
+    return bytes
+  }
+
+  private wake(): void {
+    this.settle?.()
+    this.settle = undefined
+  }
+}
+
+const maxWaitingBytes = 64 * 1024
+
+const ignore = () => {}
