@@ -1,6 +1,12 @@
 /** Sends short names to full ones, with default parameters where an alias carries some. */
 import { type ChatRequest, defined } from '../src/chat/index.js'
-import { BadRequestError, type Middleware, MisuseError } from '../src/core/index.js'
+import {
+  BadRequestError,
+  type BaseCallOptions,
+  layer,
+  type Middleware,
+  MisuseError,
+} from '../src/core/index.js'
 
 /** A model name, and what a request gets with it unless it says otherwise. */
 export interface AliasTarget extends Omit<Partial<ChatRequest>, 'model' | 'messages'> {
@@ -27,15 +33,21 @@ export function alias(aliases: Aliases = {}): Middleware {
   const table = toTable(aliases)
   for (const name of table.keys()) follow(name, table, MisuseError)
 
-  return function alias(ctx, next) {
-    const own = ctx.options.aliases
+  const outgoing = (request: ChatRequest, options: BaseCallOptions): ChatRequest => {
+    const own = options.aliases
     const names = own ? new Map([...table, ...toTable(own)]) : table
-    if (names.has(ctx.request.model)) {
-      const target = follow(ctx.request.model, names, BadRequestError)
-      ctx.request = { ...target, ...defined(ctx.request), model: target.model }
-    }
-    return next()
+    if (!names.has(request.model)) return request
+    const target = follow(request.model, names, BadRequestError)
+    return { ...target, ...defined(request), model: target.model }
   }
+  return layer(
+    'alias',
+    (ctx, next) => {
+      ctx.request = outgoing(ctx.request, ctx.options)
+      return next()
+    },
+    { outgoing },
+  )
 }
 
 type Table = ReadonlyMap<string, AliasTarget>

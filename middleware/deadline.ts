@@ -1,5 +1,5 @@
 /** A limit on the wall clock, whatever goes on inside: attempts, waits, tools, a slow consumer. */
-import { type Middleware, MisuseError, TimeoutError } from '../src/core/index.js'
+import { layer, type Middleware, MisuseError, TimeoutError } from '../src/core/index.js'
 import { after, type Clock, systemClock, timeLeft } from './clock.js'
 
 export interface DeadlineOptions {
@@ -22,7 +22,7 @@ export interface DeadlineOptions {
 export function deadline(ms: number, { clock = systemClock }: DeadlineOptions = {}): Middleware {
   if (!(ms > 0)) throw new MisuseError('deadline() takes a positive number of milliseconds')
 
-  return async function deadline(ctx, next) {
+  return layer('deadline', async (ctx, next) => {
     const due = clock.now() + ms
     const outer = ctx.get(timeLeft)
     ctx.set(timeLeft, () => Math.min(due - clock.now(), outer?.() ?? Infinity))
@@ -44,5 +44,5 @@ export function deadline(ms: number, { clock = systemClock }: DeadlineOptions = 
       cancel()
       ctx.set(timeLeft, outer)
     }
-  }
+  })
 }

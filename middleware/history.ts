@@ -1,6 +1,6 @@
 /** Makes a stored history one that providers take: repairs it, and keeps it within a budget of tokens. */
 import { type ChatRequest, estimatePromptTokens } from '../src/chat/index.js'
-import { BadRequestError, type Context, type Middleware } from '../src/core/index.js'
+import { BadRequestError, type Context, layer, type Middleware } from '../src/core/index.js'
 import { repair } from './history/repair.js'
 import { trim } from './history/trim.js'
 
@@ -32,7 +32,7 @@ export interface HistoryOptions {
 export function history(options: HistoryOptions = {}): Middleware {
   const { mode = 'repair', maxTokens, exact = true } = options
 
-  return async function history(ctx, next) {
+  return layer('history', async (ctx, next) => {
     const repairs: string[] = []
     const messages = repair(ctx.request.messages, (text) => repairs.push(text))
     if (mode === 'strict' && repairs.length > 0)
@@ -45,7 +45,7 @@ export function history(options: HistoryOptions = {}): Middleware {
     const limit = maxTokens === 'model' ? modelLimit(ctx) : maxTokens
     if (limit !== undefined) ctx.request = await keepWithin(ctx, limit, exact)
     return next()
-  }
+  })
 }
 
 /** What the model reads, less what it may answer; undefined where nobody knows, or no provider knows the model. */

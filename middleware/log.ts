@@ -1,6 +1,6 @@
 /** One structured line a call, to whatever log the app has. */
 import { type Attempt, type ChatRequest, defined, type Message } from '../src/chat/index.js'
-import { type Context, isTetradError, type Middleware } from '../src/core/index.js'
+import { type Context, isTetradError, layer, type Middleware } from '../src/core/index.js'
 
 /** What takes a line: `console`, pino, winston, or anything of their shape. */
 export interface LogTarget {
@@ -88,7 +88,7 @@ export interface LoggedError {
 export function log(options: LogOptions = {}): Middleware {
   const { to = console, now = () => performance.now() } = options
 
-  return async function log(ctx, next) {
+  return layer('log', async (ctx, next) => {
     const { request } = ctx
     const started = now()
     let failure: { readonly error: unknown } | undefined
@@ -100,7 +100,7 @@ export function log(options: LogOptions = {}): Middleware {
     } finally {
       write(to, () => toLine({ ctx, request, failure, total_ms: now() - started }, options.content))
     }
-  }
+  })
 }
 
 /** A call does not fail for its log. */

@@ -3,6 +3,7 @@ import { type ChatRequest, isObject, type ParamRule } from '../src/chat/index.js
 import {
   BadRequestError,
   type Context,
+  layer,
   type Middleware,
   type ModelInfo,
   UnsupportedParamsError,
@@ -31,7 +32,7 @@ export interface ParamsOptions {
  * reply.warnings // [{ code: 'changed', param: 'temperature', … }]
  */
 export function params({ dropParams }: ParamsOptions = {}): Middleware {
-  return async function params(ctx, next) {
+  return layer('params', async (ctx, next) => {
     const { drop_params, additional_drop_params, allowed_openai_params, ...asked } = ctx.request
     const isDropping = flag(drop_params ?? ctx.options.dropParams ?? dropParams ?? false)
     const allowed = new Set(names('allowed_openai_params', allowed_openai_params))
@@ -47,7 +48,7 @@ export function params({ dropParams }: ParamsOptions = {}): Middleware {
       rules.filter(({ param, unmapped }) => unmapped && allowed.has(param)),
     )
     return next()
-  }
+  })
 }
 
 type Rules = readonly ParamRule[]

@@ -1,5 +1,12 @@
 /** Calls again what failed for a passing reason: the one owner of retries in a stack. */
-import { type Context, isTetradError, type Middleware, MisuseError } from '../src/core/index.js'
+import {
+  type Context,
+  isTetradError,
+  layer,
+  type Middleware,
+  MisuseError,
+  type Next,
+} from '../src/core/index.js'
 import { type Clock, sleep, systemClock, timeLeft } from './clock.js'
 
 export interface RetryOptions {
@@ -47,7 +54,7 @@ export function retry(options: RetryOptions = {}): Middleware {
     throw new MisuseError('retry() takes 1 to 5 attempts')
   const policy: Policy = { ...options, attempts, budget }
 
-  const layer: Middleware = async function retry(ctx, next) {
+  const run = async (ctx: Context, next: Next) => {
     const again = planRetries(ctx, policy)
     for (;;) {
       try {
@@ -59,7 +66,7 @@ export function retry(options: RetryOptions = {}): Middleware {
       }
     }
   }
-  return Object.assign(layer, { repeats: 'attempt' as const })
+  return layer('retry', run, { repeats: 'attempt' })
 }
 
 const providerOf = (ctx: Context): string => ctx.attempts.at(-1)?.provider ?? ''

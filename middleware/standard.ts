@@ -1,7 +1,14 @@
 /** The stack that every app wants, in the order that makes its parts right. */
 
 import type { Timeouts } from '../src/chat/index.js'
-import { type Context, type Middleware, MisuseError } from '../src/core/index.js'
+import {
+  type Context,
+  type Layers,
+  type Middleware,
+  MisuseError,
+  type StandardPart,
+  standardOrder,
+} from '../src/core/index.js'
 import { type Aliases, alias } from './alias.js'
 import { deadline } from './deadline.js'
 import { type HistoryOptions, history } from './history.js'
@@ -30,6 +37,17 @@ export interface StandardOptions<State = {}> {
   readonly retry?: Part<RetryOptions, State> | undefined
   readonly timeout?: Part<Timeouts, State> | undefined
   readonly params?: Part<ParamsOptions, State> | undefined
+  /** Layers directly outside of a part: `{ retry: fallback('openai/gpt-5') }`. A part that is off keeps its place. */
+  readonly outside?: Beside<State> | undefined
+  /** Layers directly inside of a part. */
+  readonly inside?: Beside<State> | undefined
+  /** Policies, in any order: each goes to the `place` that it states. */
+  readonly with?: readonly Layers<State>[] | undefined
+}
+
+/** One layer or several, outermost first, by the part they stand beside. */
+export type Beside<State = {}> = {
+  readonly [Name in StandardPart]?: Layers<State> | undefined
 }
 
 export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools | Promise<Tools>
@@ -47,9 +65,10 @@ export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools | Promise<Tool
  * - `timeout` limits the silence of one attempt,
  * - `params` speaks of the model that this attempt asks.
  *
- * Layers of your own go before, behind, or between: the result is an array.
+ * Layers of your own go `outside` or `inside` a part, policies by `with` to the place they state. The result is an array.
  *
- * Throws `MisuseError` for tools beside a `toolLoop` that does not take them, and what its parts throw.
+ * Throws `MisuseError` for tools beside a `toolLoop` that does not take them, for a layer in `with` without a place that
+ * is in the stack, for a part in `outside` or `inside` that nobody knows, and what its parts throw.
  *
  * @example
  * const ai = createClient({ use: standard({ aliases: { fast: 'gemini/gemini-2.5-flash' }, retry: { attempts: 2 } }) })
@@ -57,17 +76,63 @@ export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools | Promise<Tool
 export function standard<State = {}>(
   options: StandardOptions<State> = {},
 ): readonly Middleware<State>[] {
-  return [
-    part(options.log ?? false, log),
-    part(options.usage ?? {}, usage),
-    part(options.deadline ?? false, deadline),
-    part(options.aliases ?? {}, alias),
-    part(options.history ?? {}, history),
-    loopOf(options),
-    part(options.retry ?? {}, retry),
-    part(options.timeout ?? {}, timeout),
-    part(options.params ?? {}, params),
-  ].flat()
+  const parts: Readonly<Record<StandardPart, readonly Middleware<State>[]>> = {
+    log: part(options.log ?? false, log),
+    usage: part(options.usage ?? {}, usage),
+    deadline: part(options.deadline ?? false, deadline),
+    alias: part(options.aliases ?? {}, alias),
+    history: part(options.history ?? {}, history),
+    tools: loopOf(options),
+    retry: part(options.retry ?? {}, retry),
+    timeout: part(options.timeout ?? {}, timeout),
+    params: part(options.params ?? {}, params),
+  }
+  const { outside = {}, inside = {} } = options
+  for (const name of Object.keys({ ...outside, ...inside }))
+    if (!Object.hasOwn(parts, name))
+      throw new MisuseError(`standard() has no part '${name}': ${standardOrder.join(', ')}`)
+  const policies = placing(options.with ?? [])
+  const stack = standardOrder.flatMap((name) =>
+    policies.around(name, [outside[name] ?? [], parts[name], inside[name] ?? []].flat()),
+  )
+  policies.checkAll()
+  return stack
+}
+
+/** Puts layers beside the part, or the other layer, that their place names. */
+function placing<State>(given: readonly Layers<State>[]) {
+  const layers = given.flat()
+  const neighbours = new Set<string>([...standardOrder, ...layers.map(({ name }) => name)])
+  const places = new Map(layers.map((layer) => [layer, placeOf(layer, neighbours)]))
+  const take = (place: string): readonly Middleware<State>[] => {
+    const taken = [...places].filter(([, own]) => own === place).map(([layer]) => layer)
+    for (const layer of taken) places.delete(layer)
+    return taken.flatMap((layer) => around(layer.name, [layer]))
+  }
+  const around = (
+    name: string,
+    own: readonly Middleware<State>[],
+  ): readonly Middleware<State>[] => [...take(`outside ${name}`), ...own, ...take(`inside ${name}`)]
+  const checkAll = () => {
+    const lost = [...places.keys()].map(({ name }) => `'${name}'`)
+    if (lost.length > 0)
+      throw new MisuseError(`The places of ${lost.join(' and ')} name each other in a circle`)
+  }
+  return { around, checkAll }
+}
+
+function placeOf({ name, place = [] }: Middleware<never>, neighbours: ReadonlySet<string>): string {
+  const wanted = [place].flat()
+  const found = wanted.find((one) => {
+    const [, neighbour = ''] = one.match(/^(?:inside|outside) (.+)$/) ?? []
+    return neighbour !== name && neighbours.has(neighbour)
+  })
+  if (found) return found
+  const reason =
+    wanted.length > 0 ? `its place '${wanted.join("' or '")}' is not there` : 'it has none'
+  throw new MisuseError(
+    `standard({ with }) cannot place the layer '${name}': ${reason}. Write layer('${name}', fn, { place: 'inside tools' }), or give it as standard({ inside: { tools: … } })`,
+  )
 }
 
 /** A function of `tools` tells tools, one of `toolLoop` is a layer: neither has to be told from the other. */

@@ -1,6 +1,6 @@
 /** How long a provider may keep silent. */
 import { defined, type Timeouts } from '../src/chat/index.js'
-import type { Context, Middleware } from '../src/core/index.js'
+import { type Context, layer, type Middleware } from '../src/core/index.js'
 
 /**
  * Limits on the silence of a provider, in milliseconds: until the headers (`headersMs`), between bytes (`idleBytesMs`,
@@ -17,7 +17,7 @@ import type { Context, Middleware } from '../src/core/index.js'
  * const ai = createClient({ use: [retry(), timeout({ headersMs: 20_000 })] })
  */
 export function timeout(timeouts: Timeouts = {}): Middleware {
-  return function timeout(ctx, next) {
+  return layer('timeout', (ctx, next) => {
     ctx.timeouts = {
       ...defaults(ctx),
       ...defined(ctx.timeouts),
@@ -25,7 +25,7 @@ export function timeout(timeouts: Timeouts = {}): Middleware {
       ...defined(ctx.options.timeouts ?? {}),
     }
     return next()
-  }
+  })
 }
 
 const streaming = { headersMs: 60_000, idleBytesMs: 60_000, idleEventsMs: 300_000 }

@@ -9,7 +9,7 @@ import {
   type ToolDefinition,
   type Warning,
 } from '../src/chat/index.js'
-import { type Context, type Middleware, MisuseError, type Next } from '../src/core/index.js'
+import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import type { Store } from '../src/store/index.js'
 import { type Clock, systemClock } from './clock.js'
 import { inProcess } from './tools/approvals.js'
@@ -85,7 +85,7 @@ export function tools(
     if (!(settings[name] >= 1)) throw new MisuseError(`tools() takes a ${name} of at least 1`)
   const boxFor = boxMaker(given)
 
-  const layer = async function tools(ctx: Context<never>, next: Next): Promise<void> {
+  const loop = async (ctx: Context<never>, next: Next): Promise<void> => {
     const box = await boxFor(ctx)
     const run: RunOptions = { ctx, box, ...settings, scope: settings.approvalScope?.(ctx) }
     const asked = withTools(ctx, box)
@@ -101,7 +101,7 @@ export function tools(
       messages = [...messages, ...answer.messages, ...results.map(toMessage)]
     }
   }
-  return Object.assign(layer, { repeats: 'step' as const })
+  return layer('tools', loop, { repeats: 'step' })
 }
 
 type Given<Ctx> = Tools | ((ctx: Ctx) => Tools | Promise<Tools>)

@@ -1,10 +1,5 @@
 /** Shows a stack as a picture: the layers from outside in, and how often each is called. */
-
-/** What a layer says of itself that calls `next()` more than once: give it to your own with `Object.assign`. */
-export interface Repeating {
-  /** `step`: once a turn of the model, as `tools` does; `attempt`: once a try, as `retry` does. */
-  readonly repeats?: 'step' | 'attempt'
-}
+import type { LayerData } from '../src/core/index.js'
 
 /**
  * The stack of a client as text. What stands in an inner box is called again by the layer above it.
@@ -13,7 +8,7 @@ export interface Repeating {
  * console.log(trace(ai))
  */
 export function trace(ai: {
-  readonly layers: readonly ({ readonly name: string } & Repeating)[]
+  readonly layers: readonly ({ readonly name: string } & LayerData)[]
 }): string {
   const lines = ['┌ once a call']
   let depth = 1

@@ -7,7 +7,7 @@ import {
   emptyUsage,
   type Usage,
 } from '../src/chat/index.js'
-import { isTetradError, type Middleware, type Transform } from '../src/core/index.js'
+import { isTetradError, layer, type Middleware, type Transform } from '../src/core/index.js'
 import { toUnits, toUsd } from './prices/money.js'
 import { loadPrices, type PriceOf } from './prices/pricing.js'
 import type { PricedCall, Prices } from './prices/rates.js'
@@ -62,7 +62,7 @@ export interface PricedAttempt extends Attempt {
  * console.log(String(ledger))
  */
 export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middleware {
-  return async function usage(ctx, next) {
+  return layer('usage', async (ctx, next) => {
     // one that comes with each price is told once
     const failures = new Map<string, unknown>()
     const fail = (error: unknown) => void failures.set(String(error), error)
@@ -94,7 +94,7 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
         ctx.warn({ code: 'other', message: `Accounting failed: ${message}` })
       }
     }
-  }
+  })
 }
 
 /** Runs the app's code: accounting never breaks a reply. */

@@ -4,7 +4,9 @@ import {
   type CallArgs,
   type Caller,
   type ChatStream,
+  checkOrder,
   createCaller,
+  type Layers,
   type Middleware,
   MisuseError,
   type Parsed,
@@ -17,8 +19,8 @@ import { validateRequest } from './validate-request.js'
 
 export interface ClientOptions<State> {
   readonly providers: readonly ProviderAdapter[]
-  /** Layers, outermost first. State is written, `createClient<{ userId: string }>`, never guessed from them. */
-  readonly use?: readonly Middleware<NoInfer<State>>[] | undefined
+  /** Layers, outermost first; what is given as an array, as a policy may be, is taken apart. State is written, `createClient<{ userId: string }>`, never guessed from them. */
+  readonly use?: readonly Layers<NoInfer<State>>[] | undefined
 }
 
 export interface Client<State = {}> extends Pick<Caller, 'countTokens' | 'capabilities'> {
@@ -32,14 +34,17 @@ export interface Client<State = {}> extends Pick<Caller, 'countTokens' | 'capabi
     request: ChatRequest<Format>,
     ...args: CallArgs<State>
   ): ChatStream<Parsed<Format>, PartialOf<Format>>
-  /** Adds layers inside those that are there, for later calls. Edits this client, as in Koa, and returns it. */
-  use(...layers: readonly Middleware<State>[]): this
+  /**
+   * Adds layers inside those that are there, for later calls. Edits this client, as in Koa, and returns it.
+   * Throws `MisuseError` for what is no layer, for two of a part that must be one, and for an order that cannot work.
+   */
+  use(...layers: readonly Layers<State>[]): this
   /** The stack, outermost first. */
   readonly layers: readonly Middleware<State>[]
 }
 
 /**
- * Makes a client of providers and layers. It runs only the middleware it was given.
+ * Makes a client of providers and layers. It runs only the middleware it was given. Throws as `use` does.
  *
  * @example
  * const ai = createClient({ providers: [openai()], use: [retry()] })
@@ -60,8 +65,10 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
     countTokens: caller.countTokens,
     capabilities: caller.capabilities,
     use(...added) {
-      added.forEach(checkLayer)
-      layers.push(...added)
+      const all = added.flat()
+      all.forEach(checkLayer)
+      checkOrder([...layers, ...all])
+      layers.push(...all)
       return client
     },
     get layers() {

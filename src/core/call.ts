@@ -61,7 +61,13 @@ export function createCaller(
     stream: (request: ChatRequest<never>, options) =>
       new TetradStream(start(request, options, true), engine.partialReader) as never,
     countTokens: (request, options = {}) =>
-      countTokens(engine, request, place ? inherit(place.options, options) : options, place),
+      countTokens(
+        engine,
+        stack(),
+        request,
+        place ? inherit(place.options, options) : options,
+        place,
+      ),
     capabilities: (model) => modelInfo(engine, model),
   }
 }
@@ -182,6 +188,7 @@ function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<un
 
 async function countTokens(
   engine: Engine,
+  layers: readonly Middleware<never>[],
   asked: ChatRequest,
   options: CallOptions<unknown>,
   place: Place | undefined,
@@ -193,7 +200,7 @@ async function countTokens(
       code: 'bad_request',
       phase: 'request',
     })
-  const { request } = engine.validateRequest(asked)
+  const request = await sentBy(layers, engine.validateRequest(asked).request, options)
   const { adapter, model } = engine.resolve(request.model)
   if (!adapter.countTokens) return { tokens: estimatePromptTokens(request), estimated: true }
   const ignore = () => {}
@@ -216,6 +223,17 @@ async function countTokens(
     const error = adapterError(thrown, { provider: adapter.name, model }, false)
     return { tokens: estimatePromptTokens(request), estimated: true, error }
   }
+}
+
+/** The request as these layers pass it on: with the model they choose and the text they mask. */
+async function sentBy(
+  layers: readonly Middleware<never>[],
+  asked: ChatRequest,
+  options: CallOptions<unknown>,
+): Promise<ChatRequest> {
+  let request = asked
+  for (const { outgoing } of layers) if (outgoing) request = await outgoing(request, options)
+  return request
 }
 
 /** What an adapter does not say is let through. Throws `UnexpectedResponseError` where it fails. */

@@ -20,8 +20,34 @@ import type { Key } from './key.js'
 /** Runs what is inside. Resolves, in both modes, when the answer below is complete, with that answer. May be called again once it has settled. */
 export type Next = () => Promise<ChatResponse>
 
-/** One layer of the stack. It serves `generate` and `stream` alike. */
-export type Middleware<State = {}> = (ctx: Context<State>, next: Next) => Promise<unknown>
+/** One layer of the stack: a function that serves `generate` and `stream` alike. `layer()` puts the data on it. */
+export interface Middleware<State = {}> extends LayerData {
+  (ctx: Context<State>, next: Next): Promise<unknown>
+}
+
+/** A layer, or the layers of one policy. */
+export type Layers<State = {}> = Middleware<State> | readonly Middleware<State>[]
+
+/** Beside a part of the standard stack, or beside another layer: `inside tools`, `outside history`, `inside redact`. */
+export type LayerPlace = `inside ${string}` | `outside ${string}`
+
+/** What a layer states about itself. */
+export interface LayerData {
+  /** Where `standard({ with })` puts it. Of a list the first counts whose neighbour is in the stack. */
+  readonly place?: LayerPlace | readonly LayerPlace[] | undefined
+  /** It calls `next()` again: once a turn of the model (`step`), or once a try (`attempt`). `trace()` draws it. */
+  readonly repeats?: 'step' | 'attempt' | undefined
+  /**
+   * What it does to a request on its way in, without a call: `countTokens` runs it for the layers it stands in front
+   * of. Throws what the layer would throw.
+   */
+  readonly outgoing?: Outgoing | undefined
+}
+
+export type Outgoing = (
+  request: ChatRequest,
+  options: BaseCallOptions,
+) => ChatRequest | Promise<ChatRequest>
 
 /** Hands a chunk on. The promise is there only when the consumer is behind: await it then. */
 export type Emit = (chunk: StreamChunk) => void | Promise<void>
@@ -142,7 +168,7 @@ export interface Caller {
     options?: BaseCallOptions,
   ): ChatStream<Parsed<Format>, PartialOf<Format>>
   /**
-   * Prompt tokens of a request: the provider's count where it has an endpoint and that answers, else an estimate, with
+   * Prompt tokens of a request as the layers in front of the provider pass it on (`outgoing`): the provider's count where it has an endpoint and that answers, else an estimate, with
    * the error. Fetches no image. Throws `BadRequestError` for a request that cannot be read, and for an abort.
    */
   countTokens(request: ChatRequest, options?: BaseCallOptions): Promise<TokenCount>

@@ -1,4 +1,4 @@
-/** What one layer of a call sees, and what all of them share. */
+/** A layer: its name and data (`layer`), and what it sees of a call (`LayerContext`). */
 import type {
   AnswerInput,
   Attempt,
@@ -9,13 +9,48 @@ import type {
   Timeouts,
   Warning,
 } from '../chat/index.js'
-import type { Caller, CallOptions, Context, Middleware, Transform } from './context.js'
+import type {
+  Caller,
+  CallOptions,
+  Context,
+  LayerData,
+  Middleware,
+  Next,
+  Transform,
+} from './context.js'
 import { MisuseError } from './errors.js'
 import { ignoreRejection } from './ignore-rejection.js'
 import type { Key } from './key.js'
 import { Ledger } from './ledger.js'
 import { type Owner, Scope } from './scope.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
+
+/** `Symbol.for`: two copies of the package know each other's layers. */
+const brand = Symbol.for('tetrad.layer')
+
+/**
+ * Makes a layer whose name is data, so that no bundler or minifier takes it away: traces, errors and `client.layers`
+ * read it. `fn` itself is not changed. Throws `MisuseError` for a name that is empty, or a `fn` that is no function.
+ *
+ * @example
+ * const audit = () => layer('audit', async (ctx, next) => { await next(); save(ctx.attempts) }, { place: 'outside usage' })
+ */
+export function layer<State = {}>(
+  name: string,
+  fn: (ctx: Context<State>, next: Next) => Promise<unknown>,
+  data: LayerData = {},
+): Middleware<State> {
+  if (typeof name !== 'string' || name === '' || typeof fn !== 'function')
+    throw new MisuseError(
+      "A layer needs a name and a function: layer('audit', (ctx, next) => next())",
+    )
+  const named = (ctx: Context<State>, next: Next) => fn(ctx, next)
+  Object.defineProperties(named, { name: { value: name }, [brand]: { value: true } })
+  return Object.assign(named, data)
+}
+
+/** Made by `layer()`: its name states what it is. */
+export const isNamedLayer = (middleware: object): boolean => brand in middleware
 
 /** What all layers of one call share. */
 export interface Run {

@@ -2,8 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { standard, tool, tools, trace } from '../../middleware/index.js'
 import type { FunctionTool } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import type { Middleware } from '../../src/core/index.js'
-import { MisuseError, ServiceUnavailableError } from '../../src/core/index.js'
+import {
+  type LayerPlace,
+  layer,
+  type Middleware,
+  MisuseError,
+  ServiceUnavailableError,
+} from '../../src/core/index.js'
 import { deepFreeze, scripted } from '../contract/scripted.js'
 import { fakeClock } from './fake-clock.js'
 import { call, say } from './script.js'
@@ -117,6 +122,101 @@ describe('standard', () => {
     expect(reply.usage.cost).toBe(0.00003)
     expect(provider.calls).toHaveLength(3)
     expect(lines).toMatchObject([{ status: 'ok', model: 'fast', cost: 0.00003 }])
+  })
+})
+
+describe('standard places', () => {
+  const pass = (name: string, place?: LayerPlace | readonly LayerPlace[]) =>
+    layer(name, (_, next) => next(), { place })
+  const around = (all: readonly string[], name: string) =>
+    all.slice(Math.max(0, all.indexOf(name) - 2), all.indexOf(name) + 3)
+
+  it('layers of the app directly beside a part, one or several', () => {
+    const all = names(
+      standard({
+        outside: { retry: pass('a') },
+        inside: { tools: [pass('b'), pass('c')], params: pass('d') },
+      }),
+    )
+    expect(all.slice(all.indexOf('tools'))).toEqual([
+      'tools',
+      'b',
+      'c',
+      'a',
+      'retry',
+      'timeout',
+      'params',
+      'd',
+    ])
+  })
+
+  it('them also where the part is off or replaced', () => {
+    const all = names(standard({ tools: false, retry: false, inside: { tools: pass('a') } }))
+    expect(around(all, 'a')).toEqual(['alias', 'history', 'a', 'timeout', 'params'])
+    expect(names(standard({ retry: pass('own'), outside: { retry: pass('a') } }))).toContain('own')
+  })
+
+  it('policies by what they state, whatever the order they are given in', () => {
+    const policies = [
+      [pass('results', 'outside tools'), pass('redact', 'inside tools')],
+      pass('cache', ['inside redact', 'inside tools']),
+      pass('fallback', 'outside retry'),
+      pass('budget', 'inside retry'),
+      pass('guard', 'outside history'),
+      pass('conversation', ['outside guard', 'outside history']),
+      pass('agent', 'inside log'),
+    ]
+    const wanted = [
+      'agent',
+      'usage',
+      'alias',
+      'conversation',
+      'guard',
+      'history',
+      'results',
+      'tools',
+      'redact',
+      'cache',
+      'fallback',
+      'retry',
+      'budget',
+      'timeout',
+      'params',
+    ]
+    expect(names(standard({ with: policies }))).toEqual(wanted)
+    expect(names(standard({ with: policies.toReversed() }))).toEqual(wanted)
+  })
+
+  it('a policy beside its second choice where the first is not there', () => {
+    const all = names(standard({ with: [pass('cache', ['inside redact', 'inside tools'])] }))
+    expect(all[all.indexOf('tools') + 1]).toBe('cache')
+  })
+
+  it('nothing that states no place, an unknown one, or a circle', () => {
+    for (const given of [
+      [pass('a')],
+      [pass('a', 'inside nothing')],
+      [pass('a', 'inside b'), pass('b', 'inside a')],
+      [pass('a', 'inside a')],
+    ])
+      expect(() => standard({ with: given })).toThrow(MisuseError)
+    // @ts-expect-error no part has this name
+    expect(() => standard({ outside: { retries: pass('a') } })).toThrow(/no part 'retries'/)
+  })
+
+  it('types State through', () => {
+    interface Who {
+      readonly user: string
+    }
+    const own = layer<Who>('own', (ctx, next) => {
+      ctx.state.user satisfies string
+      return next()
+    })
+    const ai = createClient<Who>({
+      providers: [],
+      use: [standard<Who>({ inside: { tools: own } })],
+    })
+    expect(ai.layers.map(({ name }) => name)).toContain('own')
   })
 })
 

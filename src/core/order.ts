@@ -1,0 +1,66 @@
+/** The order of the standard stack, and the check of a stack that is given by hand. */
+import type { Middleware } from './context.js'
+import { MisuseError } from './errors.js'
+import { isNamedLayer } from './layer.js'
+
+/** The parts of the standard stack, outermost first. */
+export const standardOrder = [
+  'log',
+  'usage',
+  'deadline',
+  'alias',
+  'history',
+  'tools',
+  'retry',
+  'timeout',
+  'params',
+] as const
+
+export type StandardPart = (typeof standardOrder)[number]
+
+/** Two of these do their work twice: calls retried by retries, tools run twice, history trimmed twice, cost counted twice. */
+const single: readonly string[] = ['retry', 'tools', 'params', 'history', 'usage']
+
+/** What must stand outside of what, and why. */
+const rules: readonly (readonly [outer: string, inner: string, why: string])[] = [
+  ['alias', 'params', 'params() checks the model that alias() chooses'],
+  [
+    'tools',
+    'retry',
+    'a loop whose tools have run is never run again, so only a step can be retried',
+  ],
+  ['tools', 'params', 'params() checks the request of each step, with its tools'],
+  ['fallback', 'retry', 'the next model is due when the retries of one are spent'],
+  ['fallback', 'params', 'params() checks the model that fallback() chooses'],
+]
+
+const known: readonly string[] = standardOrder.toSpliced(
+  standardOrder.indexOf('retry'),
+  0,
+  'fallback' as never,
+)
+
+/**
+ * Looks at layers made by `layer()` only: a function of the app that happens to be called `usage` is the app's own.
+ * Throws `MisuseError` for two of a part that must be one, and for parts in an order that cannot work.
+ */
+export function checkOrder(layers: readonly Middleware<never>[]): void {
+  const names = layers.filter(isNamedLayer).map(({ name }) => name)
+  const twice = single.find((name) => names.indexOf(name) !== names.lastIndexOf(name))
+  if (twice)
+    throw new MisuseError(`Two layers '${twice}' in one stack: keep one. ${rightOrder(names)}`, {
+      code: 'order',
+    })
+  const broken = rules.find(
+    ([outer, inner]) => names.includes(inner) && names.lastIndexOf(outer) > names.indexOf(inner),
+  )
+  if (!broken) return
+  const [outer, inner, why] = broken
+  throw new MisuseError(
+    `The layer '${inner}' stands outside '${outer}': ${why}. ${rightOrder(names)}`,
+    { code: 'order' },
+  )
+}
+
+const rightOrder = (names: readonly string[]) =>
+  `The right order, outermost first: ${known.filter((name) => names.includes(name)).join(' → ')}`

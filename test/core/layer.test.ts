@@ -1,0 +1,176 @@
+import { build } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+import { retry, standard, tools, trace } from '../../middleware/index.js'
+import { createClient } from '../../src/client.js'
+import { layer, type Middleware, MisuseError } from '../../src/core/index.js'
+import { caller, failure, fakeAdapter, modes, request, run, say } from './support.js'
+
+const root = new URL('../..', import.meta.url).pathname
+
+/** What a program prints that was bundled and minified. */
+async function bundled(code: string): Promise<unknown> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: `${root}test/core`, loader: 'ts' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+  })
+  const text = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')
+  return (await import(`data:text/javascript;base64,${text}`)).default
+}
+
+describe('the name of a layer', () => {
+  it('reads the same after bundling and minifying: in layers, trace and errors', async () => {
+    const source = `
+      import { standard, trace } from '../../middleware/index.js'
+      import { createClient } from '../../src/client.js'
+      import { layer } from '../../src/core/index.js'
+      const own = layer('own', async () => {})
+      const log = { to: { info: () => {}, error: () => {} } }
+      const ai = createClient({ providers: [], use: [...standard({ log, deadline: 9 }), own] })
+      const asked = { model: 'x/y', messages: [] }
+      const error = await ai.generate(asked, { signal: AbortSignal.timeout(9_000) }).catch((e) => e)
+      const found = ai.layers.find(({ name }) => name === 'retry')?.repeats
+      export default { names: ai.layers.map(({ name }) => name), trace: trace(ai), found, message: error.message }
+    `
+    const log = { to: { info: () => {}, error: () => {} } }
+    const own = layer('own', async () => {})
+    const ai = createClient({ providers: [], use: [...standard({ log, deadline: 9 }), own] })
+    const error = await failure(ai.generate({ model: 'x/y', messages: [] }))
+    expect(await bundled(source)).toEqual({
+      names: ai.layers.map(({ name }) => name),
+      trace: trace(ai),
+      found: 'attempt',
+      message: error.message,
+    })
+    expect(ai.layers.map(({ name }) => name)).toContain('history')
+  })
+
+  it.each(modes)('stands in errors, in %s', async (mode) => {
+    const ai = caller(
+      fakeAdapter(say('hi')),
+      layer('verdict', async () => {}),
+    )
+    const error = await failure(run(ai, mode))
+    expect(error).toBeInstanceOf(MisuseError)
+    expect(error.message).toContain("'verdict'")
+  })
+
+  it('is that of one layer: a function that two layers share keeps its own', () => {
+    const shared: Middleware = function shared(_, next) {
+      return next()
+    }
+    const layers = [layer('first', shared, { repeats: 'step' }), layer('second', shared)]
+    expect(layers.map(({ name, repeats }) => [name, repeats])).toEqual([
+      ['first', 'step'],
+      ['second', undefined],
+    ])
+    expect(shared.name).toBe('shared')
+  })
+
+  it('is needed, and a function too', () => {
+    expect(() => layer('', (_, next) => next())).toThrow(MisuseError)
+    // @ts-expect-error a layer is a function
+    expect(() => layer('x', undefined)).toThrow(MisuseError)
+  })
+})
+
+describe('a client', () => {
+  const providers = [fakeAdapter(say('hi'))]
+  const pass = (name: string) => layer(name, (_, next) => next())
+
+  it('takes the layers of a policy as an array, in createClient and in use', () => {
+    const policy = [pass('a'), pass('b')]
+    const ai = createClient({ providers, use: [policy, pass('c')] }).use(pass('d'), policy)
+    expect(ai.layers.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'a', 'b'])
+  })
+
+  it.each(['retry', 'tools', 'params', 'history', 'usage'] as const)(
+    'refuses two layers of %s',
+    (name) => {
+      const use = standard()
+      const again = use.filter((one) => one.name === name)
+      expect(() => createClient({ providers, use: [...use, again] })).toThrow(MisuseError)
+      const ai = createClient({ providers, use })
+      expect(() => ai.use(again)).toThrow(`Two layers '${name}'`)
+      expect(ai.layers).toHaveLength(use.length)
+    },
+  )
+
+  it('refuses known parts in an order that cannot work, and shows the right one', () => {
+    const backwards = [...standard()].reverse()
+    expect(() => createClient({ providers, use: backwards })).toThrow(MisuseError)
+    expect(() => createClient({ providers, use: [retry(), tools({})] })).toThrow(
+      /'retry' stands outside 'tools'.*outermost first: tools → retry/,
+    )
+    const ai = createClient({ providers, use: [retry()] })
+    expect(() => ai.use(tools({}))).toThrow(MisuseError)
+    expect(() => createClient({ providers, use: [retry(), pass('fallback')] })).toThrow(
+      /fallback → retry/,
+    )
+  })
+
+  it('takes a function of the app for what it is, whatever its name', () => {
+    async function usage(_: unknown, next: () => Promise<unknown>) {
+      await next()
+    }
+    const use = [...standard(), usage, usage]
+    expect(createClient({ providers, use }).layers).toHaveLength(use.length)
+  })
+
+  it('leaves the stack of a nested call alone', async () => {
+    const ask = layer('ask', async (ctx, next) => {
+      await ctx.client.generate(request)
+      return next()
+    })
+    const ai = createClient({ providers, use: [...standard(), ask] })
+    expect((await ai.generate(request)).text).toBe('hi')
+  })
+})
+
+describe('countTokens', () => {
+  const counting = () => {
+    const counted: unknown[] = []
+    const countTokens = async (asked: unknown) => counted.push(asked)
+    return { counted, adapter: { ...fakeAdapter(say('hi')), countTokens } }
+  }
+  const mask = layer('mask', (_, next) => next(), {
+    outgoing: async (asked) => ({ ...asked, messages: [{ role: 'user', content: '<NAME>' }] }),
+  })
+  const masked = [{ role: 'user', content: '<NAME>' }]
+
+  it('counts the request as the layers pass it on, aliases of the call too', async () => {
+    const { counted, adapter } = counting()
+    const use = [standard({ aliases: { fast: 'fake/m-1' } }), mask]
+    const ai = createClient({ providers: [adapter], use })
+    const { messages } = request
+    await ai.countTokens({ model: 'fast', messages })
+    await ai.countTokens({ model: 'mine', messages }, { aliases: { mine: 'm-2' } })
+    expect(counted).toMatchObject([
+      { model: 'm-1', messages: masked },
+      { model: 'm-2', messages: masked },
+    ])
+  })
+
+  it('of a layer passes what stands inside it, and nothing else', async () => {
+    const { counted, adapter } = counting()
+    const count = layer('count', async (ctx, next) => {
+      await ctx.client.countTokens(ctx.request)
+      return next()
+    })
+    await caller(adapter, count, mask).generate(request)
+    await caller(adapter, mask, count).generate(request)
+    expect(counted).toMatchObject([{ messages: masked }, { messages: request.messages }])
+  })
+
+  it('rejects with what a layer throws', async () => {
+    const refuse = layer('refuse', (_, next) => next(), {
+      outgoing: () => {
+        throw new MisuseError('no')
+      },
+    })
+    await expect(caller(counting().adapter, refuse).countTokens(request)).rejects.toThrow('no')
+  })
+})
