@@ -112,6 +112,7 @@ export {
   PermissionDeniedError,
   QuotaExceededError,
   RateLimitError,
+  reversible,
   ServiceUnavailableError,
   StreamInterruptedError,
   TetradError,

@@ -178,5 +178,8 @@ export interface OutputFile {
 export interface Native {
   readonly provider: string
   readonly model: string
-  readonly content: readonly unknown[]
+  /** The provider's own blocks; absent where the turn was edited, so that they no longer say what it says. */
+  readonly content?: readonly unknown[]
+  /** What the model wrote, where a reversible transform changed it. */
+  readonly said?: unknown
 }

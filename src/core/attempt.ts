@@ -73,6 +73,7 @@ class RunningAttempt {
   private final: Usage | undefined
   /** What a call that is not streamed has said so far: nothing of it leaves before it is whole. */
   private unseen: Accumulator | undefined
+  private unseenChunks: StreamChunk[] = []
   private readonly asked: Asked
   private readonly check: ChunkCheck
   /** What the adapter listens to: fires with the attempt's end from outside. */
@@ -115,7 +116,7 @@ class RunningAttempt {
       this.record.error = error
       const status = fault ? 'aborted' : 'failed'
       this.close(status, this.final ?? (this.isFree(error) ? emptyUsage : this.bestKnown()))
-      this.run.unseen = this.unseen?.partial()
+      this.run.unseen = { scope: this.scope, chunks: this.unseenChunks }
       throw error
     }
   }
@@ -241,11 +242,13 @@ class RunningAttempt {
     if (this.run.streaming) return this.scope.enter(entering)
     this.unseen ??= new Accumulator()
     this.unseen.addAll(entering)
+    this.unseenChunks.push(...entering)
   }
 
   /** A whole answer goes outward as its chunks. */
   private whole(answer: ChatResponse): void | Promise<void> {
     const chunks = toChunks(answer)
+    this.unseenChunks = []
     const entering = this.account(chunks)
     return this.scope.enter(entering, undefined, entering === chunks ? answer : undefined)
   }

@@ -1,6 +1,13 @@
 /** One call from its start to its one outcome, and the callers that make calls. */
-import type { ChatRequest, ChatResponse, FormatInput, StreamChunk } from '../chat/index.js'
+import type {
+  ChatRequest,
+  ChatResponse,
+  FormatInput,
+  PartialResponse,
+  StreamChunk,
+} from '../chat/index.js'
 import { defined, estimatePromptTokens, isObject } from '../chat/index.js'
+import { Accumulator } from './accumulate.js'
 import { type Asked, badAnswer } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
 import { attemptWith, type Target } from './attempt.js'
@@ -19,7 +26,7 @@ import { AbortError, BadRequestError, MisuseError } from './errors.js'
 import { hidden, masked } from './hidden.js'
 import type { Place, Run } from './layer.js'
 import { Ledger } from './ledger.js'
-import { Scope } from './scope.js'
+import { Scope, wouldLeave } from './scope.js'
 import { listen } from './signals.js'
 import { type PartialReader, TetradStream } from './stream.js'
 
@@ -171,12 +178,26 @@ class RunningCall {
   private describe(error: unknown): void {
     if (!(error instanceof Error) || !Object.isExtensible(error)) return
     const found = {
-      partial: this.root.partial ?? this.run.unseen,
+      partial: this.root.partial ?? this.unseen(),
       usage: this.ledger.usage,
       attempts: [...this.ledger.attempts],
     }
     for (const [name, value] of Object.entries(found))
       Object.defineProperty(error, name, { value, configurable: true, writable: true })
+  }
+
+  /** What a call that is not streamed had given, as it would have left the stack. */
+  private unseen(): PartialResponse | undefined {
+    const { unseen } = this.run
+    if (!unseen || unseen.chunks.length === 0) return undefined
+    try {
+      const accumulator = new Accumulator()
+      accumulator.addAll(wouldLeave(unseen.scope, unseen.chunks))
+      return accumulator.partial()
+    } catch {
+      // chunks in an impossible order are the failure itself
+      return undefined
+    }
   }
 }
 

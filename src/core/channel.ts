@@ -18,6 +18,8 @@ export class Channel {
   /** Of `waiting`, how many were taken. */
   private head = 0
   private pulls = 0
+  /** Of what waits, about, in UTF-16 units. */
+  private bytes = 0
   /** The last finish: delivered when something follows it, or when the call has succeeded. */
   private lastFinish: StreamChunk | undefined
   private end: { readonly error?: unknown } | undefined

@@ -82,6 +82,7 @@ class Inside {
       answer = scope.response as ChatResponse
       return answer
     } catch (error) {
+      await scope.drained()
       throw scope.outcome(error)
     } finally {
       this.layer.settle(answer)

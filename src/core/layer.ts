@@ -22,7 +22,7 @@ import { MisuseError } from './errors.js'
 import { ignoreRejection } from './ignore-rejection.js'
 import type { Key } from './key.js'
 import { Ledger } from './ledger.js'
-import { type Owner, Scope } from './scope.js'
+import { type Owner, rejectOnEnd, Scope } from './scope.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
 
 /** `Symbol.for`: two copies of the package know each other's layers. */
@@ -59,8 +59,8 @@ export interface Run {
   readonly options: CallOptions<unknown>
   readonly layers: readonly Middleware<never>[]
   readonly values: Map<Key<unknown>, unknown>
-  /** What a call that is not streamed had said when it ended: nothing of it has left. */
-  unseen: PartialResponse | undefined
+  /** What a call that is not streamed had given when it failed, and where: nothing of it has left. */
+  unseen: { readonly scope: Scope; readonly chunks: readonly StreamChunk[] } | undefined
   /** The provider call at the end of the stack. */
   readonly attempt: (run: Run, scope: Scope, slots: Slots, ledger: Ledger) => Promise<void>
   /** A caller for the layers from `index` on. */
@@ -243,12 +243,4 @@ function withEdits(answer: AnswerInput, before: ChatResponse | undefined): Answe
     answer.text !== before.text &&
     answer.message === before.message
   return isTextEdit ? { ...answer, message: { ...answer.message, content: answer.text } } : answer
-}
-
-function rejectOnEnd(scope: Scope) {
-  let release = () => {}
-  const promise = new Promise<never>((_, reject) => {
-    release = scope.onEnd(reject)
-  })
-  return { promise, release }
 }

@@ -3,7 +3,15 @@ import type { ChatResponse, PartialResponse, StreamChunk } from '../chat/index.j
 import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
 import { AbortError, MisuseError } from './errors.js'
-import { runTransforms, type Staged, StreamNormalizer } from './transform.js'
+import { ignoreRejection } from './ignore-rejection.js'
+import {
+  isReversible,
+  newProgress,
+  type Progress,
+  runTransforms,
+  type Staged,
+  StreamNormalizer,
+} from './transform.js'
 
 /** The layer whose `next()` a scope is. */
 export interface Owner {
@@ -40,6 +48,10 @@ export class Scope {
   private normalizer: StreamNormalizer | undefined
   /** Behind a pending transform. */
   private queue: Promise<void> | undefined
+  /** The batch that is in the owner's transforms. */
+  private progress: Progress | undefined
+  /** What was emitted before an abort, behind a pending transform further out. */
+  private draining: Promise<void> | undefined
   private ended: { readonly reason: unknown } | undefined
   private controller: AbortController | undefined
   private readonly inside = new Set<Scope>()
@@ -89,8 +101,9 @@ export class Scope {
 
   /** Ends what runs inside. Those inside see an abort, the owner's `next()` rejects with `reason`. */
   abort(reason?: unknown): void {
-    if (this.isSettled || this.fault) return
+    if (this.isSettled || this.fault || this.ended) return
     this.ended = { reason: reason ?? new AbortError() }
+    this.cut()
     this.end(reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason }))
   }
 
@@ -99,6 +112,14 @@ export class Scope {
     if (this.fault) listener(this.fault)
     else this.listeners.add(listener)
     return () => this.listeners.delete(listener)
+  }
+
+  /** Resolves when what was emitted before an abort has passed the pending transforms further out. */
+  async drained(): Promise<void> {
+    if (!this.draining) return
+    const ended = this.owner ? rejectOnEnd(this.owner.within) : undefined
+    await Promise.race([this.draining, ended?.promise]).catch(noop)
+    ended?.release()
   }
 
   settle(): void {
@@ -173,21 +194,58 @@ export class Scope {
   }
 
   private transform(owner: Owner, chunks: readonly StreamChunk[]): Done {
-    const staged = runTransforms(owner.transforms, chunks)
+    if (this.fault) throw this.fault
+    this.progress = newProgress()
+    const staged = runTransforms(owner.transforms, chunks, this.progress)
     if (staged instanceof Promise) return staged.then((all) => this.transformed(owner, all, chunks))
     return this.transformed(owner, staged, chunks)
   }
 
   private transformed(owner: Owner, staged: Staged, entered: readonly StreamChunk[]): Done {
+    this.progress = undefined
     if (this.fault) throw this.fault
-    this.normalizer ??= new StreamNormalizer(() => this.accumulator)
-    const normalized = this.normalizer.normalize(staged.chunks, entered)
-    const done =
-      normalized.chunks.length > 0 ? this.leave(owner, normalized.chunks, this) : undefined
-    const failure = normalized.error ?? staged.error
-    if (!failure) return done
-    this.abort(failure.reason)
-    throw this.fault ?? failure.reason
+    const { done, error } = this.letOut(owner, staged, entered)
+    if (!error) return done
+    const fail = () => {
+      this.abort(error.reason)
+      throw this.fault ?? error.reason
+    }
+    return done && this.isQueuedOutside(owner) ? done.catch(noop).then(fail) : fail()
+  }
+
+  private letOut(owner: Owner, staged: Staged, entered: readonly StreamChunk[]) {
+    this.normalizer ??= new StreamNormalizer(
+      () => this.accumulator,
+      owner.transforms.every(isReversible),
+    )
+    const { chunks, error = staged.error } = this.normalizer.normalize(staged.chunks, entered)
+    const done = chunks.length > 0 ? this.leave(owner, chunks, this) : undefined
+    return { done, error }
+  }
+
+  /** An abort in the middle of a batch: what was emitted before it leaves, nothing behind it does. */
+  private cut(): void {
+    const { progress, owner } = this
+    if (!progress || !owner) return
+    this.progress = undefined
+    progress.isCut = true
+    const rest = runTransforms(owner.transforms.slice(0, progress.level), progress.out)
+    const leave = (staged: Staged) => this.letOut(owner, staged, []).done
+    try {
+      const done = rest instanceof Promise ? rest.then(leave) : leave(rest)
+      if (!done) return
+      ignoreRejection(done)
+      if (rest instanceof Promise || this.isQueuedOutside(owner)) this.draining = done
+    } catch {
+      // a layer further out ended the call meanwhile: its reason stands
+    }
+  }
+
+  /** A pending transform further out holds back what leaves here. */
+  private isQueuedOutside(owner: Owner): boolean {
+    for (let scope: Scope | undefined = owner.within; scope; scope = scope.owner?.within)
+      if (scope.queue) return true
+    return false
   }
 
   /** Runs at once, or after what is already waiting behind a pending transform. */
@@ -208,6 +266,35 @@ export class Scope {
     for (const listener of [...this.listeners]) listener(fault)
     for (const scope of [...this.inside]) scope.end(fault)
   }
+}
+
+/** A promise that rejects when the scope is ended; `release` takes its listener off. */
+export function rejectOnEnd(scope: Scope) {
+  let release = () => {}
+  const promise = new Promise<never>((_, reject) => {
+    release = scope.onEnd(reject)
+  })
+  return { promise, release }
+}
+
+/**
+ * What of chunks that came in at `scope` would leave the stack: for the report of a failure, without a commit. A
+ * transform that is not done at once counts as holding back.
+ */
+export function wouldLeave(scope: Scope, chunks: readonly StreamChunk[]): readonly StreamChunk[] {
+  let left = chunks
+  for (let at: Scope | undefined = scope; at?.owner; at = at.owner.within) {
+    const { transforms } = at.owner
+    if (transforms.length === 0) continue
+    const progress = newProgress()
+    const staged = runTransforms(transforms, left, progress)
+    if (staged instanceof Promise) ignoreRejection(staged)
+    const atOnce = progress.level === 0 ? [...progress.out] : []
+    progress.isCut = true
+    const emitted = staged instanceof Promise ? atOnce : staged.chunks
+    left = new StreamNormalizer(() => undefined).normalize(emitted, left).chunks
+  }
+  return left
 }
 
 const noop = () => {}

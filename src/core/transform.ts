@@ -10,28 +10,63 @@ export interface Staged {
   readonly error?: { readonly reason: unknown }
 }
 
+/** How far a batch has come on its way through the transforms of one layer. */
+export interface Progress {
+  /** What the transform at `level` has emitted. */
+  out: readonly StreamChunk[]
+  level: number
+  /** The layer was aborted: nothing more is emitted, and no further chunk is read. */
+  isCut: boolean
+}
+
+export const newProgress = (): Progress => ({ out: [], level: 0, isCut: false })
+
+const reversibles = new WeakSet<Transform>()
+
+/**
+ * Marks a transform whose edits its layer undoes on the way in: the provider's own blocks (`native`) stay on the turn.
+ * What the model wrote may be kept beside them, as `native.said` of the `finish` the transform emits.
+ *
+ * @example ctx.transform(reversible(restoreNames))
+ */
+export function reversible(fn: Transform): Transform {
+  // a function of its own: the same transform may be given unmarked elsewhere
+  const marked: Transform = (chunk, emit) => fn(chunk, emit)
+  reversibles.add(marked)
+  return marked
+}
+
+export const isReversible = (fn: Transform): boolean => reversibles.has(fn)
+
 /** Runs a batch through the transforms of one layer, the last registered first. A promise only where a transform gave one. */
 export function runTransforms(
   transforms: readonly Transform[],
   chunks: readonly StreamChunk[],
+  progress: Progress = newProgress(),
 ): Staged | Promise<Staged> {
   let staged: Staged | Promise<Staged> = { chunks }
   for (let i = transforms.length - 1; i >= 0; i--) {
     // the loop runs inside the array
     const fn = transforms[i] as Transform
-    staged =
-      staged instanceof Promise ? staged.then((before) => stage(fn, before)) : stage(fn, staged)
+    const go = (before: Staged) => stage(fn, before, progress, i)
+    staged = staged instanceof Promise ? staged.then(go) : go(staged)
   }
   return staged
 }
 
-function stage(fn: Transform, before: Staged): Staged | Promise<Staged> {
+function stage(
+  fn: Transform,
+  before: Staged,
+  progress: Progress,
+  level: number,
+): Staged | Promise<Staged> {
   const out: StreamChunk[] = []
+  if (!progress.isCut) Object.assign(progress, { out, level })
   let isOpen = true
   const emit = (chunk: StreamChunk) => {
     if (!isOpen)
       throw new MisuseError('A transform emitted after it had returned: return a promise instead')
-    out.push(chunk)
+    if (!progress.isCut) out.push(chunk)
   }
   const close = (error?: { readonly reason: unknown }): Staged => {
     isOpen = false
@@ -40,7 +75,7 @@ function stage(fn: Transform, before: Staged): Staged | Promise<Staged> {
   }
   const go = (from: number): Staged | Promise<Staged> => {
     try {
-      for (let i = from; i < before.chunks.length; i++) {
+      for (let i = from; i < before.chunks.length && !progress.isCut; i++) {
         // the loop runs inside the array
         const pending = fn(before.chunks[i] as StreamChunk, emit)
         if (pending)
@@ -57,7 +92,7 @@ function stage(fn: Transform, before: Staged): Staged | Promise<Staged> {
   return go(0)
 }
 
-/** Makes what left the transforms a sound stream again: dense call indices, and no `native` that says what the turn no longer says. */
+/** Makes what left the transforms a sound stream again: dense call indices, and no `native.content` that says what the turn no longer says. */
 export class StreamNormalizer {
   /** What was let out. */
   readonly after = new Accumulator()
@@ -67,7 +102,10 @@ export class StreamNormalizer {
   private isTouched = false
 
   /** `before` is the accumulator of what entered. */
-  constructor(private readonly before: () => Accumulator | undefined) {}
+  constructor(
+    private readonly before: () => Accumulator | undefined,
+    private readonly keepsNative = false,
+  ) {}
 
   /** `entered` is what the transforms made `chunks` of. The error is that of an impossible order. */
   normalize(chunks: readonly StreamChunk[], entered: readonly StreamChunk[]): Staged {
@@ -104,10 +142,11 @@ export class StreamNormalizer {
       }
       case 'finish': {
         const before = this.before()?.turns[this.turn++]
-        if (!chunk.native || !this.isTouched) return chunk
+        if (!chunk.native || !this.isTouched || this.keepsNative) return chunk
         if (before && saysTheSame(before, this.after.lastMessage)) return chunk
-        const { native: _, ...rest } = chunk
-        return rest
+        // the turn still says where it came from, not what it no longer says
+        const { provider, model } = chunk.native
+        return { ...chunk, native: { provider, model } }
       }
       default:
         return chunk

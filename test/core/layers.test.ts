@@ -8,6 +8,7 @@ import {
   MisuseError,
   mapText,
   RateLimitError,
+  reversible,
   type Transform,
 } from '../../src/core/index.js'
 import {
@@ -262,7 +263,10 @@ describe.each(modes)('in %s', (mode) => {
     const kept = await run(caller(fakeAdapter(reply), transforming(splitter)), mode)
     expect(kept.response.message.native).toEqual(native)
     const edited = await run(caller(fakeAdapter(reply), transforming(upper)), mode)
-    expect(edited.response.message.native).toBeUndefined()
+    expect(edited.response.message.native).toEqual({ provider: 'fake', model: 'm-1' })
+    const undone = reversible((chunk, emit) => upper(chunk, emit))
+    const restored = await run(caller(fakeAdapter(reply), transforming(undone)), mode)
+    expect(restored.response.message.native).toEqual(native)
   })
 
   it('a layer answers after a failed next()', async () => {

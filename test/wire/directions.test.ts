@@ -98,7 +98,7 @@ describe.each(['generate', 'stream'] as const)('a history made by %s', (mode) =>
     if (from === to) {
       const sent = JSON.stringify(turnsOf(to, body ?? {}))
       for (const { content } of natives)
-        for (const block of content) expect(sent).toContain(JSON.stringify(block))
+        for (const block of content ?? []) expect(sent).toContain(JSON.stringify(block))
       expect(reply.warnings).toEqual([])
     } else {
       expect(text).not.toContain('SECRET-THOUGHT')

@@ -261,7 +261,7 @@ describe('an answer', () => {
 
   it('whose order a message cannot say does', () => {
     const { message } = answerOf([begin(), ...use(['{}']), ...text('Hi', 1), ...end('tool_use')])
-    expect(message.native?.content.map((one) => (one as JsonObject).type)).toEqual([
+    expect(message.native?.content?.map((one) => (one as JsonObject).type)).toEqual([
       'tool_use',
       'text',
     ])

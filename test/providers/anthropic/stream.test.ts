@@ -263,7 +263,7 @@ describe('reasoning', () => {
       ...end(),
     ])
     expect(message).not.toHaveProperty('reasoning_content')
-    expect(message.native?.content.slice(0, 2)).toEqual([
+    expect(message.native?.content?.slice(0, 2)).toEqual([
       { type: 'thinking', thinking: '', signature: 'sig' },
       redacted,
     ])
@@ -425,7 +425,7 @@ describe('citations', () => {
         },
       },
     ])
-    expect(message.native?.content[1]).toMatchObject({
+    expect(message.native?.content?.[1]).toMatchObject({
       type: 'text',
       text: 'so it is',
       citations: [{ encrypted_index: 'e' }],
@@ -464,7 +464,7 @@ describe('hosted tools', () => {
         output: [{ type: 'web_search_result', url: 'https://a.example' }],
       },
     ])
-    expect(answer?.message.native?.content[1]).toEqual({
+    expect(answer?.message.native?.content?.[1]).toEqual({
       type: 'web_search_tool_result',
       tool_use_id: 'srvtoolu_1',
       content,
@@ -512,7 +512,7 @@ describe('hosted tools', () => {
       ...use(['{}'], { caller }),
       ...end('tool_use', { container }),
     ])
-    expect(message.native?.content.at(-1)).toEqual({ ...container, type: 'container' })
+    expect(message.native?.content?.at(-1)).toEqual({ ...container, type: 'container' })
   })
 })
 
