@@ -6,8 +6,8 @@ import { discard, toRequest } from './node-request.js'
 import { send } from './node-response.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { RefusedError, toPublicError } from './public-error.js'
+import { handler as webHandler } from './route.js'
 import { json } from './stream/respond.js'
-import { handler as webHandler } from './web.js'
 
 export type { BaseHandlerOptions, HandlerClient, HandlerOptions } from './options.js'
 

@@ -3,8 +3,8 @@ import type { ChatRequest, ChatResponse, Message, PartialResponse } from '../cha
 import type { Client } from '../client.js'
 import type { Store } from '../store/index.js'
 import type { Exposure, FormatName } from './formats/index.js'
-import type { InputOptions } from './input.js'
-import type { OriginOptions } from './origin.js'
+import type { OriginOptions } from './input/origin.js'
+import type { InputOptions } from './input/parts.js'
 
 export type HandlerClient<State> = Pick<Client<State>, 'generate' | 'stream'>
 

@@ -39,11 +39,13 @@ export function eventEncoder(context: AnswerContext) {
     /** A turn and its signature go together: a client that leaves in between could not send the turn again. */
     encode(chunks: readonly StreamChunk[]): readonly UiEvent[] | Promise<readonly UiEvent[]> {
       for (const chunk of chunks) add(chunk)
-      return state.notary.isSigning ? state.notary.settled().then(() => state.take()) : state.take()
+      return state.turnSigner.isSigning
+        ? state.turnSigner.settled().then(() => state.take())
+        : state.take()
     },
     async end(): Promise<readonly UiEvent[]> {
       state.finishStep()
-      await state.notary.settled()
+      await state.turnSigner.settled()
       const before = state.take()
       state.emit({ type: 'finish', messageMetadata: summary(state) })
       return [...before, ...state.take()]
@@ -130,6 +132,6 @@ const on: { readonly [Type in StreamChunk['type']]: Handler<Type> } = {
     state.close()
     state.finish = chunk
     state.usage = addUsage(state.usage, chunk.usage)
-    state.notary.endTurn(chunk.native)
+    state.turnSigner.endTurn(chunk.native)
   },
 }

@@ -4,7 +4,7 @@ import { jsonLine } from '../../../sse/index.js'
 import { RefusedError } from '../../public-error.js'
 import type { Incoming } from '../format.js'
 import { splitSteps, toHistory } from './history.js'
-import { retell } from './retell.js'
+import { replayMessage } from './replay-message.js'
 import type { UiMessage, UiPart } from './wire.js'
 
 /**
@@ -28,7 +28,7 @@ export function read(body: unknown): Incoming {
     ...(last?.role === 'assistant' && {
       continues: last.id,
       continuesAt: splitSteps(last.parts).length - 1,
-      preamble: retell(last).map(jsonLine),
+      preamble: replayMessage(last).map(jsonLine),
     }),
   }
 }

@@ -1,7 +1,7 @@
 /** Where an encoder stands: the events that wait to be sent, the part that is open, the calls that are known. */
 import type { FileChunk, FinishChunk, ToolApproval, Usage, Warning } from '../../../chat/index.js'
 import type { AnswerContext } from '../format.js'
-import { Notary } from './notary.js'
+import { TurnSigner } from './turn-signer.js'
 import type { UiEvent, UiMetadata } from './wire.js'
 
 /** A call of the turn, by its index. */
@@ -27,7 +27,7 @@ export class UiState {
   private parts = 0
   private isStarted = false
   private isStepOpen = false
-  readonly notary: Notary
+  readonly turnSigner: TurnSigner
   /** Of the turn that is open, by index. */
   calls = new Map<number, CallState>()
   private readonly callIds = new Map<string, string>()
@@ -47,7 +47,7 @@ export class UiState {
   constructor(readonly context: AnswerContext) {
     const { continuesAt = 0 } = context.incoming
     this.prefix = continuesAt > 0 ? `${continuesAt}-` : ''
-    this.notary = new Notary(context)
+    this.turnSigner = new TurnSigner(context)
   }
 
   /** Pieces of one part that come together go as one event. */
@@ -77,7 +77,7 @@ export class UiState {
       this.emit({ type: `${kind}-start`, id: this.open.id })
     }
     this.emit({ type: `${kind}-delta`, id: this.open.id, delta })
-    this.notary.say(kind, delta)
+    this.turnSigner.addText(kind, delta)
   }
 
   /** Ends the text or the reasoning that is open. */
@@ -94,7 +94,7 @@ export class UiState {
     this.isStepOpen = true
     this.calls = new Map()
     this.hosted.clear()
-    this.notary.startStep()
+    this.turnSigner.startStep()
   }
 
   /** A step lasts until the next one: results of its calls are still its own. */
@@ -110,7 +110,7 @@ export class UiState {
 
   /** What waits, signatures that are ready among it. */
   take(): readonly UiEvent[] {
-    for (const metadata of this.notary.take()) this.note(metadata)
+    for (const metadata of this.turnSigner.take()) this.note(metadata)
     const { events } = this
     this.events = []
     return events

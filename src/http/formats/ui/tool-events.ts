@@ -9,7 +9,7 @@ export function emitCall({ id, name, isCustom, text }: CallState, state: UiState
   const input = isCustom ? text : toInput(text)
   state.emit({ type: 'tool-input-available', toolCallId: id, toolName: name, input })
   const note = isCustom ? ({ custom: true } as const) : noteOf(text, input)
-  state.notary.add(toPart(name, { toolCallId: id, state: 'input-available', input }), note)
+  state.turnSigner.add(toPart(name, { toolCallId: id, state: 'input-available', input }), note)
 }
 
 /** What a call came to. One that the client does not have is passed over: it would give up. */
@@ -19,7 +19,7 @@ export function emitResult(chunk: ChunkOf<'tool-result'>, state: UiState): void 
   const event = toOutcome(chunk, id, state)
   state.emit(event)
   const approval = event.type === 'tool-output-denied' && { approval: state.denialOf(id) }
-  state.notary.addResult(toPart(name, { ...event, ...approval, state: states[event.type] }))
+  state.turnSigner.addResult(toPart(name, { ...event, ...approval, state: states[event.type] }))
 }
 
 function toOutcome(chunk: ChunkOf<'tool-result'>, toolCallId: string, state: UiState): Outcome {
@@ -53,7 +53,7 @@ export function emitHostedTool(chunk: ChunkOf<'hosted-tool'>, state: UiState): v
   tool.isOver = true
   const event = { ...toHostedOutcome(chunk), ...hosted }
   state.emit(event)
-  state.notary.add(toPart(toolName, { ...event, input: tool.input, state: states[event.type] }))
+  state.turnSigner.add(toPart(toolName, { ...event, input: tool.input, state: states[event.type] }))
 }
 
 const hosted = { providerExecuted: true } as const

@@ -1,14 +1,14 @@
 /** Which conversation a call gets: what the server kept, or what the client sent, as far as it can be believed. */
-import type { Message, ToolApproval, ToolMessage } from '../chat/index.js'
-import type { Store } from '../store/index.js'
-import type { Incoming } from './formats/index.js'
-import { checkMessages, type InputOptions } from './input.js'
-import { RefusedError } from './public-error.js'
-import { approvalMs, type Scope, type Signer } from './signing.js'
+import type { Message, ToolApproval, ToolMessage } from '../../chat/index.js'
+import type { Store } from '../../store/index.js'
+import type { Incoming } from '../formats/index.js'
+import { RefusedError } from '../public-error.js'
+import { checkMessages, type InputOptions } from './parts.js'
+import { approvalMs, type HistorySigner, type Scope } from './signing.js'
 
 export interface HistoryOptions {
   readonly input: InputOptions
-  readonly signer: Signer | undefined
+  readonly signer: HistorySigner | undefined
   readonly scope: Scope
   /** Where approvals are marked as used. */
   readonly used: Store
@@ -65,7 +65,7 @@ export async function readNews(
   return known
 }
 
-type SignedOptions = HistoryOptions & { readonly signer: Signer }
+type SignedOptions = HistoryOptions & { readonly signer: HistorySigner }
 
 /** The message, when the server has said it; undefined where nobody claims that. */
 async function vouch(

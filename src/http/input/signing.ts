@@ -1,6 +1,6 @@
 /** Signatures on what a client keeps for the server: HMAC-SHA-256 over canonical JSON. */
-import { isObject, type Message } from '../chat/index.js'
-import { MisuseError } from '../core/index.js'
+import { isObject, type Message } from '../../chat/index.js'
+import { MisuseError } from '../../core/index.js'
 
 /** What a signature is bound to, beside what it signs. */
 export interface Scope {
@@ -9,7 +9,7 @@ export interface Scope {
   readonly conversation: string
 }
 
-export interface Signer {
+export interface HistorySigner {
   /** Vouches for what only the server may say in a message. */
   sign(message: Message, scope: Scope): Promise<string>
   verify(message: Message, mac: string, scope: Scope): Promise<boolean>
@@ -36,7 +36,7 @@ export const approvalMs = 3_600_000
 const minSecretLength = 32
 
 /** Throws `MisuseError` for a secret of less than 32 characters. */
-export function createSigner({ secret, now = Date.now }: SignerOptions): Signer {
+export function createSigner({ secret, now = Date.now }: SignerOptions): HistorySigner {
   const secrets = typeof secret === 'string' ? [secret] : secret
   if (secrets.length === 0 || secrets.some(({ length }) => length < minSecretLength))
     throw new MisuseError(`secret: at least ${minSecretLength} characters`)

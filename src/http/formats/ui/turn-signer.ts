@@ -4,7 +4,7 @@ import type { AnswerContext } from '../format.js'
 import { toResults, toTurn } from './history.js'
 import type { CallNote, TurnNote, UiMetadata, UiPart } from './wire.js'
 
-export class Notary {
+export class TurnSigner {
   private step: number
   private parts: UiPart[] = []
   private calls: Record<string, CallNote> = {}
@@ -23,7 +23,7 @@ export class Notary {
   }
 
   /** A piece of what the turn says. */
-  say(type: 'text' | 'reasoning', text: string): void {
+  addText(type: 'text' | 'reasoning', text: string): void {
     if (!this.context.sign) return
     const last = this.parts.at(-1)
     if (last?.type === type)
@@ -46,11 +46,11 @@ export class Notary {
       ...(native && sign && expose.reasoning && { native }),
       ...(Object.keys(this.calls).length > 0 && { calls: this.calls }),
     }
-    if (Object.keys(note).length > 0) this.tell(this.step, note)
+    if (Object.keys(note).length > 0) this.note(this.step, note)
     if (!sign) return
     const { step } = this
     const turn = toTurn(this.parts, { ...note, mac: '' })
-    if (turn) this.sign(turn, (mac) => this.tell(step, { mac }))
+    if (turn) this.sign(turn, (mac) => this.note(step, { mac }))
   }
 
   /** A call has its result. */
@@ -58,9 +58,9 @@ export class Notary {
     const id = String(part.toolCallId)
     const step = this.stepOfCall.get(id) ?? this.step
     const reason = isObject(part.approval) ? part.approval.reason : undefined
-    if (typeof reason === 'string') this.tell(step, { reasons: { [id]: reason } })
+    if (typeof reason === 'string') this.note(step, { reasons: { [id]: reason } })
     for (const result of toResults([part]))
-      this.sign(result, (mac) => this.tell(step, { results: { [id]: mac } }))
+      this.sign(result, (mac) => this.note(step, { results: { [id]: mac } }))
   }
 
   /** Metadata that are to be sent. */
@@ -81,14 +81,14 @@ export class Notary {
     await Promise.all(pending)
   }
 
-  private tell(step: number, note: TurnNote): void {
+  private note(step: number, note: TurnNote): void {
     this.ready.push({ turns: { [step]: note } })
   }
 
-  private sign(message: Message, tell: (mac: string) => void): void {
+  private sign(message: Message, onSigned: (mac: string) => void): void {
     const { sign } = this.context
     if (!sign || (message.role !== 'assistant' && message.role !== 'tool')) return
-    const signed = sign(message).then(tell)
+    const signed = sign(message).then(onSigned)
     // whoever waits for `settled` hears of a failure
     signed.catch(() => {})
     this.pending.push(signed)

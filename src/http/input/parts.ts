@@ -1,7 +1,7 @@
 /** What a browser may send, as a zod schema: user and assistant text, images and files within limits. The app opens more. */
 import { z } from 'zod'
-import type { Message } from '../chat/index.js'
-import { RefusedError } from './public-error.js'
+import type { Message } from '../../chat/index.js'
+import { RefusedError } from '../public-error.js'
 import { plainMembers } from './signing.js'
 
 export interface InputOptions {

@@ -4,7 +4,7 @@ import { toolNameOf } from './tools.js'
 import type { UiEvent, UiMessage, UiPart } from './wire.js'
 
 /** What a client must hear before it can read on. A part that no event makes is left out. Pure. */
-export function retell({ id, parts, metadata }: UiMessage): readonly UiEvent[] {
+export function replayMessage({ id, parts, metadata }: UiMessage): readonly UiEvent[] {
   const start = { type: 'start', messageId: id, ...defined({ messageMetadata: metadata }) } as const
   return [start, ...parts.flatMap((part, index) => toEvents(part, index))]
 }

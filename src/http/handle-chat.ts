@@ -8,20 +8,26 @@ import {
   type StreamChunk,
 } from '../chat/index.js'
 import type { BaseCallOptions, ChatStream } from '../core/index.js'
-import { readBody } from './body.js'
-import { type Exchange, ownerOf, type Route, streamOptions } from './exchange.js'
-import { closed, exposeChunks, exposeResponse } from './expose.js'
-import { type AnswerContext, chunks, type Format, type Incoming, ui } from './formats/index.js'
-import { readHistory, readNews } from './history.js'
-import { closedInput } from './input.js'
+import {
+  type AnswerContext,
+  type Format,
+  formatOfBody,
+  type Incoming,
+  ui,
+} from './formats/index.js'
+import { readBody } from './input/body.js'
+import { readHistory, readNews } from './input/history.js'
+import { closedInput } from './input/parts.js'
+import type { Scope } from './input/signing.js'
 import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
-import type { Scope } from './signing.js'
+import { closed, redactChunks, redactResponse } from './redact-response.js'
+import { ownerOf, type Route, type RouteRequest, streamOptions } from './route-request.js'
 import { EventStream } from './stream/events.js'
 import { following, json, streamResponse, within } from './stream/respond.js'
 
-/** A request as it goes to the client of the app, and what must be known to tell its answer. */
-interface Asked<State> extends Exchange<State> {
+/** A request as it goes to the client of the app, and what its answer needs. */
+interface Asked<State> extends RouteRequest<State> {
   readonly chatRequest: ChatRequest
   readonly incoming: Incoming
   readonly state: State
@@ -30,10 +36,13 @@ interface Asked<State> extends Exchange<State> {
 }
 
 /** Answers a body. Throws `RefusedError` for one that is not taken, and what the call throws before its first content. */
-export async function converse<State>(state: State, exchange: Exchange<State>): Promise<Response> {
-  const { route, request } = exchange
+export async function handleChat<State>(
+  state: State,
+  routeRequest: RouteRequest<State>,
+): Promise<Response> {
+  const { route, request } = routeRequest
   const { input = closedInput, before } = route.options
-  const formatOf = (body: unknown) => exchange.format ?? (isUi(body) ? ui : chunks)
+  const formatOf = (body: unknown) => routeRequest.format ?? formatOfBody(body)
   const isOpen = Boolean(route.signer || input.allowTools || input.params?.length)
   const body = await readBody(request, {
     maxBytes: input.maxBytes ?? 262_144,
@@ -47,7 +56,7 @@ export async function converse<State>(state: State, exchange: Exchange<State>): 
   const asked = chatRequestOf({ ...incoming, messages }, route)
   const chatRequest = before ? await before(asked, state, request) : asked
   const all = {
-    ...exchange,
+    ...routeRequest,
     chatRequest,
     incoming: { ...incoming, messages },
     state,
@@ -55,16 +64,6 @@ export async function converse<State>(state: State, exchange: Exchange<State>): 
     scope,
   }
   return incoming.isStream && !wantsJson(request, body) ? streamed(all) : plain(all)
-}
-
-/** Messages of the AI SDK have parts, and no content. */
-const isUi = (body: unknown): boolean => {
-  const message = isObject(body)
-    ? Array.isArray(body.messages)
-      ? body.messages[0]
-      : body.message
-    : undefined
-  return isObject(message) && Array.isArray(message.parts)
 }
 
 /** A client that does not say in its body how it wants the answer may say it in its headers. */
@@ -123,12 +122,12 @@ async function plain<State>(asked: Asked<State>): Promise<Response> {
   await finish(response, asked)
   const context = contextOf(response.id, asked)
   const approvals = response.approvals && (await issueAll(response.approvals, asked))
-  const shown = exposeResponse({ ...response, ...defined({ approvals }) }, context.expose)
+  const shown = redactResponse({ ...response, ...defined({ approvals }) }, context.expose)
   return json(await format.toJson(shown, context), 200, headers)
 }
 
 async function streamed<State>(asked: Asked<State>): Promise<Response> {
-  const { route, request, format, scope, incoming, tell } = asked
+  const { route, request, format, scope, incoming, reportError } = asked
   const { stalledMs = 60_000, commitAfterMs = 10_000 } = route.options
   const { preamble = [] } = incoming
   const id = crypto.randomUUID()
@@ -136,8 +135,8 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
   const eventStream = new EventStream({
     stream: callsOf(route).stream(asked.chatRequest, { ...{ state: asked.state }, stalledMs }),
     encoder: format.encoder(context),
-    expose: (chunks) => issueInChunks(exposeChunks(chunks, context.expose), asked),
-    toPublic: tell,
+    expose: (chunks) => issueInChunks(redactChunks(chunks, context.expose), asked),
+    toPublic: reportError,
     onAnswer: (response) => finish(response, asked),
   })
   const first = eventStream.first()
@@ -168,7 +167,7 @@ const contextOf = <State>(
 /** The app keeps the answer before its client can go on from it. What fails there is the app's own affair. */
 async function finish<State>(
   response: ChatResponse | PartialResponse,
-  { route, chatRequest, incoming, state, request_id, tell }: Asked<State>,
+  { route, chatRequest, incoming, state, request_id, reportError }: Asked<State>,
 ): Promise<void> {
   try {
     await route.options.onFinish?.(response, {
@@ -176,7 +175,7 @@ async function finish<State>(
       ...{ request: chatRequest, state, request_id },
     })
   } catch (error) {
-    tell(error)
+    reportError(error)
   }
 }
 

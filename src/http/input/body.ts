@@ -1,5 +1,5 @@
 /** Reads the JSON body of a request within bounds, and refuses what could do harm before anyone looks at it. */
-import { RefusedError } from './public-error.js'
+import { RefusedError } from '../public-error.js'
 
 export interface BodyLimits {
   /** Bytes of JSON beside inline files. */

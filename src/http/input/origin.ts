@@ -1,6 +1,6 @@
 /** Who may call from a page: CORS is off until origins are named, requests of other sites are refused. */
-import { MisuseError } from '../core/index.js'
-import { RefusedError } from './public-error.js'
+import { MisuseError } from '../../core/index.js'
+import { RefusedError } from '../public-error.js'
 
 export interface OriginOptions {
   /** Other origins whose pages may call: `https://app.example.com`. `*` is any, without credentials. @default none */

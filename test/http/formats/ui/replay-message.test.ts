@@ -1,6 +1,6 @@
 /** A message told again, against the reducer and the schemas of the client. */
 import { describe, expect, it } from 'vitest'
-import { retell } from '../../../../src/http/formats/ui/retell.js'
+import { replayMessage } from '../../../../src/http/formats/ui/replay-message.js'
 import type { UiMessage } from '../../../../src/http/formats/ui/wire.js'
 import { eventsOf, majors } from './clients.js'
 import { deepFreeze, type Event, toMessage } from './support.js'
@@ -41,7 +41,7 @@ const message = deepFreeze({
 
 describe('a message that is told again', () => {
   it('is the message it was', async () => {
-    const { id: _, ...told } = await toMessage(retell(message) as unknown as Event[])
+    const { id: _, ...told } = await toMessage(replayMessage(message) as unknown as Event[])
     const parts = told.parts.map(({ rawInput: _, id, ...part }) =>
       part.type === 'reasoning' ? part : { ...part, ...(id !== undefined && { id }) },
     )
@@ -53,7 +53,7 @@ describe('a message that is told again', () => {
   })
 
   it.each(majors)('is understood by version %s', async (_, major) => {
-    const events = retell(message)
+    const events = replayMessage(message)
     const data = events.map((event) => JSON.stringify(event))
     expect(await eventsOf(major, data)).toEqual(JSON.parse(`[${data}]`))
   })
@@ -61,17 +61,20 @@ describe('a message that is told again', () => {
   it('has no question that was answered: its call runs', async () => {
     const part = { type: 'tool-pay', toolCallId: 'c1', input: {}, approval: { id: 'a' } }
     for (const state of ['approval-requested', 'approval-responded']) {
-      const [, ...events] = retell({ ...message, parts: [{ ...part, state }] })
+      const [, ...events] = replayMessage({ ...message, parts: [{ ...part, state }] })
       expect(events).toEqual([
         { type: 'tool-input-available', toolCallId: 'c1', toolName: 'pay', input: {} },
       ])
     }
-    const [, ...events] = retell({ ...message, parts: [{ ...part, state: 'output-denied' }] })
+    const [, ...events] = replayMessage({
+      ...message,
+      parts: [{ ...part, state: 'output-denied' }],
+    })
     expect(events.at(-1)).toEqual({ type: 'tool-output-denied', toolCallId: 'c1' })
   })
 
   it('does not have a client run a tool again that has run', async () => {
-    const types = retell(message).map(({ type }) => type)
+    const types = replayMessage(message).map(({ type }) => type)
     // the one that waits
     expect(types.filter((type) => type === 'tool-input-available')).toHaveLength(1)
   })
@@ -87,6 +90,6 @@ describe('a message that is told again', () => {
       { type: 'file', url: null },
       { type: 'unheard-of' },
     ]
-    expect(retell({ ...message, parts })).toHaveLength(1)
+    expect(replayMessage({ ...message, parts })).toHaveLength(1)
   })
 })

@@ -11,19 +11,19 @@ export const closed: Exposure = {
 }
 
 /** The chunks a client may see; `native` is left to the encoder, which knows whether it is signed. */
-export function exposeChunks(
+export function redactChunks(
   chunks: readonly StreamChunk[],
   expose: Exposure,
 ): readonly StreamChunk[] {
   const shown: StreamChunk[] = []
   for (const chunk of chunks) {
-    const one = exposeChunk(chunk, expose)
+    const one = redactChunk(chunk, expose)
     if (one) shown.push(one)
   }
   return shown
 }
 
-function exposeChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefined {
+function redactChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefined {
   switch (chunk.type) {
     case 'reasoning-delta':
       return expose.reasoning ? chunk : undefined
@@ -35,26 +35,26 @@ function exposeChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefi
       return rest
     }
     case 'finish':
-      return { ...chunk, usage: exposeUsage(chunk.usage, expose) }
+      return { ...chunk, usage: redactUsage(chunk.usage, expose) }
     default:
       return chunk
   }
 }
 
-const exposeUsage = (usage: Usage, { cost }: Exposure): Usage => {
+const redactUsage = (usage: Usage, { cost }: Exposure): Usage => {
   if (cost || usage.cost === undefined) return usage
   const { cost: _, ...rest } = usage
   return rest
 }
 
 /** A whole answer as a client may see it. */
-export function exposeResponse(response: ChatResponse, expose: Exposure): ChatResponse {
+export function redactResponse(response: ChatResponse, expose: Exposure): ChatResponse {
   const { request_id, ...rest } = response
   return {
     ...rest,
-    message: exposeMessage(response.message, expose),
-    messages: response.messages.map((message) => exposeMessage(message, expose)),
-    usage: exposeUsage(response.usage, expose),
+    message: redactMessage(response.message, expose),
+    messages: response.messages.map((message) => redactMessage(message, expose)),
+    usage: redactUsage(response.usage, expose),
     warnings: expose.warnings ? response.warnings : [],
     // an attempt's error may hold the provider's words
     attempts: expose.attempts ? response.attempts.map(({ error: _, ...attempt }) => attempt) : [],
@@ -62,7 +62,7 @@ export function exposeResponse(response: ChatResponse, expose: Exposure): ChatRe
   }
 }
 
-function exposeMessage<T extends { readonly role: string }>(message: T, expose: Exposure): T {
+function redactMessage<T extends { readonly role: string }>(message: T, expose: Exposure): T {
   if (expose.reasoning || !('reasoning_content' in message)) return message
   const { reasoning_content: _, ...rest } = message
   // the message without an optional member is still one

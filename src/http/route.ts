@@ -1,0 +1,150 @@
+/** `handler`: one route from a page to a client of this package, for everything that speaks Request and Response. */
+import { MisuseError } from '../core/index.js'
+import { memoryStore } from '../store/index.js'
+import { checkFormat, chunks, formatOfUrl, modelList } from './formats/index.js'
+import { handleChat } from './handle-chat.js'
+import { checkOrigin, checkOriginOptions, corsHeaders, preflight } from './input/origin.js'
+import { createSigner } from './input/signing.js'
+import type { HandlerClient, HandlerOptions } from './options.js'
+import { RefusedError, toRefusal } from './public-error.js'
+import {
+  errorReporter,
+  ownerOf,
+  pathOf,
+  type Route,
+  type RouteRequest,
+  streamOptions,
+} from './route-request.js'
+import { following, json, retryAfter, streamResponse } from './stream/respond.js'
+import { Sessions } from './stream/sessions.js'
+
+/**
+ * A route handler. `POST` answers, `POST …/chat/completions` does so as OpenAI, `GET …/models` lists models,
+ * `POST …/:id/stop` ends an answer and `GET …/:id/stream` reads on. It never rejects. Throws `MisuseError` for options
+ * that cannot work.
+ *
+ * @example
+ * export const POST = handler(ai, { models: ['fast'], authorize: (request) => userOf(request) })
+ */
+export function handler<State = {}>(
+  ai: HandlerClient<State>,
+  options: HandlerOptions<NoInfer<State>>,
+): (request: Request) => Promise<Response> {
+  const route = routeOf<State>(ai, options)
+  return async (request) => {
+    if (request.method === 'OPTIONS') return preflight(request, options)
+    const request_id = crypto.randomUUID()
+    const routeRequest: RouteRequest<State> = {
+      route,
+      request,
+      path: pathOf(request),
+      format: formatOfUrl(new URL(request.url), options.format) ?? undefined,
+      request_id,
+      headers: { ...corsHeaders(request, options), 'x-request-id': request_id },
+      reportError: errorReporter(options, request_id),
+    }
+    try {
+      return await answer(routeRequest)
+    } catch (error) {
+      return failure(error, routeRequest)
+    }
+  }
+}
+
+function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>): Route<State> {
+  checkOriginOptions(options)
+  checkFormat(options.format)
+  const { models, store, keepMs = 300_000, pollMs = 1_000, secret } = options
+  const { onDisconnect = store ? { graceMs: 30_000 } : 'cancel' } = options
+  // the store has no request of its own
+  const onError = errorReporter(options, '')
+  const named = new Map<string, string>(
+    Array.isArray(models) ? models.map((name) => [name, name]) : Object.entries(models),
+  )
+  if (named.size === 0) throw new MisuseError('models: a route needs a model')
+  return {
+    ai,
+    options,
+    models: named,
+    sessions: new Sessions({ store, keepMs, pollMs, onDisconnect, onError }),
+    signer: secret === undefined ? undefined : createSigner({ secret }),
+    used: store ?? memoryStore(),
+  }
+}
+
+function failure<State>(error: unknown, routeRequest: RouteRequest<State>): Response {
+  const { format = chunks, headers, reportError } = routeRequest
+  const shown = reportError(error)
+  return json(format.errorBody(shown), shown.status, {
+    ...headers,
+    ...retryAfter(shown),
+    ...(shown.status === 405 && { allow: 'GET, POST, OPTIONS' }),
+  })
+}
+
+async function answer<State>(routeRequest: RouteRequest<State>): Promise<Response> {
+  const { request, route, path, headers } = routeRequest
+  checkOrigin(request, route.options)
+  if (formatOfUrl(new URL(request.url), route.options.format) === null)
+    throw new RefusedError('unknown_format', 'No such format.')
+  const state = await authorize(routeRequest)
+  if (state instanceof Response) return state
+  const [, name, action] = /\/([^/]+)\/(stop|stream)$/.exec(path) ?? []
+  if (request.method === 'POST')
+    return name !== undefined && action === 'stop'
+      ? stop(decode(name), state, routeRequest)
+      : handleChat(state, routeRequest)
+  if (request.method === 'GET') {
+    if (path.endsWith('/models')) return json(modelList([...route.models.keys()]), 200, headers)
+    if (name !== undefined && action === 'stream') return resume(decode(name), state, routeRequest)
+  }
+  throw new RefusedError('method_not_allowed', 'The method is not allowed here.', 405)
+}
+
+async function authorize<State>({
+  route,
+  request,
+}: RouteRequest<State>): Promise<State | Response> {
+  // without `authorize` the type has made sure that State needs nothing
+  if (!route.options.authorize) return {} as State
+  try {
+    const state = await route.options.authorize(request)
+    if (state) return state
+  } catch (error) {
+    throw toRefusal(error) ?? error
+  }
+  throw new RefusedError('unauthorized', 'You are not signed in.', 401)
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+async function stop<State>(name: string, state: State, routeRequest: RouteRequest<State>) {
+  const { route, headers } = routeRequest
+  const isStopped = await route.sessions.stop(name, ownerOf(state, route.options))
+  if (!isStopped) throw notFound()
+  return new Response(null, { status: 204, headers })
+}
+
+async function resume<State>(name: string, state: State, routeRequest: RouteRequest<State>) {
+  const { route, request, headers, format = chunks, reportError } = routeRequest
+  const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
+  const reader = await route.sessions.resume({
+    name,
+    owner: ownerOf(state, route.options),
+    format,
+    from: Number(lastEventId ?? 0),
+    toFailure: (error) => format.failure(reportError(error)),
+  })
+  if (reader) return streamResponse(following(reader, request), streamOptions(routeRequest, format))
+  // what clients of this format take as a no
+  if (format.name === 'ui') return new Response(null, { status: 204, headers })
+  throw notFound()
+}
+
+const notFound = () => new RefusedError('not_found', 'There is no such answer.', 404)
