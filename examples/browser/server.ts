@@ -23,7 +23,7 @@ export async function chatServer(
     models,
     // an answer outlives its connection: a page that lost it, or was loaded again, reads on
     store: memoryStore(),
-    history,
+    history: (id, { state }) => history(id, state),
     onFinish: save,
     onError,
     expose: { cost: true },

@@ -16,9 +16,9 @@ export function createApp({ ai, models }: AppOptions) {
   const chat = handler(ai, {
     models,
     authorize: userOf,
-    before: (request, user) => ({
+    before: (request, { state }) => ({
       ...request,
-      messages: [{ role: 'system', content: systemPrompt(user) }, ...request.messages],
+      messages: [{ role: 'system', content: systemPrompt(state) }, ...request.messages],
       max_tokens: 1000,
     }),
     // an answer outlives its connection: GET /api/chat/:id/stream reads on

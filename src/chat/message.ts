@@ -13,6 +13,8 @@ export interface SystemMessage {
 export interface UserMessage {
   readonly role: 'user'
   readonly content: string | readonly UserPart[]
+  /** Names it in a conversation that a route's server keeps; no provider is sent it. */
+  readonly id?: string | undefined
   readonly name?: string | undefined
   readonly cache_control?: CacheControl | undefined
 }

@@ -15,9 +15,16 @@ import {
   type Incoming,
   ui,
 } from './formats/index.js'
-import { readBody } from './input/body.js'
-import { readHistory, readNews } from './input/history.js'
-import { closedInput } from './input/parts.js'
+import { type BodyLimits, bodyWasRead, readBody } from './input/body.js'
+import {
+  addNews,
+  type Conversation,
+  type HistoryOptions,
+  readHistory,
+  readNews,
+  useUp,
+} from './input/history.js'
+import { closedInput, limitsOf } from './input/parts.js'
 import type { Scope } from './input/signing.js'
 import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
@@ -31,6 +38,7 @@ interface Asked<State> extends RouteRequest<State> {
   readonly chatRequest: ChatRequest
   readonly incoming: Incoming
   readonly state: State
+  readonly body: unknown
   readonly format: Format
   readonly scope: Scope
 }
@@ -41,29 +49,62 @@ export async function handleChat<State>(
   routeRequest: RouteRequest<State>,
 ): Promise<Response> {
   const { route, request } = routeRequest
-  const { input = closedInput, before } = route.options
+  const { input = closedInput } = route.options
+  const scopeOwner = ownerOf(state, route)
   const formatOf = (body: unknown) => routeRequest.format ?? formatOfBody(body)
-  const isOpen = Boolean(route.signer || input.allowTools || input.params?.length)
-  const body = await readBody(request, {
-    maxBytes: input.maxBytes ?? 262_144,
-    maxBytesWithFiles: input.maxBytesWithFiles ?? 8_388_608,
-    maxDepth: (body) => input.maxDepth ?? (isOpen || formatOf(body) === ui ? 64 : 8),
-  })
+  const body = await readBody(request, bodyLimitsOf(route, formatOf))
   const format = formatOf(body)
   const incoming = format.read(body)
-  const scope = { user: ownerOf(state, route.options), conversation: incoming.id ?? '' }
-  const messages = await conversation(incoming, scope, state, route)
+  const scope = { user: scopeOwner, conversation: incoming.id ?? '' }
+  const { signer, used } = route
+  const trust: HistoryOptions = { input, signer, used, scope }
+  const { messages, approvals } = await conversation(incoming, trust, { state, body, route })
   const asked = chatRequestOf({ ...incoming, messages }, route)
-  const chatRequest = before ? await before(asked, state, request) : asked
+  const chatRequest = await lastWord(asked, { ...routeRequest, state, body })
+  await useUp(approvals, trust)
   const all = {
     ...routeRequest,
-    chatRequest,
+    ...{ chatRequest, state, body, format, scope },
     incoming: { ...incoming, messages },
-    state,
-    format,
-    scope,
   }
   return incoming.isStream && !wantsJson(request, body) ? streamed(all) : plain(all)
+}
+
+/** What is signed comes back whole: it counts as what the server said, up to the bounds of a body. */
+function bodyLimitsOf<State>(
+  { options: { input = closedInput }, signer }: Route<State>,
+  formatOf: (body: unknown) => Format,
+): BodyLimits {
+  const { maxBytes, maxConversationBytes, maxBodyBytes } = limitsOf(input)
+  const isOpen = Boolean(signer || input.allowTools || input.params?.length)
+  return {
+    maxBytes,
+    maxBodyBytes,
+    maxPlainBytes: isOpen ? maxBodyBytes / 2 : maxConversationBytes,
+    maxDepth: (body) => input.maxDepth ?? (isOpen || formatOf(body) === ui ? 64 : 8),
+  }
+}
+
+/** The app's own word on the request. Throws `MisuseError` where it reads the body, which it was given. */
+async function lastWord<State>(
+  asked: ChatRequest,
+  { route, request, native, state, body }: RouteRequest<State> & AppInfo<State>,
+): Promise<ChatRequest> {
+  const { options } = route
+  if (!options.before) return asked
+  try {
+    return await options.before(asked, { state, body, request, native })
+  } catch (error) {
+    // what the platform says of a body that was read
+    if (error instanceof TypeError && /\b(?:body|locked|unusable|clone)/i.test(error.message))
+      throw bodyWasRead(error)
+    throw error
+  }
+}
+
+interface AppInfo<State> {
+  readonly state: State
+  readonly body: unknown
 }
 
 /** A client that does not say in its body how it wants the answer may say it in its headers. */
@@ -77,27 +118,64 @@ function wantsJson(request: Request, body: unknown): boolean {
 
 async function conversation<State>(
   incoming: Incoming,
-  scope: Scope,
-  state: State,
-  { options, signer, used }: Route<State>,
-) {
-  const { input = closedInput, history } = options
-  if (!history) return readHistory(incoming, { input, signer, used, scope })
-  if (incoming.id === undefined)
+  trust: HistoryOptions,
+  { state, body, route: { options } }: AppInfo<State> & { readonly route: Route<State> },
+): Promise<Conversation> {
+  if (!options.history) return readHistory(incoming, trust)
+  const { id, trigger, messageId } = incoming
+  if (id === undefined)
     throw new RefusedError('invalid_body', 'The body must name its conversation: `id`.')
-  const news = await readNews(incoming, { input, signer, used, scope })
-  return [...(await history(incoming.id, state)), ...news]
+  const { messages, approvals } = await readNews(incoming, trust)
+  const kept = await options.history(id, { state, trigger, messageId, body })
+  return { messages: addNews(kept, messages, incoming), approvals }
 }
 
+/** Members of a chat request, and what other libraries take for one: closed until the app opens them. */
+const requestKeys: ReadonlySet<string> = new Set(
+  (
+    'temperature top_p top_k max_tokens max_completion_tokens stop seed n presence_penalty frequency_penalty ' +
+    'logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls functions function_call response_format ' +
+    'reasoning_effort thinking verbosity modalities user metadata store service_tier safety_identifier prompt_cache_key ' +
+    'previous_response_id web_search_options drop_params additional_drop_params allowed_openai_params extra_body ' +
+    'extra_headers provider_options stream_options timeout max_retries num_retries api_key api_base base_url headers ' +
+    'fallbacks mock_response audio prediction moderation prompt_cache_options prompt_cache_retention'
+  ).split(' '),
+)
+
+/** A member that asks for nothing: null, no tools. */
+const isEmpty = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0)
+
+/** Opened members go to the provider, the app's own stay in the body. Throws `RefusedError` that names a closed one. */
 function chatRequestOf<State>(incoming: Incoming, { models, options }: Route<State>): ChatRequest {
   const name = incoming.model ?? models.keys().next().value ?? ''
   const model = models.get(name)
-  if (model === undefined) throw new RefusedError('unknown_model', 'There is no such model here.')
+  if (model === undefined)
+    throw new RefusedError('unknown_model', 'There is no such model here.', { param: 'model' })
   const open = options.input?.params ?? []
-  const closedKey = Object.keys(incoming.rest).find((key) => !open.includes(key))
+  const given = Object.entries(incoming.rest).filter(([, value]) => !isEmpty(value))
+  const closedKey = given.find(([key]) => requestKeys.has(key) && !open.includes(key))?.[0]
   if (closedKey !== undefined)
-    throw new RefusedError('unknown_param', 'The body has a parameter that is not accepted.')
-  return { ...incoming.rest, model, messages: incoming.messages }
+    throw new RefusedError('unknown_param', `\`${closedKey}\` is not accepted here.`, {
+      param: closedKey,
+    })
+  const opened = Object.fromEntries(given.filter(([key]) => open.includes(key)))
+  return { ...opened, model, messages: incoming.messages }
+}
+
+/** Names that the app's conversation gives to its messages are no provider's affair. */
+const withoutIds = ({ messages, ...request }: ChatRequest): ChatRequest => ({
+  ...request,
+  messages: messages.map((message) => {
+    if (!('id' in message)) return message
+    const { id: _, ...rest } = message
+    return rest
+  }),
+})
+
+/** What every call of a route gets. */
+const callOptionsOf = <State>({ route: { options }, state }: Asked<State>) => {
+  const tags = typeof options.tags === 'function' ? options.tags(state) : options.tags
+  return { state, ...defined({ tags }) }
 }
 
 /** The client's own conditional type cannot be resolved for a State that is not known yet. */
@@ -114,8 +192,8 @@ const callsOf = <State>({ ai }: Route<State>) => ai as unknown as Calls
 async function plain<State>(asked: Asked<State>): Promise<Response> {
   const { route, request, format, headers } = asked
   const { signal } = request
-  const response = await callsOf(route).generate(asked.chatRequest, {
-    ...{ state: asked.state },
+  const response = await callsOf(route).generate(withoutIds(asked.chatRequest), {
+    ...callOptionsOf(asked),
     // nobody can come back for it
     ...(route.options.onDisconnect !== 'finish' && { signal }),
   })
@@ -133,7 +211,10 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
   const id = crypto.randomUUID()
   const context = contextOf(id, asked)
   const eventStream = new EventStream({
-    stream: callsOf(route).stream(asked.chatRequest, { ...{ state: asked.state }, stalledMs }),
+    stream: callsOf(route).stream(withoutIds(asked.chatRequest), {
+      ...callOptionsOf(asked),
+      stalledMs,
+    }),
     encoder: format.encoder(context),
     expose: (chunks) => issueInChunks(redactChunks(chunks, context.expose), asked),
     toPublic: reportError,
@@ -167,12 +248,12 @@ const contextOf = <State>(
 /** The app keeps the answer before its client can go on from it. What fails there is the app's own affair. */
 async function finish<State>(
   response: ChatResponse | PartialResponse,
-  { route, chatRequest, incoming, state, request_id, reportError }: Asked<State>,
+  { route, chatRequest, incoming, state, body, request_id, reportError }: Asked<State>,
 ): Promise<void> {
   try {
     await route.options.onFinish?.(response, {
       ...defined({ id: incoming.id }),
-      ...{ request: chatRequest, state, request_id },
+      ...{ request: chatRequest, state, body, request_id },
     })
   } catch (error) {
     reportError(error)

@@ -38,7 +38,7 @@ export type NodeRequest = RawRequest | WrappedRequest
 export type NodeResponse = RawResponse | WrappedResponse
 
 /**
- * A route handler for `(req, res)`. It never rejects. Throws `MisuseError` for options that cannot work.
+ * A route handler for `(req, res)`; the app's functions get both as `native: { req, res }`. It never rejects. Throws `MisuseError` for options that cannot work.
  *
  * @example
  * app.all('/api/chat{/*rest}', handler(ai, { models: ['fast'], authorize: (request) => userOf(request) }))
@@ -58,7 +58,8 @@ export function handler<State = {}>(
     const client = watch(out)
     try {
       const asked = translate(raw, request, client.signal)
-      const answered = asked instanceof Request ? await answer(asked) : asked
+      const answered =
+        asked instanceof Request ? await answer(asked, { req: request, res: response }) : asked
       await send(answered, out, { stalledMs: options.stalledMs ?? 60_000 })
     } catch {
       // what is half sent cannot be taken back; the client sees a cut answer

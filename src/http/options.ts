@@ -13,8 +13,12 @@ type Awaitable<T> = T | Promise<T>
 /** Who may call: `authorize` gives the state of the call, or a refusal; an open route says so. */
 export type Access<State> =
   | {
-      /** The state of the call; a `Response`, or a thrown `AuthenticationError` or `PermissionDeniedError`, refuses. */
-      readonly authorize: (request: Request) => Awaitable<State | Response>
+      /**
+       * `native` is what the framework gave: `{ req, res }` on Node, what the second argument of the handler was elsewhere.
+       * A body that it needs is read from `request.clone()`. The state of the call; a `Response`, or a thrown `AuthenticationError` or `PermissionDeniedError`,
+       * refuses.
+       */
+      authorize(request: Request, native: unknown): Awaitable<State | Response>
       readonly public?: undefined
     }
   | ({} extends State ? { readonly public: true; readonly authorize?: undefined } : never)
@@ -28,14 +32,12 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
   readonly format?: FormatName | undefined
   readonly input?: InputOptions | undefined
   /** Has the last word on the request: system prompt, tools, limits. */
-  readonly before?:
-    | ((request: ChatRequest, state: State, incoming: Request) => Awaitable<ChatRequest>)
-    | undefined
+  before?(request: ChatRequest, info: BeforeInfo<State>): Awaitable<ChatRequest>
   /**
    * The server keeps the conversations: gives the messages of one so far. Of the body only the last user message is
-   * taken, or the approvals behind the last turn.
+   * taken, or the approvals behind the last turn. A question that is there replaces itself and all behind it.
    */
-  readonly history?: ((id: string, state: State) => Awaitable<readonly Message[]>) | undefined
+  history?(id: string, info: HistoryInfo<State>): Awaitable<readonly Message[]>
   /**
    * The clients keep the conversations, signed: tools, native blocks and approvals come back as they went out, or are
    * refused. At least 32 characters, from a secret place. Of several the first signs and all are good for reading. That an
@@ -43,7 +45,12 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
    */
   readonly secret?: string | readonly string[] | undefined
   /** Whose answer it is: nobody else may read on, stop it, or use what was signed for it. @default `state.userId` */
-  readonly user?: ((state: State) => string) | undefined
+  readonly user?: ((state: State) => string | number) | undefined
+  /** For accounting: the tags of the call. */
+  readonly tags?:
+    | Readonly<Record<string, string>>
+    | ((state: State) => Readonly<Record<string, string>>)
+    | undefined
   /** Told each answer before its stream ends, and what there is of one that was cut: `finish_reason` is null then. */
   readonly onFinish?:
     | ((response: ChatResponse | PartialResponse, info: FinishInfo<State>) => Awaitable<void>)
@@ -70,11 +77,34 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
   readonly onError?: ((error: unknown, info: { readonly request_id: string }) => void) | undefined
 }
 
+/** What the app may know of a request, beside the chat request that became of it. */
+export interface BeforeInfo<State> {
+  readonly state: State
+  /** Parsed: members of the client's own stand here, and reach no provider. */
+  readonly body: unknown
+  /** Its body was read. */
+  readonly request: Request
+  /** What the framework gave: `{ req, res }` on Node. */
+  readonly native: unknown
+}
+
+export interface HistoryInfo<State> {
+  readonly state: State
+  /** What the client did, where it says so: `submit-message`, `regenerate-message`. */
+  readonly trigger: string | undefined
+  /** The message that is edited or answered anew. */
+  readonly messageId: string | undefined
+  /** Parsed: the ids of its messages stand here. */
+  readonly body: unknown
+}
+
 export interface FinishInfo<State> {
   /** The conversation, where the client named one. */
   readonly id?: string
   /** What was asked, with the whole conversation. */
   readonly request: ChatRequest
   readonly state: State
+  /** Parsed. */
+  readonly body: unknown
   readonly request_id: string
 }

@@ -8,15 +8,25 @@ export interface PublicError {
   /** Fit for end users: no provider text, no key, no stack. */
   readonly message: string
   readonly request_id: string
+  /** The member of the body that is refused: `temperature`, `messages[3].content[1]`. */
+  readonly param?: string
   /** Milliseconds. */
   readonly retryAfterMs?: number
+}
+
+export interface RefusalOptions {
+  readonly status?: number
+  readonly param?: string
 }
 
 /** The handler refuses what a client sent. Its message is our own and is shown. */
 export class RefusedError extends BadRequestError {
   override readonly name: string = 'RefusedError'
-  constructor(code: string, message: string, status = 400) {
+  /** The member of the body that is refused. */
+  readonly param: string | undefined
+  constructor(code: string, message: string, { status = 400, param }: RefusalOptions = {}) {
     super(message, { status, code })
+    this.param = param
   }
 }
 
@@ -45,6 +55,9 @@ const notConfigured: Row = {
   message: 'The server is not set up to reach this model.',
 }
 const setupFaults: ReadonlySet<unknown> = new Set(['missing_api_key', 'bad_api_key'])
+
+/** What `tools()` says of a yes that it did not ask for, or that was used. */
+const approvalUsed = bad('approval_used', 'This was answered before, or is no longer open.')
 
 /** By name, so that two copies of the package agree. What concerns our key or account is an outage to the client. */
 const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
@@ -92,7 +105,9 @@ export function toPublicError(error: unknown, request_id: string): PublicError {
       code: error.code ?? 'bad_request',
       message: error.message,
       request_id,
+      ...('param' in error && typeof error.param === 'string' && { param: error.param }),
     }
+  if (error.code === 'approval_invalid') return { ...approvalUsed, request_id }
   const row = setupFaults.has(error.code) ? notConfigured : (rows.get(error.name) ?? internal)
   const mayWait = row.status === 429 || row.status === 503
   return {
@@ -106,9 +121,9 @@ export function toPublicError(error: unknown, request_id: string): PublicError {
 export function toRefusal(error: unknown): RefusedError | undefined {
   if (!isTetradError(error)) return undefined
   if (error.name === 'AuthenticationError')
-    return new RefusedError('unauthorized', 'You are not signed in.', 401)
+    return new RefusedError('unauthorized', 'You are not signed in.', { status: 401 })
   if (error.name === 'PermissionDeniedError')
-    return new RefusedError('forbidden', 'You may not do this.', 403)
+    return new RefusedError('forbidden', 'You may not do this.', { status: 403 })
   if (error.name === 'RefusedError') return error as RefusedError
   return undefined
 }

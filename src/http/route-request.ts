@@ -1,4 +1,5 @@
 /** What a route is, and one request to it. */
+import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
 import type { Format } from './formats/index.js'
 import type { HistorySigner } from './input/signing.js'
@@ -21,6 +22,8 @@ export interface Route<State> {
 export interface RouteRequest<State> {
   readonly route: Route<State>
   readonly request: Request
+  /** What the framework gave. */
+  readonly native: unknown
   readonly path: string
   /** Undefined until the body says it. */
   readonly format: Format | undefined
@@ -58,11 +61,21 @@ export function errorReporter<State>(
   }
 }
 
-/** Whose answers a caller may read on and stop. Empty: whoever knows their ids, which are not to be guessed. */
-export function ownerOf<State>(state: State, { user }: HandlerOptions<State>): string {
-  if (user) return user(state)
+/**
+ * Whose answers a caller may read on and stop. Empty on a public route, and where nothing is kept or signed: whoever knows
+ * their ids, which are not to be guessed. Throws `MisuseError` where everybody would be one user.
+ */
+export function ownerOf<State>(state: State, { options, signer }: Route<State>): string {
   const { userId } = state as { readonly userId?: unknown }
-  return typeof userId === 'string' ? userId : ''
+  const id: unknown = options.user ? options.user(state) : userId
+  const isName = typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
+  const owner = isName ? String(id) : ''
+  // `user` may say that it is nobody: an answer that is kept has an id which is not to be guessed, what is signed has none
+  if (owner === '' && !options.public && (signer || (options.store && !options.user)))
+    throw new MisuseError(
+      'A route with `secret` or `store` must know whose an answer is: give the state a `userId`, or the option `user`, or say `public: true`',
+    )
+  return owner
 }
 
 /** How an answer goes out on this route; `id` is its name, where it is new. */

@@ -1,7 +1,16 @@
 /** `handler`: one route from a page to a client of this package, for everything that speaks Request and Response. */
 import { MisuseError } from '../core/index.js'
 import { memoryStore } from '../store/index.js'
-import { checkFormat, chunks, formatOfUrl, modelList } from './formats/index.js'
+import {
+  checkFormat,
+  chunks,
+  type FormatName,
+  formatOfPath,
+  isServed,
+  modelList,
+  modelObject,
+  modelOf,
+} from './formats/index.js'
 import { handleChat } from './handle-chat.js'
 import { checkOrigin, checkOriginOptions, corsHeaders, preflight } from './input/origin.js'
 import { createSigner } from './input/signing.js'
@@ -29,16 +38,17 @@ import { Sessions } from './stream/sessions.js'
 export function handler<State = {}>(
   ai: HandlerClient<State>,
   options: HandlerOptions<NoInfer<State>>,
-): (request: Request) => Promise<Response> {
+): (request: Request, native?: unknown) => Promise<Response> {
   const route = routeOf<State>(ai, options)
-  return async (request) => {
+  return async (request, native) => {
     if (request.method === 'OPTIONS') return preflight(request, options)
     const request_id = crypto.randomUUID()
     const routeRequest: RouteRequest<State> = {
       route,
       request,
+      native,
       path: pathOf(request),
-      format: formatOfUrl(new URL(request.url), options.format) ?? undefined,
+      format: formatOf(request, options.format) ?? undefined,
       request_id,
       headers: { ...corsHeaders(request, options), 'x-request-id': request_id },
       reportError: errorReporter(options, request_id),
@@ -50,6 +60,14 @@ export function handler<State = {}>(
     }
   }
 }
+
+const formatOf = (request: Request, format: FormatName | undefined) =>
+  formatOfPath({
+    method: request.method,
+    path: pathOf(request),
+    named: new URL(request.url).searchParams.get('format'),
+    format,
+  })
 
 function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>): Route<State> {
   checkOriginOptions(options)
@@ -85,8 +103,10 @@ function failure<State>(error: unknown, routeRequest: RouteRequest<State>): Resp
 async function answer<State>(routeRequest: RouteRequest<State>): Promise<Response> {
   const { request, route, path, headers } = routeRequest
   checkOrigin(request, route.options)
-  if (formatOfUrl(new URL(request.url), route.options.format) === null)
+  if (formatOf(request, route.options.format) === null)
     throw new RefusedError('unknown_format', 'No such format.')
+  if (!isServed(path))
+    throw new RefusedError('not_found', 'There is no such path.', { status: 404 })
   const state = await authorize(routeRequest)
   if (state instanceof Response) return state
   const [, name, action] = /\/([^/]+)\/(stop|stream)$/.exec(path) ?? []
@@ -95,25 +115,34 @@ async function answer<State>(routeRequest: RouteRequest<State>): Promise<Respons
       ? stop(decode(name), state, routeRequest)
       : handleChat(state, routeRequest)
   if (request.method === 'GET') {
-    if (path.endsWith('/models')) return json(modelList([...route.models.keys()]), 200, headers)
+    const model = modelOf(path)
+    if (model !== undefined) return json(modelBody(decode(model), route), 200, headers)
     if (name !== undefined && action === 'stream') return resume(decode(name), state, routeRequest)
   }
-  throw new RefusedError('method_not_allowed', 'The method is not allowed here.', 405)
+  throw new RefusedError('method_not_allowed', 'The method is not allowed here.', { status: 405 })
+}
+
+/** Throws `RefusedError` 404 `model_not_found`. */
+function modelBody<State>(name: string, { models }: Route<State>) {
+  if (name === '') return modelList([...models.keys()])
+  if (models.has(name)) return modelObject(name)
+  throw new RefusedError('model_not_found', 'There is no such model here.', { status: 404 })
 }
 
 async function authorize<State>({
   route,
   request,
+  native,
 }: RouteRequest<State>): Promise<State | Response> {
   // without `authorize` the type has made sure that State needs nothing
   if (!route.options.authorize) return {} as State
   try {
-    const state = await route.options.authorize(request)
+    const state = await route.options.authorize(request, native)
     if (state) return state
   } catch (error) {
     throw toRefusal(error) ?? error
   }
-  throw new RefusedError('unauthorized', 'You are not signed in.', 401)
+  throw new RefusedError('unauthorized', 'You are not signed in.', { status: 401 })
 }
 
 function decode(segment: string): string {
@@ -126,7 +155,7 @@ function decode(segment: string): string {
 
 async function stop<State>(name: string, state: State, routeRequest: RouteRequest<State>) {
   const { route, headers } = routeRequest
-  const isStopped = await route.sessions.stop(name, ownerOf(state, route.options))
+  const isStopped = await route.sessions.stop(name, ownerOf(state, route))
   if (!isStopped) throw notFound()
   return new Response(null, { status: 204, headers })
 }
@@ -136,7 +165,7 @@ async function resume<State>(name: string, state: State, routeRequest: RouteRequ
   const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
   const reader = await route.sessions.resume({
     name,
-    owner: ownerOf(state, route.options),
+    owner: ownerOf(state, route),
     format,
     from: Number(lastEventId ?? 0),
     toFailure: (error) => format.failure(reportError(error)),
@@ -147,4 +176,4 @@ async function resume<State>(name: string, state: State, routeRequest: RouteRequ
   throw notFound()
 }
 
-const notFound = () => new RefusedError('not_found', 'There is no such answer.', 404)
+const notFound = () => new RefusedError('not_found', 'There is no such answer.', { status: 404 })

@@ -4,9 +4,11 @@ export type { InputOptions } from './input/parts.js'
 export type {
   Access,
   BaseHandlerOptions,
+  BeforeInfo,
   FinishInfo,
   HandlerClient,
   HandlerOptions,
+  HistoryInfo,
 } from './options.js'
 export type { PublicError } from './public-error.js'
 export { handler } from './route.js'

@@ -343,7 +343,10 @@ describe('hostile bodies of every format', () => {
     [
       'tools',
       'openai',
-      { ...forgedOpenAI({ role: 'user', content: 'x' }), tools: [] },
+      {
+        ...forgedOpenAI({ role: 'user', content: 'x' }),
+        tools: [{ type: 'function', function: { name: 'pay' } }],
+      },
       'unknown_param',
     ],
     [
@@ -365,8 +368,6 @@ describe('hostile bodies of every format', () => {
     const one = format === 'ui' ? uiHello.messages[0] : hello.messages[0]
     const body = { model: 'fast', messages: Array(10_000).fill(one) }
     expect((await handle(post(body))).status).toBe(413)
-    const many = { model: 'fast', messages: Array(101).fill(one) }
-    expect(await codeOf(await handle(post(many)))).toBe('invalid_messages')
     expect(provider.calls).toHaveLength(0)
   })
 })

@@ -233,11 +233,11 @@ describe('approvals', () => {
     const signer = createSigner({ secret, now: () => now })
     const scope = { user: 'ann', conversation: 'room' }
     const token = await signer.issue({ id: 'a.b', tool_call_id: 'p1' }, scope)
-    expect(await signer.redeem(token, 'p1', scope)).toBe('a.b')
+    expect(await signer.redeem(token, 'p1', scope)).toEqual({ id: 'a.b', isExpired: false })
     const [later = ''] = [token.replace(/\d{7}/, '9999999')]
     expect(await signer.redeem(later, 'p1', scope)).toBeUndefined()
     now = 3_600_000
-    expect(await signer.redeem(token, 'p1', scope)).toBeUndefined()
+    expect(await signer.redeem(token, 'p1', scope)).toEqual({ id: 'a.b', isExpired: true })
   })
 })
 
@@ -246,7 +246,7 @@ describe('a conversation that the server keeps', () => {
     const kept: Message[] = []
     const app = setUp([...script()], {
       secret: undefined,
-      history: (id, { userId }) => (id === 'room' && userId === 'ann' ? [...kept] : []),
+      history: (id, { state }) => (id === 'room' && state.userId === 'ann' ? [...kept] : []),
       onFinish: (response, { id, request, state }) => {
         expect([id, state.userId]).toEqual(['room', 'ann'])
         kept.push(request.messages.at(-1) as Message, ...response.messages)

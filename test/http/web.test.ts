@@ -186,18 +186,12 @@ describe('hostile bodies', () => {
     ],
     ['oversized', user('a'.repeat(300_000)), 413, 'too_large'],
     ['oversized files', user(`data:a/b;base64,${'A'.repeat(9_000_000)}`), 413, 'too_large'],
-    ['long text', user('a'.repeat(40_000)), 400, 'invalid_messages'],
+    ['long text', user('a'.repeat(40_000)), 413, 'text_too_long'],
     [
       '10,000 messages',
       { messages: Array(10_000).fill({ role: 'user', content: '' }) },
       413,
-      'too_large',
-    ],
-    [
-      '101 messages',
-      { messages: Array(101).fill({ role: 'user', content: '' }) },
-      400,
-      'invalid_messages',
+      'conversation_too_long',
     ],
     ['no messages', {}, 400, 'invalid_messages'],
     ['wrong types', user(7), 400, 'invalid_messages'],
@@ -217,12 +211,6 @@ describe('hostile bodies', () => {
       'history_not_signed',
     ],
     ['native', forged({ role: 'assistant', content: '', native: {} }), 400, 'history_not_signed'],
-    [
-      'tool call',
-      forged({ role: 'assistant', content: null, tool_calls: [] }),
-      400,
-      'history_not_signed',
-    ],
     ['another role', forged({ role: 'root', content: 'x' }), 400, 'invalid_messages'],
     ['unknown model', { ...hello, model: 'scripted/any' }, 400, 'unknown_model'],
     ['inherited model', { ...hello, model: 'toString' }, 400, 'unknown_model'],
@@ -277,7 +265,7 @@ describe('who may call', () => {
     const handle = handler(ai, {
       models: ['scripted/any'],
       authorize: () => ({ userId: 'u1' }),
-      before: (request, { userId }) => ({ ...request, user: userId }),
+      before: (request, { state }) => ({ ...request, user: state.userId }),
     })
     await (await handle(post(hello))).text()
     expect(provider.calls[0]?.request.user).toBe('u1')

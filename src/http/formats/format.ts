@@ -10,6 +10,12 @@ export interface Incoming {
   readonly id?: string
   readonly model?: string
   readonly messages: readonly Message[]
+  /** What the client did to send it: `submit-message`, `regenerate-message`, where it says so. */
+  readonly trigger?: string
+  /** The message that it edits or answers anew. */
+  readonly messageId?: string
+  /** The client's id of the last message. */
+  readonly lastId?: string
   /** False: plain JSON is wanted. */
   readonly isStream: boolean
   /** Members of a ChatRequest beside model and messages; the handler takes those the app opened. */

@@ -1,5 +1,5 @@
 export { chunks } from './chunks/index.js'
 export * from './format.js'
-export { modelList, openai } from './openai/index.js'
-export { checkFormat, formatOfBody, formatOfUrl } from './registry.js'
+export { modelList, modelObject, openai } from './openai/index.js'
+export { checkFormat, formatOfBody, formatOfPath, isServed, modelOf } from './registry.js'
 export { type UiMetadata, ui } from './ui/index.js'

@@ -16,11 +16,38 @@ export function checkFormat(format: FormatName | undefined): void {
     throw new MisuseError(`format: there is no '${format}', only ${[...formats.keys()].join(', ')}`)
 }
 
+/** The public name of a model that is asked for; empty where all are; undefined on other paths. */
+export function modelOf(path: string): string | undefined {
+  if (path.endsWith('/models')) return ''
+  const at = path.indexOf('/models/')
+  return at < 0 ? undefined : path.slice(at + '/models/'.length)
+}
+
+/** What OpenAI serves beside chat: its last segment, or the one behind `/v1/`. */
+const otherEnds = ['responses', 'embeddings', 'completions', 'moderations', 'rerank'] as const
+const otherFolders =
+  /\/v1\/(?:images|audio|messages|files|batches|assistants|threads|vector_stores|uploads|realtime|responses)(?:\/|$)/
+
+/** False for a path of OpenAI's API that is no chat: nothing there may be answered as one. */
+export function isServed(path: string): boolean {
+  if (path.endsWith('/chat/completions')) return true
+  return !otherEnds.some((end) => path.endsWith(`/${end}`)) && !otherFolders.test(path)
+}
+
+export interface FormatPlace {
+  readonly method: string
+  readonly path: string
+  /** What the query says. */
+  readonly named: string | null
+  /** What the option says. */
+  readonly format: FormatName | undefined
+}
+
 /** Null for a format that there is not; undefined where the body decides. */
-export function formatOfUrl(url: URL, format: FormatName | undefined): Format | undefined | null {
-  if (/\/(?:chat\/completions|models(?:\/[^/]+)?)$/.test(url.pathname.replace(/\/$/, '')))
-    return openai
-  const name = url.searchParams.get('format') ?? format
+export function formatOfPath({ method, path, named, format }: FormatPlace) {
+  const isModels = method === 'GET' && modelOf(path) !== undefined
+  if (path.endsWith('/chat/completions') || isModels || !isServed(path)) return openai
+  const name = named ?? format
   return name === undefined ? undefined : (formats.get(name) ?? null)
 }
 

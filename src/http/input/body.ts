@@ -1,31 +1,47 @@
 /** Reads the JSON body of a request within bounds, and refuses what could do harm before anyone looks at it. */
+import { MisuseError } from '../../core/index.js'
 import { RefusedError } from '../public-error.js'
+import { tooLong } from './parts.js'
 
 export interface BodyLimits {
-  /** Bytes of JSON beside inline files. */
+  /** Bytes of what is no JSON object. */
   readonly maxBytes: number
-  /** Bytes with inline files (`data:…;base64,…`). */
-  readonly maxBytesWithFiles: number
+  /** Bytes beside runs of base64. */
+  readonly maxPlainBytes: number
+  /** Bytes of all. */
+  readonly maxBodyBytes: number
   /** Of a body of this kind. */
   readonly maxDepth: (body: unknown) => number
 }
 
-/** Throws `RefusedError`: `not_json` 415, `too_large` 413, `bad_json`, `too_deep`, `forbidden_key` 400. */
+/**
+ * Throws `RefusedError`: `not_json` 415, `too_large` and `conversation_too_long` 413, `bad_json`, `too_deep`,
+ * `forbidden_key` 400; `MisuseError` where the app has read the body.
+ */
 export async function readBody(request: Request, limits: BodyLimits): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type))
-    throw new RefusedError('not_json', 'The body must be application/json.', 415)
+    throw new RefusedError('not_json', 'The body must be application/json.', { status: 415 })
   const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > limits.maxBytesWithFiles) throw tooLarge()
+  if (declared > limits.maxBodyBytes) throw tooLong()
   const value = parse(await readText(request, limits))
   checkShape(value, limits.maxDepth(value))
   return value
 }
 
-const tooLarge = () => new RefusedError('too_large', 'The body is too large.', 413)
+/** Of what is no JSON object, nobody can say whose part is too long. */
+const tooLarge = () => new RefusedError('too_large', 'The body is too large.', { status: 413 })
+
+/** A body can be read once; `before` and `history` get it parsed. */
+export const bodyWasRead = (cause?: unknown) =>
+  new MisuseError(
+    'The body of a request can be read once: read a copy, `request.clone()`, or the `body` that is given',
+    { cause },
+  )
 
 async function readText(request: Request, limits: BodyLimits): Promise<string> {
   if (!request.body) return ''
+  if (request.bodyUsed || request.body.locked) throw bodyWasRead()
   const reader = request.body.getReader()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const meter = new Meter()
@@ -35,7 +51,8 @@ async function readText(request: Request, limits: BodyLimits): Promise<string> {
       const { done, value } = await reader.read()
       if (done) return text + decode(decoder)
       meter.count(value)
-      if (meter.plain > limits.maxBytes || meter.all > limits.maxBytesWithFiles) throw tooLarge()
+      if (!meter.isObject && meter.all > limits.maxBytes) throw tooLarge()
+      if (meter.plain > limits.maxPlainBytes || meter.all > limits.maxBodyBytes) throw tooLong()
       text += decode(decoder, value)
     }
   } catch (error) {
@@ -55,16 +72,23 @@ function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
 
 const marker = ';base64,'
 
-/** Counts bytes as they come, those of inline files apart: a file begins with `;base64,` and ends with its string. */
+/** Counts bytes as they come, runs of base64 apart: they hold no structure, and cost no more than their length. */
 class Meter {
   all = 0
   plain = 0
+  /** What came so far may be a JSON object. */
+  isObject = false
+  private isBegun = false
   private matched = 0
   private isInline = false
 
   count(bytes: Uint8Array): void {
     this.all += bytes.length
     for (const byte of bytes) {
+      if (!this.isBegun && byte > 32) {
+        this.isBegun = true
+        this.isObject = byte === 123
+      }
       if (this.isInline && isBase64(byte)) continue
       this.isInline = false
       this.plain++

@@ -1,5 +1,5 @@
 /** Which conversation a call gets: what the server kept, or what the client sent, as far as it can be believed. */
-import type { Message, ToolApproval, ToolMessage } from '../../chat/index.js'
+import type { Message, ToolApproval, ToolMessage, UserMessage } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
 import type { Incoming } from '../formats/index.js'
 import { RefusedError } from '../public-error.js'
@@ -14,30 +14,40 @@ export interface HistoryOptions {
   readonly used: Store
 }
 
+export interface Conversation {
+  readonly messages: readonly Message[]
+  /** Approvals that this request brings: used up when the call begins. */
+  readonly approvals: readonly ApprovalMessage[]
+}
+
+type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
+
 /**
  * The messages of a client that keeps the conversation. With a signer, what only the server may say is taken as it was
- * signed. Throws `RefusedError`: `history_not_signed`, or what `checkMessages` says.
+ * signed. Throws `RefusedError`: `history_not_signed`, `approval_used`, `approval_expired`, or what `checkMessages` says.
  */
 export async function readHistory(
   { messages, macs }: Incoming,
   options: HistoryOptions,
-): Promise<readonly Message[]> {
+): Promise<Conversation> {
   const { input, signer } = options
-  if (input.allowTools) {
-    checkMessages(messages, input)
-    return messages
-  }
+  if (input.allowTools) return { messages: checkMessages(messages, input), approvals: [] }
   const vouched = new Set<Message>()
-  const redeemed: Message[] = []
+  const known: Message[] = []
+  const news = newsOf(messages)
+  const approvals: ApprovalMessage[] = []
   for (const [index, message] of messages.entries()) {
-    const known = signer && (await vouch(message, macs?.get(index), { ...options, signer }))
-    if (known) vouched.add(known)
-    redeemed.push(known ?? message)
+    const own = signer && (await vouch(message, macs?.get(index), { ...options, signer }, news))
+    if (own) vouched.add(own)
+    if (own && isApproval(own) && news.has(message)) approvals.push(own)
+    known.push(own ?? message)
   }
-  const kept = withoutCut(redeemed, vouched)
-  checkMessages(kept, input, vouched)
-  if (signer) await useUp(messages, options)
-  return kept
+  const sent = new Set(known)
+  const settled = signer ? settlePast(known) : known
+  for (const message of settled) if (!sent.has(message)) vouched.add(message)
+  const kept = checkMessages(withoutCut(settled, vouched), input, vouched)
+  await checkUnused(approvals, options)
+  return { messages: kept, approvals: signer ? approvals : [] }
 }
 
 /**
@@ -45,25 +55,87 @@ export async function readHistory(
  * can have given. Throws `RefusedError`.
  */
 export async function readNews(
-  { messages }: Incoming,
+  { messages, lastId }: Incoming,
   options: HistoryOptions,
-): Promise<readonly Message[]> {
+): Promise<Conversation> {
   const last = messages.at(-1)
   if (last?.role === 'user') {
     checkMessages([last], options.input)
-    return [last]
+    const id = last.id ?? lastId
+    return { messages: [{ ...last, ...(id !== undefined && { id }) }], approvals: [] }
   }
-  const turn = messages.findLastIndex(({ role }) => role !== 'tool')
-  const approvals = messages.slice(turn + 1).filter(isApproval)
+  const approvals = [...newsOf(messages)].filter(isApproval)
   if (approvals.length === 0)
     throw new RefusedError('invalid_messages', 'The last message must be of the user.')
   const { signer } = options
-  if (!signer) return approvals
-  const redeemed = approvals.map((message) => redeem(message, { ...options, signer }))
-  const known = await Promise.all(redeemed)
-  await useUp(approvals, options)
-  return known
+  if (!signer) return { messages: approvals, approvals: [] }
+  const redeemed: ApprovalMessage[] = []
+  for (const one of approvals) redeemed.push(await redeem(one, { ...options, signer }, true))
+  await checkUnused(redeemed, options)
+  return { messages: redeemed, approvals: redeemed }
 }
+
+/** How the client came to send this body. */
+export type Turn = Pick<Incoming, 'messages' | 'trigger' | 'messageId'>
+
+/**
+ * The kept conversation with what is new in its place. A question that the conversation has, by its id, replaces itself
+ * and all behind it; where one of both has no id, the last question asked again in the same words does. An approval must
+ * answer a call that is still open. Throws `RefusedError` `approval_used`.
+ */
+export function addNews(
+  kept: readonly Message[],
+  news: readonly Message[],
+  turn: Turn,
+): readonly Message[] {
+  const [first] = news
+  if (first?.role === 'user')
+    return settlePast([...kept.slice(0, placeOf(kept, first, turn)), first])
+  const open = openCalls(kept)
+  if (news.some((one) => one.role === 'tool' && !open.has(one.tool_call_id))) throw alreadyUsed()
+  return settlePast([...kept, ...news])
+}
+
+/** Ids of the calls of the last turn that have no result. */
+function openCalls(messages: readonly Message[]): ReadonlySet<string> {
+  const at = messages.findLastIndex(({ role }) => role !== 'tool')
+  const last = messages[at]
+  const calls = last?.role === 'assistant' ? (last.tool_calls ?? []) : []
+  const done = new Set(
+    messages.slice(at + 1).flatMap((one) => (isResult(one) ? [one.tool_call_id] : [])),
+  )
+  return new Set(calls.flatMap(({ id }) => (done.has(id) ? [] : [id])))
+}
+
+function placeOf(kept: readonly Message[], asked: UserMessage, turn: Turn): number {
+  const { trigger, messageId, messages } = turn
+  const isUser = (one: Message): one is UserMessage => one.role === 'user'
+  const known = kept.findLastIndex(
+    (one) => isUser(one) && one.id !== undefined && one.id === asked.id,
+  )
+  if (known >= 0) return known
+  const last = kept.findLast(isUser)
+  if (!last) return kept.length
+  const hasIds = asked.id !== undefined && kept.some((one) => isUser(one) && one.id !== undefined)
+  const at = kept.lastIndexOf(last)
+  if (hasIds) return kept.length
+  if (trigger === 'regenerate-message') return at
+  // an edit, where the app keeps no ids: as many questions stay as the client shows before it
+  if (messageId !== undefined && messageId === asked.id && messages.length > 1)
+    return positionOf(kept, messages.filter(isUser).length - 1)
+  const isAgain = JSON.stringify(last.content) === JSON.stringify(asked.content)
+  return isAgain && trigger === undefined ? at : kept.length
+}
+
+/** Where the question of this number stands. */
+function positionOf(kept: readonly Message[], number: number): number {
+  const questions = kept.flatMap(({ role }, at) => (role === 'user' ? [at] : []))
+  return questions[number] ?? kept.length
+}
+
+/** Tool messages behind the last turn: what this request brings. */
+const newsOf = (messages: readonly Message[]): ReadonlySet<Message> =>
+  new Set(messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1))
 
 type SignedOptions = HistoryOptions & { readonly signer: HistorySigner }
 
@@ -72,41 +144,69 @@ async function vouch(
   message: Message,
   mac: string | undefined,
   options: SignedOptions,
+  news: ReadonlySet<Message>,
 ): Promise<Message | undefined> {
-  if (isApproval(message)) return redeem(message, options)
+  if (isApproval(message)) return redeem(message, options, news.has(message))
   if (mac === undefined) return undefined
   if (await options.signer.verify(message, mac, options.scope)) return message
   throw notSigned()
 }
-
-type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
 
 const isApproval = (message: Message): message is ApprovalMessage =>
   message.role === 'tool' &&
   typeof message.approval?.id === 'string' &&
   message.content === undefined
 
-/** Marks approvals as used, when all of the conversation is known to be good: a body that is refused uses up none. */
-async function useUp(messages: readonly Message[], { used }: HistoryOptions): Promise<void> {
-  for (const { approval } of messages.filter(isApproval)) {
-    const isFirst = await used.setIfAbsent(`approval:${approval.id}`, '1', { ttlMs: approvalMs })
-    if (!isFirst) throw new RefusedError('approval_used', 'This was answered before.')
+const isResult = (message: Message): message is ToolMessage =>
+  message.role === 'tool' && !isApproval(message)
+
+/** Under what it means, whatever its spelling. */
+const markOf = (
+  { tool_call_id, approval }: ApprovalMessage,
+  { scope: { user, conversation } }: HistoryOptions,
+) => `approval:${JSON.stringify([user, conversation, tool_call_id, approval.id])}`
+
+async function checkUnused(
+  approvals: readonly ApprovalMessage[],
+  options: HistoryOptions,
+): Promise<void> {
+  for (const one of approvals)
+    if ((await options.used.get(markOf(one, options))) !== undefined) throw alreadyUsed()
+}
+
+/** Marks approvals as used: the call begins. Throws `RefusedError` for one that another request has used meanwhile. */
+export async function useUp(
+  approvals: readonly ApprovalMessage[],
+  options: HistoryOptions,
+): Promise<void> {
+  for (const one of approvals) {
+    const isFirst = await options.used.setIfAbsent(markOf(one, options), '1', { ttlMs: approvalMs })
+    if (!isFirst) throw alreadyUsed()
   }
 }
 
-/** An approval with the id it was asked for under: within its time, for this call, by this user. */
+const alreadyUsed = () =>
+  new RefusedError('approval_used', 'This was answered before, or is no longer open.')
+
+/** An approval with the id it was asked for under: for this call, by this user; one that is news within its time. */
 async function redeem(
   { tool_call_id, approval }: ApprovalMessage,
   { signer, scope }: SignedOptions,
-): Promise<Message> {
-  const id = await signer.redeem(approval.id, tool_call_id, scope)
-  if (id === undefined) throw notSigned()
+  isNews: boolean,
+): Promise<ApprovalMessage> {
+  const redeemed = await signer.redeem(approval.id, tool_call_id, scope)
+  if (!redeemed && isNews) throw notSigned()
+  if (redeemed?.isExpired && isNews)
+    throw new RefusedError(
+      'approval_expired',
+      'The question was open for too long. Please ask again.',
+    )
   const { approved, reason } = approval
   return {
     role: 'tool',
     tool_call_id,
     approval: {
-      id,
+      id: redeemed?.id ?? tool_call_id,
       approved: approved === true,
       ...(typeof reason === 'string' && { reason: reason.slice(0, 2_000) }),
     },
@@ -115,6 +215,26 @@ async function redeem(
 
 const notSigned = () =>
   new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
+
+/**
+ * Approvals with something behind them are news no more, used or not, late or not: a result takes their place where none
+ * came. The provider's own (MCP), which have the id of their call, get none.
+ */
+function settlePast(messages: readonly Message[]): readonly Message[] {
+  const news = newsOf(messages)
+  const answered = new Set(messages.flatMap((one) => (isResult(one) ? [one.tool_call_id] : [])))
+  return messages.flatMap((one): readonly Message[] => {
+    if (!isApproval(one) || news.has(one)) return [one]
+    const { tool_call_id, approval } = one
+    if (answered.has(tool_call_id) || approval.id === tool_call_id) return []
+    return [{ role: 'tool', tool_call_id, content: outcomeOf(approval), is_error: true }]
+  })
+}
+
+const outcomeOf = ({ approved }: ToolApproval) =>
+  approved
+    ? 'The result of this call is not known: it may not have run.'
+    : 'The user did not allow this call.'
 
 /**
  * Without what an answer leaves behind that was cut before it could be signed: calls that never had a result, hosted
@@ -131,7 +251,7 @@ function withoutCut(
     if (message.role !== 'assistant' || vouched.has(message)) return [message]
     const { hosted_tools: _, images: __, audio: ___, files: ____, ...said } = message
     const { tool_calls, ...rest } = said
-    const isCut = isFilled(tool_calls) && !tool_calls.some((call) => answered.has(call?.id))
+    const isCut = !isFilled(tool_calls) || !tool_calls.some((call) => answered.has(call?.id))
     const left = isCut ? rest : said
     return Object.entries(left).some(([key, value]) => key !== 'role' && value) ? [left] : []
   })

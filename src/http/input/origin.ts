@@ -24,7 +24,7 @@ export function checkOrigin(request: Request, options: OriginOptions): void {
   const origin = request.headers.get('origin')
   if (site === 'same-origin' || site === 'none') return
   if (origin === null ? site === null : isAllowed(origin, options) || isOwn(origin, request)) return
-  throw new RefusedError('origin_not_allowed', 'This page may not call here.', 403)
+  throw new RefusedError('origin_not_allowed', 'This page may not call here.', { status: 403 })
 }
 
 const isAllowed = (origin: string, { origins = [] }: OriginOptions) =>
@@ -49,6 +49,19 @@ export function corsHeaders(request: Request, options: OriginOptions): Record<st
   }
 }
 
+/** Those that our own clients send. */
+const ownHeaders = 'authorization, content-type, last-event-id'
+
+/** What the preflight of a named origin asks for: libraries add headers of their own (`x-stainless-os`, `x-csrf-token`). */
+function allowedHeaders(request: Request): string {
+  const names = (request.headers.get('access-control-request-headers') ?? '')
+    .slice(0, 4_096)
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name))
+  return [ownHeaders, ...names].join(', ')
+}
+
 /** The answer to a preflight: what is allowed, or 403. */
 export function preflight(request: Request, options: OriginOptions): Response {
   const headers = corsHeaders(request, options)
@@ -59,7 +72,8 @@ export function preflight(request: Request, options: OriginOptions): Response {
     headers: {
       ...headers,
       'access-control-allow-methods': 'GET, POST, OPTIONS',
-      'access-control-allow-headers': 'authorization, content-type, last-event-id',
+      'access-control-allow-headers': allowedHeaders(request),
+      vary: 'Origin, Access-Control-Request-Headers',
       'access-control-max-age': '600',
     },
   })

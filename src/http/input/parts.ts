@@ -1,20 +1,24 @@
-/** What a browser may send, as a zod schema: user and assistant text, images and files within limits. The app opens more. */
-import { z } from 'zod'
-import type { Message } from '../../chat/index.js'
+/** What a browser may send: user and assistant text, images and files within limits. The app opens more. */
+import { isObject, type JsonObject, type Message, type UserMessage } from '../../chat/index.js'
 import { RefusedError } from '../public-error.js'
 import { plainMembers } from './signing.js'
 
+/** Limits speak of the new message; those of the whole conversation say so. */
 export interface InputOptions {
-  /** Bytes of JSON beside inline files. @default 262_144 */
+  /** Bytes of text in the new message, UTF-8. @default 262_144 */
   readonly maxBytes?: number | undefined
-  /** Bytes with inline files. @default 8_388_608 */
+  /** Bytes of the new message with its inline files, as base64. @default 8_388_608 */
   readonly maxBytesWithFiles?: number | undefined
-  /** @default 100 */
-  readonly maxMessages?: number | undefined
-  /** Characters of one text of a user. @default 32_768 */
+  /** Characters of one text of the new message. @default 32_768 */
   readonly maxTextLength?: number | undefined
-  /** Images and files of all messages; 0 takes none. @default 8 */
+  /** Images and files of the new message; 0 takes none. @default 8 */
   readonly maxFiles?: number | undefined
+  /** Bytes of all text that a client may keep, UTF-8: about a million tokens. Signed messages do not count. @default 4_194_304 */
+  readonly maxConversationBytes?: number | undefined
+  /** Bytes of a whole body, files and signed messages too. @default 33_554_432 */
+  readonly maxBodyBytes?: number | undefined
+  /** Messages of a conversation that a client keeps; signed ones do not count. @default 4_000 */
+  readonly maxMessages?: number | undefined
   /** Nesting of the JSON. @default 8; 64 for `ui`, and where tools, native blocks or params are open */
   readonly maxDepth?: number | undefined
   /** Takes `system` and `developer` messages of the client. @default false */
@@ -25,123 +29,324 @@ export interface InputOptions {
   readonly params?: readonly string[] | undefined
 }
 
-const text = (options: InputOptions) => z.string().max(options.maxTextLength ?? 32_768)
-
-const address = z.string().regex(/^(?:https?:\/\/|data:[^,]{0,200};base64,)/i)
-
-const userPart = (options: InputOptions) =>
-  z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('text'), text: text(options) }),
-    z.strictObject({
-      type: z.literal('image_url'),
-      image_url: z.union([
-        address,
-        z.strictObject({
-          url: address,
-          detail: z.enum(['low', 'high', 'auto']).optional(),
-          format: z.string().max(100).optional(),
-        }),
-      ]),
-    }),
-    z.strictObject({
-      type: z.literal('input_audio'),
-      input_audio: z.strictObject({ data: z.string(), format: z.string().max(20) }),
-    }),
-    z.strictObject({
-      type: z.literal('file'),
-      // a file_id would reach into the files of the app's account
-      file: z.strictObject({
-        file_data: z.string().optional(),
-        file_url: address.optional(),
-        filename: z.string().max(255).optional(),
-        format: z.string().max(100).optional(),
-      }),
-    }),
-  ])
-
-/** Messages of a browser. Tool calls, results and native blocks have passed `signing.ts`, or are open. */
-export function messagesSchema(options: InputOptions) {
-  const words = z.union([text(options), z.array(userPart(options)).max(100)])
-  const user = z.strictObject({ role: z.literal('user'), content: words })
-  const assistant = z.looseObject({
-    role: z.literal('assistant'),
-    content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
-    refusal: z.string().nullish(),
-    reasoning_content: z.string().nullish(),
-    annotations: z.array(z.looseObject({ type: z.string() })).nullish(),
-    tool_calls: z.array(z.looseObject({ id: z.string().max(200) })).optional(),
-  })
-  const tool = z.looseObject({ role: z.literal('tool'), tool_call_id: z.string().max(200) })
-  const system = z.strictObject({
-    role: z.enum(['system', 'developer']),
-    content: z.union([
-      text(options),
-      z.array(z.strictObject({ type: z.literal('text'), text: text(options) })),
-    ]),
-  })
-  return z
-    .array(z.discriminatedUnion('role', [user, assistant, tool, system]))
-    .min(1)
-    .max(options.maxMessages ?? 100)
-}
+/** Every limit with its default. */
+export const limitsOf = (options: InputOptions) => ({
+  maxBytes: options.maxBytes ?? 262_144,
+  maxBytesWithFiles: options.maxBytesWithFiles ?? 8_388_608,
+  maxTextLength: options.maxTextLength ?? 32_768,
+  maxFiles: options.maxFiles ?? 8,
+  maxConversationBytes: options.maxConversationBytes ?? 4_194_304,
+  maxBodyBytes: options.maxBodyBytes ?? 33_554_432,
+  maxMessages: options.maxMessages ?? 4_000,
+})
 
 /** Nothing opened. */
 export const closedInput: InputOptions = {}
 
-/** A route has one: it is made once, as that takes longer than to check a conversation. */
-const schemas = new WeakMap<InputOptions, ReturnType<typeof messagesSchema>>()
+/** Throws `RefusedError` for a value that is not what it must be; `path` is its place. */
+type Check = (value: unknown, path: string) => void
 
-function schemaOf(options: InputOptions) {
-  const schema = schemas.get(options) ?? messagesSchema(options)
-  schemas.set(options, schema)
-  return schema
+const refuse = (path: string, what: string): never => {
+  throw new RefusedError('invalid_messages', `${path}: ${what}.`, { param: path })
 }
 
-/** Throws `RefusedError` for messages that are not what a browser may send; `vouched` are those the server itself said. */
+const string =
+  (max: number): Check =>
+  (value, path) => {
+    if (typeof value !== 'string') refuse(path, 'expected a string')
+    else if (value.length > max) refuse(path, `expected at most ${max} characters`)
+  }
+
+const anyString = string(Number.POSITIVE_INFINITY)
+
+const either =
+  (...words: readonly string[]): Check =>
+  (value, path) => {
+    if (!words.includes(value as string))
+      refuse(path, `expected ${words.map((word) => `'${word}'`).join(', ')}`)
+  }
+
+/** The web and inline data: what reads the address further on may know other schemes. */
+const address: Check = (value, path) => {
+  if (typeof value !== 'string' || !/^(?:https?:\/\/|data:[^,]{0,200},)/i.test(value))
+    refuse(path, 'expected an http(s) address or a data URI')
+}
+
+/** An object of these members and no others; a name with `?` may be absent. */
+const object = (table: Readonly<Record<string, Check>>): Check => {
+  const required = Object.keys(table).filter((key) => !key.endsWith('?'))
+  const checks = new Map(
+    Object.entries(table).map(([key, check]) => [key.replace('?', ''), check] as const),
+  )
+  return (value, path) => {
+    if (!isObject(value)) return refuse(path, 'expected an object')
+    for (const key of required)
+      if (!Object.hasOwn(value, key)) refuse(`${path}.${key}`, 'expected to be there')
+    for (const [key, member] of Object.entries(value)) {
+      const check = checks.get(key)
+      const at = `${path}.${key.slice(0, 100)}`
+      if (!check) refuse(at, 'the member is not accepted')
+      else if (member !== undefined) check(member, at)
+    }
+  }
+}
+
+const list =
+  (item: Check, max: number): Check =>
+  (value, path) => {
+    if (!Array.isArray(value)) return refuse(path, 'expected a list')
+    if (value.length > max) refuse(path, `expected at most ${max} entries`)
+    for (const [index, one] of value.entries()) item(one, `${path}[${index}]`)
+  }
+
+/** One of the kinds that a member names. */
+const kind =
+  (member: string, table: Readonly<Record<string, Check>>): Check =>
+  (value, path) => {
+    if (!isObject(value)) return refuse(path, 'expected an object')
+    const name = value[member]
+    const check = typeof name === 'string' && Object.hasOwn(table, name) ? table[name] : undefined
+    if (check) return check(value, path)
+    refuse(
+      `${path}.${member}`,
+      `expected ${Object.keys(table)
+        .map((one) => `'${one}'`)
+        .join(', ')}`,
+    )
+  }
+
+const textOr =
+  (other: Check): Check =>
+  (value, path) => {
+    if (typeof value !== 'string') other(value, path)
+  }
+
+const any: Check = () => {}
+
+const mark = { 'cache_control?': object({ type: either('ephemeral'), 'ttl?': either('5m', '1h') }) }
+
+const text = object({ type: any, text: anyString, ...mark })
+
+const image = object({
+  url: address,
+  'detail?': either('low', 'high', 'auto'),
+  'format?': string(100),
+})
+
+const userPart = kind('type', {
+  text,
+  image_url: object({
+    type: any,
+    image_url: (value, path) => (isObject(value) ? image : address)(value, path),
+    ...mark,
+  }),
+  input_audio: object({
+    type: any,
+    input_audio: object({ data: anyString, format: string(20) }),
+    ...mark,
+  }),
+  file: object({
+    type: any,
+    // a file_id would reach into the files of the app's account
+    file: object({
+      'file_data?': anyString,
+      'file_url?': address,
+      'filename?': string(255),
+      'format?': string(100),
+    }),
+    ...mark,
+  }),
+})
+
+const loose: Check = (value, path) => {
+  if (!isObject(value)) refuse(path, 'expected an object')
+}
+
+const typed: Check = (value, path) => {
+  loose(value, path)
+  anyString((value as JsonObject).type, `${path}.type`)
+}
+
+/** Members of a message that is not strict: the others are those of the server, signed or open. */
+const members =
+  (table: Readonly<Record<string, Check>>): Check =>
+  (value, path) => {
+    for (const [key, check] of Object.entries(table)) {
+      const member = (value as JsonObject)[key]
+      if (member !== undefined && member !== null) check(member, `${path}.${key}`)
+    }
+  }
+
+const userMessage = object({
+  role: any,
+  content: textOr(list(userPart, 100)),
+  'id?': string(200),
+  'name?': string(200),
+  ...mark,
+})
+
+const systemMessage = object({
+  role: any,
+  content: textOr(list(kind('type', { text }), 100)),
+  'id?': string(200),
+  'name?': string(200),
+  ...mark,
+})
+
+/** What a user wrote is looked at in `checkNew`: an old one that is not accepted is left out. */
+const message = kind('role', {
+  user: any,
+  system: systemMessage,
+  developer: systemMessage,
+  assistant: members({
+    content: textOr(list(typed, 10_000)),
+    refusal: anyString,
+    reasoning_content: anyString,
+    annotations: list(typed, 10_000),
+    tool_calls: list((value, path) => {
+      loose(value, path)
+      string(200)((value as JsonObject).id, `${path}.id`)
+    }, 10_000),
+  }),
+  tool: (value, path) => string(200)((value as JsonObject).tool_call_id, `${path}.tool_call_id`),
+})
+
+/**
+ * The messages that a browser may send, of those that it sent; `vouched` are those the server itself said. Limits hold for
+ * the last message. A user message before it that is over them was refused when it was new: it is left out, so that it
+ * ends no conversation. Throws `RefusedError` that names the place and the limit.
+ */
 export function checkMessages(
   messages: readonly Message[],
   options: InputOptions,
   vouched: ReadonlySet<Message> = new Set(),
-): void {
-  const { success, error } = schemaOf(options).safeParse(messages)
-  if (!success) {
-    const path = error.issues[0]?.path.join('.') ?? ''
-    throw new RefusedError(
-      'invalid_messages',
-      `The messages are not accepted${path && ` at ${path}`}.`,
-    )
+): readonly Message[] {
+  const limits = limitsOf(options)
+  if (messages.length === 0)
+    throw new RefusedError('invalid_messages', 'messages: expected at least one message.')
+  if (messages.length - vouched.size > limits.maxMessages) throw tooLong()
+  messages.forEach((one, index) => {
+    message(one, `messages[${index}]`)
+    checkRole(one, `messages[${index}]`, options, vouched.has(one))
+  })
+  const last = messages.length - 1
+  const kept = messages.filter((one, index) => {
+    if (one.role !== 'user') return true
+    if (index === last) checkNew(one, `messages[${index}]`, options)
+    return index === last || isAcceptable(one, options)
+  })
+  let bytes = 0
+  for (const one of kept) if (!vouched.has(one)) bytes += sizeOf(one).text
+  if (bytes > limits.maxConversationBytes) throw tooLong()
+  return kept
+}
+
+export const tooLong = () =>
+  new RefusedError(
+    'conversation_too_long',
+    'This conversation has become too long. Please start a new one.',
+    { status: 413 },
+  )
+
+/** Throws `RefusedError` for a new message that is not accepted, or over a limit. */
+function checkNew(one: UserMessage, path: string, options: InputOptions): void {
+  userMessage(one, path)
+  const { maxBytes, maxBytesWithFiles, maxTextLength, maxFiles } = limitsOf(options)
+  const size = sizeOf(one)
+  const over = (code: string, what: string, status = 413): never => {
+    throw new RefusedError(code, `${path}: ${what}.`, { status, param: path })
   }
-  for (const message of messages) checkRole(message, options, vouched.has(message))
-  if (countFiles(messages) > (options.maxFiles ?? 8))
-    throw new RefusedError('too_many_files', 'Too many images or files.')
+  if (size.text > maxBytes)
+    over(
+      'too_large',
+      `the message has ${size.text} bytes of text, at most ${maxBytes} are accepted`,
+    )
+  if (size.text + size.files > maxBytesWithFiles)
+    over('too_large', `the files are too large, at most ${maxBytesWithFiles} bytes are accepted`)
+  if (size.longest > maxTextLength)
+    over(
+      'text_too_long',
+      `the text has ${size.longest} characters, at most ${maxTextLength} are accepted`,
+    )
+  if (size.count > maxFiles)
+    over('too_many_files', `${size.count} images or files, at most ${maxFiles} are accepted`, 400)
+}
+
+function isAcceptable(one: UserMessage, options: InputOptions): boolean {
+  try {
+    checkNew(one, 'messages', options)
+    return true
+  } catch {
+    return false
+  }
+}
+
+interface Size {
+  /** Bytes of text, UTF-8. */
+  text: number
+  /** Bytes of inline files, as base64. */
+  files: number
+  /** Images and files. */
+  count: number
+  /** Characters of the longest text. */
+  longest: number
+}
+
+const encoder = new TextEncoder()
+
+/** Letters are a file only where a file part of a user holds them; all else is text. */
+function sizeOf(one: Message): Size {
+  const size: Size = { text: 0, files: 0, count: 0, longest: 0 }
+  const add = (value: string) => {
+    size.text += encoder.encode(value).length
+    size.longest = Math.max(size.longest, value.length)
+  }
+  const { content } = one
+  if (typeof content === 'string') add(content)
+  else if (one.role === 'user' && Array.isArray(content))
+    for (const part of content) addPart(part, size, add)
+  if (one.role === 'user') return size
+  // what a client claims of the other roles is text, whatever member it stands in
+  size.text = encoder.encode(JSON.stringify(one)).length
+  return size
+}
+
+function addPart(
+  part: UserMessage['content'][number] | JsonObject,
+  size: Size,
+  add: (text: string) => void,
+): void {
+  if (!isObject(part)) return
+  if (part.type === 'text') {
+    add(String(part.text))
+    return
+  }
+  size.count++
+  const { image_url: image, input_audio: audio, file } = part
+  const source = isObject(image) ? image.url : image
+  const data = [source, isObject(audio) ? audio.data : undefined]
+  if (isObject(file)) data.push(file.file_data, file.file_url)
+  for (const one of data) if (typeof one === 'string') size.files += one.length
 }
 
 function checkRole(
-  message: Message,
+  one: Message,
+  path: string,
   { allowSystem = false, allowTools = false }: InputOptions,
   isVouched: boolean,
 ): void {
-  if ((message.role === 'system' || message.role === 'developer') && !allowSystem)
-    throw new RefusedError('role_not_allowed', 'A message has a role that is not allowed.')
+  if ((one.role === 'system' || one.role === 'developer') && !allowSystem)
+    throw new RefusedError('role_not_allowed', `${path}.role: '${one.role}' is not allowed here.`)
   if (allowTools) return
   const isForeign =
-    message.role === 'tool' ||
-    (message.role === 'assistant' && Object.keys(message).some((key) => !plainMembers.has(key)))
+    one.role === 'tool' ||
+    (one.role === 'assistant' && Object.keys(one).some((key) => !plainMembers.has(key)))
   if (isForeign && !isVouched)
     throw new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
   // text is not signed
-  if (message.role === 'assistant' && !isText(message.content))
-    throw new RefusedError('invalid_messages', 'An assistant message is not accepted.')
+  if (one.role === 'assistant' && !isText(one.content)) refuse(`${path}.content`, 'expected text')
 }
 
-/** As long as the body may be: an answer comes back at the length it had. */
 const isText = (content: unknown): boolean =>
   !Array.isArray(content) ||
   content.every((part) => part.type === 'text' && typeof part.text === 'string')
-
-const countFiles = (messages: readonly Message[]) =>
-  messages.reduce(
-    (sum, { content }) =>
-      sum + (Array.isArray(content) ? content.filter((part) => part.type !== 'text').length : 0),
-    0,
-  )

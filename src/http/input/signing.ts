@@ -15,8 +15,13 @@ export interface HistorySigner {
   verify(message: Message, mac: string, scope: Scope): Promise<boolean>
   /** The id of an approval as the client gets it: with an end to its life, and signed. */
   issue(approval: Approval, scope: Scope): Promise<string>
-  /** The id behind a token; undefined for one that was not issued for this call, or is too old. */
-  redeem(token: string, tool_call_id: string, scope: Scope): Promise<string | undefined>
+  /** What a token says; undefined for one that was not issued for this call, or is not spelled as it was issued. */
+  redeem(token: string, tool_call_id: string, scope: Scope): Promise<Redeemed | undefined>
+}
+
+export interface Redeemed {
+  readonly id: string
+  readonly isExpired: boolean
 }
 
 export interface Approval {
@@ -65,10 +70,23 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
       return `${id}.${until}.${await mac(['approval', scope, id, tool_call_id, until])}`
     },
     async redeem(token, tool_call_id, scope) {
-      const [, id = '', until = '', signature = ''] = /^(.*)\.(\d+)\.([^.]+)$/s.exec(token) ?? []
-      const claim = ['approval', scope, id, tool_call_id, Number(until)]
-      return Number(until) > now() && (await isGood(claim, signature)) ? id : undefined
+      const { id, until, signature } = partsOf(token)
+      // one spelling: what is signed and what was sent must be the same text
+      if (token !== `${id}.${until}.${signature}` || !Number.isSafeInteger(until)) return undefined
+      const isIssued = await isGood(['approval', scope, id, tool_call_id, until], signature)
+      return isIssued ? { id, isExpired: until <= now() } : undefined
     },
+  }
+}
+
+/** An id may have dots of its own. */
+function partsOf(token: string) {
+  const last = token.lastIndexOf('.')
+  const middle = token.lastIndexOf('.', last - 1)
+  return {
+    id: token.slice(0, Math.max(middle, 0)),
+    until: Number(token.slice(middle + 1, last)),
+    signature: token.slice(last + 1),
   }
 }
 
@@ -113,7 +131,8 @@ const toBase64Url = (bytes: ArrayBuffer) =>
 
 function fromBase64Url(text: string): Uint8Array | undefined {
   if (!/^[\w-]{43}$/.test(text)) return undefined
-  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (one) =>
-    one.charCodeAt(0),
-  )
+  const letters = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  const bytes = Uint8Array.from(letters, (one) => one.charCodeAt(0))
+  // the last letter has two spare bits: only one spelling is good
+  return toBase64Url(bytes.buffer) === text ? bytes : undefined
 }

@@ -14,7 +14,7 @@ import { RefusedError } from '../../public-error.js'
 import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
 
 /**
- * `{ id?, model?, messages, stream? = true, …params }` in; a chunk an event out, then `[DONE]`. Where turns are signed,
+ * `{ id?, model?, messages, stream? = true, trigger?, messageId?, …params }` in; a chunk an event out, then `[DONE]`. Where turns are signed,
  * `finish` and `tool-result` have a `mac`, and so have the messages made of them when they come back.
  */
 export const chunks: Format = {
@@ -85,13 +85,18 @@ function withoutNative<T extends object>(value: T): T {
 
 function read(body: unknown): Incoming {
   if (!isObject(body)) throw new RefusedError('invalid_body', 'The body must be an object.')
-  const { id, model, messages, stream, ...rest } = body
+  const { id, model, messages, stream, trigger, messageId, ...rest } = body
   if (!Array.isArray(messages) || !messages.every(isObject))
     throw new RefusedError('invalid_messages', '`messages` must be a list of messages.')
   if (stream !== undefined && typeof stream !== 'boolean')
     throw new RefusedError('invalid_body', '`stream` must be a boolean.')
   return {
-    ...defined({ id: word('id', id), model: word('model', model) }),
+    ...defined({
+      id: word('id', id),
+      model: word('model', model),
+      trigger: word('trigger', trigger),
+      messageId: word('messageId', messageId),
+    }),
     ...readMacs(messages),
     isStream: stream ?? true,
     rest,

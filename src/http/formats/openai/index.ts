@@ -1,1 +1,1 @@
-export { modelList, openai } from './openai.js'
+export { modelList, modelObject, openai } from './openai.js'

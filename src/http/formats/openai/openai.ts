@@ -1,6 +1,12 @@
 /** Chat Completions: any OpenAI client works against the route. */
+import { isObject } from '../../../chat/index.js'
 import { isTetradError } from '../../../core/index.js'
-import { asOpenAI, fromOpenAI, openAIEncoder } from '../../../openai/index.js'
+import {
+  asOpenAI,
+  type ChatCompletionChunk,
+  fromOpenAI,
+  openAIEncoder,
+} from '../../../openai/index.js'
 import { jsonLine } from '../../../sse/index.js'
 import { type PublicError, RefusedError } from '../../public-error.js'
 import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
@@ -17,11 +23,17 @@ export const openai: Format = {
   errorBody,
 }
 
+/** Members that no Chat Completions client must send are passed on: the handler knows which are the app's own. */
 function read(body: unknown): Incoming {
+  const { id, ...source } = isObject(body) ? body : {}
   try {
-    const { request, streaming, includeUsage } = fromOpenAI(body)
+    const own = Object.keys(source).filter((key) => !streamKeys.has(key))
+    const { request, streaming, includeUsage } = fromOpenAI(isObject(body) ? source : body, {
+      allow: own,
+    })
     const { model, messages, ...rest } = request
-    return { model, messages, isStream: streaming, rest, includeUsage }
+    const conversation = typeof id === 'string' && id !== '' && id.length <= 200 ? { id } : {}
+    return { ...conversation, model, messages, isStream: streaming, rest, includeUsage }
   } catch (error) {
     // these checks speak of the client's own body
     if (isTetradError(error) && error.name === 'BadRequestError')
@@ -30,13 +42,26 @@ function read(body: unknown): Incoming {
   }
 }
 
-function encoder({ incoming: { model, includeUsage } }: AnswerContext): Encoder {
+/** Read by `fromOpenAI` itself. */
+const streamKeys: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options'])
+
+function encoder({ id, incoming: { model, includeUsage } }: AnswerContext): Encoder {
   const inner = openAIEncoder({ model, includeUsage })
+  let head = { id, object: 'chat.completion.chunk', created: 0, model: model ?? '' }
+  const toLine = (chunk: ChatCompletionChunk) => {
+    head = { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model }
+    return jsonLine(chunk)
+  }
+  // clients take an answer without a reason for one that broke off
+  const stopped = () => ({
+    ...head,
+    choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }],
+  })
   return {
-    encode: (chunks) => chunks.flatMap((chunk) => inner.encode(chunk).map(jsonLine)),
-    end: () => [...inner.end().map(jsonLine), '[DONE]'],
+    encode: (chunks) => chunks.flatMap((chunk) => inner.encode(chunk).map(toLine)),
+    end: () => [...inner.end().map(toLine), '[DONE]'],
     error: (error) => [jsonLine(errorBody(error)), '[DONE]'],
-    aborted: () => ['[DONE]'],
+    aborted: () => [jsonLine(stopped()), '[DONE]'],
   }
 }
 
@@ -46,13 +71,22 @@ const types: Readonly<Record<number, string>> = {
   429: 'rate_limit_error',
 }
 
-function errorBody({ status, code, message, request_id }: PublicError) {
+function errorBody({
+  status,
+  code,
+  message,
+  param = null,
+  request_id,
+}: Omit<PublicError, 'param'> & { readonly param?: string | null | undefined }) {
   const type = types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error')
-  return { error: { message, type, param: null, code, request_id } }
+  return { error: { message, type, param, code, request_id } }
 }
+
+/** The body of `GET …/models/:id`. */
+export const modelObject = (id: string) => ({ id, object: 'model', created: 0, owned_by: 'app' })
 
 /** The body of `GET …/models`. */
 export const modelList = (models: readonly string[]) => ({
   object: 'list',
-  data: models.map((id) => ({ id, object: 'model', created: 0, owned_by: 'app' })),
+  data: models.map(modelObject),
 })

@@ -14,14 +14,19 @@ import type { UiMessage, UiPart } from './wire.js'
  */
 export function read(body: unknown): Incoming {
   if (!isObject(body)) throw refused('invalid_body', 'The body must be an object.')
-  // what the client did to send it says nothing that the messages do not say
-  const { id, messages, message, model, stream, trigger: _, messageId: __, ...rest } = body
+  const { id, messages, message, model, stream, trigger, messageId, ...rest } = body
   if (stream !== undefined && typeof stream !== 'boolean')
     throw refused('invalid_body', '`stream` must be a boolean.')
   const uiMessages = toUiMessages(messages ?? (message === undefined ? undefined : [message]))
   const last = uiMessages.at(-1)
   return {
-    ...defined({ id: word('id', id), model: word('model', model) }),
+    ...defined({
+      id: word('id', id),
+      model: word('model', model),
+      trigger: word('trigger', trigger),
+      messageId: word('messageId', messageId),
+      lastId: last?.id || undefined,
+    }),
     ...toHistory(uiMessages),
     isStream: stream ?? true,
     rest,
@@ -37,7 +42,7 @@ function toUiMessages(value: unknown): readonly UiMessage[] {
   if (!Array.isArray(value)) throw refused('invalid_messages', '`messages` must be a list.')
   return value.map((message, index) => {
     if (isUiMessage(message)) return message
-    throw refused('invalid_messages', `The messages are not accepted at ${index}.`)
+    throw refused('invalid_messages', `messages[${index}]: expected a UI message: id, role, parts.`)
   })
 }
 
