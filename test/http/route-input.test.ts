@@ -1,0 +1,336 @@
+/** What a route takes, refuses and gives to the app: limits, holes, questions asked again, clients of OpenAI, pages. */
+import express, { type NextFunction, type Request as ExpressRequest, type Response } from 'express'
+import OpenAI from 'openai'
+import { describe, expect, it } from 'vitest'
+import type { Message } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import { createSigner } from '../../src/http/input/signing.js'
+import { handler as nodeHandler } from '../../src/http/node.js'
+import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
+import { memoryStore } from '../../src/store/index.js'
+import { say, scripted } from '../../src/testing/index.js'
+import { codeOf, dataOf, gate, hello, post, setUp } from './requests.js'
+import { serve } from './support.js'
+
+const user = (content: unknown) => ({ role: 'user', content })
+const answer = (content = 'An answer.') => ({ role: 'assistant', content })
+const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }
+const uiUser = (id: string, text: string) => ({ id, role: 'user', parts: [{ type: 'text', text }] })
+
+const textsOf = (messages: readonly Message[] | undefined) =>
+  messages?.map(({ content }) => (typeof content === 'string' ? content : 'parts'))
+
+describe('limits speak of the new message', () => {
+  it.each<[string, unknown[]]>([
+    ['a ninth picture', Array(9).fill([user([picture]), answer()]).flat()],
+    ['a thousand questions', Array(1_000).fill([user('q'), answer()]).flat()],
+    ['pastes of 1 MB in all', Array(40).fill([user('a'.repeat(30_000)), answer()]).flat()],
+    ['a paste that was refused', [user('a'.repeat(40_000))]],
+    ['a file that was refused', [user([{ type: 'file', file: { file_id: 'f' } }])]],
+    ['too many pictures, refused', [user(Array(9).fill(picture))]],
+  ])('%s ends no conversation', async (_, before) => {
+    for (const format of ['chunks', 'openai'] as const) {
+      const { handle } = setUp(say('Hello'), { format })
+      const body = { model: 'fast', messages: [...before, user('short')] }
+      const response = await handle(post(body))
+      // a file id is none of Chat Completions as it is read here
+      expect(response.status, `${format}: ${await response.clone().text()}`).toBe(200)
+    }
+  })
+
+  it('what was refused when it was new reaches no provider later', async () => {
+    const { handle, provider } = setUp(say('Hello'))
+    await handle(post({ messages: [user('a'.repeat(40_000)), answer(), user('short')] }))
+    expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['An answer.', 'short'])
+  })
+
+  it.each<[string, unknown, string, string]>([
+    ['a long text', 'a'.repeat(40_000), 'text_too_long', '40000 characters, at most 32768'],
+    ['nine pictures', Array(9).fill(picture), 'too_many_files', 'at most 8'],
+    [
+      'an address of the server',
+      [{ type: 'image_url', image_url: 'file:///etc/passwd' }],
+      'invalid_messages',
+      'messages[0].content[0].image_url: ',
+    ],
+    ['an unknown member', [{ type: 'text', text: 'x', extra: 1 }], 'invalid_messages', '[0].extra'],
+  ])('%s is refused with its place and the limit', async (_, content, code, words) => {
+    const { handle, provider } = setUp(say('Hello'))
+    const { error } = await (await handle(post({ messages: [user(content)] }))).json()
+    expect(error.code).toBe(code)
+    expect(error.message).toContain(words)
+    expect(provider.calls).toHaveLength(0)
+  })
+
+  it.each([
+    ['content', answer(`x;base64,${'A'.repeat(7_000_000)}`)],
+    ['refusal', { role: 'assistant', content: 'x', refusal: `;base64,${'A'.repeat(7_000_000)}` }],
+  ])('letters that only look like a file are text: %s of an assistant', async (_, message) => {
+    const { handle, provider } = setUp(say('Hello'))
+    const response = await handle(post({ messages: [user('Hi'), message, user('Go on')] }))
+    expect([response.status, await codeOf(response)]).toEqual([413, 'conversation_too_long'])
+    expect(provider.calls).toHaveLength(0)
+  })
+})
+
+/** A route whose server keeps the conversation, wired as the docs do it. */
+function keeping(script: Parameters<typeof scripted>[0]) {
+  let kept: readonly Message[] = []
+  const told: unknown[] = []
+  const app = setUp(script, {
+    history: (_, { trigger, messageId, body }) => {
+      told.push([trigger, messageId, (body as { id: string }).id])
+      return kept
+    },
+    onFinish: ({ messages = [] }, { request }) => {
+      kept = [...request.messages, ...messages]
+    },
+  })
+  const send = async (body: object) => (await app.handle(post({ id: 'room', ...body }))).text()
+  return { ...app, told, send, asked: () => textsOf(app.provider.calls.at(-1)?.request.messages) }
+}
+
+describe('a question that is asked again, where the server keeps the conversation', () => {
+  const three = [say('A1'), say('A2'), say('A3')]
+
+  it('ui: a regenerated answer takes the place of the old one, and the app is told', async () => {
+    const app = keeping(three)
+    await app.send({ messages: [uiUser('u1', 'Q1')], trigger: 'submit-message' })
+    const again = { messages: [uiUser('u1', 'Q1')], trigger: 'regenerate-message', messageId: 'a1' }
+    await app.send(again)
+    expect(app.asked()).toEqual(['Q1'])
+    expect(app.told.at(-1)).toEqual(['regenerate-message', 'a1', 'room'])
+  })
+
+  it('ui: an edited question replaces itself and all behind it', async () => {
+    const app = keeping(three)
+    await app.send({ messages: [uiUser('u1', 'Q1')] })
+    await app.send({ messages: [uiUser('u2', 'Q2')] })
+    await app.send({ messages: [uiUser('u1', 'Q1, in other words')], messageId: 'u1' })
+    expect(app.asked()).toEqual(['Q1, in other words'])
+  })
+
+  it('the same words under two ids are two questions', async () => {
+    for (const one of [uiUser, (id: string, content: string) => ({ id, role: 'user', content })]) {
+      const app = keeping(three)
+      await app.send({ messages: [one('u1', 'Next')] })
+      await app.send({ messages: [one('u2', 'Next')] })
+      expect(app.asked()).toEqual(['Next', 'A1', 'Next'])
+    }
+  })
+
+  it.each(['chunks', 'openai'])('%s: a retry takes half an answer away', async (format) => {
+    const app = keeping([say('Half an answer').failAfter(3, 'overloaded'), say('Whole')])
+    const body = { model: 'fast', stream: true, messages: [user('Q')] }
+    for (let times = 0; times < 2; times++)
+      await (await app.handle(post({ id: 'room', ...body }, { path: `/api/chat?format=${format}` }))).text()
+    expect(app.asked()).toEqual(['Q'])
+  })
+})
+
+describe('what the app sees', () => {
+  it('its own members of a body, in every format, and no provider does', async () => {
+    for (const format of ['chunks', 'ui', 'openai'] as const) {
+      const seen: unknown[] = []
+      const { handle, provider } = setUp(say('Hello'), {
+        format,
+        before: (request, { body }) => {
+          seen.push((body as { selectedChatModel: string }).selectedChatModel)
+          return request
+        },
+        onFinish: (_, { body }) => void seen.push(Object.keys(body as object).length > 1),
+      })
+      const messages = format === 'ui' ? [uiUser('u1', 'Hi')] : hello.messages
+      await (await handle(post({ model: 'fast', messages, selectedChatModel: 'big' }))).text()
+      expect(seen).toEqual(['big', true])
+      expect(provider.calls[0]?.request).not.toHaveProperty('selectedChatModel')
+    }
+  })
+
+  it('which parameter was refused', async () => {
+    const { handle } = setUp(say('Hello'))
+    const { error } = await (await handle(post({ ...hello, temperature: 1 }))).json()
+    expect(error).toMatchObject({ code: 'unknown_param', param: 'temperature' })
+  })
+
+  it.each<[string, Partial<BaseHandlerOptions<{}>> & { authorize?: unknown }]>([
+    ['authorize', { authorize: async (request: Request) => ({ is: await request.json() }) }],
+    ['before', { before: async (_, { request }) => request.json() }],
+  ])('that a body is read once: %s', async (_, options) => {
+    const errors: unknown[] = []
+    const { handle } = setUp(say('Hello'), { ...options, onError: (error) => errors.push(error) })
+    const settings = options.authorize ? { ...options, public: undefined } : options
+    const one = settings.authorize
+      ? handler(createClient({ providers: [scripted(say('x'))] }), {
+          models: ['scripted/any'],
+          authorize: options.authorize as never,
+          onError: (error) => errors.push(error),
+        })
+      : handle
+    expect((await one(post(hello))).status).toBe(500)
+    expect(errors[0]).toMatchObject({ name: 'MisuseError' })
+    expect(String(errors[0])).toContain('clone()')
+  })
+
+  it('the session of the framework, and tags by its state', async () => {
+    const provider = scripted(say('Hello'))
+    const tags: unknown[] = []
+    const ai = createClient<{ userId: number }>({
+      providers: [provider],
+      use: [
+        function seen(ctx, next) {
+          tags.push(ctx.options.tags)
+          return next()
+        },
+      ],
+    })
+    type WithSession = ExpressRequest & { session?: { user: number } }
+    const session = (request: WithSession, _: Response, next: NextFunction) => {
+      request.session = { user: 7 }
+      next()
+    }
+    const chat = nodeHandler<{ userId: number }>(ai, {
+      models: ['scripted/any'],
+      authorize: (_, native) => ({
+        userId: (native as { req: WithSession }).req.session?.user ?? 0,
+      }),
+      tags: ({ userId }) => ({ user: String(userId) }),
+    })
+    const running = await serve(express().use(session).all('/api/chat', chat))
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(hello) }
+    const response = await fetch(`${running.url}/api/chat`, init)
+    expect(dataOf(await response.text()).at(-1)).toBe('[DONE]')
+    expect(tags).toEqual([{ user: '7' }])
+    await running.close()
+  })
+})
+
+describe('whose an answer is', () => {
+  const secret = 'a secret of thirty-two characters'
+  const route = (state: object, more: object = {}) => {
+    const errors: unknown[] = []
+    const ai = createClient<object>({ providers: [scripted(say('Hello'))] })
+    const handle = handler<object>(ai, {
+      ...{ models: ['scripted/any'], authorize: () => state },
+      onError: (error) => errors.push(error),
+      ...more,
+    })
+    return { errors, handle }
+  }
+
+  it.each([[{}], [{ userId: '' }], [{ userId: Number.NaN }], [{ userId: null }]])(
+    'must be known where something is signed or kept: %j',
+    async (state) => {
+      for (const more of [{ secret }, { store: memoryStore() }]) {
+        const { errors, handle } = route(state, more)
+        expect((await handle(post(hello))).status).toBe(500)
+        expect(errors[0]).toMatchObject({ name: 'MisuseError' })
+      }
+    },
+  )
+
+  it('a numeric user is no other one', async () => {
+    const body = { ...hello, id: 'room', stream: false }
+    const one = await (await route({ userId: 1 }, { secret }).handle(post(body))).json()
+    const messages = [...hello.messages, ...one.messages, user('And?')]
+    const again = { id: 'room', messages }
+    expect((await route({ userId: 1 }, { secret }).handle(post(again))).status).toBe(200)
+    const other = await route({ userId: 2 }, { secret }).handle(post(again))
+    expect(await codeOf(other)).toBe('history_not_signed')
+  })
+
+  it('a token that is not spelled as it was issued is none', async () => {
+    const signer = createSigner({ secret })
+    const scope = { user: '1', conversation: 'room' }
+    const token = await signer.issue({ id: 'a', tool_call_id: 'c' }, scope)
+    expect(await signer.redeem(token, 'c', scope)).toMatchObject({ id: 'a' })
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const spellings = [
+      token.replace('a.', 'a.0'),
+      token.replace('a.', 'a.+'),
+      token.replace('a.', 'a. '),
+      `${token}=`,
+      ...[...letters].map((letter) => token.slice(0, -1) + letter),
+    ]
+    for (const one of spellings)
+      if (one !== token) expect(await signer.redeem(one, 'c', scope), one).toBeUndefined()
+  })
+})
+
+describe('a client of Chat Completions', () => {
+  const get = (path: string) => new Request(`http://app.test${path}`)
+
+  it.each(['responses', 'embeddings', 'completions', 'images/generations', 'moderations'])(
+    'is told that /v1/%s is not here',
+    async (path) => {
+      const { handle, provider } = setUp(say('Hello'))
+      const response = await handle(post(hello, { path: `/v1/${path}` }))
+      expect([response.status, await codeOf(response)]).toEqual([404, 'not_found'])
+      expect(provider.calls).toHaveLength(0)
+    },
+  )
+
+  it('finds a model by its name, also with a slash', async () => {
+    const { handle } = setUp(say('Hello'), { models: { fast: 'scripted/any', 'a/b': 'scripted/b' } })
+    expect(await (await handle(get('/v1/models/fast'))).json()).toMatchObject({ id: 'fast' })
+    expect(await (await handle(get('/v1/models/a/b'))).json()).toMatchObject({ id: 'a/b' })
+    expect(await (await handle(get('/v1/models/a%2Fb'))).json()).toMatchObject({ id: 'a/b' })
+    const unknown = await handle(get('/v1/models/other'))
+    expect(unknown.status).toBe(404)
+    expect((await unknown.json()).error).toMatchObject({ code: 'model_not_found', param: null })
+  })
+
+  it('may send harmless members, over its own library', async () => {
+    const app = setUp(say('Hello'))
+    const running = await serve(nodeHandler(app.ai, app.settings))
+    const client = new OpenAI({ baseURL: `${running.url}/v1`, apiKey: 'none', maxRetries: 0 })
+    const parts = [{ type: 'text', text: 'Hi', cache_control: { type: 'ephemeral' } }] as never
+    const reply = await client.chat.completions.create({
+      model: 'fast',
+      tools: [],
+      messages: [
+        { role: 'user', content: parts, name: 'ann' },
+        { role: 'assistant', content: 'Yes?', tool_calls: [] },
+        { role: 'user', content: 'Go on' },
+      ],
+    })
+    expect(reply.choices[0]?.message.content).toBe('Hello')
+    expect(await client.models.retrieve('fast')).toMatchObject({ id: 'fast' })
+    await expect(client.responses.create({ model: 'fast', input: 'Hi' })).rejects.toMatchObject({
+      status: 404,
+    })
+    await running.close()
+  })
+
+  it('gets a reason when its stream is stopped', async () => {
+    const held = gate()
+    const { handle } = setUp(say('One two').hold(2, held.opened))
+    const body = { ...hello, model: 'fast', stream: true }
+    const response = await handle(post(body, { path: '/v1/chat/completions' }))
+    const name = response.headers.get('x-stream-id')
+    await handle(post('{}', { path: `/v1/chat/completions/${name}/stop` }))
+    held.open()
+    const data = dataOf(await response.text())
+    expect(data.at(-1)).toBe('[DONE]')
+    expect(JSON.parse(data.at(-2) ?? '').choices[0].finish_reason).toBe('stop')
+  })
+})
+
+describe('a page of another origin', () => {
+  const ask = (origin: string, names: string) =>
+    new Request('http://app.test/api/chat', {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-headers': names },
+    })
+
+  it('that is named may send what its preflight asks for, one that is not gets nothing', async () => {
+    const { handle } = setUp(say('Hello'), { origins: ['https://app.example'] })
+    const names = 'x-stainless-os,x-csrf-token'
+    const named = await handle(ask('https://app.example', names))
+    expect(named.headers.get('access-control-allow-headers')).toContain('x-stainless-os, x-csrf-token')
+    const other = await handle(ask('https://evil.example', names))
+    expect(other.status).toBe(403)
+    expect(other.headers.get('access-control-allow-headers')).toBeNull()
+  })
+})
