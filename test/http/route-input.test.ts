@@ -1,5 +1,5 @@
 /** What a route takes, refuses and gives to the app: limits, holes, questions asked again, clients of OpenAI, pages. */
-import express, { type NextFunction, type Request as ExpressRequest, type Response } from 'express'
+import express, { type Request as ExpressRequest, type NextFunction, type Response } from 'express'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../src/chat/index.js'
@@ -8,7 +8,7 @@ import { createSigner } from '../../src/http/input/signing.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore } from '../../src/store/index.js'
-import { say, scripted } from '../../src/testing/index.js'
+import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { codeOf, dataOf, gate, hello, post, setUp } from './requests.js'
 import { serve } from './support.js'
 
@@ -22,9 +22,24 @@ const textsOf = (messages: readonly Message[] | undefined) =>
 
 describe('limits speak of the new message', () => {
   it.each<[string, unknown[]]>([
-    ['a ninth picture', Array(9).fill([user([picture]), answer()]).flat()],
-    ['a thousand questions', Array(1_000).fill([user('q'), answer()]).flat()],
-    ['pastes of 1 MB in all', Array(40).fill([user('a'.repeat(30_000)), answer()]).flat()],
+    [
+      'a ninth picture',
+      Array(9)
+        .fill([user([picture]), answer()])
+        .flat(),
+    ],
+    [
+      'a thousand questions',
+      Array(1_000)
+        .fill([user('q'), answer()])
+        .flat(),
+    ],
+    [
+      'pastes of 1 MB in all',
+      Array(40)
+        .fill([user('a'.repeat(30_000)), answer()])
+        .flat(),
+    ],
     ['a paste that was refused', [user('a'.repeat(40_000))]],
     ['a file that was refused', [user([{ type: 'file', file: { file_id: 'f' } }])]],
     ['too many pictures, refused', [user(Array(9).fill(picture))]],
@@ -74,7 +89,7 @@ describe('limits speak of the new message', () => {
 })
 
 /** A route whose server keeps the conversation, wired as the docs do it. */
-function keeping(script: Parameters<typeof scripted>[0]) {
+function keeping(script: ScriptedStep[]) {
   let kept: readonly Message[] = []
   const told: unknown[] = []
   const app = setUp(script, {
@@ -123,7 +138,9 @@ describe('a question that is asked again, where the server keeps the conversatio
     const app = keeping([say('Half an answer').failAfter(3, 'overloaded'), say('Whole')])
     const body = { model: 'fast', stream: true, messages: [user('Q')] }
     for (let times = 0; times < 2; times++)
-      await (await app.handle(post({ id: 'room', ...body }, { path: `/api/chat?format=${format}` }))).text()
+      await (
+        await app.handle(post({ id: 'room', ...body }, { path: `/api/chat?format=${format}` }))
+      ).text()
     expect(app.asked()).toEqual(['Q'])
   })
 })
@@ -272,7 +289,9 @@ describe('a client of Chat Completions', () => {
   )
 
   it('finds a model by its name, also with a slash', async () => {
-    const { handle } = setUp(say('Hello'), { models: { fast: 'scripted/any', 'a/b': 'scripted/b' } })
+    const { handle } = setUp(say('Hello'), {
+      models: { fast: 'scripted/any', 'a/b': 'scripted/b' },
+    })
     expect(await (await handle(get('/v1/models/fast'))).json()).toMatchObject({ id: 'fast' })
     expect(await (await handle(get('/v1/models/a/b'))).json()).toMatchObject({ id: 'a/b' })
     expect(await (await handle(get('/v1/models/a%2Fb'))).json()).toMatchObject({ id: 'a/b' })
@@ -328,7 +347,9 @@ describe('a page of another origin', () => {
     const { handle } = setUp(say('Hello'), { origins: ['https://app.example'] })
     const names = 'x-stainless-os,x-csrf-token'
     const named = await handle(ask('https://app.example', names))
-    expect(named.headers.get('access-control-allow-headers')).toContain('x-stainless-os, x-csrf-token')
+    expect(named.headers.get('access-control-allow-headers')).toContain(
+      'x-stainless-os, x-csrf-token',
+    )
     const other = await handle(ask('https://evil.example', names))
     expect(other.status).toBe(403)
     expect(other.headers.get('access-control-allow-headers')).toBeNull()
