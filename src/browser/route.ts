@@ -7,7 +7,7 @@ export interface RouteOptions {
   /** Sent with each request; a function is asked each time, as for tokens that expire. */
   readonly headers?: HeadersOption | (() => HeadersOption | Promise<HeadersOption>) | undefined
   /** @default 'same-origin' */
-  readonly credentials?: RequestCredentials | undefined
+  readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined
   /** @default the global one */
   readonly fetch?: typeof globalThis.fetch | undefined
 }
