@@ -491,7 +491,9 @@ describe('the requests of the loop', () => {
     expect(ran).toHaveLength(1)
   })
 
-  it('are shared by two loops: each runs its own tools', async () => {
+  it('are shared with a loop of the app: each runs its own tools', async () => {
+    const loop = tools({ inner: { execute: () => 'from inside' } })
+    const own: Middleware = (ctx, next) => loop(ctx, next)
     const { ai, provider } = stack(
       [
         call([
@@ -501,7 +503,7 @@ describe('the requests of the loop', () => {
         say('ok'),
       ],
       tools({ outer: { execute: () => 'from outside' } }),
-      tools({ inner: { execute: () => 'from inside' } }),
+      own,
     )
     const reply = await ai.generate(request)
     expect(reply.text).toBe('ok')
