@@ -29,6 +29,8 @@ const codes: ReadonlyMap<unknown, ErrorClass> = new Map<unknown, ErrorClass>([
   ['unsupported_params', UnsupportedParamsError],
   ['budget_exceeded', BudgetExceededError],
   ['interrupted', StreamInterruptedError],
+  ['log_lost', StreamInterruptedError],
+  ['store_unavailable', ServiceUnavailableError],
 ])
 
 const statuses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([

@@ -221,11 +221,14 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
     onAnswer: (response) => finish(response, asked),
   })
   const first = eventStream.first()
-  const session = await route.sessions.open({
+  const session = route.sessions.open({
     ...{ id, eventStream, format, owner: scope.user, conversation: incoming.id, preamble },
   })
   // this reader has it
-  const reader = following(session.read(preamble.length), request)
+  const reader = following(
+    session.read(preamble.length, (error) => format.failure(reportError(error))),
+    request,
+  )
   try {
     await within(first, commitAfterMs)
   } catch (error) {

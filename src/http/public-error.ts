@@ -92,6 +92,19 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['AbortError', { status: 499, code: 'aborted', message: 'The answer was stopped.' }],
 ])
 
+/** Failures of our own storage: by code, as their classes speak of the model. */
+const codes: ReadonlyMap<string, Row> = new Map([
+  [
+    'store_unavailable',
+    {
+      status: 503,
+      code: 'store_unavailable',
+      message: 'This is not possible at the moment. Try again.',
+    },
+  ],
+  ['log_lost', { status: 502, code: 'log_lost', message: 'A part of the answer was lost.' }],
+])
+
 function bad(code: string, message: string): Row {
   return { status: 400, code, message }
 }
@@ -108,7 +121,8 @@ export function toPublicError(error: unknown, request_id: string): PublicError {
       ...('param' in error && typeof error.param === 'string' && { param: error.param }),
     }
   if (error.code === 'approval_invalid') return { ...approvalUsed, request_id }
-  const row = setupFaults.has(error.code) ? notConfigured : (rows.get(error.name) ?? internal)
+  const own = setupFaults.has(error.code) ? notConfigured : codes.get(error.code ?? '')
+  const row = own ?? rows.get(error.name) ?? internal
   const mayWait = row.status === 429 || row.status === 503
   return {
     ...row,

@@ -1,6 +1,7 @@
 /** `handler`: one route from a page to a client of this package, for everything that speaks Request and Response. */
 import { MisuseError } from '../core/index.js'
 import { memoryStore } from '../store/index.js'
+import { patientStore } from '../store/patient.js'
 import {
   checkFormat,
   chunks,
@@ -72,7 +73,8 @@ const formatOf = (request: Request, format: FormatName | undefined) =>
 function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>): Route<State> {
   checkOriginOptions(options)
   checkFormat(options.format)
-  const { models, store, keepMs = 300_000, pollMs = 1_000, secret } = options
+  const { models, keepMs = 300_000, pollMs = 1_000, secret } = options
+  const store = options.store && patientStore(options.store)
   const { onDisconnect = store ? { graceMs: 30_000 } : 'cancel' } = options
   // the store has no request of its own
   const onError = errorReporter(options, '')

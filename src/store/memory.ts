@@ -64,9 +64,10 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     async delete(key) {
       entries.delete(key)
     },
-    async append(key, added, { ttlMs }) {
+    async append(key, added, { ttlMs, at = undefined }) {
       const log = find(key)?.value ?? []
       if (!Array.isArray(log)) throw wrongKind(key)
+      if (at !== undefined && log.length !== at) return -1
       for (const one of added) log.push(one)
       // Redis keeps no empty list
       if (log.length > 0) put(key, log, ttlMs)

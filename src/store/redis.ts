@@ -17,8 +17,10 @@ const incrementScript = `local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return sum`
 
-const appendScript = `local length = 0
-for i = 2, #ARGV do length = redis.call('RPUSH', KEYS[1], ARGV[i]) end
+/** Pushed one by one: a script can hand over some thousand arguments at once. */
+const appendScript = `local length = redis.call('LLEN', KEYS[1])
+if ARGV[2] ~= '' and length ~= tonumber(ARGV[2]) then return -1 end
+for i = 3, #ARGV do length = redis.call('RPUSH', KEYS[1], ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return length`
 
@@ -51,9 +53,9 @@ export function redisStore(
     async delete(key) {
       await run('DEL', at(key))
     },
-    async append(key, entries, { ttlMs }) {
-      if (entries.length === 0) return Number(await run('LLEN', at(key)))
-      return Number(await run('EVAL', appendScript, '1', at(key), whole(ttlMs), ...entries))
+    async append(key, entries, { ttlMs, at: length = '' }) {
+      const args = [whole(ttlMs), String(length), ...entries]
+      return Number(await run('EVAL', appendScript, '1', at(key), ...args))
     },
     async read(key, from, limit) {
       const last = limit === undefined ? -1 : from + limit - 1

@@ -279,7 +279,9 @@ describe('a store', () => {
     const { there } = processes(store, [])
     const known = JSON.stringify({ id: 'dead', owner: 'ann', format: 'chunks' })
     await store.set('answer:dead:meta', known, { ttlMs: 1_000 })
-    await store.append('answer:dead:log', ['{"type":"text-delta","text":"Half"}'], { ttlMs: 1_000 })
+    await store.append('answer:dead:log', ['0 {"type":"text-delta","text":"Half"}'], {
+      ttlMs: 1_000,
+    })
     const events = eventsOf(await (await there(read('dead'))).text())
     expect(events.map(({ id }) => id)).toEqual(['1', '2'])
     expect(JSON.parse(events[1]?.data ?? '')).toMatchObject({ error: { code: 'interrupted' } })

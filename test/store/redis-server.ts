@@ -8,8 +8,12 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-export async function redisServer(): Promise<RedisServer> {
-  const port = await freePort()
+/** On a port of its own, or on the one of a server that was stopped: it starts empty. */
+export async function redisServer(
+  again?: number,
+  more: readonly string[] = [],
+): Promise<RedisServer> {
+  const port = again ?? (await freePort())
   const options = [
     '--port',
     String(port),
@@ -19,6 +23,7 @@ export async function redisServer(): Promise<RedisServer> {
     '',
     '--appendonly',
     'no',
+    ...more,
   ]
   const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] })
   await isReady(child)

@@ -12,20 +12,22 @@ export interface SessionReader {
 /** One answer that runs in this process. */
 export interface StreamSession {
   /** Its events from a position on, for one connection. */
-  read(from: number): SessionReader
+  read(from: number, toFailure?: ToFailure): SessionReader
   /** Its user pressed stop. */
   stop(): void
   /** Nobody will read it; resolves at its end. */
   drop(): Promise<void>
 }
 
+/** The data of the last event, where there can be no more. */
+export type ToFailure = (error: unknown) => readonly string[]
+
 export interface ReaderOptions {
   readonly read: ReadLog
   /** Events that the reader has. */
   readonly from: number
   readonly isNumbered: boolean
-  /** The data of the last event, where there can be no more. */
-  readonly toFailure?: ((error: unknown) => readonly string[]) | undefined
+  readonly toFailure?: ToFailure | undefined
   readonly onLeave: () => void
 }
 

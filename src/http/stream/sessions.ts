@@ -1,11 +1,12 @@
 /** The answers of one handler that run or are kept: who may read on, and who may stop one, in any process. */
+import { isObject, parseJson } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
 import type { Format, FormatName } from '../formats/index.js'
 import type { BaseHandlerOptions } from '../options.js'
 import { directSession } from './direct-session.js'
 import type { EventStream } from './events.js'
 import { storedLog } from './log.js'
-import { createReader, type SessionReader, type StreamSession } from './reader.js'
+import { createReader, type SessionReader, type StreamSession, type ToFailure } from './reader.js'
 import { keysOf, lifeMs, storedSession } from './stored-session.js'
 
 /** Whose an answer is, and in which words it is told. */
@@ -29,7 +30,7 @@ export interface Reading extends Identity {
   /** Events that the reader has. */
   readonly from: number
   /** The data of the last event, where the process that ran it is gone. */
-  readonly toFailure: (error: unknown) => readonly string[]
+  readonly toFailure: ToFailure
 }
 
 export interface SessionsOptions {
@@ -53,22 +54,11 @@ export class Sessions {
 
   constructor(private readonly options: SessionsOptions) {}
 
-  /** Takes a run in; resolves when other processes can find it. */
-  async open({
-    id,
-    eventStream,
-    owner,
-    format,
-    conversation,
-    preamble,
-  }: Opening): Promise<StreamSession> {
+  /** Takes a stream in. Other processes find it as soon as the store has its name. */
+  open({ id, eventStream, owner, format, conversation, preamble }: Opening): StreamSession {
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
-    let isOver = false
-    const onEnd = () => {
-      isOver = true
-      this.running.delete(id)
-    }
+    const onEnd = () => this.running.delete(id)
     if (!store || !format.isResumable) {
       const session = directSession(eventStream, {
         onDisconnect,
@@ -79,7 +69,7 @@ export class Sessions {
       return session
     }
     const chat = conversation === undefined ? undefined : chatKey(owner, conversation)
-    const session = await storedSession(eventStream, {
+    const session = storedSession(eventStream, {
       ...this.options,
       store,
       id,
@@ -88,8 +78,7 @@ export class Sessions {
       preamble,
       onEnd,
     })
-    // a short one may have ended meanwhile
-    if (!isOver) this.running.set(id, { ...known, session })
+    this.running.set(id, { ...known, session })
     return session
   }
 
@@ -98,7 +87,7 @@ export class Sessions {
     const known = await this.find(reading.name, reading.owner)
     if (known?.format !== reading.format.name) return undefined
     const here = this.running.get(known.id)
-    if (here) return here.session.read(reading.from)
+    if (here) return here.session.read(reading.from, reading.toFailure)
     const { store, pollMs } = this.options
     return store && readElsewhere(known.id, { ...reading, store, pollMs })
   }
@@ -121,8 +110,7 @@ export class Sessions {
 
   private async read(id: string): Promise<Known | undefined> {
     const meta = await this.options.store?.get(keysOf(id).meta)
-    // written by `open`
-    return meta === undefined ? undefined : (JSON.parse(meta) as Known)
+    return meta === undefined ? undefined : toKnown(meta)
   }
 
   /** The answer that runs in a conversation. Its name is the client's own: without an owner it could be anybody's. */
@@ -131,6 +119,16 @@ export class Sessions {
     const id = await this.options.store?.get(chatKey(owner, conversation))
     return id === undefined ? undefined : this.read(id)
   }
+}
+
+/** What `open` wrote; undefined for anything else that may stand there. */
+function toKnown(meta: string): Known | undefined {
+  const known = parseJson(meta)
+  if (!isObject(known)) return undefined
+  const { id, owner, format } = known
+  if (typeof id !== 'string' || typeof owner !== 'string') return undefined
+  // compared with the name of the reader's format, so any text will do
+  return typeof format === 'string' ? { id, owner, format: format as FormatName } : undefined
 }
 
 const chatKey = (owner: string, conversation: string) =>

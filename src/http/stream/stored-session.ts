@@ -1,14 +1,9 @@
 /** An answer that outlives its connections: it goes on by itself into a store, and any process reads it there. */
-import { TimeoutError } from '../../core/index.js'
 import type { Store } from '../../store/index.js'
 import type { BaseHandlerOptions } from '../options.js'
 import type { EventStream } from './events.js'
 import { StreamLog } from './log.js'
 import { createReader, type StreamSession } from './reader.js'
-import { within } from './respond.js'
-
-/** A store that takes longer is done without. Milliseconds. */
-const patienceMs = 2_000
 
 /** Longer than an answer takes. Milliseconds. */
 const runMs = 3_600_000
@@ -31,7 +26,7 @@ export const keysOf = (id: string) => ({
 
 export interface StoredSessionOptions {
   readonly id: string
-  /** Whose it is, as `meta` says it. */
+  /** Whose it is, as `meta` records it. */
   readonly meta: string
   /** Where its conversation names the answer that runs in it. */
   readonly chat: string | undefined
@@ -42,78 +37,97 @@ export interface StoredSessionOptions {
   readonly keepMs: number
   readonly pollMs: number
   readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
-  /** Told of the first failure of the store: the answer goes on, for those who read it in this process. */
+  /** Gets the first failure of the store: the answer goes on, for those who read it in this process. */
   readonly onError: (error: unknown) => void
+  /** Called when all is kept that will be. */
   readonly onEnd: () => void
 }
 
-/** Starts to keep what a run says. Resolves when other processes can find it. */
-export async function storedSession(
+/** Starts to keep the events of a stream. Nothing of it waits for the store: what is written is written behind. */
+export function storedSession(
   eventStream: EventStream,
   options: StoredSessionOptions,
-): Promise<StreamSession> {
-  const { id, meta, chat, preamble, store, keepMs, pollMs, onDisconnect, onError, onEnd } = options
+): StreamSession {
+  const { id, meta, chat, preamble, store, keepMs, pollMs, onDisconnect, onEnd } = options
   const keys = keysOf(id)
-  const log = new StreamLog({ store, key: keys.log, keepMs })
   let readers = 0
   let grace: ReturnType<typeof setTimeout> | undefined
   let poll: ReturnType<typeof setTimeout> | undefined
   let isOver = false
+  let isDropped = false
   let isBroken = false
+  let isReported = false
 
-  /** Does without the store from its first failure on. */
-  const attempt = async (work: () => Promise<unknown>) => {
-    if (isBroken) return
-    try {
-      if (await within(work(), patienceMs)) return
-      throw new TimeoutError(`The store took longer than ${patienceMs} ms`)
-    } catch (error) {
-      if (isBroken) return
-      isBroken = true
-      onError(error)
-    }
+  const report = (error: unknown) => {
+    if (isReported) return
+    isReported = true
+    options.onError(error)
   }
+  const attempt = (work: () => Promise<unknown>) => work().catch(report)
+
+  /** Whoever reads on elsewhere finds the log without a writer, and reports that it is not whole. */
+  const onBreak = (error: unknown) => {
+    isBroken = true
+    report(error)
+    void attempt(() => Promise.all([keys.beat, keys.log].map((key) => store.delete(key))))
+  }
+  const log = new StreamLog({ store, key: keys.log, keepMs, onBreak })
 
   const beat = () => store.set(keys.beat, '1', { ttlMs: lifeMs(pollMs) })
 
-  /** Says that it lives, and looks whether it was stopped elsewhere. */
+  const open = () =>
+    Promise.all([
+      beat(),
+      store.set(keys.meta, meta, { ttlMs: keepMs + runMs }),
+      chat !== undefined && store.set(chat, id, { ttlMs: keepMs + runMs }),
+    ])
+
+  /** Renews what must not expire, and looks whether the answer was stopped elsewhere. */
   const look = async () => {
     await attempt(async () => {
-      await beat()
+      await log.renew()
+      if (!isBroken) await beat()
       if ((await store.get(keys.stop)) !== undefined) eventStream.stop()
     })
-    if (!isOver) poll = setTimeout(look, pollMs)
+    if (!isOver) schedule()
   }
-
-  const add = async (events: readonly string[]) => {
-    log.say(events)
-    await attempt(() => log.keep(events))
+  let looking: Promise<unknown> = attempt(open)
+  const schedule = () => {
+    poll = setTimeout(() => {
+      looking = look()
+    }, pollMs)
   }
 
   const pump = async () => {
-    if (preamble.length > 0) await add(preamble)
-    for (let events = await eventStream.next(); events; events = await eventStream.next())
-      await add(events)
+    if (preamble.length > 0) await log.write(preamble)
+    for (let next = await eventStream.next(); next; next = await eventStream.next())
+      await log.write(next)
     isOver = true
     clearTimeout(grace)
     clearTimeout(poll)
     log.close()
-    const isGone = readers === 0 && onDisconnect === 'cancel'
-    await attempt(() => (isGone ? forget() : settle()))
-    if (chat !== undefined)
-      await attempt(async () => {
-        if ((await store.get(chat)) === id) await store.delete(chat)
-      })
+  }
+
+  /** Behind the answer. What was begun to be written comes first, or it would be there again. */
+  const finish = async () => {
+    await looking
+    const isWhole = await log.seal()
+    const isGone = isDropped || (readers === 0 && onDisconnect === 'cancel')
+    await attempt(() => (isGone ? forget() : settle(isWhole)))
+    if (chat !== undefined) await attempt(() => leaveChat(chat))
     onEnd()
   }
 
   const forget = () => Promise.all(Object.values(keys).map((key) => store.delete(key)))
 
-  /** Nobody can read on: there is no process that could be asked. */
-  const settle = async () => {
-    await log.seal()
-    await store.set(keys.meta, meta, { ttlMs: keepMs })
+  /** Nobody can read on here: there is no process that could be asked. */
+  const settle = async (isWhole: boolean) => {
+    if (isWhole) await store.set(keys.meta, meta, { ttlMs: keepMs })
     await Promise.all([keys.beat, keys.reader, keys.stop].map((key) => store.delete(key)))
+  }
+
+  const leaveChat = async (chat: string) => {
+    if ((await store.get(chat)) === id) await store.delete(chat)
   }
 
   const leave = () => {
@@ -134,22 +148,19 @@ export async function storedSession(
     else eventStream.abort()
   }
 
-  await attempt(() =>
-    Promise.all([
-      beat(),
-      store.set(keys.meta, meta, { ttlMs: keepMs + runMs }),
-      chat !== undefined && store.set(chat, id, { ttlMs: keepMs + runMs }),
-    ]),
-  )
-  poll = setTimeout(look, pollMs)
+  schedule()
   const pumped = pump()
+  void pumped.then(finish)
   return {
     stop: () => eventStream.stop(),
-    drop: () => pumped,
-    read(from) {
+    drop() {
+      isDropped = true
+      return pumped
+    },
+    read(from, toFailure) {
       readers++
       clearTimeout(grace)
-      return createReader({ from, isNumbered: true, read: log.read, onLeave: leave })
+      return createReader({ from, isNumbered: true, read: log.read, toFailure, onLeave: leave })
     },
   }
 }

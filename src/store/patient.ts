@@ -1,0 +1,59 @@
+/** A store whose calls end: in time, or with an error. After some failures in a row it is left alone for a while. */
+import { ServiceUnavailableError } from '../core/index.js'
+import type { Store } from './store.js'
+
+export interface PatientOptions {
+  /** How long one call may take. Milliseconds. @default 2_000 */
+  readonly patienceMs?: number | undefined
+  /** How long a store that failed is not asked. Milliseconds. @default 5_000 */
+  readonly restMs?: number | undefined
+  /** Failures in a row before that. @default 3 */
+  readonly maxFailures?: number | undefined
+  /** Milliseconds. @default Date.now */
+  readonly now?: (() => number) | undefined
+}
+
+/**
+ * Every operation rejects with `ServiceUnavailableError`, code `store_unavailable`, when the store fails, takes longer
+ * than `patienceMs`, or rests: then it is not asked. After the rest one call at a time tries again.
+ */
+export function patientStore(store: Store, options: PatientOptions = {}): Store {
+  const { patienceMs = 2_000, restMs = 5_000, maxFailures = 3, now = Date.now } = options
+  let failures = 0
+  let restsUntil = 0
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (failures >= maxFailures) {
+      if (now() < restsUntil) throw unavailable('The store failed lately and is not asked')
+      restsUntil = now() + restMs
+    }
+    try {
+      const value = await inTime(work, patienceMs)
+      failures = 0
+      return value
+    } catch (cause) {
+      failures++
+      restsUntil = now() + restMs
+      throw unavailable('The store failed or took too long', cause)
+    }
+  }
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => attempt(async () => value.apply(target, args))
+    },
+  })
+}
+
+const unavailable = (message: string, cause?: unknown) =>
+  new ServiceUnavailableError(message, { code: 'store_unavailable', cause })
+
+function inTime<T>(work: () => Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`No answer within ${ms} ms`))
+    const timer = setTimeout(late, ms)
+    work()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
+}

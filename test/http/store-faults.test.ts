@@ -1,0 +1,284 @@
+/** What a store can lose, delay or garble between two events of an answer, and what its readers get then. */
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClient } from '../../src/client.js'
+import { createSigner } from '../../src/http/input/signing.js'
+import { StreamLog } from '../../src/http/stream/log.js'
+import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
+import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
+import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { eventsOf, gate, post } from './requests.js'
+
+let server: RedisServer
+let redis: Redis
+beforeAll(async () => {
+  server = await redisServer()
+  redis = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 20 })
+  redis.on('error', () => {})
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+type State = { readonly userId: string }
+
+/** Two handlers over one store, and an answer that stops after two of its words until the gate opens. */
+function held(
+  store: Store,
+  options: Partial<BaseHandlerOptions<State>> = {},
+  more: readonly ScriptedStep[] = [],
+) {
+  const opening = gate()
+  const provider = scripted([say('One two three four five').hold(2, opening.opened), ...more])
+  const errors: unknown[] = []
+  const start = () =>
+    handler<State>(createClient<State>({ providers: [provider] }), {
+      authorize: () => ({ userId: 'ann' }),
+      models: { fast: 'scripted/any' },
+      store,
+      pollMs: 5,
+      onError: (error) => errors.push(error),
+      ...options,
+    })
+  return { provider, errors, here: start(), there: start(), open: opening.open }
+}
+
+const bodies = {
+  chunks: { id: 'room', messages: [{ role: 'user', content: 'Hi' }] },
+  ui: { id: 'room', messages: [{ id: 'u1', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }] },
+}
+const read = (id: string | null, format: string, headers: Record<string, string> = {}) =>
+  new Request(`http://app.test/api/chat/${id}/stream?format=${format}`, { headers })
+const idOf = (response: Response) => response.headers.get('x-stream-id')
+const withCode = (code: string) => expect.objectContaining({ code })
+
+/** The store when the second word is kept: what is lost is lost in the middle. */
+async function untilKept(store: Store, id: string | null) {
+  const length = async () => (await store.read(`answer:${id}:log`, 0)).length
+  await expect.poll(length).toBeGreaterThan(1)
+  return length()
+}
+
+const prefix = 'faults:'
+const makers: [string, () => Store, () => Promise<unknown>][] = []
+{
+  let memory = memoryStore()
+  const swapped = new Proxy({} as Store, {
+    get: (_, name: keyof Store) => memory[name].bind(memory),
+  })
+  const restartRedis = async () => {
+    const { port } = server
+    await server.stop()
+    server = await redisServer(port)
+  }
+  makers.push(
+    ['memory', () => swapped, async () => (memory = memoryStore())],
+    ['a redis-server', () => redisStore(redis, { prefix }), restartRedis],
+  )
+}
+
+describe.each(makers)('a log in %s', (_, makeStore, restart) => {
+  const losses: [string, (store: Store, id: string | null) => Promise<unknown>][] = [
+    ['is evicted', (store, id) => store.delete(`answer:${id}:log`)],
+    ['restarts with its store', restart],
+    ['is garbled', (store, id) => store.append(`answer:${id}:log`, ['junk'], { ttlMs: 60_000 })],
+    [
+      'is another thing',
+      async (store, id) => {
+        await store.delete(`answer:${id}:log`)
+        await store.set(`answer:${id}:log`, 'junk', { ttlMs: 60_000 })
+      },
+    ],
+  ]
+
+  describe.each(losses)('that %s', (_, lose) => {
+    it.each(['chunks', 'ui'] as const)('never reads as whole: %s', async (format) => {
+      const store = makeStore()
+      const { here, there, errors, open } = held(store)
+      const first = await here(post(bodies[format]))
+      const id = idOf(first)
+      const kept = await untilKept(store, id)
+      const behind = await there(read(id, format, { 'last-event-id': String(kept) }))
+      const fromTheStart = await there(read(id, format))
+      await lose(store, id)
+      open()
+      const whole = eventsOf(await first.text())
+      expect(whole.at(-1)?.data).toBe('[DONE]')
+      for (const response of [behind, fromTheStart]) {
+        const text = await response.text()
+        expect(text).not.toContain('"type":"finish"')
+        const data = eventsOf(text).map((event) => event.data)
+        const failure = data.findIndex((one) => one.startsWith('{"type":"error"'))
+        // the AI SDK wants its terminator behind an error too
+        expect(data.slice(failure + 1)).toEqual(format === 'ui' ? ['[DONE]'] : [])
+        expect(failure).toBeGreaterThanOrEqual(0)
+        const shown = data.slice(0, failure)
+        const known = whole.map(({ data }) => data)
+        const from = response === behind ? kept : 0
+        expect(shown).toEqual(known.slice(from, from + shown.length))
+      }
+      expect(errors.length).toBeGreaterThan(0)
+      for (const error of errors) expect(error).toHaveProperty('name')
+      const late = await there(read(id, format))
+      if (late.status === 200) expect(await late.text()).toContain('"type":"error"')
+      else expect([204, 404]).toContain(late.status)
+    })
+  })
+
+  it('that was evicted is reported by its code to the app and to the reader', async () => {
+    const store = makeStore()
+    const { here, there, errors, open } = held(store)
+    const first = await here(post(bodies.chunks))
+    const kept = await untilKept(store, idOf(first))
+    const behind = await there(read(idOf(first), 'chunks', { 'last-event-id': String(kept) }))
+    await store.delete(`answer:${idOf(first)}:log`)
+    const last = eventsOf(await behind.text()).at(-1)
+    expect(JSON.parse(last?.data ?? '')).toMatchObject({ error: { code: 'log_lost' } })
+    expect(errors).toEqual([withCode('log_lost'), withCode('log_lost')])
+    open()
+    expect(await first.text()).toContain('[DONE]')
+  })
+
+  it.each(['here', 'there'] as const)(
+    'is not read behind its end: %s, while it grows and after',
+    async (place) => {
+      const store = makeStore()
+      const all = held(store)
+      const first = await all.here(post(bodies.chunks))
+      const beyond = () => all[place](read(idOf(first), 'chunks', { 'last-event-id': '99' }))
+      const early = await beyond()
+      all.open()
+      await first.text()
+      for (const response of [early, await beyond()]) {
+        const events = eventsOf(await response.text())
+        expect(JSON.parse(events[0]?.data ?? '')).toMatchObject({ error: { code: 'log_lost' } })
+        expect(events).toHaveLength(1)
+      }
+    },
+  )
+
+  it('whose name is junk is not found, and no failure of the server', async () => {
+    const store = makeStore()
+    const { here } = held(store)
+    for (const junk of ['{', '[]', 'null', '{"id":1}', '{"id":"a","owner":"ann"}']) {
+      await store.set('answer:odd:meta', junk, { ttlMs: 60_000 })
+      expect((await here(read('odd', 'chunks'))).status).toBe(404)
+    }
+  })
+})
+
+it('a silence longer than the store keeps a log does not lose it', async () => {
+  let now = 0
+  const memory = memoryStore({ now: () => now })
+  let renewals = 0
+  const counting: Store = {
+    ...memory,
+    append(key, entries, options) {
+      if (entries.length === 0) renewals++
+      return memory.append(key, entries, options)
+    },
+  }
+  const { here, there, errors, open } = held(counting, { keepMs: 1_000 })
+  const first = await here(post(bodies.chunks))
+  await untilKept(memory, idOf(first))
+  for (let passed = 0; passed < 5; passed++) {
+    const before = renewals
+    await expect.poll(() => renewals).toBeGreaterThan(before + 1)
+    now += 900
+  }
+  const again = await there(read(idOf(first), 'chunks'))
+  open()
+  expect(eventsOf(await again.text())).toEqual(eventsOf(await first.text()))
+  expect(errors).toEqual([])
+})
+
+describe('a store', () => {
+  it('that answers nothing delays nothing', async () => {
+    let calls = 0
+    const hanging = new Proxy(memoryStore(), {
+      get: () => () => {
+        calls++
+        return new Promise(() => {})
+      },
+    })
+    const { here, open } = held(hanging)
+    const response = await here(post(bodies.chunks))
+    open()
+    expect(eventsOf(await response.text()).at(-1)?.data).toBe('[DONE]')
+    // beat, name, conversation, and one write that holds back the others
+    expect(calls).toBe(4)
+  })
+
+  it('that is down is asked no more after three failures, and answers go on', async () => {
+    let calls = 0
+    const down = new Proxy(memoryStore(), {
+      get: () => () => {
+        calls++
+        return Promise.reject(new Error('connect ECONNREFUSED'))
+      },
+    })
+    const { here, errors, open } = held(down, { pollMs: 60_000 }, Array(4).fill(say('One')))
+    open()
+    for (let answers = 0; answers < 5; answers++) {
+      const text = await (await here(post(bodies.chunks))).text()
+      expect(eventsOf(text).at(-1)?.data).toBe('[DONE]')
+    }
+    // those of the first answer, which left together
+    expect(calls).toBeLessThanOrEqual(4)
+    expect(errors).toHaveLength(5)
+    const stopped = await here(post('', { path: '/api/chat/any/stop' }))
+    const resumed = await here(read('any', 'chunks'))
+    for (const response of [stopped, resumed]) {
+      expect(response.status).toBe(503)
+      expect(await response.json()).toMatchObject({ error: { code: 'store_unavailable' } })
+    }
+  })
+
+  it('that is down takes no approval: the call does not run', async () => {
+    const down = new Proxy(memoryStore(), { get: () => () => Promise.reject(new Error('gone')) })
+    const secret = 'x'.repeat(32)
+    const { here, provider } = held(down, { secret, history: () => [] })
+    const call = { id: 'a', tool_call_id: 'c' }
+    const scope = { user: 'ann', conversation: 'room' }
+    const id = await createSigner({ secret }).issue(call, scope)
+    const yes = { role: 'tool', tool_call_id: 'c', approval: { id, approved: true } }
+    const response = await here(post({ id: 'room', messages: [yes] }))
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ error: { code: 'store_unavailable' } })
+    expect(provider.calls).toHaveLength(0)
+  })
+})
+
+describe('a log that is written behind', () => {
+  it('holds the answer back when the store is a megabyte behind, until it has caught up', async () => {
+    const memory = memoryStore()
+    const caughtUp = gate()
+    const appends: number[] = []
+    const slow: Store = {
+      ...memory,
+      async append(key, entries, options) {
+        appends.push(entries.length)
+        await caughtUp.opened
+        return memory.append(key, entries, options)
+      },
+    }
+    const log = new StreamLog({ store: slow, key: 'log', keepMs: 60_000, onBreak: () => {} })
+    const big = 'x'.repeat(300_000)
+    for (let writes = 0; writes < 4; writes++) await log.write([big])
+    let isThrough = false
+    const fifth = log.write([big]).then(() => {
+      isThrough = true
+    })
+    await new Promise(setImmediate)
+    expect(isThrough).toBe(false)
+    expect(appends).toEqual([1])
+    caughtUp.open()
+    await fifth
+    log.close()
+    expect(await log.seal()).toBe(true)
+    expect(await memory.read('log', 0)).toHaveLength(6)
+    expect(appends.length).toBeLessThanOrEqual(3)
+  })
+})
