@@ -1,6 +1,7 @@
 /** A store in the memory of one process: for tests, and for apps that run once. */
 import { TetradError } from '../core/index.js'
-import type { Store } from './store.js'
+import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
+import type { FullStore } from './store.js'
 
 export interface MemoryStoreOptions {
   /** Milliseconds. @default Date.now */
@@ -13,11 +14,13 @@ interface Entry {
 }
 
 /** Makes an empty store. Entries that have expired are swept as others are written; no timer is kept. */
-export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store & {
+export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullStore & {
   /** Entries that have not expired. */
   readonly size: number
 } {
   const entries = new Map<string, Entry>()
+  const queues = new Map<string, Map<string, number>>()
+  const ledgers = new Map<string, LedgerRows>()
   let nextSweep = 0
   const sweep = () => {
     for (const [key, { expires }] of entries) if (expires <= now()) entries.delete(key)
@@ -35,15 +38,25 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     }
     entries.set(key, { value, expires: now() + ttlMs })
   }
+  const textOf = (key: string) => {
+    const value = find(key)?.value
+    if (Array.isArray(value)) throw wrongKind(key)
+    return value === undefined ? undefined : String(value)
+  }
+  const logOf = (key: string) => {
+    const log = find(key)?.value ?? []
+    if (!Array.isArray(log)) throw wrongKind(key)
+    return log
+  }
+  const queueOf = (queue: string) => atKey(queues, queue, () => new Map<string, number>())
+  const rowsOf = (ledger: string) => atKey(ledgers, ledger, memoryRows)
   return {
     get size() {
       sweep()
       return entries.size
     },
     async get(key) {
-      const value = find(key)?.value
-      if (Array.isArray(value)) throw wrongKind(key)
-      return value === undefined ? undefined : String(value)
+      return textOf(key)
     },
     async set(key, value, { ttlMs }) {
       put(key, value, ttlMs)
@@ -64,9 +77,16 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
     async delete(key) {
       entries.delete(key)
     },
-    async append(key, added, { ttlMs, at = undefined }) {
-      const log = find(key)?.value ?? []
-      if (!Array.isArray(log)) throw wrongKind(key)
+    async replace(key, expected, value, { ttlMs }) {
+      if (textOf(key) !== expected) return false
+      put(key, value, ttlMs)
+      return true
+    },
+    async deleteIf(key, expected) {
+      return textOf(key) === expected && entries.delete(key)
+    },
+    async append(key, added, { ttlMs, at }) {
+      const log = logOf(key)
       if (at !== undefined && log.length !== at) return -1
       for (const one of added) log.push(one)
       // Redis keeps no empty list
@@ -74,9 +94,74 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): Store 
       return log.length
     },
     async read(key, from, limit = Infinity) {
-      const log = find(key)?.value ?? []
-      if (!Array.isArray(log)) throw wrongKind(key)
-      return log.slice(from, from + limit)
+      return logOf(key).slice(from, from + limit)
+    },
+    async shift(key, front) {
+      const log = logOf(key)
+      if (front.some((entry, index) => log[index] !== entry)) return false
+      log.splice(0, front.length)
+      if (log.length === 0) entries.delete(key)
+      return true
+    },
+    async schedule(queue, member, { inMs }) {
+      queueOf(queue).set(member, now() + Math.ceil(inMs))
+    },
+    async claim(queue, { leaseMs, limit = 100 }) {
+      const members = queueOf(queue)
+      const at = now() + Math.ceil(leaseMs)
+      const due = [...members].filter(([, at]) => at <= now()).sort(([, a], [, b]) => a - b)
+      const claimed = due.slice(0, limit).map(([member]) => ({ member, at }))
+      for (const { member } of claimed) members.set(member, at)
+      return claimed
+    },
+    async unschedule(queue, member, at) {
+      return queueOf(queue).get(member) === at && queueOf(queue).delete(member)
+    },
+    async hold(ledger, request) {
+      return hold(rowsOf(ledger), request, now())
+    },
+    async settle(ledger, request) {
+      return settle(rowsOf(ledger), request, now())
+    },
+  }
+}
+
+function atKey<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const known = map.get(key) ?? make()
+  map.set(key, known)
+  return known
+}
+
+/** Those that are over stand in the order of their end, and all are kept equally long: what is due stands in front. */
+function memoryRows(): LedgerRows {
+  const caps = new Map<string, CapRow>()
+  const live = new Map<string, HoldRow>()
+  const past = new Map<string, HoldRow>()
+  let nextSweep = 0
+  return {
+    cap: (key) => caps.get(key),
+    putCap: (key, row) => void caps.set(key, row),
+    hold: (id) => live.get(id) ?? past.get(id),
+    putHold(id, row) {
+      this.deleteHold(id)
+      if (row.isLive) live.set(id, row)
+      else past.set(id, row)
+    },
+    deleteHold(id) {
+      live.delete(id)
+      past.delete(id)
+    },
+    due(now) {
+      if (now >= nextSweep) {
+        nextSweep = now + 10_000
+        for (const [key, { expires }] of caps) if (expires <= now) caps.delete(key)
+      }
+      const ids = [...live].flatMap(([id, { due }]) => (due <= now ? [id] : []))
+      for (const [id, { due }] of past) {
+        if (due > now) break
+        ids.push(id)
+      }
+      return ids
     },
   }
 }

@@ -1,31 +1,30 @@
-/** A store in Redis, for many processes: over ioredis or node-redis, told apart by how they take a command. */
+/** A store in Redis, for many processes: over ioredis, node-redis or Upstash's HTTP client, told apart by their shape. */
 import { MisuseError } from '../core/index.js'
-import type { Store } from './store.js'
+import { type CapState, lateMs } from './ledger.js'
+import * as scripts from './redis-scripts.js'
+import type { FullStore } from './store.js'
 
-/** ioredis has `call(name, …arguments)`, node-redis `sendCommand([name, …arguments])`. */
+/**
+ * ioredis has `call(name, …arguments)`, node-redis `sendCommand([name, …arguments])`, `@upstash/redis` no plain command
+ * but `eval(script, keys, arguments)`.
+ */
 export type RedisClient =
   | { call(name: string, ...args: string[]): Promise<unknown> }
   | { sendCommand(args: string[]): Promise<unknown> }
+  | UpstashClient
+
+export interface UpstashClient {
+  eval(script: string, keys: string[], args: string[]): Promise<unknown>
+}
 
 export interface RedisStoreOptions {
   /** Stands before each key. @default 'tetrad:' */
   readonly prefix?: string | undefined
 }
 
-/** Both in one step: a key must not be left without an end to its life. */
-const incrementScript = `local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return sum`
-
-/** Pushed one by one: a script can hand over some thousand arguments at once. */
-const appendScript = `local length = redis.call('LLEN', KEYS[1])
-if ARGV[2] ~= '' and length ~= tonumber(ARGV[2]) then return -1 end
-for i = 3, #ARGV do length = redis.call('RPUSH', KEYS[1], ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return length`
-
 /**
- * A store over a client of the app, which connects and closes it. Throws `MisuseError` for what is no such client.
+ * A store over a client of the app, which connects and closes it. Works on Redis Cluster: an operation touches one key,
+ * or keys of one hash tag. Throws `MisuseError` for what is no such client.
  *
  * @example
  * const store = redisStore(new Redis(process.env.REDIS_URL))
@@ -33,45 +32,111 @@ return length`
 export function redisStore(
   client: RedisClient,
   { prefix = 'tetrad:' }: RedisStoreOptions = {},
-): Store {
-  const run = commandOf(client)
-  const at = (key: string) => prefix + key
+): FullStore {
+  const evaluate = evaluatorOf(client)
+  const run = (script: string, key: string, ...args: string[]) =>
+    evaluate(script, [prefix + key], args)
+  const command = (name: string, key: string, ...args: string[]) =>
+    run(`return redis.call('${name}', KEYS[1], unpack(ARGV))`, key, ...args)
+  const isDone = async (result: Promise<unknown>) => Number(await result) > 0
+  /** In one slot: what they share stands in braces. */
+  const book = async (script: string, ledger: string, request: LedgerRequest) => {
+    const keys = ['rows', 'due'].map((part) => `${prefix}{ledger:${ledger}}:${part}`)
+    const [first, now, ...figures] = listOf(
+      await evaluate(script, keys, [JSON.stringify({ ...request, lateMs })]),
+    )
+    const caps = request.caps.map(
+      ({ key }, index): CapState => ({
+        key,
+        used: Number(figures[index * 2]),
+        held: Number(figures[index * 2 + 1]),
+      }),
+    )
+    return { isHeld: first === '1', caps, now: Number(now) }
+  }
   return {
     async get(key) {
-      const value = await run('GET', at(key))
+      const value = await command('GET', key)
       return value === null || value === undefined ? undefined : String(value)
     },
     async set(key, value, { ttlMs }) {
-      await run('SET', at(key), value, 'PX', whole(ttlMs))
+      await command('SET', key, value, 'PX', whole(ttlMs))
     },
     async setIfAbsent(key, value, { ttlMs }) {
-      return String(await run('SET', at(key), value, 'PX', whole(ttlMs), 'NX')) === 'OK'
+      const set = await command('SET', key, value, 'PX', whole(ttlMs), 'NX')
+      return String(set) === 'OK'
     },
     async increment(key, by, { ttlMs }) {
-      return Number(await run('EVAL', incrementScript, '1', at(key), String(by), whole(ttlMs)))
+      return Number(await run(scripts.increment, key, String(by), whole(ttlMs)))
     },
     async delete(key) {
-      await run('DEL', at(key))
+      await command('DEL', key)
     },
-    async append(key, entries, { ttlMs, at: length = '' }) {
-      const args = [whole(ttlMs), String(length), ...entries]
-      return Number(await run('EVAL', appendScript, '1', at(key), ...args))
+    replace: (key, expected, value, { ttlMs }) =>
+      isDone(run(scripts.replace, key, expected, value, whole(ttlMs))),
+    deleteIf: (key, expected) => isDone(run(scripts.deleteIf, key, expected)),
+    async append(key, entries, { ttlMs, at = '' }) {
+      return Number(await run(scripts.append, key, whole(ttlMs), String(at), ...entries))
     },
     async read(key, from, limit) {
       const last = limit === undefined ? -1 : from + limit - 1
-      const entries = await run('LRANGE', at(key), String(from), String(last))
-      return Array.isArray(entries) ? entries.map(String) : []
+      return limit === 0 ? [] : listOf(await command('LRANGE', key, String(from), String(last)))
     },
+    shift: (key, entries) => isDone(run(scripts.shift, key, ...entries)),
+    async schedule(queue, member, { inMs }) {
+      await run(scripts.schedule, queue, String(Math.ceil(inMs)), member)
+    },
+    async claim(queue, { leaseMs, limit = 100 }) {
+      const claimed = await run(scripts.claim, queue, whole(leaseMs), String(limit))
+      const [at, ...members] = listOf(claimed)
+      return members.map((member) => ({ member, at: Number(at) }))
+    },
+    unschedule: (queue, member, at) => isDone(run(scripts.unschedule, queue, member, String(at))),
+    hold: (ledger, request) => book(scripts.hold, ledger, request),
+    settle: async (ledger, request) => (await book(scripts.settle, ledger, request)).caps,
   }
+}
+
+interface LedgerRequest {
+  readonly caps: readonly { readonly key: string }[]
 }
 
 const whole = (ms: number) => String(Math.max(1, Math.ceil(ms)))
 
-function commandOf(client: RedisClient): (...args: string[]) => Promise<unknown> {
+const listOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.map(String) : []
+
+type Evaluate = (script: string, keys: string[], args: string[]) => Promise<unknown>
+
+function evaluatorOf(client: RedisClient): Evaluate {
   // ioredis has a `sendCommand` too, which takes a command object
   if ('call' in client && typeof client.call === 'function')
-    return (name = '', ...args) => client.call(name, ...args)
+    return (script, keys, args) =>
+      client.call('EVAL', script, String(keys.length), ...keys, ...args)
   if ('sendCommand' in client && typeof client.sendCommand === 'function')
-    return (...args) => client.sendCommand(args)
-  throw new MisuseError('redisStore() takes a client of ioredis or node-redis')
+    return (script, keys, args) =>
+      client.sendCommand(['EVAL', script, String(keys.length), ...keys, ...args])
+  if ('eval' in client && typeof client.eval === 'function') return overHttp(client)
+  throw new MisuseError('redisStore() takes a client of ioredis, node-redis or @upstash/redis')
+}
+
+/** That client parses what looks like JSON: with a letter in front no text does. */
+function overHttp(client: UpstashClient): Evaluate {
+  return async (script, keys, args) => {
+    const marked = `local function mark(value)
+if type(value) == 'table' then
+  if value.ok then return 's' .. value.ok end
+  for i = 1, #value do value[i] = mark(value[i]) end
+end
+return type(value) == 'string' and 's' .. value or value
+end
+return mark((function() ${script}
+end)())`
+    return unmark(await client.eval(marked, keys, args))
+  }
+}
+
+const unmark = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(unmark)
+  return typeof value === 'string' ? value.slice(1) : value
 }

@@ -23,6 +23,7 @@
  */
 export type { AnswerOptions } from './answer.js'
 export { type AdapterFailure, type CheckAdapterOptions, checkAdapter } from './check-adapter.js'
+export { type CheckStoreOptions, checkStore, type StoreFailure } from './check-store.js'
 export type { Chunks } from './chunks.js'
 export type { Clock } from './clock.js'
 export type { Step } from './queue.js'

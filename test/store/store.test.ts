@@ -1,102 +1,274 @@
-/** What every store promises: in memory, and on a real redis-server over both clients. */
+/** What every store promises: in memory, in SQLite, and on a real redis-server over three clients. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis as Upstash } from '@upstash/redis'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MisuseError, TetradError } from '../../src/core/index.js'
-import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
+import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
+import { takeLease } from '../../src/store/lease.js'
+import { needs } from '../../src/store/needs.js'
+import { checkStore } from '../../src/testing/index.js'
+import { inProcesses } from './processes.js'
 import { type RedisServer, redisServer } from './redis-server.js'
+import { DatabaseSync } from './sqlite.js'
+import { token, upstashServer } from './upstash-server.js'
 
 let server: RedisServer
+let cluster: RedisServer
 let ioredis: Redis
 let nodeRedis: ReturnType<typeof createClient>
+let oneNode: Redis
+let front: Awaited<ReturnType<typeof upstashServer>>
+const folder = mkdtempSync(join(tmpdir(), 'tetrad-store-'))
 beforeAll(async () => {
   server = await redisServer()
   ioredis = new Redis(server.port, '127.0.0.1')
   nodeRedis = createClient({ socket: { port: server.port, host: '127.0.0.1' } })
   await nodeRedis.connect()
+  front = await upstashServer(ioredis)
+  // one node with every slot: keys of two slots in one command are refused as in a large one
+  const config = ['--cluster-enabled', 'yes', '--dir', folder]
+  cluster = await redisServer(undefined, config)
+  oneNode = new Redis(cluster.port, '127.0.0.1')
+  await oneNode.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+  await vi.waitFor(
+    async () => expect(await oneNode.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'),
+    { timeout: 5_000 },
+  )
 })
 afterAll(async () => {
+  front.stop()
   ioredis.disconnect()
+  oneNode.disconnect()
   nodeRedis.destroy()
-  await server.stop()
+  await Promise.all([server.stop(), cluster.stop()])
+  rmSync(folder, { recursive: true })
 })
 
-const stores: Record<string, () => Store> = {
-  'in memory': () => memoryStore(),
-  'over ioredis': () => redisStore(ioredis, { prefix: 'a:' }),
-  'over node-redis': () => redisStore(nodeRedis, { prefix: 'b:' }),
+/** Each gives a new store over the same storage. */
+const makers: [string, () => Store][] = [
+  ['over ioredis', () => redisStore(ioredis, { prefix: 'a:' })],
+  ['over node-redis', () => redisStore(nodeRedis, { prefix: 'b:' })],
+  ['over Upstash', () => redisStore(new Upstash({ url: front.url, token }), { prefix: 'c:' })],
+  [
+    'over Upstash that leaves text as it is',
+    () =>
+      redisStore(
+        new Upstash({
+          url: front.url,
+          token,
+          automaticDeserialization: false,
+          responseEncoding: false,
+          enableAutoPipelining: false,
+        }),
+        { prefix: 'd:' },
+      ),
+  ],
+  ['in a cluster', () => redisStore(oneNode)],
+]
+if (DatabaseSync) {
+  const Database = DatabaseSync
+  makers.push(['in SQLite', () => sqliteStore(new Database(join(folder, 'check.db')))])
+} else {
+  process.stderr.write('SQLite is not tested here: it needs Node 22 or later\n')
 }
-const ttl = { ttlMs: 60_000 }
 
-describe.each(Object.keys(stores))('a store %s', (name) => {
-  const open = () => stores[name]?.() as Store
+it('a store in memory keeps every promise', async () => {
+  const store = memoryStore()
+  expect(await checkStore(() => store)).toEqual([])
+})
 
-  it('keeps a value until it is deleted', async () => {
-    const store = open()
-    expect(await store.get('v')).toBeUndefined()
-    await store.set('v', 'ä\n"😀', ttl)
-    expect(await store.get('v')).toBe('ä\n"😀')
-    await store.set('v', '', ttl)
-    expect(await store.get('v')).toBe('')
-    await store.delete('v')
-    expect(await store.get('v')).toBeUndefined()
+it.each(makers)('a store %s keeps every promise', async (_, makeStore) => {
+  expect(await checkStore(makeStore)).toEqual([])
+})
+
+describe('two processes', () => {
+  const kinds: [string, () => [string, string], () => Store][] = [
+    ['redis', () => ['redis', String(server.port)], () => redisStore(ioredis)],
+  ]
+  if (DatabaseSync) {
+    const Database = DatabaseSync
+    const file = join(folder, 'shared.db')
+    kinds.push(['SQLite', () => ['sqlite', file], () => sqliteStore(new Database(file))])
+  }
+  it.each(kinds)(
+    'that write at once lose nothing: %s',
+    async (_, args, open) => {
+      const store = open()
+      for (let i = 0; i < 100; i++) await store.schedule?.('work', `m${i}`, { inMs: 0 })
+      const reports = await inProcesses(2, args())
+      const sum = (name: string) => reports.reduce((all, report) => all + (report[name] ?? 0), 0)
+      expect(await store.get('sum')).toBe('400')
+      const log = await store.read('log', 0)
+      expect(log).toHaveLength(400)
+      expect(new Set(log).size).toBe(400)
+      expect(sum('won')).toBe(200)
+      expect(sum('taken')).toBe(100)
+      // the last hold asks for 3 where 2 are booked
+      expect(sum('held')).toBe(249)
+      const [cap] =
+        (await store.settle?.('money', { id: 'x', caps: [{ key: 'cap', amount: 0, ttlMs: 1 }] })) ??
+        []
+      expect(cap).toMatchObject({ used: 498, held: 0 })
+    },
+    60_000,
+  )
+})
+
+const wrap = (change: (store: ReturnType<typeof memoryStore>) => Partial<Store>) => {
+  const store = memoryStore()
+  const broken = { ...store, ...change(store) }
+  return async () => (await checkStore(() => broken)).map(({ check }) => check)
+}
+
+describe('checkStore', () => {
+  it.each<[string, Parameters<typeof wrap>[0], RegExp]>([
+    [
+      'a value that is parsed',
+      (s) => ({
+        get: async (key) => {
+          const v = await s.get(key)
+          return v === '007' ? '7' : v
+        },
+      }),
+      /keeps a value/,
+    ],
+    [
+      'look, then set',
+      (s) => ({
+        async setIfAbsent(key, value, ttl) {
+          const known = await s.get(key)
+          await null
+          if (known !== undefined) return false
+          await s.set(key, value, ttl)
+          return true
+        },
+      }),
+      /sets an absent key once/,
+    ],
+    [
+      'read, then write a sum',
+      (s) => ({
+        async increment(key, by, ttl) {
+          const sum = Number((await s.get(key)) ?? 0) + by
+          await null
+          await s.set(key, String(sum), ttl)
+          return sum
+        },
+      }),
+      /loses no addition/,
+    ],
+    [
+      'no end of life',
+      (s) => ({ set: (key, value) => s.set(key, value, { ttlMs: 1e9 }) }),
+      /lets go of what has expired/,
+    ],
+    [
+      'entries one by one',
+      (s) => ({
+        async append(key, entries, o) {
+          if (o.at !== undefined || entries.length > 10 || entries.length === 0)
+            return s.append(key, entries, o)
+          let n = 0
+          for (const one of entries) n = await s.append(key, [one], o)
+          return n
+        },
+      }),
+      /none torn/,
+    ],
+    [
+      'no look at the length',
+      (s) => ({ append: (key, entries, { ttlMs }) => s.append(key, entries, { ttlMs }) }),
+      /only where the log has it/,
+    ],
+    [
+      'a log of nothing is not renewed',
+      (s) => ({
+        append: async (key, entries, o) =>
+          entries.length ? s.append(key, entries, o) : (await s.read(key, 0)).length,
+      }),
+      /renews the life/,
+    ],
+    [
+      'anybody renews',
+      (s) => ({
+        replace: async (key, _, value, ttl) => {
+          await s.set(key, value, ttl)
+          return true
+        },
+      }),
+      /replaces and deletes only/,
+    ],
+    [
+      'a front that is not compared',
+      (s) => ({
+        shift: async (key, entries) => s.shift(key, await s.read(key, 0, entries.length)),
+      }),
+      /off the front/,
+    ],
+    [
+      'claimed by all',
+      (s) => ({ claim: (queue, o) => s.claim(queue, { ...o, leaseMs: 0 }) }),
+      /due in a queue to one/,
+    ],
+    [
+      'no limit',
+      (s) => ({
+        hold: (l, r) => s.hold(l, { ...r, caps: r.caps.map((c) => ({ ...c, limit: 1e12 })) }),
+      }),
+      /never past one/,
+    ],
+    [
+      'a lease without end',
+      (s) => ({ hold: (l, r) => s.hold(l, { ...r, leaseMs: 1e9 }) }),
+      /whose lease is over/,
+    ],
+  ])('names the promise that does not hold: %s', async (_, change, name) => {
+    const failed = await wrap(change)()
+    expect(failed.length).toBeGreaterThan(0)
+    expect(failed.join('\n')).toMatch(name)
   })
 
-  it('sets a key once, whoever comes first', async () => {
-    const store = open()
-    const won = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => store.setIfAbsent('once', String(i), ttl)),
+  it('leaves out what a smaller store has not, and a feature names it', async () => {
+    const { get, set, setIfAbsent, increment, delete: remove, append, read } = memoryStore()
+    const small: Store = { get, set, setIfAbsent, increment, delete: remove, append, read }
+    expect(await checkStore(() => small)).toEqual([])
+    expect(() => needs('budget()', small, ['hold', 'settle'])).toThrow(
+      /budget\(\).*hold\(\), settle\(\)/,
     )
-    expect(won.filter(Boolean)).toHaveLength(1)
-    expect(await store.get('once')).toBe(String(won.indexOf(true)))
-  })
-
-  it('adds up without losing an addition', async () => {
-    const store = open()
-    await Promise.all(Array.from({ length: 100 }, () => store.increment('sum', 3, ttl)))
-    expect(await store.increment('sum', -1, ttl)).toBe(299)
-    expect(await store.get('sum')).toBe('299')
-  })
-
-  it('keeps a log in order, and gives it from any position', async () => {
-    const store = open()
-    expect(await store.read('log', 0)).toEqual([])
-    expect(await store.append('log', [], ttl)).toBe(0)
-    expect(await store.append('log', ['a', 'b'], ttl)).toBe(2)
-    expect(await store.append('log', ['c'], ttl)).toBe(3)
-    expect(await store.read('log', 0)).toEqual(['a', 'b', 'c'])
-    expect(await store.read('log', 2)).toEqual(['c'])
-    expect(await store.read('log', 3)).toEqual([])
-    const many = Array.from({ length: 5_000 }, (_, i) => String(i))
-    expect(await store.append('many', many, ttl)).toBe(5_000)
-    expect(await store.read('many', 4_998)).toEqual(['4998', '4999'])
-  })
-
-  it('lets go of what has expired', async () => {
-    const store = open()
-    await store.set('short', 'x', { ttlMs: 1 })
-    await store.append('short-log', ['x'], { ttlMs: 1 })
-    await store.increment('short-sum', 1, { ttlMs: 1 })
-    await vi.waitFor(async () => {
-      expect(await store.get('short')).toBeUndefined()
-      expect(await store.read('short-log', 0)).toEqual([])
-      expect(await store.get('short-sum')).toBeUndefined()
-    })
-    expect(await store.setIfAbsent('short', 'y', ttl)).toBe(true)
-  })
-
-  it('says no to a value that is used as a log', async () => {
-    const store = open()
-    await store.set('kind', 'x', ttl)
-    await expect(store.append('kind', ['y'], ttl)).rejects.toThrow()
-    expect(await store.get('kind')).toBe('x')
+    expect(needs('budget()', memoryStore(), ['hold'])).toBeDefined()
   })
 })
 
-it('the two clients share what they keep under one prefix', async () => {
-  await redisStore(ioredis).set('shared', 'x', ttl)
-  expect(await redisStore(nodeRedis).get('shared')).toBe('x')
+it('a lease is renewed and released by its owner alone', async () => {
+  let now = 0
+  const store = memoryStore({ now: () => now })
+  const first = await takeLease(store, 'lock', { ttlMs: 10 })
+  expect(await takeLease(store, 'lock', { ttlMs: 10 })).toBeUndefined()
+  now = 9
+  expect(await first?.renew()).toBe(true)
+  now = 20
+  const second = await takeLease(store, 'lock', { ttlMs: 10 })
+  expect([await first?.renew(), await first?.release()]).toEqual([false, false])
+  expect(await second?.release()).toBe(true)
+  expect(await store.get('lock')).toBeUndefined()
+})
+
+it('the clients of Redis share what they keep under one prefix', async () => {
+  await redisStore(ioredis).set('shared', 'x', { ttlMs: 60_000 })
+  for (const client of [nodeRedis, new Upstash({ url: front.url, token })])
+    expect(await redisStore(client).get('shared')).toBe('x')
   expect(await ioredis.pttl('tetrad:shared')).toBeGreaterThan(0)
+})
+
+it('Redis keeps nothing of a ledger without an end of life', async () => {
+  const caps = [{ key: 'c', amount: 1, limit: 2, ttlMs: 60_000 }]
+  await redisStore(ioredis).hold('l', { id: 'h', leaseMs: 1_000, caps })
+  for (const part of ['rows', 'due'])
+    expect(await ioredis.pttl(`tetrad:{ledger:l}:${part}`)).toBeGreaterThan(60_000)
 })
 
 it('in memory the clock is injected, and what has expired is swept', async () => {
@@ -112,6 +284,7 @@ it('in memory the clock is injected, and what has expired is swept', async () =>
   expect(store.size).toBe(0)
 })
 
-it('what is no client of Redis is a misuse', () => {
+it('what is no client and no database is a misuse', () => {
   expect(() => redisStore({} as never)).toThrow(MisuseError)
+  expect(() => sqliteStore({} as never)).toThrow(MisuseError)
 })

@@ -127,7 +127,8 @@ export function storedSession(
   }
 
   const leaveChat = async (chat: string) => {
-    if ((await store.get(chat)) === id) await store.delete(chat)
+    if (store.deleteIf) await store.deleteIf(chat, id)
+    else if ((await store.get(chat)) === id) await store.delete(chat)
   }
 
   const leave = () => {

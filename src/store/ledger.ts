@@ -1,0 +1,140 @@
+/** What a budget books: holds on several caps, all or none. One set of rules for the stores that run in this process. */
+
+export interface CapHold {
+  /** Names what is capped, and its window: `user:7:2025-06`. */
+  readonly key: string
+  /** Whole and from 0: cents, tokens, billionths of a dollar. */
+  readonly amount: number
+  /** What used and held may come to. */
+  readonly limit: number
+  /** How long the cap is kept from now on. Milliseconds. */
+  readonly ttlMs: number
+}
+
+export interface HoldRequest {
+  readonly id: string
+  /** A hold that is not renewed for so long is booked as used. Milliseconds. */
+  readonly leaseMs: number
+  readonly caps: readonly CapHold[]
+}
+
+export interface SettleRequest {
+  readonly id: string
+  /** The real figures. */
+  readonly caps: readonly Omit<CapHold, 'limit'>[]
+}
+
+export interface CapState {
+  readonly key: string
+  readonly used: number
+  readonly held: number
+}
+
+export interface HoldResult {
+  /** False: nothing was held, as a cap would have been passed. */
+  readonly isHeld: boolean
+  /** The caps of the request, in its order, as they are now. */
+  readonly caps: readonly CapState[]
+  /** The clock of the store. Milliseconds. */
+  readonly now: number
+}
+
+/** How long what a hold was is known after its end, so that a late or repeated settle corrects it. Milliseconds. */
+export const lateMs = 3_600_000
+
+export interface CapRow {
+  used: number
+  held: number
+  expires: number
+}
+
+export interface HoldRow {
+  isLive: boolean
+  amounts: Record<string, number>
+  /** Then a live one is booked, another forgotten. */
+  due: number
+}
+
+/** Where the rows of one ledger are; each call is one transaction of the store. */
+export interface LedgerRows {
+  cap(key: string): CapRow | undefined
+  putCap(key: string, row: CapRow): void
+  hold(id: string): HoldRow | undefined
+  putHold(id: string, row: HoldRow): void
+  deleteHold(id: string): void
+  /** Holds whose time has come. */
+  due(now: number): readonly string[]
+}
+
+/** Holds, or adds to a hold and renews its lease. */
+export function hold(rows: LedgerRows, request: HoldRequest, now: number): HoldResult {
+  sweep(rows, now)
+  const known = rows.hold(request.id)
+  const states = request.caps.map((cap) => stateOf(rows, cap.key, now))
+  const isHeld = request.caps.every(({ amount, limit }, index) => {
+    const { used = 0, held = 0 } = states[index] ?? {}
+    return amount === 0 || used + held + amount <= limit
+  })
+  if (!isHeld) return { isHeld, caps: states, now }
+  const amounts = { ...known?.amounts }
+  // one that was booked is held again
+  if (known && !known.isLive)
+    for (const [key, amount] of Object.entries(amounts)) change(rows, key, -amount, amount, now)
+  for (const { key, amount, ttlMs } of request.caps) {
+    amounts[key] = (amounts[key] ?? 0) + amount
+    change(rows, key, 0, amount, now, ttlMs)
+  }
+  rows.putHold(request.id, { isLive: true, amounts, due: now + request.leaseMs })
+  return { isHeld, caps: request.caps.map((cap) => stateOf(rows, cap.key, now)), now }
+}
+
+/** Books the real figures in place of what was held, or was booked before. */
+export function settle(rows: LedgerRows, request: SettleRequest, now: number): readonly CapState[] {
+  sweep(rows, now)
+  const known = rows.hold(request.id)
+  for (const [key, amount] of Object.entries(known?.amounts ?? {}))
+    change(rows, key, known?.isLive ? 0 : -amount, known?.isLive ? -amount : 0, now)
+  const amounts: Record<string, number> = {}
+  for (const { key, amount, ttlMs } of request.caps) {
+    amounts[key] = amount
+    change(rows, key, amount, 0, now, ttlMs)
+  }
+  rows.putHold(request.id, { isLive: false, amounts, due: now + lateMs })
+  return request.caps.map(({ key }) => stateOf(rows, key, now))
+}
+
+/** Books the holds whose lease is over, and forgets those that are long past. */
+function sweep(rows: LedgerRows, now: number): void {
+  for (const id of rows.due(now)) {
+    const row = rows.hold(id)
+    if (!row?.isLive) rows.deleteHold(id)
+    else {
+      for (const [key, amount] of Object.entries(row.amounts))
+        change(rows, key, amount, -amount, now)
+      rows.putHold(id, { ...row, isLive: false, due: now + lateMs })
+    }
+  }
+}
+
+function stateOf(rows: LedgerRows, key: string, now: number): CapState {
+  const row = rows.cap(key)
+  if (!row || row.expires <= now) return { key, used: 0, held: 0 }
+  return { key, used: row.used, held: row.held }
+}
+
+/** A cap that has expired takes no change, unless it begins anew. */
+function change(
+  rows: LedgerRows,
+  key: string,
+  ...[used, held, now, ttlMs = 0]: [number, number, number, number?]
+): void {
+  const row = rows.cap(key)
+  const isKnown = row !== undefined && row.expires > now
+  if (!isKnown && ttlMs === 0) return
+  const before = isKnown ? row : { used: 0, held: 0, expires: 0 }
+  rows.putCap(key, {
+    used: Math.max(0, before.used + used),
+    held: Math.max(0, before.held + held),
+    expires: Math.max(before.expires, now + ttlMs),
+  })
+}
