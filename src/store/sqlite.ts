@@ -39,7 +39,7 @@ const sweepMs = 10_000
  * `MisuseError` for what is no such database.
  *
  * @example
- * import { DatabaseSync } from 'node:sqlite'
+ * // DatabaseSync comes with Node 22
  * const store = sqliteStore(new DatabaseSync('chat.db'))
  */
 export function sqliteStore(
