@@ -141,7 +141,8 @@ function money({ cost, unpriced }: LedgerRow): string {
   return cost > 0 ? `> ${cost.toFixed(6)}` : 'unknown'
 }
 
-const grouped = (count: number) => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ')
+const grouped = (count: number) => spaced.format(count).replaceAll(',', ' ')
+const spaced = new Intl.NumberFormat('en')
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) =>
   a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1

@@ -1,4 +1,5 @@
 /** The addresses of a route, and how it is called. */
+import { trimSlashes } from '../chat/trim-slashes.js'
 import { toConnectionError } from './errors.js'
 
 export interface RouteOptions {
@@ -64,5 +65,5 @@ const json = { 'content-type': 'application/json' }
 function addressOf(url: string, path: string): string {
   const [address = '', query = ''] = url.replace(/#.*/s, '').split(/\?(.*)/s)
   const asked = /(^|&)format=/.test(query) ? query : `${query && `${query}&`}format=chunks`
-  return `${address.replace(/\/+$/, '')}${path}?${asked}`
+  return `${trimSlashes(address)}${path}?${asked}`
 }

@@ -49,4 +49,22 @@ function withoutWord(text: string): string {
   return /[[{,:]$/.test(before) ? before : text
 }
 
-const withoutKey = (text: string) => text.replace(/"(?:[^"\\]|\\.)*"\s*:?$/, '').trimEnd()
+function withoutKey(text: string): string {
+  const key = text.endsWith(':') ? text.slice(0, -1).trimEnd() : text
+  const start = key.endsWith('"') ? openingQuote(key) : -1
+  return start < 0 ? text.trimEnd() : key.slice(0, start).trimEnd()
+}
+
+/** Where the string begins that ends the text: the nearest quote before that no backslash escapes. */
+function openingQuote(text: string): number {
+  let at = text.length - 1
+  do at = at > 0 ? text.lastIndexOf('"', at - 1) : -1
+  while (at >= 0 && isEscaped(text, at))
+  return at
+}
+
+const isEscaped = (text: string, at: number) => {
+  let start = at
+  while (start > 0 && text.charAt(start - 1) === '\\') start--
+  return (at - start) % 2 === 1
+}

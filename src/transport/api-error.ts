@@ -20,7 +20,7 @@ import {
 } from '../core/index.js'
 import { readFailure } from './error-body.js'
 import { retryAfterMs } from './retry-after.js'
-import { scrub } from './scrub.js'
+import { scrub, shownName } from './scrub.js'
 import type { Failure } from './transport.js'
 
 export type ErrorClass = new (message: string, details?: ErrorDetails) => TetradError
@@ -77,22 +77,24 @@ export function errorOf(failure: Failure, table: ErrorTable): TetradError {
     status,
     provider: table.provider,
     model: failure.model,
-    code: codes[0],
+    code: shown(codes[0]),
     retryable: isRetryable(Class, status, failure.headers),
     retryAfterMs: retryAfterMs(failure.headers, { bodyMs: hints.retryAfterMs, status }),
     maybeBilled: status >= 500 && status !== 503 && status !== 529,
-    requestId: failure.request_id ?? facts.requestId ?? hints.requestId,
+    requestId: shown(failure.request_id ?? facts.requestId ?? hints.requestId),
   })
 }
+
+const shown = (name: string | undefined) => (name === undefined ? undefined : shownName(name))
 
 const maxMessageLength = 500
 
 /** The provider's own words, if they are words: a page that a gateway put into the JSON is none. */
 const messageOf = (text: string | undefined, param: string | undefined) => {
   if (text === undefined || text.trimStart().startsWith('<')) return undefined
-  const clean = scrub(text)
+  const clean = scrub(text.slice(0, 4 * maxMessageLength))
   const cut = clean.length > maxMessageLength ? `${clean.slice(0, maxMessageLength - 1)}…` : clean
-  return param === undefined || text.includes(param) ? cut : `${cut} (${param.slice(0, 100)})`
+  return param === undefined || text.includes(param) ? cut : `${cut} (${shownName(param)})`
 }
 
 const classOfCode = (codes: readonly string[], { codes: own = {} }: ErrorTable) => {

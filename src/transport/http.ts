@@ -10,7 +10,7 @@ import { EventReader } from './events.js'
 import { fetchSender } from './fetch.js'
 import { isNode, nodeSender } from './node.js'
 import { jsonBody, mergeHeaders } from './request.js'
-import { scrub } from './scrub.js'
+import { scrub, shownName } from './scrub.js'
 import type { IncomingResponse } from './sender.js'
 import type { ToError, Transport, TransportRequest } from './transport.js'
 import { requestUrl } from './url.js'
@@ -155,7 +155,8 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
   )
   const body = jsonBody(request.body, details)
   const response = await connection.send({ url, headers, body })
-  const request_id = response.headers.get(options.requestIdHeader) ?? undefined
+  const id = response.headers.get(options.requestIdHeader) ?? undefined
+  const request_id = id === undefined ? undefined : shownName(id, key)
   call.onResponse({
     status: response.status,
     headers: response.headers,

@@ -27,7 +27,7 @@ export function durationMs(text: string): number | undefined {
 
 const number = /^\d+(\.\d+)?$/
 const duration = /^(\d+(\.\d+)?(ms|[dhms]))+$/
-const piece = /(\d+(?:\.\d+)?)(ms|[dhms])/g
+const piece = /(\d+(?:\.\d+)?)(ms|[dhms])/gy
 const unitMs = new Map([
   ['ms', 1],
   ['s', 1000],

@@ -1,4 +1,5 @@
 /** The address of a request: base URL and path put together, whatever slashes and queries they carry. */
+import { trimSlashes } from '../chat/index.js'
 import { BadRequestError, type ErrorDetails } from '../core/index.js'
 
 /**
@@ -18,7 +19,7 @@ export function requestUrl(
       status: 400,
       code: 'bad_path',
     })
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${name.replace(/^\/+/, '')}`
+  url.pathname = `${trimSlashes(url.pathname)}/${name.replace(/^\/+/, '')}`
   if (query) url.search = url.search ? `${url.search}&${query}` : query
   url.hash = ''
   return url

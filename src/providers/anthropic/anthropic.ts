@@ -1,5 +1,5 @@
 /** The adapter for Anthropic: Claude through the Messages API. */
-import { isObject } from '../../chat/index.js'
+import { isObject, trimSlashes } from '../../chat/index.js'
 import type { Call, ProviderAdapter } from '../../core/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import { httpTransport, type Transport, type TransportRequest } from '../../transport/index.js'
@@ -113,7 +113,11 @@ function joinBetas(request: TransportRequest, call: Call): [TransportRequest, Ca
 }
 
 /** Paths begin with `/v1`: a base that ends with it, or with a whole endpoint, is cut back. */
-const rootOf = (baseURL: string) => baseURL.trim().replace(/(\/v1(\/messages)?)?\/*$/, '')
+const rootOf = (baseURL: string) => {
+  const base = trimSlashes(baseURL.trim())
+  const ending = ['/v1/messages', '/v1'].find((known) => base.endsWith(known)) ?? ''
+  return base.slice(0, base.length - ending.length)
+}
 
 /** Tokens of a subscription (`sk-ant-oat…`) are bearer tokens; keys have a header of their own. */
 const authorize = (apiKey: string): Record<string, string> =>

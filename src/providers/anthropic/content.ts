@@ -1,16 +1,14 @@
 /** Parts of a user message or a tool result → content blocks. */
 import type { CacheControl, FilePart, ImagePart, UserPart } from '../../chat/index.js'
-import { isObject } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
 import {
-  bareType,
-  fromBase64,
-  isImageType,
-  isTextType,
-  mediaType,
-  toBase64,
-  typeByName,
-} from './media.js'
+  type InlineMedia,
+  isDataUri,
+  isObject,
+  mediaTypeOfName,
+  readInlineMedia,
+} from '../../chat/index.js'
+import { BadRequestError } from '../../core/index.js'
+import { bareType, fromBase64, isImageType, isTextType, mediaType } from './media.js'
 import type {
   WireBlock,
   WireCacheControl,
@@ -92,9 +90,9 @@ function toMedia(
   isFile = false,
 ): WireImage | WireDocument {
   if (/^https?:/i.test(address))
-    return toLinked(address, bareType(format ?? typeByName(name ?? address)), isFile)
-  const { data, type: told } = readData(address)
-  return toInline(data, mediaType(data, [format, told, typeByName(name)]))
+    return toLinked(address, bareType(format ?? mediaTypeOfName(name ?? address)), isFile)
+  const { base64: data, mediaType: told } = readData(address)
+  return toInline(data, mediaType(data, [format, told, mediaTypeOfName(name)]))
 }
 
 interface MediaHints {
@@ -122,15 +120,14 @@ function toInline(data: string, type: string): WireImage | WireDocument {
 }
 
 /** What a data URI holds, as base64; anything else is taken for base64 as it is. */
-function readData(address: string): { readonly data: string; readonly type?: string | undefined } {
-  if (!/^[a-z][\w+.-]*:/i.test(address)) return { data: address }
-  const [, type, base64, data] = /^data:([^;,]*)[^,]*?(;base64)?,(.*)$/is.exec(address) ?? []
-  if (data === undefined)
+function readData(address: string): InlineMedia {
+  const media = readInlineMedia(address)
+  if (media) return media
+  if (/^[a-z][\w+.-]*:/i.test(address) && !isDataUri(address))
     throw refused(
-      `Claude takes http(s) addresses and data URIs, not ${address.slice(0, address.indexOf(':'))}`,
+      `Claude takes http(s) addresses and data URIs, not ${address.slice(0, Math.min(40, address.indexOf(':')))}`,
     )
-  if (base64) return { data, type }
-  return { data: toBase64(data) ?? refuseEncoding(), type: type || 'text/plain' }
+  return refuseEncoding()
 }
 
 const refuseEncoding = (): never => {
@@ -146,7 +143,8 @@ function toImage({ image_url }: ImagePart): WireImage | WireDocument {
 
 function toFile(part: FilePart): WireContent {
   const { file_id, file_url, file_data, format, filename: name } = part.file ?? {}
-  if (file_id !== undefined) return toStored(file_id, part, bareType(format ?? typeByName(name)))
+  if (file_id !== undefined)
+    return toStored(file_id, part, bareType(format ?? mediaTypeOfName(name)))
   const address = file_url ?? file_data
   if (typeof address !== 'string') throw refused('a file part needs file_data, file_url or file_id')
   const block = toMedia(address, { format, name }, true)

@@ -47,7 +47,8 @@ export function sampling(request: ChatRequest, version: string) {
 }
 
 /** An e-mail address or a phone number must not be sent as an id. */
-const isPersonal = (user: string) => /^\S+@\S+\.\S+$/.test(user) || /^\+?[\d\s().-]{7,}$/.test(user)
+const isPersonal = (user: string) =>
+  /^[^\s@]+@[^\s@.]+\.[^\s@]+$/.test(user) || /^\+?[\d\s().-]{7,}$/.test(user)
 
 export function identity({ metadata, safety_identifier, user }: ChatRequest, note: Note) {
   const { user_id, ...others } = metadata ?? {}

@@ -3,8 +3,10 @@ import {
   type ChatRequest,
   type ChunkOf,
   defined,
+  isDataUri,
   isObject,
   type JsonObject,
+  readInlineMedia,
   type UrlCitation,
 } from '../../chat/index.js'
 
@@ -32,10 +34,9 @@ export function toFile(wire: unknown): ChunkOf<'file'> | undefined {
   const image = isObject(wire) ? wire.image_url : undefined
   const url = isObject(image) ? image.url : image
   if (typeof url !== 'string' || url === '') return undefined
-  const [, media_type, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? []
-  if (media_type === undefined || data === undefined)
-    return { type: 'file', media_type: 'image/*', url }
-  return { type: 'file', media_type, data }
+  const read = isDataUri(url) ? readInlineMedia(url) : undefined
+  if (read?.mediaType === undefined) return { type: 'file', media_type: 'image/*', url }
+  return { type: 'file', media_type: read.mediaType, data: read.base64 }
 }
 
 /** A whole sound, or the next piece of one. */

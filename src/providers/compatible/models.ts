@@ -77,8 +77,10 @@ export function traitsOf(options: { readonly baseURL: string } & TraitOptions): 
 }
 
 /** OpenAI's reasoning models, also behind a gateway's prefix: they refuse `max_tokens`. */
-export const isReasoningModel = (model: string): boolean =>
-  /^(.*\/)?(o\d|gpt-([5-9]|\d\d))(?!.*-chat)/.test(model)
+export function isReasoningModel(model: string): boolean {
+  const name = model.slice(model.lastIndexOf('/') + 1)
+  return /^(o\d|gpt-([5-9]|\d\d))/.test(name) && !name.includes('-chat')
+}
 
 /** Permissive: what a server and its models take, their owner knows, and says with the option `capabilities`. */
 export const unknownModel: Capabilities = {

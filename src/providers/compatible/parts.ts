@@ -4,7 +4,9 @@ import {
   defined,
   type FilePart,
   type ImagePart,
+  isDataUri,
   isObject,
+  readInlineMedia,
   type TextPart,
   type UserPart,
 } from '../../chat/index.js'
@@ -87,7 +89,7 @@ export function toUserPart(part: UserPart, context: PartContext): WireUserPart {
     case 'input_audio': {
       const { data, format } = part.input_audio
       // other short names are for the server to judge
-      const audio = { data: withoutPrefix(data), format: format as 'wav' | 'mp3' }
+      const audio = { data: readInlineMedia(data)?.base64 ?? data, format: format as 'wav' | 'mp3' }
       return { type: 'input_audio', input_audio: audio, ...cacheMark(part.cache_control, context) }
     }
     case 'file':
@@ -110,9 +112,18 @@ function toImagePart({ image_url, cache_control }: ImagePart, context: PartConte
   return {
     type: 'image_url',
     // other levels of detail are for the server to judge
-    image_url: { url, ...(detail !== undefined && { detail: detail as 'auto' | 'low' | 'high' }) },
+    image_url: {
+      url: imageUrl(url),
+      ...(detail !== undefined && { detail: detail as 'auto' | 'low' | 'high' }),
+    },
     ...cacheMark(cache_control, context),
   }
+}
+
+/** An image inside the request as base64, which is all that servers read; what is no such image is theirs to judge. */
+function imageUrl(url: string): string {
+  const read = isDataUri(url) ? readInlineMedia(url) : undefined
+  return read?.mediaType === undefined ? url : `data:${read.mediaType};base64,${read.base64}`
 }
 
 function cacheMark(mark: CacheControl | undefined, { traits, warn, provider }: PartContext) {
@@ -157,9 +168,9 @@ function fromData(
   format: string | undefined,
   filename: string | undefined,
 ): WireUserPart {
-  const type = mediaType(file_data) ?? format ?? sniff(file_data)
-  const data = withoutPrefix(file_data)
-  if (type === undefined) return filePart(file_data, filename ?? 'file')
+  const read = readInlineMedia(file_data, { format, filename })
+  if (read?.mediaType === undefined) return filePart(file_data, filename ?? 'file')
+  const { mediaType: type, base64: data } = read
   const url = `data:${type};base64,${data}`
   if (type.startsWith('image/')) return { type: 'image_url', image_url: { url } }
   const sound = soundFormats.get(type)
@@ -183,14 +194,6 @@ const soundFormats: ReadonlyMap<string, 'wav' | 'mp3'> = new Map([
 
 const isAddress = (data: string | undefined): data is string =>
   data !== undefined && /^https?:\/\//i.test(data)
-
-const mediaType = (data: string) => /^data:([^;,]+)/.exec(data)?.[1]
-
-const withoutPrefix = (data: string) =>
-  data.startsWith('data:') ? data.slice(data.indexOf(',') + 1) : data
-
-/** "%PDF-" in base64. */
-const sniff = (data: string) => (data.startsWith('JVBERi0') ? 'application/pdf' : undefined)
 
 const nameIn = (url: string) => {
   const name = URL.canParse(url) ? new URL(url).pathname.split('/').at(-1) : ''

@@ -30,7 +30,7 @@ const table: ErrorTable = {
   hints,
   texts: [
     {
-      pattern: /token count .*exceeds|exceeds the maximum number of tokens/i,
+      pattern: /token count .{0,200}exceeds|exceeds the maximum number of tokens/i,
       error: ContextWindowExceededError,
     },
     { pattern: /api key (not valid|not found|expired)/i, error: AuthenticationError },

@@ -1,5 +1,5 @@
 /** The adapter for Google Gemini: generateContent, v1beta. */
-import type { ChatRequest } from '../../chat/index.js'
+import { type ChatRequest, trimSlashes } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
 import { httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
@@ -113,6 +113,7 @@ const publicURL = 'https://generativelanguage.googleapis.com'
 /** Other libraries have the version in the base: it is not put there twice, and a query stays behind it. */
 function withVersion(baseURL: string, version: string): string {
   const [base = '', query] = baseURL.trim().split(/(?=\?)/)
-  const root = base.replace(/\/+$/, '')
-  return `${/\/v\d+\w*$/.test(root) ? root : `${root}/${version}`}${query ?? ''}`
+  const root = trimSlashes(base)
+  const hasVersion = /^v\d\w*$/.test(root.slice(root.lastIndexOf('/') + 1))
+  return `${hasVersion ? root : `${root}/${version}`}${query ?? ''}`
 }

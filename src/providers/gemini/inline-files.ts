@@ -1,10 +1,9 @@
 /** Fetches the files that messages name by address and puts their bytes in the place of it, for models that take no addresses. */
-import { isObject, type Message } from '../../chat/index.js'
+import { isObject, type Message, mediaType, mediaTypeOfData } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import { download, isListed } from './inline-files-download.js'
 import type { Network } from './inline-files-network.js'
 import { isGoogleFile } from './media.js'
-import { mediaType, mediaTypeOfData } from './media-type.js'
 
 export interface InlineFilesOptions {
   /** Where files may be fetched from: `cdn.example.com`, `*.example.com`. Nothing else is asked, redirects included. */

@@ -1,6 +1,15 @@
 /** Images, sound, video and documents of a message as parts. Nothing is fetched here: an address is handed on or refused. */
-import { defined, isObject, type JsonObject } from '../../chat/index.js'
-import { mediaType, mediaTypeOfData, mediaTypeOfName } from './media-type.js'
+import {
+  asAudio,
+  defined,
+  isDataUri,
+  isObject,
+  type JsonObject,
+  type MediaHints,
+  mediaType,
+  mediaTypeOfName,
+  readInlineMedia,
+} from '../../chat/index.js'
 import type { ModelFacts } from './models.js'
 import { badRequest, type Note } from './notes.js'
 import type { FileData, InlineData, MediaResolution, Part } from './wire.js'
@@ -60,7 +69,10 @@ function fromAudio(part: JsonObject, { model }: MediaContext): MediaPart {
   const { data, format } = isObject(part.input_audio) ? part.input_audio : {}
   if (typeof data !== 'string')
     throw badRequest(model, 'a part of type input_audio has no data', 'invalid_part')
-  return inline(data, mediaType(text(format)) ?? `audio/${text(format) ?? 'wav'}`, model)
+  const read = readInlineMedia(data)
+  const told = text(format)
+  const type = mediaType(told) ?? (told === undefined ? read?.mediaType : `audio/${told}`)
+  return inline(read?.base64 ?? data, asAudio(type ?? 'audio/wav'), model)
 }
 
 function fromFile(part: JsonObject, context: MediaContext): MediaPart {
@@ -68,13 +80,10 @@ function fromFile(part: JsonObject, context: MediaContext): MediaPart {
   const { file_data, file_id, file_url, filename, format } = isObject(part.file) ? part.file : {}
   const said = text(format) ?? mediaTypeOfName(text(filename))
   const data = text(file_data)
-  if (data?.startsWith('data:')) return fromUrl(data, { said, kind: '*/*' }, context)
-  if (data !== undefined) {
-    const type = mediaType(said) ?? mediaTypeOfData(data)
-    if (type === undefined)
-      throw badRequest(model, 'file_data needs its media type in `format`', 'invalid_file')
-    return inline(data, type, model)
-  }
+  if (data !== undefined && /^(https?|gs):/i.test(data))
+    return fromUrl(data, { said, kind: '*/*' }, context)
+  if (data !== undefined)
+    return fromInline(data, { format: text(format), filename: text(filename) }, model)
   const id = text(file_id)
   if (id !== undefined) return fromId(id, { said, provider: text(part.provider) }, context)
   const url = text(file_url)
@@ -117,7 +126,7 @@ interface Said {
 
 function fromUrl(url: string, { said, kind }: Said, context: MediaContext): MediaPart {
   const { model, facts } = context
-  if (/^data:/i.test(url)) return fromDataUri(url, said, model)
+  if (isDataUri(url)) return fromInline(url, { format: said }, model)
   const type = mediaType(said) ?? mediaTypeOfName(url)
   if (isOfFilesApi(url) || url.startsWith('gs://')) return reference(url, type)
   if (isYouTube(url)) return reference(url, type ?? 'video/mp4')
@@ -152,26 +161,13 @@ const isOfFilesApi = (url: string) =>
 const isYouTube = (url: string) =>
   /^https?:\/\/((www|m|music)\.)?(youtube\.com|youtu\.be)\//i.test(url)
 
-function fromDataUri(uri: string, said: string | undefined, model: string): MediaPart {
-  const comma = uri.indexOf(',')
-  const head = uri.slice('data:'.length, comma)
-  if (comma < 0) throw badRequest(model, 'a data URI has no data', 'invalid_file')
-  const body = uri.slice(comma + 1)
-  const data = /;\s*base64\s*$/i.test(head) ? body : toBase64(decode(body))
-  const type = mediaType(said) ?? mediaType(head.split(';', 1)[0]) ?? mediaTypeOfData(data)
-  return inline(data, type ?? 'text/plain', model)
+function fromInline(data: string, hints: MediaHints, model: string): MediaPart {
+  const read = readInlineMedia(data, hints)
+  if (!read) throw badRequest(model, 'the data of a file is not well encoded', 'invalid_file')
+  if (read.mediaType === undefined)
+    throw badRequest(model, 'file_data needs its media type in `format`', 'invalid_file')
+  return inline(read.base64, read.mediaType, model)
 }
-
-const decode = (text: string) => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-const toBase64 = (text: string) =>
-  btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 
 function inline(data: string, mimeType: string, model: string): MediaPart {
   if (data === '') throw badRequest(model, `a file of type ${mimeType} is empty`, 'invalid_file')

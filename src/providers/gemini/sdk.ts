@@ -85,7 +85,9 @@ interface Sending {
 }
 
 async function send({ models }: GeminiClient, { pathname }: URL, { init, tap }: Sending) {
-  const [, model = '', method] = pathname.match(/\/((?:models|tunedModels)\/.+):(\w+)$/) ?? []
+  const colon = pathname.lastIndexOf(':')
+  const model = pathname.slice(pathname.search(/\/(models|tunedModels)\//) + 1, colon)
+  const method = pathname.slice(colon + 1)
   const request: ClientRequest = {
     // the client has its own words for where a model lives
     model: decodeURIComponent(model).replace(/^models\//, ''),

@@ -1,5 +1,13 @@
 /** Content parts to the wire: each as the API takes it, or an error that says what to do. */
-import type { AudioPart, CacheControl, FilePart, ImagePart, UserPart } from '../../chat/index.js'
+import {
+  type AudioPart,
+  type CacheControl,
+  extensionOf,
+  type FilePart,
+  type ImagePart,
+  readInlineMedia,
+  type UserPart,
+} from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import type {
   InputAudio,
@@ -91,7 +99,7 @@ function toImage({ image_url }: ImagePart, context: PartContext): InputImage {
 function imageUrl(url: unknown, format: string | undefined, context: PartContext): string {
   if (typeof url !== 'string' || url === '') throw refused('an image without an address', context)
   if (isAddress(url)) return url
-  const data = dataOf(url, format)
+  const data = readInlineMedia(url, { format })
   if (data?.mediaType === undefined)
     throw refused('an image that is neither an http address nor a data URI', context)
   if (!data.mediaType.startsWith('image/'))
@@ -106,7 +114,10 @@ function toAudio({ input_audio }: AudioPart, context: PartContext): InputAudio {
     throw refused(`audio: ${context.model} does not take it on this API`, context)
   if (format !== 'mp3' && format !== 'wav')
     throw refused(`audio of format ${format}: known are mp3 and wav`, context)
-  return { type: 'input_audio', input_audio: { data: dataOf(data)?.base64 ?? data, format } }
+  return {
+    type: 'input_audio',
+    input_audio: { data: readInlineMedia(data)?.base64 ?? data, format },
+  }
 }
 
 function toFile(part: FilePart, context: PartContext): InputFile | InputImage | InputAudio {
@@ -138,7 +149,7 @@ interface FileData {
 }
 
 function fromData({ file_data, filename, format }: FileData, context: PartContext) {
-  const data = dataOf(file_data, format ?? typeOfName(filename) ?? sniff(file_data))
+  const data = readInlineMedia(file_data, { format, filename })
   if (data?.mediaType === undefined)
     throw refused('a file without a media type: give format, filename or a data URI', context)
   const { mediaType, base64 } = data
@@ -161,44 +172,6 @@ function fromData({ file_data, filename, format }: FileData, context: PartContex
 }
 
 const isAddress = (url: string) => /^https?:\/\//i.test(url)
-
-/** Base64 and media type of a data URI, or of base64 whose type is said beside it. */
-function dataOf(text: string, format?: string) {
-  const uri = /^data:([^;,]*)[^,]*,/i.exec(text)
-  if (uri) return { mediaType: uri[1] || format, base64: text.slice(uri[0].length) }
-  // the head tells; a long text is not looked at letter by letter
-  return /^[\w+/=-]*$/.test(text.slice(0, 64)) ? { mediaType: format, base64: text } : undefined
-}
-
-/** "%PDF-" in base64. */
-const sniff = (data: string) => (data.startsWith('JVBERi0') ? 'application/pdf' : undefined)
-
-const extensions: readonly (readonly [string, string])[] = [
-  ['pdf', 'application/pdf'],
-  ['txt', 'text/plain'],
-  ['md', 'text/markdown'],
-  ['csv', 'text/csv'],
-  ['html', 'text/html'],
-  ['json', 'application/json'],
-  ['xml', 'application/xml'],
-  ['docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
-  ['xlsx', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'],
-  ['pptx', 'application/vnd.openxmlformats-officedocument.presentationml.presentation'],
-  ['png', 'image/png'],
-  ['jpg', 'image/jpeg'],
-  ['webp', 'image/webp'],
-  ['gif', 'image/gif'],
-  ['mp3', 'audio/mpeg'],
-  ['wav', 'audio/wav'],
-]
-
-const typeOfName = (filename: string | undefined) => {
-  const extension = filename?.split('.').at(-1)?.toLowerCase()
-  return extensions.find(([known]) => known === extension)?.[1]
-}
-
-const extensionOf = (mediaType: string) =>
-  extensions.find(([, known]) => known === mediaType)?.[0] ?? 'bin'
 
 const sounds: ReadonlyMap<string, 'wav' | 'mp3'> = new Map([
   ['audio/wav', 'wav'],

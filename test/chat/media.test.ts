@@ -1,0 +1,30 @@
+/** Files inside a message: every header that a `data:` address may have. */
+import { expect, test } from 'vitest'
+import { readInlineMedia } from '../../src/chat/index.js'
+
+test.each([
+  ['data:text/plain;charset=utf-8,h%C3%A9llo', 'text/plain', btoa('h\xc3\xa9llo')],
+  ['data:text/plain,hello%20w', 'text/plain', btoa('hello w')],
+  ['data:,hi', 'text/plain', btoa('hi')],
+  ['data:image/svg+xml,%3Csvg%3E', 'image/svg+xml', btoa('<svg>')],
+  ['data:image/png,%89PNG', 'image/png', btoa('\x89PNG')],
+  ['data:IMAGE/JPEG;base64,/9j/', 'image/jpeg', '/9j/'],
+  ['DATA:image/jpg;BASE64,/9j/', 'image/jpeg', '/9j/'],
+  ['data:;base64,iVBORw0KGgo=', 'image/png', 'iVBORw0KGgo='],
+  ['data:application/octet-stream;base64,iVBORw0KGgo=', 'image/png', 'iVBORw0KGgo='],
+  ['data:text/plain;name=a;base64,aG\nk=', 'text/plain', 'aGk='],
+  ['data:audio/webm;codecs=opus;base64,-_-_', 'audio/webm', '+/+/'],
+  ['iVBORw0KGgo=', 'image/png', 'iVBORw0KGgo='],
+])('%s is read', (text, mediaType, base64) => {
+  expect(readInlineMedia(text)).toEqual({ mediaType, base64 })
+})
+
+test('what is neither an address of data nor base64 is none', () => {
+  expect(readInlineMedia('data:aaaa')).toBeUndefined()
+  expect(readInlineMedia('https://example.com/a.png')).toBeUndefined()
+})
+
+test('what was recorded as audio stays audio under any name', () => {
+  const read = readInlineMedia('data:audio/webm;base64,GkXfow==', { filename: 'voice.webm' })
+  expect(read?.mediaType).toBe('audio/webm')
+})

@@ -1,0 +1,72 @@
+/** Every regular expression of the package is linear in the text that it is given. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkSync } from 'recheck'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+
+interface Expression {
+  readonly place: string
+  readonly source: string
+  readonly flags: string
+}
+
+const root = join(import.meta.dirname, '..')
+
+function literalsOf(file: string): Expression[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const found: Expression[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isRegularExpressionLiteral(node)) {
+      const end = node.text.lastIndexOf('/')
+      const { line } = tree.getLineAndCharacterOfPosition(node.getStart())
+      const [source, flags] = [node.text.slice(1, end), node.text.slice(end + 1)]
+      found.push({ place: `${file}:${line + 1}`, source, flags })
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return found
+}
+
+const files = ['src', 'middleware'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name)),
+)
+
+/** One that repeats nothing without end takes at most its own length of steps at each place. */
+const isBounded = (source: string) => {
+  const bare = source.replace(/\\./g, '').replace(/\[(?:[^\]])*\]/g, 'c')
+  return !/[*+]|\{\d*,\}/.test(bare)
+}
+
+/** By automaton where the syntax allows, else by searched attack strings; steps are counted, not time. */
+const analysed = (expression: Expression): string => {
+  const verdict = checkSync(expression.source, expression.flags, { timeout: 15_000 })
+  return verdict.status === 'safe' ? 'safe' : `${expression.place}: ${verdict.status}`
+}
+
+/** Those whose text is bounded before it is matched, and by what. */
+const boundedBefore: ReadonlyMap<string, string> = new Map([
+  [
+    '^ {0,12}(`{3,64}|~{3,64})([^\\n`]*)$',
+    'src/text/outline.ts: a line above 200 characters is no fence',
+  ],
+])
+
+const expressions = files.flatMap(literalsOf)
+const repeating = expressions.filter(
+  ({ source }) => !isBounded(source) && !boundedBefore.has(source),
+)
+const distinct = [...new Map(repeating.map((one) => [`${one.source}/${one.flags}`, one])).values()]
+
+test('the expressions are found', () => {
+  expect(expressions.length).toBeGreaterThan(300)
+  expect(repeating.length).toBeGreaterThan(40)
+})
+
+test('no expression takes more than linear time on any text', { timeout: 240_000 }, () => {
+  expect(distinct.map(analysed).filter((verdict) => verdict !== 'safe')).toEqual([])
+})
