@@ -167,7 +167,7 @@ const isUnreadable = (thrown: unknown) =>
 
 /** By code, by the name that SDKs give it, or by the words of each engine's `fetch`, which has no code for it. */
 const isConnection = (thrown: unknown, code = '') =>
-  /^(E[A-Z]{4,}|UND_ERR_\w+|CERT_\w+|ERR_(TLS|SSL|SOCKET)\w*|UNABLE_TO_\w+|\w*SELF_SIGNED\w*|Connection\w+|FailedToOpenSocket)$/.test(
+  /^(E[A-Z]{4,}|UND_ERR_\w+|CERT_\w+|ERR_(TLS|SSL|SOCKET)\w*|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|Connection\w+|FailedToOpenSocket)$/.test(
     code,
   ) ||
   linksOf(thrown).some(
