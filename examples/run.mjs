@@ -7,6 +7,11 @@ const expected = {
   'tools.ts': ['It is 24 °C in Lisbon.', 'waits for a yes: 1', 'The mail is on its way.'],
   'cost-ledger.ts': ['acme', 'globex', 'total'],
   'history-file.ts': ['I said seven.', 'repaired:', 'All is well.'],
+  'fallback.ts': [
+    'anthropic/claude-sonnet-4-5 was asked',
+    'at 24 °C.',
+    'openai failed, anthropic ok',
+  ],
   'demo/main.ts': ['It is a red square', 'xai/grok-4', 'Lisbon has a clear sky'],
 }
 

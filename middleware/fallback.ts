@@ -1,0 +1,64 @@
+/** Asks another model when one cannot answer, before anything of an answer has left. */
+import type { Context, Middleware, Next } from '../src/core/index.js'
+import { isTetradError, key, layer, MisuseError } from '../src/core/index.js'
+
+export interface FallbackOptions {
+  /** Full names, in the order in which they are asked after the model of the request. */
+  readonly models: readonly string[]
+  /** Beats what is known of the error; `undefined` leaves it to that. Not asked after content left, or after an abort. */
+  readonly when?: ((error: unknown, ctx: Context) => boolean | undefined) | undefined
+}
+
+/**
+ * Asks the model of the request, then these, on errors that are about a model or its provider: no key, 401 to 404, 429,
+ * 5xx, lost connections, timeouts. Errors about the request (400, 409, 413, 422, too long, refused by a policy), an abort
+ * and a spent budget go on to the caller. Each change is a warning of code `fallback`; a later step of a tool loop begins
+ * with the model that answered. Throws `MisuseError` at construction for no models.
+ * @example const ai = createClient({ use: standard({ with: [fallback('openai/gpt-5', 'xai/grok-4.3')] }) })
+ */
+export function fallback(...given: readonly string[] | readonly [FallbackOptions]): Middleware {
+  const [first] = given
+  // the first is no options, so all are names
+  const { models, when } = typeof first === 'object' ? first : { models: given as string[] }
+  if (!models?.length || !models.every((model) => typeof model === 'string' && model !== ''))
+    throw new MisuseError("fallback() takes names of models: fallback('openai/gpt-5')")
+  const last = key<{ readonly asked: string; readonly answered: string }>('fallback')
+
+  const run = async (ctx: Context, next: Next) => {
+    const { request } = ctx
+    const all = new Set([request.model, ...models.filter((model) => canFollow(model, ctx))])
+    const { asked, answered = '' } = ctx.get(last) ?? {}
+    const queue = [...all].slice(asked === request.model ? [...all].indexOf(answered) : 0)
+    for (const [index, model] of queue.entries())
+      try {
+        ctx.request = { ...request, model }
+        const response = await (model === request.model ? next() : askAdapted(ctx, next))
+        ctx.set(last, { asked: request.model, answered: model })
+        return response
+      } catch (error) {
+        const following = queue[index + 1]
+        if (!following || ctx.committed || ctx.signal.aborted) throw error
+        if (!(when?.(error, ctx) ?? isOfModel(error))) throw error
+        const name = error instanceof Error ? error.name : typeof error
+        ctx.warn({ code: 'fallback', message: `${model} failed (${name}): ${following} was asked` })
+      }
+  }
+  return layer('fallback', run, { place: 'outside retry', repeats: 'attempt' })
+}
+
+const ofRequest = /^(BadRequest|Unsupported|Context|Content|Unprocess|Conflict|Abort|Budget|Misuse)/
+const isOfModel = (error: unknown) => isTetradError(error) && !ofRequest.test(error.name)
+
+/** What a provider keeps (`previous_response_id`) is not there at another one. */
+const canFollow = (model: string, { request, client: { capabilities } }: Context) =>
+  !request.previous_response_id ||
+  capabilities(model).provider === capabilities(request.model).provider
+
+/** What `params()` refuses for this model was meant for another one: it is dropped, with a warning each. */
+const askAdapted = (ctx: Context, next: Next) =>
+  next().catch((error: unknown) => {
+    if (!/^Unsupported/.test(isTetradError(error) ? error.name : '')) throw error
+    if (ctx.request.drop_params !== undefined) throw error
+    ctx.request = { ...ctx.request, drop_params: true }
+    return next()
+  })

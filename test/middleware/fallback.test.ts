@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest'
+import { fallback } from '../../middleware/fallback.js'
+import { retry } from '../../middleware/retry.js'
+import { type StandardOptions, standard } from '../../middleware/standard.js'
+import { tool } from '../../middleware/tools.js'
+import type { ChatRequest } from '../../src/chat/index.js'
+import { type Client, createClient } from '../../src/client.js'
+import {
+  AbortError,
+  BadRequestError,
+  BudgetExceededError,
+  type Layers,
+  layer,
+  MisuseError,
+  RateLimitError,
+  ServiceUnavailableError,
+  UnsupportedParamsError,
+} from '../../src/core/index.js'
+import {
+  callTool,
+  fail,
+  type MockServer,
+  mockServer,
+  refuse,
+  type Step,
+  say,
+  think,
+} from '../../src/testing/index.js'
+import { middlewareContract } from '../contract/middleware.js'
+import { deepFreeze, scripted, say as words } from '../contract/scripted.js'
+import { fakeClock } from './fake-clock.js'
+import { collect, thrown } from './script.js'
+import { adapters, models } from './wires.js'
+
+middlewareContract('fallback', () => fallback('scripted/model-2'))
+
+const modes = ['generate', 'stream'] as const
+type Mode = (typeof modes)[number]
+
+const ask = (ai: Client, mode: Mode, request: ChatRequest) =>
+  mode === 'generate' ? ai.generate(request) : ai.stream(request).response
+
+async function onServer(
+  script: readonly Step[],
+  policy: Layers,
+  run: (ai: Client, server: MockServer) => Promise<void>,
+  options: StandardOptions = {},
+): Promise<void> {
+  await using server = await mockServer(script)
+  const use = standard({
+    retry: { attempts: 2, clock: fakeClock({ jumps: true }) },
+    with: [policy],
+    ...options,
+  })
+  await run(createClient({ providers: adapters(server), use }), server)
+}
+
+const question = (model: string, more: Partial<ChatRequest> = {}) =>
+  deepFreeze({ model, messages: [{ role: 'user', content: 'Hi' }], ...more } satisfies ChatRequest)
+
+const askedModels = (server: MockServer) => server.requests.map(({ model }) => model)
+
+describe.each(modes)('%s', (mode) => {
+  it.each(models.flatMap((from) => models.filter((to) => to !== from).map((to) => [from, to])))(
+    '%s is down: its retries are spent, then %s answers',
+    async (from, to) => {
+      await onServer([fail(503), fail(503), say('Hello')], fallback(to), async (ai, server) => {
+        const reply = await ask(ai, mode, question(from))
+        expect(reply.text).toBe('Hello')
+        expect(server.requests).toHaveLength(3)
+        expect(reply.attempts.map(({ status }) => status)).toEqual(['failed', 'failed', 'ok'])
+        expect(`${reply.attempts.at(-1)?.provider}/${reply.attempts.at(-1)?.model}`).toBe(to)
+        expect(reply.warnings.filter(({ code }) => code === 'fallback')).toEqual([
+          {
+            code: 'fallback',
+            message: `${from} failed (ServiceUnavailableError): ${to} was asked`,
+          },
+        ])
+      })
+    },
+  )
+
+  it('asks one after another, and the last error leaves with all attempts', async () => {
+    const policy = fallback('anthropic/claude-sonnet-4-5', 'gemini/gemini-2.5-flash')
+    const script = [fail(401), fail(404), fail(429), fail(429)]
+    await onServer(script, policy, async (ai, server) => {
+      const error = await thrown(ask(ai, mode, question('openai/gpt-5')))
+      expect(error).toBeInstanceOf(RateLimitError)
+      expect(error).toMatchObject({ provider: 'gemini', attempts: { length: 4 } })
+      expect(server.requests).toHaveLength(4)
+    })
+  })
+
+  it.each([
+    ['a bad request', fail(400)],
+    ['a request that is too long', fail('context_window')],
+    ['a body that is too large', fail(413)],
+    ['a request that cannot be processed', fail(422)],
+  ])('%s is asked once', async (_, reply) => {
+    await onServer([reply], fallback('openai/gpt-5'), async (ai, server) => {
+      await thrown(ask(ai, mode, question('anthropic/claude-sonnet-4-5')))
+      expect(server.requests).toHaveLength(1)
+    })
+  })
+
+  it('an answer that is a refusal stands', async () => {
+    await onServer([refuse('No.')], fallback('openai/gpt-5'), async (ai, server) => {
+      const reply = await ask(ai, mode, question('anthropic/claude-sonnet-4-5'))
+      expect(reply.warnings).toEqual([])
+      expect(server.requests).toHaveLength(1)
+    })
+  })
+
+  it.each([new BudgetExceededError('spent'), new AbortError(), new MisuseError('wrong')])(
+    '%s of a layer inside goes on',
+    async (failure) => {
+      const provider = scripted([words('never')])
+      const cap = layer('cap', () => Promise.reject(failure))
+      const ai = createClient({ providers: [provider], use: [fallback('scripted/b'), cap] })
+      expect(await thrown(ask(ai, mode, question('scripted/a')))).toBe(failure)
+    },
+  )
+
+  it('`when` sends a long prompt to a model that reads more, and keeps others back', async () => {
+    const isTooLong = (error: unknown) =>
+      error instanceof Error && error.name === 'ContextWindowExceededError'
+    const policy = fallback({ models: ['gemini/gemini-2.5-flash'], when: isTooLong })
+    await onServer([fail('context_window'), say('Read.')], policy, async (ai) => {
+      expect((await ask(ai, mode, question('openai/gpt-5'))).text).toBe('Read.')
+    })
+    await onServer([fail(500), fail(500)], policy, async (ai, server) => {
+      await thrown(ask(ai, mode, question('openai/gpt-5')))
+      expect(server.requests).toHaveLength(2)
+    })
+  })
+
+  it('`when` that leaves it open decides nothing', async () => {
+    const policy = fallback({ models: ['xai/grok-4.3'], when: () => undefined })
+    await onServer([fail(401), say('Yes')], policy, async (ai) => {
+      expect((await ask(ai, mode, question('openai/gpt-5'))).text).toBe('Yes')
+    })
+  })
+
+  it('parameters that only the first model takes are dropped with a warning', async () => {
+    const request = question('local/model', { seed: 7, logit_bias: { 50256: -1 } })
+    const to = 'anthropic/claude-sonnet-4-5'
+    await onServer([fail(401), say('Hello')], fallback(to), async (ai, server) => {
+      const reply = await ask(ai, mode, request)
+      expect(reply.text).toBe('Hello')
+      expect(reply.warnings.map(({ param }) => param)).toEqual(
+        expect.arrayContaining(['seed', 'logit_bias']),
+      )
+      expect(server.requests.at(-1)?.body).not.toHaveProperty('seed')
+    })
+  })
+
+  it('the first model is held to its parameters, and so is each where drop_params is false', async () => {
+    await onServer([], fallback('local/model'), async (ai, server) => {
+      const error = await thrown(
+        ask(ai, mode, question('anthropic/claude-sonnet-4-5', { seed: 7 })),
+      )
+      expect(error).toBeInstanceOf(UnsupportedParamsError)
+      expect(server.requests).toHaveLength(0)
+    })
+    await onServer([fail(401)], fallback('anthropic/claude-sonnet-4-5'), async (ai) => {
+      const request = question('local/model', { seed: 7, drop_params: false })
+      expect(await thrown(ask(ai, mode, request))).toBeInstanceOf(UnsupportedParamsError)
+    })
+  })
+
+  it('works without params() too', async () => {
+    await using server = await mockServer([fail(401), say('Hello')])
+    const use = [fallback('anthropic/claude-sonnet-4-5'), retry()]
+    const ai = createClient({ providers: adapters(server), use })
+    expect((await ask(ai, mode, question('local/model', { seed: 7 }))).text).toBe('Hello')
+  })
+
+  it('a later step of a loop begins with the model that answered, and sends its thoughts back', async () => {
+    const weather = tool({ execute: () => 'clear' })
+    const script = [fail(401), think('A city.').callTool('weather', {}), say('Clear.')]
+    const policy = fallback('anthropic/claude-sonnet-4-5')
+    const asked = async (ai: Client, server: MockServer) => {
+      const reply = await ask(ai, mode, question('openai/gpt-5'))
+      expect(reply.text).toBe('Clear.')
+      expect(askedModels(server).map((model) => model.replace(/-\d.*/, ''))).toEqual([
+        'gpt',
+        'claude-sonnet',
+        'claude-sonnet',
+      ])
+      expect(reply.warnings.filter(({ code }) => code === 'fallback')).toHaveLength(1)
+      expect(JSON.stringify(server.requests[2]?.body)).toContain('A city.')
+    }
+    await onServer(script, policy, asked, { tools: { weather } })
+  })
+
+  it('step 2 of a loop may fall on, the tools of step 1 are not run again', async () => {
+    let runs = 0
+    const count = tool({ execute: () => ++runs })
+    const script = [callTool('count', {}), fail(401), say('One.')]
+    const run = async (ai: Client, server: MockServer) => {
+      const reply = await ask(ai, mode, question('openai/gpt-5'))
+      expect([reply.text, runs, server.requests.length]).toEqual(['One.', 1, 3])
+      expect(reply.messages.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
+    }
+    await onServer(script, fallback('xai/grok-4.3'), run, { tools: { count } })
+  })
+
+  it('a conversation that the provider keeps stays with it', async () => {
+    const request = question('openai/gpt-5', { previous_response_id: 'resp_1' })
+    const policy = fallback('gemini/gemini-2.5-flash', 'openai/gpt-4.1')
+    await onServer([fail(404), say('Hello')], policy, async (ai, server) => {
+      expect((await ask(ai, mode, request)).text).toBe('Hello')
+      expect(askedModels(server)).toEqual(['gpt-5', 'gpt-4.1'])
+    })
+  })
+
+  it('an abort while the first model is asked ends the call', async () => {
+    const controller = new AbortController()
+    const script = [
+      () => {
+        controller.abort()
+        return fail(503)
+      },
+    ]
+    await using server = await mockServer(script)
+    const ai = createClient({ providers: adapters(server), use: [fallback('xai/grok-4.3')] })
+    const options = { signal: controller.signal }
+    const request = question('openai/gpt-5')
+    const call =
+      mode === 'generate' ? ai.generate(request, options) : ai.stream(request, options).response
+    expect(await thrown(call)).toBeInstanceOf(AbortError)
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+it('one start is streamed, and no text twice', async () => {
+  await onServer([fail(503), fail(503), say('Hello')], fallback('xai/grok-4.3'), async (ai) => {
+    const { chunks } = await collect(ai.stream(question('openai/gpt-5')))
+    expect(chunks.filter(({ type }) => type === 'start')).toHaveLength(1)
+    expect(chunks.filter(({ type }) => type === 'warning')).toHaveLength(1)
+  })
+})
+
+it.each(models)('what broke off after its first words on %s is not said again', async (model) => {
+  const policy = fallback(model === 'xai/grok-4.3' ? 'openai/gpt-5' : 'xai/grok-4.3')
+  await onServer([say('One two three four').failAfter(6, 503)], policy, async (ai, server) => {
+    const { error } = await collect(ai.stream(question(model)))
+    expect(error).toMatchObject({ partial: { text: expect.stringMatching(/^One/) } })
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+it('in generate nothing has left, so a broken answer falls on', async () => {
+  const broken = [scripted([[new ServiceUnavailableError('down', { retryable: true })]])]
+  const ai = createClient({
+    providers: [...broken, scripted([words('Hello')], { name: 'other' })],
+    use: [fallback('other/b')],
+  })
+  expect((await ai.generate(question('scripted/a'))).text).toBe('Hello')
+})
+
+it('two calls at once keep their own model', async () => {
+  const ai = createClient({
+    providers: [
+      scripted(({ user }) =>
+        user === 'bad' ? [new ServiceUnavailableError('down')] : words('first'),
+      ),
+      scripted([words('second')], { name: 'other' }),
+    ],
+    use: [fallback('other/b')],
+  })
+  const calls = ['bad', 'good', 'bad'].map((user) => ai.generate(question('scripted/a', { user })))
+  expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(['second', 'first', 'second'])
+})
+
+it('an unknown model is told with its name', async () => {
+  const ai = createClient({
+    providers: [scripted([[new ServiceUnavailableError('down')]])],
+    use: [fallback('nobody/knows')],
+  })
+  expect(await thrown(ai.generate(question('scripted/a')))).toBeInstanceOf(BadRequestError)
+})
+
+it('no model is a misuse', () => {
+  expect(() => fallback()).toThrow(MisuseError)
+  expect(() => fallback({ models: [] })).toThrow(MisuseError)
+  expect(() => fallback('')).toThrow(MisuseError)
+})
