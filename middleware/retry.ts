@@ -150,8 +150,9 @@ const coded =
 
 const never: Reason = { times: 0, fits: () => true }
 const always: Reason = { times: Infinity, fits: isTetradError }
+/** Without a wait that another's timer ended (`UND_ERR_HEADERS_TIMEOUT`): it would end the next as well. */
 const lost =
-  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|EAI_AGAIN|E(NET|HOST)UNREACH|ETIMEDOUT|UND_ERR_(SOCKET|(CONNECT|HEADERS|BODY)_TIMEOUT))$/
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|EAI_AGAIN|E(NET|HOST)UNREACH|ETIMEDOUT|UND_ERR_(SOCKET|CONNECT_TIMEOUT))$/
 
 /** The first that fits. `retryable` is what the provider said (`x-should-retry`), else what the class of the error says. */
 const reasons: readonly Reason[] = [

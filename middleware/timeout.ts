@@ -4,12 +4,12 @@ import { type Context, layer, type Middleware } from '../src/core/index.js'
 
 /**
  * Limits on the silence of a provider, in milliseconds: until the headers (`headersMs`), between bytes (`idleBytesMs`,
- * any byte counts), between events that bring something (`idleEventsMs`, pings do not count). Each ends the attempt with
+ * any byte counts), between events that become chunks (`idleEventsMs`, pings and unknown events do not count). Each ends the attempt with
  * a `TimeoutError` that names its phase. They run around a pending read only: a slow consumer costs nothing.
  *
  * What the call's own `timeouts` say wins, then these options, then what is known of the model. Without either: 60 s
  * until the headers, 60 s between bytes, 300 s between events. In `generate` the headers come with the finished answer:
- * 600 s, and the idle timers are off unless given.
+ * they have 600 s at least, and once they are there a body that stalls is ended as in a stream.
  *
  * Place: inside `retry`, so that a silent attempt is repeated, and inside `alias`, so that the model is known.
  *
@@ -33,7 +33,7 @@ const wholeAnswerMs = 600_000
 
 function defaults(ctx: Context): Timeouts {
   const known = { ...streaming, ...defined(ofModel(ctx)) }
-  return ctx.streaming ? known : { headersMs: Math.max(known.headersMs, wholeAnswerMs) }
+  return ctx.streaming ? known : { ...known, headersMs: Math.max(known.headersMs, wholeAnswerMs) }
 }
 
 /** A name that leads nowhere is for the end of the stack to refuse: a layer inside may still change it. */

@@ -102,7 +102,9 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
         call.onResponse(info)
       }
       let reader: StreamReader | undefined
-      for await (const events of transport.events(wire, { ...call, onResponse })) {
+      let hasChunks = false
+      const source = transport.events(wire, { ...call, onResponse }, () => hasChunks)
+      for await (const events of source) {
         reader ??= dialect.streamReader(context(request, call, request_id), call)
         const chunks: StreamChunk[] = []
         const push = gather(chunks)
@@ -114,7 +116,8 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
           throw error
         }
         const isOver = reader.isWhole?.() === true && reader.end(push)
-        if (chunks.length > 0) yield chunks
+        hasChunks = chunks.length > 0
+        if (hasChunks) yield chunks
         if (isOver) return
       }
       const details = {

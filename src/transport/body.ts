@@ -36,20 +36,26 @@ const firstEvent = (text: string): unknown => {
 }
 
 /**
- * The start of a body up to the place where it can be told what it is. Blank lines before it are left out: they mean
- * nothing in JSON, HTML or SSE.
+ * The start of a body up to the place where it can be told what it is, at most `maxHeadBytes` of it. Blank lines before
+ * it are left out: they mean nothing in JSON, HTML or SSE.
  */
 export async function readHead(
   connection: Connection,
 ): Promise<{ readonly kind: BodyKind; readonly bytes: Uint8Array }> {
   let head: Uint8Array = new Uint8Array(0)
+  let size = 0
   for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
+    size += bytes.byteLength
     head = head.length === 0 ? withoutBlanks(bytes) : concat(head, bytes)
     const kind = kindOf(startOf(head), false)
     if (kind) return { kind, bytes: head }
+    // blank lines are legal in a stream, however many; the blanks of Unicode are nothing at all
+    if (size > maxHeadBytes) return { kind: head.length > 0 ? 'empty' : 'other', bytes: head }
   }
   return { kind: kindOf(startOf(head)) ?? 'other', bytes: head }
 }
+
+const maxHeadBytes = 4096
 
 /** What a text is by its start; undefined while a longer start is needed to tell. */
 export function kindOf(text: string): BodyKind
@@ -66,7 +72,8 @@ export function kindOf(text: string, isWhole = true): BodyKind | undefined {
 
 const sseFields = ['data', 'event', 'id', 'retry']
 
-const startOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64))
+/** Half a character at the end is left out. */
+const startOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64), streaming)
 
 /** Space, tab, line breaks, and the three bytes of a BOM, which a cut may part. */
 const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])

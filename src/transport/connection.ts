@@ -10,7 +10,7 @@ export interface Connection {
   send(request: OutgoingRequest): Promise<IncomingResponse>
   /** The next piece of the body, undefined at its end. Throws as `send` does; `StreamInterruptedError` in a stream. */
   read(): Promise<Uint8Array | undefined>
-  /** An event with content came: what `idleEventsMs` waits for. */
+  /** An event became chunks: what `idleEventsMs` waits for. */
   progress(): void
   /** Lets go of socket, timers and listener. With `drainMs` a body about to end may do so first: its connection can be used again. */
   close(options?: { readonly drainMs: number }): Promise<void>

@@ -16,8 +16,6 @@ export interface EventReaderOptions {
   readonly details: ErrorDetails
   /** Taken out of error events, should the server echo it there. */
   readonly secret: string | undefined
-  /** Events came in a read that were no pings alone. */
-  readonly onProgress: () => void
 }
 
 /** A class: getters of an object literal would be made anew for each stream, and keep it alive until the next full collection. */
@@ -27,7 +25,6 @@ export class EventReader {
   /** `[DONE]` was seen: nothing behind it counts. */
   isDone = false
   private events: WireEvent[] = []
-  private hasProgress = false
   private readonly decoder: SseDecoder
 
   constructor(private readonly options: EventReaderOptions) {
@@ -52,13 +49,11 @@ export class EventReader {
   }
 
   private run(step: () => void): void {
-    this.hasProgress = false
     try {
       step()
     } catch (error) {
       this.failure ??= withDetails(error, this.options.details)
     }
-    if (this.hasProgress) this.options.onProgress()
   }
 
   private add(event: SseEvent): void {
@@ -78,7 +73,6 @@ export class EventReader {
       const parsed: unknown = JSON.parse(text)
       const data = secret && isError(event.event, parsed) ? JSON.parse(scrub(text, secret)) : parsed
       this.events.push(event.event === undefined ? { data } : { event: event.event, data })
-      this.hasProgress ||= !isPing(event.event, data)
     } catch {
       this.failure = event.unterminated ? cut(details) : badJson(details)
     }
@@ -90,12 +84,6 @@ const openingBrace = 0x7b
 const isBlank = (text: string) => text.length < 8 && text.trim() === ''
 
 const isDoneMark = (text: string) => text.length < 16 && text.trim() === '[DONE]'
-
-/** Anthropic's `ping`, OpenAI's `keepalive`: signs of life without content. */
-const isPing = (name: string | undefined, data: unknown) =>
-  pings.has(name ?? '') || (isObject(data) && typeof data.type === 'string' && pings.has(data.type))
-
-const pings = new Set(['ping', 'keepalive'])
 
 const isError = (name: string | undefined, data: unknown) =>
   name === 'error' ||

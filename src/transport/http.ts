@@ -55,7 +55,7 @@ export function httpTransport(options: HttpOptions): Transport {
       }
     },
 
-    async *events(request, call) {
+    async *events(request, call, isProgress = always) {
       const connection = open({ request, call, kind: 'stream' })
       let isSound = true
       try {
@@ -64,14 +64,16 @@ export function httpTransport(options: HttpOptions): Transport {
           maxEventBytes: options.maxEventBytes,
           details: reply.details,
           secret: reply.key,
-          onProgress: connection.progress,
         })
         let bytes: Uint8Array | undefined = await readStreamHead(options, reply)
         for (; ; bytes = await connection.read()) {
           if (bytes) reader.push(bytes)
           else reader.end()
           const events = reader.take()
-          if (events.length > 0) yield events
+          if (events.length > 0) {
+            yield events
+            if (isProgress()) connection.progress()
+          }
           if (reader.failure) throw reader.failure
           if (!bytes || reader.isDone) return
         }
@@ -84,6 +86,8 @@ export function httpTransport(options: HttpOptions): Transport {
     },
   }
 }
+
+const always = () => true
 
 /** Long enough for the last bytes of a body that is over, short enough for a socket that is not. */
 const drainMs = 25

@@ -8,7 +8,7 @@ export interface Watch {
   begin(what: 'headers' | 'body'): void
   /** It came. Time until the next `begin` counts for no timer. */
   end(): void
-  /** An event with content came. */
+  /** An event became chunks. */
   progress(): void
   close(): void
 }

@@ -33,8 +33,16 @@ export interface WireResponse {
  */
 export interface Transport {
   json(request: TransportRequest, call: Call): Promise<WireResponse>
-  /** One array a network read. Ends when the body ends; whether that was a whole answer is the stream reader's to say. */
-  events(request: TransportRequest, call: Call): AsyncGenerator<readonly WireEvent[]>
+  /**
+   * One array a network read. Ends when the body ends; whether that was a whole answer is the stream reader's to say.
+   * `isProgress`, asked once an array was read, reports whether its events became chunks: `idleEventsMs` waits for those
+   * that did. @default any event does
+   */
+  events(
+    request: TransportRequest,
+    call: Call,
+    isProgress?: () => boolean,
+  ): AsyncGenerator<readonly WireEvent[]>
 }
 
 /** What is known of a refusal: an error status, or an error that came in a 200. */

@@ -36,17 +36,21 @@ describe('timeout', () => {
     })
   })
 
-  it('gives a whole answer ten minutes, and no idle timers', async () => {
-    expect(await armed('generate', {})).toEqual({ headersMs: 600_000 })
-    expect(await armed('generate', { known: { headersMs: 300_000, idleBytesMs: 1 } })).toEqual({
+  it('gives a whole answer ten minutes, and its bytes as long as those of a stream', async () => {
+    const idle = { idleBytesMs: 60_000, idleEventsMs: 300_000 }
+    expect(await armed('generate', {})).toEqual({ headersMs: 600_000, ...idle })
+    const known = { headersMs: 300_000, idleBytesMs: 1 }
+    expect(await armed('generate', { known })).toEqual({
+      ...idle,
       headersMs: 600_000,
+      idleBytesMs: 1,
     })
   })
 
   it('knows what a model needs', async () => {
     const known = { headersMs: 900_000, idleBytesMs: 900_000 }
     expect(await armed('stream', { known })).toEqual({ ...known, idleEventsMs: 300_000 })
-    expect(await armed('generate', { known })).toEqual({ headersMs: 900_000 })
+    expect(await armed('generate', { known })).toEqual({ ...known, idleEventsMs: 300_000 })
   })
 
   it.each(['generate', 'stream'] as const)('takes what it is given in a %s', async (mode) => {
@@ -56,12 +60,16 @@ describe('timeout', () => {
 
   it('lets the call decide, each value for itself', async () => {
     const setting = { given: { headersMs: 1, idleBytesMs: 2 }, call: { idleBytesMs: 7 } }
-    expect(await armed('generate', setting)).toEqual({ headersMs: 1, idleBytesMs: 7 })
+    expect(await armed('generate', setting)).toEqual({
+      headersMs: 1,
+      idleBytesMs: 7,
+      idleEventsMs: 300_000,
+    })
   })
 
   it('an undefined value says nothing', async () => {
     const setting = { given: { headersMs: undefined }, call: { headersMs: undefined } }
-    expect(await armed('generate', setting)).toEqual({ headersMs: 600_000 })
+    expect(await armed('generate', setting)).toMatchObject({ headersMs: 600_000 })
   })
 
   it('keeps what an outer layer set, unless it says other itself', async () => {
@@ -69,6 +77,7 @@ describe('timeout', () => {
     expect(await armed('generate', { outside, given: { headersMs: 1 } })).toEqual({
       headersMs: 1,
       idleBytesMs: 6,
+      idleEventsMs: 300_000,
     })
   })
 })

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { isObject } from '../../src/chat/index.js'
 import {
   AbortError,
   APIConnectionError,
@@ -191,6 +192,17 @@ overBoth(() => {
       return outcome
     }
 
+    /** As an adapter that makes chunks of `a` alone. */
+    const readA = async (url: string, timeouts: Readonly<Record<string, number>>) => {
+      let isProgress = false
+      return collect(
+        transportOn(url).events(request(), call({ timeouts }), () => isProgress),
+        (events) => {
+          isProgress = events.some(({ data }) => isObject(data) && 'a' in data)
+        },
+      )
+    }
+
     it('headersMs ends the wait for the headers', async () => {
       const { error } = await streamWith({ headersMs: 30 }, () => {})
       expect(error).toBeInstanceOf(TimeoutError)
@@ -217,18 +229,17 @@ overBoth(() => {
       expect(error).toMatchObject({ phase: 'idle-bytes' })
     })
 
-    it.each([': keep-alive\n\n', 'event: ping\ndata: {"type":"ping"}\n\n'])(
-      'idleEventsMs ends a stream of nothing but %j',
+    it.each([': keep-alive\n\n', 'event: ping\ndata: {"type":"ping"}\n\n', 'data: {"new":1}\n\n'])(
+      'idleEventsMs ends a stream of which nothing becomes a chunk: %j',
       async (ping) => {
         let pings: ReturnType<typeof setInterval> | undefined
-        const { events, error } = await streamWith(
-          { idleBytesMs: 5000, idleEventsMs: 120 },
-          (response) => {
-            stall('data: {"a":1}\n\n')(response, undefined as never)
-            pings = setInterval(() => response.write(ping), 10)
-            response.on('close', () => clearInterval(pings))
-          },
-        )
+        const server = await serve((response) => {
+          stall('data: {"a":1}\n\n')(response, undefined as never)
+          pings = setInterval(() => response.write(ping), 10)
+          response.on('close', () => clearInterval(pings))
+        })
+        const { events, error } = await readA(server.url, { idleBytesMs: 5000, idleEventsMs: 120 })
+        await server.seen[0]?.closed
         clearInterval(pings)
         expect(events[0]).toEqual({ data: { a: 1 } })
         expect(error).toBeInstanceOf(TimeoutError)

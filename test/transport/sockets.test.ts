@@ -236,6 +236,34 @@ overBoth((transport) => {
       expect(await caught(json)).toMatchObject({ code: 'too_large' })
     })
 
+    it.each([
+      ['\u00a0', 'text/event-stream', 'empty'],
+      ['\u2003', 'text/plain', 'empty'],
+      ['\ufeff', 'text/plain', 'not_a_stream'],
+      ['\n', 'text/plain', 'not_a_stream'],
+      ['d', 'text/plain', 'not_a_stream'],
+    ])(
+      'that begins with %j without end (%s) is given up after 4 KiB',
+      async (filler, type, code) => {
+        const url = await server((socket) => {
+          socket.write(head(`content-type: ${type}`))
+          const more = () => {
+            if (socket.writable) socket.write(filler.repeat(256), () => setImmediate(more))
+          }
+          more()
+        })
+        expect((await read(url)).error).toMatchObject({ code })
+      },
+    )
+
+    it('of blank lines that is a stream after all is read', async () => {
+      const body = `${'\n'.repeat(64 * 1024)}data: {"a":1}\n\n`
+      const url = await server((socket) => {
+        socket.end(head('content-type: text/event-stream') + body)
+      })
+      expect((await read(url)).events).toEqual([{ data: { a: 1 } }])
+    })
+
     it('whose headers have no end is refused', async () => {
       const url = await server((socket) => {
         socket.write('HTTP/1.1 200 OK\r\n')

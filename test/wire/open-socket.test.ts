@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '../../src/client.js'
-import { StreamInterruptedError } from '../../src/core/index.js'
+import { StreamInterruptedError, TimeoutError } from '../../src/core/index.js'
 import { anthropic } from '../../src/providers/anthropic/index.js'
 import { compatible } from '../../src/providers/compatible/index.js'
 import { gemini } from '../../src/providers/gemini/index.js'
@@ -83,6 +83,31 @@ describe.each(withTerminal)('a stream of %s', (name) => {
     const ai = clientOn(await serveRaw(framesOf(name), onSent))
     await drain(ai.stream(ask(name)))
     await closed
+  })
+})
+
+describe.each(names)('silence of %s', (name) => {
+  it('is events that become no chunk, however many', async () => {
+    let timer: ReturnType<typeof setInterval> | undefined
+    const unknown = 'event: brand.new\ndata: {"type":"brand.new"}\n\n'
+    const url = await serveRaw([unknown], (socket) => {
+      timer = setInterval(() => {
+        if (socket.writable) socket.write(`${unknown.length.toString(16)}\r\n${unknown}\r\n`)
+      }, 10)
+    })
+    onTestFinished(() => clearInterval(timer))
+    const timeouts = { idleBytesMs: 20_000, idleEventsMs: 150 }
+    const { error } = await drain(clientOn(url).stream(ask(name), { timeouts }))
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(error).toMatchObject({ phase: 'idle-events', maybeBilled: true })
+  })
+
+  it('behind the headers of a plain answer is ended by idleBytesMs, however long headersMs is', async () => {
+    const ai = clientOn(await serveRaw([' '], stays))
+    const timeouts = { headersMs: 600_000, idleBytesMs: 150 }
+    const error = await ai.generate(ask(name), { timeouts }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(error).toMatchObject({ phase: 'idle-bytes', maybeBilled: true })
   })
 })
 

@@ -99,7 +99,7 @@ function transportOf(options: AnthropicOptions) {
 /** Headers of the call replace ours; betas are joined instead, since a body needs its own. */
 const withCallBetas = ({ json, events }: Transport): Transport => ({
   json: (request, call) => json(...joinBetas(request, call)),
-  events: (request, call) => events(...joinBetas(request, call)),
+  events: (request, call, isProgress) => events(...joinBetas(request, call), isProgress),
 })
 
 function joinBetas(request: TransportRequest, call: Call): [TransportRequest, Call] {
