@@ -44,12 +44,43 @@ let seenFetch: { readonly fetch: unknown; readonly isBuiltIn: boolean } = {
   isBuiltIn: false,
 }
 
-/** The `Agent` that is part of Node was bundled with the names of its classes kept; that of the package undici was not. */
-const isBuiltInDispatcher = () => {
-  const dispatcher: unknown = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1'))
-  if (dispatcher === undefined) return true
+/**
+ * The dispatcher that Node made for its `fetch`. Where there is none yet, Node makes it here, and it is known by identity;
+ * where code that ran earlier had Node make it, or put its own there, it is known by where its class throws from.
+ */
+const isBuiltInDispatcher = () => dispatcherKeys.every(isBuiltInAt)
+
+/** That of undici up to 7, and that of 8. */
+const dispatcherKeys = [
+  Symbol.for('undici.globalDispatcher.1'),
+  Symbol.for('undici.globalDispatcher.2'),
+]
+
+const builtIn = new Map<symbol, unknown>()
+
+const isBuiltInAt = (key: symbol) => {
+  const before: unknown = Reflect.get(globalThis, key)
+  if (!builtIn.has(key)) {
+    // Node loads its undici with the first of its classes
+    if (before === undefined) void new Headers()
+    const dispatcher: unknown = Reflect.get(globalThis, key)
+    if (before !== undefined && !isMadeByNode(dispatcher)) return false
+    builtIn.set(key, dispatcher)
+  }
+  return Reflect.get(globalThis, key) === builtIn.get(key)
+}
+
+/** An `Agent` of the package undici looks the same, but throws from a file of the app. */
+const isMadeByNode = (dispatcher: unknown) => {
   const maker = typeof dispatcher === 'object' ? dispatcher?.constructor : undefined
-  return maker?.name === 'Agent' && sourceOf(maker).includes('__name(')
+  if (maker?.name !== 'Agent') return false
+  try {
+    Reflect.construct(maker, [{ factory: 'none' }])
+  } catch (error) {
+    const [, origin = ''] = String(error instanceof Error && error.stack).split(/\n\s+at /)
+    return origin.includes('(node:internal/deps/undici/')
+  }
+  return false
 }
 
 const sourceOf = (thing: Function) => Function.prototype.toString.call(thing)

@@ -1,0 +1,93 @@
+/** Which HTTP client carries a request: Node's own modules, unless the app put something in the way of `fetch`. */
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { APIConnectionError } from '../../src/core/index.js'
+import { call, caught, reply, request, serve, transportOn } from './loopback.js'
+
+const key = Symbol.for('undici.globalDispatcher.1')
+const answer = reply(200, { a: 1 })
+
+/** The transport as it is without an option `fetch`. */
+const send = async (url: string) => (await transportOn(url).json(request(), call())).body
+
+/** `fetch` sends a header of its own, `node:http` none. */
+const senderOf = (headers: Readonly<Record<string, unknown>>) =>
+  headers['sec-fetch-mode'] === undefined ? 'node:http' : 'fetch'
+
+const sentOver = async () => {
+  const { url, seen } = await serve(answer)
+  await send(url)
+  return senderOf(seen[0]?.headers ?? {})
+}
+
+/** Until the test is over. */
+const replace = (target: object, name: string | symbol, value: unknown) => {
+  const before: unknown = Reflect.get(target, name)
+  Reflect.set(target, name, value)
+  onTestFinished(() => void Reflect.set(target, name, before))
+}
+
+describe('a request goes', () => {
+  it('over node:http where nothing stands in the way, also after a fetch', async () => {
+    expect(await sentOver()).toBe('node:http')
+    const { url } = await serve(answer)
+    await (await fetch(url)).text()
+    expect(await sentOver()).toBe('node:http')
+  })
+
+  it('over a fetch that the app gave', async () => {
+    const { url, seen } = await serve(answer)
+    await transportOn(url, { fetch: globalThis.fetch }).json(request(), call())
+    expect(senderOf(seen[0]?.headers ?? {})).toBe('fetch')
+  })
+
+  it('over a global fetch that was replaced after the transport was made, and back', async () => {
+    const { url, seen } = await serve(answer)
+    const transport = transportOn(url)
+    const own = globalThis.fetch
+    let calls = 0
+    globalThis.fetch = (...given) => {
+      calls += 1
+      return own(...given)
+    }
+    onTestFinished(() => {
+      globalThis.fetch = own
+    })
+    await transport.json(request(), call())
+    expect([calls, senderOf(seen[0]?.headers ?? {})]).toEqual([1, 'fetch'])
+    globalThis.fetch = own
+    await transport.json(request(), call())
+    expect([calls, senderOf(seen[1]?.headers ?? {})]).toEqual([1, 'node:http'])
+  })
+
+  it('over fetch where the package undici has another dispatcher: a mock answers it', async () => {
+    await sentOver()
+    const { MockAgent } = await import('undici')
+    const agent = new MockAgent()
+    agent.disableNetConnect()
+    agent.get('http://provider.test').intercept({ path: '/v1/answer', method: 'POST' }).reply(200, {
+      mocked: true,
+    })
+    replace(globalThis, key, agent)
+    expect(await send('http://provider.test')).toEqual({ mocked: true })
+    const error = await caught(send('http://other.test'))
+    expect(error).toBeInstanceOf(APIConnectionError)
+  })
+
+  it('over fetch where a proxy is the dispatcher', async () => {
+    const { ProxyAgent } = await import('undici')
+    const proxy = await serve(answer)
+    const agent = new ProxyAgent({ uri: proxy.url, proxyTunnel: false })
+    replace(globalThis, key, agent)
+    onTestFinished(() => agent.close())
+    await caught(send('http://provider.test'))
+    expect(proxy.seen.map(({ url }) => url)).toContain('http://provider.test/v1/answer')
+  })
+
+  it('over fetch where an agent of the package is the dispatcher, as it may hold certificates', async () => {
+    const { Agent } = await import('undici')
+    const agent = new Agent()
+    replace(globalThis, key, agent)
+    onTestFinished(() => agent.close())
+    expect(await sentOver()).toBe('fetch')
+  })
+})
