@@ -1,5 +1,6 @@
 /** Which HTTP client carries a request: Node's own modules, unless the app put something in the way of `fetch`. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Warning } from '../../src/chat/index.js'
 import { APIConnectionError } from '../../src/core/index.js'
 import { call, caught, reply, request, serve, transportOn } from './loopback.js'
 
@@ -89,5 +90,28 @@ describe('a request goes', () => {
     replace(globalThis, key, agent)
     onTestFinished(() => agent.close())
     expect(await sentOver()).toBe('fetch')
+  })
+})
+
+describe('a limit above the 300 s of the fetch of Node', () => {
+  const warningsOf = async (options: Parameters<typeof transportOn>[1], headersMs: number) => {
+    const { url } = await serve(answer)
+    const transport = transportOn(url, options)
+    const warnings: Warning[] = []
+    const warn = (warning: Warning) => void warnings.push(warning)
+    for (let left = 2; left > 0; left--)
+      await transport.json(request(), call({ timeouts: { headersMs }, warn }))
+    return warnings
+  }
+
+  it('is a warning over fetch, once a provider', async () => {
+    const fetch = globalThis.fetch
+    const warnings = await warningsOf({ fetch }, 900_000)
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('headersMs is 900000 ms') }])
+    expect(await warningsOf({ fetch }, 300_000)).toEqual([])
+  })
+
+  it('is none over node:http, which has no such limit', async () => {
+    expect(await warningsOf({}, 900_000)).toEqual([])
   })
 })

@@ -1,0 +1,36 @@
+/** Calls in a process of their own, what came of each on stdout: for what only the start of a process can set. */
+import { retry } from '../../middleware/retry.js'
+import { createClient } from '../../src/client.js'
+import { isTetradError } from '../../src/core/index.js'
+import { compatible } from '../../src/providers/compatible/index.js'
+import { fakeClock } from '../middleware/fake-clock.js'
+
+export interface CallOutcome {
+  readonly name: string
+  readonly code: string | undefined
+  readonly retryable: boolean | undefined
+  readonly text: string | undefined
+}
+
+const [sender, ...urls] = process.argv.slice(2)
+
+const outcomeOf = async (baseURL: string): Promise<CallOutcome> => {
+  const fetch = sender === 'fetch' ? globalThis.fetch : undefined
+  const ai = createClient({
+    providers: [compatible({ name: 'acme', baseURL, fetch })],
+    use: [retry({ clock: fakeClock({ jumps: true }) })],
+  })
+  const request = { model: 'acme/m', messages: [{ role: 'user', content: 'Hi' }] } as const
+  try {
+    const { text } = await ai.generate(request)
+    return { name: 'ok', code: undefined, retryable: undefined, text }
+  } catch (error) {
+    if (!isTetradError(error)) throw error
+    const { name, code, retryable } = error
+    return { name, code, retryable, text: undefined }
+  }
+}
+
+const outcomes: CallOutcome[] = []
+for (const url of urls) outcomes.push(await outcomeOf(url))
+console.log(JSON.stringify(outcomes))
