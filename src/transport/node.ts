@@ -200,34 +200,51 @@ const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
 
 /** We ask for none; a server that packs all the same is read. An unknown coding, or one too many, stays: no JSON is in it. */
 function decoded(incoming: IncomingMessage, contentEncoding: string | null): Readable {
-  if (contentEncoding === null) return incoming
-  const codings = contentEncoding
+  const codings = codingsOf(contentEncoding ?? '')
+  if (codings.length === 0 || codings.length > maxCodings) return incoming
+  const { pipeline } = globalThis.process.getBuiltinModule('node:stream')
+  // what Node has of zstd is looked at where it is used
+  const zlib = globalThis.process.getBuiltinModule('node:zlib') as Zlib
+  const transforms = codings.map((name) => decoders.get(name)?.(zlib))
+  if (transforms.includes(undefined)) return incoming
+  return transforms.reduceRight<Readable>(
+    (source, transform) => (transform ? pipeline(source, transform, ignore) : source),
+    incoming,
+  )
+}
+
+const codingsOf = (contentEncoding: string) =>
+  contentEncoding
     .toLowerCase()
     .split(',')
     .map((name) => name.trim())
-  const makers = codings.map((name) => decoders[name]).reverse()
-  if (makers.length > maxCodings || makers.includes(undefined)) return incoming
-  const { pipeline } = globalThis.process.getBuiltinModule('node:stream')
-  const zlib = globalThis.process.getBuiltinModule('node:zlib')
-  let source: Readable = incoming
-  for (const make of makers) {
-    const transform = make?.(zlib)
-    if (transform) source = pipeline(source, transform, ignore)
-  }
-  return source
-}
+    .filter((name) => name !== '' && name !== 'identity')
 
 const maxCodings = 5
 
-type Zlib = typeof import('node:zlib')
-
-const decoders: Readonly<Record<string, ((zlib: Zlib) => Transform | undefined) | undefined>> = {
-  identity: () => undefined,
-  gzip: (zlib) => zlib.createGunzip(),
-  'x-gzip': (zlib) => zlib.createGunzip(),
-  deflate: (zlib) => zlib.createInflate(),
-  br: (zlib) => zlib.createBrotliDecompress(),
+/** zstd came with Node 22.15. */
+type Zlib = typeof import('node:zlib') & {
+  readonly createZstdDecompress?: (options: {
+    readonly params: Readonly<Record<number, number>>
+  }) => Transform
+  readonly constants: { readonly ZSTD_d_windowLogMax: number }
 }
+
+/** 8 MiB: a larger window is not for HTTP (RFC 9659). */
+const maxZstdWindowLog = 23
+
+/** A map: the name is the server's, and `constructor` is none. */
+const decoders: ReadonlyMap<string, (zlib: Zlib) => Transform | undefined> = new Map([
+  ['gzip', (zlib: Zlib) => zlib.createGunzip()],
+  ['x-gzip', (zlib: Zlib) => zlib.createGunzip()],
+  ['deflate', (zlib: Zlib) => zlib.createInflate()],
+  ['br', (zlib: Zlib) => zlib.createBrotliDecompress()],
+  [
+    'zstd',
+    ({ createZstdDecompress, constants }: Zlib) =>
+      createZstdDecompress?.({ params: { [constants.ZSTD_d_windowLogMax]: maxZstdWindowLog } }),
+  ],
+] as const)
 
 /** A body that is read at the pace of its reader: what comes meanwhile is joined, up to `maxWaitingBytes`. */
 class Body {

@@ -54,6 +54,12 @@ async function start(certificate?: { readonly key: string; readonly cert: string
     connections += 1
   })
   server.on('tlsClientError', () => {})
+  // as a proxy: what comes through the tunnel is answered here
+  server.on('connect', (request, socket) => {
+    requests.push(request.url ?? '')
+    socket.write('HTTP/1.1 200 OK\r\n\r\n')
+    server.emit('connection', socket)
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
@@ -158,6 +164,7 @@ const readsProxies = Number(process.versions.node.split('.')[0]) >= 24
 it.runIf(readsProxies)('NODE_USE_ENV_PROXY sends requests through the proxy', patient, async () => {
   const proxy = await start()
   const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url, NO_PROXY: '', no_proxy: '' }
-  await calls('node', ['http://provider.test/v1'], env)
-  expect(proxy.connections()).toBeGreaterThan(0)
+  const outcomes = await calls('node', ['http://provider.test/v1'], env)
+  expect(outcomes).toMatchObject([{ name: 'ok', text: 'Hello' }])
+  expect(proxy.requests).toEqual(['provider.test:80', '/v1/chat/completions'])
 })
