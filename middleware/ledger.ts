@@ -1,5 +1,5 @@
 /** Adds up usage records by tag, and prints itself as a table. */
-import { toUnits, toUsd } from './prices/money.js'
+import { toUnits, toUsd } from '../src/chat/index.js'
 import type { UsageRecord } from './usage.js'
 
 /** What some calls used together. */

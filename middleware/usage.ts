@@ -2,15 +2,21 @@
 import {
   type Attempt,
   addUsage,
-  type ChunkOf,
-  defined,
   emptyUsage,
+  type Prices,
+  toUnits,
+  toUsd,
   type Usage,
 } from '../src/chat/index.js'
-import { isTetradError, layer, type Middleware, type Transform } from '../src/core/index.js'
-import { toUnits, toUsd } from './prices/money.js'
-import { loadPrices, type PriceOf } from './prices/pricing.js'
-import type { PricedCall, Prices } from './prices/rates.js'
+import {
+  type Context,
+  isTetradError,
+  layer,
+  type Middleware,
+  type Pricing,
+  pricing,
+  toPricing,
+} from '../src/core/index.js'
 
 export interface UsageOptions {
   /**
@@ -20,7 +26,7 @@ export interface UsageOptions {
   readonly onUsage?: (record: UsageRecord) => unknown
   /** Told what `onUsage` or `prices` threw. What it throws itself is ignored. */
   readonly onError?: (error: unknown) => unknown
-  /** A table, a function, or false for no prices at all. @default the bundled ones, loaded at the first call */
+  /** A table, a function, or false for no prices at all. @default those of the client, else the bundled ones, loaded at the first call */
   readonly prices?: Prices | false
 }
 
@@ -31,6 +37,8 @@ export interface UsageRecord {
   /** What was asked for at this place. */
   readonly model: string
   readonly status: 'ok' | 'failed' | 'aborted'
+  /** State of the call: who asked. */
+  readonly state: Readonly<unknown>
   /** Tags of the call: tenant, user, feature. */
   readonly tags: Readonly<Record<string, string>>
   /** Sum of the attempts. `cost` (USD) is absent as soon as one of them has no known price. */
@@ -43,7 +51,7 @@ export interface UsageRecord {
 }
 
 /** One provider call and its price. */
-export interface PricedAttempt extends Attempt {
+export interface PricedAttempt extends Omit<Attempt, 'cost_source'> {
   /** Who gave `usage.cost`; unknown: nobody, and it is absent. */
   readonly cost_source: 'provider' | 'prices' | 'unknown'
 }
@@ -67,8 +75,8 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
     const failures = new Map<string, unknown>()
     const fail = (error: unknown) => void failures.set(String(error), error)
     const stopwatch = startWatch()
-    const priceOf = await loadPrices(prices, fail)
-    ctx.transform(costOnFinish(priceOf, () => ctx.attempts))
+    const found = await findPricing(ctx, prices, fail)
+    if (found) ctx.set(pricing, found)
 
     let failure: { readonly error: unknown } | undefined
     try {
@@ -77,11 +85,15 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
       failure = { error }
       throw error
     } finally {
-      const attempts = ctx.attempts.map((attempt) => priced(attempt, priceOf))
+      const attempts = ctx.attempts.map((attempt) => ({
+        ...attempt,
+        cost_source: attempt.cost_source ?? ('unknown' as const),
+      }))
       const record: UsageRecord = {
         id: ctx.id,
         model: ctx.request.model,
         status: failure ? statusOf(failure.error) : 'ok',
+        state: ctx.state,
         tags: ctx.options.tags ?? {},
         usage: sumUp(attempts),
         attempts,
@@ -95,6 +107,23 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
       }
     }
   })
+}
+
+/** Those of this layer go before those of the client. What goes wrong is an unknown price. */
+async function findPricing(
+  ctx: Pick<Context<never>, 'get'>,
+  prices: UsageOptions['prices'],
+  fail: (error: unknown) => void,
+): Promise<Pricing | undefined> {
+  if (prices === false) return () => undefined
+  if (prices !== undefined) return toPricing(prices, fail)
+  if (ctx.get(pricing)) return undefined
+  try {
+    return toPricing((await import('./prices/prices.js')).prices, fail)
+  } catch (error) {
+    fail(error)
+    return undefined
+  }
 }
 
 /** Runs the app's code: accounting never breaks a reply. */
@@ -123,38 +152,4 @@ function sumUp(attempts: readonly PricedAttempt[]): Usage {
   if (sum.cost === undefined) return sum.total_tokens === 0 ? { ...sum, cost: 0 } : sum
   const units = usages.reduce((total, { cost = 0 }) => total + toUnits(cost), 0n)
   return { ...sum, cost: toUsd(units) }
-}
-
-/** Puts the cost on the end of each turn. */
-function costOnFinish(priceOf: PriceOf, attempts: () => readonly Attempt[]): Transform {
-  let turn: ChunkOf<'start'> | undefined
-  return (chunk, emit) => {
-    if (chunk.type === 'start') turn = chunk
-    if (chunk.type !== 'finish' || !turn) return emit(chunk)
-    const { provider, model: answered, created } = turn
-    const asked = attempts().findLast((attempt) => attempt.provider === provider)
-    const { usage } = priced(
-      {
-        provider,
-        answered,
-        model: asked?.model ?? answered,
-        started: asked?.started ?? created * 1000,
-        ...defined({ service_tier: chunk.service_tier }),
-        usage: chunk.usage,
-      },
-      priceOf,
-    )
-    emit(usage === chunk.usage ? chunk : { ...chunk, usage })
-  }
-}
-
-/** The call with `usage.cost`, where it has one. */
-function priced<Call extends PricedCall>(
-  call: Call,
-  priceOf: PriceOf,
-): Call & Pick<PricedAttempt, 'cost_source'> {
-  if (call.usage.cost !== undefined) return { ...call, cost_source: 'provider' }
-  const cost = priceOf(call)
-  if (cost === undefined) return { ...call, cost_source: 'unknown' }
-  return { ...call, usage: { ...call.usage, cost }, cost_source: 'prices' }
 }

@@ -1,5 +1,11 @@
 /** `createClient`: a stack of middleware in front of some providers. */
-import type { ChatRequest, ChatResponse, FormatInput, ResponseFormat } from './chat/index.js'
+import type {
+  ChatRequest,
+  ChatResponse,
+  FormatInput,
+  Prices,
+  ResponseFormat,
+} from './chat/index.js'
 import {
   type CallArgs,
   type Caller,
@@ -12,6 +18,7 @@ import {
   type Parsed,
   type PartialOf,
   type ProviderAdapter,
+  toPricing,
 } from './core/index.js'
 import { createRegistry } from './providers/index.js'
 import { createPartialReader } from './schema/index.js'
@@ -21,9 +28,15 @@ export interface ClientOptions<State> {
   readonly providers: readonly ProviderAdapter[]
   /** Layers, outermost first; what is given as an array, as a policy may be, is taken apart. State is written, `createClient<{ userId: string }>`, never guessed from them. */
   readonly use?: readonly Layers<NoInfer<State>>[] | undefined
+  /**
+   * What provider calls cost: `usage.cost` of attempts, answers and `ctx` at every place of the stack. `prices` of
+   * `tetrad/middleware/prices` is what the providers publish. @default what `usage()` finds, where the stack has it
+   */
+  readonly prices?: Prices | undefined
 }
 
-export interface Client<State = {}> extends Pick<Caller, 'countTokens' | 'capabilities'> {
+export interface Client<State = {}>
+  extends Pick<Caller, 'countTokens' | 'capabilities' | 'costOf'> {
   /** One whole answer. Throws a `TetradError`. */
   generate<Format extends FormatInput = ResponseFormat>(
     request: ChatRequest<Format>,
@@ -56,7 +69,12 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
   // that State fits is checked by the type of `use`; inside, a layer is a layer
   const stack = () => [...layers] as unknown as readonly Middleware<never>[]
   const caller = createCaller(
-    { resolve: registry.resolve, validateRequest, partialReader: createPartialReader },
+    {
+      resolve: registry.resolve,
+      validateRequest,
+      partialReader: createPartialReader,
+      pricing: options.prices && toPricing(options.prices),
+    },
     stack,
   )
   const client: Client<State> = {
@@ -64,6 +82,7 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
     stream: (request, ...[callOptions]) => caller.stream(request, callOptions),
     countTokens: caller.countTokens,
     capabilities: caller.capabilities,
+    costOf: caller.costOf,
     use(...added) {
       const all = added.flat()
       all.forEach(checkLayer)

@@ -1,4 +1,4 @@
-export * from './cost.js'
+export { costUnits, costUsd } from '../../src/chat/index.js'
 export { asOf } from './data.js'
 export * from './prices.js'
 export * from './rates.js'

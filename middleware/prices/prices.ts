@@ -1,14 +1,15 @@
 /** Finds the bundled rates of a call: provider, model, day and service tier. */
 import { data } from './data.js'
 import type { PricedCall, PriceRow, Rate, Rates } from './rates.js'
-import { tiers } from './tiers.js'
+import { standardTiers, tiers } from './tiers.js'
 
 /**
- * Rates of a call to OpenAI, Anthropic, Gemini or xAI; undefined for a model that nobody told us the price of.
- * `usage()` loads and takes it by itself; import it to put your own prices before it.
+ * Rates of a call to OpenAI, Anthropic, Gemini or xAI; undefined for a model, or a service tier of it, that nobody told
+ * us the price of. `usage()` loads and takes it by itself; import it to give it to the client, or to put your own prices
+ * before it.
  *
  * @example
- * usage({ prices: (call) => negotiated[call.model] ?? prices(call) })
+ * createClient({ prices: (call) => negotiated[call.model] ?? prices(call) })
  */
 export function prices(call: PricedCall): Rates | undefined {
   if (!Object.hasOwn(data, call.provider)) return undefined
@@ -24,14 +25,17 @@ export function prices(call: PricedCall): Rates | undefined {
 const atDay = ([, ...dated]: PriceRow, started: number): Rates | undefined =>
   dated.findLast(({ from }) => !from || started >= Date.parse(from)) ?? dated[0]
 
-function tierFactor({ provider, service_tier }: PricedCall, model: string): number {
-  if (!service_tier || !Object.hasOwn(tiers, provider)) return 1
-  const row = tiers[provider]?.find(([models, tier]) => tier === service_tier && models.test(model))
-  return row?.[2] ?? 1
+/** Undefined: nobody told us what this tier costs. */
+function tierFactor({ provider, service_tier }: PricedCall, model: string): number | undefined {
+  const asked = service_tier?.toLowerCase() || 'default'
+  if (standardTiers.has(asked)) return 1
+  const rows = Object.hasOwn(tiers, provider) ? tiers[provider] : undefined
+  return rows?.find(([models, tier]) => tier === asked && models.test(model))?.[2]
 }
 
 /** Tokens are scaled, searches cost the same in every tier. */
-function inTier(rates: Rates | undefined, factor: number): Rates | undefined {
+function inTier(rates: Rates | undefined, factor: number | undefined): Rates | undefined {
+  if (factor === undefined) return undefined
   if (!rates || factor === 1) return rates
   return Object.fromEntries(
     Object.entries(rates).map(([unit, rate]) => [

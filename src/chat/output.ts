@@ -69,6 +69,7 @@ export interface Attempt {
   /** As the answer told it. */
   readonly answered?: string
   readonly status: 'running' | 'ok' | 'failed' | 'aborted'
+  /** While it runs the best that is known, in the end what was used; with its `cost` where a price is known. */
   readonly usage: Usage
   readonly warnings: readonly Warning[]
   /** Epoch milliseconds. */
@@ -81,4 +82,6 @@ export interface Attempt {
   readonly headers?: Readonly<Record<string, string>>
   /** The tier that served it, where the provider told. */
   readonly service_tier?: string
+  /** Who gave `usage.cost`; absent where it is unknown. */
+  readonly cost_source?: 'provider' | 'prices'
 }

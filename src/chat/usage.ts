@@ -33,7 +33,11 @@ export interface Usage {
   }
   /** How often each hosted tool ran. */
   readonly server_tool_use?: Readonly<Record<string, number>>
-  /** USD: the provider's figure, or what `usage()` priced. */
+  /** Tokens that a hosted tool used in a model of its own, where the provider tells them: no part of the counts above. */
+  readonly server_tool_tokens?: Readonly<
+    Record<string, { readonly prompt_tokens?: number; readonly completion_tokens?: number }>
+  >
+  /** USD: the provider's figure, or by the prices of the client or of `usage()`. */
   readonly cost?: number
   /** Prompt or completion is our own count. */
   readonly estimated?: true

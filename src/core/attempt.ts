@@ -8,10 +8,10 @@ import type {
   Warning,
 } from '../chat/index.js'
 import {
+  createTokenCounter,
+  defined,
   emptyUsage,
-  estimateCompletionTokens,
   estimatePromptTokens,
-  estimateTokens,
   isObject,
 } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
@@ -28,6 +28,7 @@ import {
 import { ignoreRejection } from './ignore-rejection.js'
 import type { Run, Slots } from './layer.js'
 import type { Ledger } from './ledger.js'
+import { askedTier, pricing } from './pricing.js'
 import { publicHeaders } from './public-headers.js'
 import { isContent, type Scope } from './scope.js'
 import { SilenceTimer } from './silence-timer.js'
@@ -71,6 +72,11 @@ class RunningAttempt {
   private told: Usage | undefined
   /** The usage of the finish. */
   private final: Usage | undefined
+  /** Our own count of what came. */
+  private readonly counter = createTokenCounter()
+  private promptTokens: number | undefined
+  private readonly askedTier: string | undefined
+  private isTierTold = false
   /** What a call that is not streamed has said so far: nothing of it leaves before it is whole. */
   private unseen: Accumulator | undefined
   private unseenChunks: StreamChunk[] = []
@@ -91,11 +97,15 @@ class RunningAttempt {
   ) {
     this.adapter = adapter
     this.request = { ...slots.request, model }
+    this.askedTier = askedTier(slots.request)
+    const best = () => this.price(this.final ?? this.bestKnown())
     this.record = {
       provider: adapter.name,
       model,
       status: 'running',
-      usage: emptyUsage,
+      get usage() {
+        return best()
+      },
       warnings: this.warnings,
       started: Date.now(),
     }
@@ -238,6 +248,7 @@ class RunningAttempt {
   }
 
   private pass(chunks: readonly StreamChunk[]): void | Promise<void> {
+    for (const chunk of chunks) this.count(chunk)
     const entering = this.account(chunks)
     if (this.run.streaming) return this.scope.enter(entering)
     this.unseen ??= new Accumulator()
@@ -247,13 +258,21 @@ class RunningAttempt {
 
   /** A whole answer goes outward as its chunks. */
   private whole(answer: ChatResponse): void | Promise<void> {
-    const chunks = toChunks(answer)
+    if (answer.service_tier !== undefined) this.record.service_tier = answer.service_tier
+    const isCounted = this.unseen !== undefined || isTold(answer.usage)
+    if (!isCounted) for (const chunk of toChunks(answer)) this.count(chunk)
+    const usage = this.finished(answer.usage)
+    const priced = usage === answer.usage ? answer : { ...answer, usage }
     this.unseenChunks = []
-    const entering = this.account(chunks)
-    return this.scope.enter(entering, undefined, entering === chunks ? answer : undefined)
+    return this.scope.enter(this.account(toChunks(priced)), undefined, priced)
   }
 
-  /** Notes times, usage and ids; puts our own count on a finish whose wire told no usage. */
+  private count(chunk: StreamChunk): void {
+    const words = wordsOf(chunk)
+    if (words) this.counter.add(words)
+  }
+
+  /** Notes times, usage and ids; puts the cost on a finish, and our own count where the wire told no usage. */
   private account(chunks: readonly StreamChunk[]): readonly StreamChunk[] {
     let accounted = chunks
     for (let i = 0; i < chunks.length; i++) {
@@ -263,14 +282,55 @@ class RunningAttempt {
       if (chunk.type === 'start') this.record.answered = chunk.model
       if (chunk.type !== 'finish') continue
       if (chunk.service_tier !== undefined) this.record.service_tier = chunk.service_tier
-      if (isTold(chunk.usage)) {
-        this.final = chunk.usage
-        continue
-      }
-      this.final = this.bestKnown(chunks.slice(0, i))
-      accounted = accounted.with(i, { ...chunk, usage: this.final })
+      const usage = this.finished(chunk.usage)
+      if (usage !== chunk.usage) accounted = accounted.with(i, { ...chunk, usage })
     }
     return accounted
+  }
+
+  /** The usage of a finish, with what is known of it here. */
+  private finished(usage: Usage): Usage {
+    if (usage === this.final) return usage
+    this.final = this.price(isTold(usage) ? usage : this.bestKnown())
+    this.tellTier(this.final)
+    return this.final
+  }
+
+  /** The usage with its cost in USD: the provider's own figure, else by the prices of the call. */
+  private price(usage: Usage): Usage {
+    if (usage.cost !== undefined) {
+      this.record.cost_source ??= 'provider'
+      return usage
+    }
+    const cost = this.costOf(usage, this.record.service_tier ?? this.askedTier)
+    if (cost === undefined) return usage
+    this.record.cost_source = 'prices'
+    return { ...usage, cost }
+  }
+
+  private costOf(usage: Usage, service_tier: string | undefined): number | undefined {
+    const { provider, model, answered, started } = this.record
+    return this.run.values.get(pricing)?.({
+      provider,
+      model,
+      started,
+      usage,
+      ...defined({ answered, service_tier }),
+    })
+  }
+
+  /** A model with a price, in a tier without one. */
+  private tellTier(usage: Usage): void {
+    const tier = this.record.service_tier ?? this.askedTier
+    if (this.isTierTold || tier === undefined || usage.cost !== undefined) return
+    this.isTierTold = true
+    if (this.costOf(usage, undefined) === undefined) return
+    const { provider, model } = this.record
+    this.warn({
+      code: 'other',
+      provider,
+      message: `The cost is unknown: no price is known for ${model} in the tier '${tier}'`,
+    })
   }
 
   private arrived(): void {
@@ -279,7 +339,10 @@ class RunningAttempt {
 
   private close(status: Attempt['status'], usage: Usage): void {
     this.record.status = status
-    this.record.usage = usage
+    const priced = this.price(usage)
+    this.tellTier(priced)
+    // no longer the best known, but the end
+    Object.defineProperty(this.record, 'usage', { value: priced, enumerable: true })
     this.record.total_ms = performance.now() - this.started
   }
 
@@ -290,26 +353,30 @@ class RunningAttempt {
     return (error.status ?? 0) >= 400 || !error.maybeBilled
   }
 
-  /** What the wire told, and our count of the text for what it did not tell. `unread` has not reached the accumulator yet. */
-  private bestKnown(unread: readonly StreamChunk[] = []): Usage {
-    const accumulator = this.unseen ?? this.scope.accumulator
-    const partial = accumulator?.partial()
-    const counted =
-      (partial ? estimateCompletionTokens(partial.message) : 0) +
-      estimateTokens(
-        partial?.unfinished_tool_calls ? JSON.stringify(partial.unfinished_tool_calls) : '',
-      ) +
-      estimateTokens(unread.map(wordsOf).join(''))
+  /** What the wire told, and our count of the text for what it did not tell: at any moment. */
+  private bestKnown(): Usage {
     const { told } = this
-    if (told && told.completion_tokens >= counted) return told
-    const prompt_tokens = told?.prompt_tokens || estimatePromptTokens(this.request)
+    const completion_tokens = this.counter.tokens
+    if (told && told.completion_tokens >= completion_tokens) return told
+    this.promptTokens ??= told?.prompt_tokens || estimatePromptTokens(this.request)
+    const prompt_tokens = told?.prompt_tokens || this.promptTokens
+    // a cost that was told is of fewer tokens
+    const { cost: _, ...known } = told ?? {}
     return {
-      ...told,
+      ...known,
       prompt_tokens,
-      completion_tokens: counted,
-      total_tokens: prompt_tokens + counted,
+      completion_tokens,
+      total_tokens: prompt_tokens + completion_tokens,
       estimated: true,
     }
+  }
+
+  private warn(given: unknown): void {
+    const warning = toWarning(given)
+    this.warnings.push(warning)
+    if (this.scope.fault || this.scope.isSettled || this.isLeft) return
+    const pending = this.scope.enter([{ type: 'warning', warning }])
+    if (pending) ignoreRejection(pending)
   }
 
   private call(): Call {
@@ -321,13 +388,7 @@ class RunningAttempt {
       ...(options.headers && { headers: options.headers }),
       ...(Object.hasOwn(keys, provider) && { apiKey: keys[provider] }),
       timeouts: this.slots.timeouts,
-      warn: (given) => {
-        const warning = toWarning(given)
-        this.warnings.push(warning)
-        if (this.scope.fault || this.scope.isSettled || this.isLeft) return
-        const pending = this.scope.enter([{ type: 'warning', warning }])
-        if (pending) ignoreRejection(pending)
-      },
+      warn: (given) => this.warn(given),
       onResponse: (given) => {
         this.silence?.answered()
         const { request_id, headers } = given ?? {}
@@ -337,9 +398,7 @@ class RunningAttempt {
       },
       onUsage: (given) => {
         const usage = readUsage(given)
-        if (!usage) return
-        this.told = usage
-        this.record.usage = usage
+        if (usage) this.told = usage
       },
     }
   }

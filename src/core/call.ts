@@ -17,6 +17,7 @@ import type {
   Call,
   Caller,
   CallOptions,
+  CostQuestion,
   Middleware,
   ModelInfo,
   ProviderAdapter,
@@ -24,8 +25,10 @@ import type {
 } from './context.js'
 import { AbortError, BadRequestError, MisuseError } from './errors.js'
 import { hidden, masked } from './hidden.js'
+import { Values } from './key.js'
 import type { Place, Run } from './layer.js'
 import { Ledger } from './ledger.js'
+import { type Pricing, pricing } from './pricing.js'
 import { Scope, wouldLeave } from './scope.js'
 import { listen } from './signals.js'
 import { type PartialReader, TetradStream } from './stream.js'
@@ -37,6 +40,8 @@ export interface Engine {
   /** Checks a request and makes it plain JSON. Throws `BadRequestError`. */
   readonly validateRequest: (request: ChatRequest<FormatInput>) => ValidRequest
   readonly partialReader: PartialReader
+  /** What provider calls cost. */
+  readonly pricing?: Pricing | undefined
 }
 
 export interface ValidRequest {
@@ -75,6 +80,7 @@ export function createCaller(
         place ? inherit(place.options, options) : options,
         place,
       ),
+    costOf: (question) => costOf(engine, question),
     capabilities: (model) => modelInfo(engine, model),
   }
 }
@@ -125,12 +131,17 @@ class RunningCall {
       streaming,
       options,
       layers,
-      values: new Map(),
+      values: new Values(),
       unseen: undefined,
       attempt: attemptWith(engine.resolve),
       nest: (run, index, at) =>
-        createCaller(engine, () => run.layers.slice(index), { ...at, options: run.options }),
+        createCaller(
+          { ...engine, pricing: run.values.get(pricing) },
+          () => run.layers.slice(index),
+          { ...at, options: run.options },
+        ),
     }
+    if (engine.pricing) this.run.values.set(pricing, engine.pricing)
   }
 
   async start(): Promise<ChatResponse> {
@@ -255,6 +266,18 @@ async function sentBy(
   let request = asked
   for (const { outgoing } of layers) if (outgoing) request = await outgoing(request, options)
   return request
+}
+
+function costOf(engine: Engine, { model: name, usage, ...asked }: CostQuestion) {
+  const { adapter, model } = engine.resolve(name)
+  const total_tokens = usage.prompt_tokens + usage.completion_tokens
+  return engine.pricing?.({
+    started: Date.now(),
+    ...defined(asked),
+    provider: adapter.name,
+    model,
+    usage: { ...usage, total_tokens },
+  })
 }
 
 /** What an adapter does not say is let through. Throws `UnexpectedResponseError` where it fails. */

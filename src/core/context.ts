@@ -172,8 +172,25 @@ export interface Caller {
    * the error. Fetches no image. Throws `BadRequestError` for a request that cannot be read, and for an abort.
    */
   countTokens(request: ChatRequest, options?: BaseCallOptions): Promise<TokenCount>
+  /**
+   * What a call would cost, USD: at the prices of this place, by model, tier and length of prompt. Undefined is an unknown
+   * price, never 0. Throws `BadRequestError` for a name nobody knows.
+   *
+   * @example
+   * const usd = ctx.client.costOf({ model: ctx.request.model, usage: { prompt_tokens: 900, completion_tokens: 200 } })
+   */
+  costOf(call: CostQuestion): number | undefined
   /** Which provider a model name leads to, and what it takes. Throws `BadRequestError` for a name nobody knows. */
   capabilities(model: string): ModelInfo
+}
+
+export interface CostQuestion {
+  readonly model: string
+  readonly usage: Omit<Usage, 'total_tokens'>
+  /** @default the standard one */
+  readonly service_tier?: string | undefined
+  /** Epoch milliseconds. @default now */
+  readonly started?: number | undefined
 }
 
 export interface TokenCount {

@@ -20,8 +20,9 @@ import type {
 } from './context.js'
 import { MisuseError } from './errors.js'
 import { ignoreRejection } from './ignore-rejection.js'
-import type { Key } from './key.js'
+import type { Key, Values } from './key.js'
 import { Ledger } from './ledger.js'
+import { pricing } from './pricing.js'
 import { type Owner, rejectOnEnd, Scope } from './scope.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
 
@@ -58,7 +59,7 @@ export interface Run {
   readonly streaming: boolean
   readonly options: CallOptions<unknown>
   readonly layers: readonly Middleware<never>[]
-  readonly values: Map<Key<unknown>, unknown>
+  readonly values: Values
   /** What a call that is not streamed had given when it failed, and where: nothing of it has left. */
   unseen: { readonly scope: Scope; readonly chunks: readonly StreamChunk[] } | undefined
   /** The provider call at the end of the stack. */
@@ -167,13 +168,9 @@ export class LayerContext implements Context<unknown>, Owner {
     this.isAnswering = true
   }
 
-  readonly get = <T>(key: Key<T>): T | undefined =>
-    // only set() writes, and it pairs key and value
-    this.run.values.get(key as Key<unknown>) as T | undefined
+  readonly get = <T>(key: Key<T>): T | undefined => this.run.values.get(key)
 
-  readonly set = <T>(key: Key<T>, value: T): void => {
-    this.run.values.set(key as Key<unknown>, value)
-  }
+  readonly set = <T>(key: Key<T>, value: T): void => this.run.values.set(key, value)
 
   readonly transform = (fn: Transform): void => {
     if (this.scope) throw this.misuse('registered a transform after its first next()')
@@ -226,8 +223,11 @@ export class LayerContext implements Context<unknown>, Owner {
 
   /** Sends the answer that was set here. */
   sendAnswer(): void | Promise<void> {
-    if (this.isAnswering && this.answer)
-      return this.within.enter(toChunks(this.answer), undefined, this.answer)
+    if (!this.isAnswering || !this.answer) return
+    // kept from another call: nobody was asked for it in this one
+    const isFree = this.ledger.attempts.length === 0 && this.run.values.get(pricing) !== undefined
+    if (isFree) this.answer = { ...this.answer, usage: { ...this.answer.usage, cost: 0 } }
+    return this.within.enter(toChunks(this.answer), undefined, this.answer)
   }
 
   misuse(what: string): MisuseError {

@@ -33,8 +33,9 @@ afterAll(() => new Promise((closed) => server.close(closed)))
 async function recordOf(
   recorded: RecordedUsage,
   usageOptions: UsageOptions = {},
+  beside: object = {},
 ): Promise<UsageRecord | undefined> {
-  body = bodyOf(recorded)
+  body = { ...bodyOf(recorded), ...beside }
   const options = { apiKey: 'test', baseURL: origin }
   const records: UsageRecord[] = []
   const ai = createClient({
@@ -121,6 +122,51 @@ describe('the cost of a recorded usage', () => {
       { providerId: 'x-ai', timestamp: new Date(attempt.started) },
     )
     expect(difference(ours, theirs?.total_price)).toBeLessThan(1e-9)
+  })
+})
+
+describe('what stands beside the usage', () => {
+  const astra = {
+    provider: 'openai',
+    api: 'responses',
+    model: 'gpt-6-astra',
+    usage: { input_tokens: 100_000, output_tokens: 100_000 },
+  } as const
+  const tool_usage = {
+    web_search: { num_requests: 10 },
+    image_gen: { input_tokens: 991, output_tokens: 992 },
+  }
+
+  it('of OpenAI: searches are counted and priced, tokens of images kept', async () => {
+    const record = await recordOf(astra, {}, { tool_usage })
+    expect(record?.usage).toMatchObject({
+      cost: 6.1,
+      server_tool_use: { web_search: 10 },
+      server_tool_tokens: { image_gen: { prompt_tokens: 991, completion_tokens: 992 } },
+    })
+  })
+
+  it.each([
+    ['default', 6.1],
+    ['fast', 12.1],
+    ['priority', 12.1],
+    ['ultrafast', 36.1],
+    ['warp', undefined],
+  ])('of OpenAI: the tier %s costs %s', async (service_tier, cost) => {
+    const record = await recordOf(astra, {}, { service_tier, tool_usage })
+    expect(record?.usage.cost).toBe(cost)
+    const warned = record?.attempts[0]?.warnings.map(({ message }) => message) ?? []
+    expect(warned.filter((message) => message.includes('tier'))).toHaveLength(cost ? 0 : 1)
+  })
+
+  it.each([
+    ['claude-opus-5', 'standard', 0.03],
+    ['claude-opus-5', 'fast', 0.06],
+    ['claude-haiku-4-5', 'fast', undefined],
+  ])('of Anthropic: %s at the speed %s costs %s', async (model, speed, cost) => {
+    const usage = { input_tokens: 1000, output_tokens: 1000, service_tier: 'standard', speed }
+    const record = await recordOf({ provider: 'anthropic', api: 'messages', model, usage })
+    expect(record?.usage.cost).toBe(cost)
   })
 })
 

@@ -17,6 +17,7 @@ const record = ({ tags = {}, status = 'ok', usages = [tokens(1, 1)] }: Used): Us
   id: 'id',
   model: 'openai/gpt-5',
   status,
+  state: {},
   tags,
   usage: usages.reduce<Usage>(addUsage, emptyUsage),
   attempts: usages.map(

@@ -226,13 +226,29 @@ describe('a price', () => {
     ['anthropic/claude-haiku-4-5', 'priority', 1, 5],
     ['gemini/gemini-3-flash-preview', 'flex', 0.25, 1.5],
     ['openai/gpt-5', 'default', 1.25, 10],
-    ['openai/gpt-5', '__proto__', 1.25, 10],
+    ['openai/gpt-6-sol', 'fast', 4, 20],
+    ['openai/gpt-6-sol', 'priority', 4, 20],
+    ['openai/gpt-6-sol', 'ultrafast', 12, 60],
+    ['anthropic/claude-opus-5', 'fast', 10, 50],
+    ['gemini/gemini-3-flash-preview', 'STANDARD', 0.5, 3],
   ])('of %s in the tier %s is %d and %d', (model, service_tier, input, output) => {
     const rates = prices(calling('', ''))
     expect(rates).toBeUndefined()
     // below every threshold
     expect((cost(model, tokens(1000, 0), { service_tier }) ?? 0) * 1000).toBeCloseTo(input, 9)
     expect((cost(model, tokens(0, 1000), { service_tier }) ?? 0) * 1000).toBeCloseTo(output, 9)
+  })
+
+  it.each([
+    ['openai/gpt-5', '__proto__'],
+    ['openai/gpt-5', 'ultrafast'],
+    ['openai/gpt-5', 'scale'],
+    ['anthropic/claude-haiku-4-5', 'fast'],
+    ['gemini/gemini-2.5-flash', 'priority'],
+    ['xai/grok-4', 'priority'],
+  ])('of %s in the tier %s, which has no row, is unknown', (model, service_tier) => {
+    expect(cost(model, tokens(1000, 10))).toBeGreaterThan(0)
+    expect(cost(model, tokens(1000, 10), { service_tier })).toBeUndefined()
   })
 
   it('is that of the day', () => {

@@ -1,5 +1,5 @@
 /** Reads the events of one answer: a table of events over a small state. */
-import { isObject, type JsonObject, type Usage, unknownUsage } from '../../chat/index.js'
+import { defined, isObject, type JsonObject, type Usage, unknownUsage } from '../../chat/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import type { WireEvent } from '../../transport/index.js'
 import type { StreamReader, WireContext } from '../adapter.js'
@@ -140,8 +140,12 @@ function finish(state: State): void {
       isAnswered && stop.stop_reason === 'tool_use' ? 'stop' : finishReason(stop.stop_reason),
     ...(typeof stop.stop_reason === 'string' && { native_finish_reason: stop.stop_reason }),
     ...(typeof stop.stop_sequence === 'string' && { stop_sequence: stop.stop_sequence }),
-    ...(typeof usage.service_tier === 'string' && { service_tier: usage.service_tier }),
+    ...defined({ service_tier: tierOf(usage) }),
     usage: fromWireUsage(usage) ?? unknownUsage,
     ...(native && { native }),
   })
 }
+
+/** A fast answer is a tier of its own, whatever tier stands beside it: https://platform.claude.com/docs/en/build-with-claude/fast-mode */
+const tierOf = ({ speed, service_tier }: WireUsage) =>
+  speed === 'fast' ? 'fast' : typeof service_tier === 'string' ? service_tier : undefined

@@ -161,6 +161,7 @@ export interface WireUsage {
   readonly output_tokens_details?: { readonly thinking_tokens?: number | null } | null
   readonly server_tool_use?: Readonly<Record<string, number | null>> | null
   readonly service_tier?: string | null
+  readonly speed?: string | null
   readonly iterations?: readonly WireIteration[] | null
 }
 

@@ -11,6 +11,7 @@ import { UnexpectedResponseError } from '../../core/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
 import { declaredNames, readItems } from './items.js'
+import { usageOf } from './usage.js'
 import { asList, asNumber, asString, asText, type Profile } from './wire.js'
 
 /** Why the answer ended; a refusal beside text is a `stop`. */
@@ -91,7 +92,7 @@ export const responseReader =
         hasText: message.content !== null,
         hasRefusal: message.refusal !== undefined,
       }),
-      usage: profile.toUsage(body.usage) ?? unknownUsage,
+      usage: usageOf(body, profile.toUsage) ?? unknownUsage,
       ...(approvals.length > 0 && { approvals }),
       ...(logprobs.length > 0 && { logprobs: { content: logprobs } }),
       ...defined({ service_tier: asText(body.service_tier), request_id: context.request_id }),

@@ -16,6 +16,7 @@ import {
   addText,
   rest,
 } from './stream-text.js'
+import { usageOf } from './usage.js'
 import { asList, asNumber, asString, asText, type Profile } from './wire.js'
 
 /** Makes a reader for one stream. */
@@ -146,7 +147,7 @@ const terminal =
   (event, state, push) => {
     const { profile, context, call } = state
     const response = finalResponse(event.response, status)
-    const usage = profile.toUsage(response.usage)
+    const usage = usageOf(response, profile.toUsage)
     if (usage) call.onUsage(usage)
     checkBody(response, context, profile)
     start(event, state, push)

@@ -27,8 +27,15 @@ export function toUsage(wire: unknown): Usage | undefined {
       audio_tokens: asNumber(output.audio_tokens),
       image_tokens: asNumber(output.image_tokens),
     }),
-    ...group('server_tool_use', toolUse(wire.tool_usage)),
+    ...toolUse(wire.tool_usage),
   }
+}
+
+/** The usage of a whole response: what its hosted tools used stands beside `usage` (`Response.tool_usage` of the SDK). */
+export function usageOf(response: JsonObject, toUsage: (wire: unknown) => Usage | undefined) {
+  const usage = toUsage(response.usage)
+  const { tool_usage } = response
+  return usage && { ...usage, ...toolUse(tool_usage), ...toolTokens(tool_usage) }
 }
 
 /** Total = prompt + completion, whatever the wire says. */
@@ -58,11 +65,31 @@ const cacheWrites = (value: unknown) => {
 }
 
 /** `{ web_search: { num_requests: 2 } }`: how often each hosted tool ran. */
-const toolUse = (value: unknown): Record<string, number> => {
-  const counts: Record<string, number> = Object.create(null)
-  for (const [name, use] of Object.entries(object(value))) {
-    const count = asNumber(object(use).num_requests)
-    if (count !== undefined) counts[name] = count
+const toolUse = (wire: unknown) =>
+  group(
+    'server_tool_use',
+    byTool(wire, ({ num_requests }) => asNumber(num_requests)),
+  )
+
+/** `{ image_gen: { input_tokens: 9, output_tokens: 9 } }`: what a tool used in a model of its own. */
+const toolTokens = (wire: unknown) =>
+  group(
+    'server_tool_tokens',
+    byTool(wire, ({ input_tokens, output_tokens }) => {
+      const counts = defined({
+        prompt_tokens: asNumber(input_tokens),
+        completion_tokens: asNumber(output_tokens),
+      })
+      return Object.keys(counts).length > 0 ? counts : undefined
+    }),
+  )
+
+function byTool<T>(wire: unknown, read: (use: JsonObject) => T | undefined): Record<string, T> {
+  // names come from the wire
+  const found: Record<string, T> = Object.create(null)
+  for (const [name, use] of Object.entries(object(wire))) {
+    const value = read(object(use))
+    if (value !== undefined) found[name] = value
   }
-  return counts
+  return found
 }

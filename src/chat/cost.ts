@@ -1,7 +1,7 @@
 /** What a usage costs at given rates: each token is charged once, in integers of 1e-15 USD. */
-import type { Usage } from '../../src/chat/index.js'
 import { toUsd } from './money.js'
-import type { Rate, Rates } from './rates.js'
+import type { Rate, Rates } from './prices.js'
+import type { Usage } from './usage.js'
 
 /**
  * USD. Details that exceed their total are cut, so nothing is charged twice. Where the wire does not tell which kind

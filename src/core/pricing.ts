@@ -1,0 +1,55 @@
+/** What provider calls cost: found once a call, known at every place of its stack. */
+import {
+  type ChatRequest,
+  costUsd,
+  isObject,
+  type PricedCall,
+  type Prices,
+  type Rates,
+} from '../chat/index.js'
+import { type Key, key } from './key.js'
+
+/** USD of a call; undefined is unknown. Never throws. */
+export type Pricing = (call: PricedCall) => number | undefined
+
+/** The prices of a call: those of its client, unless a layer sets others before its `next()`. */
+export const pricing: Key<Pricing> = key('pricing')
+
+/** One function of whatever prices were given. What they throw goes to `onError`, and the price is unknown. */
+export function toPricing(prices: Prices, onError: (error: unknown) => void = () => {}): Pricing {
+  const find = typeof prices === 'function' ? prices : inTable(prices)
+  return (call) => {
+    try {
+      return toCost(find(call), call)
+    } catch (error) {
+      onError(error)
+      return undefined
+    }
+  }
+}
+
+const inTable =
+  (table: Readonly<Record<string, Rates>>) =>
+  ({ provider, model, answered = model }: PricedCall) =>
+    [`${provider}/${model}`, model, `${provider}/${answered}`, answered]
+      .filter((name) => Object.hasOwn(table, name))
+      .map((name) => table[name])[0]
+
+function toCost(found: Rates | number | undefined, call: PricedCall): number | undefined {
+  if (typeof found === 'number') return Number.isFinite(found) ? found : undefined
+  return isObject(found) ? costUsd(call.usage, found) : undefined
+}
+
+/** The service tier that a request asks for; Anthropic's `speed: 'fast'` is one. */
+export function askedTier(request: ChatRequest): string | undefined {
+  const places: readonly unknown[] = [
+    request,
+    request.extra_body,
+    ...Object.values(request.provider_options ?? {}),
+  ]
+  const asked = places.filter(isObject)
+  const isFast = asked.some(({ speed }) => speed === 'fast')
+  return isFast ? 'fast' : asked.map((place) => place.service_tier).find(isText)
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
