@@ -1,7 +1,12 @@
 /** The bounded hand-over between the running stack and its one consumer. */
 import type { StreamChunk } from '../chat/index.js'
+import { chunkSize } from './chunk-size.js'
+
+/** What may wait for a consumer that is behind, whatever its chunks are. */
+const maxBytes = 1_048_576
 
 export interface ChannelOptions {
+  /** Chunks that may wait, or 1 MiB of them, whichever comes first. */
   readonly highWaterMark: number
   readonly stalledMs: number
   /** Nobody has pulled for `stalledMs` while the stack waited. */
@@ -18,7 +23,7 @@ export class Channel {
   /** Of `waiting`, how many were taken. */
   private head = 0
   private pulls = 0
-  /** Of what waits, about, in UTF-16 units. */
+  /** Of what waits while it is bounded, about. */
   private bytes = 0
   /** The last finish: delivered when something follows it, or when the call has succeeded. */
   private lastFinish: StreamChunk | undefined
@@ -32,13 +37,15 @@ export class Channel {
   /** A promise only when the consumer is behind. */
   push(chunks: readonly StreamChunk[]): void | Promise<void> {
     if (this.end) return
-    if (this.lastFinish) this.waiting.push(this.lastFinish)
+    if (this.lastFinish) this.append([this.lastFinish])
     const last = chunks.at(-1)
     this.lastFinish = last?.type === 'finish' ? last : undefined
     this.append(this.lastFinish ? chunks.slice(0, -1) : chunks)
     if (this.size === 0) return
     this.wakeReader()
-    if (this.isBound && this.size >= this.options.highWaterMark) return this.waitForRoom()
+    const { highWaterMark } = this.options
+    if (this.isBound && (this.size >= highWaterMark || this.bytes >= maxBytes))
+      return this.waitForRoom()
   }
 
   /** The call has succeeded; `finish` stands in the place of the one that was held back. */
@@ -74,6 +81,7 @@ export class Channel {
     const chunk = this.waiting[this.head]
     if (!chunk) return undefined
     this.head++
+    if (this.isBound) this.bytes -= chunkSize(chunk, maxBytes)
     this.pulled()
     return chunk
   }
@@ -109,17 +117,25 @@ export class Channel {
 
   private pulled(): void {
     this.pulls++
+    if (this.size === 0) this.bytes = 0
     // what was taken is let go of: at the end, or when it is half of a long queue
     if (this.size === 0 || (this.head >= 512 && this.head * 2 >= this.waiting.length)) {
       this.waiting = this.waiting.slice(this.head)
       this.head = 0
     }
-    if (this.room && this.size <= this.options.highWaterMark / 2) this.wakeWriter()
+    const isHalfEmpty = this.size <= this.options.highWaterMark / 2 && this.bytes <= maxBytes / 2
+    if (this.room && isHalfEmpty) this.wakeWriter()
   }
 
   private append(chunks: readonly StreamChunk[]): void {
-    if (this.isBound) for (const chunk of chunks) this.waiting.push(chunk)
-    else for (const chunk of chunks) join(this.waiting, chunk, this.head)
+    for (const chunk of chunks) {
+      if (!this.isBound) {
+        join(this.waiting, chunk, this.head)
+        continue
+      }
+      this.bytes += chunkSize(chunk, maxBytes)
+      this.waiting.push(chunk)
+    }
   }
 
   private close(end: { readonly error?: unknown }): void {

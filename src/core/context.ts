@@ -108,7 +108,7 @@ export interface BaseCallOptions {
   /** Sent to the provider. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly timeouts?: Timeouts | undefined
-  /** Chunks that may wait for the consumer. @default 256 */
+  /** Chunks that may wait for the consumer, and never more than 1 MiB of them and one network read. @default 256 */
   readonly highWaterMark?: number | undefined
   /** A consumer that has not pulled for so long has left. Milliseconds. @default 300_000 */
   readonly stalledMs?: number | undefined

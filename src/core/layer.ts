@@ -19,6 +19,7 @@ import type {
   Transform,
 } from './context.js'
 import { MisuseError } from './errors.js'
+import { inspectCustom } from './hidden.js'
 import { ignoreRejection } from './ignore-rejection.js'
 import type { Key, Values } from './key.js'
 import { Ledger } from './ledger.js'
@@ -199,10 +200,14 @@ export class LayerContext implements Context<unknown>, Owner {
     if (this.isRunning) this.scope?.abort(reason)
   }
 
-  /** For logs: a context is a web of the whole call, which no JSON can say. */
+  /** For logs: of the request its model alone. A context is a web of the whole call, with all that was said in it. */
   toJSON() {
     const { id, streaming, request, attempts, usage } = this
-    return { id, streaming, request, attempts, usage }
+    return { id, streaming, model: request.model, attempts, usage }
+  }
+
+  [inspectCustom]() {
+    return this.toJSON()
   }
 
   /** A `next()` begins: what was answered before is gone. */

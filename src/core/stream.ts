@@ -3,6 +3,7 @@ import type { ChatResponse, StreamChunk } from '../chat/index.js'
 import type { Channel } from './channel.js'
 import type { ChatStream } from './context.js'
 import { AbortError, MisuseError } from './errors.js'
+import { inspectCustom } from './hidden.js'
 import { ignoreRejection } from './ignore-rejection.js'
 
 /** The running call behind a stream. */
@@ -16,29 +17,31 @@ export interface StreamedCall {
 /** Reads a growing JSON text: feeds a piece, gives the object so far. */
 export type PartialReader = () => (piece: string) => unknown
 
+/** Its fields are `#private`: no print of a stream reaches the request. */
 export class TetradStream implements ChatStream {
-  private consumer: string | undefined
-  private result: Promise<ChatResponse> | undefined
-  private aborted: { readonly reason: unknown } | undefined
-  private hasThrown = false
-  private readonly open: () => void
-  private readonly begun: Promise<ChatResponse>
+  #consumer: string | undefined
+  #result: Promise<ChatResponse> | undefined
+  #aborted: { readonly reason: unknown } | undefined
+  #hasThrown = false
+  readonly #open: () => void
+  readonly #begun: Promise<ChatResponse>
+  readonly #call: StreamedCall
+  readonly #partialReader: PartialReader
 
-  constructor(
-    private readonly call: StreamedCall,
-    private readonly partialReader: PartialReader,
-  ) {
+  constructor(call: StreamedCall, partialReader: PartialReader) {
+    this.#call = call
+    this.#partialReader = partialReader
     let open = () => {}
     // what is chained here runs in the async context of ai.stream(), whoever pulls first
     const gate = new Promise<void>((resolve) => {
       open = resolve
     })
-    this.open = open
-    this.begun = ignoreRejection(gate.then(() => call.start()))
+    this.#open = open
+    this.#begun = ignoreRejection(gate.then(() => call.start()))
   }
 
   get response(): Promise<ChatResponse> {
-    this.call.channel.unbind()
+    this.#call.channel.unbind()
     return this.start()
   }
 
@@ -52,7 +55,7 @@ export class TetradStream implements ChatStream {
 
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk> {
     this.claim('an iterator')
-    const { channel } = this.call
+    const { channel } = this.#call
     return {
       next: () => {
         const chunk = channel.take()
@@ -67,49 +70,58 @@ export class TetradStream implements ChatStream {
   }
 
   async read(): Promise<readonly StreamChunk[] | undefined> {
-    if (this.consumer !== 'read()') this.claim('read()')
-    return (await this.ready()) ? this.call.channel.read() : undefined
+    if (this.#consumer !== 'read()') this.claim('read()')
+    return (await this.ready()) ? this.#call.channel.read() : undefined
   }
 
   abort(reason?: unknown): void {
-    if (this.aborted) return
-    this.aborted = { reason }
-    this.call.abort(reason)
-    this.call.channel.leave()
+    if (this.#aborted) return
+    this.#aborted = { reason }
+    this.#call.abort(reason)
+    this.#call.channel.leave()
+  }
+
+  /** For logs: what a stream is about is its call's own. */
+  toJSON() {
+    return { consumer: this.#consumer, started: this.#result !== undefined }
+  }
+
+  [inspectCustom]() {
+    return `ChatStream ${JSON.stringify(this)}`
   }
 
   private start(): Promise<ChatResponse> {
-    if (this.result) return this.result
-    this.result = this.begun
-    this.open()
-    return this.result
+    if (this.#result) return this.#result
+    this.#result = this.#begun
+    this.#open()
+    return this.#result
   }
 
   private async pull(): Promise<IteratorResult<StreamChunk>> {
     if (!(await this.ready())) return { done: true, value: undefined }
     // ready() said that one waits
-    return { done: false, value: this.call.channel.take() as StreamChunk }
+    return { done: false, value: this.#call.channel.take() as StreamChunk }
   }
 
   /** Whether a chunk waits. After `abort()` it throws once, when the stack has unwound, what `.response` rejects with. */
   private async ready(): Promise<boolean> {
     const result = this.start()
-    if (!this.aborted && (await this.call.channel.ready())) return true
-    if (!this.aborted || this.hasThrown) return false
-    this.hasThrown = true
+    if (!this.#aborted && (await this.#call.channel.ready())) return true
+    if (!this.#aborted || this.#hasThrown) return false
+    this.#hasThrown = true
     await result
-    throw new AbortError(undefined, { cause: this.aborted.reason })
+    throw new AbortError(undefined, { cause: this.#aborted.reason })
   }
 
   /** `break`: ends the call, and waits until the stack has unwound. */
   private async leave(): Promise<void> {
-    if (!this.result) {
-      this.aborted ??= { reason: undefined }
+    if (!this.#result) {
+      this.#aborted ??= { reason: undefined }
       return
     }
-    this.call.abort(new AbortError('The consumer left the stream'))
-    this.call.channel.leave()
-    await this.result.then(noop, noop)
+    this.#call.abort(new AbortError('The consumer left the stream'))
+    this.#call.channel.leave()
+    await this.#result.then(noop, noop)
   }
 
   private async *texts(): AsyncGenerator<string, void, undefined> {
@@ -117,9 +129,9 @@ export class TetradStream implements ChatStream {
   }
 
   private async *partials(): AsyncGenerator<unknown, void, undefined> {
-    let feed = this.partialReader()
+    let feed = this.#partialReader()
     for await (const chunk of this) {
-      if (chunk.type === 'start') feed = this.partialReader()
+      if (chunk.type === 'start') feed = this.#partialReader()
       if (chunk.type !== 'text-delta') continue
       const value = feed(chunk.text)
       if (value !== undefined) yield value
@@ -127,11 +139,11 @@ export class TetradStream implements ChatStream {
   }
 
   private claim(by: string): void {
-    if (this.consumer)
+    if (this.#consumer)
       throw new MisuseError(
-        `A stream has one consumer: ${this.consumer} reads it already. Collect the chunks once, or await stream.response`,
+        `A stream has one consumer: ${this.#consumer} reads it already. Collect the chunks once, or await stream.response`,
       )
-    this.consumer = by
+    this.#consumer = by
   }
 }
 

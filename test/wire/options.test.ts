@@ -238,6 +238,26 @@ describe('what is never shown', () => {
     const error = await failure(clientOf(server).generate(ask(name, { messages })))
     expect(looks(error).filter((text) => text.includes(prompt))).toEqual([])
   })
+
+  it.each(names)('the request, in a stream and in ctx of %s', async (name) => {
+    server.reply(say('Hi'))
+    const shown: string[] = []
+    const ai = clientOf(server, async function nosy(ctx: Context, next) {
+      shown.push(...looks(ctx), ...looks({ ctx, again: [ctx] }))
+      await next()
+      shown.push(...looks(ctx))
+    })
+    const messages = [{ role: 'user' as const, content: prompt }]
+    const stream = ai.stream(ask(name, { messages }))
+    shown.push(...looks(stream), ...looks({ stream }))
+    // what is given instead of our own print does not reach it either
+    shown.push(inspect(stream, { depth: Infinity, showHidden: true, customInspect: false }))
+    for await (const _ of stream) shown.push(...looks(stream))
+    shown.push(...looks(stream), ...looks(await stream.response), JSON.stringify({ ...stream }))
+    expect(shown.filter((text) => text.includes(prompt))).toEqual([])
+    // an id finds the call in a log
+    expect(shown.join()).toContain(models[name])
+  })
 })
 
 describe('keys of a call', () => {
