@@ -148,7 +148,10 @@ export type DeepPartial<T> = T extends readonly (infer Item)[]
 export interface ChatStream<Extra = {}, Part = unknown> extends AsyncIterable<StreamChunk> {
   /** Text only. */
   readonly textStream: AsyncIterable<string>
-  /** A structured answer while it grows. One object that is filled, not a copy a step. */
+  /**
+   * A structured answer while it grows, at most once a network read. Each value is new at its root and along the path
+   * that grew, and shares all else with the one before: a page may hold it and compare by identity.
+   */
   readonly partial: AsyncIterable<Part>
   /** The whole answer. Starts the call and takes the bound off. */
   readonly response: Promise<ChatResponse & Extra>

@@ -14,7 +14,7 @@ export interface StreamedCall {
   readonly abort: (reason: unknown) => void
 }
 
-/** Reads a growing JSON text: feeds a piece, gives the object so far. */
+/** Reads a growing JSON text: feeds a piece, gives the value so far, the same one where it has not changed. */
 export type PartialReader = () => (piece: string) => unknown
 
 /** Its fields are `#private`: no print of a stream reaches the request. */
@@ -128,13 +128,26 @@ export class TetradStream implements ChatStream {
     for await (const chunk of this) if (chunk.type === 'text-delta') yield chunk.text
   }
 
+  /** At most one value for all chunks that wait, and none that was given already. */
   private async *partials(): AsyncGenerator<unknown, void, undefined> {
     let feed = this.#partialReader()
-    for await (const chunk of this) {
-      if (chunk.type === 'start') feed = this.#partialReader()
-      if (chunk.type !== 'text-delta') continue
-      const value = feed(chunk.text)
-      if (value !== undefined) yield value
+    let given: unknown
+    for await (const chunks of this.batches('.partial')) {
+      const turn = chunks.findLastIndex(({ type }) => type === 'start')
+      if (turn >= 0) feed = this.#partialReader()
+      const value = feed(textOf(chunks.slice(turn + 1)))
+      if (value === undefined || value === given) continue
+      given = value
+      yield value
+    }
+  }
+
+  private async *batches(consumer: string): AsyncGenerator<readonly StreamChunk[]> {
+    this.claim(consumer)
+    try {
+      while (await this.ready()) yield (await this.#call.channel.read()) ?? []
+    } finally {
+      await this.leave()
     }
   }
 
@@ -146,5 +159,8 @@ export class TetradStream implements ChatStream {
     this.#consumer = by
   }
 }
+
+const textOf = (chunks: readonly StreamChunk[]) =>
+  chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.text : '')).join('')
 
 const noop = () => {}

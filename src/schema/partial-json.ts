@@ -1,12 +1,22 @@
-/** Reads JSON text while it grows: one object that is filled, each letter looked at once. */
+/** Reads JSON text while it grows, each letter once. What was given is the reader's own: what grows later is a copy. */
 
-type Container = { readonly value: unknown[] | Record<string, unknown>; key: string | undefined }
+interface Container {
+  value: unknown[] | Record<string, unknown>
+  /** The open place in it. */
+  key: string | undefined
+  /** Its own place in the container around it. */
+  readonly at: string | undefined
+}
 type State = 'value' | 'key' | 'colon' | 'string' | 'literal' | 'after' | 'broken'
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' }
 const isSpace = (char: string) => char === ' ' || char === '\n' || char === '\r' || char === '\t'
 
-/** Feeds pieces of one JSON text; each call gives the value so far, undefined before there is one. Text that is no JSON leaves it as it is. */
+/**
+ * Feeds pieces of one JSON text; each call gives the value so far, undefined before there is one, and the same value
+ * where nothing of it has changed. Else it is new at its root and along the path that grew: once a call, the containers
+ * that are open are copied, and all others are shared. Text that is no JSON leaves it as it is.
+ */
 export function createPartialReader(): (piece: string) => unknown {
   const reader = new PartialReader()
   return (piece) => reader.feed(piece)
@@ -15,6 +25,8 @@ export function createPartialReader(): (piece: string) => unknown {
 class PartialReader {
   private root: unknown
   private stack: Container[] = []
+  /** What is in the stack was given: it is copied before it changes. */
+  private isGiven = false
   private state: State = 'value'
   /** The string or literal that is being read. */
   private token = ''
@@ -28,6 +40,7 @@ class PartialReader {
     while (i < piece.length && this.state !== 'broken')
       i = this.state === 'string' ? this.string(piece, i) : this.step(piece, i)
     if (this.state === 'string' && !this.isKey) this.put(this.token)
+    this.isGiven = true
     return this.root
   }
 
@@ -63,8 +76,9 @@ class PartialReader {
 
   private open(value: unknown[] | Record<string, unknown>): void {
     this.put(value)
+    const at = this.stack.at(-1)?.key
     this.next()
-    this.stack.push({ value, key: undefined })
+    this.stack.push({ value, key: undefined, at })
     this.state = Array.isArray(value) ? 'value' : 'key'
   }
 
@@ -140,19 +154,27 @@ class PartialReader {
   /** Puts a value in the open place; a string that grows is put again. */
   private put(value: unknown): void {
     const top = this.stack.at(-1)
-    if (!top) this.root = value
-    else if (Array.isArray(top.value)) {
-      const index = top.key === undefined ? top.value.length : Number(top.key)
-      top.value[index] = value
-      top.key = String(index)
-    } else if (top.key !== undefined)
-      // as JSON.parse does: an own property, whatever its name
-      Object.defineProperty(top.value, top.key, {
-        value,
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      })
+    if (!top) {
+      this.root = value
+      return
+    }
+    if (Array.isArray(top.value)) top.key ??= String(top.value.length)
+    if (top.key === undefined || memberOf(top.value, top.key) === value) return
+    this.copyGiven()
+    setMember(top.value, top.key, value)
+  }
+
+  private copyGiven(): void {
+    if (!this.isGiven) return
+    this.isGiven = false
+    let outer: Container | undefined
+    for (const container of this.stack) {
+      const { value, at } = container
+      container.value = Array.isArray(value) ? [...value] : { ...value }
+      if (!outer) this.root = container.value
+      else if (at !== undefined) setMember(outer.value, at, container.value)
+      outer = container
+    }
   }
 
   private next(): void {
@@ -160,6 +182,18 @@ class PartialReader {
     if (top) top.key = undefined
   }
 }
+
+const memberOf = (container: object, key: string): unknown =>
+  Object.getOwnPropertyDescriptor(container, key)?.value
+
+/** As JSON.parse does: an own property, whatever its name. */
+const setMember = (container: object, key: string, value: unknown) =>
+  Object.defineProperty(container, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
 
 function endOfPlain(piece: string, from: number): number {
   let end = from

@@ -33,6 +33,15 @@ const container = fc.oneof(
   fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 }),
 )
 
+/** Members of all containers that a value does not share with the one before. */
+function newMembers(before: unknown, value: unknown): number {
+  if (value === before || typeof value !== 'object' || value === null) return 0
+  // of any JSON
+  const old = (before ?? {}) as Record<string, unknown>
+  const members = Object.entries(value)
+  return members.reduce((sum, [key, member]) => sum + newMembers(old[key], member), members.length)
+}
+
 describe('createPartialReader', () => {
   it('ends with what JSON.parse gives, for any value and any cut', () => {
     fc.assert(
@@ -49,12 +58,80 @@ describe('createPartialReader', () => {
     expect(last(Array.from(text, (_, index) => text[index] as string))).toEqual(JSON.parse(text))
   })
 
-  it('fills one object', () => {
+  it('gives a new object along the path that grew, and shares the rest', () => {
     const feed = createPartialReader()
-    const first = feed('{"a":{"b":"x')
-    expect(feed('y"},"c":[')).toBe(first)
-    expect(feed('1,2]}')).toBe(first)
-    expect(first).toEqual({ a: { b: 'xy' }, c: [1, 2] })
+    const first = feed('{"done":{"x":[1]},"a":{"b":"x') as Record<string, unknown>
+    const second = feed('y"},"c":[') as Record<string, unknown>
+    expect(first).toEqual({ done: { x: [1] }, a: { b: 'x' } })
+    expect(second).not.toBe(first)
+    expect(second.a).not.toBe(first.a)
+    expect(second.done).toBe(first.done)
+    const third = feed('1,{"d":2}') as Record<string, unknown>
+    expect(second).toEqual({ done: { x: [1] }, a: { b: 'xy' }, c: [] })
+    expect(third.a).toBe(second.a)
+    expect(feed(',3]} ')).toEqual({ done: { x: [1] }, a: { b: 'xy' }, c: [1, { d: 2 }, 3] })
+    expect(third.c).toEqual([1, { d: 2 }])
+  })
+
+  it('gives the same value where nothing has changed', () => {
+    const feed = createPartialReader()
+    const first = feed('{"a":"x')
+    // half an escape; then the end of a string, blanks, a key, half a word
+    for (const piece of ['', '\\', 'u00', '']) expect(feed(piece)).toBe(first)
+    const second = feed('e9')
+    expect(second).toEqual({ a: 'xé' })
+    for (const piece of ['"', ' , \n', '"key', '"', ':', ' tr', 'u'])
+      expect(feed(piece)).toBe(second)
+    const third = feed('e,')
+    expect(third).toEqual({ a: 'xé', key: true })
+    expect(first).toEqual({ a: 'x' })
+  })
+
+  it('what was given never changes, for any value and any cut', () => {
+    fc.assert(
+      fc.property(container, fc.array(fc.nat(), { maxLength: 12 }), (value, places) => {
+        for (const text of spellings(value)) {
+          const feed = createPartialReader()
+          const given: { readonly part: unknown; readonly copy: unknown }[] = []
+          for (const piece of [...cut(text, places), ' ']) {
+            const part = feed(piece)
+            const before = given.at(-1)
+            if (part === before?.part) continue
+            // what differs in identity differs in content
+            if (before) expect(part).not.toEqual(before.copy)
+            given.push({ part, copy: structuredClone(part) })
+          }
+          for (const { part, copy } of given) expect(part).toEqual(copy)
+          expect(given.at(-1)?.part).toEqual(JSON.parse(text))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('copies what is open once a read, and nothing that is closed', () => {
+    const rows = Array.from({ length: 400 }, (_, id) => ({
+      id,
+      tags: ['a', 'b', 'c'],
+      name: 'x'.repeat(20),
+    }))
+    const text = JSON.stringify({ title: 'Rows', rows })
+    for (const pieceLength of [7, 70, 700]) {
+      const feed = createPartialReader()
+      let before: unknown
+      let copied = 0
+      let bound = 0
+      for (let at = 0; at < text.length; at += pieceLength) {
+        const value = feed(text.slice(at, at + pieceLength)) as { rows?: unknown[] }
+        copied += newMembers(before, value)
+        // the root, the list and the row that is open; what the piece itself brought has fewer members than letters
+        bound += 2 + (value.rows?.length ?? 0) + 3 + 3 + pieceLength
+        before = value
+      }
+      expect(before).toEqual({ title: 'Rows', rows })
+      expect(copied).toBeGreaterThan(0)
+      expect(copied).toBeLessThanOrEqual(bound)
+    }
   })
 
   it('shows strings while they grow, and nothing else half', () => {

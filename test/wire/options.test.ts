@@ -53,11 +53,20 @@ describe('a Standard Schema', () => {
 
   it.each(names)('grows in .partial on %s', async (name) => {
     server.script(say(JSON.stringify(value), { chunks: 12 }).splitEvents())
-    const seen: string[] = []
+    const seen: unknown[] = []
+    const spelled: string[] = []
     const { partial } = clientOf(server).stream({ ...ask(name), response_format: schema })
-    for await (const part of partial) seen.push(JSON.stringify(part))
-    expect(seen.at(-1)).toBe(JSON.stringify(value))
+    for await (const part of partial) {
+      // as a page that compares what it holds by identity
+      expect(Object.is(part, seen.at(-1))).toBe(false)
+      seen.push(part)
+      spelled.push(JSON.stringify(part))
+    }
+    expect(spelled.at(-1)).toBe(JSON.stringify(value))
     expect(seen.length).toBeGreaterThan(2)
+    // what was given has not changed since, and nothing was given twice
+    expect(seen.map((part) => JSON.stringify(part))).toEqual(spelled)
+    expect(new Set(spelled).size).toBe(spelled.length)
   })
 
   it.each(modes)('that the answer does not fit is an error with the text, %s', async (mode) => {
