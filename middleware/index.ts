@@ -1,4 +1,5 @@
 export * from './alias.js'
+export * from './around-tools.js'
 export type { Clock } from './clock.js'
 export * from './deadline.js'
 export * from './history.js'

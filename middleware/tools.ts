@@ -11,6 +11,7 @@ import {
 } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import type { Store } from '../src/store/index.js'
+import type { AroundTool } from './around-tools.js'
 import { type Clock, systemClock } from './clock.js'
 import { inProcess } from './tools/approvals.js'
 import { toMessage } from './tools/results.js'
@@ -33,6 +34,8 @@ export interface ToolsOptions<State = {}> {
   readonly approvalScope?: ((ctx: Context<State>) => string) | undefined
   /** What the model reads of an error. Throw here to end the call. @default its message */
   readonly describeError?: ((error: unknown, call: FunctionCall) => string) | undefined
+  /** Stands around each run of a tool, inside the hooks that layers add under `aroundTools`. */
+  readonly around?: AroundTool | undefined
   /** For tests. @default the monotonic clock of the process */
   readonly clock?: Clock | undefined
 }
@@ -49,7 +52,7 @@ export interface ToolsOptions<State = {}> {
  *
  * Place: inside `usage` and `history`, outside `retry`: a turn is retried, a tool that ran is not.
  *
- * Throws `MisuseError` for a tool without a name, two of one name and limits below 1, `BadRequestError` for an approval that was not
+ * Throws `MisuseError` for a tool without a name, two of one name, limits below 1 and an `around` that is no function, `BadRequestError` for an approval that was not
  * asked for.
  *
  * @example
@@ -83,6 +86,8 @@ export function tools(
   }
   for (const name of ['maxSteps', 'concurrency'] as const)
     if (!(settings[name] >= 1)) throw new MisuseError(`tools() takes a ${name} of at least 1`)
+  if (options.around !== undefined && typeof options.around !== 'function')
+    throw new MisuseError('tools() takes a function as `around`: (call, run) => run()')
   const boxFor = boxMaker(given)
 
   const loop = async (ctx: Context<never>, next: Next): Promise<void> => {

@@ -1,12 +1,13 @@
 /** One tool call, from its arguments to its result. */
 import type { ChunkOf, FunctionCall } from '../../src/chat/index.js'
 import type { Context } from '../../src/core/index.js'
+import { type AroundTool, aroundTools } from '../around-tools.js'
 import type { Clock } from '../clock.js'
 import { type ApprovalOptions, askApproval } from './approvals.js'
 import { readArguments } from './arguments.js'
-import { withLimits } from './limits.js'
+import { orAborted, withLimits } from './limits.js'
 import { toErrorResult, toResult } from './results.js'
-import type { OwnTool } from './tool.js'
+import type { OwnTool, ToolRun } from './tool.js'
 
 export type Outcome = ChunkOf<'tool-result'> | ChunkOf<'tool-approval'>
 
@@ -16,6 +17,8 @@ export interface HandleOptions extends ApprovalOptions {
   readonly timeoutMs: number
   readonly clock: Clock
   readonly describeError: (error: unknown, call: FunctionCall) => string
+  /** The innermost hook. */
+  readonly around?: AroundTool | undefined
   /** A person has said yes. */
   readonly isApproved?: boolean
 }
@@ -47,7 +50,7 @@ export async function handleCall(
 async function runTool(
   call: FunctionCall,
   tool: OwnTool,
-  { ctx, signal, isApproved }: HandleOptions,
+  { ctx, signal, isApproved, around }: HandleOptions,
 ): Promise<Outcome | undefined> {
   const args = await readArguments(call, tool)
   if (args.defect !== undefined) return toErrorResult(call, args.defect)
@@ -57,5 +60,23 @@ async function runTool(
   const { needsApproval: rule } = tool
   const isAsked = typeof rule === 'function' ? await rule(value, run) : rule === true
   if (isAsked && !isApproved) return undefined
-  return toResult(call, await tool.execute(value, run))
+  const hooks = [...(ctx.get(aroundTools) ?? []), ...(around ? [around] : [])]
+  return toResult(call, await hooked(hooks, call, () => execute(value, tool, run)))
+}
+
+/** A hook learns of the end of a tool that ignores its signal too. */
+const execute = (args: never, tool: OwnTool, run: ToolRun): Promise<unknown> =>
+  orAborted(async () => tool.execute(args, run), run.signal)
+
+/** The first hook is the outermost. */
+function hooked(
+  hooks: readonly AroundTool[],
+  call: FunctionCall,
+  run: () => Promise<unknown>,
+): Promise<unknown> {
+  const chain = hooks.reduceRight<() => Promise<unknown>>(
+    (inner, hook) => async () => hook(call, inner),
+    run,
+  )
+  return chain()
 }

@@ -33,6 +33,18 @@ function semaphore(limit: number) {
   }
 }
 
+/** Work that ignores the signal is left behind: rejects with the signal's reason. */
+export function orAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const end = () => reject(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
+    work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', end))
+  })
+}
+
 export interface Limits {
   readonly signal: AbortSignal
   readonly timeoutMs: number
