@@ -1,0 +1,312 @@
+/** Personal data out of what goes to a provider, and out of, or back into, what comes from it. */
+import type { ChatRequest, FinishChunk, Message, Native } from '../src/chat/index.js'
+import {
+  BadRequestError,
+  type Context,
+  key,
+  layer,
+  type Middleware,
+  MisuseError,
+  type Next,
+  reversible,
+} from '../src/core/index.js'
+import type { Store } from '../src/store/index.js'
+import { editAnswer } from './redact/answer.js'
+import { maskError } from './redact/errors.js'
+import {
+  type Detect,
+  Detections,
+  editContent,
+  editValue,
+  Masker,
+  TextCollector,
+} from './redact/mask.js'
+import { literalName, placeholdersOf } from './redact/placeholder.js'
+import { bare, editRequest } from './redact/request.js'
+import { Restorer } from './redact/restore.js'
+import { type BuiltInRule, type Rule, type SearchRule, toSearchRules } from './redact/rules.js'
+import { readSaid, type SaidData } from './redact/said.js'
+import { findHits } from './redact/search.js'
+import {
+  HashedValues,
+  importKey,
+  NamelessValues,
+  NumberedValues,
+  type Seal,
+  type Values,
+} from './redact/values.js'
+
+export interface RedactOptions<State = {}> {
+  /** Built-in rules by name, and rules of your own; of two matches the leftmost counts, then the longest. @default all built-in rules */
+  readonly rules?: readonly (BuiltInRule | Rule)[] | undefined
+  /** Originals come back to the client and into the arguments of tools. @default false: they are masked both ways */
+  readonly restore?: boolean | undefined
+  /** Which conversation a call belongs to: its placeholders keep their numbers. Needs `store`. */
+  readonly scope?: ((ctx: Context<State>) => string) | undefined
+  /** Keeps the originals of a conversation. @default none: placeholders are named by a keyed hash */
+  readonly store?: Store | undefined
+  /** Milliseconds after the last new value. @default 31_536_000_000 (a year) */
+  readonly ttlMs?: number | undefined
+  /** Closes what the store is given: encryption. @default it is stored as it is */
+  readonly seal?: Seal | undefined
+  /** The key of the hash: the same in all processes, secret. @default random */
+  readonly key?: string | undefined
+  /** A service that finds more (names, addresses). It is asked once a text; the answer is then held until its turn is whole, unless it is restored. */
+  readonly detect?: Detect | undefined
+  /** Thoughts too. False leaves them as the model wrote them, in `native` too. @default true */
+  readonly reasoning?: boolean | undefined
+}
+
+/**
+ * Masks personal data in what goes to the provider: messages of every step, arguments and results of tools, `user`,
+ * `metadata`, descriptions of tools, `stop`, `extra_body`. Without `restore` the answer is masked too; with it
+ * placeholders (`<EMAIL_1>`) go out and originals come back, to the client and into the arguments of tools.
+ *
+ * Not touched: ids, types, names of tools, hosted tools, addresses and data of media, the provider's own blocks (they are
+ * left out of a turn that was masked). Log-probabilities are left out. Messages, causes and headers of errors hold no original;
+ * with `restore`, `error.partial` is what the client saw.
+ *
+ * Place: two layers. One inside `tools`, outside `fallback` and `retry`; one outside `tools`, for results on their way
+ * to the client where nothing is restored. `standard({ with: [redact()] })` puts them there.
+ *
+ * Throws `MisuseError` for a rule that cannot be, and `scope` without `store`; a call with `restore`, `previous_response_id`
+ * and no store rejects with `BadRequestError`. What a store or `detect` throws ends the call: nothing is sent in clear.
+ *
+ * @example
+ * const ai = createClient({ use: standard({ with: [redact({ rules: ['email', 'iban'], restore: true })] }) })
+ */
+export function redact<State = {}>(
+  options: RedactOptions<State> = {},
+): readonly Middleware<State>[] {
+  const settings = toSettings(options)
+  const outgoing = async (request: ChatRequest) => {
+    const state = { values: forCount(settings), detections: newDetections(settings) }
+    return (await maskRequest(request, state, settings)).request
+  }
+  const inside = layer<State>('redact', (ctx, next) => runInside(ctx, next, settings), {
+    place: ['outside fallback', 'inside tools'],
+    outgoing,
+  })
+  if (settings.restore) return [inside]
+  const outside = layer<State>('redact-results', (ctx, next) => runOutside(ctx, next, settings), {
+    place: 'outside tools',
+  })
+  return [outside, inside]
+}
+
+interface Settings<State> extends RedactOptions<State> {
+  readonly search: readonly SearchRule[]
+  readonly hashKey: Promise<CryptoKey> | undefined
+  readonly stateKey: ReturnType<typeof key<CallState>>
+}
+
+/** What the steps of one call share. */
+interface CallState {
+  readonly values: Values
+  readonly detections: Detections | undefined
+}
+
+function toSettings<State>(options: RedactOptions<State>): Settings<State> {
+  const { restore = false, scope, store, detect } = options
+  if (restore && !scope !== !store)
+    throw new MisuseError('redact() keeps numbers by scope and store: give both, or none')
+  if (detect !== undefined && typeof detect !== 'function')
+    throw new MisuseError('redact() takes a function as detect: (text) => [{ name, start, end }]')
+  const isHashed = restore && !store
+  return {
+    ...options,
+    search: toSearchRules(options.rules),
+    hashKey: isHashed ? importKey(options.key) : undefined,
+    stateKey: key<CallState>('redact'),
+  }
+}
+
+const newDetections = ({ detect }: { readonly detect?: Detect | undefined }) =>
+  detect && new Detections(detect)
+
+/** Counting tokens adds nothing to a store: names of the same length do. */
+function forCount<State>({ restore, hashKey = importKey(undefined) }: Settings<State>): Values {
+  return restore ? new HashedValues(hashKey) : new NamelessValues()
+}
+
+function newValues<State>(ctx: Context<State>, settings: Settings<State>): Values {
+  const { restore, scope, store, ttlMs = 31_536_000_000, seal, hashKey } = settings
+  if (!restore) return new NamelessValues()
+  if (hashKey) return new HashedValues(hashKey)
+  // toSettings() has checked that there are both
+  if (!scope || !store) throw new MisuseError('redact() needs scope and store')
+  const id = scope(ctx)
+  if (typeof id !== 'string' || id === '')
+    throw new MisuseError('The scope of redact() is a conversation: a string that is not empty')
+  return new NumberedValues({ store, key: `redact:${id}`, ttlMs, seal })
+}
+
+function stateOf<State>(ctx: Context<State>, settings: Settings<State>): CallState {
+  const known = ctx.get(settings.stateKey)
+  if (known) return known
+  const state = { values: newValues(ctx, settings), detections: newDetections(settings) }
+  ctx.set(settings.stateKey, state)
+  return state
+}
+
+async function runInside<State>(ctx: Context<State>, next: Next, settings: Settings<State>) {
+  checkChain(ctx.request, settings)
+  const state = stateOf(ctx, settings)
+  const { request, masker } = await maskRequest(ctx.request, state, settings)
+  ctx.request = request
+  ctx.transform(
+    settings.restore
+      ? restoring(ctx, state.values, settings)
+      : masking(ctx, masker, state.detections, settings),
+  )
+  try {
+    return await next()
+  } catch (error) {
+    maskError(error, errorMask(state.values, settings))
+    throw error
+  }
+}
+
+/** What a provider keeps speaks of placeholders that nobody here knows any more. */
+function checkChain<State>(request: ChatRequest, { restore, store }: Settings<State>): void {
+  if (!restore || store || request.previous_response_id === undefined) return
+  throw new BadRequestError(
+    'previous_response_id with redact({ restore: true }) needs a store: give scope and store, or send the history',
+    { status: 400, code: 'bad_request', phase: 'request' },
+  )
+}
+
+async function maskRequest<State>(
+  request: ChatRequest,
+  { values, detections }: CallState,
+  settings: Settings<State>,
+) {
+  const { search, restore, reasoning = true } = settings
+  const collector = new TextCollector()
+  const everything = { asSaid: () => undefined, mayKeep: () => true }
+  editRequest(request, Object.assign(collector, everything))
+  await detections?.prepare([...collector.texts, ...collector.numbers])
+  await values.add([])
+  const names = [...search.map(({ placeholder }) => placeholder), literalName, ...values.names]
+  const literal = restore ? placeholdersOf([...new Set(names)])?.rule : undefined
+  const masker = new Masker(literal ? [...search, literal] : search, values, detections)
+  await addValues(collector, masker, values)
+  const restorer = new Restorer(values)
+  const masked = editRequest(request, {
+    text: (text) => masker.text(text),
+    json: (text) => masker.json(text),
+    number: (value) => masker.number(value),
+    asSaid: (message) => (restore ? readSaid(message, restorer, reasoning) : undefined),
+    mayKeep: (native) => !reasoning || isClean(native, search),
+  })
+  return { request: restore ? withLine(masked) : masked, masker }
+}
+
+async function addValues({ texts, numbers }: TextCollector, masker: Masker, values: Values) {
+  const words = texts.flatMap((text) => masker.valuesIn(text))
+  const counts = numbers.flatMap((text) => masker.valuesIn(text))
+  await values.add([...words, ...counts])
+  for (const { text } of counts) if (numbers.includes(text)) values.numbers.add(text)
+  for (const { text } of words) values.numbers.delete(text)
+}
+
+/** No string of it matches a rule. */
+function isClean({ content = [] }: Native, rules: readonly SearchRule[]): boolean {
+  const strings = new TextCollector()
+  editValue(content, strings)
+  return strings.texts.every((text) => findHits(text, rules).next().done)
+}
+
+const line: Message = {
+  role: 'system',
+  content:
+    'Some values are replaced by placeholders in angle brackets, a name in capitals and an id: <EMAIL_1>, <NAME_k3x>. Each stands for one real value that you may use but not see. Write a placeholder exactly as it stands, brackets included, wherever you mean its value, also in the arguments of tools, and never make one up.',
+}
+
+/** Always there, behind the system messages: a line that came with the first value would change the head of the prompt. */
+function withLine(request: ChatRequest): ChatRequest {
+  const { messages } = request
+  const isSystem = ({ role }: Message) => role === 'system' || role === 'developer'
+  const first = messages.findIndex((message) => !isSystem(message))
+  const at = first === -1 ? messages.length : first
+  return { ...request, messages: messages.toSpliced(at, 0, line) }
+}
+
+function restoring<State>(ctx: Context<State>, values: Values, settings: Settings<State>) {
+  const { search, reasoning = true } = settings
+  const restorer = new Restorer(values)
+  const isJson = isJsonAsked(ctx.request)
+  const keepSaid = (chunk: FinishChunk, said: SaidData, isEdited: boolean) => {
+    const { native } = chunk
+    if (!native?.content || !(isEdited || hasHits(said, search))) return chunk
+    return { ...chunk, native: { ...native, said } }
+  }
+  return reversible(
+    editAnswer({
+      rules: restorer.rules,
+      replace: (_, form) => (isJson ? restorer.escapedOriginal(form) : restorer.original(form)),
+      map: restorer,
+      reasoning,
+      finish: keepSaid,
+      warn: ctx.warn,
+    }),
+  )
+}
+
+function masking<State>(
+  ctx: Context<State>,
+  masker: Masker,
+  detections: Detections | undefined,
+  { search, reasoning = true }: Settings<State>,
+) {
+  const dropBlocks = (chunk: FinishChunk, _: SaidData, isEdited: boolean) => {
+    const { native } = chunk
+    if (!native?.content) return chunk
+    const isSafe = !isEdited && (!reasoning || isClean(native, search))
+    return isSafe ? chunk : { ...chunk, native: bare(native) }
+  }
+  const whole = isJsonAsked(ctx.request) ? 'json' : detections && 'text'
+  return editAnswer({
+    rules: search,
+    replace: ({ name }) => `<${name}>`,
+    map: masker,
+    reasoning,
+    whole,
+    prepare: detections && ((texts) => detections.prepare(texts)),
+    finish: dropBlocks,
+    warn: ctx.warn,
+  })
+}
+
+const isJsonAsked = ({ response_format: format }: ChatRequest) =>
+  format?.type === 'json_object' || format?.type === 'json_schema'
+
+const hasHits = (
+  { content, reasoning, refusal, arguments: args }: SaidData,
+  rules: readonly SearchRule[],
+) => [content, reasoning, refusal, ...args].some((text) => !findHits(text, rules).next().done)
+
+/** Nobody restores an error: placeholders have no number. */
+function errorMask<State>(values: Values, { search }: Settings<State>) {
+  const masker = new Masker(search, new NamelessValues())
+  return (text: string) => masker.text(values.mask(text))
+}
+
+/** What tools returned, on its way to the client. */
+async function runOutside<State>(ctx: Context<State>, next: Next, settings: Settings<State>) {
+  const detections = newDetections(settings)
+  const masker = new Masker(settings.search, new NamelessValues(), detections)
+  ctx.transform((chunk, emit) => {
+    if (chunk.type !== 'tool-result') return emit(chunk)
+    const run = () => emit({ ...chunk, content: editContent(chunk.content, masker) })
+    if (!detections) return run()
+    const collector = new TextCollector()
+    editContent(chunk.content, collector)
+    return detections.prepare([...collector.texts, ...collector.numbers]).then(run)
+  })
+  return next()
+}
+
+export type { Detect, Detected } from './redact/mask.js'
+export type { BuiltInRule, Pattern, Rule } from './redact/rules.js'
+export type { Seal } from './redact/values.js'

@@ -1,0 +1,270 @@
+/** Edits an answer on its way out, over any cut: text as it comes, arguments and the like when they are whole. */
+import type {
+  Annotation,
+  ChunkOf,
+  FinishChunk,
+  StreamChunk,
+  Warning,
+} from '../../src/chat/index.js'
+import type { Transform } from '../../src/core/index.js'
+import { editContent, editValue, TextCollector, type TextMap } from './mask.js'
+import { editHosted } from './request.js'
+import type { SearchRule } from './rules.js'
+import type { SaidData } from './said.js'
+import { type Replace, TextEditor } from './text.js'
+
+export interface AnswerEdit {
+  readonly rules: readonly SearchRule[]
+  readonly replace: Replace
+  /** For all but running text. */
+  readonly map: TextMap
+  /** Thoughts too. */
+  readonly reasoning: boolean
+  /** Text is edited when its turn is whole: as JSON, or by a service. */
+  readonly whole?: 'json' | 'text' | undefined
+  /** Looks at texts before they are edited. */
+  readonly prepare?: ((texts: readonly string[]) => Promise<void>) | undefined
+  /** What becomes of the end of a turn. `said` is what the model wrote, `isEdited` whether it was changed. */
+  readonly finish: (chunk: FinishChunk, said: SaidData, isEdited: boolean) => FinishChunk
+  readonly warn: (warning: Warning) => void
+}
+
+type Emit = (chunk: StreamChunk) => void
+type Channel = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
+const channels: readonly Channel[] = ['reasoning-delta', 'text-delta', 'refusal-delta']
+
+export function editAnswer(edit: AnswerEdit): Transform {
+  let turn = new Turn(edit)
+  return (chunk, emit) => {
+    // what an attempt that failed left behind is not said
+    if (chunk.type === 'start') turn = new Turn(edit)
+    return turn.handle(chunk, emit)
+  }
+}
+
+class Turn {
+  private readonly raw: Record<Channel, string> = {
+    'text-delta': '',
+    'reasoning-delta': '',
+    'refusal-delta': '',
+  }
+  private readonly editors: Record<Channel, TextEditor>
+  private readonly calls = new Map<number, { text: string; readonly isCustom: boolean }>()
+  private readonly annotations: ChunkOf<'annotation'>[] = []
+  private isEdited = false
+  private hasWarned = false
+
+  constructor(private readonly edit: AnswerEdit) {
+    const editor = () => new TextEditor(edit.rules, this.replace)
+    this.editors = {
+      'text-delta': editor(),
+      'reasoning-delta': editor(),
+      'refusal-delta': editor(),
+    }
+  }
+
+  handle(chunk: StreamChunk, emit: Emit): void | Promise<void> {
+    switch (chunk.type) {
+      case 'text-delta':
+      case 'refusal-delta':
+        this.flush('reasoning-delta', emit)
+        return this.addText(chunk.type, chunk.text, emit)
+      case 'reasoning-delta':
+        return this.addText(chunk.type, chunk.text, emit)
+      case 'tool-call-start':
+        this.flushAll(emit)
+        this.calls.set(chunk.index, { text: '', isCustom: chunk.kind === 'custom' })
+        return emit(chunk)
+      case 'tool-call-delta':
+        return this.addArguments(chunk)
+      case 'tool-call-end':
+        return this.endCall(chunk, emit)
+      case 'annotation':
+        this.annotations.push(chunk)
+        return
+      case 'logprobs':
+        return this.dropLogprobs()
+      case 'finish':
+        return this.finish(chunk, emit)
+      default:
+        if (chunk.type === 'start' || chunk.type === 'data' || chunk.type === 'tool-approval')
+          return emit(chunk)
+        this.flushAll(emit)
+        return this.whenSeen(
+          (map) => editOther(chunk, map),
+          () => emit(editOther(chunk, this.map)),
+        )
+    }
+  }
+
+  private addText(channel: Channel, text: string, emit: Emit): void {
+    this.raw[channel] += text
+    if (this.isOpen(channel) && this.edit.whole) return
+    const ready = this.isOpen(channel) ? this.editors[channel].add(text) : text
+    if (ready !== '') emit({ type: channel, text: ready })
+  }
+
+  private isOpen = (channel: Channel) => channel !== 'reasoning-delta' || this.edit.reasoning
+
+  private flush(channel: Channel, emit: Emit): void {
+    if (this.edit.whole) return
+    const text = this.editors[channel].flush()
+    if (text !== '') emit({ type: channel, text })
+  }
+
+  private flushAll(emit: Emit): void {
+    for (const channel of channels) this.flush(channel, emit)
+  }
+
+  private addArguments({ index, arguments: text }: ChunkOf<'tool-call-delta'>): void {
+    const call = this.calls.get(index)
+    if (call) call.text += text
+  }
+
+  private endCall(chunk: ChunkOf<'tool-call-end'>, emit: Emit): void | Promise<void> {
+    const { index } = chunk
+    const call = this.calls.get(index)
+    const edit = (map: TextMap) => {
+      if (!call) return ''
+      return call.isCustom ? map.text(call.text) : map.json(call.text)
+    }
+    return this.whenSeen(edit, () => {
+      const edited = edit(this.map)
+      if (edited !== '') emit({ type: 'tool-call-delta', index, arguments: edited })
+      emit(chunk)
+    })
+  }
+
+  private dropLogprobs(): void {
+    if (this.hasWarned) return
+    this.hasWarned = true
+    this.edit.warn({
+      code: 'dropped',
+      param: 'logprobs',
+      message: 'redact() left the log-probabilities out: tokens spell what is masked',
+    })
+  }
+
+  private finish(chunk: FinishChunk, emit: Emit): void | Promise<void> {
+    this.flushAll(emit)
+    const collect = (map: TextMap) => {
+      if (this.edit.whole) for (const channel of channels) this.wholeText(channel, map)
+      for (const { annotation } of this.annotations) editValue(annotation, map)
+      if (chunk.stop_sequence !== undefined) map.text(chunk.stop_sequence)
+    }
+    return this.whenSeen(collect, () => {
+      if (this.edit.whole) this.emitWhole(emit)
+      for (const { annotation } of this.annotations)
+        emit({ type: 'annotation', annotation: this.annotation(annotation) })
+      const { stop_sequence } = chunk
+      const end =
+        stop_sequence === undefined
+          ? chunk
+          : { ...chunk, stop_sequence: this.map.text(stop_sequence) }
+      emit(this.edit.finish(end, this.said(), this.isEdited))
+    })
+  }
+
+  private emitWhole(emit: Emit): void {
+    for (const channel of channels) {
+      const text = this.wholeText(channel, this.map)
+      if (text !== '' && this.isOpen(channel)) emit({ type: channel, text })
+    }
+  }
+
+  private wholeText(channel: Channel, map: TextMap): string {
+    const text = this.raw[channel]
+    const isJson = channel === 'text-delta' && this.edit.whole === 'json'
+    return isJson ? editContent(text, map) : map.text(text)
+  }
+
+  private said(): SaidData {
+    return {
+      content: this.raw['text-delta'],
+      reasoning: this.raw['reasoning-delta'],
+      refusal: this.raw['refusal-delta'],
+      arguments: [...this.calls.values()].map(({ text, isCustom }) =>
+        text === '' && !isCustom ? '{}' : text,
+      ),
+    }
+  }
+
+  /** Its words edited, its place moved with the text; where the text was edited whole, left out. */
+  private annotation(annotation: Annotation): Annotation {
+    // the same members, strings as strings
+    const edited = editValue(annotation, wordsOnly(this.map)) as Annotation
+    const editor = this.editors['text-delta']
+    const moved = <Place extends { start_index?: number; end_index?: number }>(place: Place) => {
+      const { start_index: start, end_index: end, ...rest } = place
+      if (this.edit.whole) {
+        if (start !== undefined || end !== undefined) this.warnOfPlaces()
+        return rest
+      }
+      return {
+        ...rest,
+        ...(start !== undefined && { start_index: editor.moved(start, false) }),
+        ...(end !== undefined && { end_index: editor.moved(end, true) }),
+      }
+    }
+    return edited.type === 'url_citation'
+      ? { ...edited, url_citation: { ...moved(edited.url_citation) } }
+      : { ...edited, file_citation: moved(edited.file_citation) }
+  }
+
+  private warnOfPlaces(): void {
+    this.edit.warn({
+      code: 'dropped',
+      param: 'annotations',
+      message: 'redact() left the positions of citations out: the text was edited as a whole',
+    })
+  }
+
+  private readonly replace: Replace = (hit, text) => {
+    const value = this.edit.replace(hit, text)
+    this.isEdited ||= value !== undefined && value !== text
+    return value
+  }
+
+  private get map(): TextMap {
+    const { map } = this.edit
+    const seen = <T>(edited: T, text: unknown): T => {
+      this.isEdited ||= edited !== text
+      return edited
+    }
+    return {
+      text: (text) => seen(map.text(text), text),
+      json: (text) => seen(map.json(text), text),
+      number: (value) => seen(map.number(value), value),
+    }
+  }
+
+  private whenSeen(edit: (map: TextMap) => unknown, run: () => void): void | Promise<void> {
+    const { prepare } = this.edit
+    if (!prepare) return run()
+    const collector = new TextCollector()
+    edit(collector)
+    return prepare([...collector.texts, ...collector.numbers]).then(run)
+  }
+}
+
+const wordsOnly = (map: TextMap): TextMap => ({ ...map, number: (value) => value })
+
+/** Chunks that come whole. */
+function editOther<Chunk extends StreamChunk>(chunk: Chunk, map: TextMap): StreamChunk {
+  switch (chunk.type) {
+    case 'hosted-tool':
+      return editHosted(chunk, map)
+    case 'tool-result':
+      return { ...chunk, content: editContent(chunk.content, map) }
+    case 'warning':
+      return { ...chunk, warning: { ...chunk.warning, message: map.text(chunk.warning.message) } }
+    case 'file':
+      return {
+        ...chunk,
+        ...(chunk.name !== undefined && { name: map.text(chunk.name) }),
+        ...(chunk.transcript !== undefined && { transcript: map.text(chunk.transcript) }),
+      }
+    default:
+      return chunk
+  }
+}

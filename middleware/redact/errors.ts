@@ -1,0 +1,31 @@
+/** Takes originals out of an error: its message, its stack, its cause, its headers. */
+import { isObject } from '../../src/chat/index.js'
+
+const fields = ['message', 'stack'] as const
+
+/** Edits the error itself: outer layers test it by its class. */
+export function maskError(error: unknown, mask: (text: string) => string, depth = 0): void {
+  if (!(error instanceof Error) || depth > 8) return
+  for (const field of fields) {
+    const text = error[field]
+    if (typeof text === 'string') put(error, field, text, mask(text))
+  }
+  const headers = 'headers' in error ? error.headers : undefined
+  if (isObject(headers)) put(error, 'headers', headers, maskAll(headers, mask))
+  if (typeof error.cause === 'string') put(error, 'cause', error.cause, mask(error.cause))
+  else maskError(error.cause, mask, depth + 1)
+}
+
+function maskAll(headers: Readonly<Record<string, unknown>>, mask: (text: string) => string) {
+  const entries = Object.entries(headers)
+  const masked = entries.map(([name, value]) => [name, mask(String(value))] as const)
+  return masked.some(([, value], i) => value !== entries[i]?.[1])
+    ? Object.fromEntries(masked)
+    : headers
+}
+
+function put(error: Error, name: string, before: unknown, value: unknown): void {
+  if (value === before) return
+  const { enumerable = false } = Object.getOwnPropertyDescriptor(error, name) ?? {}
+  Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true })
+}

@@ -1,0 +1,152 @@
+/** Originals → placeholders: what rules and the app's `detect` find in texts. */
+import { MisuseError } from '../../src/core/index.js'
+import { editJson, looksLikeJson } from './json.js'
+import { type SearchRule, toPlaceholder } from './rules.js'
+import { findHits, type Hit } from './search.js'
+import type { Value, Values } from './values.js'
+
+/** What a service found in a text. Positions are UTF-16 indices, `end` stands behind the last. */
+export interface Detected {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+}
+
+export type Detect = (text: string) => readonly Detected[] | Promise<readonly Detected[]>
+
+/** Edits a text of a request or an answer. Implementations are pure once prepared. */
+export interface TextMap {
+  text(text: string): string
+  /** Text of JSON: arguments. */
+  json(text: string): string
+  number(value: number): number | string
+}
+
+/** Asks the service once a text. One for each call: what it found is kept as long. */
+export class Detections {
+  private readonly found = new Map<string, readonly Hit[]>()
+
+  constructor(private readonly detect: Detect) {}
+
+  of(text: string): readonly Hit[] {
+    const hits = this.found.get(text)
+    // fail closed: a text nobody looked at is not sent
+    if (!hits && text !== '')
+      throw new MisuseError('redact() met a text that detect() has not seen')
+    return hits ?? []
+  }
+
+  async prepare(texts: readonly string[]): Promise<void> {
+    const fresh = [...new Set(texts)].filter((text) => text !== '' && !this.found.has(text))
+    await Promise.all(
+      fresh.map(async (text) => {
+        const found = await this.detect(text)
+        this.found.set(text, checked(found, text.length))
+      }),
+    )
+  }
+}
+
+function checked(found: readonly Detected[], length: number): readonly Hit[] {
+  if (!Array.isArray(found))
+    throw new MisuseError('detect() of redact() gives a list of { name, start, end }')
+  return found.map(({ name, start, end }) => {
+    const isInside = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0
+    if (!isInside || end <= start || end > length)
+      throw new MisuseError(`detect() of redact() found ${start} to ${end} in a text of ${length}`)
+    return { name: toPlaceholder(name), start, end }
+  })
+}
+
+export class Masker implements TextMap {
+  constructor(
+    private readonly rules: readonly SearchRule[],
+    private readonly values: Values,
+    private readonly detections?: Detections | undefined,
+  ) {}
+
+  hits(text: string): readonly Hit[] {
+    const found = [...findHits(text, this.rules)]
+    const detected = this.detections?.of(text) ?? []
+    return detected.length === 0 ? found : leftmost([...found, ...detected])
+  }
+
+  valuesIn(text: string): readonly Value[] {
+    return this.hits(text).map(({ name, start, end }) => ({ name, text: text.slice(start, end) }))
+  }
+
+  text(text: string): string {
+    let masked = ''
+    let at = 0
+    for (const { name, start, end } of this.hits(text)) {
+      const placeholder = this.values.placeholderOf({ name, text: text.slice(start, end) })
+      masked += text.slice(at, start) + placeholder
+      at = end
+    }
+    return at === 0 ? text : masked + text.slice(at)
+  }
+
+  json(text: string): string {
+    return editJson(text, {
+      string: (text) => this.text(text),
+      number: (text) => different(this.text(text), text),
+    })
+  }
+
+  number(value: number): number | string {
+    return different(this.text(String(value)), String(value)) ?? value
+  }
+}
+
+const different = (edited: string, text: string) => (edited === text ? undefined : edited)
+
+function leftmost(hits: readonly Hit[]): readonly Hit[] {
+  let end = 0
+  return [...hits]
+    .sort((a, b) => a.start - b.start || b.end - a.end)
+    .filter((hit) => {
+      if (hit.start < end) return false
+      end = hit.end
+      return true
+    })
+}
+
+/** Edits nothing, and keeps all texts it is shown. */
+export class TextCollector implements TextMap {
+  readonly texts: string[] = []
+  readonly numbers: string[] = []
+
+  text = (text: string) => {
+    this.texts.push(text)
+    return text
+  }
+
+  number = (value: number) => {
+    this.numbers.push(String(value))
+    return value
+  }
+
+  json = (text: string) =>
+    editJson(text, {
+      string: (text) => this.text(text),
+      number: (text) => {
+        this.numbers.push(text)
+        return undefined
+      },
+    })
+}
+
+/** Text of JSON by its strings, other text as it is. */
+export const editContent = (text: string, map: TextMap): string =>
+  looksLikeJson(text) ? map.json(text) : map.text(text)
+
+/** All strings and numbers of a value; data URLs stay. Keys too. */
+export function editValue(value: unknown, map: TextMap): unknown {
+  if (typeof value === 'string') return value.startsWith('data:') ? value : map.text(value)
+  if (typeof value === 'number') return map.number(value)
+  if (Array.isArray(value)) return value.map((item) => editValue(item, map))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [map.text(key), editValue(member, map)]),
+  )
+}

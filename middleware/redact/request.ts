@@ -1,0 +1,180 @@
+/** What of a request is masked: all that people or tools wrote; no ids, types, tool names, addresses of media, provider's blocks. */
+import type {
+  AssistantInput,
+  ChatRequest,
+  ContentPart,
+  Message,
+  Native,
+  ToolCall,
+  ToolDefinition,
+} from '../../src/chat/index.js'
+import { isObject } from '../../src/chat/index.js'
+import { editContent, editValue, type TextMap } from './mask.js'
+import { type Said, saidBy } from './said.js'
+
+/** Members of a request that hold nothing of a person, or that a provider must get as they are. */
+const untouched: ReadonlySet<string> = new Set([
+  'model',
+  'tool_choice',
+  'previous_response_id',
+  'extra_headers',
+  'additional_drop_params',
+  'allowed_openai_params',
+  'modalities',
+  'logit_bias',
+])
+
+export interface RequestMap extends TextMap {
+  /** What of a turn goes back as the model wrote it, its blocks with it. */
+  readonly asSaid: (message: AssistantInput) => Said | undefined
+  /** Whether blocks of a provider may be sent. */
+  readonly mayKeep: (native: Native) => boolean
+}
+
+export function editRequest(request: ChatRequest, map: RequestMap): ChatRequest {
+  const edited = Object.entries(request).map(([name, value]) => [
+    name,
+    editMember(name, value, map),
+  ])
+  // each member keeps its type: strings stay strings
+  return Object.fromEntries(edited) as ChatRequest
+}
+
+function editMember(name: string, value: unknown, map: RequestMap): unknown {
+  if (untouched.has(name) || typeof value === 'number') return value
+  // by its name it is what ChatRequest says
+  if (name === 'messages')
+    return (value as ChatRequest['messages']).map((message) => editMessage(message, map))
+  if (name === 'tools' && Array.isArray(value)) return value.map((tool) => editTool(tool, map))
+  return editValue(value, withoutNumbers(map))
+}
+
+/** Numbers that are settings: sizes, limits. */
+const withoutNumbers = (map: TextMap): TextMap => ({
+  text: (text) => map.text(text),
+  json: (text) => map.json(text),
+  number: (value) => value,
+})
+
+/** A hosted tool is the provider's own form: it may need the keys it holds. */
+function editTool(tool: ToolDefinition, map: TextMap): ToolDefinition {
+  const settings = withoutNumbers(map)
+  for (const kind of ['function', 'custom'] as const) {
+    const own: unknown = kind in tool && tool[kind as keyof ToolDefinition]
+    if (!isObject(own)) continue
+    const { name, ...rest } = own
+    return { ...tool, [kind]: { name, ...(editValue(rest, settings) as object) } }
+  }
+  return tool
+}
+
+function editMessage(message: Message, map: RequestMap): Message {
+  if (message.role === 'assistant') return editAssistant(message, map)
+  const { content } = message
+  if (content === undefined) return message
+  const edit = (text: string) => (message.role === 'tool' ? editContent(text, map) : map.text(text))
+  const edited = typeof content === 'string' ? edit(content) : editParts(content, edit, map)
+  // a part stays of its kind
+  return { ...message, ...nameOf(message, map), content: edited } as Message
+}
+
+const nameOf = (message: Message, map: TextMap) =>
+  message.role === 'user' && message.name !== undefined ? { name: map.text(message.name) } : {}
+
+function editParts(
+  parts: readonly ContentPart[],
+  edit: (text: string) => string,
+  map: TextMap,
+): readonly ContentPart[] {
+  return parts.map((part) => {
+    if (part.type === 'text') return { ...part, text: edit(part.text) }
+    if (part.type === 'refusal') return { ...part, refusal: edit(part.refusal) }
+    if (part.type === 'thinking') return unsigned(part, edit(part.thinking))
+    if (part.type !== 'file' || part.file.filename === undefined) return part
+    return { ...part, file: { ...part.file, filename: map.text(part.file.filename) } }
+  })
+}
+
+/** A signature holds for the words it was made of. */
+function unsigned<
+  Part extends { readonly thinking: string; readonly signature?: string | undefined },
+>(part: Part, thinking: string) {
+  if (thinking === part.thinking) return part
+  const { signature: _, ...rest } = part
+  return { ...rest, thinking }
+}
+
+function editAssistant(message: AssistantInput, map: RequestMap): AssistantInput {
+  const said = map.asSaid(message)
+  const { native, thinking_blocks, ...rest } = message
+  const other = {
+    ...editMembers(rest, map),
+    ...(thinking_blocks && { thinking_blocks: editBlocks(thinking_blocks, map) }),
+  }
+  if (said) return { ...other, ...said.of(message), native: withoutSaid(native) }
+  if (!native) return other
+  const isSame = saidBy(message) === saidBy(other) && map.mayKeep(native)
+  return { ...other, native: isSame ? withoutSaid(native) : bare(native) }
+}
+
+const withoutSaid = (native: Native | undefined): Native | undefined => {
+  if (!native) return undefined
+  const { said: _, ...rest } = native
+  return rest
+}
+
+/** A turn that says something else than its blocks. */
+export const bare = ({ provider, model }: Native): Native => ({ provider, model })
+
+type Member = (value: never, map: TextMap) => unknown
+
+const nullable = (value: string | null, map: TextMap) => value && map.text(value)
+
+const members: Readonly<Record<string, Member>> = {
+  content: (content: string | null | readonly ContentPart[], map) =>
+    Array.isArray(content)
+      ? editParts(content, (text) => map.text(text), map)
+      : nullable(content as string | null, map),
+  refusal: nullable,
+  reasoning_content: nullable,
+  tool_calls: (calls: readonly ToolCall[] | null, map) => calls?.map((call) => editCall(call, map)),
+  function_call: (call: { readonly arguments: string } | null, map) =>
+    call && { ...call, arguments: map.json(call.arguments) },
+  annotations: editValue,
+  hosted_tools: (tools: readonly object[], map) => tools.map((tool) => editHosted(tool, map)),
+  audio: (audio: { readonly transcript?: string } | null, map) =>
+    audio?.transcript ? { ...audio, transcript: map.text(audio.transcript) } : audio,
+  name: (name: string, map) => map.text(name),
+}
+
+function editMembers(message: AssistantInput, map: TextMap): AssistantInput {
+  const edited = Object.entries(message).map(([name, value]) => {
+    const edit = value === undefined || value === null ? undefined : members[name]
+    // the table is by name what AssistantInput says
+    return [name, edit ? edit(value as never, map) : value]
+  })
+  return Object.fromEntries(edited) as AssistantInput
+}
+
+export function editCall(call: ToolCall, map: TextMap): ToolCall {
+  if (call.type === 'custom')
+    return { ...call, custom: { ...call.custom, input: map.text(call.custom.input) } }
+  return {
+    ...call,
+    function: { ...call.function, arguments: map.json(call.function.arguments) },
+  }
+}
+
+export const editHosted = <Tool extends object>(tool: Tool, map: TextMap): Tool => ({
+  ...tool,
+  ...('input' in tool && { input: editValue(tool.input, map) }),
+  ...('output' in tool && { output: editValue(tool.output, map) }),
+})
+
+/** Signed thinking as litellm stores it. */
+const editBlocks = (blocks: readonly Readonly<Record<string, unknown>>[], map: TextMap) =>
+  blocks.map((block) =>
+    typeof block.thinking === 'string'
+      ? unsigned({ ...block, thinking: block.thinking }, map.text(block.thinking))
+      : block,
+  )

@@ -1,0 +1,78 @@
+/** What the model wrote, kept beside a turn whose placeholders were restored: only that fits the provider's own blocks. */
+import type { AssistantInput, ToolCall } from '../../src/chat/index.js'
+import { isObject } from '../../src/chat/index.js'
+import type { Restorer } from './restore.js'
+
+/** As `native.said` stores it. */
+export interface SaidData {
+  readonly content: string
+  readonly reasoning: string
+  readonly refusal: string
+  readonly arguments: readonly string[]
+}
+
+export interface Said {
+  /** The members of the message as the model wrote them. */
+  of(message: AssistantInput): Partial<AssistantInput>
+}
+
+const argumentsOf = (call: ToolCall) =>
+  call.type === 'custom' ? call.custom.input : call.function.arguments
+
+/** Undefined where a part is no plain text. */
+export function saidData(message: AssistantInput): SaidData | undefined {
+  const { content, reasoning_content, refusal, tool_calls } = message
+  if (typeof content === 'object' && content !== null) return undefined
+  return {
+    content: content ?? '',
+    reasoning: reasoning_content ?? '',
+    refusal: refusal ?? '',
+    arguments: tool_calls?.map(argumentsOf) ?? [],
+  }
+}
+
+/** For a comparison of turns. */
+export const saidBy = ({ content, reasoning_content, refusal, tool_calls }: AssistantInput) =>
+  JSON.stringify([content, reasoning_content, refusal, tool_calls?.map(argumentsOf)])
+
+function isSaidData(value: unknown): value is SaidData {
+  if (!isObject(value) || !Array.isArray(value.arguments)) return false
+  const texts = [value.content, value.reasoning, value.refusal, ...value.arguments]
+  return texts.every((text) => typeof text === 'string')
+}
+
+/** Turns of which the restored words are what the message says now: an edit of the app wins. */
+export function readSaid(
+  message: AssistantInput,
+  restorer: Restorer,
+  reasoning: boolean,
+): Said | undefined {
+  const said = message.native?.said
+  const now = saidData(message)
+  if (!now || !isSaidData(said) || said.arguments.length !== now.arguments.length) return undefined
+  const isSame =
+    [restorer.text(said.content), restorer.escape(said.content)].includes(now.content) &&
+    (reasoning ? restorer.text(said.reasoning) : said.reasoning) === now.reasoning &&
+    restorer.text(said.refusal) === now.refusal &&
+    said.arguments.every(
+      (text, i) => restored(text, message.tool_calls?.[i], restorer) === now.arguments[i],
+    )
+  return isSame ? { of: (message) => wordsOf(said, message) } : undefined
+}
+
+const restored = (text: string, call: ToolCall | undefined, restorer: Restorer) =>
+  call?.type === 'custom' ? restorer.text(text) : restorer.json(text)
+
+const wordsOf = (said: SaidData, message: AssistantInput): Partial<AssistantInput> => ({
+  ...(message.content && { content: said.content }),
+  ...(message.reasoning_content && { reasoning_content: said.reasoning }),
+  ...(message.refusal && { refusal: said.refusal }),
+  ...(message.tool_calls && {
+    tool_calls: message.tool_calls.map((call, i) => withArguments(call, said.arguments[i] ?? '')),
+  }),
+})
+
+const withArguments = (call: ToolCall, text: string): ToolCall =>
+  call.type === 'custom'
+    ? { ...call, custom: { ...call.custom, input: text } }
+    : { ...call, function: { ...call.function, arguments: text } }
