@@ -6,6 +6,11 @@ const expected = {
   'own-middleware.ts': ['Write to •••, she knows.', '[2 attempts', '[0 attempts'],
   'tools.ts': ['It is 24 °C in Lisbon.', 'waits for a yes: 1', 'The mail is on its way.'],
   'cost-ledger.ts': ['acme', 'globex', 'total'],
+  'redaction.ts': [
+    'to the provider: Write to <EMAIL_1> about <CASE_1>.',
+    'the tool gets: {"to":"ada@example.com","about":"C-123456"}',
+    'Yes: ada@example.com has it.',
+  ],
   'history-file.ts': ['I said seven.', 'repaired:', 'All is well.'],
   'fallback.ts': [
     'anthropic/claude-sonnet-4-5 was asked',
