@@ -132,8 +132,7 @@ describe('the architecture', () => {
     for (const file of files)
       for (const path of importsOf(file))
         if (!path.startsWith('.') && !path.startsWith('node:')) outside.add(path)
-    // zod: what a route reads is checked with it
-    const peers = [...Object.keys(manifest.peerDependencies ?? {}), 'zod']
+    const peers = Object.keys(manifest.peerDependencies ?? {})
     for (const path of outside) {
       const name = path
         .split('/')

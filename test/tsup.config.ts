@@ -24,7 +24,7 @@ export default defineConfig({
   platform: 'neutral',
   // without it `node:` is cut off, and edges know these modules by no other name
   removeNodeProtocol: false,
-  external: [/^node:/, 'zod'],
+  external: [/^node:/],
   splitting: true,
   minify: true,
   clean: true,
