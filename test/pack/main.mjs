@@ -14,12 +14,10 @@ import { checkWorkers } from './workers.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'pack-'))
 
-/** `npm pack` builds the package first. */
+/** `npm pack` builds the package first, and what the build prints stands before the name of the file. */
 function pack() {
-  const [{ filename }] = JSON.parse(
-    npm(root, 'pack', '--json', '--silent', '--pack-destination', folder),
-  )
-  return join(folder, filename)
+  const printed = npm(root, 'pack', '--silent', '--pack-destination', folder)
+  return join(folder, printed.trim().split('\n').at(-1))
 }
 
 try {
