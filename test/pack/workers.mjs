@@ -1,4 +1,5 @@
 /** A route in workerd, with and without what it has of Node. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, importTool, root, write } from './support.mjs'
 
@@ -45,7 +46,7 @@ export async function checkWorkers(project) {
     const server = await mockServer([say('The Rhine.')])
     const miniflare = new Miniflare({
       modules: true,
-      scriptPath: outfile,
+      script: readFileSync(outfile, 'utf8'),
       compatibilityDate: '2026-01-01',
       compatibilityFlags: flags,
       bindings: { OPENAI: JSON.stringify(server.options('openai')) },
