@@ -6,7 +6,7 @@ import {
   APIConnectionError,
   TetradError,
   UnexpectedResponseError,
-} from '../core/index.js'
+} from '../core/errors.js'
 import { dropped, failureOf, toAbortError, toError } from './errors.js'
 import { readEvents } from './events.js'
 import type { Route } from './route.js'

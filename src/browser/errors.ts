@@ -18,7 +18,7 @@ import {
   type TetradError,
   TimeoutError,
   UnsupportedParamsError,
-} from '../core/index.js'
+} from '../core/errors.js'
 
 type ErrorClass = typeof TetradError
 

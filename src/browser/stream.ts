@@ -1,6 +1,6 @@
 /** `BrowserStream`: what the one consumer of an answer holds. */
 import type { ChatResponse, StreamChunk } from '../chat/index.js'
-import { MisuseError, TetradError } from '../core/index.js'
+import { MisuseError, TetradError } from '../core/errors.js'
 import { dropped } from './errors.js'
 import { answerFold } from './fold.js'
 import type { BrowserStream } from './types.js'

@@ -1,6 +1,6 @@
 /** Server-sent events out of bytes: any cut, any line ending, linear in the size of the stream. */
 import { createParser } from 'eventsource-parser'
-import { UnexpectedResponseError } from '../core/index.js'
+import { UnexpectedResponseError } from '../core/errors.js'
 
 export interface SseEvent {
   readonly event?: string | undefined

@@ -1,5 +1,5 @@
 /** Server-sent events as text, of which no field can break out. */
-import { MisuseError } from '../core/index.js'
+import { MisuseError } from '../core/errors.js'
 
 export interface SseMessage {
   readonly event?: string | undefined

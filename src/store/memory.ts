@@ -1,5 +1,5 @@
 /** A store in the memory of one process: for tests, and for apps that run once. */
-import { TetradError } from '../core/index.js'
+import { TetradError } from '../core/errors.js'
 import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
 

@@ -1,5 +1,5 @@
 /** What a feature needs of a store beyond the basic operations. */
-import { MisuseError } from '../core/index.js'
+import { MisuseError } from '../core/errors.js'
 import type { Store } from './store.js'
 
 /**

@@ -1,5 +1,5 @@
 /** A store whose calls end: in time, or with an error. After some failures in a row it is left alone for a while. */
-import { ServiceUnavailableError } from '../core/index.js'
+import { ServiceUnavailableError } from '../core/errors.js'
 import type { Store } from './store.js'
 
 export interface PatientOptions {

@@ -1,5 +1,5 @@
 /** A store in Redis, for many processes: over ioredis, node-redis or Upstash's HTTP client, told apart by their shape. */
-import { MisuseError } from '../core/index.js'
+import { MisuseError } from '../core/errors.js'
 import { type CapState, lateMs } from './ledger.js'
 import * as scripts from './redis-scripts.js'
 import type { FullStore } from './store.js'

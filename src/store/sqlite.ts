@@ -1,5 +1,5 @@
 /** A store in one SQLite file, for the processes of one machine: over `node:sqlite` or better-sqlite3. */
-import { MisuseError, TetradError } from '../core/index.js'
+import { MisuseError, TetradError } from '../core/errors.js'
 import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
 

@@ -1,5 +1,5 @@
 /** Cuts a long answer into messages, where a reader minds least. */
-import { MisuseError } from '../core/index.js'
+import { MisuseError } from '../core/errors.js'
 import { type Outline, outline, type Region } from './outline.js'
 
 export interface SplitTextOptions {
