@@ -16,13 +16,23 @@ import { type LogOptions, log } from './log.js'
 import { type ParamsOptions, params } from './params.js'
 import { type RetryOptions, retry } from './retry.js'
 import { timeout } from './timeout.js'
-import { type Tools, type ToolsOptions, tools } from './tools.js'
+import {
+  type ToolListOf,
+  type Tools,
+  type ToolsFor,
+  type ToolsOf,
+  type ToolsOptions,
+  tools,
+} from './tools.js'
 import { type UsageOptions, usage } from './usage.js'
 
 /** Options of the part, a layer to stand in its place, or false: none. */
 export type Part<Options, State = {}> = Options | Middleware<State> | false
 
-export interface StandardOptions<State = {}> {
+export interface StandardOptions<
+  State = {},
+  Given = Tools<State> | ToolsFor<State> | false | undefined,
+> {
   /** Where lines go is the app's to say: `log: {}` is the console. @default none */
   readonly log?: Part<LogOptions, State> | undefined
   readonly usage?: Part<UsageOptions, State> | undefined
@@ -31,7 +41,7 @@ export interface StandardOptions<State = {}> {
   readonly aliases?: Part<Aliases, State> | undefined
   readonly history?: Part<HistoryOptions, State> | undefined
   /** What `tools()` runs, or a function that tells it for a call; false: no loop. @default no tools of our own: those of a request go back to the caller */
-  readonly tools?: Tools | ToolsFor<State> | false | undefined
+  readonly tools?: Given
   /** How it runs them: options of `tools()`, or a layer to stand in its place. */
   readonly toolLoop?: Part<ToolsOptions<State>, State> | undefined
   readonly retry?: Part<RetryOptions, State> | undefined
@@ -49,8 +59,6 @@ export interface StandardOptions<State = {}> {
 export type Beside<State = {}> = {
   readonly [Name in StandardPart]?: Layers<State> | undefined
 }
-
-export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools | Promise<Tools>
 
 /**
  * Outermost first:
@@ -73,7 +81,15 @@ export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools | Promise<Tool
  * @example
  * const ai = createClient({ use: standard({ aliases: { fast: 'gemini/gemini-2.5-flash' }, retry: { attempts: 2 } }) })
  */
-export function standard<State = {}>(
+export function standard<Parameters extends Readonly<Record<string, unknown>>, State = {}>(
+  options?: StandardOptions<State, ToolsOf<Parameters, State>>,
+): readonly Middleware<State>[]
+export function standard<Parameters extends readonly unknown[], State = {}>(
+  options?: StandardOptions<State, ToolListOf<Parameters, State>>,
+): readonly Middleware<State>[]
+/** With a State that is written, `standard<State>(…)`, or a function of `tools`: `tool()` types the arguments. */
+export function standard<State = {}>(options?: StandardOptions<State>): readonly Middleware<State>[]
+export function standard<State>(
   options: StandardOptions<State> = {},
 ): readonly Middleware<State>[] {
   const parts: Readonly<Record<StandardPart, readonly Middleware<State>[]>> = {
@@ -143,7 +159,7 @@ function loopOf<State>(options: StandardOptions<State>): readonly Middleware<Sta
     if (options.tools === undefined) return [toolLoop]
     throw new MisuseError('standard() has a toolLoop of its own: give the tools to that layer')
   }
-  return [typeof own === 'function' ? tools(own, toolLoop) : tools(own, toolLoop)]
+  return [tools(own, toolLoop)]
 }
 
 function part<Options, State>(

@@ -17,7 +17,14 @@ import { inProcess } from './tools/approvals.js'
 import { toMessage } from './tools/results.js'
 import { resume } from './tools/resume.js'
 import { type Job, type RunOptions, runJobs } from './tools/run.js'
-import { type Tool, type Toolbox, type Tools, toToolbox } from './tools/tool.js'
+import {
+  type Toolbox,
+  type ToolListOf,
+  type Tools,
+  type ToolsFor,
+  type ToolsOf,
+  toToolbox,
+} from './tools/tool.js'
 
 export interface ToolsOptions<State = {}> {
   /** Model turns in one call. The tools of the last one are run, so that the history stays whole. @default 20 */
@@ -61,17 +68,19 @@ export interface ToolsOptions<State = {}> {
  * })
  */
 export function tools<Parameters extends Readonly<Record<string, unknown>>, State = {}>(
-  given: { readonly [Name in keyof Parameters]: Tool<Parameters[Name]> },
+  given: ToolsOf<Parameters, State>,
   options?: ToolsOptions<State>,
 ): Middleware<State>
-export function tools<State = {}>(given: Tools, options?: ToolsOptions<State>): Middleware<State>
-/** A function is asked once a call: tools that depend on who is calling. */
-export function tools<State>(
-  given: (ctx: Context<State>) => Tools | Promise<Tools>,
+export function tools<Parameters extends readonly unknown[], State = {}>(
+  given: ToolListOf<Parameters, State>,
+  options?: ToolsOptions<State>,
+): Middleware<State>
+export function tools<State = {}>(
+  given: Tools<State> | ToolsFor<State>,
   options?: ToolsOptions<State>,
 ): Middleware<State>
 export function tools(
-  given: Given<Context<never>>,
+  given: Tools<never> | ToolsFor<never>,
   options: ToolsOptions<never> = {},
 ): Middleware<never> {
   const settings = {
@@ -109,10 +118,10 @@ export function tools(
   return layer('tools', loop, { repeats: 'step' })
 }
 
-type Given<Ctx> = Tools | ((ctx: Ctx) => Tools | Promise<Tools>)
-
 /** Tools that are the same for each call are looked at once. */
-function boxMaker<Ctx>(given: Given<Ctx>): (ctx: Ctx) => Toolbox | Promise<Toolbox> {
+function boxMaker(
+  given: Tools<never> | ToolsFor<never>,
+): (ctx: Context<never>) => Toolbox | Promise<Toolbox> {
   if (typeof given === 'function') return async (ctx) => toToolbox(await given(ctx))
   const box = toToolbox(given)
   return () => box
@@ -183,8 +192,11 @@ const stoppedAfter = (steps: number): Warning => ({
 export {
   type AnyTool,
   type Tool,
+  type ToolListOf,
   type ToolParameters,
   type ToolRun,
   type Tools,
+  type ToolsFor,
+  type ToolsOf,
   tool,
 } from './tools/tool.js'

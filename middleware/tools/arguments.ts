@@ -15,7 +15,10 @@ export type Arguments =
   | { readonly defect: string }
 
 /** No text at all is an object without members. */
-export async function readArguments(call: FunctionCall, tool: AnyTool): Promise<Arguments> {
+export async function readArguments(
+  call: FunctionCall,
+  tool: Pick<AnyTool, 'parameters'>,
+): Promise<Arguments> {
   const given = parseJson(call.function.arguments.trim() || '{}')
   if (given === undefined) return { defect: 'The arguments are not valid JSON.' }
   const { parameters = { type: 'object' } } = tool

@@ -12,7 +12,7 @@ import type { OwnTool, ToolRun } from './tool.js'
 export type Outcome = ChunkOf<'tool-result'> | ChunkOf<'tool-approval'>
 
 export interface HandleOptions extends ApprovalOptions {
-  readonly ctx: Context
+  readonly ctx: Context<never>
   readonly signal: AbortSignal
   readonly timeoutMs: number
   readonly clock: Clock

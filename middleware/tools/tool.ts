@@ -17,16 +17,16 @@ export type ToolArguments<Parameters> =
   Parameters extends StandardSchema<unknown, infer Output> ? Output : JsonObject
 
 /** Beside the arguments. */
-export interface ToolRun {
-  /** Of the `tools` layer: `ctx.emit({ type: 'data', … })` shows progress, `ctx.client` calls a model. */
-  readonly ctx: Context
+export interface ToolRun<State = {}> {
+  /** Of the `tools` layer: `ctx.state` is the client's, `ctx.emit({ type: 'data', … })` shows progress, `ctx.client` calls a model. */
+  readonly ctx: Context<State>
   /** Fires when the call is aborted, and when the tool's time is over. */
   readonly signal: AbortSignal
   readonly tool_call_id: string
 }
 
 /** A function that a model may call. */
-export interface Tool<Parameters = unknown> {
+export interface Tool<Parameters = unknown, State = {}> {
   /** Needed in an array only. */
   readonly name?: string
   readonly description?: string
@@ -38,30 +38,65 @@ export interface Tool<Parameters = unknown> {
   /** Stops the loop until a person has said yes. @default false */
   readonly needsApproval?:
     | boolean
-    | ((args: ToolArguments<Parameters>, run: ToolRun) => boolean | Promise<boolean>)
+    | ((args: ToolArguments<Parameters>, run: ToolRun<State>) => boolean | Promise<boolean>)
   /** Milliseconds. @default `timeoutMs` of tools() */
   readonly timeoutMs?: number
   /** Text goes to the model as it is, anything else as JSON, what it throws as an error result. */
-  readonly execute: (args: ToolArguments<Parameters>, run: ToolRun) => unknown
+  readonly execute: (args: ToolArguments<Parameters>, run: ToolRun<State>) => unknown
 }
 
-/** A tool of any parameters: `never` takes every function, and only the box calls it, with arguments it has checked. */
-export interface AnyTool extends Omit<Tool, 'parameters' | 'needsApproval' | 'execute'> {
+/** A tool of any parameters: only the box calls it, with arguments it has checked. */
+export interface AnyTool<State = {}>
+  extends Omit<Tool, 'parameters' | 'needsApproval' | 'execute'> {
   readonly parameters?: ToolParameters
-  readonly needsApproval?: boolean | ((args: never, run: ToolRun) => boolean | Promise<boolean>)
-  readonly execute: (args: never, run: ToolRun) => unknown
+  readonly needsApproval?: boolean | ToolFunction<State, boolean | Promise<boolean>>
+  readonly execute: ToolFunction<State, unknown>
 }
+
+/**
+ * The first half is a method, so that its parameters are compared both ways: the arguments of a function that is written
+ * where nothing infers them have no members (those of `unknown` would be `any`). The second half takes a function of any
+ * arguments, checks its State, and is what State is inferred by.
+ */
+type ToolFunction<State, Result> = {
+  method(args: {} | null | undefined, run: never): Result
+}['method'] &
+  ((args: never, run: ToolRun<State>) => Result)
 
 /** By name, or as a list of tools that have one. */
-export type Tools =
-  | Readonly<Record<string, AnyTool>>
-  | readonly (AnyTool & { readonly name: string })[]
+export type Tools<State = {}> =
+  | Readonly<Record<string, AnyTool<State>>>
+  | readonly (AnyTool<State> & { readonly name: string })[]
 
-/** Infers the arguments of a tool that is written away from `tools()`. */
-export const tool = <Parameters = unknown>(tool: Tool<Parameters>): Tool<Parameters> => tool
+/** Tools by name, each with the arguments of its own schema. */
+export type ToolsOf<Parameters, State> = {
+  readonly [Name in keyof Parameters]: Tool<Parameters[Name], State>
+}
+
+/** A list of tools, each with the arguments of its own schema. */
+export type ToolListOf<Parameters extends readonly unknown[], State> = {
+  readonly [Index in keyof Parameters]: Tool<Parameters[Index], State> & { readonly name: string }
+}
+
+/** Which tools a call has, asked once a call: the arguments of those written here are typed by `tool()`. */
+export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools<State> | Promise<Tools<State>>
+
+/**
+ * Infers the arguments of a tool that is written away from `tools()`, or in a function. Its State is that of the client
+ * it is written in, or of its `run`.
+ *
+ * @example
+ * const plan = tool({
+ *   parameters: z.object({ city: z.string() }),
+ *   execute: ({ city }, { ctx }: ToolRun<{ userId: string }>) => book(city, ctx.state.userId),
+ * })
+ */
+export const tool = <Parameters = unknown, State = {}>(
+  tool: Tool<Parameters, State>,
+): Tool<Parameters, State> => tool
 
 /** A tool under the name the model knows. */
-export interface OwnTool extends AnyTool {
+export interface OwnTool extends AnyTool<never> {
   readonly definition: FunctionTool
 }
 
@@ -69,9 +104,9 @@ export interface OwnTool extends AnyTool {
 export type Toolbox = ReadonlyMap<string, OwnTool>
 
 /** Throws `MisuseError` for a tool without a name or without `execute`, and for two of one name. */
-export function toToolbox(tools: Tools): Toolbox {
+export function toToolbox(tools: Tools<never>): Toolbox {
   const named = Array.isArray(tools)
-    ? tools.map((tool: AnyTool) => [tool.name, tool] as const)
+    ? tools.map((tool: AnyTool<never>) => [tool.name, tool] as const)
     : Object.entries(tools)
   const box = new Map<string, OwnTool>()
   for (const [name, tool] of named) {
@@ -86,7 +121,7 @@ export function toToolbox(tools: Tools): Toolbox {
   return box
 }
 
-const toDefinition = (name: string, tool: AnyTool): FunctionTool => ({
+const toDefinition = (name: string, tool: AnyTool<never>): FunctionTool => ({
   type: 'function',
   function: {
     name,
