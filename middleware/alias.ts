@@ -1,5 +1,5 @@
 /** Sends short names to full ones, with default parameters where an alias carries some. */
-import { type ChatRequest, defined } from '../src/chat/index.js'
+import { type ChatRequest, defined, type ModelName } from '../src/chat/index.js'
 import {
   BadRequestError,
   type BaseCallOptions,
@@ -10,10 +10,10 @@ import {
 
 /** A model name, and what a request gets with it unless it says otherwise. */
 export interface AliasTarget extends Omit<Partial<ChatRequest>, 'model' | 'messages'> {
-  readonly model: string
+  readonly model: ModelName
 }
 
-export type Aliases = Readonly<Record<string, string | AliasTarget>>
+export type Aliases = Readonly<Record<string, ModelName | AliasTarget>>
 
 /**
  * Calls models by names of your own. An alias may lead to another one, and may carry default parameters: the request's
@@ -46,7 +46,7 @@ export function alias(aliases: Aliases = {}): Middleware {
       ctx.request = outgoing(ctx.request, ctx.options)
       return next()
     },
-    { outgoing },
+    { outgoing, models: [...table.keys()] },
   )
 }
 

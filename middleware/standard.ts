@@ -2,7 +2,6 @@
 
 import type { Timeouts } from '../src/chat/index.js'
 import {
-  type Context,
   type Layers,
   type Middleware,
   MisuseError,

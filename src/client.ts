@@ -68,9 +68,10 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
   const registry = createRegistry(options.providers)
   // that State fits is checked by the type of `use`; inside, a layer is a layer
   const stack = () => [...layers] as unknown as readonly Middleware<never>[]
+  const aliases = () => layers.flatMap(({ models = [] }) => models)
   const caller = createCaller(
     {
-      resolve: registry.resolve,
+      resolve: (model) => registry.resolve(model, aliases()),
       validateRequest,
       partialReader: createPartialReader,
       pricing: options.prices && toPricing(options.prices),

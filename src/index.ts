@@ -2,6 +2,7 @@
 export type {
   Annotation,
   AnswerInput,
+  ApprovalInput,
   AssistantInput,
   AssistantMessage,
   AssistantPart,
@@ -28,8 +29,10 @@ export type {
   ImagePart,
   JsonObject,
   JsonSchemaFormat,
+  KnownModel,
   LogprobContent,
   Message,
+  ModelName,
   Native,
   OutputAudio,
   OutputFile,

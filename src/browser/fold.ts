@@ -4,6 +4,7 @@
  */
 import {
   type Annotation,
+  type ApprovalInput,
   type AssistantMessage,
   addUsage,
   type ChatResponse,
@@ -14,11 +15,11 @@ import {
   type FinishChunk,
   type HostedTool,
   type PartialResponse,
-  type PendingApproval,
   type StreamChunk,
   type TokenLogprob,
   type ToolCall,
   type ToolMessage,
+  toPendingApprovals,
   type Usage,
   type Warning,
 } from '../chat/index.js'
@@ -34,7 +35,7 @@ interface OpenCall {
 export function answerFold() {
   const messages: (AssistantMessage | ToolMessage)[] = []
   const warnings: Warning[] = []
-  const approvals: PendingApproval[] = []
+  const approvals: ApprovalInput[] = []
   let usage: Usage | undefined
   let turn: ReturnType<typeof newTurn> | undefined
 
@@ -57,15 +58,16 @@ export function answerFold() {
     if (!turn) return undefined
     const { finish } = turn
     const message = turn.message()
+    const all = finish ? [...messages] : [...messages, message]
     return {
       ...turn.start,
       text: message.content ?? '',
       message,
-      messages: finish ? [...messages] : [...messages, message],
+      messages: all,
       usage: usage ?? emptyUsage,
       attempts: [],
       warnings: [...warnings],
-      ...filled({ approvals: [...approvals] }),
+      ...filled({ approvals: toPendingApprovals(approvals, all) }),
       ...(turn.logprobs.length > 0 && { logprobs: { content: [...turn.logprobs] } }),
     }
   }

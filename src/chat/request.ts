@@ -1,11 +1,12 @@
 /** The request of one call: Chat Completions with litellm's extensions, deep-readonly, no index signature. */
 
 import type { FormatInput, ResponseFormat } from './format.js'
+import type { ModelName } from './known-models.js'
 import type { CacheControl, Message } from './message.js'
 
 export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
   /** `provider/model`, a bare name a provider answers to, or an alias. */
-  readonly model: string
+  readonly model: ModelName
   readonly messages: readonly Message[]
   readonly temperature?: number | undefined
   readonly top_p?: number | undefined

@@ -50,6 +50,28 @@ export interface PartialResponse extends Omit<ChatResponse, 'finish_reason'> {
 export interface PendingApproval {
   readonly id: string
   readonly tool_call_id: string
+  /** Of the tool that is called. */
+  readonly name: string
+  /** JSON text; the free text of a custom call. */
+  readonly arguments: string
+}
+
+/** The call itself is in the messages: its name and arguments are read there. */
+export type ApprovalInput = Pick<PendingApproval, 'id' | 'tool_call_id'> & Partial<PendingApproval>
+
+/** What the calls that wait for a yes are to do. The message is the truth: what a layer edits there is edited here. */
+export function toPendingApprovals(
+  approvals: readonly ApprovalInput[],
+  messages: ChatResponse['messages'],
+): readonly PendingApproval[] {
+  const calls = messages.flatMap((one) => (one.role === 'assistant' ? (one.tool_calls ?? []) : []))
+  return approvals.map(({ id, tool_call_id, name = '', arguments: text = '' }) => {
+    const call = calls.findLast((one) => one.id === tool_call_id)
+    if (!call) return { id, tool_call_id, name, arguments: text }
+    if (call.type === 'custom')
+      return { id, tool_call_id, name: call.custom.name, arguments: call.custom.input }
+    return { id, tool_call_id, name: call.function.name, arguments: call.function.arguments }
+  })
 }
 
 /** What an adapter, or a layer that answers by itself, must say; the core completes the rest. */
@@ -57,7 +79,9 @@ export type AnswerInput = Pick<
   ChatResponse,
   'id' | 'created' | 'model' | 'message' | 'finish_reason' | 'usage'
 > &
-  Partial<ChatResponse>
+  Partial<Omit<ChatResponse, 'approvals'>> & {
+    readonly approvals?: readonly ApprovalInput[]
+  }
 
 /**
  * One step of a stream. `start` … `finish` bracket one model turn; content stands between them; only `tool-result`,

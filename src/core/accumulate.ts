@@ -1,6 +1,7 @@
 /** Chunks → response. The grammar of a stream is checked here, and nowhere else. */
 import {
   type Annotation,
+  type ApprovalInput,
   type AssistantMessage,
   addUsage,
   type ChatResponse,
@@ -13,11 +14,11 @@ import {
   type OutputFile,
   type OutputImage,
   type PartialResponse,
-  type PendingApproval,
   type StreamChunk,
   type TokenLogprob,
   type ToolCall,
   type ToolMessage,
+  toPendingApprovals,
   type Usage,
   type Warning,
 } from '../chat/index.js'
@@ -80,7 +81,7 @@ export class Accumulator {
   private done: (AssistantMessage | ToolMessage)[] = []
   private usage: Usage | undefined
   private warnings: Warning[] = []
-  private approvals: PendingApproval[] = []
+  private approvals: ApprovalInput[] = []
   private isOpen = false
   private answer: ChatResponse | undefined
   /** Assistant turns that are complete, in order. */
@@ -198,6 +199,7 @@ export class Accumulator {
     const turn = this.turn as Turn
     const { id, created, model, provider, request_id } = turn.start
     const message = this.isOpen ? turn.message() : (this.turns.at(-1) ?? turn.message())
+    const messages = this.isOpen ? [...this.done, message] : [...this.done]
     return {
       id,
       created,
@@ -205,11 +207,13 @@ export class Accumulator {
       provider,
       text: message.content ?? '',
       message,
-      messages: this.isOpen ? [...this.done, message] : [...this.done],
+      messages,
       usage: this.usage ?? emptyUsage,
       attempts: [],
       warnings: [...this.warnings],
-      ...(this.approvals.length > 0 && { approvals: [...this.approvals] }),
+      ...(this.approvals.length > 0 && {
+        approvals: toPendingApprovals(this.approvals, messages),
+      }),
       ...(turn.logprobs.length > 0 && { logprobs: { content: [...turn.logprobs] } }),
       ...(request_id !== undefined && { request_id }),
     }

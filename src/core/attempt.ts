@@ -31,7 +31,7 @@ import type { Ledger } from './ledger.js'
 import { askedTier, pricing } from './pricing.js'
 import { publicHeaders } from './public-headers.js'
 import { isContent, type Scope } from './scope.js'
-import { SilenceTimer } from './silence-timer.js'
+import { createWatch, type Watch, type WatchPhase } from './timers.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
 
 /** A model name, resolved. */
@@ -84,7 +84,10 @@ class RunningAttempt {
   private readonly check: ChunkCheck
   /** What the adapter listens to: fires with the attempt's end from outside. */
   private readonly controller = new AbortController()
-  private readonly silence: SilenceTimer | undefined
+  /** Of an adapter that has no timers of its own; a wait for a slow consumer counts for nothing. */
+  private readonly watch: Watch | undefined
+  private onSilence: (phase: WatchPhase) => void = () => {}
+  private hasAnswer = false
   /** The attempt has ended while its adapter may go on: what comes then is nobody's. */
   private isLeft = false
 
@@ -112,7 +115,8 @@ class RunningAttempt {
     ledger.add(this.record)
     this.asked = { provider: adapter.name, model }
     this.check = new ChunkCheck(this.asked)
-    this.silence = adapter.hasTimers ? undefined : new SilenceTimer(slots.timeouts)
+    if (!adapter.hasTimers)
+      this.watch = createWatch(slots.timeouts, (phase) => this.onSilence(phase))
   }
 
   async settle(): Promise<void> {
@@ -143,10 +147,10 @@ class RunningAttempt {
         else reject(fault)
       }
       const release = this.scope.onEnd(end)
-      if (this.silence) this.silence.onExpire = (phase) => end(this.silent(phase))
+      this.onSilence = (phase) => end(this.silent(phase))
       done.then(resolve, reject).finally(() => {
         release()
-        this.silence?.close()
+        this.watch?.close()
       })
     })
   }
@@ -160,7 +164,7 @@ class RunningAttempt {
 
   /** One wait for the adapter. What it throws becomes an error that names it. */
   private async ask<T>(step: () => Promise<T>, isEvent?: (value: T) => boolean): Promise<T> {
-    this.silence?.begin()
+    this.watch?.begin(this.hasAnswer ? 'body' : 'headers')
     let value: T | undefined
     try {
       value = await step()
@@ -168,8 +172,18 @@ class RunningAttempt {
     } catch (error) {
       throw adapterError(error, this.asked, this.check.isOpen)
     } finally {
-      this.silence?.end(value !== undefined && isEvent?.(value) !== false)
+      this.hasAnswer = true
+      this.watch?.end()
+      if (value !== undefined && isEvent?.(value) !== false) this.watch?.progress()
     }
+  }
+
+  /** The server has answered while the first read goes on. */
+  private answered(): void {
+    if (this.hasAnswer) return
+    this.hasAnswer = true
+    this.watch?.end()
+    this.watch?.begin('body')
   }
 
   private stream() {
@@ -224,7 +238,7 @@ class RunningAttempt {
     )
   }
 
-  private silent(phase: 'headers' | 'idle-bytes' | 'idle-events'): TimeoutError {
+  private silent(phase: WatchPhase): TimeoutError {
     const { provider, model } = this.asked
     return new TimeoutError(
       `The adapter '${provider}' gave nothing of ${model} in time (${phase})`,
@@ -390,7 +404,7 @@ class RunningAttempt {
       timeouts: this.slots.timeouts,
       warn: (given) => this.warn(given),
       onResponse: (given) => {
-        this.silence?.answered()
+        this.answered()
         const { request_id, headers } = given ?? {}
         if (typeof request_id === 'string') this.record.request_id = request_id
         const shown = publicHeaders(headers)

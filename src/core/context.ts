@@ -7,6 +7,7 @@ import type {
   ChatResponse,
   FormatInput,
   Message,
+  ModelName,
   PartialResponse,
   ResponseFormat,
   StandardSchema,
@@ -42,6 +43,8 @@ export interface LayerData {
    * of. Throws what the layer would throw.
    */
   readonly outgoing?: Outgoing | undefined
+  /** Model names that it takes, as `alias` does: the error for a model that nobody knows lists them. */
+  readonly models?: readonly string[] | undefined
 }
 
 export type Outgoing = (
@@ -184,7 +187,7 @@ export interface Caller {
    */
   costOf(call: CostQuestion): number | undefined
   /** Which provider a model name leads to, and what it takes. Throws `BadRequestError` for a name nobody knows. */
-  capabilities(model: string): ModelInfo
+  capabilities(model: ModelName): ModelInfo
 }
 
 export interface CostQuestion {

@@ -8,6 +8,7 @@ import {
   emptyUsage,
   type StreamChunk,
   type ToolMessage,
+  toPendingApprovals,
 } from '../chat/index.js'
 
 /** The chunks that say this answer. `accumulate(toChunks(response))` equals `response`, `attempts` apart. */
@@ -18,8 +19,8 @@ export function toChunks(response: ChatResponse): StreamChunk[] {
     if (message.role === 'tool') chunks.push(toToolResult(message))
     else pushTurn(chunks, message, response, position === last)
   })
-  for (const approval of response.approvals ?? [])
-    chunks.push({ type: 'tool-approval', ...approval })
+  for (const { id, tool_call_id } of response.approvals ?? [])
+    chunks.push({ type: 'tool-approval', id, tool_call_id })
   return chunks
 }
 
@@ -119,12 +120,15 @@ function toToolResult(message: ToolMessage): ChunkOf<'tool-result'> {
 export function completeAnswer(answer: AnswerInput, provider: string): ChatResponse {
   const { content, ...rest } = answer.message
   const message: AssistantMessage = content === '' ? { ...rest, content: null } : answer.message
+  const messages = withLast(answer.messages, message)
+  const { approvals, ...said } = answer
   return {
-    ...answer,
+    ...said,
     provider: answer.provider ?? provider,
     text: message.content ?? '',
     message,
-    messages: withLast(answer.messages, message),
+    messages,
+    ...(approvals && { approvals: toPendingApprovals(approvals, messages) }),
     attempts: answer.attempts ?? [],
     warnings: answer.warnings ?? [],
   }

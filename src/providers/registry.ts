@@ -5,9 +5,10 @@ import { BadRequestError, MisuseError, type ProviderAdapter, type Target } from 
 export interface Registry {
   /**
    * The adapter, and the model without the provider. Only the first path segment names a provider, and only it is lost:
-   * `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws `BadRequestError` that lists what is known.
+   * `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws `BadRequestError` that lists what is known:
+   * providers, and the `aliases` of the stack.
    */
-  readonly resolve: (model: string) => Target
+  readonly resolve: (model: string, aliases?: readonly string[]) => Target
 }
 
 /** Throws `MisuseError` for what is no adapter, for two of one name, and for a name that no model string can hold. */
@@ -33,10 +34,10 @@ export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   }
 
   return {
-    resolve(model) {
+    resolve(model, aliases = []) {
       const found = typeof model === 'string' ? (named(model) ?? bare(model)) : undefined
       if (found) return found
-      throw unknownModel(model, [...byName.keys()])
+      throw unknownModel(model, [...byName.keys()], aliases)
     },
   }
 }
@@ -64,8 +65,8 @@ const matches = (pattern: RegExp, text: string) => {
   return pattern.test(text)
 }
 
-const unknownModel = (model: unknown, names: readonly string[]) =>
+const unknownModel = (model: unknown, names: readonly string[], aliases: readonly string[]) =>
   new BadRequestError(
-    `No provider for the model ${JSON.stringify(model)}: write "provider/model" with one of ${names.join(', ') || '(none configured)'}`,
+    `No provider for the model ${JSON.stringify(model)}: write "provider/model" with one of ${names.join(', ') || '(none configured)'}${aliases.length > 0 ? `, or an alias: ${aliases.join(', ')}` : ''}`,
     { status: 400, code: 'unknown_model', phase: 'request' },
   )

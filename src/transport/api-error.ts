@@ -7,7 +7,8 @@ import {
   ConflictError,
   ContentPolicyViolationError,
   ContextWindowExceededError,
-  type ErrorDetails,
+  classOfStatus,
+  type ErrorClass,
   InternalServerError,
   NotFoundError,
   PermissionDeniedError,
@@ -22,8 +23,6 @@ import { readFailure } from './error-body.js'
 import { retryAfterMs } from './retry-after.js'
 import { scrub, shownName } from './scrub.js'
 import type { Failure } from './transport.js'
-
-export type ErrorClass = new (message: string, details?: ErrorDetails) => TetradError
 
 /** A rule on the provider's message: the last resort, where the status says no more than "bad request". */
 export interface TextRule {
@@ -113,9 +112,6 @@ const classOfText = (text: string | undefined, status: number, { texts = [] }: E
         ({ pattern, statuses = vagueStatuses }) => statuses.includes(status) && pattern.test(text),
       )?.error
 
-const classOfStatus = (status: number): ErrorClass =>
-  statusClasses.get(status) ?? (status >= 500 ? InternalServerError : BadRequestError)
-
 const statusOfClass = (Class: ErrorClass | undefined) => Class && classStatuses.get(Class)
 
 /** `x-should-retry` has the last word, but no wait fills an account. */
@@ -162,28 +158,6 @@ const commonTexts: readonly TextRule[] = [
   },
   { pattern: /incorrect api key|invalid api key|api key not valid/i, error: AuthenticationError },
 ]
-
-const statusClasses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
-  [400, BadRequestError],
-  [401, AuthenticationError],
-  [402, QuotaExceededError],
-  [403, PermissionDeniedError],
-  [404, NotFoundError],
-  [408, TimeoutError],
-  [409, ConflictError],
-  [410, NotFoundError],
-  [413, BadRequestError],
-  [422, UnprocessableEntityError],
-  [425, ServiceUnavailableError],
-  [429, RateLimitError],
-  [451, PermissionDeniedError],
-  [500, InternalServerError],
-  [502, BadGatewayError],
-  [503, ServiceUnavailableError],
-  [504, TimeoutError],
-  ...[520, 521, 522, 523, 524, 525, 526].map((status) => [status, BadGatewayError] as const),
-  [529, ServiceUnavailableError],
-])
 
 const classStatuses: ReadonlyMap<ErrorClass, number> = new Map<ErrorClass, number>([
   [ContextWindowExceededError, 400],

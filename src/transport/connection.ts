@@ -1,9 +1,8 @@
 /** One request and its response: reads that end at once on abort or timeout, and a socket that is let go. */
 import type { Call, ErrorDetails, TetradError } from '../core/index.js'
-import { AbortError, TimeoutError } from '../core/index.js'
+import { AbortError, createWatch, TimeoutError } from '../core/index.js'
 import { faultOf } from './connection-error.js'
 import type { IncomingResponse, OutgoingRequest, Sender, Sending } from './sender.js'
-import { createWatch } from './timers.js'
 
 export interface Connection {
   /** Sends the request. Throws `AbortError`, `TimeoutError` or `APIConnectionError`. */

@@ -87,6 +87,17 @@ const toolMessage: fc.Arbitrary<ToolMessage> = fc.record(
   { requiredKeys: ['role', 'tool_call_id', 'content'], noNullPrototype: true },
 ) as fc.Arbitrary<ToolMessage>
 
+/** The last call of all waits for a yes. */
+function waiting(messages: readonly (AssistantMessage | ToolMessage)[]) {
+  const call = messages.flatMap((one) => ('tool_calls' in one ? (one.tool_calls ?? []) : [])).at(-1)
+  if (!call) return {}
+  const said =
+    call.type === 'custom'
+      ? { name: call.custom.name, arguments: call.custom.input }
+      : call.function
+  return { approvals: [{ id: 'a1', tool_call_id: call.id, ...said }] }
+}
+
 const response: fc.Arbitrary<ChatResponse> = fc
   .record({
     before: fc.array(fc.oneof(assistant, toolMessage), { maxLength: 4 }),
@@ -98,7 +109,6 @@ const response: fc.Arbitrary<ChatResponse> = fc
         service_tier: word,
         request_id: word,
         parsed: fc.jsonValue().filter((value) => value !== null),
-        approvals: some(fc.record({ id: word, tool_call_id: word })),
         logprobs: fc.record({
           content: some(fc.record({ token: word, logprob: fc.double({ noNaN: true }) })),
         }),
@@ -123,6 +133,7 @@ const response: fc.Arbitrary<ChatResponse> = fc
     usage: { ...usage(tokens, 3), completion_tokens_details: { reasoning_tokens: 1 } },
     attempts: [],
     warnings,
+    ...waiting([...before, message]),
     ...meta,
   })) as fc.Arbitrary<ChatResponse>
 
@@ -192,7 +203,7 @@ describe('accumulate', () => {
       'tool',
       'assistant',
     ])
-    expect(answer?.approvals).toEqual([{ id: 'a', tool_call_id: 'c' }])
+    expect(answer?.approvals).toEqual([{ id: 'a', tool_call_id: 'c', name: '', arguments: '' }])
     expect(answer?.usage.total_tokens).toBe(30)
     expect(answer?.text).toBe('b')
   })

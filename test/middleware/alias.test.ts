@@ -91,4 +91,18 @@ describe('alias', () => {
       expect(await asked({ [name]: 'scripted/small' }, { model: name })).toEqual({ model: 'small' })
     },
   )
+
+  it('is named by the error for a model that nobody knows, at every door', async () => {
+    const providers = [scripted([say('Hello')])]
+    const ai = createClient({ providers, use: [alias({ fast: 'scripted/small', smart: 'fast' })] })
+    const request = { model: 'fsat', messages }
+    const known = {
+      code: 'unknown_model',
+      message: expect.stringMatching(/"fsat".*scripted, or an alias: fast, smart$/),
+    }
+    await expect(ai.generate(request)).rejects.toMatchObject(known)
+    await expect(ai.stream(request).response).rejects.toMatchObject(known)
+    await expect(ai.countTokens(request)).rejects.toMatchObject(known)
+    expect(() => ai.capabilities('fsat')).toThrow(expect.objectContaining(known))
+  })
 })

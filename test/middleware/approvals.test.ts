@@ -66,9 +66,20 @@ describe('a call that needs approval', () => {
       'tool-result',
     ])
     expect(reply.finish_reason).toBe('tool_calls')
-    expect(reply.approvals).toMatchObject([{ tool_call_id: 'c1' }])
+    expect(reply.approvals).toEqual([
+      {
+        id: reply.approvals?.[0]?.id,
+        tool_call_id: 'c1',
+        name: 'pay',
+        arguments: JSON.stringify({ amount: 50 }),
+      },
+    ])
     expect(ran).toEqual([5])
     expect(provider.calls).toHaveLength(1)
+    const again = await bank([['c1', 'pay', { amount: 50 }]]).ai.generate(request)
+    expect(again.approvals).toMatchObject([
+      { tool_call_id: 'c1', name: 'pay', arguments: JSON.stringify({ amount: 50 }) },
+    ])
   })
 
   it('runs when the next request brings a yes, and the loop goes on', async () => {
@@ -276,7 +287,9 @@ describe('a tool that the provider runs', () => {
     ])
     const ai = createClient({ providers: [provider], use: [tools({ pay: pay(ran) })] })
     const first = await ai.generate(request)
-    expect(first.approvals).toEqual([{ id: 'm1', tool_call_id: 'm1' }])
+    expect(first.approvals).toEqual([
+      { id: 'm1', tool_call_id: 'm1', name: 'pay', arguments: JSON.stringify({ amount: 50 }) },
+    ])
     await ai.generate(nextRequest(first, yes(first)))
     expect(ran).toEqual([])
     expect(provider.calls[1]?.request.messages.at(-1)).toMatchObject({ approval: { id: 'm1' } })

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { retry } from '../../middleware/retry.js'
+import { standard } from '../../middleware/standard.js'
 import { type ToolRun, tool, tools } from '../../middleware/tools.js'
 import type { ChatRequest, ToolMessage } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
@@ -527,6 +528,29 @@ describe('tools that depend on the call', () => {
     })
     await ai.generate(request, { state: { userId: 'u7' } })
     expect(sent(provider)).toMatchObject([{ content: 'u7' }])
+  })
+
+  it('are refused without execute, wherever they are written', async () => {
+    const broken = tool({ description: 'of the page' } as { execute: () => unknown })
+    const named = { ...broken, name: 'broken' }
+    const refusal = expect.objectContaining({ message: expect.stringMatching(/'broken'.*execute/) })
+    for (const make of [
+      () => tools({ broken }),
+      () => tools([named]),
+      () => standard({ tools: { broken } }),
+      () => standard({ tools: [named] }),
+    ]) {
+      expect(make).toThrow(MisuseError)
+      expect(make).toThrow(refusal)
+    }
+    const { ai } = stack(
+      [say('ok')],
+      tools(() => ({ broken })),
+    )
+    expect(await thrown(ai.generate(request))).toMatchObject({
+      name: 'MisuseError',
+      message: expect.stringContaining('broken'),
+    })
   })
 
   it('are refused without a name, and two of one name', async () => {

@@ -1,5 +1,6 @@
 /** What must compile, and what must not: state, requests that are read only, inline middleware, parsed answers. */
 import { z } from 'zod'
+import { alias } from '../../middleware/alias.js'
 import type { ChatRequest, Message, StreamChunk } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
 import { key, type Middleware } from '../../src/core/index.js'
@@ -106,6 +107,12 @@ plain.use(async (ctx, next) => {
   check<Equal<typeof verdict.parsed, { rivers: string[] }>>()
   await next()
 })
+
+// models that are known are completed, any other name is taken
+check<Equal<Extract<ChatRequest['model'], 'openai/gpt-5'>, 'openai/gpt-5'>>()
+declare const anyName: string
+plain.generate({ model: anyName, messages: [] })
+alias({ fast: 'xai/grok-4.5', own: anyName, third: { model: 'a-server/a-model' } })
 
 // messages, parts and chunks are told apart
 function roles(message: Message): string {

@@ -2,9 +2,10 @@
 import {
   BadRequestError,
   ContentPolicyViolationError,
+  type ErrorClass,
   PermissionDeniedError,
 } from '../../core/index.js'
-import { type ErrorClass, errorOf, type ToError } from '../../transport/index.js'
+import { errorOf, type ToError } from '../../transport/index.js'
 
 /** Codes of the Responses API that say more than the status: `ResponseError.code` of the SDK, and the error-codes page. */
 export const codes: Readonly<Record<string, ErrorClass>> = {

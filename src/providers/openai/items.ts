@@ -1,6 +1,7 @@
 /** What the items of an answer say, one by one and together. */
 import {
   type Annotation,
+  type ApprovalInput,
   type AssistantMessage,
   type ChunkOf,
   defined,
@@ -8,7 +9,6 @@ import {
   isObject,
   type JsonObject,
   type OutputImage,
-  type PendingApproval,
   type TokenLogprob,
   type ToolCall,
 } from '../../chat/index.js'
@@ -154,7 +154,7 @@ export function toAnnotation(wire: unknown, offset: number): Annotation | undefi
 export interface Said {
   readonly message: Omit<AssistantMessage, 'native'>
   readonly logprobs: readonly TokenLogprob[]
-  readonly approvals: readonly PendingApproval[]
+  readonly approvals: readonly ApprovalInput[]
 }
 
 /** What items say together: texts joined, reasoning set apart by a blank line. */
@@ -173,7 +173,7 @@ class Gathered {
   private images: OutputImage[] = []
   private hosted = new Map<string, HostedTool>()
   private logprobs: TokenLogprob[] = []
-  private approvals: PendingApproval[] = []
+  private approvals: ApprovalInput[] = []
 
   add(piece: Piece): void {
     switch (piece.type) {

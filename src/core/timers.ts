@@ -1,4 +1,4 @@
-/** Timers of one HTTP connection: they run only while a fetch or a read is pending, and cost a read two looks at the clock. */
+/** Timers of one provider call: they run only while its answer or a read is pending, and cost a read two looks at the clock. */
 import type { Timeouts } from '../chat/index.js'
 
 export type WatchPhase = 'headers' | 'idle-bytes' | 'idle-events'
