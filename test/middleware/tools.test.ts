@@ -531,7 +531,8 @@ describe('tools that depend on the call', () => {
   })
 
   it('are refused without execute, wherever they are written', async () => {
-    const broken = tool({ description: 'of the page' } as { execute: () => unknown })
+    // untyped callers
+    const broken = tool({ description: 'of the page' } as never)
     const named = { ...broken, name: 'broken' }
     const refusal = expect.objectContaining({ message: expect.stringMatching(/'broken'.*execute/) })
     for (const make of [
