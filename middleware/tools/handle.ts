@@ -65,7 +65,7 @@ async function runTool(
 }
 
 /** A hook learns of the end of a tool that ignores its signal too. */
-const execute = (args: never, tool: OwnTool, run: ToolRun): Promise<unknown> =>
+const execute = (args: never, tool: OwnTool, run: ToolRun<never>): Promise<unknown> =>
   orAborted(async () => tool.execute(args, run), run.signal)
 
 /** The first hook is the outermost. */
