@@ -53,3 +53,18 @@ export function sleep(ms: number, signal: AbortSignal, clock: Clock = systemCloc
     else signal.addEventListener('abort', stop, { once: true })
   })
 }
+
+/** What `work` gives; rejects with an `AbortError` as soon as the signal fires, and leaves the work behind. */
+export async function unlessAborted<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new AbortError(undefined, { cause: signal.reason }))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
