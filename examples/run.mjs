@@ -17,6 +17,7 @@ const expected = {
     'at 24 °C.',
     'openai failed, anthropic ok',
   ],
+  'repair.ts': ['asked for again: guests', '{"name":"Ada","guests":4}', '2 attempts'],
   'demo/main.ts': ['It is a red square', 'xai/grok-4', 'Lisbon has a clear sky'],
 }
 

@@ -1,20 +1,13 @@
 /** Checks a request before any layer sees it, and makes it plain JSON. */
-import type {
-  ChatRequest,
-  ChatResponse,
-  FormatInput,
-  JsonObject,
-  JsonSchemaFormat,
-  StandardSchema,
-} from './chat/index.js'
-import { defined, isObject, parseJson } from './chat/index.js'
+import type { ChatRequest, ChatResponse, FormatInput, ResponseFormat } from './chat/index.js'
+import { defined, isObject } from './chat/index.js'
 import {
   BadRequestError,
   UnexpectedResponseError,
   UnsupportedParamsError,
   type ValidRequest,
 } from './core/index.js'
-import { isStandardSchema, restoreAnswer, toJsonSchema, validate } from './schema/index.js'
+import { isStandardSchema, readAnswer, toFormat } from './schema/index.js'
 
 /** Call options of other libraries, and where the thing lives here. */
 const foreignKeys: Readonly<Record<string, string>> = {
@@ -52,14 +45,10 @@ export function validateRequest(input: ChatRequest<FormatInput>): ValidRequest {
   const { response_format: format, ...request } = withoutNulls(given)
   if (!isStandardSchema(format))
     return { request: { ...request, ...(format && { response_format: format }) } }
-  const schema = toJsonSchema(format)
-  const response_format: JsonSchemaFormat = {
-    type: 'json_schema',
-    json_schema: { name: 'answer', schema, strict: true },
-  }
+  const response_format = toFormat(format)
   return {
     request: { ...request, response_format },
-    parse: (response) => parse(format, schema, response),
+    parse: (response) => parse(response_format, response),
   }
 }
 
@@ -93,27 +82,19 @@ const refusal = (message: string) =>
   new BadRequestError(message, { status: 400, code: 'bad_request', phase: 'request' })
 
 /** Validates the text of a structured answer. */
-async function parse(
-  schema: StandardSchema,
-  json: JsonObject,
-  response: ChatResponse,
-): Promise<unknown> {
-  const { provider, model, text } = response
-  const details = { provider, model, requestId: response.request_id }
-  const value = parseJson(text)
-  if (value === undefined)
-    throw new UnexpectedResponseError(
-      `${provider}/${model} answered with text that is no JSON (finish reason '${response.finish_reason}')`,
-      { ...details, code: 'bad_json' },
-    )
-  const result = await validate(schema, restoreAnswer(value, json))
-  if (result.issues)
-    throw new UnexpectedResponseError(
-      `${provider}/${model} answered with JSON that does not fit the schema: ${result.issues
-        .map((issue) => issue.message)
-        .join('; ')
-        .slice(0, 500)}`,
-      { ...details, code: 'schema_mismatch' },
-    )
-  return result.value
+async function parse(format: ResponseFormat, response: ChatResponse): Promise<unknown> {
+  const { provider, model, text, finish_reason } = response
+  const reading = await readAnswer(text, format)
+  if (reading.defect === undefined) return reading.value
+  const { code, defect } = reading
+  const what =
+    code === 'bad_json'
+      ? `text that is no JSON (finish reason '${finish_reason}')`
+      : `JSON that does not fit the schema: ${defect}`
+  throw new UnexpectedResponseError(`${provider}/${model} answered with ${what}`, {
+    provider,
+    model,
+    requestId: response.request_id,
+    code,
+  })
 }

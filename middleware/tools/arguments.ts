@@ -1,7 +1,8 @@
 /** From the text that a model wrote to arguments that a tool can take. */
-import { type FunctionCall, parseJson, type SchemaIssue } from '../../src/chat/index.js'
+import { type FunctionCall, parseJson } from '../../src/chat/index.js'
 import {
   checkJson,
+  describeIssue,
   isStandardSchema,
   restoreAnswer,
   toJsonSchema,
@@ -27,7 +28,7 @@ export async function readArguments(
   const value = restoreAnswer(given, json)
   if (isStandardSchema(parameters)) {
     const result = await validate(parameters, value)
-    return result.issues ? misfit(result.issues.map(sayIssue)) : { value: result.value }
+    return result.issues ? misfit(result.issues.map(describeIssue)) : { value: result.value }
   }
   const issues = checkJson(json, value)
   return issues.length > 0 ? misfit(issues) : { value }
@@ -36,8 +37,3 @@ export async function readArguments(
 const misfit = (issues: readonly string[]): Arguments => ({
   defect: `The arguments do not fit the schema. ${issues.slice(0, 10).join('; ')}`,
 })
-
-const sayIssue = ({ message, path = [] }: SchemaIssue): string => {
-  const place = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
-  return place ? `${place}: ${message}` : message
-}

@@ -71,7 +71,7 @@ const finish = (): StreamChunk => ({
   type: 'finish',
   finish_reason: 'stop',
   usage: tokens(10, 5),
-  native: { v: 1, provider: 'scripted', model: 'model-1', content: [] },
+  native: { provider: 'scripted', model: 'model-1', content: [] },
 })
 
 type Kind = 'text-delta' | 'reasoning-delta' | 'refusal-delta'

@@ -159,7 +159,7 @@ it('a thought that broke off is in `partial`, without its tag', async () => {
 })
 
 it('an answer without a tag keeps what the provider wants back', async () => {
-  const native = { v: 1, provider: 'scripted', model: 'm', content: [{ id: 'x' }] } as const
+  const native = { provider: 'scripted', model: 'm', content: [{ id: 'x' }] } as const
   const provider = scripted([words('Hello', { native })])
   const ai = createClient({ providers: [provider], use: [thinkTags()] })
   expect((await ai.generate(request)).message.native).toEqual(native)

@@ -1,0 +1,66 @@
+/** From the text of a structured answer to its value, or to what is wrong with it. */
+import {
+  type JsonSchemaFormat,
+  parseJson,
+  type ResponseFormat,
+  type SchemaIssue,
+  type StandardSchema,
+} from '../chat/index.js'
+import { checkJson } from './check.js'
+import { restoreAnswer } from './restore.js'
+import { toJsonSchema, validate } from './standard.js'
+
+/** The Standard Schema that a plain format stands for. */
+const sources = new WeakMap<ResponseFormat, StandardSchema>()
+
+/** The format that a Standard Schema is inside the stack: plain JSON. Throws as `toJsonSchema` does. */
+export function toFormat(source: StandardSchema): JsonSchemaFormat {
+  const json_schema = { name: 'answer', schema: toJsonSchema(source), strict: true }
+  const format: JsonSchemaFormat = { type: 'json_schema', json_schema }
+  sources.set(format, source)
+  return format
+}
+
+/** `defect` is what is wrong, in words that a model can act on. */
+export type AnswerReading =
+  | { readonly value: unknown; readonly defect?: undefined }
+  | { readonly defect: string; readonly code: 'bad_json' | 'schema_mismatch' }
+
+/**
+ * Reads the answer to a request with this format, by the rules of the Standard Schema where it was made of one, else by
+ * its JSON Schema. JSON in a fence, or behind a byte order mark, is read as what it is.
+ */
+export async function readAnswer(text: string, format: ResponseFormat): Promise<AnswerReading> {
+  if (format.type === 'text') return { value: text }
+  const given = parseJson(text) ?? parseJson(withoutFence(text.trim()))
+  if (given === undefined) return { code: 'bad_json', defect: 'it is no JSON' }
+  if (format.type === 'json_object') return { value: given }
+  const { schema = {} } = format.json_schema
+  const value = restoreAnswer(given, schema)
+  const source = sources.get(format)
+  if (!source) return misfit(checkJson(schema, value)) ?? { value }
+  const result = await validate(source, value)
+  if (!result.issues) return { value: result.value }
+  return misfit(result.issues.map(describeIssue)) ?? { value }
+}
+
+function misfit(issues: readonly string[]): AnswerReading | undefined {
+  if (issues.length === 0) return undefined
+  return { code: 'schema_mismatch', defect: issues.slice(0, 10).join('; ').slice(0, 500) }
+}
+
+/** What is wrong, and where: `items.2.price: expected number`. */
+export function describeIssue({ message, path = [] }: SchemaIssue): string {
+  const place = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+  return place ? `${place}: ${message}` : message
+}
+
+/** What stands in one fence that holds all of the text. */
+function withoutFence(text: string): string {
+  const [, fence = ''] = /^(`{3,9}|~{3,9})/.exec(text) ?? []
+  if (fence === '' || !text.endsWith(fence)) return text
+  const line = text.indexOf('\n')
+  const info = text.slice(fence.length, line)
+  const isInfo = line > 0 && /^[\w+-]{0,20}\s{0,20}$/.test(info)
+  return text.slice(isInfo ? line : fence.length, -fence.length)
+}
