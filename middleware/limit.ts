@@ -1,0 +1,210 @@
+/** Bounds how many calls run at once, or how many a user may make in a time. */
+import { isObject } from '../src/chat/index.js'
+import {
+  type Context,
+  layer,
+  type Middleware,
+  MisuseError,
+  RateLimitError,
+  ServiceUnavailableError,
+} from '../src/core/index.js'
+import { after, type Clock, systemClock, unlessAborted } from './clock.js'
+
+/** Whose bound it is: a user, a tenant, anything of `ctx`. */
+export type LimitKey<State = {}> = (ctx: Context<State>) => string | number
+
+export interface ConcurrencyOptions<State = {}> {
+  /** Calls that run at once. */
+  readonly concurrency: number
+  /** Calls that may wait; one more is refused. @default 1_000 */
+  readonly queue?: number | undefined
+  /** A call that has waited so long is refused. Milliseconds. @default 60_000 */
+  readonly waitMs?: number | undefined
+  /** Each key has bounds of its own. @default all calls share them */
+  readonly per?: LimitKey<State> | undefined
+  /** For tests. @default the monotonic clock of the process */
+  readonly clock?: Clock | undefined
+}
+
+/** rate-limiter-flexible: rejects with `msBeforeNext`, or with an Error where its store fails. */
+export interface PointsLimiter {
+  consume(key: string | number, points?: number): Promise<unknown>
+}
+
+/** @upstash/ratelimit: `reset` is the epoch in milliseconds. */
+export interface UpstashLimiter {
+  limit(
+    key: string,
+    options?: { rate?: number },
+  ): Promise<{ readonly success: boolean; readonly reset: number }>
+}
+
+export interface RateOptions<State = {}> {
+  /** What counts, over as many processes as share its store. */
+  readonly by: PointsLimiter | UpstashLimiter
+  readonly per: LimitKey<State>
+  /** What a call takes. @default 1 */
+  readonly points?: number | ((ctx: Context<State>) => number) | undefined
+}
+
+/**
+ * Lets so many calls run at once, the others wait in the order they came; or asks a rate limiter before each call. A
+ * call that is refused is a `RateLimitError` (429, code `limit`) with `retryAfterMs`; nothing was asked of a provider. A
+ * waiting call leaves when it is aborted.
+ *
+ * Place: outside `usage`, once a call.
+ *
+ * Throws `MisuseError` at construction for a bound that is none, and at a call for a key that is none;
+ * `ServiceUnavailableError` where the rate limiter fails.
+ *
+ * @example
+ * const ai = createClient({ use: standard({ with: [limit({ concurrency: 20, queue: 100 })] }) })
+ */
+export function limit<State = {}>(
+  options: ConcurrencyOptions<State> | RateOptions<State>,
+): Middleware<State> {
+  if ('by' in options) return limitRate(options)
+  const { concurrency, queue = 1_000, waitMs = 60_000, per, clock = systemClock } = options
+  if (!(concurrency >= 1) || !(queue >= 0) || !(waitMs >= 0))
+    throw new MisuseError(
+      'limit() takes a concurrency of at least 1, queue and waitMs of at least 0',
+    )
+  const gates = new Map<string, Gate>()
+
+  return layer<State>(
+    'limit',
+    async (ctx, next) => {
+      const key = per ? keyOf(per(ctx)) : ''
+      const gate = gates.get(key) ?? new Gate({ concurrency, queue, waitMs, clock })
+      gates.set(key, gate)
+      await gate.enter(ctx.signal)
+      try {
+        return await next()
+      } finally {
+        gate.leave()
+        if (gate.isIdle) gates.delete(key)
+      }
+    },
+    { place: 'outside usage' },
+  )
+}
+
+/** A key that is none would let everybody share one bound. */
+function keyOf(key: unknown): string {
+  if (typeof key === 'number' || (typeof key === 'string' && key !== '')) return String(key)
+  throw new MisuseError(
+    'limit({ per }) gave no key: it returns a string that is not empty, or a number',
+  )
+}
+
+const refused = (why: string, retryAfterMs: number) =>
+  new RateLimitError(`limit(): ${why}`, { status: 429, code: 'limit', retryAfterMs })
+
+/** Nobody knows when a running call ends. */
+const shortWhileMs = 1_000
+
+interface Bounds {
+  readonly concurrency: number
+  readonly queue: number
+  readonly waitMs: number
+  readonly clock: Clock
+}
+
+/** A fair semaphore. */
+class Gate {
+  private running = 0
+  private readonly waiting = new Set<() => void>()
+
+  constructor(private readonly bounds: Bounds) {}
+
+  get isIdle() {
+    return this.running === 0 && this.waiting.size === 0
+  }
+
+  async enter(signal: AbortSignal): Promise<void> {
+    const { concurrency, queue } = this.bounds
+    if (this.running < concurrency) {
+      this.running++
+      return
+    }
+    if (this.waiting.size >= queue)
+      throw refused(`${concurrency} calls run and ${queue} wait`, shortWhileMs)
+    await this.turn(signal)
+  }
+
+  /** Whoever waits longest takes the place over. */
+  leave(): void {
+    const [first] = this.waiting
+    if (first) first()
+    else this.running--
+  }
+
+  private async turn(signal: AbortSignal): Promise<void> {
+    const { waitMs, clock } = this.bounds
+    let enter = () => {}
+    let hasEntered = false
+    let cancel = () => {}
+    const turn = new Promise<void>((resolve, reject) => {
+      enter = () => {
+        this.waiting.delete(enter)
+        hasEntered = true
+        resolve()
+      }
+      this.waiting.add(enter)
+      cancel = after(waitMs, () => reject(refused(`no place in ${waitMs} ms`, shortWhileMs)), clock)
+    })
+    try {
+      await unlessAborted(turn, signal)
+    } catch (error) {
+      this.waiting.delete(enter)
+      if (hasEntered) this.leave()
+      throw error
+    } finally {
+      cancel()
+    }
+  }
+}
+
+function limitRate<State>({ by, per, points = 1 }: RateOptions<State>): Middleware<State> {
+  if (!('consume' in by || 'limit' in by) || typeof per !== 'function')
+    throw new MisuseError('limit({ by, per }) takes a rate limiter and a function that gives a key')
+  return layer<State>(
+    'limit',
+    async (ctx, next) => {
+      const key = keyOf(per(ctx))
+      const amount = typeof points === 'function' ? points(ctx) : points
+      await unlessAborted(
+        'consume' in by ? consume(by, key, amount) : ask(by, key, amount),
+        ctx.signal,
+      )
+      return next()
+    },
+    { place: 'outside usage' },
+  )
+}
+
+async function consume(limiter: PointsLimiter, key: string, points: number): Promise<void> {
+  try {
+    await limiter.consume(key, points)
+  } catch (thrown) {
+    const ms = isObject(thrown) ? thrown.msBeforeNext : undefined
+    throw typeof ms === 'number' ? tooMany(ms) : failed(thrown)
+  }
+}
+
+async function ask(limiter: UpstashLimiter, key: string, rate: number): Promise<void> {
+  const asked = limiter.limit(key, { rate })
+  const { success, reset } = await asked.catch((cause: unknown) => {
+    throw failed(cause)
+  })
+  if (!success) throw tooMany(reset - Date.now())
+}
+
+const tooMany = (ms: number) => refused('too many calls', Math.max(0, Math.ceil(ms)))
+
+const failed = (cause: unknown) =>
+  new ServiceUnavailableError('limit(): the rate limiter failed', {
+    status: 503,
+    code: 'limiter_unavailable',
+    cause,
+  })

@@ -1,0 +1,242 @@
+import { getEventListeners } from 'node:events'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { describe, expect, it } from 'vitest'
+import { limit } from '../../middleware/limit.js'
+import { standard } from '../../middleware/standard.js'
+import type { ChatRequest } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import {
+  AbortError,
+  type Middleware,
+  MisuseError,
+  RateLimitError,
+  ServiceUnavailableError,
+} from '../../src/core/index.js'
+import { middlewareContract } from '../contract/middleware.js'
+import { deepFreeze, scripted, say as words } from '../contract/scripted.js'
+import { fakeClock } from './fake-clock.js'
+import { thrown } from './script.js'
+
+middlewareContract('limit, at once', () => limit({ concurrency: 2 }))
+middlewareContract('limit, in a time', () =>
+  limit({ by: new RateLimiterMemory({ points: 100, duration: 60 }), per: () => 'ann' }),
+)
+
+const modes = ['generate', 'stream'] as const
+const request = deepFreeze({
+  model: 'scripted/m',
+  messages: [{ role: 'user', content: 'Hi' }],
+} satisfies ChatRequest)
+
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A provider that answers when it is told to, and knows how many it answers at once. */
+function gated() {
+  const open: (() => void)[] = []
+  const seen: (string | undefined)[] = []
+  let most = 0
+  const provider = scripted(({ user }) => {
+    seen.push(user)
+    return [
+      () => {
+        most = Math.max(most, provider.open())
+        return new Promise<void>((resolve) => open.push(resolve))
+      },
+      ...words('Hello'),
+    ]
+  })
+  const answerNext = async () => {
+    open.shift()?.()
+    for (let i = 0; i < 5; i++) await tick()
+  }
+  return { provider, seen, answerNext, most: () => most, waiting: () => open.length }
+}
+
+type State = { readonly user: string }
+
+describe.each(modes)('%s', (mode) => {
+  const caller = (provider: ReturnType<typeof gated>['provider'], layer: Middleware) => {
+    const ai = createClient({ providers: [provider], use: [layer] })
+    return (user: string, signal?: AbortSignal) => {
+      const call =
+        mode === 'generate'
+          ? ai.generate({ ...request, user }, { signal })
+          : ai.stream({ ...request, user }, { signal }).response
+      // looked at later
+      call.catch(() => {})
+      return call
+    }
+  }
+
+  it('never more than its bound run at once, in the order they came', async () => {
+    const { provider, seen, answerNext, most } = gated()
+    const ask = caller(provider, limit({ concurrency: 2 }))
+    const users = Array.from({ length: 9 }, (_, i) => `user ${i}`)
+    const calls = users.map((user) => ask(user))
+    for (let i = 0; i < users.length; i++) {
+      await tick()
+      await answerNext()
+    }
+    await Promise.all(calls)
+    expect(seen).toEqual(users)
+    expect(most()).toBe(2)
+  })
+
+  it('one more than may wait is refused with 429, and asked nobody', async () => {
+    const { provider, answerNext } = gated()
+    const ask = caller(provider, limit({ concurrency: 1, queue: 1 }))
+    const calls = [ask('a'), ask('b')]
+    await tick()
+    const error = await thrown(ask('c'))
+    expect(error).toBeInstanceOf(RateLimitError)
+    expect(error).toMatchObject({ status: 429, code: 'limit', retryAfterMs: 1_000, attempts: [] })
+    for (let i = 0; i < 4; i++) await answerNext()
+    await Promise.all(calls)
+    expect(provider.calls).toHaveLength(2)
+  })
+
+  it('a waiting call leaves on abort, and the next one takes its turn', async () => {
+    const { provider, seen, answerNext } = gated()
+    const ask = caller(provider, limit({ concurrency: 1 }))
+    const controller = new AbortController()
+    const calls = [ask('a'), ask('b', controller.signal), ask('c')]
+    for (let i = 0; i < 3; i++) await tick()
+    controller.abort()
+    expect(await thrown(calls[1] as Promise<unknown>)).toBeInstanceOf(AbortError)
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
+    for (let i = 0; i < 3; i++) await answerNext()
+    await Promise.all([calls[0], calls[2]])
+    expect(seen).toEqual(['a', 'c'])
+  })
+
+  it('a running call that is aborted gives its place away', async () => {
+    const { provider, seen, answerNext } = gated()
+    const ask = caller(provider, limit({ concurrency: 1 }))
+    const controller = new AbortController()
+    const calls = [ask('a', controller.signal), ask('b')]
+    for (let i = 0; i < 3; i++) await tick()
+    controller.abort()
+    expect(await thrown(calls[0] as Promise<unknown>)).toBeInstanceOf(AbortError)
+    for (let i = 0; i < 3; i++) await answerNext()
+    for (let i = 0; i < 3; i++) await answerNext()
+    await calls[1]
+    expect(seen).toEqual(['a', 'b'])
+  })
+
+  it('a call that has waited too long is refused, and leaves no timer', async () => {
+    const clock = fakeClock()
+    const { provider, answerNext } = gated()
+    const ask = caller(provider, limit({ concurrency: 1, waitMs: 5_000, clock }))
+    const calls = [ask('a'), ask('b'), ask('c')]
+    for (let i = 0; i < 3; i++) await tick()
+    expect(clock.pending()).toBe(2)
+    clock.advance(5_000)
+    for (const call of calls.slice(1))
+      expect(await thrown(call)).toMatchObject({ name: 'RateLimitError', code: 'limit' })
+    await answerNext()
+    await calls[0]
+    expect(clock.pending()).toBe(0)
+  })
+
+  it('each key has bounds of its own', async () => {
+    const { provider, seen, answerNext, most } = gated()
+    const per = limit({ concurrency: 1, per: ({ request }) => request.user ?? '' })
+    const ask = caller(provider, per)
+    const calls = ['ann', 'ann', 'bob'].map((user) => ask(user))
+    for (let i = 0; i < 3; i++) await tick()
+    expect(seen).toEqual(['ann', 'bob'])
+    for (let i = 0; i < 4; i++) await answerNext()
+    await Promise.all(calls)
+    expect(most()).toBe(2)
+  })
+
+  it('a failure of a call gives its place away', async () => {
+    const provider = scripted([[new ServiceUnavailableError('down')], words('Hello')])
+    const ai = createClient({ providers: [provider], use: [limit({ concurrency: 1 })] })
+    const ask = () => (mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
+    await thrown(ask())
+    expect((await ask()).text).toBe('Hello')
+  })
+
+  it('rate-limiter-flexible refuses with the time to come back, by user and by points', async () => {
+    const by = new RateLimiterMemory({ points: 5, duration: 60 })
+    const provider = scripted([words('Hello')])
+    const ai = createClient<State>({
+      providers: [provider],
+      use: [limit<State>({ by, per: ({ state }) => state.user, points: () => 2 })],
+    })
+    const ask = (user: string) =>
+      mode === 'generate'
+        ? ai.generate(request, { state: { user } })
+        : ai.stream(request, { state: { user } }).response
+    await ask('ann')
+    await ask('ann')
+    const error = await thrown(ask('ann'))
+    expect(error).toMatchObject({ name: 'RateLimitError', status: 429, code: 'limit' })
+    const { retryAfterMs = 0 } = error as RateLimitError
+    expect(retryAfterMs).toBeGreaterThan(0)
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000)
+    await ask('bob')
+    expect(provider.calls).toHaveLength(3)
+  })
+
+  it('an Upstash limiter refuses with the time to come back', async () => {
+    const asked: unknown[] = []
+    const reset = Date.now() + 30_000
+    const by = {
+      limit: async (key: string, options?: { rate?: number }) => {
+        asked.push([key, options])
+        return { success: asked.length < 2, reset, limit: 1, remaining: 0 }
+      },
+    }
+    const provider = scripted([words('Hello')])
+    const ai = createClient({ providers: [provider], use: [limit({ by, per: () => 7 })] })
+    const ask = () => (mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
+    await ask()
+    const error = await thrown(ask())
+    expect(error).toBeInstanceOf(RateLimitError)
+    expect((error as RateLimitError).retryAfterMs).toBeLessThanOrEqual(30_000)
+    expect((error as RateLimitError).retryAfterMs).toBeGreaterThan(0)
+    expect(asked[0]).toEqual(['7', { rate: 1 }])
+    expect(provider.calls).toHaveLength(1)
+  })
+
+  it('a limiter that fails lets nothing through, and one that hangs is left on abort', async () => {
+    const cause = new Error('store is down')
+    const provider = scripted([words('Hello')])
+    const fails = [{ consume: () => Promise.reject(cause) }, { limit: () => Promise.reject(cause) }]
+    for (const by of fails) {
+      const ai = createClient({ providers: [provider], use: [limit({ by, per: () => 'ann' })] })
+      const call = mode === 'generate' ? ai.generate(request) : ai.stream(request).response
+      const error = await thrown(call)
+      expect(error).toBeInstanceOf(ServiceUnavailableError)
+      expect(error).toMatchObject({ code: 'limiter_unavailable', cause })
+    }
+    const controller = new AbortController()
+    const by = { consume: () => new Promise<never>(() => controller.abort()) }
+    const ai = createClient({ providers: [provider], use: [limit({ by, per: () => 'ann' })] })
+    const { signal } = controller
+    const call =
+      mode === 'generate'
+        ? ai.generate(request, { signal })
+        : ai.stream(request, { signal }).response
+    expect(await thrown(call)).toBeInstanceOf(AbortError)
+    expect(provider.calls).toHaveLength(0)
+  })
+})
+
+it('standard() puts it outside usage', () => {
+  const layers = standard({ with: [limit({ concurrency: 1 })] })
+  expect(layers[0]?.name).toBe('limit')
+})
+
+it('bounds and keys that are none are a misuse', async () => {
+  expect(() => limit({ concurrency: 0 })).toThrow(MisuseError)
+  expect(() => limit({ concurrency: 1, queue: -1 })).toThrow(MisuseError)
+  expect(() => limit({ by: {} as never, per: () => 'ann' })).toThrow(MisuseError)
+  const ai = createClient({
+    providers: [scripted([words('Hello')])],
+    use: [limit({ concurrency: 1, per: () => '' })],
+  })
+  expect(await thrown(ai.generate(request))).toBeInstanceOf(MisuseError)
+})
