@@ -247,6 +247,20 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await alert.count()).toBe(0)
     expect(await page.locator('.user').count()).toBe(1)
     expect(provider.requests).toHaveLength(2)
+    const asked = provider.requests[1]?.text ?? ''
+    expect(asked.split('Count')).toHaveLength(2)
+    expect(asked).not.toContain('One two')
+  })
+
+  it('asks the same words twice as two questions', async () => {
+    const { page, provider } = await open([say('Heads.'), say('Tails.')])
+    await ask(page, 'Flip a coin')
+    await says(page, /Heads\./)
+    await isOver(page)
+    await ask(page, 'Flip a coin')
+    await says(page, /Tails\./)
+    expect((await provider.request(1)).text.split('Flip a coin')).toHaveLength(3)
+    expect((await provider.request(1)).text).toContain('Heads.')
   })
 
   it('keeps a question that nobody could take, until it is asked again', async () => {

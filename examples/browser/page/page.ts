@@ -9,7 +9,15 @@ import { endOf } from './failure.js'
 import { fillModels } from './models.js'
 import { type Line, watchLine } from './network.js'
 import { stickToEnd } from './scroll.js'
-import { type Entry, forget, load, runningId, save, saveRunning } from './transcript.js'
+import {
+  type Entry,
+  forget,
+  load,
+  type Question,
+  runningId,
+  save,
+  saveRunning,
+} from './transcript.js'
 
 const log = find('log')
 const welcome = find('welcome')
@@ -67,15 +75,16 @@ function ask(question: string): void {
   if (question === '' || running) return
   decisions.length = 0
   lastView?.passOver()
-  add({ question })
-  reply(question)
+  const entry = { id: crypto.randomUUID(), question }
+  add(entry)
+  reply(entry)
 }
 
 /** Asks for the answer to a question that is on the screen. */
-function reply(question: string): void {
+function reply({ id, question }: Question): void {
   const answer = emptyAnswer()
   const view = add({ answer })
-  const messages = [{ role: 'user', content: question } as const]
+  const messages = [{ role: 'user', id, content: question } as const]
   if (view) void follow(answer, view, request(messages), performance.now())
 }
 
@@ -134,7 +143,7 @@ function retry(entry: Entry, view: AnswerView | undefined): void {
   const asked = transcript.entries.slice(0, at).findLast((one) => 'question' in one)
   transcript.entries.splice(at, 1)
   view?.element.remove()
-  if (asked) reply(asked.question)
+  if (asked) reply(asked)
 }
 
 /** A yes or a no to a tool call; once all of a turn are decided the answer goes on. */

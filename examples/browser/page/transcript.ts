@@ -1,7 +1,13 @@
 /** What this tab has on its screen, kept over a reload. The conversation itself is the server's. */
 import type { Answer } from './answer.js'
 
-export type Entry = { readonly question: string } | { readonly answer: Answer }
+/** `id` names the question to the server: asked again, it replaces itself. */
+export interface Question {
+  readonly id: string
+  readonly question: string
+}
+
+export type Entry = Question | { readonly answer: Answer }
 
 export interface Transcript {
   /** The name of the conversation. */
