@@ -1,4 +1,4 @@
-/** Conversations of 400 turns in all: nothing that one of them did refuses a later one, and each question is asked once. */
+/** Conversations of 400 turns: nothing that one of them did refuses a later one, and each question is asked once. */
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from 'ai6'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ import { type RedisServer, redisServer } from '../store/redis-server.js'
 import { post } from './requests.js'
 
 const secret = 'a secret of thirty-two characters'
-const turns = 100
+const turns = 400
 const url = `data:image/png;base64,${'iVBORw0KGgo'.repeat(20)}A`
 
 let server: RedisServer
@@ -142,7 +142,7 @@ function uiPage(send: Send): Page {
   let count = 0
   const transport = new DefaultChatTransport({
     api: 'http://app.test/api/chat',
-    fetch: async (_, init) => send(JSON.parse(String(init?.body))),
+    fetch: async (_, init) => send(String(init?.body)),
   })
   const go = async (trigger: 'submit-message' | 'regenerate-message', messageId?: string) => {
     const last = messages.at(-1)
@@ -273,13 +273,15 @@ const questionsOf = ({ messages }: ChatRequest) =>
     role === 'user' ? [JSON.stringify(content).match(/q\d+/)?.[0] ?? ''] : [],
   )
 
-describe.each([
-  ['ui', 'signed', 'Redis'],
-  ['ui', 'kept by the server', 'memory'],
-  ['chunks', 'signed', 'memory'],
-  ['chunks', 'kept by the server', 'Redis'],
-] as const)('%s, %s, %s', (format, keeper, kind) => {
-  it(`goes on for ${turns} turns`, async () => {
+const cases = (['ui', 'chunks'] as const).flatMap((format) =>
+  (['signed', 'kept by the server'] as const).flatMap((keeper) =>
+    (['memory', 'Redis'] as const).map((kind) => [format, keeper, kind] as const),
+  ),
+)
+
+describe.each(cases)('%s, %s, %s', (format, keeper, kind) => {
+  // some 700 requests, each with all that was said
+  it(`goes on for ${turns} turns`, { timeout: 120_000 }, async () => {
     const store =
       kind === 'Redis' ? redisStore(redis, { prefix: `${crypto.randomUUID()}:` }) : memoryStore()
     const { provider, paid, handle } = setUp(store, keeper !== 'signed')

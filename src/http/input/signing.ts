@@ -50,16 +50,26 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
     keys ??= Promise.all(secrets.map(importKey))
     return keys
   }
+  const known = new KnownSignatures(maxKnownLength)
   const mac = async (claim: unknown) => {
     const [first] = await ready()
-    return toBase64Url(await crypto.subtle.sign('HMAC', first as CryptoKey, bytesOf(claim)))
+    const text = textOf(claim)
+    const bytes = encoder.encode(text)
+    const signature = toBase64Url(await crypto.subtle.sign('HMAC', first as CryptoKey, bytes))
+    known.add(signature, text)
+    return signature
   }
   // compared by WebCrypto, in constant time
   const isGood = async (claim: unknown, signature: string) => {
+    const text = textOf(claim)
+    if (known.has(signature, text)) return true
     const signed = fromBase64Url(signature)
-    const bytes = bytesOf(claim)
-    for (const key of signed ? await ready() : [])
-      if (await crypto.subtle.verify('HMAC', key, signed as BufferSource, bytes)) return true
+    const bytes = encoder.encode(text)
+    for (const key of signed ? await ready() : []) {
+      if (!(await crypto.subtle.verify('HMAC', key, signed as BufferSource, bytes))) continue
+      known.add(signature, text)
+      return true
+    }
     return false
   }
   return {
@@ -76,6 +86,39 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
       const isIssued = await isGood(['approval', scope, id, tool_call_id, until], signature)
       return isIssued ? { id, isExpired: until <= now() } : undefined
     },
+  }
+}
+
+/** Characters of signed text that are remembered: some 20,000 messages. */
+const maxKnownLength = 4_194_304
+
+/**
+ * What this process has signed or verified, up to a length: a conversation comes back whole with each turn, and only what
+ * is new in it costs an HMAC. The text is kept whole, and compared whole: nothing passes that was not verified.
+ */
+class KnownSignatures {
+  private readonly texts = new Map<string, string>()
+  private length = 0
+
+  constructor(private readonly maxLength: number) {}
+
+  has(signature: string, text: string): boolean {
+    if (this.texts.get(signature) !== text) return false
+    // the least recently used is dropped first
+    this.texts.delete(signature)
+    this.texts.set(signature, text)
+    return true
+  }
+
+  add(signature: string, text: string): void {
+    if (text.length > this.maxLength / 16 || this.texts.has(signature)) return
+    this.texts.set(signature, text)
+    this.length += text.length
+    for (const [oldest, { length }] of this.texts) {
+      if (this.length <= this.maxLength) return
+      this.texts.delete(oldest)
+      this.length -= length
+    }
   }
 }
 
@@ -114,7 +157,9 @@ const importKey = (secret: string) =>
     ['sign', 'verify'],
   )
 
-const bytesOf = (claim: unknown) => new TextEncoder().encode(JSON.stringify(['v1', claim], sorted))
+const encoder = new TextEncoder()
+
+const textOf = (claim: unknown) => JSON.stringify(['v1', claim], sorted)
 
 /** Members in the order of their names: the way to the client and back may change it. */
 const sorted = (_: string, value: unknown): unknown => {
