@@ -1,5 +1,8 @@
 /** What a route takes, refuses and gives to the app: limits, holes, questions asked again, clients of OpenAI, pages. */
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
 import express, { type Request as ExpressRequest, type NextFunction, type Response } from 'express'
+import { Hono, type Context as HonoContext } from 'hono'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../src/chat/index.js'
@@ -10,7 +13,7 @@ import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore } from '../../src/store/index.js'
 import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { codeOf, dataOf, gate, hello, post, setUp } from './requests.js'
-import { serve } from './support.js'
+import { listen, serve } from './support.js'
 
 const user = (content: unknown) => ({ role: 'user', content })
 const answer = (content = 'An answer.') => ({ role: 'assistant', content })
@@ -219,6 +222,37 @@ describe('what the app sees', () => {
     const response = await fetch(`${running.url}/api/chat`, init)
     expect(dataOf(await response.text()).at(-1)).toBe('[DONE]')
     expect(tags).toEqual([{ user: '7' }])
+    await running.close()
+  })
+
+  it("Hono's context, in each of its functions", async () => {
+    type Env = { Variables: { userId: number } }
+    const seen: unknown[] = []
+    const userOf = (native: unknown) => (native as HonoContext<Env>).get('userId')
+    const ai = createClient<{ userId: number }>({ providers: [scripted(say('Hello'))] })
+    const chat = handler<{ userId: number }>(ai, {
+      models: ['scripted/any'],
+      authorize: (_, native) => ({ userId: userOf(native) }),
+      before(request, { state, native }) {
+        seen.push(state.userId, userOf(native))
+        return request
+      },
+    })
+    const app = new Hono<Env>()
+      .use(async (context, next) => {
+        context.set('userId', 7)
+        await next()
+      })
+      .all('/api/chat/*', (context) => chat(context.req.raw, context))
+    const running = await listen(
+      // without options for HTTP/2 it is one of node:http
+      createAdaptorServer({ fetch: app.fetch }) as Server,
+    )
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(hello) }
+    const response = await fetch(`${running.url}/api/chat`, init)
+    expect(dataOf(await response.text()).at(-1)).toBe('[DONE]')
+    expect(seen).toEqual([7, 7])
     await running.close()
   })
 })

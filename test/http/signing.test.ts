@@ -1,10 +1,10 @@
 /** Conversations that the client keeps and the server believes, and those that the server keeps. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { tool, tools } from '../../middleware/tools.js'
 import { createBrowserClient } from '../../src/browser/index.js'
 import type { Message } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { MisuseError } from '../../src/core/index.js'
+import { MisuseError, RateLimitError } from '../../src/core/index.js'
 import { createSigner } from '../../src/http/input/signing.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, type ScriptedStep, say, scripted, think } from '../../src/testing/index.js'
@@ -228,6 +228,59 @@ describe('approvals', () => {
     expect(app.ran()).toBe(1)
   })
 
+  it.each([true, false])(
+    'are not used up where `before` answers 429, streamed: %s',
+    async (stream) => {
+      let isBusy = false
+      const app = setUp(ask(), {
+        before(request) {
+          if (isBusy) throw new RateLimitError('One at a time', { retryAfterMs: 1_000 })
+          return request
+        },
+      })
+      const body = { ...(await asked(app)), stream }
+      isBusy = true
+      const refused = await app.handle(post(body))
+      expect([refused.status, await codeOf(refused)]).toEqual([429, 'rate_limited'])
+      expect(app.ran()).toBe(0)
+      isBusy = false
+      expect(await (await app.handle(post(body))).text()).toContain('Done.')
+      expect(app.ran()).toBe(1)
+      expect(await codeOf(await app.handle(post(body)))).toBe('approval_used')
+    },
+  )
+
+  it.each(['signed', 'kept'])(
+    'of the provider (MCP) reach it as news alone: %s',
+    async (keeper) => {
+      const scope = { user: 'ann', conversation: 'room' }
+      const signer = createSigner({ secret })
+      const call = { id: 'mcpr_1', type: 'function', function: { name: 'file', arguments: '{}' } }
+      const asking = { role: 'assistant', content: null, tool_calls: [call] } as unknown as Message
+      const token = await signer.issue({ id: 'mcpr_1', tool_call_id: 'mcpr_1' }, scope)
+      const yes = { role: 'tool', tool_call_id: 'mcpr_1', approval: { id: token, approved: true } }
+      const mac = await signer.sign(asking, scope)
+      const kept: Message[] = [hi, asking]
+      const app = setUp([say('Filed.'), say('Rain.')], {
+        ...(keeper === 'kept' && {
+          history: () => kept,
+          onFinish: ({ messages = [] }, { request }) =>
+            void kept.splice(0, kept.length, ...request.messages, ...messages),
+        }),
+      })
+      const before = [hi, { ...asking, mac }, yes]
+      const first = await app.handle(post({ id: 'room', messages: before }))
+      expect(await first.text()).toContain('Filed.')
+      const news = { ...yes, approval: { id: 'mcpr_1', approved: true } }
+      expect(app.provider.calls[0]?.request.messages.at(-1)).toEqual(news)
+      const after = [...before, { role: 'assistant', content: 'Filed.' }, more]
+      const response = await app.handle(post({ id: 'room', messages: after }))
+      expect(await response.text()).toContain('Rain.')
+      const sent = app.provider.calls[1]?.request.messages ?? []
+      expect(sent.map(({ role }) => role)).toEqual(['user', 'assistant', 'assistant', 'user'])
+    },
+  )
+
   it('end with their time', async () => {
     let now = 0
     const signer = createSigner({ secret, now: () => now })
@@ -326,6 +379,63 @@ describe('a conversation that the server keeps', () => {
     })
     expect((await app.browser.generate({ messages: [hi] })).text).toBe('Hello')
     expect(errors).toHaveLength(1)
+  })
+})
+
+describe('a signer', () => {
+  const scope = { user: 'ann', conversation: 'room' }
+  const turn = (at: number, text = ''): Message => ({
+    role: 'tool',
+    tool_call_id: `c${at}`,
+    content: `${at} ${text}`,
+  })
+  /** How many HMACs are verified while it runs. */
+  async function verified(run: () => Promise<unknown>): Promise<number> {
+    const spy = vi.spyOn(crypto.subtle, 'verify')
+    onTestFinished(() => spy.mockRestore())
+    await run()
+    const { length } = spy.mock.calls
+    spy.mockRestore()
+    return length
+  }
+
+  it('verifies each message once, however often it comes back, and its own never', async () => {
+    const [own, other] = [createSigner({ secret }), createSigner({ secret })]
+    const messages = Array.from({ length: 50 }, (_, at) => turn(at))
+    const macs = await Promise.all(messages.map((one) => own.sign(one, scope)))
+    const all = (signer: typeof own) => async () => {
+      for (const [at, one] of messages.entries())
+        expect(await signer.verify(one, macs[at] ?? '', scope)).toBe(true)
+    }
+    expect(await verified(all(own))).toBe(0)
+    expect(await verified(all(other))).toBe(50)
+    expect(await verified(all(other))).toBe(0)
+  })
+
+  it('believes what it remembers of the same words, user and conversation alone', async () => {
+    const signer = createSigner({ secret })
+    const mac = await signer.sign(turn(1), scope)
+    expect(await signer.verify(turn(1), mac, scope)).toBe(true)
+    expect(await signer.verify(turn(2), mac, scope)).toBe(false)
+    expect(await signer.verify(turn(2), mac, scope)).toBe(false)
+    expect(await signer.verify(turn(1), mac, { ...scope, user: 'bob' })).toBe(false)
+    expect(await signer.verify(turn(1), mac, { ...scope, conversation: 'hall' })).toBe(false)
+    expect(await signer.verify(turn(1), `${mac}=`, scope)).toBe(false)
+  })
+
+  it('remembers so much and no more, the latest first', async () => {
+    const signer = createSigner({ secret })
+    const long = (at: number) => turn(at, 'a'.repeat(250_000))
+    const macs: string[] = []
+    for (let at = 0; at < 20; at++) macs.push(await signer.sign(long(at), scope))
+    const check = (at: number) => () => signer.verify(long(at), macs[at] ?? '', scope)
+    expect(await verified(check(19))).toBe(0)
+    expect(await verified(check(0))).toBe(1)
+    expect(await verified(check(0))).toBe(0)
+    expect(await check(5)()).toBe(true)
+    const huge = turn(0, 'a'.repeat(300_000))
+    const mac = await signer.sign(huge, scope)
+    expect(await verified(() => signer.verify(huge, mac, scope))).toBe(1)
   })
 })
 

@@ -20,7 +20,7 @@ export interface Serving {
 
 export const serve = (listener: RequestListener): Promise<Serving> => listen(createServer(listener))
 
-async function listen(server: Server): Promise<Serving> {
+export async function listen(server: Server): Promise<Serving> {
   await new Promise<void>((resolve) =>
     server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, resolve),
   )
