@@ -77,7 +77,7 @@ const isMadeByNode = (dispatcher: unknown) => {
   try {
     Reflect.construct(maker, [{ factory: 'none' }])
   } catch (error) {
-    const [, origin = ''] = String(error instanceof Error && error.stack).split(/\n\s+at /)
+    const [, origin = ''] = String(error instanceof Error && error.stack).split(/\n {1,8}at /)
     return origin.includes('(node:internal/deps/undici/')
   }
   return false
