@@ -1,4 +1,5 @@
 import { alias } from '../../middleware/alias.js'
+import { conversation } from '../../middleware/conversation.js'
 import { deadline } from '../../middleware/deadline.js'
 import { history } from '../../middleware/history.js'
 import { log } from '../../middleware/log.js'
@@ -7,6 +8,7 @@ import { retry } from '../../middleware/retry.js'
 import { timeout } from '../../middleware/timeout.js'
 import { tools } from '../../middleware/tools.js'
 import { usage } from '../../middleware/usage.js'
+import { memoryStore } from '../../src/store/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 
 const silent = { info: () => {}, error: () => {} }
@@ -20,3 +22,4 @@ middlewareContract('log', () => log({ to: silent, content: (text) => text }))
 middlewareContract('usage', () => usage())
 middlewareContract('tools', () => tools({}))
 middlewareContract('history', () => history())
+middlewareContract('conversation', () => conversation({ store: memoryStore(), id: 'c' }))

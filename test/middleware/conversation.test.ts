@@ -1,0 +1,164 @@
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { conversation } from '../../middleware/conversation.js'
+import { standard } from '../../middleware/standard.js'
+import type { Message, StreamChunk } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import { AbortError, MisuseError, StreamInterruptedError } from '../../src/core/index.js'
+import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
+import { say, scripted, start, untilAborted } from '../contract/scripted.js'
+import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { DatabaseSync } from '../store/sqlite.js'
+
+const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
+const user = (content: string): Message => ({ role: 'user', content })
+const modes = ['generate', 'stream'] as const
+
+let server: RedisServer
+let redis: Redis
+beforeAll(async () => {
+  server = await redisServer()
+  redis = new Redis(server.port, '127.0.0.1')
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+const stores: [string, () => Store][] = [
+  ['memory', () => memoryStore()],
+  ['redis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
+]
+if (DatabaseSync) {
+  const Database = DatabaseSync
+  stores.push(['SQLite', () => sqliteStore(new Database(':memory:'))])
+}
+const kinds = stores.flatMap(([name, open]) => modes.map((mode) => ({ mode, name, open })))
+
+function talkIn(store: Store, replies: Parameters<typeof scripted>[0], more: object = {}) {
+  const provider = scripted(replies)
+  const use = [conversation({ store, id: 'c', ...more })]
+  const ai = createClient({ providers: [provider], use })
+  const kept = async () =>
+    (await store.read('conversation:c', 0)).map((entry) => {
+      const { role, content } = JSON.parse(entry)
+      return `${role}: ${content}`
+    })
+  const ask = (mode: (typeof modes)[number], messages: readonly Message[], options = {}) => {
+    const request = { model: 'scripted/m', messages }
+    return mode === 'generate'
+      ? ai.generate(request, options)
+      : ai.stream(request, options).response
+  }
+  const seen = () =>
+    provider.calls.map(({ request }) => request.messages.map(({ content }) => content))
+  return { ai, ask, kept, seen }
+}
+
+describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
+  const talk = (...[replies, more]: [Parameters<typeof scripted>[0], object?]) =>
+    talkIn(open(), replies, more)
+
+  it('loads what was said and appends what was added, instructions apart', async () => {
+    const { ask, kept, seen } = talk([say('One'), say('Two')])
+    await ask(mode, [{ role: 'system', content: 'Be short.' }, user('a')])
+    await ask(mode, [{ role: 'system', content: 'Be long.' }, user('b')])
+    expect(seen()).toEqual([
+      ['Be short.', 'a'],
+      ['Be long.', 'a', 'One', 'b'],
+    ])
+    expect(await kept()).toEqual(['user: a', 'assistant: One', 'user: b', 'assistant: Two'])
+  })
+
+  it('keeps nothing of a call that failed before anything was said', async () => {
+    const { ask, kept } = talk([[new StreamInterruptedError('cut')]])
+    await ask(mode, [user('a')]).catch(() => {})
+    expect(await kept()).toEqual([])
+  })
+
+  it('two at once: the second sees the first, in order', async () => {
+    const { ask, seen } = talk([say('One'), say('Two'), say('Three')])
+    await Promise.all(['a', 'b', 'c'].map((content) => ask(mode, [user(content)])))
+    expect(seen()[2]).toEqual(['a', 'One', 'b', 'Two', 'c'])
+  })
+
+  it('three clients at once: each sees what the others finished', async () => {
+    const store = open()
+    const clients = ['One', 'Two', 'Three'].map((answer) => talkIn(store, [say(answer)]))
+    await Promise.all(clients.map(({ ask }, index) => ask(mode, [user(`${index}`)])))
+    const sizes = clients.map(({ seen }) => seen()[0]?.length)
+    expect(sizes.sort()).toEqual([1, 3, 5])
+    expect(await clients[0]?.kept()).toHaveLength(6)
+  })
+
+  it('no id reaches into the data of another', async () => {
+    const store = open()
+    for (const id of ['c', 'c:turn', 'c'])
+      await talkIn(store, [say('One')], { id }).ask(mode, [user(id)])
+    const { kept } = talkIn(store, [])
+    expect(await kept()).toEqual(['user: c', 'assistant: One', 'user: c', 'assistant: One'])
+  })
+
+  it('loads at most so many, from a message of the user on', async () => {
+    const { ask, seen } = talk([say('One')], { maxMessages: 3 })
+    for (const content of ['a', 'b', 'c']) await ask(mode, [user(content)])
+    expect(seen()[2]).toEqual(['b', 'One', 'c'])
+  })
+
+  it('one that waits leaves on abort, and the next has its turn', async () => {
+    const { ai, ask, seen } = talk((request) =>
+      request.messages.length === 1 ? [start(), text('One'), untilAborted] : say('Three'),
+    )
+    const first = ai.stream({ model: 'scripted/m', messages: [user('a')] })
+    const iterator = first[Symbol.asyncIterator]()
+    await iterator.next()
+    const controller = new AbortController()
+    const second = ask(mode, [user('b')], { signal: controller.signal })
+    const third = ask(mode, [user('c')])
+    controller.abort()
+    await expect(second).rejects.toBeInstanceOf(AbortError)
+    first.abort()
+    await third
+    expect(seen()).toEqual([['a'], ['a', 'One', 'c']])
+  })
+
+  it('refuses a call without an id', async () => {
+    await expect(talk([say('One')], { id: () => '' }).ask(mode, [user('a')])).rejects.toThrow(
+      MisuseError,
+    )
+  })
+})
+
+describe('conversation', () => {
+  it.each(stores)('keeps the partial answer of a stream that was left: %s', async (_, open) => {
+    const { ai, kept } = talkIn(open(), [[start(), text('Half'), untilAborted]])
+    for await (const chunk of ai.stream({ model: 'scripted/m', messages: [user('a')] }))
+      if (chunk.type === 'text-delta') break
+    expect(await kept()).toEqual(['user: a', 'assistant: Half'])
+  })
+
+  it.each([
+    ['all', ['image_url', 'image_url']],
+    ['last', ['text', 'image_url']],
+    ['never', ['text', 'text']],
+  ] as const)('sends of earlier images: %s', async (media, types) => {
+    const provider = scripted([say('Seen')])
+    const use = [conversation({ store: memoryStore(), id: 'c', media })]
+    const ai = createClient({ providers: [provider], use })
+    const url = 'data:image/png;base64,AAAA'
+    const image: Message = { role: 'user', content: [{ type: 'image_url', image_url: { url } }] }
+    await ai.generate({ model: 'scripted/m', messages: [image] })
+    await ai.generate({ model: 'scripted/m', messages: [image] })
+    await ai.generate({ model: 'scripted/m', messages: [user('And?')] })
+    const sent = provider.calls[2]?.request.messages.flatMap(({ content }) =>
+      Array.isArray(content) ? content.map(({ type }) => type) : [],
+    )
+    expect(sent).toEqual(types)
+  })
+
+  it('has its place', () => {
+    const layer = conversation({ store: memoryStore(), id: 'c' })
+    const names = standard({ with: [layer] }).map(({ name }) => name)
+    expect(names.indexOf('conversation')).toBe(names.indexOf('history') - 1)
+  })
+})
