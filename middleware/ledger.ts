@@ -1,5 +1,5 @@
 /** Adds up usage records by tag, and prints itself as a table. */
-import { toUnits, toUsd } from '../src/chat/index.js'
+import { asCount, toUnits, toUsd } from '../src/chat/index.js'
 import type { UsageRecord } from './usage.js'
 
 /** What some calls used together. */
@@ -84,8 +84,8 @@ class Sum {
     this.calls++
     if (status !== 'ok') this.failed++
     this.attempts += attempts.length
-    this.prompt_tokens += usage.prompt_tokens
-    this.completion_tokens += usage.completion_tokens
+    this.prompt_tokens += asCount(usage.prompt_tokens) ?? 0
+    this.completion_tokens += asCount(usage.completion_tokens) ?? 0
     for (const attempt of attempts) {
       const { cost, total_tokens } = attempt.usage
       if (cost !== undefined) this.costUnits += toUnits(cost)

@@ -73,7 +73,7 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
   return layer('usage', async (ctx, next) => {
     // one that comes with each price is told once
     const failures = new Map<string, unknown>()
-    const fail = (error: unknown) => void failures.set(String(error), error)
+    const fail = (error: unknown) => void failures.set(wordsOf(error), error)
     const stopwatch = startWatch()
     const found = await findPricing(ctx, prices, fail)
     if (found) ctx.set(pricing, found)
@@ -123,6 +123,15 @@ async function findPricing(
   } catch (error) {
     fail(error)
     return undefined
+  }
+}
+
+/** What was thrown may be anything, an object that has no text too. */
+function wordsOf(error: unknown): string {
+  try {
+    return String(error)
+  } catch {
+    return typeof error
   }
 }
 

@@ -27,5 +27,11 @@ export function toArguments(given: unknown): Arguments {
   return { input: isObject(value) ? value : wrapInput(value), isRepaired: true }
 }
 
+/** Arguments that came where text is documented, as text: another value as its JSON. Undefined where none came. */
+export const toArgumentsText = (given: unknown): string | undefined => {
+  if (given === undefined || given === null || given === '') return undefined
+  return typeof given === 'string' ? given : JSON.stringify(given)
+}
+
 const isBlank = (given: unknown) =>
   given === undefined || given === null || (typeof given === 'string' && given.trim() === '')

@@ -5,6 +5,30 @@ export type JsonObject = { readonly [key: string]: unknown }
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** An object without members for what is none. */
+export const asObject = (value: unknown): JsonObject => (isObject(value) ? value : {})
+
+/** '' for what is no text. */
+export const asString = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Text that is not empty. */
+export const asText = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined
+
+/** An id: text, or a number as text; '' is none. */
+export const asId = (value: unknown): string | undefined =>
+  asText(value) ?? (Number.isFinite(value) ? String(value) : undefined)
+
+/** A finite number. */
+export const asNumber = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined
+
+/** An empty list for what is none. */
+export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** The members of a list that are objects. */
+export const asObjects = (value: unknown): readonly JsonObject[] => asList(value).filter(isObject)
+
 /** The parsed text, or undefined where it is no JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -43,6 +43,27 @@ export interface Usage {
   readonly estimated?: true
 }
 
+/** Above this a count is none: sums of such counts are still exact. */
+const maxCount = 1e12
+
+/** A count as a wire reports it: a finite whole number from 0; undefined for anything else. */
+export const asCount = (value: unknown): number | undefined =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxCount
+    ? Number(value)
+    : undefined
+
+/** USD from 0; undefined for anything else, and for more than any call costs. */
+export const asCost = (value: unknown): number | undefined =>
+  typeof value === 'number' && value >= 0 && value <= maxCostUsd ? value : undefined
+
+const maxCostUsd = 1e9
+
+/** Marks a usage of which one of these counts is there and is no count: the core estimates what is missing. */
+export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estimated?: true } =>
+  counts.some((count) => count !== undefined && count !== null && asCount(count) === undefined)
+    ? { estimated: true }
+    : {}
+
 export const emptyUsage: Usage = Object.freeze({
   prompt_tokens: 0,
   completion_tokens: 0,

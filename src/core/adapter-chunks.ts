@@ -1,6 +1,8 @@
 /** What an adapter gives, checked at the border: every chunk and answer behind it is what its type promises. */
 import {
   type AnswerInput,
+  asCost,
+  asCount,
   type ChatResponse,
   type FinishReason,
   isObject,
@@ -118,23 +120,24 @@ export function readAnswer(given: unknown, asked: Asked): AnswerInput {
  * from 0, and a detail that is no such number is left out.
  */
 export function readUsage(given: unknown): Usage | undefined {
-  if (!isObject(given) || !isCount(given.prompt_tokens) || !isCount(given.completion_tokens))
-    return undefined
+  if (!isObject(given)) return undefined
+  const prompt_tokens = asCount(given.prompt_tokens)
+  const completion_tokens = asCount(given.completion_tokens)
+  if (prompt_tokens === undefined || completion_tokens === undefined) return undefined
   const { cost, ...counts } = given
-  const isPrice = typeof cost === 'number' && Number.isFinite(cost) && cost >= 0
+  const costUsd = asCost(cost)
   return {
     ...countsOf(counts),
-    // checked above; the sum is ours, as some servers tell another one
-    prompt_tokens: given.prompt_tokens,
-    completion_tokens: given.completion_tokens,
-    total_tokens: given.prompt_tokens + given.completion_tokens,
-    ...(isPrice && { cost }),
+    // the sum is ours, as some servers report another one
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    ...(costUsd !== undefined && { cost: costUsd }),
     ...(given.estimated === true && { estimated: true as const }),
   }
 }
 
-const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && Number(value) >= 0
+const isCount = (value: unknown) => asCount(value) !== undefined
 
 function countsOf(given: object): Record<string, unknown> {
   const counts: Record<string, unknown> = {}

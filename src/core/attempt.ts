@@ -305,7 +305,10 @@ class RunningAttempt {
   /** The usage of a finish, with what is known of it here. */
   private finished(usage: Usage): Usage {
     if (usage === this.final) return usage
-    this.final = this.price(isTold(usage) ? usage : this.bestKnown())
+    if (!isTold(usage) && usage.total_tokens > 0) this.told = usage
+    // a cost of the whole answer holds, whatever its counts are
+    const { cost } = usage
+    this.final = this.price(isTold(usage) ? usage : { ...this.bestKnown(), ...defined({ cost }) })
     this.tellTier(this.final)
     return this.final
   }
@@ -370,8 +373,8 @@ class RunningAttempt {
   /** What the wire told, and our count of the text for what it did not tell: at any moment. */
   private bestKnown(): Usage {
     const { told } = this
-    const completion_tokens = this.counter.tokens
-    if (told && told.completion_tokens >= completion_tokens) return told
+    const completion_tokens = Math.max(this.counter.tokens, told?.completion_tokens ?? 0)
+    if (told && isTold(told) && told.completion_tokens === completion_tokens) return told
     this.promptTokens ??= told?.prompt_tokens || estimatePromptTokens(this.request)
     const prompt_tokens = told?.prompt_tokens || this.promptTokens
     // a cost that was told is of fewer tokens
@@ -453,7 +456,9 @@ const toWarning = (given: unknown): Warning =>
       (given as unknown as Warning)
     : { code: 'other', message: String(given) }
 
-const isTold = (usage: Usage) => usage.total_tokens > 0 || !usage.estimated
+/** An estimate that lacks one of the two halves is completed here. */
+const isTold = ({ prompt_tokens, completion_tokens, estimated }: Usage) =>
+  !estimated || (prompt_tokens > 0 && completion_tokens > 0)
 
 /** What a chunk adds to the completion, as text. */
 function wordsOf(chunk: StreamChunk): string {

@@ -1,5 +1,6 @@
 /** What provider calls cost: found once a call, known at every place of its stack. */
 import {
+  asCost,
   type ChatRequest,
   costUsd,
   isObject,
@@ -36,8 +37,7 @@ const inTable =
       .map((name) => table[name])[0]
 
 function toCost(found: Rates | number | undefined, call: PricedCall): number | undefined {
-  if (typeof found === 'number') return Number.isFinite(found) ? found : undefined
-  return isObject(found) ? costUsd(call.usage, found) : undefined
+  return asCost(isObject(found) ? costUsd(call.usage, found) : found)
 }
 
 /** The service tier that a request asks for; Anthropic's `speed: 'fast'` is one. */

@@ -11,6 +11,7 @@ import type {
 import type { Call, ProviderAdapter } from '../core/index.js'
 import { StreamInterruptedError, UnexpectedResponseError } from '../core/index.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
+import { shownName } from '../transport/scrub.js'
 import { gather, type Push } from './gather.js'
 
 export type Warn = (warning: Warning) => void
@@ -86,7 +87,7 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
           signal: call.signal,
         })
         const response = await transport.json(wire, call)
-        return fromWire(response, context(request, call, response.request_id))
+        return shown(fromWire(response, context(request, call, response.request_id)))
       },
     }),
 
@@ -107,7 +108,7 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
       for await (const events of source) {
         reader ??= dialect.streamReader(context(request, call, request_id), call)
         const chunks: StreamChunk[] = []
-        const push = gather(chunks)
+        const push = shownStart(gather(chunks))
         try {
           for (const event of events) reader.read(event, push)
         } catch (error) {
@@ -134,7 +135,7 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
           { ...details, code: 'empty' },
         )
       const last: StreamChunk[] = []
-      const isWhole = reader.end(gather(last))
+      const isWhole = reader.end(shownStart(gather(last)))
       if (last.length > 0) yield last
       if (!isWhole)
         throw new StreamInterruptedError(
@@ -151,6 +152,18 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
     }),
   }
 }
+
+/** Id and model of a body are shown in logs: without keys, and no longer than names are. */
+const shown = <T extends { readonly id: string; readonly model: string }>(answer: T): T => ({
+  ...answer,
+  id: shownName(answer.id),
+  model: shownName(answer.model),
+})
+
+const shownStart =
+  (push: Push): Push =>
+  (chunk) =>
+    push(chunk.type === 'start' ? shown(chunk) : chunk)
 
 const context = (
   request: ChatRequest,

@@ -1,5 +1,12 @@
 /** Usage of the Messages API → ours. `input_tokens` leaves the cache out, `output_tokens` includes thinking. */
-import { defined, isObject, type Usage } from '../../chat/index.js'
+import {
+  asCount,
+  asObjects,
+  defined,
+  estimatedIfBad,
+  isObject,
+  type Usage,
+} from '../../chat/index.js'
 import type { WireIteration, WireUsage } from './wire.js'
 
 /**
@@ -11,12 +18,12 @@ export function fromWireUsage(wire: WireUsage | undefined): Usage | undefined {
   if (!wire || (wire.input_tokens == null && wire.output_tokens == null)) return undefined
   const passes = unreportedPasses(wire)
   const sum = (count: (part: WireUsage) => number | undefined) => sumOf([wire, ...passes], count)
-  const cached = sum(({ cache_read_input_tokens }) => number(cache_read_input_tokens))
+  const cached = sum(({ cache_read_input_tokens }) => asCount(cache_read_input_tokens))
   const written = sum(writtenTokens)
   const prompt_tokens =
-    (sum(({ input_tokens }) => number(input_tokens)) ?? 0) + (cached ?? 0) + (written ?? 0)
-  const completion_tokens = sum(({ output_tokens }) => number(output_tokens)) ?? 0
-  const reasoning_tokens = sum((part) => number(part.output_tokens_details?.thinking_tokens))
+    (sum(({ input_tokens }) => asCount(input_tokens)) ?? 0) + (cached ?? 0) + (written ?? 0)
+  const completion_tokens = sum(({ output_tokens }) => asCount(output_tokens)) ?? 0
+  const reasoning_tokens = sum((part) => asCount(part.output_tokens_details?.thinking_tokens))
   const prompt_tokens_details = defined({
     cached_tokens: cached,
     cache_creation_tokens: written,
@@ -29,6 +36,7 @@ export function fromWireUsage(wire: WireUsage | undefined): Usage | undefined {
     ...(Object.keys(prompt_tokens_details).length > 0 && { prompt_tokens_details }),
     ...(reasoning_tokens !== undefined && { completion_tokens_details: { reasoning_tokens } }),
     ...serverToolUse(wire),
+    ...estimatedIfBad(wire.input_tokens, wire.output_tokens),
   }
 }
 
@@ -39,20 +47,18 @@ export function mergeUsage(before: WireUsage, after: unknown): WireUsage {
   return told.length > 0 ? { ...before, ...Object.fromEntries(told) } : before
 }
 
-const number = (value: unknown) => (typeof value === 'number' ? value : undefined)
-
 const sumOf = (parts: readonly WireUsage[], count: (part: WireUsage) => number | undefined) => {
   const told = parts.map(count).filter((value) => value !== undefined)
   return told.length > 0 ? told.reduce((sum, value) => sum + value) : undefined
 }
 
 const lifetimes = ({ cache_creation: split }: WireUsage) => ({
-  '5m': number(split?.ephemeral_5m_input_tokens),
-  '1h': number(split?.ephemeral_1h_input_tokens),
+  '5m': asCount(split?.ephemeral_5m_input_tokens),
+  '1h': asCount(split?.ephemeral_1h_input_tokens),
 })
 
 const writtenTokens = (wire: WireUsage) => {
-  const total = number(wire.cache_creation_input_tokens)
+  const total = asCount(wire.cache_creation_input_tokens)
   if (total !== undefined) return total
   const split = lifetimes(wire)
   return split['5m'] === undefined && split['1h'] === undefined
@@ -71,7 +77,8 @@ function splitByLifetime(wire: WireUsage, written: number | undefined) {
 }
 
 function unreportedPasses(wire: WireUsage): readonly WireIteration[] {
-  const passes = wire.iterations ?? []
+  // every member of it is read as what it may be
+  const passes = asObjects(wire.iterations) as readonly unknown[] as readonly WireIteration[]
   const messages = passes.filter(({ type }) => type === 'message')
   const last = messages.at(-1)
   const isLastOnly =
@@ -86,8 +93,9 @@ function unreportedPasses(wire: WireUsage): readonly WireIteration[] {
 
 function serverToolUse({ server_tool_use }: WireUsage) {
   if (!isObject(server_tool_use)) return undefined
-  const counts = Object.entries(server_tool_use).flatMap(([name, count]) =>
-    typeof count === 'number' ? [[name, count] as const] : [],
+  const counts: Record<string, number | undefined> = Object.fromEntries(
+    Object.entries(server_tool_use).map(([name, count]) => [name, asCount(count)]),
   )
-  return counts.length > 0 ? { server_tool_use: Object.fromEntries(counts) } : undefined
+  const told = defined(counts)
+  return Object.keys(told).length > 0 ? { server_tool_use: told } : undefined
 }

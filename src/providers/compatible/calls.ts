@@ -1,5 +1,5 @@
 /** Puts the calls of an answer together, one delta at a time. */
-import { isObject, type JsonObject } from '../../chat/index.js'
+import { isObject, type JsonObject, toArgumentsText } from '../../chat/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import type { Push } from '../adapter.js'
 import type { WireToolCall } from './wire.js'
@@ -184,7 +184,7 @@ function readPart({ index: _, type, id, function: fn, custom, ...extra }: JsonOb
   return {
     id: typeof id === 'string' ? id : typeof id === 'number' ? String(id) : '',
     name: text(body.name),
-    text: isCustom ? text(body.input) : argumentsText(body.arguments),
+    text: argumentsText(isCustom ? body.input : body.arguments),
     isCustom,
     extra: told.length > 0 ? Object.fromEntries(told) : undefined,
   }
@@ -193,8 +193,7 @@ function readPart({ index: _, type, id, function: fn, custom, ...extra }: JsonOb
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** Servers in front of Ollama send the object itself. */
-const argumentsText = (value: unknown): string =>
-  typeof value === 'string' ? value : isObject(value) ? JSON.stringify(value) : ''
+const argumentsText = (value: unknown): string => toArgumentsText(value) ?? ''
 
 /** With an id and a name of its own it is another call, whatever its index says. */
 const isAnother = (call: OpenCall, { id, name }: Part) =>

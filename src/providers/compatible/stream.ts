@@ -1,5 +1,6 @@
 /** Reads a stream of chat.completion.chunk objects: a table, field of the delta → small function, over a small state. */
 import {
+  asNumber,
   defined,
   type FinishReason,
   isObject,
@@ -128,7 +129,7 @@ function start(chunk: JsonObject, state: State, push: Push): void {
     id: typeof id === 'string' && id !== '' ? id : `chatcmpl-${crypto.randomUUID()}`,
     model: typeof model === 'string' && model !== '' ? model : context.model,
     provider: options.provider,
-    created: typeof created === 'number' && created > 0 ? created : Math.floor(Date.now() / 1000),
+    created: Math.max(0, asNumber(created) ?? 0) || Math.floor(Date.now() / 1000),
     ...defined({ request_id: context.request_id }),
   })
 }

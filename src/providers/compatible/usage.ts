@@ -1,5 +1,14 @@
 /** Usage of Chat Completions servers, in the many places where they put it. */
-import { defined, isObject, type JsonObject, type Usage } from '../../chat/index.js'
+import {
+  asCost,
+  asCount,
+  asObject,
+  defined,
+  estimatedIfBad,
+  isObject,
+  type JsonObject,
+  type Usage,
+} from '../../chat/index.js'
 
 /**
  * What the wire told, or undefined where it told nothing. Two numbers are not the same everywhere: xAI leaves reasoning out of
@@ -7,9 +16,9 @@ import { defined, isObject, type JsonObject, type Usage } from '../../chat/index
  */
 export function toUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined
-  const prompt = count(wire.prompt_tokens)
-  const completion = count(wire.completion_tokens)
-  const total = count(wire.total_tokens)
+  const prompt = asCount(wire.prompt_tokens)
+  const completion = asCount(wire.completion_tokens)
+  const total = asCount(wire.total_tokens)
   if (prompt === undefined && completion === undefined) return undefined
   const promptDetails = detailsOfPrompt(wire)
   const completionDetails = detailsOfCompletion(wire)
@@ -25,6 +34,7 @@ export function toUsage(wire: unknown): Usage | undefined {
     ...(hasMembers(promptDetails) && { prompt_tokens_details: promptDetails }),
     ...(hasMembers(completionDetails) && { completion_tokens_details: completionDetails }),
     ...defined({ server_tool_use: toolUse(wire), cost: costOf(wire) }),
+    ...(total === undefined && estimatedIfBad(wire.prompt_tokens, wire.completion_tokens)),
   }
 }
 
@@ -53,7 +63,7 @@ const wholeCompletion = (
 }
 
 function detailsOfPrompt(wire: JsonObject) {
-  const details = object(wire.prompt_tokens_details)
+  const details = asObject(wire.prompt_tokens_details)
   return defined({
     cached_tokens: firstCount(
       details.cached_tokens,
@@ -67,24 +77,24 @@ function detailsOfPrompt(wire: JsonObject) {
       details.cache_creation_tokens,
       wire.cache_creation_input_tokens,
     ),
-    audio_tokens: count(details.audio_tokens),
-    image_tokens: count(details.image_tokens),
+    audio_tokens: asCount(details.audio_tokens),
+    image_tokens: asCount(details.image_tokens),
   })
 }
 
 function detailsOfCompletion(wire: JsonObject) {
-  const details = object(wire.completion_tokens_details)
+  const details = asObject(wire.completion_tokens_details)
   return defined({
     reasoning_tokens: firstCount(details.reasoning_tokens, wire.reasoning_tokens),
-    audio_tokens: count(details.audio_tokens),
-    image_tokens: count(details.image_tokens),
+    audio_tokens: asCount(details.audio_tokens),
+    image_tokens: asCount(details.image_tokens),
   })
 }
 
 function toolUse(wire: JsonObject): Record<string, number> | undefined {
   const counts: [string, number][] = []
-  for (const [name, value] of Object.entries(object(wire.server_tool_use))) {
-    const times = count(value)
+  for (const [name, value] of Object.entries(asObject(wire.server_tool_use))) {
+    const times = asCount(value)
     if (times) counts.push([name, times])
   }
   const searches = firstCount(wire.num_search_queries)
@@ -94,22 +104,12 @@ function toolUse(wire: JsonObject): Record<string, number> | undefined {
 
 /** USD: OpenRouter's `cost`, Perplexity's `cost.total_cost`, xAI's ticks of 1e-10. */
 function costOf(wire: JsonObject): number | undefined {
-  const ticks = amount(wire.cost_in_usd_ticks)
-  if (ticks !== undefined) return ticks / 1e10
-  return amount(isObject(wire.cost) ? wire.cost.total_cost : wire.cost)
+  const ticks = wire.cost_in_usd_ticks
+  if (typeof ticks === 'number') return asCost(ticks / 1e10)
+  return asCost(isObject(wire.cost) ? wire.cost.total_cost : wire.cost)
 }
-
-const object = (value: unknown): JsonObject => (isObject(value) ? value : {})
 
 const hasMembers = (object: object) => Object.keys(object).length > 0
 
-const amount = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
-
-const count = (value: unknown): number | undefined => {
-  const tokens = amount(value)
-  return tokens === undefined ? undefined : Math.round(tokens)
-}
-
 const firstCount = (...values: readonly unknown[]): number | undefined =>
-  values.map(count).find((value) => value !== undefined)
+  values.map(asCount).find((value) => value !== undefined)

@@ -1,5 +1,15 @@
 /** Sources of an answer (grounding, recitation, pages read) as annotations. */
-import { type Annotation, defined } from '../../chat/index.js'
+import {
+  type Annotation,
+  asList,
+  asNumber,
+  asObject,
+  asObjects,
+  asText,
+  defined,
+  isObject,
+  type JsonObject,
+} from '../../chat/index.js'
 import type {
   Candidate,
   GroundingChunk,
@@ -53,16 +63,62 @@ export const namesSources = (candidate: Candidate): boolean =>
 /** The sources that one chunk of an answer names. */
 export const sourcesOf = (candidate: Candidate): Partial<Sources> => {
   const { groundingMetadata, citationMetadata, urlContextMetadata } = candidate
-  const citations = citationMetadata?.citationSources ?? citationMetadata?.citations
-  const pages = urlContextMetadata?.urlMetadata
-    ?.filter((page) => page.urlRetrievalStatus === 'URL_RETRIEVAL_STATUS_SUCCESS')
-    .flatMap((page) => page.retrievedUrl ?? [])
-  return defined({
-    grounding: groundingMetadata && [groundingMetadata],
-    citations,
+  const { citationSources, citations } = asObject(citationMetadata)
+  const pages = asObjects(asObject(urlContextMetadata).urlMetadata)
+    .filter((page) => page.urlRetrievalStatus === 'URL_RETRIEVAL_STATUS_SUCCESS')
+    .flatMap((page) => asText(page.retrievedUrl) ?? [])
+  return {
+    grounding: isObject(groundingMetadata) ? [checkedGrounding(groundingMetadata)] : [],
+    citations: asObjects(citationSources ?? citations).map(checkedTexts),
     pages,
+  }
+}
+
+/** The metadata with its lists as lists of what they may hold. */
+function checkedGrounding(wire: JsonObject): GroundingMetadata {
+  const { groundingChunks, groundingSupports, webSearchQueries, searchEntryPoint } = wire
+  return defined({
+    groundingChunks: list(groundingChunks, (chunks) => asList(chunks).map(checkedChunk)),
+    groundingSupports: list(groundingSupports, (supports) =>
+      asObjects(supports).map((support) => ({
+        ...defined({
+          segment: isObject(support.segment) ? checkedTexts(support.segment) : undefined,
+        }),
+        groundingChunkIndices: asList(support.groundingChunkIndices).filter(
+          Number.isInteger,
+        ) as number[],
+      })),
+    ),
+    webSearchQueries: list(webSearchQueries, (queries) =>
+      asList(queries).flatMap((query) => asText(query) ?? []),
+    ),
+    searchEntryPoint: isObject(searchEntryPoint) ? searchEntryPoint : undefined,
   })
 }
+
+const list = <T>(value: unknown, read: (value: unknown) => T) =>
+  value === undefined || value === null ? undefined : read(value)
+
+const checkedChunk = (chunk: unknown): GroundingChunk =>
+  Object.fromEntries(
+    Object.entries(asObject(chunk)).map(([kind, page]) => [
+      kind,
+      isObject(page) ? checkedTexts(page) : undefined,
+    ]),
+  )
+
+const numbers = new Set(['partIndex', 'startIndex', 'endIndex', 'pageNumber'])
+
+/** Members that are numbers where these are, text elsewhere; others are absent. */
+const checkedTexts = (wire: JsonObject): JsonObject =>
+  defined(
+    Object.fromEntries(
+      Object.entries(wire).map(([name, value]) => [
+        name,
+        numbers.has(name) ? asNumber(value) : asText(value),
+      ]),
+    ),
+  )
 
 const urlOf = (annotation: Annotation) =>
   annotation.type === 'url_citation' ? annotation.url_citation.url : undefined

@@ -1,5 +1,5 @@
 /** The end of an answer: sources, warnings, the reason, the parts that go back. */
-import { defined, type FinishReason, unknownUsage } from '../../chat/index.js'
+import { asText, defined, type FinishReason, unknownUsage } from '../../chat/index.js'
 import type { Push } from '../adapter.js'
 import { toAnnotations } from './annotations.js'
 import { closeCall } from './calls.js'
@@ -25,7 +25,7 @@ export function finish(state: State, push: Push): boolean {
     // one of the two is there
     native_finish_reason: (blockReason ?? finishReason) as string,
     usage: (state.usage && toUsage(state.usage, searches)) ?? unknownUsage,
-    ...defined({ service_tier: state.usage?.serviceTier }),
+    ...defined({ service_tier: asText(state.usage?.serviceTier) }),
     ...(native && { native }),
   })
   return true

@@ -1,4 +1,5 @@
 /** Arguments that arrive value by value, as Vertex streams them with `streamFunctionCallArguments`. */
+import { asString } from '../../chat/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import type { PartialArg } from './wire.js'
 
@@ -15,8 +16,9 @@ export class PartialArguments {
   private growing: string | undefined
 
   add(piece: PartialArg): void {
-    const { jsonPath = '', stringValue = '', willContinue } = piece
-    this.length += jsonPath.length + stringValue.length
+    const { willContinue } = piece
+    const jsonPath = asString(piece.jsonPath)
+    this.length += jsonPath.length + asString(piece.stringValue).length
     const steps = parsePath(jsonPath)
     const last = steps.at(-1)
     if (last === undefined) return

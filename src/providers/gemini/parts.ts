@@ -1,5 +1,5 @@
 /** The parts of an answer, one small reader for each kind. */
-import { defined } from '../../chat/index.js'
+import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
 import type { Push } from '../adapter.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { madeId } from './names.js'
@@ -19,7 +19,50 @@ const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
   ['fileData', readFileData],
 ]
 
-export function readPart(part: Part, mayContinue: boolean, state: State, push: Push): void {
+/** Members of a part that are objects. */
+const objects = [...partReaders.map(([member]) => member), 'functionResponse'] as const
+
+/** Members of those that are text; a number in such a place is an id. */
+const texts = 'id name mimeType data fileUri language code outcome output toolType'.split(' ')
+
+/** The part as its documentation has it: what is of another type is absent, arguments that are no object are read. */
+function checkedPart(part: Part): Part {
+  if (!isOdd(part)) return part
+  const whole: Record<string, unknown> = { ...part }
+  if (typeof whole.text !== 'string') delete whole.text
+  if (typeof whole.thoughtSignature !== 'string') delete whole.thoughtSignature
+  for (const member of objects) {
+    const value = whole[member]
+    if (isObject(value)) whole[member] = checkedMember(value)
+    else delete whole[member]
+  }
+  return whole
+}
+
+function checkedMember(value: JsonObject): JsonObject {
+  const { args } = value
+  const told = texts.map((name) => [name, name === 'id' ? asId(value[name]) : asText(value[name])])
+  return defined({
+    ...value,
+    ...Object.fromEntries(told),
+    args: isTold(args) ? toArguments(args).input : undefined,
+  })
+}
+
+const isOdd = (part: Part): boolean =>
+  !isTextOrNone(part.text) ||
+  !isTextOrNone(part.thoughtSignature) ||
+  objects.some((member) => {
+    const value: unknown = part[member]
+    if (!isTold(value)) return false
+    if (!isObject(value) || (isTold(value.args) && !isObject(value.args))) return true
+    return texts.some((name) => !isTextOrNone(value[name]))
+  })
+
+const isTextOrNone = (value: unknown) => !isTold(value) || typeof value === 'string'
+
+export function readPart(wire: Part, mayContinue: boolean, state: State, push: Push): void {
+  const part = checkedPart(wire)
   if (part.functionCall && isPiece(part.functionCall, state)) {
     readPiece(part, state, push)
     return

@@ -2,7 +2,16 @@
  * Reads an answer, streamed or whole: each chunk of Gemini is a small answer of its own. There is no terminal event; an
  * answer is whole once a `finishReason` or a `blockReason` was seen, and what comes after that (text, usage) still counts.
  */
-import { defined, isObject, type Usage } from '../../chat/index.js'
+import {
+  asId,
+  asNumber,
+  asObjects,
+  asString,
+  asText,
+  defined,
+  isObject,
+  type Usage,
+} from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import { isErrorBody, type WireEvent } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
@@ -48,9 +57,10 @@ function readChunk(chunk: GenerateContentResponse, state: State, push: Push): Us
   }
   const { usageMetadata, promptFeedback, candidates } = chunk
   if (isObject(usageMetadata)) state.usage = mergeUsage(state.usage, usageMetadata)
-  if (promptFeedback?.blockReason) {
-    state.blockReason = promptFeedback.blockReason
-    state.finishMessage ??= promptFeedback.blockReasonMessage
+  const blockReason = asText(promptFeedback?.blockReason)
+  if (blockReason) {
+    state.blockReason = blockReason
+    state.finishMessage ??= asText(promptFeedback?.blockReasonMessage)
   }
   const candidate = Array.isArray(candidates) ? candidates.find(isFirst) : undefined
   if (candidate) readCandidate(candidate, state, push)
@@ -73,12 +83,12 @@ const isFirst = (candidate: Candidate | null) => isObject(candidate) && !candida
 
 function start(chunk: GenerateContentResponse, state: State, push: Push): void {
   const { context } = state
-  const created = Date.parse(chunk.createTime ?? '')
+  const created = Date.parse(asString(chunk.createTime))
   state.isStarted = true
   push({
     type: 'start',
-    id: chunk.responseId || madeId('resp'),
-    model: (chunk.modelVersion ?? context.model).replace(/^models\//, ''),
+    id: asId(chunk.responseId) ?? madeId('resp'),
+    model: (asText(chunk.modelVersion) ?? context.model).replace(/^models\//, ''),
     provider: 'gemini',
     created: Math.floor((Number.isNaN(created) ? Date.now() : created) / 1000),
     ...defined({ request_id: context.request_id }),
@@ -95,8 +105,8 @@ function readCandidate(candidate: Candidate, state: State, push: Push): void {
   }
   if (logprobsResult) pushLogprobs(logprobsResult, push)
   if (namesSources(candidate)) addSources(sourcesOf(candidate), state.sources)
-  if (finishReason) state.finishReason = finishReason
-  if (finishMessage) state.finishMessage = finishMessage
+  state.finishReason = asText(finishReason) ?? state.finishReason
+  state.finishMessage = asText(finishMessage) ?? state.finishMessage
 }
 
 /** Metadata may be told again with each chunk, longer each time: the longer takes the place of the shorter. */
@@ -114,16 +124,18 @@ function addSources(found: Partial<Sources>, sources: State['sources']): void {
 }
 
 function pushLogprobs({ chosenCandidates, topCandidates }: LogprobsResult, push: Push): void {
-  if (!chosenCandidates?.length) return
-  const content = chosenCandidates.map(({ token = '', logProbability = 0 }, i) => {
-    const top = topCandidates?.[i]?.candidates
+  const chosen = asObjects(chosenCandidates)
+  if (chosen.length === 0) return
+  const tops = asObjects(topCandidates)
+  const content = chosen.map(({ token, logProbability }, i) => {
+    const top = tops[i]?.candidates
     return {
-      token,
-      logprob: logProbability,
-      ...(top && {
-        top_logprobs: top.map((one) => ({
-          token: one.token ?? '',
-          logprob: one.logProbability ?? 0,
+      token: asString(token),
+      logprob: asNumber(logProbability) ?? 0,
+      ...(Array.isArray(top) && {
+        top_logprobs: asObjects(top).map((one) => ({
+          token: asString(one.token),
+          logprob: asNumber(one.logProbability) ?? 0,
         })),
       }),
     }

@@ -1,6 +1,6 @@
 /** Gemini's usage in litellm's fields. It comes with nearly every chunk of a stream, so it is read without detours. */
-import type { Usage } from '../../chat/index.js'
-import type { ModalityTokens, UsageMetadata } from './wire.js'
+import { asCount, asObjects, estimatedIfBad, type Usage } from '../../chat/index.js'
+import type { UsageMetadata } from './wire.js'
 
 /** The later snapshot over the earlier one: a chunk may tell only part of it. */
 export function mergeUsage(before: UsageMetadata | undefined, next: UsageMetadata): UsageMetadata {
@@ -35,6 +35,7 @@ export function toUsage(wire: UsageMetadata, searches = 0): Usage | undefined {
     total_tokens: prompt_tokens + completion_tokens,
     ...(hasMembers(prompt_tokens_details) && { prompt_tokens_details }),
     ...(hasMembers(completion_tokens_details) && { completion_tokens_details }),
+    ...estimatedIfBad(promptTokenCount, candidatesTokenCount),
     ...(searches > 0 && { server_tool_use: { web_search_requests: searches } }),
   }
 }
@@ -68,21 +69,17 @@ const members = new Map([
 ] as const) as ReadonlyMap<unknown, keyof Modalities>
 
 /** The details with these counts added to them. */
-function modalities<Details extends object>(
-  wire: readonly ModalityTokens[] | undefined,
-  details: Details,
-): Details & Modalities {
+function modalities<Details extends object>(wire: unknown, details: Details): Details & Modalities {
   let sum: Details & Modalities = details
-  for (const { modality, tokenCount } of Array.isArray(wire) ? wire : []) {
+  for (const { modality, tokenCount } of asObjects(wire)) {
     const member = members.get(modality)
     if (member) sum = { ...sum, [member]: (sum[member] ?? 0) + count(tokenCount) }
   }
   return sum
 }
 
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0
-const count = (value: unknown) => (isCount(value) ? value : 0)
+const isCount = (value: unknown): value is number => asCount(value) !== undefined
+const count = (value: unknown) => asCount(value) ?? 0
 
 const hasMembers = (object: object) => {
   for (const _ in object) return true

@@ -1,5 +1,12 @@
 /** Calls from the wire: those the app runs, those the provider ran, and the wrapper that holds several. */
-import { defined, type HostedTool, isObject, parseJson, type ToolCall } from '../../chat/index.js'
+import {
+  defined,
+  type HostedTool,
+  isObject,
+  parseJson,
+  type ToolCall,
+  toArgumentsText,
+} from '../../chat/index.js'
 import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
 
 /** Calls that the app runs, beside functions: each is answered by an item of its own kind. */
@@ -24,11 +31,12 @@ export const isHosted = ({ type }: WireItem): boolean =>
 export function clientCall(item: WireItem): ToolCall {
   const id = asText(item.call_id) ?? asString(item.id)
   if (item.type === 'function_call') {
-    const args = asText(item.arguments) ?? '{}'
+    const args = toArgumentsText(item.arguments) ?? '{}'
     return { id, type: 'function', function: { name: asString(item.name), arguments: args } }
   }
   const name = asText(item.name) ?? toolName(item)
-  const input = item.type === 'custom_tool_call' ? asString(item.input) : builtInInput(item)
+  const input =
+    item.type === 'custom_tool_call' ? (toArgumentsText(item.input) ?? '') : builtInInput(item)
   return { id, type: 'custom', custom: { name, input } }
 }
 

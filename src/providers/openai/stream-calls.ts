@@ -1,9 +1,9 @@
 /** Calls of a stream: arguments come whole or in pieces, at the start, in between or only at the end. */
-import { parseJson, type ToolCall } from '../../chat/index.js'
+import { parseJson, type ToolCall, toArgumentsText } from '../../chat/index.js'
 import type { Push } from '../adapter.js'
 import { clientCall, isWrapper } from './calls.js'
 import { type CallState, type ItemState, type State, unexpected } from './stream-state.js'
-import { asString, asText, type WireItem } from './wire.js'
+import { asText, type WireItem } from './wire.js'
 
 export const callOf = (entry: ItemState): CallState => {
   entry.call ??= { text: '', isHeld: false }
@@ -15,7 +15,7 @@ export function startCall(entry: ItemState, state: State, push: Push): void {
   const { item } = entry
   if (!asText(item.name) || !asText(item.call_id) || isWrapper(item.name, state.declared)) return
   const call = callOf(entry)
-  call.isHeld = asText(item.arguments ?? item.input) !== undefined
+  call.isHeld = toArgumentsText(item.arguments ?? item.input) !== undefined
   pushStart(call, clientCall(item), state, push)
 }
 
@@ -52,8 +52,8 @@ export function closeCall(entry: ItemState, toolCall: ToolCall, state: State, pu
 export function withArguments(item: WireItem, entry: ItemState): WireItem {
   const field = item.type === 'custom_tool_call' ? 'input' : 'arguments'
   const isCall = item.type === 'function_call' || item.type === 'custom_tool_call'
-  if (!isCall || (item !== entry.item && asText(item[field]))) return item
-  const first = asString(entry.item[field])
+  if (!isCall || (item !== entry.item && toArgumentsText(item[field]))) return item
+  const first = toArgumentsText(entry.item[field]) ?? ''
   const deltas = entry.call?.text ?? ''
   const repeats = first === '' || deltas.startsWith(first)
   return { ...item, [field]: repeats ? deltas : first + deltas }

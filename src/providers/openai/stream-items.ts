@@ -11,7 +11,9 @@ import type { WireItem } from './wire.js'
 export function closeItem(entry: ItemState, item: WireItem, state: State, push: Push): void {
   if (entry.isDone) return
   entry.isDone = true
-  entry.item = withArguments(item, entry)
+  // a call that has begun must end, whatever its last event calls itself
+  const isBegun = entry.call?.index !== undefined
+  entry.item = withArguments(isBegun ? { ...item, type: entry.item.type } : item, entry)
   for (const piece of readItem(entry.item, state)) closePiece(piece, entry, state, push)
 }
 

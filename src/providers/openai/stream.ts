@@ -1,5 +1,5 @@
 /** Reads a Responses stream: a table of events over a small state. */
-import { isObject, type JsonObject, unknownUsage } from '../../chat/index.js'
+import { isObject, type JsonObject, toArgumentsText, unknownUsage } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireEvent } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
@@ -136,7 +136,7 @@ const callDone =
   (field: 'arguments' | 'input'): Handler =>
   (event, state, push) => {
     const call = callOf(itemOf(event, state))
-    const whole = asText(event[field])
+    const whole = toArgumentsText(event[field])
     if (whole === undefined) return
     if (!call.isHeld) pushArguments(call, restOfCall(call.text, whole, state), push)
     call.text = whole

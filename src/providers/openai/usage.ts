@@ -1,6 +1,13 @@
 /** Token usage of the Responses wire in the common shape. */
-import { defined, isObject, type JsonObject, type Usage } from '../../chat/index.js'
-import { asNumber } from './wire.js'
+import {
+  asCount,
+  asObject,
+  defined,
+  estimatedIfBad,
+  isObject,
+  type JsonObject,
+  type Usage,
+} from '../../chat/index.js'
 
 /**
  * `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning (`ResponseUsage` of the SDK).
@@ -8,26 +15,27 @@ import { asNumber } from './wire.js'
  */
 export function toUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined
-  const prompt_tokens = asNumber(wire.input_tokens)
-  const completion_tokens = asNumber(wire.output_tokens)
+  const prompt_tokens = asCount(wire.input_tokens)
+  const completion_tokens = asCount(wire.output_tokens)
   if (prompt_tokens === undefined && completion_tokens === undefined) return undefined
-  const input = object(wire.input_tokens_details)
-  const output = object(wire.output_tokens_details)
+  const input = asObject(wire.input_tokens_details)
+  const output = asObject(wire.output_tokens_details)
   return {
     ...sum(prompt_tokens ?? 0, completion_tokens ?? 0),
     ...group('prompt_tokens_details', {
-      cached_tokens: asNumber(input.cached_tokens),
-      cache_creation_tokens: asNumber(input.cache_write_tokens),
+      cached_tokens: asCount(input.cached_tokens),
+      cache_creation_tokens: asCount(input.cache_write_tokens),
       cache_creation: cacheWrites(input.cache_write_tokens_details),
-      audio_tokens: asNumber(input.audio_tokens),
-      image_tokens: asNumber(input.image_tokens),
+      audio_tokens: asCount(input.audio_tokens),
+      image_tokens: asCount(input.image_tokens),
     }),
     ...group('completion_tokens_details', {
-      reasoning_tokens: asNumber(output.reasoning_tokens),
-      audio_tokens: asNumber(output.audio_tokens),
-      image_tokens: asNumber(output.image_tokens),
+      reasoning_tokens: asCount(output.reasoning_tokens),
+      audio_tokens: asCount(output.audio_tokens),
+      image_tokens: asCount(output.image_tokens),
     }),
     ...toolUse(wire.tool_usage),
+    ...estimatedIfBad(wire.input_tokens, wire.output_tokens),
   }
 }
 
@@ -54,13 +62,11 @@ export function group<Name extends string, Members extends object>(name: Name, m
   }
 }
 
-const object = (value: unknown): JsonObject => (isObject(value) ? value : {})
-
 const cacheWrites = (value: unknown) => {
-  const details = object(value)
+  const details = asObject(value)
   return group('writes', {
-    '30m': asNumber(details.ttl_30m_tokens),
-    '12h': asNumber(details.ttl_12h_tokens),
+    '30m': asCount(details.ttl_30m_tokens),
+    '12h': asCount(details.ttl_12h_tokens),
   }).writes
 }
 
@@ -68,7 +74,7 @@ const cacheWrites = (value: unknown) => {
 const toolUse = (wire: unknown) =>
   group(
     'server_tool_use',
-    byTool(wire, ({ num_requests }) => asNumber(num_requests)),
+    byTool(wire, ({ num_requests }) => asCount(num_requests)),
   )
 
 /** `{ image_gen: { input_tokens: 9, output_tokens: 9 } }`: what a tool used in a model of its own. */
@@ -77,8 +83,8 @@ const toolTokens = (wire: unknown) =>
     'server_tool_tokens',
     byTool(wire, ({ input_tokens, output_tokens }) => {
       const counts = defined({
-        prompt_tokens: asNumber(input_tokens),
-        completion_tokens: asNumber(output_tokens),
+        prompt_tokens: asCount(input_tokens),
+        completion_tokens: asCount(output_tokens),
       })
       return Object.keys(counts).length > 0 ? counts : undefined
     }),
@@ -87,8 +93,8 @@ const toolTokens = (wire: unknown) =>
 function byTool<T>(wire: unknown, read: (use: JsonObject) => T | undefined): Record<string, T> {
   // names come from the wire
   const found: Record<string, T> = Object.create(null)
-  for (const [name, use] of Object.entries(object(wire))) {
-    const value = read(object(use))
+  for (const [name, use] of Object.entries(asObject(wire))) {
+    const value = read(asObject(use))
     if (value !== undefined) found[name] = value
   }
   return found

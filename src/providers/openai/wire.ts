@@ -236,19 +236,7 @@ export type WireToolChoice =
 /** An item of `output`, as it came. */
 export type WireItem = JsonObject
 
-/** '' for what is no text. */
-export const asString = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-/** Text that says something. */
-export const asText = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined
-
-/** A finite number. */
-export const asNumber = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined
-
-/** An empty list for what is none. */
-export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+export { asList, asNumber, asString, asText } from '../../chat/index.js'
 
 // -- the servers that speak it -----------------------------------------------------------------------------------------
 

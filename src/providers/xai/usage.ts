@@ -1,7 +1,15 @@
 /** Token usage of xAI: as OpenAI, with its own counts of tools, and the price. */
-import { isObject, type JsonObject, type Usage } from '../../chat/index.js'
+import {
+  asCost,
+  asCount,
+  asNumber,
+  asObject,
+  defined,
+  isObject,
+  type JsonObject,
+  type Usage,
+} from '../../chat/index.js'
 import { group, sum, toUsage as toResponsesUsage } from '../openai/usage.js'
-import { asNumber } from '../openai/wire.js'
 
 /** 10¹⁰ ticks are one USD: https://docs.x.ai/docs/guides/cost-tracking */
 const ticksPerUsd = 1e10
@@ -18,7 +26,7 @@ export function toUsage(wire: unknown): Usage | undefined {
     ...usage,
     ...sum(prompt, completion),
     ...group('server_tool_use', toolUse(wire)),
-    ...(ticks !== undefined && { cost: ticks / ticksPerUsd }),
+    ...defined({ cost: ticks === undefined ? undefined : asCost(ticks / ticksPerUsd) }),
   }
 }
 
@@ -34,8 +42,8 @@ function reasoningApart(usage: Usage, { total_tokens: total }: JsonObject): numb
 /** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; a tool that did not run is left out. */
 function toolUse({ server_side_tool_usage_details: details }: JsonObject): Record<string, number> {
   const counts: Record<string, number> = Object.create(null)
-  for (const [name, value] of Object.entries(isObject(details) ? details : {})) {
-    const count = asNumber(value)
+  for (const [name, value] of Object.entries(asObject(details))) {
+    const count = asCount(value)
     if (count) counts[name.replace(/_calls$/, '')] = count
   }
   return counts
