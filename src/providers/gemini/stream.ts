@@ -57,7 +57,7 @@ function readChunk(chunk: GenerateContentResponse, state: State, push: Push): Us
   }
   const { usageMetadata, promptFeedback, candidates } = chunk
   if (isObject(usageMetadata)) state.usage = mergeUsage(state.usage, usageMetadata)
-  const blockReason = asText(promptFeedback?.blockReason)
+  const blockReason = asId(promptFeedback?.blockReason)
   if (blockReason) {
     state.blockReason = blockReason
     state.finishMessage ??= asText(promptFeedback?.blockReasonMessage)
@@ -105,7 +105,8 @@ function readCandidate(candidate: Candidate, state: State, push: Push): void {
   }
   if (logprobsResult) pushLogprobs(logprobsResult, push)
   if (namesSources(candidate)) addSources(sourcesOf(candidate), state.sources)
-  state.finishReason = asText(finishReason) ?? state.finishReason
+  // old gateways send the number of the enum
+  state.finishReason = asId(finishReason) ?? state.finishReason
   state.finishMessage = asText(finishMessage) ?? state.finishMessage
 }
 
