@@ -74,6 +74,7 @@ export { addUsage, createTokenCounter, estimateTokens } from './chat/index.js'
 export type { Client, ClientOptions } from './client.js'
 export type {
   BaseCallOptions,
+  BudgetErrorDetails,
   Call,
   CallArgs,
   Caller,
@@ -84,6 +85,7 @@ export type {
   DeepPartial,
   Emit,
   ErrorDetails,
+  ExceededCap,
   Key,
   LayerData,
   LayerPlace,

@@ -199,6 +199,33 @@ export class AbortError extends TetradError {
 /** A cap would be passed. */
 export class BudgetExceededError extends TetradError {
   override readonly name: string = 'BudgetExceededError'
+  readonly cap: ExceededCap | undefined
+  /** So far, in the unit of the cap. */
+  readonly used: number | undefined
+  /** Undefined for a total. */
+  readonly resetsAt: Date | undefined
+
+  constructor(message: string, details: BudgetErrorDetails = {}) {
+    super(message, details)
+    this.cap = details.cap
+    this.used = details.used
+    this.resetsAt = details.resetsAt
+  }
+}
+
+export interface BudgetErrorDetails extends ErrorDetails {
+  readonly cap?: ExceededCap | undefined
+  readonly used?: number | undefined
+  readonly resetsAt?: Date | undefined
+}
+
+/** Which cap it was. */
+export interface ExceededCap {
+  readonly unit: 'usd' | 'tokens'
+  readonly window: string
+  readonly limit: number
+  /** In the ledger of the store. */
+  readonly key: string
 }
 /** The program uses the package in a way that cannot work. */
 export class MisuseError extends TetradError {

@@ -1,0 +1,117 @@
+/** Caps on what calls cost, over processes: held before a call, extended as it flows, settled at its end. */
+import {
+  BudgetExceededError,
+  type Context,
+  layer,
+  type Middleware,
+  MisuseError,
+  type Next,
+} from '../src/core/index.js'
+import { memoryStore, type Store } from '../src/store/index.js'
+import { needs } from '../src/store/needs.js'
+import { Booking, type Settings, StoreDown } from './budget/booking.js'
+import { type Cap, cappedIn, checkCap } from './budget/cap.js'
+import { expectedTokens, learn } from './budget/expected.js'
+
+export type { BudgetWindow, Cap } from './budget/cap.js'
+
+export interface BudgetOptions<State = {}> extends Partial<Cap<State>> {
+  /** Several caps at once: all of them hold a call, or none. In place of `usd`, `tokens`, `window` and `per`. */
+  readonly caps?: readonly Cap<State>[] | undefined
+  /** Where the sums are. @default the memory of this process */
+  readonly store?: Store | undefined
+  /** Of the ledger in the store: budgets of one name share their sums. @default 'budget' */
+  readonly name?: string | undefined
+  /** Tokens that a stream holds ahead of its text. */
+  readonly reserve?: Reserve | undefined
+  /** Tokens of an ordinary answer: held before the call. @default the mean of lately, by model, from the store */
+  readonly expect?: number | undefined
+  /** Gets each refusal, before it is thrown; may throw an error of its own. */
+  readonly onExceeded?: ((error: BudgetExceededError, ctx: Context<State>) => unknown) | undefined
+  /** What a call does while the store is down: fails (closed), or goes on uncounted with a warning (open). @default 'closed' */
+  readonly onStoreError?: 'closed' | 'open' | undefined
+  /** A hold that is not renewed for so long is booked as used. Milliseconds. @default 60_000 */
+  readonly leaseMs?: number | undefined
+  /** Epoch milliseconds, for tests. @default Date.now */
+  readonly now?: (() => number) | undefined
+}
+
+export interface Reserve {
+  /** What one extension adds. Tokens. @default 128 */
+  readonly slice?: number | undefined
+  /** What one network read may bring: the stream ends when so much is left and no more is given. Tokens. @default 128 */
+  readonly margin?: number | undefined
+}
+
+/**
+ * Keeps what calls cost, or their tokens, under a cap for each key and window, exactly for tokens that are seen. A
+ * stream holds its prompt and an ordinary answer, then extends by slices; one that gets no more ends before the chunk
+ * that would pass the cap, with `BudgetExceededError`, and keeps its text. `generate`, hidden reasoning and hosted
+ * tools are bounded by `max_tokens`, lowered to what the cap still pays, with a warning. Every end settles with the
+ * real figure; what a process that died had held is booked when its lease is over.
+ *
+ * Place: inside `retry`, so that each attempt is held and settled by itself.
+ *
+ * Throws `MisuseError` for a cap that cannot be, and at a call for a model without a price under a cap in USD.
+ *
+ * @example
+ * standard({ with: [budget({ usd: 5, window: 'day', per: (ctx) => ctx.state.userId, store })] })
+ */
+export function budget<State = {}>(options: BudgetOptions<State>): Middleware<State> {
+  const { store = memoryStore(), reserve = {}, onExceeded, onStoreError = 'closed' } = options
+  const caps = capsOf(options)
+  const settings: Settings = {
+    store: needs('budget()', store, ['hold', 'settle']),
+    name: options.name ?? 'budget',
+    leaseMs: options.leaseMs ?? 60_000,
+    slice: reserve.slice ?? 128,
+    margin: reserve.margin ?? 128,
+    isFailingOpen: onStoreError === 'open',
+  }
+  const now = options.now ?? Date.now
+
+  const run = async (ctx: Context<State>, next: Next) => {
+    const at = now()
+    const booking = new Booking(
+      settings,
+      ctx,
+      caps.map((cap, index) => cappedIn(cap, { ctx, index, at })),
+    )
+    const thrown = async (error: unknown) => {
+      if (error instanceof BudgetExceededError && booking.owns(error))
+        await onExceeded?.(error, ctx)
+      return error
+    }
+    try {
+      await booking.open(await expectedTokens(ctx, settings, options.expect))
+    } catch (error) {
+      await booking.settle()
+      const isLetThrough = error instanceof StoreDown && settings.isFailingOpen
+      if (!isLetThrough) throw await thrown(error instanceof StoreDown ? error.error : error)
+      ctx.warn({ code: 'other', message: 'budget(): the store is down, the call is not counted' })
+      return next()
+    }
+    ctx.transform(booking.transform)
+    try {
+      return await next()
+    } catch (error) {
+      throw await thrown(error)
+    } finally {
+      await booking.settle()
+      await learn(ctx, settings)
+    }
+  }
+  return layer<State>('budget', run, { place: 'inside retry' })
+}
+
+function capsOf<State>({ caps, ...one }: BudgetOptions<State>): readonly Cap<State>[] {
+  const { usd, tokens, window, per, timeZone } = one
+  const single = { usd, tokens, window, per, timeZone }
+  const isSingle = usd !== undefined || tokens !== undefined
+  if (caps && isSingle) throw new MisuseError('budget() takes one cap, or `caps`, not both')
+  // checked next
+  const all = caps ?? [single as Cap<State>]
+  if (all.length === 0) throw new MisuseError('budget() needs a cap')
+  for (const cap of all) checkCap(cap)
+  return all
+}

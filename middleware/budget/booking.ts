@@ -1,0 +1,322 @@
+/** One attempt on the ledger: held before it, extended while it flows, settled at its end. */
+import { type ChatRequest, estimatePromptTokens, type Usage } from '../../src/chat/index.js'
+import {
+  askedTier,
+  BudgetExceededError,
+  type Context,
+  MisuseError,
+  ServiceUnavailableError,
+  type Transform,
+} from '../../src/core/index.js'
+import type { HoldResult, Store } from '../../src/store/index.js'
+import { type CurrentCap, perUsd } from './cap.js'
+
+export interface Settings {
+  readonly store: Store & Required<Pick<Store, 'hold' | 'settle'>>
+  /** Of the ledger. */
+  readonly name: string
+  readonly leaseMs: number
+  /** Tokens. */
+  readonly slice: number
+  /** Tokens. */
+  readonly margin: number
+  readonly isFailingOpen: boolean
+}
+
+/** The store failed: the call was neither held nor refused. */
+export class StoreDown extends Error {
+  readonly error: ServiceUnavailableError
+
+  constructor(cause: unknown) {
+    super('The store is down')
+    this.error = new ServiceUnavailableError(
+      'budget(): the store is down, so no call is let through',
+      {
+        status: 503,
+        code: 'store_unavailable',
+        retryable: false,
+        cause,
+      },
+    )
+  }
+}
+
+/** What a booking needs of its layer, whatever the state of the call. */
+export type Place = Omit<Context<never>, 'options' | 'state'>
+
+type Tokens = Pick<Usage, 'prompt_tokens' | 'completion_tokens'>
+
+/** Our own count of a text may be low by so much. */
+const caution = 1.1
+/** Where the model's limit is all that bounds an answer, it gets this share of what the cap still pays. */
+const share = 1 / 4
+const tries = 4
+/** With the bare mean many of the longer answers break off where all begin at once. */
+const headroom = 1.06
+/** No model writes more in one answer. Tokens. */
+const longest = 1_000_000
+
+export class Booking {
+  private readonly id = crypto.randomUUID()
+  /** By cap. */
+  private held: number[]
+  private rates: readonly number[] = []
+  private extending: Promise<void> | undefined
+  /** Its text is seen as it comes: slices bound it. Otherwise `max_tokens` does. */
+  private isSliced = false
+  private isUncapped = false
+  private refusal: Error | undefined
+  private heartbeat: ReturnType<typeof setInterval> | undefined
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly ctx: Place,
+    private readonly caps: readonly CurrentCap[],
+  ) {
+    this.held = caps.map(() => 0)
+  }
+
+  owns(error: unknown): boolean {
+    return error === this.refusal
+  }
+
+  /** Holds the prompt and an answer. Throws `BudgetExceededError`, `MisuseError`, or `StoreDown`. */
+  async open(expected: number): Promise<void> {
+    const { ctx } = this
+    const prompt_tokens = Math.ceil(estimatePromptTokens(ctx.request) * caution)
+    const amountsOf = (completion_tokens: number) =>
+      this.caps.map((cap) => this.amountOf(cap, { prompt_tokens, completion_tokens }))
+    const none = amountsOf(0)
+    this.rates = amountsOf(1e6).map((amount, index) => (amount - (none[index] ?? 0)) / 1e6)
+    this.isSliced = isSeen(ctx)
+    const asked = ctx.request.max_tokens ?? ctx.request.max_completion_tokens ?? undefined
+    if (this.isSliced) {
+      const ahead = Math.ceil(expected * headroom) + this.settings.margin
+      const first = Math.min(asked ?? Infinity, ahead)
+      // where all that was asked for is held there is nothing to extend
+      this.isSliced = first === ahead
+      const result = await this.hold(amountsOf(first))
+      if (!result.isHeld) throw this.refused(result, amountsOf(first))
+    } else await this.openBounded({ none, asked, expected })
+    this.heartbeat = setInterval(() => this.renew(), this.settings.leaseMs / 3)
+    // a process may end while it holds
+    if (typeof this.heartbeat === 'object') this.heartbeat.unref?.()
+  }
+
+  /** What nobody sees coming is held whole, and the provider keeps the bound. */
+  private async openBounded(wish: {
+    readonly none: readonly number[]
+    readonly asked: number | undefined
+    readonly expected: number
+  }): Promise<void> {
+    const { none, asked, expected } = wish
+    const { maxOutputTokens = longest } = this.ctx.client.capabilities(this.ctx.request.model)
+    const most = asked ?? maxOutputTokens
+    const amountsOf = (tokens: number) =>
+      none.map((amount, index) => Math.ceil(amount + (this.rates[index] ?? 0) * tokens))
+    let wanted = asked ?? 0
+    for (let tried = 0; ; tried++) {
+      const isProbe = wanted === 0 && asked !== 0
+      const amounts = isProbe ? none.map(() => 0) : amountsOf(wanted)
+      const result = await this.hold(amounts)
+      if (result.isHeld && !isProbe) break
+      const left = this.leftTokens(result, none)
+      const least = Math.min(most, expected)
+      if (left < least || tried >= tries)
+        throw this.refused(result, amountsOf(Math.max(wanted, least)))
+      const fair = Math.max(Math.floor(left * share), 4 * expected)
+      wanted = Math.min(most, left, asked ?? fair)
+    }
+    if (wanted < most) this.clamp(wanted)
+  }
+
+  private clamp(tokens: number): void {
+    const { ctx } = this
+    const param = ctx.request.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'
+    ctx.request = { ...ctx.request, [param]: tokens }
+    ctx.warn({
+      code: 'changed',
+      param,
+      message: `budget() set ${param} to ${tokens}: so much is held for this answer`,
+    })
+  }
+
+  /** Extends ahead of the text; ends the stream before a chunk that nothing pays for. */
+  readonly transform: Transform = (chunk, emit) => {
+    const isPaid = !this.isSliced || this.isUncapped || !chunk.type.endsWith('-delta')
+    const pending = isPaid ? undefined : this.reach()
+    return pending ? pending.then(() => emit(chunk)) : emit(chunk)
+  }
+
+  private reach(): Promise<void> | undefined {
+    const { slice, margin } = this.settings
+    const now = this.current()
+    if (this.isUncapped || this.covers(now, slice + margin)) return undefined
+    if (this.refusal) throw this.refusal
+    this.extending ??= this.extend(now).finally(() => {
+      this.extending = undefined
+    })
+    if (this.covers(now, margin)) return undefined
+    return this.extending.then(() => {
+      if (this.isUncapped || this.covers(this.current(), margin)) return undefined
+      throw this.refusal ?? this.lastRefusal
+    })
+  }
+
+  private lastRefusal: unknown
+
+  private covers(now: readonly number[], tokens: number): boolean {
+    return now.every(
+      (amount, index) => amount + this.amount(tokens, index) <= (this.held[index] ?? 0),
+    )
+  }
+
+  private amount(tokens: number, index: number): number {
+    return Math.ceil((this.rates[index] ?? 0) * tokens)
+  }
+
+  /** Never rejects: what failed is thrown where the text has reached its end. */
+  private async extend(now: readonly number[]): Promise<void> {
+    const { slice, margin } = this.settings
+    const amounts = now.map((amount, index) =>
+      Math.max(
+        this.amount(slice, index),
+        amount + this.amount(slice + margin, index) - (this.held[index] ?? 0),
+      ),
+    )
+    try {
+      const result = await this.hold(amounts)
+      if (!result.isHeld) this.lastRefusal = this.exceeded(result, amounts)
+    } catch (error) {
+      if (this.settings.isFailingOpen) this.isUncapped = true
+      this.lastRefusal = error instanceof StoreDown ? error.error : error
+    }
+  }
+
+  /** Books what was used. A store that is down books the hold when its lease is over. */
+  async settle(): Promise<void> {
+    clearInterval(this.heartbeat)
+    await this.extending
+    const { store, name } = this.settings
+    const { usage } = this.ctx
+    const caps = this.caps.map((cap, index) => ({
+      key: cap.key,
+      amount: this.usedOf(cap, usage) ?? this.held[index] ?? 0,
+      ttlMs: cap.ttlMs,
+    }))
+    try {
+      await store.settle(name, { id: this.id, caps })
+    } catch (error) {
+      this.ctx.warn({ code: 'other', message: `budget() could not settle: ${String(error)}` })
+    }
+  }
+
+  private async hold(amounts: readonly number[]): Promise<HoldResult> {
+    const { store, name, leaseMs } = this.settings
+    const caps = this.caps.map(({ key, limit, ttlMs }, index) => {
+      return { key, limit, ttlMs, amount: amounts[index] ?? 0 }
+    })
+    let result: HoldResult
+    try {
+      result = await store.hold(name, { id: this.id, leaseMs, caps })
+    } catch (error) {
+      throw new StoreDown(error)
+    }
+    if (result.isHeld) this.held = this.held.map((held, index) => held + (amounts[index] ?? 0))
+    return result
+  }
+
+  private renew(): void {
+    // one that is missed comes again, and a late settle corrects what was booked meanwhile
+    this.hold(this.caps.map(() => 0)).catch(() => {})
+  }
+
+  /** What was used so far, by cap. */
+  private current(): readonly number[] {
+    const { usage } = this.ctx
+    if (!usage.estimated) return this.caps.map((cap) => this.usedOf(cap, usage) ?? 0)
+    const tokens = {
+      prompt_tokens: Math.ceil(usage.prompt_tokens * caution),
+      completion_tokens: Math.ceil(usage.completion_tokens * caution),
+    }
+    return this.caps.map((cap) => this.amountOf(cap, tokens))
+  }
+
+  /** Undefined where nobody knows the price. */
+  private usedOf({ unit }: CurrentCap, usage: Usage): number | undefined {
+    if (unit === 'tokens' || usage.total_tokens === 0) return usage.total_tokens
+    return usage.cost === undefined ? undefined : Math.round(usage.cost * perUsd)
+  }
+
+  private amountOf({ unit }: CurrentCap, usage: Tokens): number {
+    if (unit === 'tokens') return usage.prompt_tokens + usage.completion_tokens
+    const { model } = this.ctx.request
+    const service_tier = askedTier(this.ctx.request)
+    const usd = this.ctx.client.costOf({ model, usage, service_tier })
+    if (usd !== undefined) return Math.ceil(usd * perUsd)
+    const tier = service_tier === undefined ? '' : ` in the tier '${service_tier}'`
+    throw new MisuseError(
+      `budget() knows no price of ${model}${tier}: give createClient({ prices }), add usage(), or cap tokens`,
+    )
+  }
+
+  /** Completion tokens that every cap still pays, behind the prompt. */
+  private leftTokens({ caps }: HoldResult, none: readonly number[]): number {
+    const left = this.caps.map(({ limit }, index) => {
+      const { used = 0, held = 0 } = caps[index] ?? {}
+      const amount = limit - used - held - (none[index] ?? 0)
+      const rate = this.rates[index] ?? 0
+      return rate === 0 ? (amount >= 0 ? Infinity : -1) : Math.floor(amount / rate)
+    })
+    return Math.min(...left)
+  }
+
+  private refused(result: HoldResult, amounts: readonly number[]): Error {
+    this.refusal = this.exceeded(result, amounts)
+    return this.refusal
+  }
+
+  private exceeded({ caps, now }: HoldResult, amounts: readonly number[]): BudgetExceededError {
+    const isPassed = (index: number) => {
+      const { used = 0, held = 0 } = caps[index] ?? {}
+      return used + held + (amounts[index] ?? 0) > (this.caps[index]?.limit ?? 0)
+    }
+    const index = Math.max(
+      0,
+      this.caps.findIndex((_, index) => isPassed(index)),
+    )
+    // there is at least one
+    const { unit, window, key, limit, resetsAt } = this.caps[index] as CurrentCap
+    const scale = unit === 'usd' ? perUsd : 1
+    const resets = resetsAt()
+    const used = (caps[index]?.used ?? 0) / scale
+    const until = resets === undefined ? '' : `, until ${new Date(resets).toISOString()}`
+    return new BudgetExceededError(
+      `The budget of ${limit / scale} ${unit === 'usd' ? 'USD' : 'tokens'} (${window}) does not pay for more${until}`,
+      {
+        status: 429,
+        code: 'budget_exceeded',
+        model: this.ctx.request.model,
+        retryable: false,
+        cap: { unit, window, limit: limit / scale, key },
+        used,
+        ...(resets !== undefined && {
+          resetsAt: new Date(resets),
+          retryAfterMs: Math.max(0, resets - now),
+        }),
+      },
+    )
+  }
+}
+
+/** Every token that costs is in the stream: no hidden reasoning, no tools or media of the provider. */
+function isSeen({ streaming, request, client }: Place): boolean {
+  if (!streaming || request.web_search_options || hasHosted(request)) return false
+  if (request.modalities?.some((kind) => kind !== 'text')) return false
+  if (request.thinking) return request.thinking.type === 'disabled'
+  if (request.reasoning_effort) return request.reasoning_effort === 'none'
+  return !client.capabilities(request.model).reasoning
+}
+
+const hasHosted = ({ tools = [] }: ChatRequest) =>
+  (tools ?? []).some(({ type }) => type !== 'function' && type !== 'custom')
