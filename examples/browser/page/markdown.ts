@@ -98,9 +98,9 @@ function lex(source: string, links: TokensList['links']): TokensList {
   return lexer.lex(source)
 }
 
-/** A last line of marks alone, and the head of a table without the line below it, may still become anything. */
+/** A last line of marks alone, the head of a table without the line below it, and a link's address may still become anything. */
 const unsettled =
-  /(?:^|\n)(?:[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
+  /(?:^|\n)(?: {0,3}\[[^\]\n]*\]:[^\n]*|[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
 
 /** The text as far as it stays what it is, with the bold, the code and the links closed that are open. */
 function settled(text: string): string {
