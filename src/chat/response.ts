@@ -65,12 +65,16 @@ export function toPendingApprovals(
   messages: ChatResponse['messages'],
 ): readonly PendingApproval[] {
   const calls = messages.flatMap((one) => (one.role === 'assistant' ? (one.tool_calls ?? []) : []))
-  return approvals.map(({ id, tool_call_id, name = '', arguments: text = '' }) => {
-    const call = calls.findLast((one) => one.id === tool_call_id)
-    if (!call) return { id, tool_call_id, name, arguments: text }
-    if (call.type === 'custom')
-      return { id, tool_call_id, name: call.custom.name, arguments: call.custom.input }
-    return { id, tool_call_id, name: call.function.name, arguments: call.function.arguments }
+  return approvals.map((approval) => {
+    const call = calls.findLast(({ id }) => id === approval.tool_call_id)
+    const asked = call?.type === 'custom' ? call.custom : call?.function
+    const text = asked && ('input' in asked ? asked.input : asked.arguments)
+    return {
+      name: '',
+      arguments: '',
+      ...approval,
+      ...(asked && { name: asked.name, arguments: text ?? '' }),
+    }
   })
 }
 
