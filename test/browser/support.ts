@@ -1,6 +1,7 @@
 /** A server whose every connection is written down beforehand. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { StreamChunk } from '../../src/chat/index.js'
 
 export interface Seen {
@@ -91,7 +92,10 @@ export const stream =
     response.flushHeaders()
     for (const event of events) response.write(event)
     if (end === 'end') response.end()
-    if (end === 'cut') response.socket?.end()
+    if (end !== 'cut') return
+    // the fetch of newer Nodes throws away with a broken connection what the page has not read yet
+    await wait(50)
+    response.socket?.end()
   }
 
 /** Streams what comes behind the last event that the client knows. */
