@@ -402,7 +402,23 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it('shows no mark of Markdown while an answer comes, only what it means', async () => {
     const text =
       'Some **bold words** and [a link](https://example.com/long/address).\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```js\nlet a\n```\n\n- one\n- two'
-    const { page } = await open([say(text, { chunks: text.length }).splitEvents()])
+    // cut inside of each mark, and what the page shows of it then
+    const cuts = [
+      ['Some **bo', /^Some bo$/],
+      ['[a li', /and a li$/],
+      ['https://exam', /and a link$/],
+      ['| 1', /a\s+b\s*$/],
+      ['```js\nle', /le\s*$/],
+      ['- on', /on\s*$/],
+    ] as const
+    const gates = cuts.map(gate)
+    // Anthropic sends three events before the first delta
+    const reply = cuts.reduce(
+      (reply, [cut], at) =>
+        reply.hold(3 + text.indexOf(cut) + cut.length, (gates[at] ?? gate()).opened),
+      say(text, { chunks: text.length }).splitEvents(),
+    )
+    const { page } = await open([reply])
     await page.evaluate(() => {
       globalThis.seen = new Set<string>()
       new MutationObserver(() => {
@@ -411,9 +427,13 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       }).observe(document.body, { childList: true, characterData: true, subtree: true })
     })
     await ask(page, 'Write')
+    for (const [at, [, shown]] of cuts.entries()) {
+      await says(page, shown)
+      gates[at]?.open()
+    }
     await isOver(page)
     const seen = await page.evaluate(() => [...globalThis.seen])
-    expect(seen.length).toBeGreaterThan(1)
+    expect(seen.length).toBeGreaterThan(cuts.length)
     for (const text of seen) expect(text).not.toMatch(/[*|`[\](]|--|https/)
   })
 
