@@ -1,0 +1,177 @@
+/** Messages that arrive by webhook: each is kept, and in one turn; one turn at a time for a key, in all processes. */
+import { MisuseError } from '../core/errors.js'
+import type { Claimed } from '../store/store.js'
+import { Mailbox } from './mailbox.js'
+import {
+  type Added,
+  type Inbox,
+  type InboxOptions,
+  type InboxSettings,
+  withDefaults,
+} from './options.js'
+import { ignoreErrors, runTurn } from './run-turn.js'
+import { startTimer } from './timer.js'
+
+/**
+ * An inbox of this process; all that have one store and name share what waits. A message that `add` has kept is in one
+ * turn, however often and wherever it is delivered; a turn runs at least once, in one process at a time, and has the
+ * same id each time.
+ *
+ * Throws `MisuseError` for a store without a queue and locks, and for a number that is none.
+ *
+ * @example
+ * const inbox = createInbox<Inbound>({
+ *   store,
+ *   id: (message) => message.id,
+ *   key: (message) => message.chat,
+ *   at: (message) => message.sentAt,
+ *   async answer(messages, { id, key, signal }) {
+ *     const content = messages.map(({ text }) => text).join('\n')
+ *     const reply = await ai.generate({ model, messages: [{ role: 'user', content }] }, { signal })
+ *     if (await store.setIfAbsent(`sent:${id}`, 'yes', { ttlMs: 8 * 86_400_000 })) await send(key, reply.text)
+ *   },
+ * })
+ * await inbox.resume()
+ * process.once('SIGTERM', () => inbox.close())
+ * // in the webhook, before it says 200:
+ * await inbox.add(message)
+ */
+export function createInbox<Message>(options: InboxOptions<Message>): Inbox<Message> {
+  const worker = new Worker(withDefaults(options))
+  return {
+    add: (message) => worker.add(message),
+    resume: () => worker.resume(),
+    close: ({ graceMs = 20_000 } = {}) => worker.close(graceMs),
+  }
+}
+
+class Worker<Message> {
+  private readonly mailbox: Mailbox<Message>
+  private readonly running = new Map<string, Promise<void>>()
+  private readonly closing = new AbortController()
+  private isClosed = false
+  /** Timers of keys that become due, and the one of the next look at the store. */
+  private readonly timers = new Map<string, () => void>()
+  private stopPolling = () => {}
+  private isPolling = false
+  private taking: Promise<void> | undefined
+  /** More was due than this process could take. */
+  private isMoreDue = false
+  private isStoreDown = false
+
+  constructor(private readonly settings: InboxSettings<Message>) {
+    this.mailbox = new Mailbox(settings)
+  }
+
+  async add(message: Message): Promise<Added> {
+    const { settings, mailbox } = this
+    const now = settings.clock.now()
+    const key = textOf('key', settings.key(message))
+    const at = settings.at?.(message) ?? now
+    const { added, inMs } = await mailbox.add(key, {
+      id: textOf('id', settings.id(message)),
+      at: Number.isFinite(at) ? at : now,
+      added: now,
+      message,
+    })
+    if (inMs !== undefined) this.wake(key, inMs)
+    if (added === 'full' && settings.onFull)
+      await settings.onFull(message, { key, isFirst: await mailbox.isFirstRefused(key) })
+    if (!this.isPolling) this.poll()
+    return added
+  }
+
+  async resume(): Promise<void> {
+    await this.take()
+    this.poll()
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.isClosed = true
+    this.stopPolling()
+    for (const cancel of this.timers.values()) cancel()
+    this.timers.clear()
+    const cancel = startTimer(this.settings.clock, graceMs, () => this.closing.abort())
+    while (this.running.size > 0 || this.taking) {
+      await ignoreErrors(() => this.taking)
+      await Promise.all(this.running.values())
+    }
+    cancel()
+  }
+
+  /** Looks at the store when the key is due. */
+  private wake(key: string, inMs: number): void {
+    if (this.isClosed) return
+    this.timers.get(key)?.()
+    const wake = () => {
+      this.timers.delete(key)
+      this.poll()
+    }
+    this.timers.set(key, startTimer(this.settings.clock, inMs + 1, wake))
+  }
+
+  /** Takes what is due, and looks again after `pollMs`. */
+  private poll(): void {
+    this.stopPolling()
+    if (this.isClosed) return
+    this.isPolling = true
+    this.stopPolling = startTimer(this.settings.clock, this.settings.pollMs, () => this.poll())
+    this.take().catch((error: unknown) => this.report(error))
+  }
+
+  /** One at a time, so that no more is claimed than there is room for. */
+  private take(): Promise<void> {
+    this.taking ??= this.claim().finally(() => {
+      this.taking = undefined
+    })
+    return this.taking
+  }
+
+  private async claim(): Promise<void> {
+    const room = this.settings.concurrency - this.running.size
+    if (room <= 0 || this.isClosed) return
+    const claimed = await this.mailbox.claim(room)
+    this.isStoreDown = false
+    this.isMoreDue = claimed.length === room
+    for (const one of claimed) if (!this.running.has(one.member)) this.start(one)
+  }
+
+  private start(claimed: Claimed): void {
+    const work = this.run(claimed)
+      .catch((error: unknown) => this.report(error))
+      .finally(() => {
+        this.running.delete(claimed.member)
+        if (this.isMoreDue) this.poll()
+      })
+    this.running.set(claimed.member, work)
+  }
+
+  private async run(claimed: Claimed): Promise<void> {
+    const { mailbox } = this
+    const key = claimed.member
+    // claimed while it closed: for other processes
+    if (this.isClosed) return mailbox.schedule(key, 0)
+    const outcome = await runTurn(mailbox, key, this.closing.signal)
+    if (outcome === 'lost') return
+    if (outcome !== 'over') await mailbox.schedule(key, outcome.inMs)
+    const inMs = outcome === 'over' ? await mailbox.leave(claimed) : outcome.inMs
+    if (inMs !== undefined) this.wake(key, inMs)
+  }
+
+  /** A store that is down is reported once. */
+  private report(error: unknown): void {
+    if (this.isStoreDown) return
+    this.isStoreDown = true
+    void ignoreErrors(() => this.settings.onError?.(error, undefined))
+  }
+}
+
+/** Longer ones are no names. UTF-16 units. */
+const longestName = 1_000
+
+function textOf(name: 'id' | 'key', value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= longestName) return value
+  throw new MisuseError(
+    `\`${name}\` of createInbox() gave no text of 1 to ${longestName} characters: it names a message's ${name}`,
+  )
+}

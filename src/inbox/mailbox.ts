@@ -1,0 +1,193 @@
+/**
+ * What the store keeps of an inbox: for each key the messages that wait and the turn that is open, for each id a mark, and
+ * one queue of the keys that have something to do. Every step can be repeated by whoever comes after a process that died.
+ */
+import { needs } from '../store/needs.js'
+import { patientStore } from '../store/patient.js'
+import type { Claimed, FullStore } from '../store/store.js'
+import type { Added, InboxSettings } from './options.js'
+
+export interface Entry {
+  readonly id: string
+  /** When it was sent, and when it was added. Epoch milliseconds. */
+  readonly at: number
+  readonly added: number
+  readonly message: unknown
+}
+
+/** The open turn of a key. Whoever runs it has written it last: a write of one who lost it is refused. */
+export interface OpenTurn {
+  readonly id: string
+  readonly owner: string
+  /** Attempts that have begun. */
+  readonly attempts: number
+  /** Epoch milliseconds. */
+  readonly notBefore: number
+  readonly entries: readonly Entry[]
+}
+
+export interface AddResult {
+  readonly added: Added
+  /** When its turn is due. Milliseconds. */
+  readonly inMs?: number
+}
+
+/** The mark of an id that is known and in no turn; else it holds the id of its turn. */
+const known = 'known'
+
+export class Mailbox<Message> {
+  readonly store: FullStore
+  private readonly ttl: { readonly ttlMs: number }
+
+  constructor(readonly settings: InboxSettings<Message>) {
+    const { store, clock, rememberMs } = settings
+    needs('createInbox()', store, [
+      ...(['replace', 'deleteIf', 'shift', 'schedule', 'claim', 'unschedule'] as const),
+    ])
+    // just looked; the ledger is not used
+    this.store = patientStore(store, { now: clock.now }) as FullStore
+    this.ttl = { ttlMs: rememberMs }
+  }
+
+  /** A copy that is delivered at the same time is either found among what waits or refused by `append`. */
+  async add(key: string, entry: Entry): Promise<AddResult> {
+    const { store, ttl } = this
+    if ((await store.get(this.name('id', entry.id))) !== undefined) return { added: 'duplicate' }
+    const waiting = await this.waiting(key)
+    const isKept = waiting.some(({ id }) => id === entry.id)
+    if (!isKept && waiting.length >= this.settings.maxWaiting) return this.refuse(entry)
+    if (!isKept) {
+      const at = waiting.length
+      const length = await store.append(this.name('waiting', key), [JSON.stringify(entry)], {
+        ...ttl,
+        at,
+      })
+      if (length < 0) return this.add(key, entry)
+      waiting.push(entry)
+    }
+    const inMs = this.quietLeft(waiting)
+    await this.schedule(key, inMs)
+    // last: what has a mark is kept and in the queue
+    await store.setIfAbsent(this.name('id', entry.id), known, ttl)
+    return { added: isKept ? 'duplicate' : 'kept', inMs }
+  }
+
+  private async refuse({ id }: Entry): Promise<AddResult> {
+    const isNew = await this.store.setIfAbsent(this.name('id', id), known, this.ttl)
+    return { added: isNew ? 'full' : 'duplicate' }
+  }
+
+  /** True once until what waits has changed at its front. */
+  async isFirstRefused(key: string): Promise<boolean> {
+    const [first] = await this.waiting(key)
+    const name = this.name('full', `${first?.added}:${first?.id}`)
+    return this.store.setIfAbsent(name, known, this.ttl)
+  }
+
+  /** Milliseconds until the turn of these begins. */
+  quietLeft(waiting: readonly Entry[]): number {
+    const { quietMs, maxQuietMs, maxWaiting, clock } = this.settings
+    const [first, last] = [waiting[0], waiting.at(-1)]
+    if (!first || !last || waiting.length >= maxWaiting) return 0
+    const due = Math.min(last.added + quietMs, first.added + maxQuietMs)
+    return Math.max(0, due - clock.now())
+  }
+
+  async waiting(key: string): Promise<Entry[]> {
+    const entries = await this.store.read(this.name('waiting', key), 0)
+    return entries.map(parse<Entry>)
+  }
+
+  /** Keys that have something to do, for this process alone until `leaseMs` are over. */
+  claim(limit: number): Promise<readonly Claimed[]> {
+    return this.store.claim(this.settings.name, { leaseMs: this.settings.leaseMs, limit })
+  }
+
+  schedule(key: string, inMs: number): Promise<void> {
+    return this.store.schedule(this.settings.name, key, { inMs })
+  }
+
+  /** Leaves the key in the queue where something waits. Gives in how many milliseconds it is due. */
+  async leave({ member: key, at }: Claimed): Promise<number | undefined> {
+    for (const isLast of [false, true]) {
+      const waiting = await this.waiting(key)
+      if (waiting.length > 0) {
+        const inMs = this.quietLeft(waiting)
+        await this.schedule(key, inMs)
+        return inMs
+      }
+      // a message that comes meanwhile moves the key: then it stays; one in the same millisecond is seen by the next look
+      if (isLast || !(await this.store.unschedule(this.settings.name, key, at))) return undefined
+    }
+    return undefined
+  }
+
+  /** The open turn of a key, or one of all that waits; undefined where nothing does. */
+  async open(key: string): Promise<OpenTurn | undefined> {
+    const text = await this.store.get(this.name('turn', key))
+    if (text !== undefined) return parse<OpenTurn>(text)
+    const entries = await this.waiting(key)
+    if (entries.length === 0) return undefined
+    const turn = { id: crypto.randomUUID(), owner: '', attempts: 0, notBefore: 0, entries }
+    const isOpen = await this.store.setIfAbsent(
+      this.name('turn', key),
+      JSON.stringify(turn),
+      this.ttl,
+    )
+    return isOpen ? turn : this.open(key)
+  }
+
+  /** Takes what the turn holds out of what waits, and counts an attempt; undefined where another process has it. */
+  async begin(key: string, turn: OpenTurn): Promise<OpenTurn | undefined> {
+    const isOwn = await Promise.all(turn.entries.map(({ id }) => this.take(id, turn.id)))
+    await this.store.shift(
+      this.name('waiting', key),
+      turn.entries.map((entry) => JSON.stringify(entry)),
+    )
+    const entries = turn.entries.filter(
+      ({ id }, index) =>
+        isOwn[index] && turn.entries.findIndex((other) => other.id === id) === index,
+    )
+    const owner = crypto.randomUUID()
+    return this.change(key, turn, { owner, entries, attempts: turn.attempts + 1 })
+  }
+
+  /** An id belongs to one turn, for as long as it is known. */
+  private async take(id: string, turnId: string): Promise<boolean> {
+    const mark = this.name('id', id)
+    for (;;) {
+      if (await this.store.replace(mark, known, turnId, this.ttl)) return true
+      if (await this.store.setIfAbsent(mark, turnId, this.ttl)) return true
+      const holder = await this.store.get(mark)
+      if (holder !== undefined && holder !== known) return holder === turnId
+    }
+  }
+
+  /** Undefined where another process has changed it. */
+  async change(
+    key: string,
+    turn: OpenTurn,
+    changes: Partial<OpenTurn>,
+  ): Promise<OpenTurn | undefined> {
+    const changed = { ...turn, ...changes }
+    const [before, after] = [JSON.stringify(turn), JSON.stringify(changed)]
+    const isOwn = await this.store.replace(this.name('turn', key), before, after, this.ttl)
+    return isOwn ? changed : undefined
+  }
+
+  /** The turn is over. */
+  finish(key: string, turn: OpenTurn): Promise<boolean> {
+    return this.store.deleteIf(this.name('turn', key), JSON.stringify(turn))
+  }
+
+  lockName(key: string): string {
+    return this.name('lock', key)
+  }
+
+  private name(kind: string, rest: string): string {
+    return `${this.settings.name}:${kind}:${rest}`
+  }
+}
+
+// what this file wrote
+const parse = <T>(text: string) => JSON.parse(text) as T
