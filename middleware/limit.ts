@@ -36,7 +36,12 @@ export interface UpstashLimiter {
   limit(
     key: string,
     options?: { rate?: number },
-  ): Promise<{ readonly success: boolean; readonly reset: number }>
+  ): Promise<{
+    readonly success: boolean
+    readonly reset: number
+    /** Analytics and other regions: goes on behind the answer. */
+    readonly pending?: Promise<unknown>
+  }>
 }
 
 export interface RateOptions<State = {}> {
@@ -173,10 +178,8 @@ function limitRate<State>({ by, per, points = 1 }: RateOptions<State>): Middlewa
     async (ctx, next) => {
       const key = keyOf(per(ctx))
       const amount = typeof points === 'function' ? points(ctx) : points
-      await unlessAborted(
-        'consume' in by ? consume(by, key, amount) : ask(by, key, amount),
-        ctx.signal,
-      )
+      const asked = 'consume' in by ? consume(by, key, amount) : ask(by, key, amount, ctx.defer)
+      await unlessAborted(asked, ctx.signal)
       return next()
     },
     { place: 'outside usage' },
@@ -192,11 +195,17 @@ async function consume(limiter: PointsLimiter, key: string, points: number): Pro
   }
 }
 
-async function ask(limiter: UpstashLimiter, key: string, rate: number): Promise<void> {
+async function ask(
+  limiter: UpstashLimiter,
+  key: string,
+  rate: number,
+  defer: Context['defer'],
+): Promise<void> {
   const asked = limiter.limit(key, { rate })
-  const { success, reset } = await asked.catch((cause: unknown) => {
+  const { success, reset, pending } = await asked.catch((cause: unknown) => {
     throw failed(cause)
   })
+  if (pending) defer(pending)
   if (!success) throw tooMany(reset - Date.now())
 }
 

@@ -102,6 +102,8 @@ export interface Context<State = {}> {
   readonly warn: (warning: Warning) => void
   /** Ends what stands inside: its running `next()` rejects with `reason`. */
   readonly abort: (reason?: unknown) => void
+  /** Hands work that may outlive the answer to `waitUntil` of the call. Its rejection is never an unhandled one. */
+  readonly defer: (work: Promise<unknown>) => void
 }
 
 export interface BaseCallOptions {
@@ -120,6 +122,11 @@ export interface BaseCallOptions {
   readonly dropParams?: boolean | undefined
   /** Keys by provider name, for this call. */
   readonly apiKeys?: Readonly<Record<string, string>> | undefined
+  /**
+   * Gets what layers defer (`ctx.defer`): a platform keeps the process for it, a test awaits it. Without one nobody
+   * waits. What it throws, `ctx.defer` throws.
+   */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
 export interface CallOptions<State = {}> extends BaseCallOptions {

@@ -200,6 +200,11 @@ export class LayerContext implements Context<unknown>, Owner {
     if (this.isRunning) this.scope?.abort(reason)
   }
 
+  readonly defer = (work: Promise<unknown>): void => {
+    ignoreRejection(work)
+    this.run.options.waitUntil?.(work)
+  }
+
   /** For logs: of the request its model alone. A context is a web of the whole call, with all that was said in it. */
   toJSON() {
     const { id, streaming, request, attempts, usage } = this

@@ -67,7 +67,11 @@ export async function handleChat<State>(
     ...{ chatRequest, state, body, format, scope },
     incoming: { ...incoming, messages },
   }
-  return incoming.isStream && !wantsJson(request, body) ? streamed(all) : plain(all)
+  if (incoming.isStream && !wantsJson(request, body)) return streamed(all)
+  const answer = plain(all)
+  // its client may leave before
+  routeRequest.defer(answer)
+  return answer
 }
 
 /** What is signed comes back whole: it counts as what the server said, up to the bounds of a body. */
@@ -173,9 +177,9 @@ const withoutIds = ({ messages, ...request }: ChatRequest): ChatRequest => ({
 })
 
 /** What every call of a route gets. */
-const callOptionsOf = <State>({ route: { options }, state }: Asked<State>) => {
+const callOptionsOf = <State>({ route: { options }, state, defer }: Asked<State>) => {
   const tags = typeof options.tags === 'function' ? options.tags(state) : options.tags
-  return { state, ...defined({ tags }) }
+  return { state, waitUntil: defer, ...defined({ tags }) }
 }
 
 /** The client's own conditional type cannot be resolved for a State that is not known yet. */
@@ -205,7 +209,7 @@ async function plain<State>(asked: Asked<State>): Promise<Response> {
 }
 
 async function streamed<State>(asked: Asked<State>): Promise<Response> {
-  const { route, request, format, scope, incoming, reportError } = asked
+  const { route, request, format, scope, incoming, reportError, defer } = asked
   const { stalledMs = 60_000, commitAfterMs = 10_000 } = route.options
   const { preamble = [] } = incoming
   const id = crypto.randomUUID()
@@ -222,7 +226,7 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
   })
   const first = eventStream.first()
   const session = route.sessions.open({
-    ...{ id, eventStream, format, owner: scope.user, conversation: incoming.id, preamble },
+    ...{ id, eventStream, format, owner: scope.user, conversation: incoming.id, preamble, defer },
   })
   // this reader has it
   const reader = following(

@@ -73,6 +73,12 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
    * @default 'cancel', with a store 30 seconds
    */
   readonly onDisconnect?: 'cancel' | 'finish' | { readonly graceMs: number } | undefined
+  /**
+   * Keeps the platform for work that outlives the answer: what layers defer (`ctx.defer`), an answer whose client has
+   * left, what is still to be stored. What fails in it, or in this function, goes to `onError`.
+   * @default `waitUntil` of `native` or of its `executionCtx`, where there is one (Workers, Hono): `handle(request, ctx)`
+   */
+  readonly waitUntil?: ((work: Promise<unknown>, native: unknown) => void) | undefined
   /** Told every failure whole, for the log of the server; those of the store and of `onFinish` too. */
   readonly onError?: ((error: unknown, info: { readonly request_id: string }) => void) | undefined
 }

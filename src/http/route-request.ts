@@ -1,4 +1,5 @@
 /** What a route is, and one request to it. */
+import { isObject } from '../chat/index.js'
 import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
 import type { Format } from './formats/index.js'
@@ -31,6 +32,8 @@ export interface RouteRequest<State> {
   readonly headers: Readonly<Record<string, string>>
   /** Reports a failure to the app, once, and gives its public side. */
   readonly reportError: (error: unknown) => PublicError
+  /** Keeps the platform for work that outlives the answer; reports what fails in it. */
+  readonly defer: (work: Promise<unknown>) => void
 }
 
 /** The path without slashes at its end. */
@@ -58,6 +61,35 @@ export function errorReporter<State>(
       }
     }
     return toPublicError(error, request_id)
+  }
+}
+
+/** Hands work to the platform of a request. Never throws. */
+export function deferrer<State>(
+  { waitUntil = nativeWaitUntil }: HandlerOptions<State>,
+  native: unknown,
+  report: (error: unknown) => unknown,
+): (work: Promise<unknown>) => void {
+  return (work) => {
+    const handOver = async () => waitUntil(work.catch(report), native)
+    handOver().catch(report)
+  }
+}
+
+/** Workers give it as their third argument, Hono's context has it as `executionCtx`. */
+function nativeWaitUntil(work: Promise<unknown>, native: unknown): void {
+  const has = (place: unknown) => isObject(place) && typeof place.waitUntil === 'function'
+  const place = [native, executionContextOf(native)].find(has)
+  // `has` looked at its one member
+  ;(place as { waitUntil(work: Promise<unknown>): void } | undefined)?.waitUntil(work)
+}
+
+/** Hono throws where its platform has none. */
+function executionContextOf(native: unknown): unknown {
+  try {
+    return isObject(native) ? native.executionCtx : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -18,6 +18,7 @@ import { createSigner } from './input/signing.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { RefusedError, toRefusal } from './public-error.js'
 import {
+  deferrer,
   errorReporter,
   ownerOf,
   pathOf,
@@ -44,6 +45,7 @@ export function handler<State = {}>(
   return async (request, native) => {
     if (request.method === 'OPTIONS') return preflight(request, options)
     const request_id = crypto.randomUUID()
+    const reportError = errorReporter(options, request_id)
     const routeRequest: RouteRequest<State> = {
       route,
       request,
@@ -52,7 +54,8 @@ export function handler<State = {}>(
       format: formatOf(request, options.format) ?? undefined,
       request_id,
       headers: { ...corsHeaders(request, options), 'x-request-id': request_id },
-      reportError: errorReporter(options, request_id),
+      reportError,
+      defer: deferrer(options, native, reportError),
     }
     try {
       return await answer(routeRequest)

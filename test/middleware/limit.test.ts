@@ -201,6 +201,18 @@ describe.each(modes)('%s', (mode) => {
     expect(provider.calls).toHaveLength(1)
   })
 
+  it('what an Upstash limiter still has to do behind its answer is deferred', async () => {
+    const pending = Promise.resolve('analytics')
+    const by = { limit: async () => ({ success: true, reset: 0, pending }) }
+    const works: Promise<unknown>[] = []
+    const waitUntil = (work: Promise<unknown>) => void works.push(work)
+    const provider = scripted([words('Hello')])
+    const ai = createClient({ providers: [provider], use: [limit({ by, per: () => 7 })] })
+    if (mode === 'generate') await ai.generate(request, { waitUntil })
+    else await ai.stream(request, { waitUntil }).response
+    expect(works).toEqual([pending])
+  })
+
   it('a limiter that fails lets nothing through, and one that hangs is left on abort', async () => {
     const cause = new Error('store is down')
     const provider = scripted([words('Hello')])

@@ -1,21 +1,31 @@
 /** A route in workerd, with and without what it has of Node. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { check, importTool, root, write } from './support.mjs'
 
-/** `/keyless` finds no key; `/` is given one, and calls the provider that the environment of the worker names. */
+/**
+ * `/keyless` finds no key; `/` is given one, and calls the provider that the environment of the worker names. A layer
+ * notes each call at `HOOK`, later than the answer: a worker ends with it unless `waitUntil` is told.
+ */
 const worker = `import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'
 import { standard } from 'tetrad/middleware'
 import { openai } from 'tetrad/providers/openai'
 const options = { models: ['openai/gpt-5.1'], public: true }
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, context) {
     const heard = []
     const onError = (error) => heard.push(error)
     const providers = new URL(request.url).pathname === '/keyless' ? undefined : [openai(JSON.parse(env.OPENAI))]
-    const ai = createClient({ providers, use: standard() })
-    const response = await handler(ai, { ...options, onError })(request)
+    const later = () => new Promise((resolve) => setTimeout(resolve, 100))
+    const note = (ctx, next) => {
+      ctx.defer(later().then(() => fetch(env.HOOK, { method: 'POST', body: ctx.request.model })))
+      return next()
+    }
+    const ai = createClient({ providers, use: [note, ...standard()] })
+    const response = await handler(ai, { ...options, onError })(request, context)
     const body = await response.text()
     return Response.json({ status: response.status, body, heard: heard.map(({ name, code, message }) => ({ name, code, message })) })
   }
@@ -44,17 +54,26 @@ export async function checkWorkers(project) {
   for (const flags of [[], ['nodejs_compat']]) {
     const name = `workerd ${flags.length > 0 ? 'with' : 'without'} nodejs_compat`
     const server = await mockServer([say('The Rhine.')])
+    const hook = createServer()
+    await new Promise((resolve) => hook.listen(0, '127.0.0.1', resolve))
+    const noted = once(hook, 'request', { signal: AbortSignal.timeout(30_000) })
     const miniflare = new Miniflare({
       modules: true,
       script: readFileSync(outfile, 'utf8'),
       compatibilityDate: '2026-01-01',
       compatibilityFlags: flags,
-      bindings: { OPENAI: JSON.stringify(server.options('openai')) },
+      bindings: {
+        OPENAI: JSON.stringify(server.options('openai')),
+        HOOK: `http://127.0.0.1:${hook.address().port}`,
+      },
     })
     try {
       const post = async (path) => (await miniflare.dispatchFetch(`http://app${path}`, ask)).json()
       const answer = await post('/')
       check(`${name} answers`, answer.status === 200 && answer.body.includes('Rhine'))
+      const [note, reply] = await noted
+      reply.end()
+      check(`${name}: what a layer defers outlives the answer`, note.method === 'POST')
       const { heard, body, status } = await post('/keyless')
       check(
         `${name}: a key that is not found is named to the app, and to nobody else`,
@@ -68,6 +87,8 @@ export async function checkWorkers(project) {
     } finally {
       await miniflare.dispose()
       await server.close()
+      hook.closeAllConnections()
+      hook.close()
     }
   }
 }

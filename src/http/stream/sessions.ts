@@ -22,6 +22,8 @@ export interface Opening extends Identity {
   readonly conversation: string | undefined
   /** Events before those of the run. */
   readonly preamble: readonly string[]
+  /** Gets what goes on when its readers have left. */
+  readonly defer: (work: Promise<unknown>) => void
 }
 
 export interface Reading extends Identity {
@@ -55,7 +57,7 @@ export class Sessions {
   constructor(private readonly options: SessionsOptions) {}
 
   /** Takes a stream in. Other processes find it as soon as the store has its name. */
-  open({ id, eventStream, owner, format, conversation, preamble }: Opening): StreamSession {
+  open({ id, eventStream, owner, format, conversation, preamble, defer }: Opening): StreamSession {
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
     const onEnd = () => this.running.delete(id)
@@ -64,6 +66,7 @@ export class Sessions {
         onDisconnect,
         isNumbered: format.isResumable,
         onEnd,
+        defer,
       })
       this.running.set(id, { ...known, session })
       return session
@@ -77,6 +80,7 @@ export class Sessions {
       chat,
       preamble,
       onEnd,
+      defer,
     })
     this.running.set(id, { ...known, session })
     return session

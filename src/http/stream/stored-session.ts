@@ -41,6 +41,8 @@ export interface StoredSessionOptions {
   readonly onError: (error: unknown) => void
   /** Called when all is kept that will be. */
   readonly onEnd: () => void
+  /** Gets all of it: no reader is needed for it. */
+  readonly defer: (work: Promise<unknown>) => void
 }
 
 /** Starts to keep the events of a stream. Nothing of it waits for the store: what is written is written behind. */
@@ -151,7 +153,7 @@ export function storedSession(
 
   schedule()
   const pumped = pump()
-  void pumped.then(finish)
+  options.defer(pumped.then(finish))
   return {
     stop: () => eventStream.stop(),
     drop() {

@@ -1,0 +1,223 @@
+/** Work that outlives the answer of a route: what layers defer, what goes on when the client has left. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { request as httpRequest } from 'node:http'
+import { Hono } from 'hono'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createClient } from '../../src/client.js'
+import type { Middleware } from '../../src/core/index.js'
+import { handler as nodeHandler } from '../../src/http/node.js'
+import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
+import { memoryStore } from '../../src/store/index.js'
+import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { gate, hello, post } from './requests.js'
+import { serve } from './support.js'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+/** Notes each call behind its answer, when the test opens the gate. */
+function setUp(
+  options: Partial<BaseHandlerOptions<{}>> = {},
+  script: ScriptedStep = say('One two three'),
+) {
+  const { opened, open } = gate()
+  const noted: string[] = []
+  const note: Middleware = async ({ defer, request }, next) => {
+    try {
+      return await next()
+    } finally {
+      defer(opened.then(() => void noted.push(request.model)))
+    }
+  }
+  const errors: unknown[] = []
+  const provider = scripted()
+  provider.reply(script)
+  const ai = createClient({ providers: [provider], use: [note] })
+  const settings = {
+    public: true as const,
+    models: { fast: 'scripted/any' },
+    onError: (error: unknown) => void errors.push(error),
+    ...options,
+  }
+  return { ai, settings, provider, noted, errors, open, handle: handler(ai, settings) }
+}
+
+/** The third argument of a Worker: bound to its own `this`, as the platform's is. */
+class ExecutionContext {
+  readonly works: Promise<unknown>[] = []
+  waitUntil(work: Promise<unknown>) {
+    if (!(this instanceof ExecutionContext)) throw new TypeError('Illegal invocation')
+    this.works.push(work)
+  }
+  get all() {
+    return Promise.all(this.works)
+  }
+}
+
+describe.each([true, false])('with "stream": %s', (stream) => {
+  const body = { ...hello, stream }
+
+  it('a Worker keeps what layers defer', async () => {
+    const { handle, noted, open } = setUp()
+    const ctx = new ExecutionContext()
+    const answer = await (await handle(post(body), ctx)).text()
+    expect(answer).toContain('three')
+    expect(noted).toEqual([])
+    open()
+    await ctx.all
+    expect(noted).toEqual(['scripted/any'])
+  })
+
+  it('Hono has it as executionCtx, and throws where there is none', async () => {
+    const { handle, noted, open, errors } = setUp()
+    const app = new Hono().post('/api/chat', (context) => handle(context.req.raw, context))
+    const ctx = Object.assign(new ExecutionContext(), { passThroughOnException() {}, props: {} })
+    await (await app.fetch(post(body), {}, ctx)).text()
+    await (await app.fetch(post(body))).text()
+    open()
+    await ctx.all
+    expect(noted.length).toBeGreaterThan(0)
+    expect(errors).toEqual([])
+  })
+
+  it('the option gets it with what the framework gave, as after() of Next takes it', async () => {
+    const requests = new AsyncLocalStorage<string>()
+    const works: Promise<unknown>[] = []
+    const scopes: unknown[] = []
+    const native = { params: Promise.resolve({}) }
+    const { handle, noted, open, errors } = setUp({
+      waitUntil: (work, given) => {
+        if (!requests.getStore()) throw new Error('`after` was called outside a request scope')
+        scopes.push(given)
+        works.push(work)
+      },
+    })
+    const response = await requests.run('r1', () => handle(post(body), native))
+    await response.text()
+    open()
+    await Promise.all(works)
+    expect(noted).toEqual(['scripted/any'])
+    expect(new Set(scopes)).toEqual(new Set([native]))
+    expect(errors).toEqual([])
+  })
+
+  it('what fails in deferred work goes to onError, and the answer is whole', async () => {
+    const ctx = new ExecutionContext()
+    const { ai, settings, errors, open } = setUp()
+    ai.use(async ({ defer }, next) => {
+      defer(Promise.reject(new Error('the audit log is down')))
+      return next()
+    })
+    const response = await handler(ai, settings)(post(body), ctx)
+    expect(await response.text()).toContain('three')
+    open()
+    await ctx.all
+    expect(errors).toMatchObject([{ message: 'the audit log is down' }])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no scope')
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('no scope'))],
+  ])('a waitUntil that %s goes to onError, and the answer is whole', async (_, waitUntil) => {
+    const { handle, errors } = setUp({ waitUntil })
+    const response = await handle(post(body))
+    expect(response.status).toBe(200)
+    expect(await response.text()).toContain('three')
+    expect(errors.length).toBeGreaterThan(0)
+    for (const error of errors) expect(error).toMatchObject({ message: 'no scope' })
+  })
+
+  it('without a platform to wait, rejections of deferred work go to onError too', async () => {
+    const { ai, settings, errors } = setUp()
+    ai.use(async ({ defer }, next) => {
+      defer(Promise.reject(new Error('the audit log is down')))
+      return next()
+    })
+    await (await handler(ai, settings)(post(body))).text()
+    expect(errors).toMatchObject([{ message: 'the audit log is down' }])
+  })
+})
+
+describe('a client that has left', () => {
+  it.each(['cancel', 'finish', { graceMs: 1 }] as const)(
+    'with onDisconnect %o the platform is kept until the call has unwound',
+    async (onDisconnect) => {
+      const ctx = new ExecutionContext()
+      const kept: unknown[] = []
+      const { handle, open, provider } = setUp({
+        onDisconnect,
+        onFinish: ({ finish_reason }) => void kept.push(finish_reason),
+      })
+      const response = await handle(post(hello), ctx)
+      await response.body?.cancel()
+      open()
+      await ctx.all
+      expect(kept).toHaveLength(1)
+      expect(provider.open).toBe(0)
+    },
+  )
+
+  it('with a store the answer goes on to its end, and all of it is kept', async () => {
+    const ctx = new ExecutionContext()
+    const { opened, open: sayOn } = gate()
+    const { handle, open, ai } = setUp({ store: memoryStore() })
+    ai.use(async (_, next) => {
+      await opened
+      return next()
+    })
+    const answer = handle(post(hello), ctx)
+    sayOn()
+    const response = await answer
+    const id = response.headers.get('x-stream-id')
+    await response.body?.cancel()
+    open()
+    await ctx.all
+    const again = await handle(new Request(`http://app.test/api/chat/${id}/stream`))
+    expect(await again.text()).toContain('three')
+  })
+
+  it('over a socket, of (req, res): the option is told both', async () => {
+    const works: Promise<unknown>[] = []
+    const natives: unknown[] = []
+    const { ai, settings, noted, open, provider } = setUp(
+      {
+        onDisconnect: 'cancel',
+        waitUntil: (work, native) => {
+          works.push(work)
+          natives.push(native)
+        },
+      },
+      say('One two three').stall(2),
+    )
+    const serving = await serve(nodeHandler(ai, settings))
+    closers.push(serving.close)
+    await new Promise<void>((resolve) => {
+      const asked = httpRequest(serving.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+      })
+      asked.on('response', (response) =>
+        response.once('data', () => {
+          asked.destroy()
+          resolve()
+        }),
+      )
+      asked.on('error', () => {})
+      asked.end(JSON.stringify(hello))
+    })
+    open()
+    // the session was handed over when it began; what layers defer comes while it is awaited
+    await works[0]
+    await Promise.all(works)
+    expect(noted).toEqual(['scripted/any'])
+    expect(provider.open).toBe(0)
+    expect(natives[0]).toMatchObject({ req: { method: 'POST' }, res: { statusCode: 200 } })
+  })
+})
