@@ -1,10 +1,12 @@
 /** What was said before is loaded, what this call adds is kept: one call at a time for one conversation. */
 import type { ContentPart, Message } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
-import { takeLease } from '../src/store/lease.js'
+import { patientStore } from '../src/store/patient.js'
 import type { Store } from '../src/store/store.js'
 import { isApproval } from './approval-message.js'
-import { type Clock, sleep, systemClock } from './clock.js'
+import { type Clock, systemClock } from './clock.js'
+import { Draft, takeUpDraft, type Where } from './conversation/draft.js'
+import { type HoldTurn, overtaken, Turns } from './conversation/turn.js'
 
 export interface ConversationOptions<State = {}> {
   readonly store: Store
@@ -25,69 +27,71 @@ export interface ConversationOptions<State = {}> {
 /**
  * Puts what was said before the messages of the call, and appends what the call added: its own messages (but `system`,
  * `developer` and approvals) and those of the answer, in one write, before the call ends. Of a call that was cut or
- * failed it keeps what had been said; one that failed before anything was said keeps nothing, its question neither.
+ * failed it keeps what had been said; one that failed before anything was said keeps nothing, its question neither. What
+ * a stream says is stored before it leaves, so that the next call takes it up where the process dies.
  * Calls with one id wait for each other, over processes too, in their order within one; one that is aborted leaves.
  *
  * Place: outside `guard` and `history`, so that what was refused is not kept.
  *
- * Throws `MisuseError` for a call without an id, and for a store without `replace` and `deleteIf`.
+ * Throws `MisuseError` for a call without an id, and for a store without `replace` and `deleteIf`; `ServiceUnavailableError`
+ * (`store_unavailable`) where the store fails, `ConflictError` (`conversation_overtaken`) where another call went on because
+ * the process was away for longer than `leaseMs`: nothing of this one is kept then.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [conversation({ store, id: (ctx) => ctx.state.chatId })] }) })
  * await ai.generate({ model, messages: [{ role: 'user', content: 'And in French?' }] }, { state: { chatId } })
  */
 export function conversation<State = {}>(options: ConversationOptions<State>): Middleware<State> {
-  const { store, id, media = 'all', leaseMs = 30_000, clock = systemClock } = options
+  const { id, maxMessages, media = 'all', leaseMs = 30_000, clock = systemClock } = options
+  const store = patientStore(options.store, { patienceMs: 10_000 })
   const ttlMs = options.ttlMs ?? 30 * 86_400_000
-  /** The last of those that wait in this process, by conversation. */
-  const turns = new Map<string, Promise<unknown>>()
+  const turns = new Turns({ store, leaseMs, clock })
 
   const run = async (ctx: Context<State>, next: Next) => {
-    const key = keyOf(ctx, id)
-    await inTurn(turns, key, ctx.signal, async () => {
-      const lease = await waitForLease(ctx, key)
-      const renewing = setInterval(() => void lease.renew().catch(() => false), leaseMs / 3)
-      try {
-        await converse(ctx, next, key)
-      } finally {
-        clearInterval(renewing)
-        // one that cannot be given back ends by itself
-        await lease.release().catch(() => false)
-      }
-    })
+    const where = { store, key: keyOf(ctx, id), ttlMs }
+    await turns.run(where.key, ctx, (hold) => converse(ctx, next, { ...where, hold }))
   }
 
-  const waitForLease = async (ctx: Context<State>, key: string) => {
-    for (;;) {
-      const lease = await takeLease(store, `turn:${key}`, { ttlMs: leaseMs })
-      if (lease) return lease
-      await sleep(pollMs, ctx.signal, clock)
-    }
-  }
-
-  const converse = async (ctx: Context<State>, next: Next, key: string) => {
+  const converse = async (ctx: Context<State>, next: Next, where: Held) => {
     const { messages } = ctx.request
-    const isStanding = ({ role }: Message) => role === 'system' || role === 'developer'
     const added = messages.filter((message) => !isStanding(message))
-    const before = await load(store, key, options)
+    const { before, length } = await load(where, maxMessages)
     const sent = media === 'last' ? withLastMedia(before) : before
     ctx.request = { ...ctx.request, messages: [...messages.filter(isStanding), ...sent, ...added] }
+    const own = entriesOf(added.filter((message) => !isApproval(message)))
+    const draft = new Draft(where, { at: length, added: own }, ctx.streaming)
+    ctx.transform(draft.transform)
+    const keep = async () => {
+      const said = (ctx.response ?? ctx.partial)?.messages ?? []
+      if (said.length === 0) return
+      await where.hold()
+      const entries = [...own, ...entriesOf(said)]
+      if ((await store.append(where.key, entries, { ttlMs, at: length })) < 0) throw overtaken()
+      await draft.drop().catch(() => {})
+    }
     try {
       await next()
-    } finally {
-      const said = (ctx.response ?? ctx.partial)?.messages ?? []
-      const kept = [...added.filter((message) => !isApproval(message)), ...said]
-      const entries = (media === 'never' ? kept.map(withoutMedia) : kept).map((message) =>
-        JSON.stringify(message),
-      )
-      if (said.length > 0) await store.append(key, entries, { ttlMs })
+    } catch (error) {
+      // the failure of the call is what its caller reads; a draft is still there
+      await keep().catch(() => {})
+      throw error
     }
+    await keep()
   }
+
+  const entriesOf = (messages: readonly Message[]) =>
+    (media === 'never' ? messages.map(withoutMedia) : messages).map((message) =>
+      JSON.stringify(message),
+    )
 
   return layer<State>('conversation', run, { place: ['outside guard', 'outside history'] })
 }
 
-const pollMs = 50
+const isStanding = ({ role }: Message) => role === 'system' || role === 'developer'
+
+interface Held extends Where {
+  readonly hold: HoldTurn
+}
 
 function keyOf<State>(ctx: Context<State>, id: ConversationOptions<State>['id']): string {
   const found: unknown = typeof id === 'function' ? id(ctx) : id
@@ -95,52 +99,17 @@ function keyOf<State>(ctx: Context<State>, id: ConversationOptions<State>['id'])
   throw new MisuseError('`id` of conversation() gave no text: it names the conversation of a call')
 }
 
-/** Runs behind those of this process that came before; one whose signal fires leaves the row. */
-async function inTurn(
-  turns: Map<string, Promise<unknown>>,
-  key: string,
-  ...[signal, run]: [AbortSignal, () => Promise<void>]
-): Promise<void> {
-  const before = turns.get(key) ?? Promise.resolve()
-  let leave = () => {}
-  const gone = new Promise<void>((resolve) => {
-    leave = resolve
-  })
-  const own = before.then(() => gone)
-  turns.set(key, own)
-  try {
-    await orAborted(before, signal)
-    await run()
-  } finally {
-    leave()
-    if (turns.get(key) === own) turns.delete(key)
-  }
-}
-
-async function orAborted(waiting: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  let release = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    const leave = () => reject(signal.reason)
-    if (signal.aborted) leave()
-    signal.addEventListener('abort', leave, { once: true })
-    release = () => signal.removeEventListener('abort', leave)
-  })
-  await Promise.race([waiting, aborted]).finally(release)
-}
-
-/** The newest messages, from one of the user on. */
-async function load(
-  store: Store,
-  key: string,
-  { maxMessages = Infinity, ttlMs = 30 * 86_400_000 }: ConversationOptions<never>,
-): Promise<readonly Message[]> {
+/** The newest messages, from one of the user on, and the length of all. */
+async function load(where: Where, maxMessages = Infinity) {
+  await takeUpDraft(where)
+  const { store, key, ttlMs } = where
   // nothing added: gives its length
   const length = await store.append(key, [], { ttlMs })
   let from = Math.max(0, length - maxMessages)
   for (;;) {
-    const messages = (await store.read(key, from)).map(parse)
+    const messages = (await store.read(key, from, length - from)).map(parse)
     const first = from === 0 ? 0 : messages.findIndex(({ role }) => role === 'user')
-    if (first >= 0) return messages.slice(first)
+    if (first >= 0) return { before: messages.slice(first), length }
     // one turn is longer: it is taken whole
     from = Math.max(0, from - Math.max(1, maxMessages))
   }

@@ -1,10 +1,22 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { standard } from '../../middleware/standard.js'
 import type { Message, StreamChunk } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { AbortError, MisuseError, StreamInterruptedError } from '../../src/core/index.js'
+import {
+  AbortError,
+  ConflictError,
+  MisuseError,
+  ServiceUnavailableError,
+  StreamInterruptedError,
+} from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { say, scripted, start, untilAborted } from '../contract/scripted.js'
 import { type RedisServer, redisServer } from '../store/redis-server.js'
@@ -161,4 +173,149 @@ describe('conversation', () => {
     const names = standard({ with: [layer] }).map(({ name }) => name)
     expect(names.indexOf('conversation')).toBe(names.indexOf('history') - 1)
   })
+})
+
+describe.each(kinds)('a conversation that $name cannot keep, in $mode', ({ mode, open }) => {
+  const failing = (store: Store): Store => ({
+    ...store,
+    append: (key, entries, options) =>
+      entries.length > 0
+        ? Promise.reject(new Error('disk full'))
+        : store.append(key, entries, options),
+  })
+
+  it('is an error of its own where the answer was whole', async () => {
+    const { ask } = talkIn(failing(open()), [say('One')])
+    const error = await ask(mode, [user('a')]).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(ServiceUnavailableError)
+    expect(error).toMatchObject({ code: 'store_unavailable', partial: { text: 'One' } })
+  })
+
+  it('does not take the place of the error of the call', async () => {
+    const cut = [start(), text('Half'), new StreamInterruptedError('cut')]
+    const error = await talkIn(failing(open()), [cut])
+      .ask(mode, [user('a')])
+      .catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(StreamInterruptedError)
+  })
+})
+
+describe.each(kinds)('a turn that ran out, in $mode, over $name', ({ mode, open }) => {
+  /** A call that waits in the middle of its answer; its turn is over, as after a pause of its process. */
+  const pausedIn = async (store: Store) => {
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    let arrive = () => {}
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const [begin, half, ...rest] = [start(), text('Half'), text(' and half'), ...say('').slice(-1)]
+    const replies = [[begin, half, () => arrive(), () => gate, ...rest]]
+    const answer = talkIn(store, replies)
+      .ask(mode, [user('a')])
+      .catch((thrown: unknown) => thrown)
+    await arrived
+    await store.delete('turn:conversation:c')
+    return { answer, go }
+  }
+
+  it('goes on where nobody else came', async () => {
+    const store = open()
+    const { answer, go } = await pausedIn(store)
+    go()
+    expect(await answer).toMatchObject({ text: 'Half and half' })
+    expect(await talkIn(store, []).kept()).toEqual(['user: a', 'assistant: Half and half'])
+  })
+
+  it('is refused where another call has the turn, and nothing is mixed', async () => {
+    const store = open()
+    const { answer, go } = await pausedIn(store)
+    const next = talkIn(store, [say('Two')])
+    await next.ask(mode, [user('b')])
+    go()
+    const error = await answer
+    expect(error).toBeInstanceOf(ConflictError)
+    expect(error).toMatchObject({ code: 'conversation_overtaken' })
+    // what a stream had shown is taken up
+    const before = mode === 'stream' ? ['user: a', 'assistant: Half'] : []
+    expect(await next.kept()).toEqual([...before, 'user: b', 'assistant: Two'])
+  })
+
+  it('is refused while another call still has it', async () => {
+    const store = open()
+    const first = await pausedIn(store)
+    const second = await pausedIn(store)
+    await store.set('turn:conversation:c', 'second', { ttlMs: 60_000 })
+    first.go()
+    expect(await first.answer).toBeInstanceOf(ConflictError)
+    await store.delete('turn:conversation:c')
+    second.go()
+    expect(await second.answer).toMatchObject({ text: 'Half and half' })
+  })
+})
+
+describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s', (kind) => {
+  const child = new URL('./conversation-child.ts', import.meta.url).pathname
+  const within = async (run: (place: string, store: Store) => Promise<void>) => {
+    if (kind === 'redis') {
+      await redis.flushall()
+      return run(String(server.port), redisStore(redis))
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'conversation-'))
+    if (!DatabaseSync) throw new Error('looked above')
+    const db = new DatabaseSync(join(folder, 'c.db'))
+    await run(join(folder, 'c.db'), sqliteStore(db)).finally(() => {
+      db.close()
+      rmSync(folder, { recursive: true })
+    })
+  }
+  const run = (place: string, ...args: readonly string[]): ChildProcess =>
+    spawn(process.execPath, ['--import', 'tsx', child, kind, place, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+  const output = ({ stdout }: ChildProcess) => {
+    if (!stdout) throw new Error('piped above')
+    return stdout
+  }
+
+  it('two at once: each call sees all turns before it, whole, and those of a process in their order', () =>
+    within(async (place, store) => {
+      const children = ['x', 'y'].map((name) => run(place, 'talk', name))
+      const outputs = await Promise.all(children.map((one) => textOf(output(one))))
+      const seen: number[] = outputs.flatMap((line) => JSON.parse(line))
+      expect(seen.toSorted((a, b) => a - b)).toEqual([1, 3, 5, 7, 9, 11])
+      const kept = await talkIn(store, []).kept()
+      const asked = kept.filter((_, index) => index % 2 === 0)
+      expect(kept.filter((_, index) => index % 2 === 1)).toEqual(Array(6).fill('assistant: Yes.'))
+      for (const name of ['x', 'y'])
+        expect(asked.filter((line) => line.includes(name))).toEqual(
+          [0, 1, 2].map((at) => `user: ${name}${at}`),
+        )
+    }))
+
+  it.each([
+    ['between the answer and its append', 'whole', ['user: Count.', 'assistant: One two.']],
+    ['in the middle of the answer', 'middle', ['user: Count.', 'assistant: One two.']],
+    ['behind a tool', 'step', ['user: Count.', 'assistant: null', 'tool: found']],
+  ] as const)('one that is killed %s loses nothing that its client saw', (_, mode, wanted) =>
+    within(async (place, store) => {
+      const killed = run(place, mode)
+      let shown = ''
+      for await (const piece of output(killed)) {
+        shown += piece
+        if (/two\.|found/.test(shown)) break
+      }
+      killed.kill('SIGKILL')
+      await once(killed, 'exit')
+      const { ask, kept, seen } = talkIn(store, [say('Next.')])
+      await ask('generate', [user('And?')])
+      expect(await kept()).toEqual([...wanted, 'user: And?', 'assistant: Next.'])
+      expect(seen()[0]).toHaveLength(wanted.length + 1)
+      // no draft and no turn is left behind
+      expect(await store.get('draft:conversation:c')).toBeUndefined()
+      expect(await store.get('turn:conversation:c')).toBeUndefined()
+    }),
+  )
 })
