@@ -1,5 +1,4 @@
 /** One answer, over as many connections as it takes: nothing twice, nothing missing. */
-import type { EventSourceMessage } from 'eventsource-parser'
 import { isObject, parseJson, type StreamChunk } from '../chat/index.js'
 import {
   AbortError,
@@ -8,7 +7,7 @@ import {
   UnexpectedResponseError,
 } from '../core/errors.js'
 import { dropped, failureOf, toAbortError, toError } from './errors.js'
-import { readEvents } from './events.js'
+import { readEvents, type ServerEvent } from './events.js'
 import type { Route } from './route.js'
 import { backoffMs, wait } from './wait.js'
 
@@ -99,17 +98,17 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
   }
 
   /** Adds chunks, and gives the end of the answer: true, or what it failed with. */
-  function readEventsInto(chunks: StreamChunk[], events: readonly EventSourceMessage[]) {
+  function readEventsInto(chunks: StreamChunk[], events: readonly ServerEvent[]) {
     for (const event of events) {
       // already read, if the numbers say so
       if (Number(event.id) <= Number(lastEventId)) continue
       isNumbered = event.id !== undefined
       lastEventId = event.id
       if (event.data === '[DONE]') return true
-      const value = parseJson(event.data)
+      const value = parseJson(event.data ?? '')
       if (!isObject(value)) return unexpected('bad_json', 'An event is no JSON object')
       if (value.type === 'error') return toError(value.error, 500)
-      if (value.type === 'abort') return new AbortError('The answer was stopped')
+      if (value.type === 'abort') return new AbortError()
       // the server's own chunks: what they say is what the server says
       chunks.push(value as StreamChunk)
     }

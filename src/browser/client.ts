@@ -28,11 +28,11 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
   const route = routeOf(options)
 
   const open = (
-    asked: { readonly body: unknown } | { readonly id: string },
+    asked: { readonly body?: unknown; readonly id?: string },
     { signal }: BrowserCallOptions,
   ): BrowserStream => {
     const controller = new AbortController()
-    let id = 'id' in asked ? asked.id : undefined
+    let { id } = asked
     let isOver = false
     const abort = (reason?: unknown) => {
       if (isOver) return
@@ -64,7 +64,7 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
     stream: (request, callOptions = {}) =>
       open({ body: { ...request, stream: true } }, callOptions),
     resume: (id, callOptions = {}) => open({ id }, callOptions),
-    async generate(request, { signal = new AbortController().signal } = {}) {
+    async generate(request, { signal } = {}) {
       const response = await route.ask({ ...request, stream: false }, signal)
       if (!response.ok) throw await failureOf(response)
       try {

@@ -1,5 +1,5 @@
 /** The server's word on a failure → the error class of the same name as on the server. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asNumber, asObject, asText } from '../chat/index.js'
 import {
   AbortError,
   APIConnectionError,
@@ -48,34 +48,33 @@ const statuses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
 
 /** `error` is a public error of the server, or what a proxy in between has put in its place. */
 export function toError(error: unknown, status: number, retryAfterMs?: number): TetradError {
-  const said: JsonObject = isObject(error) ? error : {}
-  const told = typeof said.status === 'number' ? said.status : status
+  const said = asObject(error)
+  const told = asNumber(said.status) ?? status
   const Class =
     codes.get(said.code) ??
     statuses.get(told) ??
     (told >= 500 ? InternalServerError : BadRequestError)
-  return new Class(text(said.message) ?? `The server answered ${told}`, {
+  return new Class(asText(said.message) ?? `The server answered ${told}`, {
     status: told,
-    code: text(said.code),
-    requestId: text(said.request_id),
-    retryAfterMs: typeof said.retryAfterMs === 'number' ? said.retryAfterMs : retryAfterMs,
+    code: asText(said.code),
+    requestId: asText(said.request_id),
+    retryAfterMs: asNumber(said.retryAfterMs) ?? retryAfterMs,
   })
 }
 
 /** The error of an answer that is none. Reads its body. */
 export async function failureOf(response: Response): Promise<TetradError> {
   const body = await response.json().catch(() => undefined)
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-  return toError(
-    isObject(body) ? body.error : undefined,
-    response.status,
-    Number.isFinite(seconds) ? seconds * 1000 : undefined,
-  )
+  const seconds = response.headers.get('retry-after') ?? Number.NaN
+  return toError(asObject(body).error, response.status, asNumber(Number(seconds) * 1000))
 }
 
 /** What `fetch` rejects with: the network, or the caller. */
-export const toConnectionError = (cause: unknown, signal: AbortSignal): TetradError =>
-  signal.aborted
+export const toConnectionError = (
+  cause: unknown,
+  signal: AbortSignal | null | undefined,
+): TetradError =>
+  signal?.aborted
     ? toAbortError(signal.reason)
     : new APIConnectionError('The server cannot be reached', { cause, phase: 'connect' })
 
@@ -87,6 +86,3 @@ export const dropped = (cause?: unknown): StreamInterruptedError =>
     cause,
     phase: 'stream',
   })
-
-const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined

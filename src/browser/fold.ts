@@ -23,12 +23,11 @@ import {
   type Usage,
   type Warning,
 } from '../chat/index.js'
-import { toMedia } from './media.js'
+import { filled, toMedia } from './media.js'
 
-interface OpenCall {
-  readonly start: ChunkOf<'tool-call-start'>
+interface OpenCall extends Pick<ChunkOf<'tool-call-start'>, 'id' | 'name' | 'kind'> {
   text: string
-  isOpen?: boolean
+  isOpen: boolean
 }
 
 /** Gathers one answer. `add` costs the same for each chunk, however long the answer is. */
@@ -37,30 +36,39 @@ export function answerFold() {
   const warnings: Warning[] = []
   const approvals: ApprovalInput[] = []
   let usage: Usage | undefined
-  let turn: ReturnType<typeof newTurn> | undefined
+  let turn: Turn | undefined
 
   const add = (chunk: StreamChunk): void => {
-    if (chunk.type === 'start') turn = newTurn(chunk)
-    else if (chunk.type === 'warning') warnings.push(chunk.warning)
-    else if (chunk.type === 'tool-approval') {
-      const { type: _, ...approval } = chunk
-      approvals.push(approval)
-    } else if (chunk.type === 'tool-result') {
-      const { type: _, name, ...result } = chunk
-      messages.push({ role: 'tool', ...result, ...filled({ name }) })
-    } else turn?.add(chunk)
-    if (chunk.type !== 'finish' || !turn) return
+    switch (chunk.type) {
+      case 'start':
+        turn = newTurn(chunk)
+        return
+      case 'warning':
+        warnings.push(chunk.warning)
+        return
+      case 'tool-approval':
+        approvals.push(untyped(chunk))
+        return
+      case 'tool-result': {
+        const { name, ...result } = untyped(chunk)
+        messages.push({ role: 'tool', ...result, ...filled({ name }) })
+        return
+      }
+    }
+    if (!turn) return
+    addTo(turn, chunk)
+    if (chunk.type !== 'finish') return
     usage = addUsage(usage, chunk.usage)
-    messages.push(turn.message())
+    messages.push(messageOf(turn))
   }
 
   const base = () => {
     if (!turn) return undefined
-    const { finish } = turn
-    const message = turn.message()
+    const { start, finish, logprobs } = turn
+    const message = messageOf(turn)
     const all = finish ? [...messages] : [...messages, message]
     return {
-      ...turn.start,
+      ...untyped(start),
       text: message.content ?? '',
       message,
       messages: all,
@@ -68,7 +76,7 @@ export function answerFold() {
       attempts: [],
       warnings: [...warnings],
       ...filled({ approvals: toPendingApprovals(approvals, all) }),
-      ...(turn.logprobs.length > 0 && { logprobs: { content: [...turn.logprobs] } }),
+      ...(logprobs.length > 0 && { logprobs: { content: [...logprobs] } }),
     }
   }
 
@@ -76,10 +84,9 @@ export function answerFold() {
     add,
     /** Undefined while no turn is whole. */
     response(): ChatResponse | undefined {
-      const { finish } = turn ?? {}
       const whole = base()
-      if (!finish || !whole) return undefined
-      const { type: _, usage: __, native: ___, ...end } = finish
+      if (!turn?.finish || !whole) return undefined
+      const { usage: _, native: __, ...end } = untyped(turn.finish)
       return { ...whole, ...end }
     },
     partial(): PartialResponse | undefined {
@@ -91,87 +98,72 @@ export function answerFold() {
 }
 
 /** One model turn while it is folded. */
-function newTurn({ type: _, ...start }: ChunkOf<'start'>) {
-  let text = ''
-  let reasoning_content = ''
-  let refusal = ''
-  let finish: (FinishChunk & { readonly mac?: string }) | undefined
-  const calls: OpenCall[] = []
-  const annotations: Annotation[] = []
-  const files: FileChunk[] = []
-  const hosted = new Map<string, HostedTool>()
-  const logprobs: TokenLogprob[] = []
-  return {
-    start,
-    calls,
-    logprobs,
-    get finish() {
-      return finish
-    },
-    add(chunk: StreamChunk): void {
-      switch (chunk.type) {
-        case 'text-delta':
-          text += chunk.text
-          return
-        case 'reasoning-delta':
-          reasoning_content += chunk.text
-          return
-        case 'refusal-delta':
-          refusal += chunk.text
-          return
-        case 'tool-call-start':
-          calls[chunk.index] = { start: chunk, text: '', isOpen: true }
-          return
-        case 'tool-call-delta':
-        case 'tool-call-end': {
-          const call = calls[chunk.index]
-          if (!call) return
-          if (chunk.type === 'tool-call-end') call.isOpen = false
-          else call.text += chunk.arguments
-          return
-        }
-        case 'hosted-tool': {
-          const { type: _, ...tool } = chunk
-          hosted.set(tool.id, { ...hosted.get(tool.id), ...tool })
-          return
-        }
-        case 'annotation':
-          annotations.push(chunk.annotation)
-          return
-        case 'file':
-          files.push(chunk)
-          return
-        case 'logprobs':
-          logprobs.push(...chunk.content)
-          return
-        case 'finish':
-          finish = chunk
-      }
-    },
-    message: (): AssistantMessage => ({
-      role: 'assistant',
-      content: text || null,
-      ...filled({
-        refusal,
-        tool_calls: calls.filter(({ isOpen }) => !isOpen).map(toCall),
-        reasoning_content,
-        annotations: [...annotations],
-        hosted_tools: [...hosted.values()],
-      }),
-      ...toMedia(files),
-      ...defined({ native: finish?.native, mac: finish?.mac }),
-    }),
+interface Turn extends ReturnType<typeof newTurn> {}
+
+const newTurn = (start: ChunkOf<'start'>) => ({
+  start,
+  said: { 'text-delta': '', 'reasoning-delta': '', 'refusal-delta': '' },
+  calls: [] as OpenCall[],
+  annotations: [] as Annotation[],
+  files: [] as FileChunk[],
+  hosted: new Map<string, HostedTool>(),
+  logprobs: [] as TokenLogprob[],
+  finish: undefined as (FinishChunk & { readonly mac?: string }) | undefined,
+})
+
+function addTo(turn: Turn, chunk: StreamChunk): void {
+  const { said, calls, annotations, files, hosted, logprobs } = turn
+  switch (chunk.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'refusal-delta':
+      said[chunk.type] += chunk.text
+      break
+    case 'tool-call-start':
+      calls[chunk.index] = { ...chunk, text: '', isOpen: true }
+      break
+    case 'tool-call-delta':
+    case 'tool-call-end': {
+      const call = calls[chunk.index]
+      if (!call) break
+      if (chunk.type === 'tool-call-end') call.isOpen = false
+      else call.text += chunk.arguments
+      break
+    }
+    case 'hosted-tool':
+      hosted.set(chunk.id, { ...hosted.get(chunk.id), ...untyped(chunk) })
+      break
+    case 'annotation':
+      annotations.push(chunk.annotation)
+      break
+    case 'file':
+      files.push(chunk)
+      break
+    case 'logprobs':
+      logprobs.push(...chunk.content)
+      break
+    case 'finish':
+      turn.finish = chunk
   }
 }
 
-/** The members that are not empty. */
-export const filled = <T extends Readonly<Record<string, string | readonly unknown[]>>>(
-  object: T,
-): Partial<T> =>
-  // only members that are there are kept, as the return type says
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value.length > 0)) as Partial<T>
+const messageOf = (turn: Turn): AssistantMessage => ({
+  role: 'assistant',
+  content: turn.said['text-delta'] || null,
+  ...filled({
+    refusal: turn.said['refusal-delta'],
+    tool_calls: turn.calls.filter(({ isOpen }) => !isOpen).map(toCall),
+    reasoning_content: turn.said['reasoning-delta'],
+    annotations: [...turn.annotations],
+    hosted_tools: [...turn.hosted.values()],
+  }),
+  ...toMedia(turn.files),
+  ...defined({ native: turn.finish?.native, mac: turn.finish?.mac }),
+})
 
-const toCall = ({ start: { id, name, kind }, text }: OpenCall): ToolCall =>
+const untyped = <Chunk extends { readonly type: string }>({ type: _, ...members }: Chunk) => members
+
+const toCall = ({ id, name, kind, text }: OpenCall): ToolCall =>
   kind
     ? { id, type: kind, custom: { name, input: text } }
     : { id, type: 'function', function: { name, arguments: text || '{}' } }

@@ -16,29 +16,42 @@ export function toMedia(
   const sounds: FileChunk[] = []
   for (const chunk of chunks) {
     const { media_type, data, url, file_id, name } = chunk
-    const [kind] = media_type.split('/')
+    const kind = media_type.slice(0, 6)
     const address = url ?? (data === undefined ? undefined : `data:${media_type};base64,${data}`)
-    if (kind === 'image' && address !== undefined)
+    if (kind === 'image/' && address !== undefined)
       images.push({ type: 'image_url', image_url: { url: address } })
-    else if (kind === 'audio' && (sounds[0] ?? chunk).media_type === media_type) sounds.push(chunk)
+    else if (kind === 'audio/' && (sounds[0] ?? chunk).media_type === media_type) sounds.push(chunk)
     else files.push({ media_type, ...defined({ data, file_id, name }) })
   }
   return {
-    ...(images.length > 0 && { images }),
+    ...filled({ images }),
     ...(sounds.length > 0 && { audio: toAudio(sounds) }),
-    ...(files.length > 0 && { files }),
+    ...filled({ files }),
   }
 }
 
 function toAudio(chunks: readonly FileChunk[]) {
-  const pick = <Key extends 'file_id' | 'expires_at'>(key: Key) =>
-    chunks.find((chunk) => chunk[key] !== undefined)?.[key]
-  const transcript = chunks.map((chunk) => chunk.transcript ?? '').join('')
+  // of what is named once for all of them, the first counts
+  const {
+    media_type,
+    file_id: id,
+    expires_at,
+  } = chunks.reduceRight((later, chunk) => ({
+    ...later,
+    ...chunk,
+  }))
   return {
     // each piece may be padded: only bytes can be joined
     data: btoa(chunks.map(({ data = '' }) => atob(data)).join('')),
-    format: (chunks[0]?.media_type ?? '').slice('audio/'.length),
-    ...defined({ id: pick('file_id'), expires_at: pick('expires_at') }),
-    ...(transcript && { transcript }),
+    format: media_type.slice(6),
+    ...defined({ id, expires_at }),
+    ...filled({ transcript: chunks.map(({ transcript = '' }) => transcript).join('') }),
   }
 }
+
+/** The members that are not empty. */
+export const filled = <T extends Readonly<Record<string, string | readonly unknown[]>>>(
+  object: T,
+): Partial<T> =>
+  // only members that are there are kept, as the return type says
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value.length > 0)) as Partial<T>

@@ -16,7 +16,7 @@ export interface RouteOptions {
 type HeadersOption = Readonly<Record<string, string>>
 
 export interface Route {
-  ask(body: unknown, signal: AbortSignal): Promise<Response>
+  ask(body: unknown, signal?: AbortSignal | undefined): Promise<Response>
   /** The answer again, behind the event with this id. */
   resume(id: string, lastEventId: string | undefined, signal: AbortSignal): Promise<Response>
   stop(id: string): Promise<void>
@@ -24,40 +24,40 @@ export interface Route {
 
 /** The three requests of a client. Each rejects with a `TetradError` when there is no answer at all. */
 export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions): Route {
-  const send = async (path: string, init: RequestInit & { headers?: HeadersOption }) => {
-    const own = typeof headers === 'function' ? await headers() : headers
-    // called as a bare function: a browser's fetch refuses any other `this`
-    const call = fetch ?? globalThis.fetch
-    return call(addressOf(url, path), {
-      ...init,
-      headers: { ...own, ...init.headers },
-      ...(credentials && { credentials }),
-    })
-  }
-  const sent = async (path: string, signal: AbortSignal, init: Parameters<typeof send>[1]) => {
+  const send = async (path: string, init: Init) => {
     try {
-      return await send(path, { ...init, signal })
+      const own = typeof headers === 'function' ? await headers() : headers
+      // called as a bare function: a browser's fetch refuses any other `this`
+      const call = fetch ?? globalThis.fetch
+      return await call(addressOf(url, path), {
+        ...init,
+        headers: { ...own, ...init.headers },
+        ...(credentials && { credentials }),
+      })
     } catch (error) {
-      throw toConnectionError(error, signal)
+      throw toConnectionError(error, init.signal)
     }
   }
+  const post = (path: string, body: unknown, init: Init) =>
+    send(path, { method: 'POST', headers: json, body: JSON.stringify(body), ...init })
   return {
-    ask: (body, signal) =>
-      sent('', signal, { method: 'POST', headers: json, body: JSON.stringify(body) }),
+    ask: (body, signal) => post('', body, { signal: signal ?? null }),
     resume: (id, lastEventId, signal) =>
-      sent(`/${encodeURIComponent(id)}/stream`, signal, {
+      send(`/${encodeURIComponent(id)}/stream`, {
         ...(lastEventId !== undefined && { headers: { 'last-event-id': lastEventId } }),
+        signal,
         // an answer that grows must not come from a cache
         cache: 'no-store',
       }),
-    async stop(id) {
-      // keepalive: a page that is left still says it
-      const init = { method: 'POST', headers: json, body: '{}', keepalive: true }
-      // an answer that cannot be stopped has ended, or will when nobody reads it
-      await send(`/${encodeURIComponent(id)}/stop`, init).catch(() => {})
-    },
+    // keepalive: a page that is left still says it. An answer that cannot be stopped has ended, or will when nobody reads it
+    stop: (id) =>
+      post(`/${encodeURIComponent(id)}/stop`, {}, { keepalive: true }).then(nothing, nothing),
   }
 }
+
+type Init = Omit<RequestInit, 'headers'> & { readonly headers?: HeadersOption }
+
+const nothing = () => {}
 
 const json = { 'content-type': 'application/json' }
 

@@ -3,7 +3,7 @@
 /** `equal jitter`: half of the wait is sure, half is chance. @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter */
 export const backoffMs = (attempt: number, random: () => number): number => {
   const full = Math.min(10_000, 250 * 2 ** attempt)
-  return full / 2 + (random() * full) / 2
+  return (full * (1 + random())) / 2
 }
 
 /** What a page hears of its network; nothing outside of one. */

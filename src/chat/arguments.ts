@@ -1,5 +1,6 @@
 /** Arguments of a tool call as an object: what most APIs take, whatever a history holds. */
 import { isObject, type JsonObject, parseJson } from './json.js'
+import type { ToolCall } from './message.js'
 import { repairJson } from './repair-json.js'
 
 /**
@@ -32,6 +33,12 @@ export const toArgumentsText = (given: unknown): string | undefined => {
   if (given === undefined || given === null || given === '') return undefined
   return typeof given === 'string' ? given : JSON.stringify(given)
 }
+
+/** What a call says: the name of its tool and, as text, its arguments or the input of a custom call. */
+export const readToolCall = (call: ToolCall): { readonly name: string; readonly text: string } =>
+  call.type === 'custom'
+    ? { name: call.custom.name, text: call.custom.input }
+    : { name: call.function.name, text: call.function.arguments }
 
 const isBlank = (given: unknown) =>
   given === undefined || given === null || (typeof given === 'string' && given.trim() === '')

@@ -1,4 +1,5 @@
 /** The answer of one call, and what a stream of it says chunk by chunk. */
+import { readToolCall } from './arguments.js'
 import type { AssistantMessage, Native, ToolCall, ToolMessage } from './message.js'
 import type {
   Annotation,
@@ -67,14 +68,9 @@ export function toPendingApprovals(
   const calls = messages.flatMap((one) => (one.role === 'assistant' ? (one.tool_calls ?? []) : []))
   return approvals.map((approval) => {
     const call = calls.findLast(({ id }) => id === approval.tool_call_id)
-    const asked = call?.type === 'custom' ? call.custom : call?.function
-    const text = asked && ('input' in asked ? asked.input : asked.arguments)
-    return {
-      name: '',
-      arguments: '',
-      ...approval,
-      ...(asked && { name: asked.name, arguments: text ?? '' }),
-    }
+    if (!call) return { name: '', arguments: '', ...approval }
+    const { name, text } = readToolCall(call)
+    return { ...approval, name, arguments: text }
   })
 }
 

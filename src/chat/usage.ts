@@ -1,4 +1,5 @@
 /** Token usage in litellm's field names, its sum, and the count we make where nobody told one. */
+import { defined } from './json.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools; `completion_tokens`
@@ -64,24 +65,24 @@ export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estima
     ? { estimated: true }
     : {}
 
-export const emptyUsage: Usage = Object.freeze({
+export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({
   prompt_tokens: 0,
   completion_tokens: 0,
   total_tokens: 0,
 })
 
 /** What an adapter puts on a finish whose wire told no usage: the core counts in its place. */
-export const unknownUsage: Usage = Object.freeze({ ...emptyUsage, estimated: true })
+export const unknownUsage: Usage = /* @__PURE__ */ Object.freeze({ ...emptyUsage, estimated: true })
 
 type Counts = { readonly [key: string]: number | Counts | undefined }
 
-const addCounts = (a: Counts | undefined, b: Counts | undefined): Counts | undefined => {
-  if (!a || !b) return a ?? b
+const addCounts = (a: Counts | undefined, b: Counts): Counts => {
   const sum: Record<string, number | Counts | undefined> = { ...a }
   for (const [key, value] of Object.entries(b)) {
     const before = sum[key]
-    if (typeof value === 'number') sum[key] = value + (typeof before === 'number' ? before : 0)
-    else if (value) sum[key] = addCounts(typeof before === 'object' ? before : undefined, value)
+    // a member is a count on both sides, or a group of counts
+    if (typeof value === 'number') sum[key] = value + ((before as number | undefined) ?? 0)
+    else if (value) sum[key] = addCounts(before as Counts | undefined, value)
   }
   return sum
 }
@@ -89,10 +90,8 @@ const addCounts = (a: Counts | undefined, b: Counts | undefined): Counts | undef
 /** The sum of two usages; with nothing to add to, the other one as it is. A cost stays known only while each part has one. */
 export function addUsage(a: Usage | undefined, b: Usage): Usage {
   if (!a) return b
-  const { cost: costA, estimated: estimatedA, ...countsA } = a
-  const { cost: costB, estimated: estimatedB, ...countsB } = b
-  // the shape of the sum is the shape of its parts
-  const sum = addCounts(countsA, countsB) as Usage & Counts
+  const { cost: costA, estimated: isEstimated, ...countsA } = a
+  const { cost: costB, estimated = isEstimated, ...countsB } = b
   const cost = isEmpty(a)
     ? costB
     : isEmpty(b)
@@ -101,9 +100,9 @@ export function addUsage(a: Usage | undefined, b: Usage): Usage {
         ? costA + costB
         : undefined
   return {
-    ...sum,
-    ...(cost !== undefined && { cost }),
-    ...((estimatedA || estimatedB) && { estimated: true as const }),
+    // the shape of the sum is the shape of its parts
+    ...(addCounts(countsA, countsB) as Usage & Counts),
+    ...defined({ cost, estimated }),
   }
 }
 

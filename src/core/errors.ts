@@ -31,20 +31,33 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
+/** What an error shows of its details, in this order. */
+const shownDetails = [
+  'status',
+  'provider',
+  'model',
+  'code',
+  'phase',
+  'retryable',
+  'retryAfterMs',
+  'maybeBilled',
+  'requestId',
+] as const
+
 /** The base of all errors of this package. `toJSON` and `util.inspect` show no body, header or key. */
 export class TetradError extends Error {
   /** What the class says of a second try, where neither the wire nor the thrower said anything. */
   static readonly retryable: boolean = false
   override readonly name: string = 'TetradError'
-  readonly status: number | undefined
-  readonly provider: string | undefined
-  readonly model: string | undefined
-  readonly code: string | undefined
-  readonly phase: Phase | undefined
-  readonly retryable: boolean
-  readonly retryAfterMs: number | undefined
-  readonly maybeBilled: boolean
-  readonly requestId: string | undefined
+  declare readonly status: number | undefined
+  declare readonly provider: string | undefined
+  declare readonly model: string | undefined
+  declare readonly code: string | undefined
+  declare readonly phase: Phase | undefined
+  declare readonly retryable: boolean
+  declare readonly retryAfterMs: number | undefined
+  declare readonly maybeBilled: boolean
+  declare readonly requestId: string | undefined
   /** The answer so far; put on when the error leaves the client, as are `usage` and `attempts`. */
   declare partial?: PartialResponse
   /** Usage of all attempts of the call, failed ones too. */
@@ -54,53 +67,31 @@ export class TetradError extends Error {
   declare retryBudgetExhausted?: true
 
   constructor(message: string, details: ErrorDetails = {}) {
-    super(message)
-    this.status = details.status
-    this.provider = details.provider
-    this.model = details.model
-    this.code = details.code
-    this.phase = details.phase
-    this.retryable = details.retryable ?? new.target.retryable
-    this.retryAfterMs = details.retryAfterMs
-    this.maybeBilled = details.maybeBilled ?? false
-    this.requestId = details.requestId
-    hide(this, 'cause', details.cause)
-    Object.defineProperty(this, brand, { value: true })
+    const { retryable = new.target.retryable, maybeBilled = false, cause } = details
+    super(message, cause === undefined ? {} : { cause })
+    Object.assign(this, pick({ ...details, retryable, maybeBilled }))
+  }
+
+  get [brand](): true {
+    return true
   }
 
   toJSON() {
-    const {
-      name,
-      message,
-      status,
-      provider,
-      model,
-      code,
-      phase,
-      retryable,
-      retryAfterMs,
-      maybeBilled,
-      requestId,
-    } = this
-    return {
-      name,
-      message,
-      status,
-      provider,
-      model,
-      code,
-      phase,
-      retryable,
-      retryAfterMs,
-      maybeBilled,
-      requestId,
-    }
+    const { name, message } = this
+    return { name, message, ...pick(this) }
   }
 }
 
-const hide = (target: object, name: string, value: unknown) => {
-  if (value !== undefined)
-    Object.defineProperty(target, name, { value, configurable: true, writable: true })
+/** Each of the details, also one that is not there. */
+const pick = (details: ErrorDetails) =>
+  // named by the same list
+  Object.fromEntries(shownDetails.map((name) => [name, details[name]])) as {
+    [Name in (typeof shownDetails)[number]]: ErrorDetails[Name]
+  }
+
+/** What another try may not meet. */
+class TransientError extends TetradError {
+  static override readonly retryable: boolean = true
 }
 
 /** True for an error of any copy of this package. */
@@ -136,8 +127,7 @@ export class ContentPolicyViolationError extends BadRequestError {
   override readonly name: string = 'ContentPolicyViolationError'
 }
 /** 409. */
-export class ConflictError extends TetradError {
-  static override readonly retryable: boolean = true
+export class ConflictError extends TransientError {
   override readonly name: string = 'ConflictError'
 }
 /** 422. */
@@ -145,8 +135,7 @@ export class UnprocessableEntityError extends TetradError {
   override readonly name: string = 'UnprocessableEntityError'
 }
 /** 429: later. `retryAfterMs` says when, if the provider did. */
-export class RateLimitError extends TetradError {
-  static override readonly retryable: boolean = true
+export class RateLimitError extends TransientError {
   override readonly name: string = 'RateLimitError'
 }
 /** 402, and 429 with a quota code: not before someone pays. */
@@ -155,61 +144,53 @@ export class QuotaExceededError extends RateLimitError {
   override readonly name: string = 'QuotaExceededError'
 }
 /** 408, 504 and our own timers; `phase` says which. */
-export class TimeoutError extends TetradError {
-  static override readonly retryable: boolean = true
+export class TimeoutError extends TransientError {
   override readonly name: string = 'TimeoutError'
 }
 /** 500. */
-export class InternalServerError extends TetradError {
-  static override readonly retryable: boolean = true
+export class InternalServerError extends TransientError {
   override readonly name: string = 'InternalServerError'
 }
 /** 502, 520–524. */
-export class BadGatewayError extends TetradError {
-  static override readonly retryable: boolean = true
+export class BadGatewayError extends TransientError {
   override readonly name: string = 'BadGatewayError'
 }
 /** 503, 529. */
-export class ServiceUnavailableError extends TetradError {
-  static override readonly retryable: boolean = true
+export class ServiceUnavailableError extends TransientError {
   override readonly name: string = 'ServiceUnavailableError'
 }
 /** No connection, or it broke before an answer. */
-export class APIConnectionError extends TetradError {
-  static override readonly retryable: boolean = true
+export class APIConnectionError extends TransientError {
   override readonly name: string = 'APIConnectionError'
 }
 /** A stream was cut, reset, or ended without its terminal event. */
-export class StreamInterruptedError extends TetradError {
-  static override readonly retryable: boolean = true
+export class StreamInterruptedError extends TransientError {
   override readonly name: string = 'StreamInterruptedError'
 }
 /** A 200 that is not what was asked for; `code` says what it is. */
-export class UnexpectedResponseError extends TetradError {
-  static override readonly retryable: boolean = true
+export class UnexpectedResponseError extends TransientError {
   override readonly name: string = 'UnexpectedResponseError'
 }
 /** The caller, the consumer or an outer layer ended the call. */
 export class AbortError extends TetradError {
   override readonly name: string = 'AbortError'
-  constructor(message = 'The call was aborted', details: ErrorDetails = {}) {
+  constructor(message = 'The call was aborted', details?: ErrorDetails) {
     super(message, details)
   }
 }
 /** A cap would be passed. */
 export class BudgetExceededError extends TetradError {
   override readonly name: string = 'BudgetExceededError'
-  readonly cap: ExceededCap | undefined
+  declare readonly cap: ExceededCap | undefined
   /** So far, in the unit of the cap. */
-  readonly used: number | undefined
+  declare readonly used: number | undefined
   /** Undefined for a total. */
-  readonly resetsAt: Date | undefined
+  declare readonly resetsAt: Date | undefined
 
   constructor(message: string, details: BudgetErrorDetails = {}) {
     super(message, details)
-    this.cap = details.cap
-    this.used = details.used
-    this.resetsAt = details.resetsAt
+    const { cap, used, resetsAt } = details
+    Object.assign(this, { cap, used, resetsAt })
   }
 }
 

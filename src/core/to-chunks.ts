@@ -6,6 +6,7 @@ import {
   type ChunkOf,
   defined,
   emptyUsage,
+  readToolCall,
   type StreamChunk,
   type ToolMessage,
   toPendingApprovals,
@@ -44,7 +45,7 @@ function pushTurn(
     chunks.push({ type: 'logprobs', content: response.logprobs.content })
   message.tool_calls?.forEach((call, index) => {
     const isCustom = call.type === 'custom'
-    const { name } = isCustom ? call.custom : call.function
+    const { name, text } = readToolCall(call)
     chunks.push({
       type: 'tool-call-start',
       index,
@@ -52,7 +53,6 @@ function pushTurn(
       name,
       ...(isCustom && { kind: 'custom' as const }),
     })
-    const text = isCustom ? call.custom.input : call.function.arguments
     chunks.push({ type: 'tool-call-delta', index, arguments: text })
     chunks.push({ type: 'tool-call-end', index })
   })
