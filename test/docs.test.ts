@@ -1,7 +1,7 @@
 /**
  * The code of README and docs: a block that opens with "ts check" compiles against the package, one that opens with
  * "ts run" also runs, with every provider's address led to a mock server by the environment (`OWN_SERVER_URL` is its
- * Chat Completions).
+ * Chat Completions). What a block takes from the reader's app stands in a comment before it: "<!-- given … -->".
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,15 +19,17 @@ interface Block {
   readonly code: string
 }
 
+const blockPattern = /(?:^<!-- given\n((?:(?!-->).)*)-->\n+)?^```tsx? (check|run)\n(.*?)^```$/gms
+
 const blocks = pages.filter((page) => page.endsWith('.md')).flatMap(blocksOf)
 
 function blocksOf(page: string): readonly Block[] {
-  const found = readFileSync(page, 'utf8').matchAll(/^```tsx? (check|run)\n(.*?)^```$/gms)
-  return [...found].map(([, mark, code = ''], index) => ({
+  const found = readFileSync(page, 'utf8').matchAll(blockPattern)
+  return [...found].map(([, given = '', mark, code = ''], index) => ({
     name: `${page}, block ${index + 1}`,
     file: `${page.replaceAll(/\W+/g, '-')}-${index + 1}.ts`,
     isRun: mark === 'run',
-    code,
+    code: `${given}\n${code}`,
   }))
 }
 
