@@ -1,25 +1,33 @@
 /** Answers that outlive their connection: two handlers over one store stand for two processes. */
+import { Redis as Upstash } from '@upstash/redis'
 import { Redis } from 'ioredis'
 import { createClient as createRedis } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
-import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
+import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { DatabaseSync } from '../store/sqlite.js'
+import { token, upstashServer } from '../store/upstash-server.js'
 import { eventsOf, gate, post } from './requests.js'
 
 let server: RedisServer
 let redis: Redis
 let nodeRedis: ReturnType<typeof createRedis>
+let front: Awaited<ReturnType<typeof upstashServer>>
+let upstash: Upstash
 beforeAll(async () => {
   server = await redisServer()
   redis = new Redis(server.port)
   nodeRedis = createRedis({ url: `redis://127.0.0.1:${server.port}` })
   await nodeRedis.connect()
+  front = await upstashServer(redis)
+  upstash = new Upstash({ url: front.url, token })
 })
 afterAll(async () => {
+  front.stop()
   redis.disconnect()
   nodeRedis.destroy()
   await server.stop()
@@ -83,7 +91,12 @@ const stores: [string, () => Store][] = [
   ['memory', () => memoryStore()],
   ['ioredis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
   ['node-redis', () => redisStore(nodeRedis, { prefix: `${crypto.randomUUID()}:` })],
+  ['Upstash', () => redisStore(upstash, { prefix: `${crypto.randomUUID()}:` })],
 ]
+if (DatabaseSync) {
+  const Database = DatabaseSync
+  stores.push(['SQLite', () => sqliteStore(new Database(':memory:'))])
+}
 
 describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
   it.each(['here', 'there'] as const)(
