@@ -84,9 +84,9 @@ function blocksOf(text: string): readonly string[] {
   )
 }
 
-/** A last line of marks alone, and the head of a table without the line below it, may still become anything. */
+/** A last line of marks alone, the head of a table without the line below it, and a link's address may still become anything. */
 const unsettled =
-  /(?:^|\n)(?:[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
+  /(?:^|\n)(?: {0,3}\[[^\]\n]*\]:[^\n]*|[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
 
 /** The bold, the code and the links that are open are closed. A block of that length is code or a table. */
 const closed = (block: string): string =>

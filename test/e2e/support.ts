@@ -160,6 +160,8 @@ export const directionOf = (page: Page, selector: string): Promise<string> =>
 
 interface Work {
   frames: number
+  /** From the first redraw to the last. */
+  ms: number
   /** Batches of changes inside answers. */
   redraws: number
   /** Changes of blocks that others follow. */
@@ -175,7 +177,8 @@ declare global {
 
 /** Runs in a page: counts its frames and what is drawn in answers, until it is closed. */
 export function countWork(block: string): void {
-  globalThis.work = { frames: 0, redraws: 0, settledRedraws: 0 }
+  globalThis.work = { frames: 0, ms: 0, redraws: 0, settledRedraws: 0 }
+  let first: number | undefined
   const { work } = globalThis
   const frame = () => {
     work.frames++
@@ -189,6 +192,8 @@ export function countWork(block: string): void {
     )
     if (!changed.some((target) => target?.closest('.text'))) return
     work.redraws++
+    first ??= performance.now()
+    work.ms = performance.now() - first
     const removed = records.flatMap(({ removedNodes }) => [...removedNodes])
     for (const one of settled)
       if (removed.includes(one) || changed.some((target) => target && one.contains(target)))
