@@ -26,7 +26,7 @@ const isForNode = (name) => ['tetrad/http/node', 'tetrad/testing'].includes(name
 
 export async function checkTypes(project, names) {
   await checkValues(project, names)
-  const readme = readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n([\s\S]*?)```/)[1]
+  const readme = readFileSync(join(root, 'README.md'), 'utf8').match(/```ts run\n([\s\S]*?)```/)[1]
   for (const [environment, where] of Object.entries(environments)) {
     const isNode = where.types.includes('node')
     const imports = names
