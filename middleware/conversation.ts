@@ -1,12 +1,14 @@
 /** What was said before is loaded, what this call adds is kept: one call at a time for one conversation. */
-import type { ContentPart, Message } from '../src/chat/index.js'
+import type { Message } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import { patientStore } from '../src/store/patient.js'
 import type { Store } from '../src/store/store.js'
 import { isApproval } from './approval-message.js'
 import { type Clock, systemClock } from './clock.js'
 import { Draft, takeUpDraft, type Where } from './conversation/draft.js'
+import { type Media, MediaStore } from './conversation/media.js'
 import { type HoldTurn, overtaken, Turns } from './conversation/turn.js'
+import { heard } from './heard.js'
 
 export interface ConversationOptions<State = {}> {
   readonly store: Store
@@ -14,8 +16,11 @@ export interface ConversationOptions<State = {}> {
   readonly id: string | ((ctx: Context<State>) => string)
   /** The newest messages that are loaded; cut before a message of the user. @default all */
   readonly maxMessages?: number | undefined
-  /** Images, audio and files of earlier turns: all are sent again, those of the last turn that has any, or none is kept. @default 'all' */
-  readonly media?: 'last' | 'never' | 'all' | undefined
+  /**
+   * Images, audio and files go with their own turn. In later ones all of them are sent again, those of the last turn that
+   * had any, or none: a line stands for the others, in the store too. @default 'all'
+   */
+  readonly media?: Media | undefined
   /** A conversation is kept for so long after its last message. Milliseconds. @default 30 days */
   readonly ttlMs?: number | undefined
   /** The turn of a process that died is free after so long. Milliseconds. @default 30_000 */
@@ -30,6 +35,8 @@ export interface ConversationOptions<State = {}> {
  * failed it keeps what had been said; one that failed before anything was said keeps nothing, its question neither. What
  * a stream says is stored before it leaves, so that the next call takes it up where the process dies.
  * Calls with one id wait for each other, over processes too, in their order within one; one that is aborted leaves.
+ *
+ * Audio that `hear()` made text of is kept as that text.
  *
  * Place: outside `guard` and `history`, so that what was refused is not kept.
  *
@@ -55,19 +62,28 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
   const converse = async (ctx: Context<State>, next: Next, where: Held) => {
     const { messages } = ctx.request
     const added = messages.filter((message) => !isStanding(message))
-    const { before, length } = await load(where, maxMessages)
-    const sent = media === 'last' ? withLastMedia(before) : before
+    const { before, from, length } = await load(where, maxMessages)
+    const kept = new MediaStore(where, media)
+    const sent = await kept.restore(before, from, added)
     ctx.request = { ...ctx.request, messages: [...messages.filter(isStanding), ...sent, ...added] }
-    const own = entriesOf(added.filter((message) => !isApproval(message)))
-    const draft = new Draft(where, { at: length, added: own }, ctx.streaming)
+    const texts = new Map<string, string>()
+    ctx.set(heard, texts)
+    const own = () =>
+      kept.toKeep(
+        added.filter((message) => !isApproval(message)),
+        texts,
+      )
+    const head = () => ({ at: length, added: own().map(({ entry }) => entry) })
+    const draft = new Draft(where, head, ctx.streaming)
     ctx.transform(draft.transform)
     const keep = async () => {
       const said = (ctx.response ?? ctx.partial)?.messages ?? []
       if (said.length === 0) return
       await where.hold()
-      const entries = [...own, ...entriesOf(said)]
+      const all = [...own(), ...kept.toKeep(said, texts)]
+      const entries = all.map(({ entry }) => entry)
       if ((await store.append(where.key, entries, { ttlMs, at: length })) < 0) throw overtaken()
-      await draft.drop().catch(() => {})
+      await Promise.all([kept.remember(all, length), draft.drop()]).catch(() => {})
     }
     try {
       await next()
@@ -78,11 +94,6 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
     }
     await keep()
   }
-
-  const entriesOf = (messages: readonly Message[]) =>
-    (media === 'never' ? messages.map(withoutMedia) : messages).map((message) =>
-      JSON.stringify(message),
-    )
 
   return layer<State>('conversation', run, { place: ['outside guard', 'outside history'] })
 }
@@ -99,7 +110,7 @@ function keyOf<State>(ctx: Context<State>, id: ConversationOptions<State>['id'])
   throw new MisuseError('`id` of conversation() gave no text: it names the conversation of a call')
 }
 
-/** The newest messages, from one of the user on, and the length of all. */
+/** The newest messages, from one of the user on, the place of the first, and the length of all. */
 async function load(where: Where, maxMessages = Infinity) {
   await takeUpDraft(where)
   const { store, key, ttlMs } = where
@@ -109,7 +120,7 @@ async function load(where: Where, maxMessages = Infinity) {
   for (;;) {
     const messages = (await store.read(key, from, length - from)).map(parse)
     const first = from === 0 ? 0 : messages.findIndex(({ role }) => role === 'user')
-    if (first >= 0) return { before: messages.slice(first), length }
+    if (first >= 0) return { before: messages.slice(first), from: from + first, length }
     // one turn is longer: it is taken whole
     from = Math.max(0, from - Math.max(1, maxMessages))
   }
@@ -117,22 +128,3 @@ async function load(where: Where, maxMessages = Infinity) {
 
 // what this layer wrote
 const parse = (entry: string) => JSON.parse(entry) as Message
-
-function withLastMedia(messages: readonly Message[]): readonly Message[] {
-  const last = messages.findLastIndex((message) => withoutMedia(message) !== message)
-  return messages.map((message, index) => (index === last ? message : withoutMedia(message)))
-}
-
-/** Of its images, audio and files a note remains. The same message where it has none. */
-function withoutMedia(message: Message): Message {
-  const { content } = message
-  if (message.role !== 'user' || !Array.isArray(content) || !content.some(isMedia)) return message
-  const noted = content.map((part: ContentPart) =>
-    isMedia(part) ? { type: 'text' as const, text: `[${part.type}]` } : part,
-  )
-  // notes are parts that a user may send
-  return { ...message, content: noted } as Message
-}
-
-const isMedia = ({ type }: ContentPart) =>
-  type === 'image_url' || type === 'input_audio' || type === 'file'

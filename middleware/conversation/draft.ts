@@ -22,17 +22,16 @@ const logOf = (id: string) => `draft-log:${id}`
 export class Draft {
   /** A holder whose turn is over writes to its own log, which nobody reads any more. */
   private readonly id = crypto.randomUUID()
-  private waiting: string[]
+  private waiting: string[] = []
   private isOpen = false
   private isLost = false
 
   constructor(
     private readonly where: Where,
-    head: Head,
+    /** Called once something is said. */
+    private readonly head: () => Head,
     private readonly isStreaming: boolean,
-  ) {
-    this.waiting = [JSON.stringify(head)]
-  }
+  ) {}
 
   /** Content waits until it is stored; of a plain answer, which leaves whole, only what a tool did. */
   readonly transform: Transform = (chunk, emit) => {
@@ -51,7 +50,7 @@ export class Draft {
   /** The answer goes on without its draft where the store fails. */
   private async write(): Promise<void> {
     const { store, key, ttlMs } = this.where
-    const entries = this.waiting
+    const entries = this.isOpen ? this.waiting : [JSON.stringify(this.head()), ...this.waiting]
     this.waiting = []
     try {
       await store.append(logOf(this.id), entries, { ttlMs })

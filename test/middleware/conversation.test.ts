@@ -8,7 +8,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { standard } from '../../middleware/standard.js'
-import type { Message, StreamChunk } from '../../src/chat/index.js'
+import type { Message, StreamChunk, UserPart } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AbortError,
@@ -24,6 +24,13 @@ import { DatabaseSync } from '../store/sqlite.js'
 
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 const user = (content: string): Message => ({ role: 'user', content })
+const imageMessage = (name: string): Message => ({
+  role: 'user',
+  content: [
+    { type: 'text', text: `caption ${name}` },
+    { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+  ],
+})
 const modes = ['generate', 'stream'] as const
 
 let server: RedisServer
@@ -64,7 +71,11 @@ function talkIn(store: Store, replies: Parameters<typeof scripted>[0], more: obj
   }
   const seen = () =>
     provider.calls.map(({ request }) => request.messages.map(({ content }) => content))
-  return { ai, ask, kept, seen }
+  const sent = (index: number) => provider.calls[index]?.request.messages ?? []
+  /** Parts that are images, call by call. */
+  const pictures = () =>
+    provider.calls.map((_, index) => JSON.stringify(sent(index)).split('"image_url":{').length - 1)
+  return { ai, ask, kept, seen, sent, pictures }
 }
 
 describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
@@ -134,6 +145,96 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(seen()).toEqual([['a'], ['a', 'One', 'c']])
   })
 
+  describe.each(['all', 'last', 'never'] as const)('media: %s', (media) => {
+    const turns: readonly Message[][] = [
+      [imageMessage('one'), imageMessage('two')],
+      [user('thanks')],
+      [imageMessage('three')],
+      [user('and?')],
+    ]
+    const picturesOf: Readonly<Record<typeof media, readonly number[]>> = {
+      all: [2, 2, 3, 3],
+      last: [2, 2, 1, 1],
+      never: [2, 0, 1, 0],
+    }
+
+    it('pictures go with their own turn, later turns hold them or a line', async () => {
+      const { ask, pictures, seen } = talk([say('Seen')], { media })
+      for (const messages of turns) await ask(mode, messages)
+      expect(pictures()).toEqual(picturesOf[media])
+      const lines = JSON.stringify(seen()[3]).match(/\[image\]/g)?.length ?? 0
+      expect(lines).toBe(3 - (picturesOf[media][3] ?? 0))
+      expect(JSON.stringify(seen()[3])).toContain('caption one')
+    })
+
+    it('the same over processes, one a turn, and with a bound on messages', async () => {
+      const store = open()
+      const counts: (number | undefined)[] = []
+      for (const messages of turns) {
+        const { ask, pictures } = talkIn(store, [say('Seen')], { media, maxMessages: 6 })
+        await ask(mode, messages)
+        counts.push(pictures()[0])
+      }
+      // the bound leaves out the first message
+      expect(counts).toEqual(media === 'all' ? [2, 2, 3, 2] : picturesOf[media])
+    })
+
+    it('the store holds the bytes of what is sent again, and no others', async () => {
+      const store = open()
+      const { ask } = talkIn(store, [say('Seen')], { media })
+      for (const messages of turns) await ask(mode, messages)
+      const kept = [
+        ...(await store.read('conversation:c', 0)),
+        (await store.get('media:conversation:c')) ?? '',
+      ].join('')
+      expect(kept.match(/;base64,/g)?.length ?? 0).toBe(picturesOf[media][3])
+    })
+
+    it('what the model made goes the same way, and its own blocks with it', async () => {
+      const image = 'data:image/png;base64,AAAA'
+      const made: StreamChunk = { type: 'file', media_type: 'image/png', data: 'AAAA' }
+      const native = { provider: 'scripted', model: 'm', content: [{ image }] }
+      const { ask, sent } = talk(
+        [[...say('Here', { native })].toSpliced(-1, 0, made), say('Fine')],
+        { media },
+      )
+      await ask(mode, [user('draw')])
+      await ask(mode, [imageMessage('four')])
+      const answer = sent(1).find(({ role }) => role === 'assistant')
+      if (media === 'all') expect(answer).toMatchObject({ images: [{}], native: { content: [{}] } })
+      else
+        expect(answer).toEqual({
+          role: 'assistant',
+          content: 'Here\n[image]',
+          native: { provider: 'scripted', model: 'm' },
+        })
+    })
+  })
+
+  it('what was kept whole before is a line as soon as that is asked for', async () => {
+    const store = open()
+    await talkIn(store, [say('Seen')], { media: 'all' }).ask(mode, [imageMessage('one')])
+    const { ask, pictures, seen } = talkIn(store, [say('Seen')], { media: 'never' })
+    await ask(mode, [user('and?')])
+    expect(pictures()).toEqual([0])
+    expect(JSON.stringify(seen())).toContain('[image]')
+  })
+
+  it('a line names the kind of what it stands for', async () => {
+    const { ask, seen } = talk([say('Seen')], { media: 'never' })
+    const file = (file: object) => ({ type: 'file', file }) as const
+    const content: UserPart[] = [
+      { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } },
+      file({ file_data: 'data:video/mp4;base64,AAAA' }),
+      file({ file_data: 'AAAA', filename: 'bill.pdf', format: 'application/pdf' }),
+      file({ file_id: 'file-1' }),
+    ]
+    await ask(mode, [{ role: 'user', content }])
+    await ask(mode, [user('and?')])
+    const lines = ['[audio]', '[video]', '[file: bill.pdf]', '[file]']
+    expect(seen()[1]?.[0]).toEqual(lines.map((text) => ({ type: 'text', text })))
+  })
+
   it('refuses a call without an id', async () => {
     await expect(talk([say('One')], { id: () => '' }).ask(mode, [user('a')])).rejects.toThrow(
       MisuseError,
@@ -147,25 +248,6 @@ describe('conversation', () => {
     for await (const chunk of ai.stream({ model: 'scripted/m', messages: [user('a')] }))
       if (chunk.type === 'text-delta') break
     expect(await kept()).toEqual(['user: a', 'assistant: Half'])
-  })
-
-  it.each([
-    ['all', ['image_url', 'image_url']],
-    ['last', ['text', 'image_url']],
-    ['never', ['text', 'text']],
-  ] as const)('sends of earlier images: %s', async (media, types) => {
-    const provider = scripted([say('Seen')])
-    const use = [conversation({ store: memoryStore(), id: 'c', media })]
-    const ai = createClient({ providers: [provider], use })
-    const url = 'data:image/png;base64,AAAA'
-    const image: Message = { role: 'user', content: [{ type: 'image_url', image_url: { url } }] }
-    await ai.generate({ model: 'scripted/m', messages: [image] })
-    await ai.generate({ model: 'scripted/m', messages: [image] })
-    await ai.generate({ model: 'scripted/m', messages: [user('And?')] })
-    const sent = provider.calls[2]?.request.messages.flatMap(({ content }) =>
-      Array.isArray(content) ? content.map(({ type }) => type) : [],
-    )
-    expect(sent).toEqual(types)
   })
 
   it('has its place', () => {

@@ -1,0 +1,136 @@
+/** Images, audio and files of a conversation: sent with their own turn, a line in later ones. */
+import { type ContentPart, isObject, type Message, mediaType } from '../../src/chat/index.js'
+import type { Where } from './draft.js'
+
+/** What later turns hold: all, those of the last turn that had any, or a line for each. */
+export type Media = 'last' | 'never' | 'all'
+
+/** The text for audio that was heard, by its data. */
+type Heard = ReadonlyMap<string, string>
+
+/** A message as it is kept. */
+interface Kept {
+  readonly entry: string
+  /** It with its media, where the entry has a line in their place. */
+  readonly whole: Message | undefined
+}
+
+/** The log holds lines; with `last` a key beside it holds the messages of the last turn with media, by their places in the log. */
+export class MediaStore {
+  constructor(
+    private readonly where: Where,
+    private readonly media: Media,
+  ) {}
+
+  /** Messages as they are sent again; `from` is the place of the first. */
+  async restore(
+    messages: readonly Message[],
+    from: number,
+    added: readonly Message[],
+  ): Promise<readonly Message[]> {
+    if (this.media === 'all') return messages
+    const isLast = this.media === 'last' && !added.some(hasMedia)
+    const last = isLast ? await this.lastTurn() : undefined
+    return messages.map((message, index) => last?.get(from + index) ?? withoutMedia(message))
+  }
+
+  toKeep(messages: readonly Message[], heard: Heard): readonly Kept[] {
+    return messages.map((message) => {
+      const whole = withHeard(message, heard)
+      const line = this.media === 'all' ? whole : withoutMedia(whole)
+      return { entry: JSON.stringify(line), whole: line === whole ? undefined : whole }
+    })
+  }
+
+  /** `at` is the place of the first. */
+  async remember(kept: readonly Kept[], at: number): Promise<void> {
+    const { store, key, ttlMs } = this.where
+    const places = kept.flatMap(({ whole }, index) => (whole ? [[at + index, whole]] : []))
+    if (this.media !== 'last' || places.length === 0) return
+    await store.set(mediaOf(key), JSON.stringify(places), { ttlMs })
+  }
+
+  private async lastTurn(): Promise<ReadonlyMap<number, Message>> {
+    const found = (await this.where.store.get(mediaOf(this.where.key))) ?? '[]'
+    // what remember() wrote
+    return new Map(JSON.parse(found) as [number, Message][])
+  }
+}
+
+const mediaOf = (key: string) => `media:${key}`
+
+const hasMedia = (message: Message) => withoutMedia(message) !== message
+
+/** Audio that was heard is its text from now on. The same message where there is none. */
+const withHeard = (message: Message, heard: Heard): Message =>
+  editParts(message, (part) => {
+    const text = heard.get(dataOf(part))
+    return text === undefined ? part : { type: 'text', text }
+  })
+
+const dataOf = (part: ContentPart): string => {
+  if (part.type === 'input_audio') return part.input_audio.data
+  return (part.type === 'file' && part.file.file_data) || ''
+}
+
+/**
+ * A line stands for each image, audio and file, also for those that the model made. The provider's own blocks of such an
+ * answer go too: they hold the bytes. The same message where there is none.
+ */
+function withoutMedia(message: Message): Message {
+  const edited = editParts(message, (part) => {
+    const line = lineOf(part)
+    return line === undefined ? part : { type: 'text', text: line }
+  })
+  return edited.role === 'assistant' ? withoutOutput(edited) : edited
+}
+
+type AssistantTurn = Extract<Message, { readonly role: 'assistant' }>
+
+function withoutOutput(message: AssistantTurn): Message {
+  const { images, audio, files, native, ...rest } = message
+  const lines = [
+    ...(images ?? []).map(() => '[image]'),
+    ...(audio?.data ? [`[audio] ${audio.transcript ?? ''}`.trim()] : []),
+    ...(files ?? []).map(({ name, media_type }) => fileLine(name, media_type)),
+  ]
+  if (lines.length === 0) return message
+  const { provider = '', model = '' } = native ?? {}
+  return {
+    ...rest,
+    content: withLines(rest.content, lines),
+    ...(native && { native: { provider, model } }),
+  }
+}
+
+function withLines(content: AssistantTurn['content'], lines: readonly string[]) {
+  if (Array.isArray(content))
+    return [...content, ...lines.map((text) => ({ type: 'text' as const, text }))]
+  return [...(content ? [content] : []), ...lines].join('\n')
+}
+
+/** The same message where no part changed. */
+function editParts(message: Message, edit: (part: ContentPart) => ContentPart): Message {
+  const { content } = message
+  if (!Array.isArray(content)) return message
+  // each role's list is one of content parts
+  const parts = content as readonly ContentPart[]
+  const edited = parts.map((part) => (isObject(part) ? edit(part) : part))
+  if (edited.every((part, index) => part === parts[index])) return message
+  // text is a part in every role
+  return { ...message, content: edited } as Message
+}
+
+function lineOf(part: ContentPart): string | undefined {
+  if (part.type === 'image_url') return '[image]'
+  if (part.type === 'input_audio') return '[audio]'
+  if (part.type !== 'file') return undefined
+  const { filename, format, file_data } = part.file
+  return fileLine(filename, format ?? file_data?.slice(0, 64).match(/^data:([^;,]+)/i)?.[1])
+}
+
+function fileLine(name: string | undefined, type: string | undefined): string {
+  const [kind = ''] = (mediaType(type) ?? '').split('/')
+  if (kind === 'image' || kind === 'audio' || kind === 'video') return `[${kind}]`
+  return name ? `[file: ${name}]` : '[file]'
+}
