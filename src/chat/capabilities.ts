@@ -17,6 +17,8 @@ export interface Capabilities {
   readonly rules: readonly ParamRule[]
   readonly timeouts?: Timeouts
   readonly reasoning?: boolean
+  /** Formats of audio that it takes in a message, short names: `wav`, `mp3`. Empty: none; absent: not known, any is sent. */
+  readonly audio?: readonly string[]
 }
 
 /** One row: which parameter, when, and what the model takes instead. */

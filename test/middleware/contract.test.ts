@@ -1,6 +1,7 @@
 import { alias } from '../../middleware/alias.js'
 import { conversation } from '../../middleware/conversation.js'
 import { deadline } from '../../middleware/deadline.js'
+import { hear } from '../../middleware/hear.js'
 import { history } from '../../middleware/history.js'
 import { log } from '../../middleware/log.js'
 import { params } from '../../middleware/params.js'
@@ -21,5 +22,6 @@ middlewareContract('deadline', () => deadline(60_000))
 middlewareContract('log', () => log({ to: silent, content: (text) => text }))
 middlewareContract('usage', () => usage())
 middlewareContract('tools', () => tools({}))
+middlewareContract('hear', () => hear({ model: 'scripted/model-1' }))
 middlewareContract('history', () => history())
 middlewareContract('conversation', () => conversation({ store: memoryStore(), id: 'c' }))

@@ -63,7 +63,7 @@ function toBlocks(part: UserPart, position: number): readonly WireContent[] {
     case 'file':
       return [{ ...toFile(part), ...marked(part.cache_control) }]
     case 'input_audio':
-      throw refused('Claude takes no audio: send a transcript')
+      throw refused('Claude takes no audio: send a transcript, or let hear() make one')
   }
   // a history written for this provider may hold its own blocks
   if (ownBlocks.has(readType(part))) return [part as WireContent]

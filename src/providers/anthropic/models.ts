@@ -128,6 +128,8 @@ export function capabilitiesOf(model: string, version: string): Capabilities {
     ...(profile.contextTokens !== undefined && { contextTokens: profile.contextTokens }),
     ...(profile.maxOutputTokens !== undefined && { maxOutputTokens: profile.maxOutputTokens }),
     reasoning: profile.thinking.length > 0,
+    // the Messages API has no part for it
+    audio: [],
     rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
   }
 }

@@ -242,21 +242,26 @@ export const takesCacheMarks = (model: string): boolean =>
 /** Limits and rules of a model. The rules of the API hold for unknown names too: no server of it has a place for `stop`. */
 export function capabilities(model: string): Capabilities {
   const family = familyOf(model)
-  if (!family) return { known: false, rules: apiRules }
+  const audio = takesAudio(model) ? audioFormats : []
+  if (!family) return { known: false, audio, rules: apiRules }
   const { contextTokens, maxOutputTokens, reasoning, timeouts } = family
   if (family.isGuess)
-    return { known: false, reasoning, rules: apiRules, ...(timeouts && { timeouts }) }
+    return { known: false, reasoning, audio, rules: apiRules, ...(timeouts && { timeouts }) }
   const own = reasoning ? reasonerRules(family) : chatRules
   const schemas = olderThanSchemas.test(baseName(model)) ? [noSchemas] : []
   return {
     known: true,
     reasoning,
+    audio,
     ...(contextTokens !== undefined && { contextTokens }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     ...(timeouts && { timeouts }),
     rules: [...apiRules, ...own, ...schemas],
   }
 }
+
+/** `ResponseInputAudio` of the API. */
+export const audioFormats = ['mp3', 'wav'] as const
 
 /** Text models refuse sound; a name that is not known is asked. */
 export const takesAudio = (model: string): boolean =>

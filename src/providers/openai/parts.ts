@@ -111,7 +111,10 @@ function imageUrl(url: unknown, format: string | undefined, context: PartContext
 function toAudio({ input_audio }: AudioPart, context: PartContext): InputAudio {
   const { data, format } = input_audio
   if (!context.profile.takesAudio(context.model))
-    throw refused(`audio: ${context.model} does not take it on this API`, context)
+    throw refused(
+      `audio: ${context.model} does not take it on this API (hear() makes text of it)`,
+      context,
+    )
   if (format !== 'mp3' && format !== 'wav')
     throw refused(`audio of format ${format}: known are mp3 and wav`, context)
   return {

@@ -109,12 +109,14 @@ export const effortsOf = (model: string): readonly WireEffort[] | undefined =>
 export function capabilities(model: string): Capabilities {
   const family = familyOf(model)
   // a newer Grok reasons
-  if (!family) return { known: false, reasoning: true, rules: apiRules, timeouts: patient }
+  if (!family)
+    return { known: false, reasoning: true, audio: [], rules: apiRules, timeouts: patient }
   const { contextTokens, reasoning, efforts } = family
   const rules = efforts && (efforts.length > 0 ? effortRules(efforts) : noEffort)
   return {
     known: true,
     reasoning,
+    audio: [],
     ...(contextTokens !== undefined && { contextTokens }),
     timeouts: patient,
     rules: [...apiRules, ...(rules ?? [])],

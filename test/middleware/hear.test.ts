@@ -1,0 +1,303 @@
+/** Voice notes over the wires of the providers: text where the model takes no audio, the audio itself where it does. */
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { conversation } from '../../middleware/conversation.js'
+import { hear } from '../../middleware/hear.js'
+import { standard } from '../../middleware/standard.js'
+import type { Message, UserPart } from '../../src/chat/index.js'
+import { createClient } from '../../src/client.js'
+import {
+  AbortError,
+  type BaseCallOptions,
+  BudgetExceededError,
+  MisuseError,
+  TetradError,
+} from '../../src/core/index.js'
+import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
+import {
+  fail,
+  type MockServer,
+  mockServer,
+  type RecordedRequest,
+  say,
+} from '../../src/testing/index.js'
+import { say as sayChunks, scripted } from '../contract/scripted.js'
+import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { DatabaseSync } from '../store/sqlite.js'
+import { adapters } from './wires.js'
+
+const base64 = Buffer.from('OggS and what was said').toString('base64')
+const other = Buffer.from('OggS and another').toString('base64')
+const note = (data = base64, format = 'ogg'): UserPart => ({
+  type: 'input_audio',
+  input_audio: { data, format },
+})
+const user = (...content: UserPart[]): Message => ({ role: 'user', content })
+const text = (text: string): UserPart => ({ type: 'text', text })
+const modes = ['generate', 'stream'] as const
+type Mode = (typeof modes)[number]
+const hearing = 'gemini/gemini-2.5-flash'
+const words = 'Where are my shoes?'
+
+let server: MockServer
+beforeEach(async () => {
+  server = await mockServer()
+  server.reply(answer)
+})
+afterEach(() => server.close())
+
+/** The model that hears is the one that gets a recording; all others answer. */
+const isHearing = ({ body }: RecordedRequest) =>
+  JSON.stringify(body).includes('Write down what is said')
+const answer = (request: RecordedRequest) => say(isHearing(request) ? words : 'In the post.')
+
+function client(...layers: Parameters<typeof standard>[0][] | []) {
+  const [options = { with: [hear({ model: hearing })] }] = layers
+  return createClient({ providers: adapters(server), use: standard(options) })
+}
+
+const ask = (
+  ai: ReturnType<typeof client>,
+  mode: Mode,
+  request: { readonly model: string; readonly messages: readonly Message[] },
+  options?: BaseCallOptions,
+) => (mode === 'generate' ? ai.generate(request, options) : ai.stream(request, options).response)
+
+const bodies = () => server.requests.map(({ body }) => JSON.stringify(body))
+
+describe.each(modes)('hear, in %s', (mode) => {
+  it.each(['openai/gpt-5', 'openai/gpt-4.1-mini', 'anthropic/claude-sonnet-4-5', 'xai/grok-4.3'])(
+    'a voice note reaches %s as text',
+    async (model) => {
+      const reply = await ask(client(), mode, { model, messages: [user(text('Hi'), note())] })
+      const [heard, asked] = bodies()
+      expect(heard).toContain(base64)
+      expect(asked).toContain(`[audio] ${words}`)
+      expect(asked).not.toContain(base64)
+      expect(reply.text).toBe('In the post.')
+      expect(reply.attempts.map(({ provider }) => provider)).toEqual([
+        'gemini',
+        model.split('/')[0],
+      ])
+      expect(reply.warnings).toEqual([])
+    },
+  )
+
+  it('Gemini gets it as it is, in one request', async () => {
+    await ask(client(), mode, { model: 'gemini/gemini-2.5-pro', messages: [user(note())] })
+    expect(bodies()).toHaveLength(1)
+    expect(bodies()[0]).toContain('audio/ogg')
+    expect(bodies()[0]).toContain(base64)
+  })
+
+  it('a server of which nothing is known gets it as it is', async () => {
+    await ask(client(), mode, { model: 'local/model', messages: [user(note(base64, 'wav'))] })
+    expect(bodies()).toHaveLength(1)
+    expect(bodies()[0]).toContain(base64)
+  })
+
+  it('a model that hears some formats gets the others as text', async () => {
+    const ai = client()
+    const model = 'openai/gpt-audio'
+    await ask(ai, mode, { model, messages: [user(note(base64, 'mp3'), note(other, 'ogg'))] })
+    const [heard, asked] = bodies()
+    expect(heard).toContain(other)
+    expect(asked).toContain(base64)
+    expect(asked).toContain(words)
+    expect(asked).not.toContain(other)
+  })
+
+  it('a file that holds audio is a voice note too, other files stay', async () => {
+    const pdf = `data:application/pdf;base64,${Buffer.from('%PDF-1.7').toString('base64')}`
+    const content: UserPart[] = [
+      { type: 'file', file: { file_data: `data:audio/ogg;base64,${base64}` } },
+      { type: 'file', file: { file_data: pdf, filename: 'a.pdf' } },
+    ]
+    const model = 'anthropic/claude-sonnet-4-5'
+    await ask(client(), mode, { model, messages: [user(...content)] })
+    expect(bodies()).toHaveLength(2)
+    expect(bodies()[1]).toContain(words)
+    expect(bodies()[1]).toContain('application/pdf')
+  })
+
+  it('the same note in one call is heard once, and not again in a later call', async () => {
+    const ai = client()
+    const messages = [user(note()), user(note())]
+    await ask(ai, mode, { model: 'openai/gpt-5', messages })
+    expect(bodies()).toHaveLength(2)
+    await ask(ai, mode, { model: 'xai/grok-4.3', messages })
+    expect(bodies()).toHaveLength(3)
+    expect(bodies()[2]).toContain(words)
+  })
+
+  it('a recording never runs a tool', async () => {
+    const ran: unknown[] = []
+    const remove = { description: 'Deletes the account', execute: () => void ran.push(1) }
+    const ai = client({ tools: { remove }, with: [hear({ model: hearing })] })
+    await ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    const [heard] = server.requests
+    expect(heard?.body.toolConfig).toEqual({ functionCallingConfig: { mode: 'NONE' } })
+    expect(ran).toEqual([])
+  })
+
+  it.each([
+    ['the provider refuses it', () => fail(400, { message: 'bad audio' })],
+    ['the key is wrong', () => fail(401)],
+    ['the answer is empty', () => say('')],
+    ['it is filtered', () => say('so').finish('content_filter')],
+  ] as const)('a note that cannot be heard is a line and a warning: %s', async (_, reply) => {
+    server.reply((request) => (isHearing(request) ? reply() : say('Write it, please.')))
+    const failures: unknown[] = []
+    const onFailure = (error: unknown) => {
+      failures.push(error)
+      return '[a voice message that broke]'
+    }
+    const messages = [user(text('Hi'), note())]
+    const ai = client({ retry: false, with: [hear({ model: hearing, onFailure })] })
+    const done = await ask(ai, mode, { model: 'openai/gpt-5', messages })
+    expect(done.text).toBe('Write it, please.')
+    expect(done.warnings).toMatchObject([
+      { code: 'dropped', message: expect.stringContaining(hearing) },
+    ])
+    expect(failures).toEqual([expect.any(TetradError)])
+    expect(bodies().at(-1)).toContain('a voice message that broke')
+    const plain = client({ retry: false, with: [hear({ model: hearing })] })
+    await ask(plain, mode, { model: 'openai/gpt-5', messages })
+    expect(bodies().at(-1)).toContain('could not be heard')
+  })
+
+  it('what onFailure throws ends the call', async () => {
+    server.reply(fail(400))
+    const onFailure = () => {
+      throw new RangeError('no voice here')
+    }
+    const ai = client({ retry: false, with: [hear({ model: hearing, onFailure })] })
+    const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    await expect(call).rejects.toThrow('no voice here')
+  })
+
+  it('an abort while it is heard is an abort', async () => {
+    const controller = new AbortController()
+    server.reply(() => {
+      controller.abort()
+      return say('late').stall(0)
+    })
+    const { signal } = controller
+    const call = ask(
+      client(),
+      mode,
+      { model: 'openai/gpt-5', messages: [user(note())] },
+      { signal },
+    )
+    await expect(call).rejects.toBeInstanceOf(AbortError)
+    expect(bodies()).toHaveLength(1)
+  })
+
+  it('a spent budget is thrown, and nothing is asked', async () => {
+    const spent = () => {
+      throw new BudgetExceededError('nothing left')
+    }
+    const ai = client({ inside: { retry: spent }, with: [hear({ model: hearing })] })
+    const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    await expect(call).rejects.toBeInstanceOf(BudgetExceededError)
+    expect(bodies()).toEqual([])
+  })
+
+  it('a model that takes no audio cannot hear', async () => {
+    const ai = client({ with: [hear({ model: 'anthropic/claude-haiku-4-5' })] })
+    const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    await expect(call).rejects.toBeInstanceOf(MisuseError)
+  })
+
+  it('a store that is down costs a second hearing, no answer', async () => {
+    const down = () => Promise.reject(new Error('down'))
+    const store: Store = { ...memoryStore(), get: down, set: down }
+    const ai = client({ with: [hear({ model: hearing, store })] })
+    const reply = await ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    expect(reply.text).toBe('In the post.')
+  })
+})
+
+describe('hear', () => {
+  it('has its place', () => {
+    const names = standard({ with: [hear({ model: hearing })], tools: {} }).map(({ name }) => name)
+    expect(names.indexOf('hear')).toBe(names.indexOf('history') + 1)
+    expect(names.indexOf('hear')).toBeLessThan(names.indexOf('tools'))
+  })
+
+  it('wants a model', () => {
+    expect(() => hear({ model: '' })).toThrow(MisuseError)
+  })
+
+  it('a call without audio asks nobody, be the content what it may', async () => {
+    const provider = scripted([sayChunks('Yes')], { capabilities: { audio: [] } })
+    const ai = createClient({ providers: [provider], use: [hear({ model: 'nobody/knows' })] })
+    await ai.generate({ model: 'scripted/m', messages: [user(text('Hi'))] })
+    expect(provider.calls).toHaveLength(1)
+  })
+})
+
+describe('hear inside a conversation', () => {
+  let redisProcess: RedisServer
+  let redis: Redis
+  beforeAll(async () => {
+    redisProcess = await redisServer()
+    redis = new Redis(redisProcess.port, '127.0.0.1')
+  })
+  afterAll(async () => {
+    redis.disconnect()
+    await redisProcess.stop()
+  })
+  const stores: [string, () => Store][] = [
+    ['memory', () => memoryStore()],
+    ['redis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
+  ]
+  if (DatabaseSync) {
+    const Database = DatabaseSync
+    stores.push(['SQLite', () => sqliteStore(new Database(':memory:'))])
+  }
+  const medias = ['all', 'last', 'never'] as const
+  const kinds = stores.flatMap(([name, open]) =>
+    modes.flatMap((mode) => medias.map((media) => ({ mode, name, open, media }))),
+  )
+
+  it.each(kinds)('a note is heard once, over processes: $media, $mode, $name', async (kind) => {
+    const { open, media, mode } = kind
+    const store = open()
+    // each turn is another process: nothing is kept but in the store of the conversation
+    const turn = (message: Message, model = 'openai/gpt-5') =>
+      ask(
+        client({ with: [conversation({ store, id: 'c', media }), hear({ model: hearing })] }),
+        mode,
+        { model, messages: [message] },
+      )
+    await turn(user(note()))
+    await turn(user(text('Which?')), 'anthropic/claude-sonnet-4-5')
+    await turn(user(text('When?')), 'gemini/gemini-2.5-pro')
+    expect(server.requests.filter(isHearing)).toHaveLength(1)
+    expect(bodies()).toHaveLength(4)
+    for (const body of bodies().slice(1)) {
+      expect(body).toContain(words)
+      expect(body).not.toContain(base64)
+    }
+  })
+
+  it.each(modes)(
+    'the history of a model that hears goes to one that does not, in %s',
+    async (mode) => {
+      const [store, heardBefore] = [memoryStore(), memoryStore()]
+      const turn = (message: Message, model: string) => {
+        const layers = [
+          conversation({ store, id: 'c' }),
+          hear({ model: hearing, store: heardBefore }),
+        ]
+        return ask(client({ with: layers }), mode, { model, messages: [message] })
+      }
+      await turn(user(note()), 'gemini/gemini-2.5-pro')
+      await turn(user(text('And?')), 'openai/gpt-5')
+      await turn(user(text('So?')), 'openai/gpt-5')
+      expect(server.requests.filter(isHearing)).toHaveLength(1)
+      expect(bodies().at(-1)).toContain(words)
+    },
+  )
+})
