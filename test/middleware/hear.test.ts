@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { hear } from '../../middleware/hear.js'
-import { standard } from '../../middleware/standard.js'
+import { type StandardOptions, standard } from '../../middleware/standard.js'
 import type { Message, UserPart } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
@@ -51,10 +51,8 @@ const isHearing = ({ body }: RecordedRequest) =>
   JSON.stringify(body).includes('Write down what is said')
 const answer = (request: RecordedRequest) => say(isHearing(request) ? words : 'In the post.')
 
-function client(...layers: Parameters<typeof standard>[0][] | []) {
-  const [options = { with: [hear({ model: hearing })] }] = layers
-  return createClient({ providers: adapters(server), use: standard(options) })
-}
+const client = (options: StandardOptions = { with: [hear({ model: hearing })] }) =>
+  createClient({ providers: adapters(server), use: standard(options) })
 
 const ask = (
   ai: ReturnType<typeof client>,
