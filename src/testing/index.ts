@@ -26,6 +26,23 @@ export { type AdapterFailure, type CheckAdapterOptions, checkAdapter } from './c
 export { type CheckStoreOptions, checkStore, type StoreFailure } from './check-store.js'
 export type { Chunks } from './chunks.js'
 export type { Clock } from './clock.js'
+export type { GraphAnswer, GraphCall } from './graph/answers.js'
+export {
+  type FakeGraph,
+  type FakeGraphOptions,
+  fakeGraph,
+  type GraphRequest,
+  type SentMessage,
+} from './graph/fake-graph.js'
+export type { HeldMedia } from './graph/media.js'
+export type { PairLimit } from './graph/pair-limit.js'
+export {
+  type DeliverOptions,
+  messagesWebhook,
+  type PersonMessage,
+  signWebhook,
+  webhookOf,
+} from './graph/webhook.js'
 export type { Step } from './queue.js'
 export type { RecordedRequest } from './record.js'
 export { type Api, events } from './render.js'

@@ -1,0 +1,412 @@
+/** WhatsApp's Graph API on the loopback interface, for bots: takes what is sent, and writes as people would. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { isObject, type JsonObject, parseJson } from '../../chat/index.js'
+import { MisuseError } from '../../core/index.js'
+import {
+  type Answer,
+  type GraphAnswer,
+  type GraphCall,
+  readBody,
+  refuse,
+  respond,
+  toAnswer,
+} from './answers.js'
+import { webhookError } from './errors.js'
+import { type HeldMedia, MediaShelf } from './media.js'
+import { metaPairLimit, type PairLimit, pairLimiter } from './pair-limit.js'
+import {
+  contactsOf,
+  type DeliverOptions,
+  messagesWebhook,
+  type PersonMessage,
+  signWebhook,
+  webhookOf,
+} from './webhook.js'
+
+export interface FakeGraphOptions {
+  /** @default 'fake-token' */
+  readonly token?: string
+  /** Signs webhooks. @default 'fake-app-secret' */
+  readonly appSecret?: string
+  /** Of the handshake. @default 'fake-verify-token' */
+  readonly verifyToken?: string
+  /** Epoch milliseconds: pair limits, links and retries go by it. @default Date.now */
+  readonly now?: () => number
+  /** Messages to one person. @default Meta's: a burst of 45, then one in 6 s */
+  readonly pairLimit?: PairLimit | false
+  /** How long the link of a file holds. Milliseconds. @default 300_000 */
+  readonly linkLifeMs?: number
+}
+
+/** A message that the API has taken. */
+export interface SentMessage {
+  /** `wamid.…`, as it was answered. */
+  readonly id: string
+  readonly phoneNumberId: string
+  /** `to`, or `recipient` of a person without a number. */
+  readonly to: string
+  /** Of a text message. */
+  readonly text: string | undefined
+  readonly body: JsonObject
+}
+
+/** A call, and how it was answered. 0: not at all. */
+export interface GraphRequest {
+  readonly call: GraphCall
+  readonly path: string
+  readonly status: number
+  readonly body: JsonObject
+}
+
+export interface FakeGraph {
+  /** With the version, without a slash at the end. */
+  readonly baseURL: string
+  readonly token: string
+  readonly appSecret: string
+  readonly verifyToken: string
+  /** Messages that were taken, in order; marks of reading and typing are in `requests` alone. */
+  readonly sent: readonly SentMessage[]
+  readonly requests: readonly GraphRequest[]
+  /** Webhooks that were not answered with 200 and wait to be sent again. */
+  readonly undelivered: number
+  /** Tells of each call that was taken: it is in `sent` or `requests` already. */
+  onSent(listener: (message: SentMessage) => void): void
+  onRequest(listener: (request: GraphRequest) => void): void
+  /** Answers the next calls of a kind, one after the other. */
+  script(call: GraphCall, ...answers: readonly GraphAnswer[]): void
+  /** Holds a file that a person sends; gives its media id. */
+  hold(bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string
+  /** Nobody can load this file any more. */
+  removeMedia(id: string): void
+  /** Links that were given out answer 404; new ones can be asked for. */
+  expireLinks(): void
+  /** Where webhooks go. */
+  connect(webhookURL: string): void
+  /** The handshake, as when the address is entered in the app's settings; true where the webhook gave the challenge back. */
+  verify(verifyToken?: string): Promise<boolean>
+  /** Delivers messages of people in one webhook; gives the status of the answer. */
+  deliver(
+    messages: PersonMessage | readonly PersonMessage[],
+    options?: DeliverOptions,
+  ): Promise<number>
+  /** Delivers a webhook's body: an object, or the very text. `signature` in place of the right one; null: none. */
+  post(body: object | string, signature?: string | null): Promise<number>
+  /** The same bytes again, though they were answered with 200: Meta delivers at least once. */
+  redeliver(webhookURL?: string): Promise<number>
+  /** Sends again what was not answered with 200, as Meta does for 7 days; gives the statuses. */
+  retryUndelivered(): Promise<readonly number[]>
+  /** Tells by webhook what became of a message: `delivered`, `read`, or `failed` with a code. */
+  status(
+    message: SentMessage,
+    status: 'sent' | 'delivered' | 'read' | { readonly failed: number },
+  ): Promise<number>
+  /** A change of another field: `account('account_update', { event: 'ACCOUNT_RESTRICTION' })`. */
+  account(field: string, value: object): Promise<number>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const version = 'v23.0'
+const retryForMs = 7 * 86_400_000
+const windowMs = 86_400_000
+const longestText = 4096
+
+/**
+ * Starts it on a free port. It answers as the API does: 401 without the token (190), 400 for a text of no or more than
+ * 4,096 characters (100), 131056 over the limit of a pair, links of files that expire. A message to a person who wrote
+ * last more than 24 hours ago is taken and `failed` by webhook (131047), as on the real one.
+ *
+ * @example
+ * const graph = await fakeGraph()
+ * const bot = await startBot({ baseURL: graph.baseURL, token: graph.token, appSecret: graph.appSecret })
+ * graph.connect(`${bot.url}/webhook`)
+ * graph.script('message', { code: 131056 }, { code: 131000, status: 200 }, 'hang')
+ * await graph.deliver({ type: 'text', text: { body: 'Hi' } })   // 200
+ * graph.sent                                                    // what the bot answered
+ * await graph.redeliver()                                       // and must not answer again
+ */
+export async function fakeGraph(options: FakeGraphOptions = {}): Promise<FakeGraph> {
+  const graph = new Graph(options)
+  await graph.listen()
+  return graph
+}
+
+class Graph implements FakeGraph {
+  readonly token: string
+  readonly appSecret: string
+  readonly verifyToken: string
+  readonly sent: SentMessage[] = []
+  readonly requests: GraphRequest[] = []
+  private readonly now: () => number
+  private readonly shelf: MediaShelf
+  private readonly takesOne: (pair: string) => boolean
+  private readonly scripts = new Map<GraphCall, GraphAnswer[]>()
+  private readonly sentListeners: ((message: SentMessage) => void)[] = []
+  private readonly requestListeners: ((request: GraphRequest) => void)[] = []
+  /** When a person wrote last, by person. */
+  private readonly wrote = new Map<string, number>()
+  private waiting: { readonly body: string; readonly since: number }[] = []
+  private last: string | undefined
+  private webhookURL: string | undefined
+  private count = 0
+  private readonly server = createServer((request, response) => {
+    response.on('error', () => {})
+    this.handle(request, response).catch((error) => response.destroy(error))
+  })
+
+  constructor(options: FakeGraphOptions) {
+    const { token, appSecret, verifyToken, now = Date.now, pairLimit = metaPairLimit } = options
+    this.token = token ?? 'fake-token'
+    this.appSecret = appSecret ?? 'fake-app-secret'
+    this.verifyToken = verifyToken ?? 'fake-verify-token'
+    this.now = now
+    this.shelf = new MediaShelf(now, options.linkLifeMs)
+    this.takesOne = pairLimit ? pairLimiter(pairLimit, now) : () => true
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve)
+    })
+  }
+
+  get baseURL(): string {
+    // a TCP server that listens has an address with a port
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${version}`
+  }
+
+  get undelivered(): number {
+    return this.waiting.length
+  }
+
+  // ---- What a bot calls ----
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+    const json = parseJson(await readBody(request))
+    const body = isObject(json) ? json : {}
+    const call = callOf(path, body)
+    const scripted = this.scripts.get(call)?.shift() ?? 'ok'
+    const record = (status: number) => {
+      const made = { call, path, status, body }
+      this.requests.push(made)
+      for (const listener of this.requestListeners) listener(made)
+    }
+    if (scripted === 'reset') {
+      record(0)
+      response.destroy()
+      return
+    }
+    const isAllowed = request.headers.authorization === `Bearer ${this.token}`
+    const answer =
+      typeof scripted === 'object'
+        ? toAnswer(scripted)
+        : isAllowed
+          ? this.answer(call, path, body)
+          : refuse(190)
+    record(scripted === 'hang' ? 0 : answer.status)
+    if (scripted !== 'hang') respond(response, answer)
+  }
+
+  private answer(call: GraphCall, path: string, body: JsonObject): Answer {
+    const name = path.split('/').at(-1) ?? ''
+    switch (call) {
+      case 'message':
+        return this.take(path.split('/').at(-2) ?? '', body)
+      case 'typing':
+        return { status: 200, body: { success: true } }
+      case 'media': {
+        const about = this.shelf.describe(name, this.baseURL)
+        return about ? { status: 200, body: about } : refuse(100, `Object ${name} does not exist`)
+      }
+      case 'bytes': {
+        const held = this.shelf.load(name)
+        if (!held) return { status: 404, body: '' }
+        return { status: 200, body: held.bytes, headers: { 'content-type': held.mimeType } }
+      }
+    }
+  }
+
+  private take(phoneNumberId: string, body: JsonObject): Answer {
+    const to = body.to ?? body.recipient
+    const text = isObject(body.text) ? body.text.body : undefined
+    if (typeof to !== 'string' || to === '') return refuse(131008, 'to or recipient is missing')
+    if (body.messaging_product !== 'whatsapp') return refuse(100, 'messaging_product is whatsapp')
+    const isText = typeof text === 'string' && text.length >= 1 && text.length <= longestText
+    if ((body.type ?? 'text') === 'text' && !isText)
+      return refuse(100, `text.body holds 1 to ${longestText} characters`)
+    if (!this.takesOne(`${phoneNumberId} ${to}`)) return refuse(131056)
+    const message: SentMessage = {
+      id: `wamid.sent.${this.sent.length + 1}`,
+      phoneNumberId,
+      to,
+      text: typeof text === 'string' ? text : undefined,
+      body,
+    }
+    this.sent.push(message)
+    for (const listener of this.sentListeners) listener(message)
+    if (this.isWindowOver(to)) void this.status(message, { failed: 131047 }).catch(() => {})
+    return {
+      status: 200,
+      body: {
+        messaging_product: 'whatsapp',
+        contacts: [{ input: to, wa_id: to }],
+        messages: [{ id: message.id }],
+      },
+    }
+  }
+
+  private isWindowOver(person: string): boolean {
+    const wrote = this.wrote.get(person)
+    return wrote !== undefined && this.webhookURL !== undefined && this.now() - wrote > windowMs
+  }
+
+  // ---- What a test does ----
+
+  onSent(listener: (message: SentMessage) => void): void {
+    this.sentListeners.push(listener)
+  }
+
+  onRequest(listener: (request: GraphRequest) => void): void {
+    this.requestListeners.push(listener)
+  }
+
+  script(call: GraphCall, ...answers: readonly GraphAnswer[]): void {
+    this.scripts.set(call, [...(this.scripts.get(call) ?? []), ...answers])
+  }
+
+  hold(bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string {
+    return this.shelf.hold({ bytes, mimeType, ...(claims && { claims }) })
+  }
+
+  removeMedia(id: string): void {
+    this.shelf.remove(id)
+  }
+
+  expireLinks(): void {
+    this.shelf.expireLinks()
+  }
+
+  // ---- What Meta sends ----
+
+  connect(webhookURL: string): void {
+    this.webhookURL = webhookURL
+  }
+
+  async verify(verifyToken = this.verifyToken): Promise<boolean> {
+    const challenge = String(1_158_201_444 + this.count++)
+    const query = new URLSearchParams({
+      'hub.mode': 'subscribe',
+      'hub.verify_token': verifyToken,
+      'hub.challenge': challenge,
+    })
+    const response = await fetch(`${this.target()}?${query}`)
+    return response.status === 200 && (await response.text()) === challenge
+  }
+
+  deliver(
+    messages: PersonMessage | readonly PersonMessage[],
+    options: DeliverOptions = {},
+  ): Promise<number> {
+    const list: readonly PersonMessage[] = Array.isArray(messages) ? messages : [messages]
+    const whole = list.map((message) => this.complete(message))
+    for (const { from, from_user_id, timestamp } of whole) {
+      const person = from ?? from_user_id ?? ''
+      this.wrote.set(person, Math.max(this.wrote.get(person) ?? 0, Number(timestamp) * 1000))
+    }
+    return this.post(messagesWebhook({ contacts: contactsOf(whole), messages: whole }, options))
+  }
+
+  private complete(message: PersonMessage): PersonMessage {
+    return {
+      ...(message.from_user_id === undefined && { from: '15550199' }),
+      id: `wamid.${++this.count}`,
+      timestamp: String(Math.floor(this.now() / 1000)),
+      ...message,
+    }
+  }
+
+  async post(body: object | string, signature?: string | null): Promise<number> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const status = await this.send(text, this.target(), signature)
+    this.last = text
+    if (status !== 200 && signature === undefined)
+      this.waiting.push({ body: text, since: this.now() })
+    return status
+  }
+
+  /** The status; 0 where nobody answered. */
+  private async send(body: string, url: string, signature?: string | null): Promise<number> {
+    const signed = signature === undefined ? signWebhook(body, this.appSecret) : signature
+    const headers = {
+      'content-type': 'application/json',
+      ...(signed !== null && { 'x-hub-signature-256': signed }),
+    }
+    try {
+      const response = await fetch(url, { method: 'POST', headers, body })
+      await response.body?.cancel()
+      return response.status
+    } catch {
+      return 0
+    }
+  }
+
+  async redeliver(webhookURL = this.target()): Promise<number> {
+    if (this.last === undefined) throw new MisuseError('redeliver(): nothing was delivered before')
+    return this.send(this.last, webhookURL)
+  }
+
+  async retryUndelivered(): Promise<readonly number[]> {
+    const due = this.waiting.filter(({ since }) => this.now() - since <= retryForMs)
+    this.waiting = []
+    return Promise.all(
+      due.map(async (waiting) => {
+        const status = await this.send(waiting.body, this.target())
+        if (status !== 200) this.waiting.push(waiting)
+        return status
+      }),
+    )
+  }
+
+  status(
+    { id, to, phoneNumberId }: SentMessage,
+    status: 'sent' | 'delivered' | 'read' | { readonly failed: number },
+  ): Promise<number> {
+    const told =
+      typeof status === 'string'
+        ? { status }
+        : { status: 'failed', errors: [webhookError(status.failed)] }
+    const timestamp = String(Math.floor(this.now() / 1000))
+    const statuses = [{ id, ...told, timestamp, recipient_id: to }]
+    return this.post(messagesWebhook({ statuses }, { phoneNumberId }))
+  }
+
+  account(field: string, value: object): Promise<number> {
+    return this.post(webhookOf(field, value))
+  }
+
+  private target(): string {
+    if (this.webhookURL === undefined)
+      throw new MisuseError('fakeGraph() has no webhook: graph.connect(url) first')
+    return this.webhookURL
+  }
+
+  close(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.server.close(() => resolve())
+      this.server.closeAllConnections()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function callOf(path: string, body: JsonObject): GraphCall {
+  if (path.includes('/fake-cdn/')) return 'bytes'
+  if (!path.endsWith('/messages')) return 'media'
+  return body.status === 'read' ? 'typing' : 'message'
+}
