@@ -22,6 +22,7 @@
  * ```
  */
 export type { AnswerOptions } from './answer.js'
+export { type CassetteOptions, cassette, type TapedRequest } from './cassette.js'
 export { type AdapterFailure, type CheckAdapterOptions, checkAdapter } from './check-adapter.js'
 export { type CheckStoreOptions, checkStore, type StoreFailure } from './check-store.js'
 export type { Chunks } from './chunks.js'
