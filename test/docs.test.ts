@@ -1,7 +1,7 @@
 /**
  * The code of README and docs: a block that opens with "ts check" compiles against the package, one that opens with
  * "ts run" also runs, with every provider's address led to a mock server by the environment (`OWN_SERVER_URL` is its
- * Chat Completions). What a block takes from the reader's app stands in a comment before it: "<!-- given … -->".
+ * Chat Completions). What it prints is named by comments ("// prints …"), or is what the mock server says. What a block takes from the reader's app stands in a comment before it: "<!-- given … -->".
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,6 +16,8 @@ interface Block {
   readonly name: string
   readonly file: string
   readonly isRun: boolean
+  /** Lines that it prints, where it names them. */
+  readonly prints: readonly string[]
   readonly code: string
 }
 
@@ -29,6 +31,7 @@ function blocksOf(page: string): readonly Block[] {
     name: `${page}, block ${index + 1}`,
     file: `${page.replaceAll(/\W+/g, '-')}-${index + 1}.ts`,
     isRun: mark === 'run',
+    prints: [...code.matchAll(/\/\/ prints (.*)$/gm)].map(([, line = '']) => line),
     code: `${given}\n${code}`,
   }))
 }
@@ -72,7 +75,7 @@ const errorsOf = (compile: () => string): string => {
 }
 
 describe('runs against the mock server', () => {
-  it.each(blocks.filter(({ isRun }) => isRun))('$name', async ({ file }) => {
+  it.each(blocks.filter(({ isRun }) => isRun))('$name', async ({ file, prints }) => {
     const lines: string[] = []
     const log = vi
       .spyOn(console, 'log')
@@ -80,6 +83,7 @@ describe('runs against the mock server', () => {
     const requests = server.requests.length
     await import(pathToFileURL(new URL(file, folder).pathname).href)
     log.mockRestore()
+    if (prints.length > 0) return expect(lines).toEqual(prints)
     expect(server.requests.length).toBeGreaterThan(requests)
     expect(lines.join('\n')).toContain('Hello from the docs.')
   })
