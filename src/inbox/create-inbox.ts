@@ -48,7 +48,8 @@ export function createInbox<Message>(options: InboxOptions<Message>): Inbox<Mess
 class Worker<Message> {
   private readonly mailbox: Mailbox<Message>
   private readonly running = new Map<string, Promise<void>>()
-  private readonly closing = new AbortController()
+  /** End what runs. */
+  private readonly stops = new Set<() => void>()
   private isClosed = false
   /** Timers of keys that become due, and the one of the next look at the store. */
   private readonly timers = new Map<string, () => void>()
@@ -67,17 +68,13 @@ class Worker<Message> {
     const { settings, mailbox } = this
     const now = settings.clock.now()
     const key = textOf('key', settings.key(message))
-    const at = settings.at?.(message) ?? now
-    const { added, inMs } = await mailbox.add(key, {
-      id: textOf('id', settings.id(message)),
-      at: Number.isFinite(at) ? at : now,
-      added: now,
-      message,
-    })
+    const id = textOf('id', settings.id(message))
+    const at = timeOf(settings.at?.(message), now)
+    const { added, inMs } = await mailbox.add(key, { id, at, added: now, message })
     if (inMs !== undefined) this.wake(key, inMs)
+    if (!this.isPolling) this.poll()
     if (added === 'full' && settings.onFull)
       await settings.onFull(message, { key, isFirst: await mailbox.isFirstRefused(key) })
-    if (!this.isPolling) this.poll()
     return added
   }
 
@@ -91,7 +88,9 @@ class Worker<Message> {
     this.stopPolling()
     for (const cancel of this.timers.values()) cancel()
     this.timers.clear()
-    const cancel = startTimer(this.settings.clock, graceMs, () => this.closing.abort())
+    const cancel = startTimer(this.settings.clock, graceMs, () => {
+      for (const stop of this.stops) stop()
+    })
     while (this.running.size > 0 || this.taking) {
       await ignoreErrors(() => this.taking)
       await Promise.all(this.running.values())
@@ -121,18 +120,25 @@ class Worker<Message> {
 
   /** One at a time, so that no more is claimed than there is room for. */
   private take(): Promise<void> {
+    if (this.taking) this.isMoreDue = true
     this.taking ??= this.claim().finally(() => {
       this.taking = undefined
+      if (this.isMoreDue && this.room() > 0) this.poll()
     })
     return this.taking
   }
 
+  private room(): number {
+    return this.settings.concurrency - this.running.size
+  }
+
   private async claim(): Promise<void> {
-    const room = this.settings.concurrency - this.running.size
+    const room = this.room()
+    this.isMoreDue = room <= 0
     if (room <= 0 || this.isClosed) return
     const claimed = await this.mailbox.claim(room)
     this.isStoreDown = false
-    this.isMoreDue = claimed.length === room
+    if (claimed.length === room) this.isMoreDue = true
     for (const one of claimed) if (!this.running.has(one.member)) this.start(one)
   }
 
@@ -151,8 +157,7 @@ class Worker<Message> {
     const key = claimed.member
     // claimed while it closed: for other processes
     if (this.isClosed) return mailbox.schedule(key, 0)
-    const outcome = await runTurn(mailbox, key, this.closing.signal)
-    if (outcome === 'lost') return
+    const outcome = await runTurn(mailbox, key, this.stops)
     if (outcome !== 'over') await mailbox.schedule(key, outcome.inMs)
     const inMs = outcome === 'over' ? await mailbox.leave(claimed) : outcome.inMs
     if (inMs !== undefined) this.wake(key, inMs)
@@ -174,4 +179,14 @@ function textOf(name: 'id' | 'key', value: unknown): string {
   throw new MisuseError(
     `\`${name}\` of createInbox() gave no text of 1 to ${longestName} characters: it names a message's ${name}`,
   )
+}
+
+/** Between 1973 and 5138, if it were in seconds. */
+const isInSeconds = (at: number) => at > 1e8 && at < 1e11
+
+function timeOf(at: number | undefined, now: number): number {
+  if (at === undefined || !Number.isFinite(at)) return now
+  if (isInSeconds(at) && now > 1e11)
+    throw new MisuseError(`\`at\` of createInbox() gave ${at}: seconds, and it takes milliseconds`)
+  return at
 }

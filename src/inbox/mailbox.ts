@@ -32,6 +32,8 @@ export interface AddResult {
   readonly inMs?: number
 }
 
+const operations = ['replace', 'deleteIf', 'shift', 'schedule', 'claim', 'unschedule'] as const
+
 /** The mark of an id that is known and in no turn; else it holds the id of its turn. */
 const known = 'known'
 
@@ -40,12 +42,14 @@ export class Mailbox<Message> {
   private readonly ttl: { readonly ttlMs: number }
 
   constructor(readonly settings: InboxSettings<Message>) {
-    const { store, clock, rememberMs } = settings
-    needs('createInbox()', store, [
-      ...(['replace', 'deleteIf', 'shift', 'schedule', 'claim', 'unschedule'] as const),
-    ])
+    const { store, clock, rememberMs, pollMs } = settings
+    needs('createInbox()', store, operations)
     // just looked; the ledger is not used
-    this.store = patientStore(store, { now: clock.now }) as FullStore
+    this.store = patientStore(store, {
+      patienceMs: 5_000,
+      restMs: pollMs,
+      now: clock.now,
+    }) as FullStore
     this.ttl = { ttlMs: rememberMs }
   }
 

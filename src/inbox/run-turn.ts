@@ -5,38 +5,37 @@ import type { Mailbox, OpenTurn } from './mailbox.js'
 import type { InboxSettings, Turn } from './options.js'
 import { sleep, startTimer } from './timer.js'
 
-/** Another process has the key; or its turn is over; or it wants another attempt. */
-export type Outcome = 'lost' | 'over' | { readonly inMs: number }
+/** The turn of the key is over, or the key is to be looked at again. */
+export type Outcome = 'over' | { readonly inMs: number }
 
 /** How long an answer has to end when its signal has fired; then it is left behind. Milliseconds. */
 const endMs = 5_000
 
-/** `closing` fires when `close()` waits no longer. Rejects when the store fails. */
+/** `stops` are called when `close()` waits no longer. Rejects when the store fails. */
 export async function runTurn<Message>(
   mailbox: Mailbox<Message>,
   key: string,
-  closing: AbortSignal,
+  stops: Set<() => void>,
 ): Promise<Outcome> {
-  const { settings } = mailbox
-  const { leaseMs, timeoutMs, clock } = settings
+  const { leaseMs } = mailbox.settings
   const lease = await takeLease(mailbox.store, mailbox.lockName(key), { ttlMs: leaseMs })
-  if (!lease) return 'lost'
+  if (!lease) return elsewhere(leaseMs)
   const stop = new AbortController()
-  const close = () => stop.abort(new AbortError('The inbox is closed', { code: 'closing' }))
-  const cleanups = [
-    keepRenewed(lease, settings, () => stop.abort(leaseLost(key))),
-    startTimer(clock, timeoutMs, () => stop.abort(timedOut(timeoutMs))),
-    () => closing.removeEventListener('abort', close),
-  ]
-  closing.addEventListener('abort', close)
+  const close = () => stop.abort(closed())
+  stops.add(close)
+  const stopRenewing = keepRenewed(lease, mailbox.settings, () => stop.abort(leaseLost(key)))
   try {
     return await new Attempt(mailbox, key, stop.signal).run()
   } finally {
-    for (const cleanup of cleanups) cleanup()
+    stops.delete(close)
+    stopRenewing()
     // one that cannot be given back ends by itself
     await lease.release().catch(() => false)
   }
 }
+
+/** Another process has the key, or it had and died. */
+const elsewhere = (leaseMs: number): Outcome => ({ inMs: leaseMs / 3 })
 
 class Attempt<Message> {
   private readonly settings: InboxSettings<Message>
@@ -44,6 +43,7 @@ class Attempt<Message> {
   constructor(
     private readonly mailbox: Mailbox<Message>,
     private readonly key: string,
+    /** Fires when this process must leave the key. */
     private readonly signal: AbortSignal,
   ) {
     this.settings = mailbox.settings
@@ -57,18 +57,17 @@ class Attempt<Message> {
     if (inMs > 0) return { inMs }
     if (open.attempts >= settings.attempts) return this.giveUp(open, processLost(open.attempts))
     const turn = await mailbox.begin(key, open)
-    return turn ? this.answer(turn) : 'lost'
+    return turn ? this.answer(turn) : this.elsewhere()
   }
 
   private async answer(begun: OpenTurn): Promise<Outcome> {
     let turn = begun
     try {
       turn = await this.withoutExpired(turn)
-      const given = this.given(turn)
-      if (turn.entries.length > 0)
-        await this.unlessStopped(() => this.settings.answer(given.messages, given))
+      const { answer } = this.settings
+      if (turn.entries.length > 0) await this.call((given) => answer(given.messages, given), turn)
     } catch (error) {
-      return this.failed(turn, this.signal.aborted ? this.signal.reason : error)
+      return this.failed(turn, error)
     }
     return this.finish(turn)
   }
@@ -77,48 +76,51 @@ class Attempt<Message> {
   private async withoutExpired(turn: OpenTurn): Promise<OpenTurn> {
     const { maxAgeMs, clock, onExpired } = this.settings
     const oldest = clock.now() - maxAgeMs
+    const expired = turn.entries.filter(({ at }) => at < oldest)
+    if (expired.length === 0) return turn
+    if (onExpired)
+      await this.call((given) => onExpired(given.messages, given), { ...turn, entries: expired })
     const entries = turn.entries.filter(({ at }) => at >= oldest)
-    if (entries.length === turn.entries.length) return turn
-    const given = this.given({ ...turn, entries: turn.entries.filter(({ at }) => at < oldest) })
-    if (onExpired) await this.unlessStopped(() => onExpired(given.messages, given))
     const changed = await this.mailbox.change(this.key, turn, { entries })
     if (!changed) throw leaseLost(this.key)
     return changed
   }
 
-  private given({ id, attempts, entries }: OpenTurn): Turn<Message> {
-    const { key, signal } = this
+  /** Gives a turn to the app, and leaves behind what goes on although its signal has fired. */
+  private async call(work: (given: Turn<Message>) => unknown, turn: OpenTurn): Promise<void> {
+    const { clock, timeoutMs } = this.settings
+    this.signal.throwIfAborted()
+    const stop = new AbortController()
+    const forward = () => stop.abort(this.signal.reason)
+    this.signal.addEventListener('abort', forward)
+    const timers = [startTimer(clock, timeoutMs, () => stop.abort(timedOut(timeoutMs)))]
+    const isLeft = new Promise<never>((_, reject) => {
+      const leave = () => reject(stop.signal.reason)
+      const wait = () => timers.push(startTimer(clock, endMs, leave))
+      stop.signal.addEventListener('abort', wait)
+    })
+    try {
+      const given = this.given(turn, stop.signal)
+      await Promise.race([Promise.resolve(given).then(work), isLeft])
+    } catch (error) {
+      throw stop.signal.aborted ? stop.signal.reason : error
+    } finally {
+      this.signal.removeEventListener('abort', forward)
+      for (const cancel of timers) cancel()
+    }
+  }
+
+  private given({ id, attempts, entries }: OpenTurn, signal: AbortSignal): Turn<Message> {
     const inOrder = [...entries].sort((a, b) => a.at - b.at)
     // as it was added, through JSON
     const messages = inOrder.map(({ message }) => message as Message)
-    return { id, key, messages, attempt: attempts, signal }
-  }
-
-  /** Leaves work behind that goes on although its signal has fired. */
-  private async unlessStopped(work: () => unknown): Promise<void> {
-    const { signal, settings } = this
-    let cancel = () => {}
-    let onAbort = () => {}
-    const left = new Promise<never>((_, reject) => {
-      onAbort = () => {
-        cancel = startTimer(settings.clock, endMs, () => reject(signal.reason))
-      }
-    })
-    signal.throwIfAborted()
-    signal.addEventListener('abort', onAbort)
-    try {
-      await Promise.race([Promise.resolve().then(work), left])
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-      cancel()
-    }
+    return { id, key: this.key, messages, attempt: attempts, signal }
   }
 
   private async failed(turn: OpenTurn, error: unknown): Promise<Outcome> {
     const { attempts, backoffMs, clock } = this.settings
-    const code = error instanceof AbortError ? error.code : undefined
-    if (code === 'lease_lost') return 'lost'
-    if (code === 'closing') return this.again(turn, 0, { attempts: turn.attempts - 1 })
+    if (isLeaseLost(error)) return this.elsewhere()
+    if (error === this.signal.reason) return this.again(turn, 0, { attempts: turn.attempts - 1 })
     if (turn.attempts >= attempts) return this.giveUp(turn, error)
     const inMs = backoffMs * 4 ** (turn.attempts - 1)
     return this.again(turn, inMs, { notBefore: clock.now() + inMs })
@@ -126,17 +128,18 @@ class Attempt<Message> {
 
   private async again(turn: OpenTurn, inMs: number, changes: Partial<OpenTurn>): Promise<Outcome> {
     const changed = await this.persist(() => this.mailbox.change(this.key, turn, changes))
-    return changed ? { inMs } : 'lost'
+    return changed ? { inMs } : this.elsewhere()
   }
 
   private async giveUp(turn: OpenTurn, error: unknown): Promise<Outcome> {
-    await ignoreErrors(() => this.settings.onError?.(error, this.given(turn)))
+    const { onError } = this.settings
+    await ignoreErrors(() => this.call((given) => onError?.(error, given), turn))
     return this.finish(turn)
   }
 
   private async finish(turn: OpenTurn): Promise<Outcome> {
     const isFinished = await this.persist(() => this.mailbox.finish(this.key, turn))
-    return isFinished ? 'over' : 'lost'
+    return isFinished ? 'over' : this.elsewhere()
   }
 
   /** What has been answered is not answered again because the store was away for a moment. */
@@ -149,6 +152,10 @@ class Attempt<Message> {
         await sleep(this.settings.clock, this.settings.pollMs)
       }
     }
+  }
+
+  private elsewhere(): Outcome {
+    return elsewhere(this.settings.leaseMs)
   }
 }
 
@@ -182,10 +189,14 @@ export async function ignoreErrors(work: () => unknown): Promise<void> {
   }
 }
 
+const closed = () => new AbortError('The inbox is closed', { code: 'closing' })
+
 const leaseLost = (key: string) =>
   new AbortError(`The lock of ${key} could not be renewed: another process may have its turn`, {
     code: 'lease_lost',
   })
+
+const isLeaseLost = (error: unknown) => error instanceof AbortError && error.code === 'lease_lost'
 
 const timedOut = (ms: number) =>
   new TimeoutError(`The turn took longer than ${ms} ms: raise \`timeoutMs\`, or answer sooner`)

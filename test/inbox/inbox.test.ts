@@ -1,20 +1,490 @@
-/** What an inbox promises, over memory, SQLite and a real redis-server. */
+/** What an inbox promises, in a time that is moved by hand. */
 import { expect, it } from 'vitest'
+import {
+  AbortError,
+  MisuseError,
+  ServiceUnavailableError,
+  TimeoutError,
+} from '../../src/core/index.js'
 import { createInbox } from '../../src/inbox/index.js'
-import { memoryStore } from '../../src/store/index.js'
+import { memoryStore, type Store } from '../../src/store/index.js'
+import { bench, gate, letter, settle } from './bench.js'
 
-it('several messages of one chat are one turn', async () => {
-  const store = memoryStore()
-  const turns: string[][] = []
-  const inbox = createInbox<{ id: string; chat: string; text: string }>({
-    store,
-    id: ({ id }) => id,
-    key: ({ chat }) => chat,
-    quietMs: 20,
-    answer: (messages) => void turns.push(messages.map(({ text }) => text)),
-  })
-  for (const text of ['hi', 'i ordered', 'shoes', 'hi'])
-    await inbox.add({ id: text, chat: 'a', text })
-  await expect.poll(() => turns).toEqual([['hi', 'i ordered', 'shoes']])
-  await inbox.close()
+const idsOf = (told: readonly { readonly ids: string }[]) => told.map(({ ids }) => ids)
+
+it('messages that come one after the other are one turn, once it is quiet', async () => {
+  const { open, pass, answered } = bench()
+  const inbox = open()
+  for (const id of ['a1', 'a2', 'a3']) {
+    expect(await inbox.add(letter(id))).toBe('kept')
+    await pass(1_400)
+  }
+  expect(answered).toEqual([])
+  await pass(200)
+  expect(idsOf(answered)).toEqual(['a1 a2 a3'])
 })
+
+it('who never pauses is answered after the longest quiet', async () => {
+  const { open, pass, answered } = bench({ maxQuietMs: 5_000 })
+  const inbox = open()
+  for (let i = 1; i <= 7; i++) {
+    await inbox.add(letter(`a${i}`))
+    await pass(1_000)
+  }
+  expect(idsOf(answered)).toEqual(['a1 a2 a3 a4 a5'])
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1 a2 a3 a4 a5', 'a6 a7'])
+})
+
+it('what comes while an answer is made waits for the next turn', async () => {
+  const first = gate()
+  const { open, pass, answered } = bench({ answer: () => first.opened })
+  const inbox = open()
+  await inbox.add(letter('a1'))
+  await pass(2_000)
+  await inbox.add(letter('a2'))
+  await inbox.add(letter('b1'))
+  await pass(90_000)
+  expect(idsOf(answered)).toEqual(['a1', 'b1'])
+  await inbox.add(letter('a3'))
+  first.open()
+  await pass(1_600)
+  expect(idsOf(answered)).toEqual(['a1', 'b1', 'a2 a3'])
+})
+
+it('a turn is in the order of sending, then of arrival', async () => {
+  const { open, pass, answered, clock } = bench()
+  const inbox = open()
+  const now = clock.now()
+  await inbox.add(letter('a4', now - 1_000))
+  await inbox.add(letter('a1', now - 3_000))
+  await inbox.add(letter('a5', Number.NaN))
+  await inbox.add(letter('a2', now - 2_000))
+  await inbox.add(letter('a3', now - 2_000))
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1 a2 a3 a4 a5'])
+})
+
+it('a message is answered once, however often and wherever it is delivered', async () => {
+  const { open, pass, answered, clock } = bench()
+  const [one, other] = [open(), open()]
+  const results = await Promise.all(
+    [one, other, one, other].map((inbox) => inbox.add(letter('a1'))),
+  )
+  expect([...results].sort()).toEqual(['duplicate', 'duplicate', 'duplicate', 'kept'])
+  await pass(2_000)
+  expect(await other.add(letter('a1'))).toBe('duplicate')
+  await Promise.all([one.close(), other.close()])
+  clock.advance(7 * 86_400_000)
+  expect(await open().add(letter('a1'))).toBe('duplicate')
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1'])
+})
+
+it('an id is known for as long as was asked', async () => {
+  const { open, pass, answered } = bench({ rememberMs: 60_000 })
+  const inbox = open()
+  await inbox.add(letter('a1'))
+  await pass(59_000)
+  expect(await inbox.add(letter('a1'))).toBe('duplicate')
+  await pass(62_000)
+  expect(await inbox.add(letter('a1'))).toBe('kept')
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a1'])
+})
+
+it('so many wait and no more; a full key is answered at once, and is told of once', async () => {
+  const held = gate()
+  const { open, pass, answered, full } = bench({ maxWaiting: 3, answer: () => held.opened })
+  const inbox = open()
+  for (const id of ['a1', 'a2', 'a3']) await inbox.add(letter(id))
+  await pass(100)
+  expect(idsOf(answered)).toEqual(['a1 a2 a3'])
+  const results: string[] = []
+  for (const id of ['a4', 'a5', 'a6', 'a7', 'a8', 'a7']) results.push(await inbox.add(letter(id)))
+  expect(results).toEqual(['kept', 'kept', 'kept', 'full', 'full', 'duplicate'])
+  expect(await inbox.add(letter('b1'))).toBe('kept')
+  held.open()
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1 a2 a3', 'a4 a5 a6', 'b1'])
+  for (const id of ['a4', 'a8']) expect(await inbox.add(letter(id))).toBe('duplicate')
+  for (const id of ['a10', 'a11', 'a12', 'a13']) await inbox.add(letter(id))
+  expect(full).toEqual([
+    { id: 'a7', isFirst: true },
+    { id: 'a8', isFirst: false },
+    { id: 'a13', isFirst: true },
+  ])
+})
+
+it('messages that come at once pass no bound and none is lost', async () => {
+  const { open, pass, answered, full } = bench({ maxWaiting: 10 })
+  const [one, other] = [open(), open()]
+  const ids = Array.from({ length: 40 }, (_, index) => `a${index}`)
+  const results = await Promise.all(
+    ids.map((id, index) => (index % 2 ? one : other).add(letter(id))),
+  )
+  expect(results.filter((result) => result === 'kept')).toHaveLength(10)
+  expect(full.filter(({ isFirst }) => isFirst)).toHaveLength(1)
+  await pass(2_000)
+  expect(answered.flatMap(({ ids }) => ids.split(' '))).toHaveLength(10)
+})
+
+it('what is too old is recorded and not answered, also when it grew old here', async () => {
+  const { open, pass, answered, expired, clock } = bench({ maxAgeMs: 60_000 })
+  const inbox = open()
+  await inbox.add(letter('a1', clock.now() - 70_000))
+  await inbox.add(letter('a2', clock.now() - 30_000))
+  await inbox.add(letter('b1', clock.now() - 90_000))
+  await pass(2_000)
+  expect(idsOf(expired)).toEqual(['a1', 'b1'])
+  expect(idsOf(answered)).toEqual(['a2'])
+  expect(expired[0]?.turn.id).toBe(answered[0]?.turn.id)
+  await inbox.close()
+  await inbox.add(letter('c1'))
+  clock.advance(70_000)
+  expect(await open().add(letter('c1'))).toBe('duplicate')
+  await pass(2_000)
+  expect(idsOf(expired)).toEqual(['a1', 'b1', 'c1'])
+})
+
+it('what was recorded as too old is not recorded again when the answer fails', async () => {
+  let failures = 1
+  const { open, pass, answered, expired, clock } = bench({
+    maxAgeMs: 60_000,
+    answer: () => {
+      if (failures-- > 0) throw new Error('no')
+    },
+  })
+  const inbox = open()
+  await inbox.add(letter('a1', clock.now() - 70_000))
+  await inbox.add(letter('a2'))
+  await pass(5_000)
+  expect(idsOf(expired)).toEqual(['a1'])
+  expect(idsOf(answered)).toEqual(['a2', 'a2'])
+})
+
+it('a turn that fails is tried again with growing waits and the same id, then given to onError', async () => {
+  const { open, pass, answered, errors, clock } = bench({
+    answer: (messages, { attempt }) => {
+      times.push(clock.now())
+      if (messages[0]?.id === 'a1') throw new Error(`attempt ${attempt}`)
+    },
+  })
+  const times: number[] = []
+  const inbox = open()
+  await inbox.add(letter('a1'))
+  await pass(1_600)
+  expect(idsOf(answered)).toEqual(['a1'])
+  await inbox.add(letter('a2'))
+  await inbox.add(letter('b1'))
+  await pass(30_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a1', 'b1', 'a1', 'a2'])
+  const own = answered.filter(({ ids }) => ids === 'a1').map(({ turn }) => turn)
+  expect(new Set(own.map(({ id }) => id)).size).toBe(1)
+  expect(own.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_000)
+  expect((times[3] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(4_000)
+  expect(errors).toEqual([{ error: new Error('attempt 3'), ids: 'a1' }])
+})
+
+it('an onError that throws, rejects or hangs blocks nobody', async () => {
+  const outcomes = [
+    () => {
+      throw new Error('x')
+    },
+    () => Promise.reject(new Error('x')),
+    () => new Promise(() => {}),
+  ]
+  for (const onError of outcomes) {
+    const { open, pass, answered } = bench({
+      attempts: 1,
+      timeoutMs: 10_000,
+      onError,
+      answer: ([message]) => {
+        if (message?.id === 'a1') throw new Error('no')
+      },
+    })
+    const inbox = open()
+    await inbox.add(letter('a1'))
+    await pass(2_000)
+    await inbox.add(letter('a2'))
+    await pass(60_000)
+    expect(idsOf(answered)).toEqual(['a1', 'a2'])
+  }
+})
+
+it('an answer that hangs is stopped, tried again, and never blocks its key for ever', async () => {
+  const signals: AbortSignal[] = []
+  const { open, pass, answered, errors } = bench({
+    timeoutMs: 20_000,
+    attempts: 2,
+    answer: ([message], { signal }) => {
+      signals.push(signal)
+      // one that does not even look at its signal
+      if (message?.id === 'a1') return new Promise(() => {})
+      return undefined
+    },
+  })
+  const inbox = open()
+  await inbox.add(letter('a1'))
+  await pass(23_000)
+  expect(signals[0]?.reason).toBeInstanceOf(TimeoutError)
+  await inbox.add(letter('a2'))
+  await pass(60_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a1', 'a2'])
+  expect(errors).toEqual([{ error: expect.any(TimeoutError), ids: 'a1' }])
+})
+
+it('no more turns run at once than were allowed, and all have their turn', async () => {
+  let running = 0
+  let most = 0
+  const { open, pass, answered } = bench({
+    concurrency: 50,
+    answer: async () => {
+      most = Math.max(most, ++running)
+      await settle()
+      running--
+    },
+  })
+  const inbox = open({ key: ({ id }) => id })
+  const people = Array.from({ length: 1_000 }, (_, index) => letter(`p${index}`))
+  await Promise.all(people.map((message) => inbox.add(message)))
+  await pass(10_000)
+  expect(most).toBe(50)
+  expect(answered).toHaveLength(1_000)
+  expect(new Set(idsOf(answered)).size).toBe(1_000)
+})
+
+it('who lost the lock is stopped, and what it does afterwards changes nothing', async () => {
+  const late = gate()
+  const signals: AbortSignal[] = []
+  const { open, pass, answered, store } = bench()
+  const first = open({
+    // takes nothing more
+    store: {
+      ...store,
+      claim: async (queue, options) =>
+        signals.length > 0 ? [] : ((await store.claim?.(queue, options)) ?? []),
+    },
+    answer: (_, { signal }) => {
+      signals.push(signal)
+      return late.opened
+    },
+  })
+  await first.add(letter('a1'))
+  await pass(2_000)
+  await store.delete('inbox:lock:a')
+  const held = gate()
+  const second = open({ answer: () => held.opened })
+  await second.resume()
+  await pass(15_000)
+  expect(signals[0]?.reason).toMatchObject({ name: 'AbortError', code: 'lease_lost' })
+  await pass(30_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a1'])
+  expect(answered[0]?.turn.id).toBe(answered[1]?.turn.id)
+  late.open()
+  await pass(1_000)
+  // still open: it is the second's
+  expect(await store.get('inbox:turn:a')).toContain(answered[1]?.turn.id)
+  held.open()
+  await pass(60_000)
+  expect(await store.get('inbox:turn:a')).toBeUndefined()
+  expect(answered).toHaveLength(2)
+})
+
+it('an answer that runs long keeps its lock, and another process does not begin it', async () => {
+  const long = gate()
+  const { open, pass, answered } = bench({ answer: () => long.opened, timeoutMs: 1e9 })
+  const [one, other] = [open(), open()]
+  await Promise.all([one.resume(), other.resume()])
+  await one.add(letter('a1'))
+  await pass(600_000)
+  await other.add(letter('a2'))
+  await pass(100_000)
+  expect(idsOf(answered)).toEqual(['a1'])
+  long.open()
+  await pass(11_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a2'])
+}, 60_000)
+
+it('close finishes what runs, begins nothing, and keeps what still comes', async () => {
+  const held = gate()
+  const { open, pass, answered, clock } = bench({ answer: () => held.opened })
+  const inbox = open()
+  await inbox.add(letter('a1'))
+  await pass(2_000)
+  await inbox.add(letter('b1'))
+  let isClosed = false
+  const closing = inbox.close().then(() => {
+    isClosed = true
+  })
+  expect(await inbox.add(letter('a2'))).toBe('kept')
+  await pass(15_000)
+  expect([isClosed, idsOf(answered)]).toEqual([false, ['a1']])
+  held.open()
+  await settle()
+  await closing
+  expect(clock.pending()).toBe(0)
+  await pass(5_000)
+  expect(idsOf(answered)).toEqual(['a1'])
+  const next = open()
+  await next.resume()
+  await pass(1_000)
+  expect(idsOf(answered).sort()).toEqual(['a1', 'a2', 'b1'])
+  await next.close()
+})
+
+it('what does not finish in time is stopped, and another process takes it up at once', async () => {
+  const { open, pass, answered } = bench()
+  const reasons: unknown[] = []
+  const inbox = open({
+    answer: (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+        signal.addEventListener('abort', () => reasons.push(signal.reason))
+      }),
+  })
+  await inbox.add(letter('a1'))
+  await pass(2_000)
+  const closing = inbox.close({ graceMs: 3_000 })
+  await pass(3_100)
+  await closing
+  expect(reasons).toEqual([expect.any(AbortError)])
+  await open().resume()
+  await pass(100)
+  expect(idsOf(answered)).toEqual(['a1', 'a1'])
+  expect(answered.map(({ turn }) => turn.attempt)).toEqual([1, 1])
+  expect(answered[0]?.turn.id).toBe(answered[1]?.turn.id)
+})
+
+it('close ends although an answer ignores its signal', async () => {
+  const { open, pass } = bench()
+  const inbox = open({ answer: () => new Promise(() => {}) })
+  await inbox.add(letter('a1'))
+  await pass(2_000)
+  const closing = inbox.close({ graceMs: 1_000 })
+  await pass(10_000)
+  await closing
+})
+
+it('a turn that ends its process again and again is given up as others are', async () => {
+  const { open, pass, answered, errors, store } = bench()
+  for (let process = 1; process <= 3; process++) {
+    const dying = mortal(store)
+    await open({ store: dying.store, answer: dying.kill }).add(letter('a1'))
+    await open({ store: dying.store, answer: dying.kill })
+      .resume()
+      .catch(() => {})
+    await pass(60_000)
+  }
+  expect(answered.map(({ turn }) => turn.attempt)).toEqual([1, 2, 3])
+  await open().resume()
+  await pass(60_000)
+  expect(answered).toHaveLength(3)
+  expect(errors.filter(({ ids }) => ids === 'a1')).toEqual([
+    { error: expect.objectContaining({ code: 'process_lost' }), ids: 'a1' },
+  ])
+})
+
+it('what was answered is not answered again because the store was away', async () => {
+  const { open, pass, answered, store } = bench()
+  let isAway = false
+  const flaky = wrap(store, () => {
+    if (isAway) throw new Error('away')
+  })
+  const inbox = open({
+    store: flaky,
+    answer: () => {
+      isAway = true
+    },
+  })
+  await inbox.add(letter('a1'))
+  await pass(10_000)
+  isAway = false
+  await pass(60_000)
+  expect(idsOf(answered)).toEqual(['a1'])
+  expect(await store.get('inbox:turn:a')).toBeUndefined()
+})
+
+it('a store that is down refuses messages, and is reported once; then all goes on', async () => {
+  const { open, pass, answered, errors, store } = bench()
+  let isAway = false
+  const flaky = wrap(store, () => {
+    if (isAway) throw new Error('away')
+  })
+  const inbox = open({ store: flaky })
+  await inbox.add(letter('a1'))
+  isAway = true
+  await expect(inbox.add(letter('a2'))).rejects.toBeInstanceOf(ServiceUnavailableError)
+  await expect(inbox.resume()).rejects.toBeInstanceOf(ServiceUnavailableError)
+  await pass(20_000)
+  expect(errors).toEqual([{ error: expect.any(ServiceUnavailableError), ids: undefined }])
+  isAway = false
+  await pass(7_000)
+  expect(await inbox.add(letter('a2'))).toBe('kept')
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a2'])
+})
+
+it('names of keys and ids are only text', async () => {
+  const { open, pass, answered } = bench()
+  const inbox = open()
+  for (const name of ['__proto__', 'a:b', 'ä😀', ' ', 'constructor'])
+    await inbox.add({ id: name, chat: name })
+  await pass(2_000)
+  expect(answered.map(({ turn }) => turn.key).sort()).toEqual(
+    ['__proto__', 'a:b', 'ä😀', ' ', 'constructor'].sort(),
+  )
+})
+
+it('two inboxes of one store do not meet when their names differ', async () => {
+  const { open, pass, answered } = bench()
+  for (const name of ['one', 'two']) expect(await open({ name }).add(letter('a1'))).toBe('kept')
+  await pass(2_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a1'])
+})
+
+it('what cannot work is a misuse that says what to do', async () => {
+  const { open, store } = bench()
+  expect(() => open({ concurrency: 0 })).toThrow(/concurrency/)
+  expect(() => open({ quietMs: Number.NaN })).toThrow(MisuseError)
+  expect(() => createInbox({ store: memoryStore() } as never)).toThrow(/`id`, a function/)
+  const { get, set, setIfAbsent, increment, delete: remove, append, read } = store
+  const small: Store = { get, set, setIfAbsent, increment, delete: remove, append, read }
+  expect(() => open({ store: small })).toThrow(/createInbox\(\).*schedule\(\)/)
+  const inbox = open()
+  for (const bad of [
+    { id: '', chat: 'a' },
+    { id: 'x', chat: 'a'.repeat(2_000) },
+    { chat: 'a' } as never,
+    { id: 'x', chat: 'a', sentAt: 1_800_000_000 },
+  ])
+    await expect(inbox.add(bad)).rejects.toBeInstanceOf(MisuseError)
+})
+
+/** A store that runs something before each operation. */
+function wrap(store: Store, before: (name: string) => unknown): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function' || typeof name !== 'string') return value
+      return async (...args: unknown[]) => {
+        await before(name)
+        return value.apply(target, args)
+      }
+    },
+  })
+}
+
+/** The store as a process sees it that dies: from then on nothing reaches it and nothing comes back. */
+function mortal(store: Store) {
+  let isDead = false
+  const never = new Promise<never>(() => {})
+  return {
+    store: wrap(store, () => (isDead ? never : undefined)),
+    kill: () => {
+      isDead = true
+      return never
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/** Inboxes of a test: they share a store and a clock that is moved by hand, and what they do is recorded. */
+import { createInbox, type Inbox, type InboxOptions, type Turn } from '../../src/inbox/index.js'
+import { memoryStore, type Store } from '../../src/store/index.js'
+import { type FakeClock, fakeClock } from '../middleware/fake-clock.js'
+
+export interface Letter {
+  readonly id: string
+  readonly chat: string
+  readonly sentAt?: number
+}
+
+/** Names a letter: `a1` is of chat `a`. */
+export const letter = (id: string, sentAt?: number): Letter => ({
+  id,
+  chat: id.slice(0, 1),
+  ...(sentAt !== undefined && { sentAt }),
+})
+
+export interface Told {
+  readonly ids: string
+  readonly turn: Turn<Letter>
+}
+
+export interface Bench {
+  readonly clock: FakeClock
+  readonly store: Store
+  /** What `answer` got, in order. */
+  readonly answered: Told[]
+  readonly expired: Told[]
+  readonly full: { readonly id: string; readonly isFirst: boolean }[]
+  readonly errors: { readonly error: unknown; readonly ids: string | undefined }[]
+  /** Another process over the same store. */
+  open(options?: Partial<InboxOptions<Letter>>): Inbox<Letter>
+  /** Lets time pass, a step at a time: whatever it sets off happens in between. */
+  pass(ms: number): Promise<void>
+}
+
+const told = (messages: readonly Letter[], turn: Turn<Letter>): Told => ({
+  ids: messages.map(({ id }) => id).join(' '),
+  turn,
+})
+
+/** Everything that needs no timer has happened: the store is in memory. */
+export const settle = async () => {
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate)
+}
+
+export function bench(defaults: Partial<InboxOptions<Letter>> = {}): Bench {
+  const clock = fakeClock()
+  // a wall clock that is none of 1970
+  clock.advance(1_800_000_000_000)
+  const store = memoryStore({ now: clock.now })
+  const made: Bench = {
+    clock,
+    store,
+    answered: [],
+    expired: [],
+    full: [],
+    errors: [],
+    open: (options = {}) =>
+      createInbox<Letter>({
+        store,
+        clock,
+        id: ({ id }) => id,
+        key: ({ chat }) => chat,
+        at: ({ sentAt }) => sentAt ?? clock.now(),
+        onExpired: (messages, turn) => void made.expired.push(told(messages, turn)),
+        onFull: ({ id }, { isFirst }) => void made.full.push({ id, isFirst }),
+        onError: (error, turn) =>
+          void made.errors.push({ error, ids: turn && told(turn.messages, turn).ids }),
+        ...defaults,
+        ...options,
+        answer: (messages, turn) => {
+          made.answered.push(told(messages, turn))
+          return (options.answer ?? defaults.answer)?.(messages, turn)
+        },
+      }),
+    async pass(ms) {
+      const end = clock.now() + ms
+      await settle()
+      while (clock.now() < end) {
+        clock.advance(Math.min(100, end - clock.now()))
+        await settle()
+      }
+    },
+  }
+  return made
+}
+
+/** A promise that a test settles. */
+export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
