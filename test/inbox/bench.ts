@@ -95,3 +95,45 @@ export function gate(): { readonly opened: Promise<void>; readonly open: () => v
   })
   return { opened, open }
 }
+
+/** A store that runs something around each operation. */
+export function wrap(
+  store: Store,
+  before: (name: string) => unknown,
+  after: () => unknown = () => undefined,
+): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function' || typeof name !== 'string') return value
+      return async (...args: unknown[]) => {
+        await before(name)
+        const result: unknown = await value.apply(target, args)
+        await after()
+        return result
+      }
+    },
+  })
+}
+
+/**
+ * The store as a process sees it that dies: from then on nothing reaches it and nothing comes back. With `lastHalf`,
+ * counted in halves of operations, by itself: before or after that operation has reached the store.
+ */
+export function mortal(store: Store, lastHalf = Infinity) {
+  let isDead = false
+  let halves = 0
+  const never = new Promise<never>(() => {})
+  const live = () => {
+    isDead ||= ++halves > lastHalf
+    return isDead ? never : undefined
+  }
+  return {
+    store: wrap(store, live, live),
+    isDead: () => isDead,
+    kill: () => {
+      isDead = true
+      return never
+    },
+  }
+}

@@ -8,7 +8,7 @@ import {
 } from '../../src/core/index.js'
 import { createInbox } from '../../src/inbox/index.js'
 import { memoryStore, type Store } from '../../src/store/index.js'
-import { bench, gate, letter, settle } from './bench.js'
+import { bench, gate, letter, mortal, settle, wrap } from './bench.js'
 
 const idsOf = (told: readonly { readonly ids: string }[]) => told.map(({ ids }) => ids)
 
@@ -461,30 +461,3 @@ it('what cannot work is a misuse that says what to do', async () => {
   ])
     await expect(inbox.add(bad)).rejects.toBeInstanceOf(MisuseError)
 })
-
-/** A store that runs something before each operation. */
-function wrap(store: Store, before: (name: string) => unknown): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function' || typeof name !== 'string') return value
-      return async (...args: unknown[]) => {
-        await before(name)
-        return value.apply(target, args)
-      }
-    },
-  })
-}
-
-/** The store as a process sees it that dies: from then on nothing reaches it and nothing comes back. */
-function mortal(store: Store) {
-  let isDead = false
-  const never = new Promise<never>(() => {})
-  return {
-    store: wrap(store, () => (isDead ? never : undefined)),
-    kill: () => {
-      isDead = true
-      return never
-    },
-  }
-}
