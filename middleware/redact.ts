@@ -12,7 +12,7 @@ import {
 } from '../src/core/index.js'
 import type { Store } from '../src/store/index.js'
 import { editAnswer } from './redact/answer.js'
-import { maskError } from './redact/errors.js'
+import { maskError, maskPlain } from './redact/errors.js'
 import {
   type Detect,
   Detections,
@@ -162,8 +162,9 @@ async function runInside<State>(ctx: Context<State>, next: Next, settings: Setti
   try {
     return await next()
   } catch (error) {
-    maskError(error, errorMask(state.values, settings))
-    throw error
+    const mask = errorMask(state.values, settings)
+    maskError(error, mask)
+    throw maskPlain(error, mask)
   }
 }
 
@@ -244,7 +245,10 @@ function restoring<State>(ctx: Context<State>, values: Values, settings: Setting
   return reversible(
     editAnswer({
       rules: restorer.rules,
-      replace: (_, form) => (isJson ? restorer.escapedOriginal(form) : restorer.original(form)),
+      replace: (form, channel) =>
+        isJson && channel === 'text-delta'
+          ? restorer.escapedOriginal(form)
+          : restorer.original(form),
       map: restorer,
       reasoning,
       finish: keepSaid,
@@ -268,7 +272,7 @@ function masking<State>(
   const whole = isJsonAsked(ctx.request) ? 'json' : detections && 'text'
   return editAnswer({
     rules: search,
-    replace: ({ name }) => `<${name}>`,
+    replace: (_, __, { name }) => `<${name}>`,
     map: masker,
     reasoning,
     whole,

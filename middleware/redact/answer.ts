@@ -11,11 +11,13 @@ import { editContent, editValue, TextCollector, type TextMap } from './mask.js'
 import { editHosted } from './request.js'
 import type { SearchRule } from './rules.js'
 import type { SaidData } from './said.js'
-import { type Replace, TextEditor } from './text.js'
+import type { Hit } from './search.js'
+import { TextEditor } from './text.js'
 
 export interface AnswerEdit {
   readonly rules: readonly SearchRule[]
-  readonly replace: Replace
+  /** What stands for a hit of running text; undefined: it stays. */
+  readonly replace: (text: string, channel: Channel, hit: Hit) => string | undefined
   /** For all but running text. */
   readonly map: TextMap
   /** Thoughts too. */
@@ -30,7 +32,7 @@ export interface AnswerEdit {
 }
 
 type Emit = (chunk: StreamChunk) => void
-type Channel = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
+export type Channel = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 const channels: readonly Channel[] = ['reasoning-delta', 'text-delta', 'refusal-delta']
 
 export function editAnswer(edit: AnswerEdit): Transform {
@@ -55,11 +57,14 @@ class Turn {
   private hasWarned = false
 
   constructor(private readonly edit: AnswerEdit) {
-    const editor = () => new TextEditor(edit.rules, this.replace)
+    const editor = (channel: Channel) =>
+      new TextEditor(edit.rules, (hit, text) =>
+        this.replaced(edit.replace(text, channel, hit), text),
+      )
     this.editors = {
-      'text-delta': editor(),
-      'reasoning-delta': editor(),
-      'refusal-delta': editor(),
+      'text-delta': editor('text-delta'),
+      'reasoning-delta': editor('reasoning-delta'),
+      'refusal-delta': editor('refusal-delta'),
     }
   }
 
@@ -219,8 +224,7 @@ class Turn {
     })
   }
 
-  private readonly replace: Replace = (hit, text) => {
-    const value = this.edit.replace(hit, text)
+  private replaced(value: string | undefined, text: string): string | undefined {
     this.isEdited ||= value !== undefined && value !== text
     return value
   }

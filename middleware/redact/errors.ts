@@ -1,5 +1,6 @@
-/** Takes originals out of an error: its message, its stack, its cause, its headers. */
+/** Takes originals out of an error: its message, its stack, its headers, its causes, of whatever kind. */
 import { isObject } from '../../src/chat/index.js'
+import { editValue } from './mask.js'
 
 const fields = ['message', 'stack'] as const
 
@@ -12,9 +13,27 @@ export function maskError(error: unknown, mask: (text: string) => string, depth 
   }
   const headers = 'headers' in error ? error.headers : undefined
   if (isObject(headers)) put(error, 'headers', headers, maskAll(headers, mask))
-  if (typeof error.cause === 'string') put(error, 'cause', error.cause, mask(error.cause))
-  else maskError(error.cause, mask, depth + 1)
+  if (error.cause instanceof Error) maskError(error.cause, mask, depth + 1)
+  else put(error, 'cause', error.cause, maskPlain(error.cause, mask))
+  if (error instanceof AggregateError)
+    for (const one of error.errors) maskError(one, mask, depth + 1)
 }
+
+/** What is no error: the same where nothing in it was masked. */
+export function maskPlain(value: unknown, mask: (text: string) => string): unknown {
+  if (typeof value !== 'string' && !isPlain(value)) return value
+  let isMasked = false
+  const text = (text: string) => {
+    const masked = mask(text)
+    isMasked ||= masked !== text
+    return masked
+  }
+  const edited = editValue(value, { text, json: text, number: (value) => value })
+  return isMasked ? edited : value
+}
+
+const isPlain = (value: unknown) =>
+  Array.isArray(value) || (isObject(value) && Object.getPrototypeOf(value) === Object.prototype)
 
 function maskAll(headers: Readonly<Record<string, unknown>>, mask: (text: string) => string) {
   const entries = Object.entries(headers)

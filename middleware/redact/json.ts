@@ -9,6 +9,34 @@ export interface JsonEdit {
   between?(text: string): string
 }
 
+/**
+ * Text that may be JSON: by its strings, keys and numbers where it is; what is none, or was cut, by its whole text, strings
+ * with escapes apart.
+ */
+export function editJsonText(text: string, edit: JsonEdit & { string(text: string): string }) {
+  if (isJson(text)) return editJson(text, edit)
+  let edited = ''
+  let at = 0
+  for (const { 0: token, index } of text.matchAll(escapedStrings)) {
+    edited += edit.string(text.slice(at, index)) + editString(token, edit)
+    at = index + token.length
+  }
+  return edited + edit.string(text.slice(at))
+}
+
+const escapedStrings = /"[^"\\]*(?:\\[\s\S][^"\\]*)+"?/g
+
+/** An object or a list, whole. */
+export function isJson(text: string): boolean {
+  if (!looksLikeJson(text)) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const tokens = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"?|(?<![\w.-])-?\d[\d.eE+-]*/g
 
 export function editJson(text: string, edit: JsonEdit): string {

@@ -1,6 +1,6 @@
 /** Originals → placeholders: what rules and the app's `detect` find in texts. */
 import { MisuseError } from '../../src/core/index.js'
-import { editJson, looksLikeJson } from './json.js'
+import { editJsonText, isJson, looksLikeJson } from './json.js'
 import { type SearchRule, toPlaceholder } from './rules.js'
 import { findHits, type Hit } from './search.js'
 import type { Value, Values } from './values.js'
@@ -87,8 +87,8 @@ export class Masker implements TextMap {
   }
 
   json(text: string): string {
-    return editJson(text, {
-      string: (text) => this.text(text),
+    return editJsonText(text, {
+      string: (text) => editNested(text, this),
       number: (text) => different(this.text(text), text),
     })
   }
@@ -98,17 +98,20 @@ export class Masker implements TextMap {
   }
 }
 
+/** Other text behind `data:` may be anybody's. */
+const isBase64Url = (text: string) => /^data:[\w.+/-]{1,100};base64,[\w+/=-]*$/.test(text)
+
 const different = (edited: string, text: string) => (edited === text ? undefined : edited)
 
+/** Of two that overlap the left one stands for both: no rest of the other stays. */
 function leftmost(hits: readonly Hit[]): readonly Hit[] {
-  let end = 0
-  return [...hits]
-    .sort((a, b) => a.start - b.start || b.end - a.end)
-    .filter((hit) => {
-      if (hit.start < end) return false
-      end = hit.end
-      return true
-    })
+  const kept: Hit[] = []
+  for (const hit of hits.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    const last = kept.at(-1)
+    if (!last || hit.start >= last.end) kept.push(hit)
+    else if (hit.end > last.end) kept[kept.length - 1] = { ...last, end: hit.end }
+  }
+  return kept
 }
 
 /** Edits nothing, and keeps all texts it is shown. */
@@ -126,9 +129,9 @@ export class TextCollector implements TextMap {
     return value
   }
 
-  json = (text: string) =>
-    editJson(text, {
-      string: (text) => this.text(text),
+  json = (text: string): string =>
+    editJsonText(text, {
+      string: (text) => editNested(text, this),
       number: (text) => {
         this.numbers.push(text)
         return undefined
@@ -140,9 +143,13 @@ export class TextCollector implements TextMap {
 export const editContent = (text: string, map: TextMap): string =>
   looksLikeJson(text) ? map.json(text) : map.text(text)
 
-/** All strings and numbers of a value; data URLs stay. Keys too. */
+/** JSON that stands in a string of JSON. */
+export const editNested = (text: string, map: TextMap): string =>
+  isJson(text) ? map.json(text) : map.text(text)
+
+/** All strings and numbers of a value; base64 of data URLs stays. Keys too. */
 export function editValue(value: unknown, map: TextMap): unknown {
-  if (typeof value === 'string') return value.startsWith('data:') ? value : map.text(value)
+  if (typeof value === 'string') return isBase64Url(value) ? value : map.text(value)
   if (typeof value === 'number') return map.number(value)
   if (Array.isArray(value)) return value.map((item) => editValue(item, map))
   if (typeof value !== 'object' || value === null) return value

@@ -71,12 +71,19 @@ function editTool(tool: ToolDefinition, map: TextMap): ToolDefinition {
 function editMessage(message: Message, map: RequestMap): Message {
   if (message.role === 'assistant') return editAssistant(message, map)
   const { content } = message
-  if (content === undefined) return message
+  if (content === undefined) return { ...message, ...approvalOf(message, map) }
   const edit = (text: string) => (message.role === 'tool' ? editContent(text, map) : map.text(text))
   const edited = typeof content === 'string' ? edit(content) : editParts(content, edit, map)
   // a part stays of its kind
-  return { ...message, ...nameOf(message, map), content: edited } as Message
+  const own = { ...nameOf(message, map), ...approvalOf(message, map) }
+  return { ...message, ...own, content: edited } as Message
 }
+
+/** A provider that waits for the yes itself reads the reason. */
+const approvalOf = (message: Message, map: TextMap) =>
+  message.role === 'tool' && message.approval?.reason !== undefined
+    ? { approval: { ...message.approval, reason: map.text(message.approval.reason) } }
+    : {}
 
 const nameOf = (message: Message, map: TextMap) =>
   message.role === 'user' && message.name !== undefined ? { name: map.text(message.name) } : {}

@@ -1,6 +1,6 @@
 /** Placeholders → originals, however the model spelled them. */
 import { editJson, escaped } from './json.js'
-import type { TextMap } from './mask.js'
+import { editNested, type TextMap } from './mask.js'
 import { type Placeholders, placeholdersOf } from './placeholder.js'
 import type { SearchRule } from './rules.js'
 import { findHits } from './search.js'
@@ -39,7 +39,7 @@ export class Restorer implements TextMap {
   /** A value that was a number of JSON becomes one again; a placeholder outside of quotes becomes a value. */
   json(text: string): string {
     return editJson(text, {
-      string: (text) => this.numberIn(text) ?? this.text(text),
+      string: (text) => this.numberIn(text) ?? editNested(text, this),
       number: () => undefined,
       between: (text) => this.edit(text, this.toJson),
     })

@@ -48,12 +48,17 @@ function isLuhn(text: string): boolean {
 
 /** ISO 13616: letters are two digits, the head goes to the end, the rest by 97 is 1. */
 function isIban(text: string): boolean {
-  const iban = text.replace(/[ -]/g, '').toUpperCase()
-  if (iban.length < 15 || iban.length > 34) return false
+  const codes: number[] = []
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code !== 32 && code !== 45) codes.push(code)
+  }
+  if (codes.length < 15 || codes.length > 34) return false
   let rest = 0
-  for (let i = 0; i < iban.length; i++) {
-    const value = Number.parseInt(iban.charAt((i + 4) % iban.length), 36)
-    rest = (rest * (value > 9 ? 100 : 10) + value) % 97
+  for (const code of [...codes.slice(4), ...codes.slice(0, 4)]) {
+    const isDigit = code < 58
+    // a letter of either case: a is 10
+    rest = (rest * (isDigit ? 10 : 100) + (isDigit ? code - 48 : (code | 32) - 87)) % 97
   }
   return rest === 1
 }

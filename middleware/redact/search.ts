@@ -85,7 +85,11 @@ function validHit({ 0: match, index }: Match, rule: SearchRule): Hit | undefined
 }
 
 /** Where the last group of digits or letters is set off. */
-const lastGroup = (text: string) => Math.max(0, text.lastIndexOf(' '), text.lastIndexOf('-'))
+function lastGroup(text: string): number {
+  let at = text.length - 1
+  while (at > 0 && text[at] !== ' ' && text[at] !== '-') at--
+  return at
+}
 
 /** Where the run of a rule began in a text of this length: what came before is not looked at again. */
 export type Runs = Map<SearchRule, { readonly start: number; readonly length: number }>

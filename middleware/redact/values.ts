@@ -1,6 +1,7 @@
 /** Which placeholder stands for which value: by number where a store keeps the list, else by a keyed hash. */
 import { TetradError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
+import { escaped } from './json.js'
 
 export interface Value {
   /** As placeholders have it: `EMAIL`. */
@@ -35,13 +36,16 @@ export abstract class Values {
     return this.texts.get(keyOf(name.toUpperCase(), id.toLowerCase()))
   }
 
-  /** Every value it knows, out of a text. */
+  /** Every value it knows, out of a text: as it is, and as JSON writes it. */
   mask(text: string): string {
     let masked = text
-    // a value of a letter or two stands in every text
-    for (const [key, value] of this.texts)
-      if (value.length > 3)
-        masked = masked.replaceAll(value, `<${key.slice(0, key.indexOf(separator))}>`)
+    for (const [key, value] of this.texts) {
+      // a value of a letter or two stands in every text
+      if (value.length < 3) continue
+      const placeholder = `<${key.slice(0, key.indexOf(separator))}>`
+      for (const form of new Set([value, escaped(value)]))
+        masked = masked.replaceAll(form, () => placeholder)
+    }
     return masked
   }
 
@@ -148,9 +152,13 @@ export function importKey(key: string | undefined): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', bytes, algorithm, false, ['sign'])
 }
 
-/** Without `restore`: one placeholder for all values of a rule. */
+/** Without `restore`: one placeholder for all values of a rule. They are known for errors. */
 export class NamelessValues extends Values {
-  async add(): Promise<void> {}
+  private count = 0
+
+  async add(values: readonly Value[]): Promise<void> {
+    for (const value of values) if (!this.has(value)) this.set(value, String(++this.count))
+  }
 
   override placeholderOf({ name }: Value): string {
     return `<${name}>`

@@ -127,6 +127,28 @@ describe('redact: rules', () => {
   })
 })
 
+/**
+ * Units of text that regular expressions moved over: from where a search began to the end of its match. Of each
+ * expression it is known that it takes a bounded number of steps at a unit (test/regular-expressions.test.ts).
+ */
+async function unitsRead(run: () => Promise<unknown>): Promise<number> {
+  let units = 0
+  const { exec } = RegExp.prototype
+  RegExp.prototype.exec = function counting(this: RegExp, text: string) {
+    const from = this.global || this.sticky ? this.lastIndex : 0
+    const match = exec.call(this, text)
+    const end = match ? match.index + match[0].length : text.length
+    units += 1 + (this.sticky && !match ? 0 : end - from)
+    return match
+  }
+  try {
+    await run()
+  } finally {
+    RegExp.prototype.exec = exec
+  }
+  return units
+}
+
 describe('redact: cuts', () => {
   const words = fc.constantFrom(
     'is ',
@@ -200,6 +222,40 @@ describe('redact: cuts', () => {
       expect(Math.abs(two - one), String(size)).toBeLessThan(1)
     }
   })
+
+  it.each([
+    ['email', 'a'],
+    ['email', 'a@a.'],
+    ['email', 'a@a-'],
+    ['phone', '+1('],
+    ['phone', '01 '],
+    ['iban', 'DE12 '],
+    ['iban', 'DE12DE'],
+    ['card', '1 '],
+    ['card', '1'],
+    ['ip', '1.'],
+    ['ip', 'a:'],
+    ['key', '-eyJ'],
+    ['key', 'sk-a '],
+    ['key', 'eyJaaaaaaaa.'],
+  ] as const)(
+    '%s reads twice the text, %j again and again, with twice the work',
+    async (rule, piece) => {
+      const ai = (text: string) =>
+        createClient({
+          providers: [scripted([answer(inPieces(text, 7))])],
+          use: redact({ rules: [rule] }),
+        })
+      const worst = (length: number) => piece.repeat(length / piece.length)
+      const asked = (length: number) => {
+        const messages = [{ role: 'user', content: worst(length) }] as const
+        return unitsRead(() => ai('').generate(ask({ messages })))
+      }
+      const answered = (length: number) => unitsRead(() => ai(worst(length)).generate(ask()))
+      expect((await asked(2_000_000)) / (await asked(1_000_000))).toBeLessThan(2.1)
+      expect((await answered(100_000)) / (await answered(50_000))).toBeLessThan(2.1)
+    },
+  )
 
   it('the worst text of a built-in rule comes out as it went in, in one piece and in many', async () => {
     for (const piece of ['a', 'a@', 'a.', '1 ', '1.', 'DE12 ', ':', 'sk-', 'eyJ', '+1('])
