@@ -17,6 +17,12 @@ const expected = {
     'at 24 °C.',
     'openai failed, anthropic ok',
   ],
+  'telemetry.ts': [
+    '└ chat gpt-5-mini',
+    '(failed, ok)',
+    '└ execute_tool weather',
+    'It is clear, at 24 °C.',
+  ],
   'repair.ts': ['asked for again: guests', '{"name":"Ada","guests":4}', '2 attempts'],
   'demo/main.ts': ['It is a red square', 'xai/grok-4', 'Lisbon has a clear sky'],
 }

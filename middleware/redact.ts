@@ -11,6 +11,7 @@ import {
   reversible,
 } from '../src/core/index.js'
 import type { Store } from '../src/store/index.js'
+import { maskRecorded } from './mask-recorded.js'
 import { editAnswer } from './redact/answer.js'
 import { maskError, maskPlain } from './redact/errors.js'
 import {
@@ -154,6 +155,7 @@ async function runInside<State>(ctx: Context<State>, next: Next, settings: Setti
   const state = stateOf(ctx, settings)
   const { request, masker } = await maskRequest(ctx.request, state, settings)
   ctx.request = request
+  ctx.set(maskRecorded, recordMask(state, settings))
   ctx.transform(
     settings.restore
       ? restoring(ctx, state.values, settings)
@@ -294,6 +296,15 @@ const hasHits = (
 function errorMask<State>(values: Values, { search }: Settings<State>) {
   const masker = new Masker(search, new NamelessValues())
   return (text: string) => masker.text(values.mask(text))
+}
+
+/** What a layer further in sees of an answer is not masked yet: it leaves through this one. */
+function recordMask<State>(
+  { values, detections }: CallState,
+  { search, restore }: Settings<State>,
+): (text: string) => string {
+  const masker = new Masker(search, new NamelessValues(), restore ? undefined : detections)
+  return (text) => editContent(values.mask(text), masker)
 }
 
 /** What tools returned, on its way to the client. */

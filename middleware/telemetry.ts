@@ -1,0 +1,242 @@
+/** Spans and metrics of OpenTelemetry's GenAI conventions: the call, each call of a model, each run of a tool. */
+import type { Attempt } from '../src/chat/index.js'
+import { type Context, layer, type Middleware, type Next } from '../src/core/index.js'
+import { type AroundTool, aroundTools } from './around-tools.js'
+import { maskRecorded } from './mask-recorded.js'
+import {
+  type Attributes,
+  globalMeter,
+  globalTracer,
+  inSpan,
+  kinds,
+  type Meter,
+  type TelemetrySpan,
+  type Tracer,
+} from './telemetry/api.js'
+import {
+  answerAttributes,
+  attemptAttributes,
+  attributesOf,
+  errorType,
+  markFailed,
+  operationOf,
+  providerName,
+  requestAttributes,
+  usageAttributes,
+} from './telemetry/attributes.js'
+import { contentAttributes, type Show } from './telemetry/content.js'
+import { type Duration, type Instruments, instrumentsOf } from './telemetry/metrics.js'
+
+export type { Meter, Tracer } from './telemetry/api.js'
+
+export interface TelemetryOptions {
+  /** `trace.getTracer('chat')`. @default that of the SDK which is registered with @opentelemetry/api; without one no spans */
+  readonly tracer?: Tracer | undefined
+  /** `metrics.getMeter('chat')`. @default as the tracer */
+  readonly meter?: Meter | undefined
+  /**
+   * Asks for what was said, too: each text goes through this function first. `(text) => text` shows all. Of images and
+   * files their kind alone is shown. @default nothing of what was said is in a span
+   */
+  readonly content?: Show | undefined
+}
+
+/**
+ * Makes an `invoke_agent` span a call, in it a client span for each call of a model (all its retries and fallbacks, each
+ * attempt an event) and an `execute_tool` span for each run of a tool; counts tokens and durations. The spans are active
+ * inside: in tools, nested calls and the provider's `fetch`. A call that fails, is aborted or left closes them with what is
+ * known by then.
+ *
+ * Place: two layers. One inside `log`, outside all else; one inside `redact` and `tools`, outside `fallback` and `retry`.
+ *
+ * @example
+ * const ai = createClient({ use: standard({ with: [telemetry()] }) })
+ */
+export function telemetry(options: TelemetryOptions = {}): readonly Middleware[] {
+  const observer = new Observer(options)
+  return [
+    layer('telemetry', (ctx, next) => observer.agent(ctx, next), { place: 'inside log' }),
+    layer('telemetry-inference', (ctx, next) => observer.inference(ctx, next), {
+      place: ['inside redact', 'outside fallback', 'inside tools'],
+    }),
+  ]
+}
+
+interface Observed {
+  readonly name: string
+  readonly kind: number
+  /** From the start on: samplers decide by them. */
+  readonly attributes: Attributes
+  /** Gets the span at its end, whatever that is. */
+  readonly report: (span: TelemetrySpan, end: End) => void
+}
+
+interface End {
+  readonly seconds: number
+  readonly failure: { readonly error: unknown } | undefined
+}
+
+class Observer {
+  private given: Instruments | undefined
+
+  constructor(private readonly options: TelemetryOptions) {}
+
+  /** An SDK may be registered after this was made. */
+  private get tracer() {
+    return this.options.tracer ?? globalTracer()
+  }
+
+  private get instruments(): Instruments | undefined {
+    const meter = this.given ? undefined : (this.options.meter ?? globalMeter())
+    if (meter) this.given = instrumentsOf(meter)
+    return this.given
+  }
+
+  agent(ctx: Context, next: Next): Promise<unknown> {
+    this.watchTools(ctx)
+    return this.observe(
+      {
+        name: 'invoke_agent',
+        kind: kinds.internal,
+        attributes: { 'gen_ai.operation.name': 'invoke_agent', ...tagsOf(ctx) },
+        report: (span, end) => {
+          const { 'gen_ai.response.finish_reasons': reasons = [] } = answerAttributes(ctx.response)
+          span.setAttributes({
+            'gen_ai.response.finish_reasons': reasons,
+            ...usageAttributes(ctx.usage, ctx.attempts),
+          })
+          this.record('agent', end, {})
+        },
+      },
+      next,
+    )
+  }
+
+  inference(ctx: Context, next: Next): Promise<unknown> {
+    // a nested call starts without hooks
+    this.watchTools(ctx)
+    const { request, streaming } = ctx
+    const started = Date.now()
+    const asked = askedOf(ctx)
+    const { 'gen_ai.operation.name': operation, 'gen_ai.request.model': model } = asked
+    return this.observe(
+      {
+        name: `${operation} ${model}`,
+        kind: kinds.client,
+        attributes: { ...asked, ...requestAttributes(request, streaming) },
+        report: (span, end) => {
+          const answer = ctx.response ?? ctx.partial
+          const { content } = this.options
+          const mask = ctx.get(maskRecorded) ?? ((text: string) => text)
+          const answered = attributesOf({
+            'gen_ai.provider.name': ctx.response && providerName(ctx.response.provider),
+          })
+          const firstChunk = streaming ? firstChunkOf(ctx.attempts, started) : undefined
+          span.setAttributes({
+            ...answered,
+            ...answerAttributes(answer),
+            ...usageAttributes(ctx.usage, ctx.attempts),
+            ...attributesOf({ 'gen_ai.response.time_to_first_chunk': firstChunk }),
+            ...(content && contentAttributes({ request, answer }, content, mask)),
+          })
+          addAttempts(span, ctx.attempts)
+          const { 'gen_ai.response.model': by } = answerAttributes(answer)
+          const common = { ...asked, ...answered, ...attributesOf({ 'gen_ai.response.model': by }) }
+          this.record('inference', end, common)
+          if (firstChunk !== undefined) this.instruments?.duration('firstChunk', firstChunk, common)
+          this.instruments?.usage(ctx.usage, common)
+        },
+      },
+      next,
+    )
+  }
+
+  private readonly tool: AroundTool = (call, run) => {
+    const attributes = { 'gen_ai.tool.name': call.function.name, 'gen_ai.tool.type': 'function' }
+    return this.observe(
+      {
+        name: `execute_tool ${call.function.name}`,
+        kind: kinds.internal,
+        attributes: {
+          'gen_ai.operation.name': 'execute_tool',
+          ...attributes,
+          'gen_ai.tool.call.id': call.id,
+        },
+        report: (_, end) => this.record('tool', end, attributes),
+      },
+      run,
+    )
+  }
+
+  private watchTools(ctx: Context): void {
+    const hooks = ctx.get(aroundTools) ?? []
+    if (!hooks.includes(this.tool)) ctx.set(aroundTools, [...hooks, this.tool])
+  }
+
+  private observe<T>(observed: Observed, work: () => Promise<T>): Promise<T> {
+    const { report, ...options } = observed
+    return inSpan(this.tracer, options, async (span) => {
+      const started = performance.now()
+      let failure: End['failure']
+      try {
+        return await work()
+      } catch (error) {
+        failure = { error }
+        markFailed(span, error)
+        throw error
+      } finally {
+        const seconds = (performance.now() - started) / 1000
+        quietly(() => report(span, { seconds, failure }))
+      }
+    })
+  }
+
+  private record(of: Duration, { seconds, failure }: End, attributes: Attributes): void {
+    const failed = failure && { 'error.type': errorType(failure.error) }
+    this.instruments?.duration(of, seconds, { ...attributes, ...failed })
+  }
+}
+
+/** A call does not fail for its telemetry. */
+function quietly(report: () => void): void {
+  try {
+    report()
+  } catch {
+    // what an exporter of the app's own threw is not the caller's affair
+  }
+}
+
+/** The model that is asked; as it is written, where nobody knows it. */
+function askedOf({ request, client }: Context): Attributes {
+  const found = (() => {
+    try {
+      return client.capabilities(request.model)
+    } catch {
+      // the call fails of it, and reports it
+      return undefined
+    }
+  })()
+  return attributesOf({
+    'gen_ai.operation.name': operationOf(found?.provider),
+    'gen_ai.provider.name': found && providerName(found.provider),
+    'gen_ai.request.model': found?.model ?? request.model,
+  })
+}
+
+/** The tags of the call, and its id, which the log line has too. */
+const tagsOf = ({ id, options: { tags = {} } }: Context): Attributes => ({
+  'tetrad.call.id': id,
+  ...Object.fromEntries(Object.entries(tags).map(([name, tag]) => [`tetrad.tag.${name}`, tag])),
+})
+
+/** Seconds from the first attempt's start to the first chunk that came. */
+function firstChunkOf(attempts: readonly Attempt[], started: number): number | undefined {
+  const first = attempts.find(({ first_chunk_ms }) => first_chunk_ms !== undefined)
+  if (first?.first_chunk_ms === undefined) return undefined
+  return Math.max(0, first.started - started + first.first_chunk_ms) / 1000
+}
+
+function addAttempts(span: TelemetrySpan, attempts: readonly Attempt[]): void {
+  for (const attempt of attempts)
+    span.addEvent('tetrad.attempt', attemptAttributes(attempt), new Date(attempt.started))
+}

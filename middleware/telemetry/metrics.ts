@@ -1,0 +1,99 @@
+/** The instruments of the GenAI conventions. */
+import type { Usage } from '../../src/chat/index.js'
+import type { Attributes, Meter } from './api.js'
+
+const seconds = [
+  0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+]
+
+export interface Instruments {
+  /** Seconds, by the name of what took them. */
+  duration(of: Duration, value: number, attributes: Attributes): void
+  usage(usage: Usage, attributes: Attributes): void
+}
+
+const durations = {
+  inference: [
+    'gen_ai.client.inference.duration',
+    'Duration of a call of a model, with its retries',
+  ],
+  firstChunk: [
+    'gen_ai.client.inference.time_to_first_chunk',
+    'Time to the first chunk of a stream',
+  ],
+  agent: ['gen_ai.invoke_agent.duration', 'Duration of a call with all its steps'],
+  tool: ['gen_ai.execute_tool.duration', 'Duration of a run of a tool'],
+} as const
+
+export type Duration = keyof typeof durations
+
+/** What is counted, and what of it is known to be no text. */
+const counters: Readonly<Record<string, (usage: Usage) => Counts | undefined>> = {
+  input_tokens: ({ prompt_tokens, prompt_tokens_details: details }) => ({
+    total: prompt_tokens,
+    audio: details?.audio_tokens,
+    image: details?.image_tokens,
+  }),
+  output_tokens: ({ completion_tokens, completion_tokens_details: details }) => ({
+    total: completion_tokens,
+    audio: details?.audio_tokens,
+    image: details?.image_tokens,
+  }),
+  'cache_read.input_tokens': ({ prompt_tokens_details: details }) => ({
+    total: details?.cached_tokens,
+    audio: details?.cached_tokens_details?.audio_tokens,
+    image: details?.cached_tokens_details?.image_tokens,
+  }),
+  'cache_write.input_tokens': ({ prompt_tokens_details: details }) => ({
+    total: details?.cache_creation_tokens,
+  }),
+  'reasoning.output_tokens': ({ completion_tokens_details: details }) => ({
+    total: details?.reasoning_tokens,
+  }),
+}
+
+interface Counts {
+  readonly total: number | undefined
+  readonly audio?: number | undefined
+  readonly image?: number | undefined
+}
+
+export function instrumentsOf(meter: Meter): Instruments {
+  const histogram = ([name, description]: readonly [string, string]) =>
+    meter.createHistogram(name, {
+      description,
+      unit: 's',
+      advice: { explicitBucketBoundaries: [...seconds] },
+    })
+  const histograms = {
+    inference: histogram(durations.inference),
+    firstChunk: histogram(durations.firstChunk),
+    agent: histogram(durations.agent),
+    tool: histogram(durations.tool),
+  }
+  const used = Object.entries(counters).map(([name, read]) => {
+    const description = `Tokens used: ${name}`
+    const full = `gen_ai.client.inference.usage.${name}`
+    return { read, counter: meter.createCounter(full, { description, unit: '{token}' }) }
+  })
+  return {
+    duration: (of, value, attributes) => histograms[of].record(value, attributes),
+    usage(usage, attributes) {
+      for (const { read, counter } of used)
+        for (const [modality, count] of byModality(read(usage)))
+          counter.add(count, { ...attributes, 'gen_ai.token.modality': modality })
+    },
+  }
+}
+
+/** What the provider does not tell apart is of an unknown kind. A count that was not told is none. */
+function byModality(counts: Counts | undefined): readonly (readonly [string, number])[] {
+  if (counts?.total === undefined) return []
+  const { total, audio = 0, image = 0 } = counts
+  const known = [
+    ['audio', audio],
+    ['image', image],
+  ] as const
+  const rest = Math.max(0, total - audio - image)
+  return [...known.filter(([, count]) => count > 0), ['unknown', rest]]
+}
