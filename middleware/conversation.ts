@@ -1,9 +1,8 @@
 /** What was said before is loaded, what this call adds is kept: one call at a time for one conversation. */
-import type { Message } from '../src/chat/index.js'
+import { isApproval, type Message } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import { patientStore } from '../src/store/patient.js'
 import type { Store } from '../src/store/store.js'
-import { isApproval } from './approval-message.js'
 import { type Clock, systemClock } from './clock.js'
 import { Draft, takeUpDraft, type Where } from './conversation/draft.js'
 import { type Media, MediaStore } from './conversation/media.js'

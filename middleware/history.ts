@@ -1,7 +1,12 @@
 /** Makes a stored history one that providers take: repairs it, and keeps it within a budget of tokens. */
-import { type ChatRequest, estimatePromptTokens } from '../src/chat/index.js'
+import {
+  type ChatRequest,
+  estimatePromptTokens,
+  type Message,
+  normalize,
+  toMessages,
+} from '../src/chat/index.js'
 import { BadRequestError, type Context, layer, type Middleware } from '../src/core/index.js'
-import { repair } from './history/repair.js'
 import { trim } from './history/trim.js'
 
 export interface HistoryOptions {
@@ -34,7 +39,7 @@ export function history(options: HistoryOptions = {}): Middleware {
 
   return layer('history', async (ctx, next) => {
     const repairs: string[] = []
-    const messages = repair(ctx.request.messages, (text) => repairs.push(text))
+    const messages = repaired(ctx.request.messages, (text) => repairs.push(text))
     if (mode === 'strict' && repairs.length > 0)
       throw new BadRequestError(`The history has defects: ${repairs.join('; ')}`, {
         status: 400,
@@ -46,6 +51,15 @@ export function history(options: HistoryOptions = {}): Middleware {
     if (limit !== undefined) ctx.request = await keepWithin(ctx, limit, exact)
     return next()
   })
+}
+
+/** The same array where there was nothing to repair. */
+function repaired(messages: readonly Message[], report: (repair: string) => void) {
+  const invalid = (message: string, code: string) =>
+    new BadRequestError(message, { status: 400, code })
+  const sound = toMessages(normalize(messages, { report, invalid }).turns)
+  const isSame = sound.length === messages.length && sound.every((one, i) => one === messages[i])
+  return isSame ? messages : sound
 }
 
 /** What the model reads, less what it may answer; undefined where nobody knows, or no provider knows the model. */

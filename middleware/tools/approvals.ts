@@ -1,8 +1,7 @@
 /** Tool calls that wait for a person's yes: kept on the server, used once. */
-import type { FunctionCall } from '../../src/chat/index.js'
+import type { ApprovalMessage, FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
-import type { ApprovalMessage } from '../approval-message.js'
 import type { Clock } from '../clock.js'
 
 /** What of a store is needed. */

@@ -1,6 +1,6 @@
 /** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
 import type { FunctionCall, Message, ToolMessage } from '../../src/chat/index.js'
-import { type ApprovalMessage, isApproval, isForProvider } from '../approval-message.js'
+import { type ApprovalMessage, isApproval, isForProvider } from '../../src/chat/index.js'
 import { invalidApproval, isAsked, useApproval } from './approvals.js'
 import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'

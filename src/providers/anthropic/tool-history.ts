@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type Message,
   type SystemMessage,
+  splitId,
   type ToolCall,
   type ToolMessage,
   toArguments,
@@ -12,7 +13,6 @@ import {
   wrapInput,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import { splitId } from '../call-id.js'
 import type { Note } from './notes.js'
 
 /** A call as it goes out. */

@@ -1,6 +1,6 @@
 /** Puts a history in the order that servers demand: each call followed by its result. */
 import type { AssistantInput, Message, ToolCall, ToolMessage } from '../../chat/index.js'
-import { splitId, strippedSignature } from '../call-id.js'
+import { splitId, strippedSignature } from '../../chat/index.js'
 
 /** A message, and for an assistant turn its calls with their results. */
 export interface Turn {

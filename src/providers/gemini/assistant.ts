@@ -3,10 +3,10 @@ import {
   type AssistantInput,
   isObject,
   type JsonObject,
+  splitId,
   toArguments,
   wrapInput,
 } from '../../chat/index.js'
-import { splitId } from '../call-id.js'
 import { type MediaContext, toMedia } from './media.js'
 import { type NativeContext, nativeTurn } from './native.js'
 import type { Part } from './wire.js'

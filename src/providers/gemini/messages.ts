@@ -7,10 +7,10 @@ import {
   isObject,
   type Message,
   type SystemMessage,
+  splitId,
   type ToolMessage,
   type UserMessage,
 } from '../../chat/index.js'
-import { splitId } from '../call-id.js'
 import { fromAssistant, type Slot, type TurnContext } from './assistant.js'
 import { toMedia } from './media.js'
 import { badRequest } from './notes.js'

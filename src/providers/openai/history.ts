@@ -1,6 +1,6 @@
 /** Puts each call of a history together with its result: the API refuses the one without the other. */
 import type { AssistantInput, Message, ToolCall, ToolMessage } from '../../chat/index.js'
-import { splitId, strippedSignature } from '../call-id.js'
+import { splitId, strippedSignature } from '../../chat/index.js'
 
 /** A message, and for an assistant turn its calls with their results. */
 export interface Turn {

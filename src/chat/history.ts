@@ -1,0 +1,358 @@
+/** A history as turns: each call of the assistant with its result, whatever form, order and place the messages had. */
+import { splitId } from './call-id.js'
+import { asId } from './json.js'
+import type {
+  AssistantInput,
+  Message,
+  SystemMessage,
+  ToolApproval,
+  ToolCall,
+  ToolMessage,
+  UserMessage,
+} from './message.js'
+import { type Repairs, readMessage, soundCall } from './read-message.js'
+
+export type { Repairs }
+
+export type Turn = InputTurn | AssistantTurn
+
+export interface InputTurn {
+  readonly role: 'input'
+  readonly message: SystemMessage | UserMessage
+}
+
+/** What the model said at once: one message, or several where a store keeps parallel calls apart. */
+export interface AssistantTurn {
+  readonly role: 'assistant'
+  readonly messages: readonly SaidMessage[]
+  /** Of its calls, in the order in which they were given; made up ones stand last, pending ones are not among them. */
+  readonly results: readonly ToolMessage[]
+}
+
+export interface SaidMessage {
+  /** Its calls are as the history has them. */
+  readonly message: AssistantInput
+  readonly calls: readonly PairedCall[]
+}
+
+export interface PairedCall {
+  /** As the history has it. */
+  readonly given: ToolCall
+  /** As it goes out: an id that no other has, arguments that are the JSON text of an object. */
+  readonly call: ToolCall
+  /** Made up where the history has none: `made` says so. */
+  readonly result: ToolMessage
+  /** `pending`: the call was made asynchronously, and its result is still to come. */
+  readonly made?: 'missing' | 'pending'
+}
+
+export interface History {
+  readonly turns: readonly Turn[]
+  /** Results whose call is not in the history. */
+  readonly orphans: readonly ToolMessage[]
+}
+
+/** Which ids calls may have. */
+export interface IdForm {
+  /** Within which no id may stand twice. */
+  readonly scope: 'turn' | 'history'
+  /** litellm hides thought signatures in ids: they stay there. */
+  readonly keepsSignature?: boolean
+  /** The id as it can be sent; `round` counts from 0 while what came out is taken. */
+  fit(id: string, round: number): string
+}
+
+const suffix = (round: number) => (round === 0 ? '' : `_${round + 1}`)
+
+/** Ids of any form, as they are. */
+export const anyId: IdForm = {
+  scope: 'turn',
+  keepsSignature: true,
+  fit: (id, round) => id + suffix(round),
+}
+
+/** Ids of at most so many characters, with `_` for those that are refused. */
+export const shortId = (maxLength: number, refused?: RegExp): IdForm => ({
+  scope: 'history',
+  fit: (id, round) => {
+    const clean = refused ? id.replace(refused, '_') : id
+    return clean.slice(0, maxLength - suffix(round).length) + suffix(round)
+  },
+})
+
+export interface NormalizeOptions extends Repairs {
+  /** @default anyId */
+  readonly ids?: IdForm
+  /** The caller has a use for results without a call: they are no defect. @default false */
+  readonly keepsOrphans?: boolean
+}
+
+/**
+ * Brings calls and results together: drops what stands there twice, results that answer no call and messages that say
+ * nothing, puts results behind their calls, parallel calls that were stored apart into one turn, and makes ids and results
+ * that are missing. A result belongs to the last turn before it that calls by its id; of two for one call the last counts;
+ * an approval counts as the answer of the last turn, and as nothing in an older one. What is put right is reported, line by
+ * line; the messages that were given are never changed. Throws `invalid()` for what is no message.
+ */
+export function normalize(messages: readonly unknown[], options: NormalizeOptions): History {
+  const pairing = new Pairing(options)
+  messages.forEach((given, position) => pairing.add(given, position))
+  return pairing.end()
+}
+
+interface Draft {
+  readonly given: ToolCall
+  readonly position: number
+  readonly key: string
+  result?: ToolMessage
+  approval?: ToolMessage
+  /** Where the result stands among all. */
+  from?: number
+}
+
+interface DraftTurn {
+  readonly role: 'assistant'
+  readonly messages: { readonly message: AssistantInput; readonly calls: readonly Draft[] }[]
+  /** A tool message stood behind it: what follows is said later. */
+  isOver: boolean
+}
+
+const callsOf = ({ messages }: DraftTurn) => messages.flatMap(({ calls }) => calls)
+const keyOf = (id: unknown) => splitId(asId(id)).id
+
+class Pairing {
+  private readonly turns: (InputTurn | DraftTurn)[] = []
+  /** The calls under an id, of the last turn that has it. */
+  private readonly byKey = new Map<string, { readonly turn: DraftTurn; readonly calls: Draft[] }>()
+  /** Results that stand before any call of their id. */
+  private readonly early = new Map<string, ToolMessage[]>()
+  private readonly orphans: ToolMessage[] = []
+  private last: Message | undefined
+  private placed = 0
+
+  constructor(private readonly options: NormalizeOptions) {}
+
+  add(given: unknown, position: number): void {
+    const message = readMessage(given, position, this.options)
+    if (!message) return
+    if (message.role === 'tool') this.addResult(message)
+    else if (message.role === 'assistant') this.addAssistant(message, position)
+    else this.turns.push({ role: 'input', message })
+    this.last = message
+  }
+
+  // -- calls ---------------------------------------------------------------------------------------------------------
+
+  private addAssistant(message: AssistantInput, position: number): void {
+    if (isSaidAgain(message, this.last)) {
+      this.options.report(`Message ${position} (assistant) was left out: it stands there twice`)
+      return
+    }
+    const calls = (message.tool_calls ?? []).map(
+      (given): Draft => ({ given, position, key: keyOf(given.id) }),
+    )
+    const open = calls.length > 0 ? this.openTurn() : undefined
+    const turn: DraftTurn = open ?? { role: 'assistant', messages: [], isOver: false }
+    if (!open) this.turns.push(turn)
+    turn.messages.push({ message, calls })
+    for (const call of calls) this.register(call, turn)
+  }
+
+  private register(call: Draft, turn: DraftTurn): void {
+    const known = this.byKey.get(call.key)
+    if (known?.turn === turn) known.calls.push(call)
+    else this.byKey.set(call.key, { turn, calls: [call] })
+  }
+
+  /** The turn with calls that the assistant is still saying; texts behind its calls belong to it. */
+  private openTurn(wanted?: DraftTurn): DraftTurn | undefined {
+    const at = this.turns.findLastIndex((turn) => turn.role === 'input' || callsOf(turn).length > 0)
+    const turn = this.turns[at]
+    if (turn?.role !== 'assistant' || turn.isOver || (wanted ?? turn) !== turn) return undefined
+    for (const later of this.turns.splice(at + 1))
+      if (later.role === 'assistant') turn.messages.push(...later.messages)
+    return turn
+  }
+
+  // -- results -------------------------------------------------------------------------------------------------------
+
+  private addResult(result: ToolMessage): void {
+    const key = keyOf(result.tool_call_id)
+    const found = this.byKey.get(key) ?? this.guess(result, key)
+    const call = found?.calls.find((one) => !one.result && !one.approval) ?? found?.calls.at(-1)
+    if (found) this.openTurn(found.turn)
+    const last = this.turns.at(-1)
+    if (last?.role === 'assistant') last.isOver = true
+    if (!found || !call) this.keep(result, key)
+    else if (isApproval(result)) call.approval = result
+    else this.place(result, call, found.turn === last)
+  }
+
+  private place(result: ToolMessage, call: Draft, isBehind: boolean): void {
+    if (call.result)
+      this.options.report(`Of several results for '${call.given.id}' the last was kept`)
+    if (!isBehind) this.tellMoved(call)
+    call.result = result
+    call.from = this.placed++
+  }
+
+  private keep(result: ToolMessage, key: string): void {
+    const list = this.early.get(key)
+    if (key === '') this.orphans.push(result)
+    else if (list) list.push(result)
+    else this.early.set(key, [result])
+  }
+
+  private tellMoved({ given }: Draft): void {
+    this.options.report(`The result of '${given.id}' was moved behind its call`)
+  }
+
+  /** An id that no call has: the open call of the same tool is meant, and without id and name the only open one. */
+  private guess({ name }: ToolMessage, key: string) {
+    const turn = this.turns.findLast((one): one is DraftTurn => one.role === 'assistant')
+    const open = turn ? callsOf(turn).filter(({ result, approval }) => !result && !approval) : []
+    const fitting = name ? open.filter(({ given }) => nameOf(given) === name) : open
+    const [call] = fitting
+    if (!turn || !call || (!name && (key !== '' || fitting.length > 1))) return undefined
+    this.options.report(
+      `A result was given to the call '${call.given.id}': ${key === '' ? 'it names no call' : `no call has the id '${key}'`}`,
+    )
+    return { turn, calls: [call] }
+  }
+
+  // -- the end -------------------------------------------------------------------------------------------------------
+
+  end(): History {
+    const drafts = this.turns.flatMap((turn) => (turn.role === 'assistant' ? [turn] : []))
+    for (const call of drafts.flatMap(callsOf)) this.takeEarly(call)
+    const ids = new Ids(this.options)
+    const turns = this.turns.map((turn, index) =>
+      turn.role === 'input' ? turn : this.paired(turn, index === this.turns.length - 1, ids),
+    )
+    const orphans = [...[...this.early.values()].flat(), ...this.orphans]
+    if (orphans.length > 0 && !this.options.keepsOrphans)
+      this.options.report(`Tool results that answer no call were left out: ${orphans.length}`)
+    return { turns, orphans }
+  }
+
+  private takeEarly(call: Draft): void {
+    const early = call.result ? undefined : this.early.get(call.key)?.shift()
+    if (!early) return
+    if (isApproval(early)) call.approval ??= early
+    else this.place(early, call, false)
+  }
+
+  private paired(turn: DraftTurn, isLast: boolean, ids: Ids): AssistantTurn {
+    ids.startTurn(callsOf(turn))
+    const messages = turn.messages.map(({ message, calls }) => ({
+      message,
+      calls: calls.map((draft, nth): PairedCall => {
+        const { given, position } = draft
+        const id = ids.next(given.id, position, nth)
+        const sound = soundCall(given, position, this.options)
+        const call = sound.id === id ? sound : { ...sound, id }
+        return { given, call, ...this.resultOf(draft, id, isLast) }
+      }),
+    }))
+    const calls = messages.flatMap((said) => said.calls)
+    const from = callsOf(turn).map((draft) => draft.from ?? Number.POSITIVE_INFINITY)
+    const results = calls
+      .map(({ result, made }, nth) => ({ result, made, from: from[nth] ?? 0 }))
+      .filter(({ made }) => made !== 'pending')
+      .toSorted((a, b) => (a.from === b.from ? 0 : a.from - b.from))
+    return { role: 'assistant', messages, results: results.map(({ result }) => result) }
+  }
+
+  private resultOf(draft: Draft, id: string, isLast: boolean): Pick<PairedCall, 'result' | 'made'> {
+    const { given, position, approval } = draft
+    const isNews = approval && (isLast || isForProvider(approval))
+    const found = draft.result ?? (isNews ? approval : undefined)
+    if (found) return { result: found.tool_call_id === id ? found : { ...found, tool_call_id: id } }
+    if ('async' in given && given.async === true)
+      return { made: 'pending', result: { role: 'tool', tool_call_id: id, content: stillRunning } }
+    this.options.report(
+      `The tool call '${id}' of message ${position} was given a result: it had none`,
+    )
+    return { made: 'missing', result: missingResult(id) }
+  }
+}
+
+const isSaidAgain = (message: AssistantInput, last: Message | undefined) =>
+  last?.role === 'assistant' &&
+  Boolean(message.tool_calls?.length) &&
+  message.tool_calls?.length === last.tool_calls?.length &&
+  JSON.stringify(message) === JSON.stringify(last)
+
+const nameOf = (call: ToolCall) => (call.type === 'custom' ? call.custom.name : call.function.name)
+
+/** What is sent for a call that nobody answered: each wants its result. */
+export const missingResult = (tool_call_id: string): ToolMessage => ({
+  role: 'tool',
+  tool_call_id,
+  content: notRun,
+  is_error: true,
+})
+
+const notRun = 'No result: this call was not run.'
+const stillRunning = 'No result yet: this call is still running.'
+
+/** True for a result that was made up, by a layer or by `normalize()`. */
+export const isMadeUp = ({ content, is_error }: ToolMessage): boolean =>
+  is_error === true && content === notRun
+
+export type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
+
+/** True for a person's answer that is no result yet, but a word about one to come: an approval without content. */
+export const isApproval = (message: Message): message is ApprovalMessage =>
+  message.role === 'tool' && message.approval !== undefined && message.content === undefined
+
+/** True where the provider waits for the yes (MCP) and not `tools()`: its approvals have the id of their call, and get no result. */
+export const isForProvider = (message: Message): boolean =>
+  isApproval(message) && message.approval.id === message.tool_call_id
+
+/** Gives each call an id that fits, and that no other has. */
+class Ids {
+  private taken = new Set<string>()
+  private given: ReadonlySet<string> = new Set()
+  private readonly form: IdForm
+
+  constructor(private readonly options: NormalizeOptions) {
+    this.form = options.ids ?? anyId
+  }
+
+  /** Ids that the turn has itself are not made for another of its calls. */
+  startTurn(calls: readonly Draft[]): void {
+    if (this.form.scope === 'turn') this.taken = new Set()
+    this.given = new Set(calls.map(({ given }) => this.read(given.id)))
+  }
+
+  private read(id: string): string {
+    return this.form.keepsSignature ? id : splitId(id).id
+  }
+
+  next(id: string, position: number, nth: number): string {
+    const { report } = this.options
+    const own = this.read(id)
+    const base = own || `call_${position}_${nth}`
+    let fit = this.form.fit(base, 0)
+    for (let round = 1; this.taken.has(fit) || (fit !== own && this.given.has(fit)); round++)
+      fit = this.form.fit(base, round)
+    this.taken.add(fit)
+    if (own === '' || (fit !== own && this.form.fit(base, 0) === own))
+      report(`A tool call of message ${position} was given an id of its own`)
+    else if (fit !== own)
+      report(`The id of a tool call of message ${position} was changed to one that the API takes`)
+    return fit
+  }
+}
+
+/** The turns as messages. */
+export const toMessages = (turns: readonly Turn[]): readonly Message[] =>
+  turns.flatMap((turn): readonly Message[] =>
+    turn.role === 'input' ? [turn.message] : [...turn.messages.map(withCalls), ...turn.results],
+  )
+
+const withCalls = ({ message, calls }: SaidMessage): AssistantInput =>
+  calls.every(({ given, call }) => given === call)
+    ? message
+    : { ...message, tool_calls: calls.map(({ call }) => call) }

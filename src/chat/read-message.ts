@@ -1,0 +1,213 @@
+/** One message of a history as it can be sent: forms of other times, values of other types, contents that say nothing. */
+import { toArguments } from './arguments.js'
+import { asId, asList, isObject, type JsonObject } from './json.js'
+import type { AssistantInput, Message, ToolCall, ToolMessage } from './message.js'
+
+/** What becomes of a defect. */
+export interface Repairs {
+  /** What was put right, a line each. */
+  readonly report: (repair: string) => void
+  /** Makes the error for what nobody can read. */
+  readonly invalid: (message: string, code: string) => Error
+}
+
+const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool', 'function']
+
+/** The message, or undefined for one that says nothing. Throws `invalid()` where nobody can tell what was meant. */
+export function readMessage(
+  given: unknown,
+  position: number,
+  repairs: Repairs,
+): Message | undefined {
+  if (!isObject(given) || !roles.includes(given.role))
+    throw repairs.invalid(
+      `Message ${position} has no role: use system, developer, user, assistant or tool`,
+      'invalid_message',
+    )
+  // the role says which of the messages it is; what it holds is read below
+  const message = given as unknown as Message
+  if (message.role === 'assistant') return readAssistant(message, position, repairs)
+  if (message.role === 'tool') return readResult(message, position, repairs)
+  if (given.role === 'function') return readLegacyResult(given, position, repairs)
+  const content = readContent(message.content, position, repairs)
+  const said = withoutBlanks(content, position, repairs)
+  if (said !== undefined) return said === message.content ? message : withContent(message, said)
+  repairs.report(`Message ${position} (${message.role}) was left out: it says nothing`)
+  return undefined
+}
+
+const withContent = <M extends Message>(message: M, content: unknown): M =>
+  // parts of the same message, or its text
+  ({ ...message, content })
+
+/** Text, or parts that are objects; null for nothing. */
+function readContent(
+  given: unknown,
+  position: number,
+  repairs: Repairs,
+): string | readonly JsonObject[] | null {
+  if (typeof given === 'string') return given
+  if (given === undefined || given === null) return null
+  if (typeof given === 'number' || typeof given === 'boolean') {
+    repairs.report(`The content of message ${position} was read as text: ${typeof given}`)
+    return String(given)
+  }
+  if (isObject(given) && typeof given.type === 'string') {
+    repairs.report(`The content of message ${position} was read as a list: it is one part`)
+    return [readPart(given, position, repairs)]
+  }
+  if (Array.isArray(given)) {
+    const parts = given.map((part) => readPart(part, position, repairs))
+    return parts.every((part, i) => part === given[i]) ? given : parts
+  }
+  throw repairs.invalid(
+    `The content of message ${position} is neither text nor a list of parts`,
+    'invalid_content',
+  )
+}
+
+const isScalar = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
+
+function readPart(given: unknown, position: number, { report, invalid }: Repairs): JsonObject {
+  if (isObject(given) && (given.type !== 'text' || typeof given.text === 'string')) return given
+  const text = isObject(given) ? given.text : given
+  if (!isScalar(text))
+    throw invalid(
+      `A part of message ${position} is ${isObject(given) ? 'a text without text' : 'no object'}`,
+      'invalid_part',
+    )
+  report(`A part of message ${position} was read as text`)
+  return isObject(given) ? { ...given, text: String(text) } : { type: 'text', text: String(text) }
+}
+
+/** Blank text is dropped; undefined where nothing else is there. */
+function withoutBlanks(
+  content: string | readonly JsonObject[] | null,
+  position: number,
+  { report }: Repairs,
+) {
+  if (content === null || content.length === 0) return undefined
+  if (typeof content === 'string') return content.trim() === '' ? undefined : content
+  const kept = content.filter((part) => !isBlankPart(part))
+  if (kept.length === 0) return undefined
+  if (kept.length === content.length) return content
+  report(`Blank text was left out of message ${position}`)
+  return kept
+}
+
+const isBlankPart = ({ type, text }: JsonObject) =>
+  type === 'text' && typeof text === 'string' && text.trim() === ''
+
+// -- assistant ---------------------------------------------------------------------------------------------------------
+
+function readAssistant(
+  message: AssistantInput,
+  position: number,
+  repairs: Repairs,
+): AssistantInput | undefined {
+  const content = readContent(message.content, position, repairs)
+  const read = content === (message.content ?? null) ? message : withContent(message, content)
+  const calls = readCalls(read, position, repairs)
+  const given = asList(read.tool_calls)
+  const isSame = calls.length === given.length && calls.every((call, i) => call === given[i])
+  const { tool_calls: _, function_call: __, ...plain } = read
+  if (calls.length > 0) return isSame ? read : { ...plain, tool_calls: calls }
+  const rest = given.length > 0 ? plain : read
+  if (saysSomething(content) || saysMore(rest)) return rest
+  repairs.report(`Message ${position} (assistant) was left out: it says nothing`)
+  return undefined
+}
+
+const saysSomething = (content: string | readonly JsonObject[] | null) =>
+  typeof content === 'string'
+    ? content.trim() !== ''
+    : content?.some((part) => !isBlankPart(part)) === true
+
+/** Beside text and calls. */
+const saysMore = (message: AssistantInput) =>
+  Boolean(message.refusal || message.reasoning_content || message.audio) ||
+  [
+    message.native?.content,
+    message.images,
+    message.files,
+    message.hosted_tools,
+    message.thinking_blocks,
+  ].some((list) => list && list.length > 0)
+
+/** The calls of a message that name a tool; `function_call` is the form before them. */
+function readCalls(
+  message: AssistantInput,
+  position: number,
+  { report }: Repairs,
+): readonly ToolCall[] {
+  const { tool_calls, function_call } = message
+  const said = new Set<string>()
+  const given = asList(tool_calls)
+  if (given.length === 0 && function_call) report('A function_call was sent as a tool call')
+  const old = function_call ? [{ id: '', type: 'function', function: function_call }] : []
+  return (given.length > 0 ? given : old).flatMap((call) => {
+    const read = readCall(call)
+    if (!read) report(`A tool call of message ${position} was left out: it names no tool`)
+    const text = JSON.stringify(read)
+    if (!read || (read.id !== '' && said.has(text))) {
+      if (read) report(`A tool call of message ${position} was left out: it stands there twice`)
+      return []
+    }
+    said.add(text)
+    return [read]
+  })
+}
+
+/** The call with an id that is text, '' for none; undefined for one that names no tool. */
+function readCall(given: unknown): ToolCall | undefined {
+  if (!isObject(given)) return undefined
+  const isCustom = given.type === 'custom'
+  const body = isCustom ? given.custom : given.function
+  if (!isObject(body) || typeof body.name !== 'string' || body.name === '') return undefined
+  const id = asId(given.id) ?? ''
+  const type = isCustom ? 'custom' : 'function'
+  // its members were looked at above; arguments are read by `soundCall`
+  const call = given as unknown as ToolCall
+  return given.id === id && given.type === type ? call : ({ ...call, id, type } as ToolCall)
+}
+
+/** The call with arguments that are the JSON text of an object, as most APIs take no other; the same call where they are. */
+export function soundCall(call: ToolCall, position: number, { report }: Repairs): ToolCall {
+  if (call.type === 'custom') {
+    const input: unknown = call.custom.input
+    if (typeof input === 'string') return call
+    return { ...call, custom: { ...call.custom, input: input ? JSON.stringify(input) : '' } }
+  }
+  const given: unknown = call.function.arguments
+  const { input, isRepaired } = toArguments(given)
+  if (isRepaired || (given !== undefined && given !== null && typeof given !== 'string'))
+    report(`The arguments of a tool call of message ${position} were no JSON object`)
+  // a text that is one goes back as the model wrote it
+  if (typeof given === 'string' && !isRepaired && given.trim() !== '') return call
+  return { ...call, function: { ...call.function, arguments: JSON.stringify(input) } }
+}
+
+// -- results -----------------------------------------------------------------------------------------------------------
+
+function readLegacyResult(given: JsonObject, position: number, repairs: Repairs): ToolMessage {
+  repairs.report('A message of the role function was sent as a tool result')
+  const { name, content } = given
+  // read as untrusted as any other
+  const message = { role: 'tool', tool_call_id: '', content: content as string } as const
+  return readResult({ ...message, ...(typeof name === 'string' && { name }) }, position, repairs)
+}
+
+/** Text and parts stay as they are, nothing is an empty result, anything else is told as JSON. */
+function readResult(message: ToolMessage, position: number, { report }: Repairs): ToolMessage {
+  const content: unknown = message.content
+  if (typeof content === 'string') return message
+  if (content === undefined || content === null)
+    return message.approval && content === undefined ? message : { ...message, content: '' }
+  if (Array.isArray(content) && content.every((part) => isObject(part) && isPart(part)))
+    return message
+  report(`The content of message ${position} (tool) was sent as JSON text`)
+  return { ...message, content: JSON.stringify(content) }
+}
+
+const isPart = ({ type, text }: JsonObject) =>
+  typeof type === 'string' && (type !== 'text' || typeof text === 'string')
