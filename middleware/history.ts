@@ -54,7 +54,8 @@ export function history(options: HistoryOptions = {}): Middleware {
 }
 
 /** The same array where there was nothing to repair. */
-function repaired(messages: readonly Message[], report: (repair: string) => void) {
+function repaired(messages: readonly Message[], tell: (repair: string) => void) {
+  const report = (repair: string, where: string) => tell(`${repair}: ${where}`)
   const invalid = (message: string, code: string) =>
     new BadRequestError(message, { status: 400, code })
   const sound = toMessages(normalize(messages, { report, invalid }).turns)

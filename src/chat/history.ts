@@ -91,12 +91,11 @@ export interface NormalizeOptions extends Repairs {
  * Brings calls and results together: drops what stands there twice, results that answer no call and messages that say
  * nothing, puts results behind their calls, parallel calls that were stored apart into one turn, and makes ids and results
  * that are missing. A result belongs to the last turn before it that calls by its id; of two for one call the last counts;
- * an approval counts as the answer of the last turn, and as nothing in an older one. What is put right is reported, line by
- * line; the messages that were given are never changed. Throws `invalid()` for what is no message.
+ * an approval counts as the answer of the last turn, and as nothing in an older one. What is put right is reported; the messages that were given are never changed. Throws `invalid()` for what is no message.
  */
 export function normalize(messages: readonly unknown[], options: NormalizeOptions): History {
   const pairing = new Pairing(options)
-  messages.forEach((given, position) => pairing.add(given, position))
+  for (const [position, given] of messages.entries()) pairing.add(given, position)
   return pairing.end()
 }
 
@@ -145,7 +144,7 @@ class Pairing {
 
   private addAssistant(message: AssistantInput, position: number): void {
     if (isSaidAgain(message, this.last)) {
-      this.options.report(`Message ${position} (assistant) was left out: it stands there twice`)
+      this.options.report('Messages that stand there twice were left out', `message ${position}`)
       return
     }
     const calls = (message.tool_calls ?? []).map(
@@ -190,7 +189,7 @@ class Pairing {
 
   private place(result: ToolMessage, call: Draft, isBehind: boolean): void {
     if (call.result)
-      this.options.report(`Of several results for '${call.given.id}' the last was kept`)
+      this.options.report('Of several results for one tool call the last was kept', nameIn(call))
     if (!isBehind) this.tellMoved(call)
     call.result = result
     call.from = this.placed++
@@ -203,8 +202,8 @@ class Pairing {
     else this.early.set(key, [result])
   }
 
-  private tellMoved({ given }: Draft): void {
-    this.options.report(`The result of '${given.id}' was moved behind its call`)
+  private tellMoved(call: Draft): void {
+    this.options.report('Tool results were moved behind their calls', nameIn(call))
   }
 
   /** An id that no call has: the open call of the same tool is meant, and without id and name the only open one. */
@@ -214,9 +213,7 @@ class Pairing {
     const fitting = name ? open.filter(({ given }) => nameOf(given) === name) : open
     const [call] = fitting
     if (!turn || !call || (!name && (key !== '' || fitting.length > 1))) return undefined
-    this.options.report(
-      `A result was given to the call '${call.given.id}': ${key === '' ? 'it names no call' : `no call has the id '${key}'`}`,
-    )
+    this.options.report('Tool results were given to the calls of their tools', nameIn(call))
     return { turn, calls: [call] }
   }
 
@@ -231,7 +228,7 @@ class Pairing {
     )
     const orphans = [...[...this.early.values()].flat(), ...this.orphans]
     if (orphans.length > 0 && !this.options.keepsOrphans)
-      this.options.report(`Tool results that answer no call were left out: ${orphans.length}`)
+      this.options.report('Tool results that answer no call were left out', `${orphans.length}`)
     return { turns, orphans }
   }
 
@@ -243,24 +240,46 @@ class Pairing {
   }
 
   private paired(turn: DraftTurn, isLast: boolean, ids: Ids): AssistantTurn {
-    ids.startTurn(callsOf(turn))
-    const messages = turn.messages.map(({ message, calls }) => ({
-      message,
-      calls: calls.map((draft, nth): PairedCall => {
+    const drafts = this.withoutRepeats(callsOf(turn))
+    ids.startTurn(drafts)
+    const messages = turn.messages.map(({ message, calls: all }) => {
+      const kept = all.filter((draft) => drafts.includes(draft))
+      const calls = kept.map((draft, nth): PairedCall => {
         const { given, position } = draft
         const id = ids.next(given.id, position, nth)
         const sound = soundCall(given, position, this.options)
         const call = sound.id === id ? sound : { ...sound, id }
         return { given, call, ...this.resultOf(draft, id, isLast) }
-      }),
-    }))
+      })
+      const isSame = kept.length === all.length
+      return {
+        message: isSame ? message : { ...message, tool_calls: kept.map(({ given }) => given) },
+        calls,
+      }
+    })
     const calls = messages.flatMap((said) => said.calls)
-    const from = callsOf(turn).map((draft) => draft.from ?? Number.POSITIVE_INFINITY)
+    const from = drafts.map((draft) => draft.from ?? Number.POSITIVE_INFINITY)
     const results = calls
       .map(({ result, made }, nth) => ({ result, made, from: from[nth] ?? 0 }))
       .filter(({ made }) => made !== 'pending')
       .toSorted((a, b) => (a.from === b.from ? 0 : a.from - b.from))
     return { role: 'assistant', messages, results: results.map(({ result }) => result) }
+  }
+
+  /** A call that stands there twice and was answered once is one. */
+  private withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
+    const said = new Set<string>()
+    return drafts.filter(({ given, result, position }) => {
+      const text = JSON.stringify(given)
+      const isRepeat = given.id !== '' && result === undefined && said.has(text)
+      if (isRepeat)
+        this.options.report(
+          'Tool calls that stand there twice were left out',
+          `message ${position}`,
+        )
+      said.add(text)
+      return !isRepeat
+    })
   }
 
   private resultOf(draft: Draft, id: string, isLast: boolean): Pick<PairedCall, 'result' | 'made'> {
@@ -271,11 +290,15 @@ class Pairing {
     if ('async' in given && given.async === true)
       return { made: 'pending', result: { role: 'tool', tool_call_id: id, content: stillRunning } }
     this.options.report(
-      `The tool call '${id}' of message ${position} was given a result: it had none`,
+      'Tool calls without a result were given one that says so',
+      nameIn({ given, position }),
     )
     return { made: 'missing', result: missingResult(id) }
   }
 }
+
+const nameIn = ({ given, position }: Pick<Draft, 'given' | 'position'>) =>
+  `'${given.id}' of message ${position}`
 
 const isSaidAgain = (message: AssistantInput, last: Message | undefined) =>
   last?.role === 'assistant' &&
@@ -293,7 +316,8 @@ export const missingResult = (tool_call_id: string): ToolMessage => ({
   is_error: true,
 })
 
-const notRun = 'No result: this call was not run.'
+/** What stands in place of the result. */
+export const notRun = 'No result: this call was not run.'
 const stillRunning = 'No result yet: this call is still running.'
 
 /** True for a result that was made up, by a layer or by `normalize()`. */
@@ -339,9 +363,9 @@ class Ids {
       fit = this.form.fit(base, round)
     this.taken.add(fit)
     if (own === '' || (fit !== own && this.form.fit(base, 0) === own))
-      report(`A tool call of message ${position} was given an id of its own`)
+      report('Tool calls were given ids of their own', `message ${position}`)
     else if (fit !== own)
-      report(`The id of a tool call of message ${position} was changed to one that the API takes`)
+      report('The ids of tool calls were changed to ones that the API takes', `message ${position}`)
     return fit
   }
 }

@@ -1,4 +1,7 @@
-/** Files inside a message: a `data:` address or base64 → its bytes as base64, and their media type. */
+/** Files inside a message: a part → its kind, its media type, and its bytes, address or stored file. */
+import { asText, isObject, type JsonObject } from './json.js'
+import { asAudio, mediaType, mediaTypeOfData, mediaTypeOfName } from './media-type.js'
+import type { Repairs } from './read-message.js'
 
 export interface InlineMedia {
   /** Lower case, without parameters; undefined where nothing tells it. */
@@ -72,115 +75,118 @@ const hexAt = (bytes: Uint8Array, at: number) => {
   return /^[\da-f]{2}$/i.test(digits) ? Number.parseInt(digits, 16) : undefined
 }
 
-/** A type that says nothing is passed over. What was recorded as audio stays audio under a name that video has too. */
+/**
+ * Images and documents are what their bytes are: under the name of another format they are refused. Elsewhere what is
+ * named counts first, since sound may stand in a container that video has too. A type that says nothing is passed over.
+ */
 function typeOf(base64: string, told: readonly (string | undefined)[], filename?: string) {
-  const isTelling = (type: string | undefined) =>
-    type !== undefined && type !== 'application/octet-stream' && !type.endsWith('/*')
-  return told.map(mediaType).find(isTelling) ?? mediaTypeOfData(base64) ?? mediaTypeOfName(filename)
+  const seen = mediaTypeOfData(base64)
+  if (seen?.startsWith('image/') || seen === 'application/pdf') return seen
+  return told.map(mediaType).find(isTelling) ?? seen ?? mediaTypeOfName(filename)
 }
 
-const byName: ReadonlyMap<string, string> = new Map([
-  ['jpg', 'image/jpeg'],
-  ['jpeg', 'image/jpeg'],
-  ['png', 'image/png'],
-  ['webp', 'image/webp'],
-  ['gif', 'image/gif'],
-  ['heic', 'image/heic'],
-  ['heif', 'image/heif'],
-  ['pdf', 'application/pdf'],
-  ['docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
-  ['xlsx', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'],
-  ['pptx', 'application/vnd.openxmlformats-officedocument.presentationml.presentation'],
-  ['txt', 'text/plain'],
-  ['md', 'text/markdown'],
-  ['html', 'text/html'],
-  ['css', 'text/css'],
-  ['csv', 'text/csv'],
-  ['xml', 'text/xml'],
-  ['json', 'application/json'],
-  ['mp3', 'audio/mpeg'],
-  ['wav', 'audio/wav'],
-  ['ogg', 'audio/ogg'],
-  ['oga', 'audio/ogg'],
-  ['flac', 'audio/flac'],
-  ['aac', 'audio/aac'],
-  ['aiff', 'audio/aiff'],
-  ['m4a', 'audio/m4a'],
-  ['opus', 'audio/opus'],
-  ['mp4', 'video/mp4'],
-  ['mov', 'video/quicktime'],
-  ['webm', 'video/webm'],
-  ['mpeg', 'video/mpeg'],
-  ['mpg', 'video/mpeg'],
-  ['avi', 'video/avi'],
-  ['wmv', 'video/wmv'],
-  ['flv', 'video/x-flv'],
-  ['3gp', 'video/3gpp'],
-])
+const isTelling = (type: string | undefined) =>
+  type !== undefined && type !== 'application/octet-stream' && !type.endsWith('/*')
 
-/** Names in use beside the proper ones. */
-const usual: ReadonlyMap<string, string> = new Map([
-  ['image/jpg', 'image/jpeg'],
-  ['audio/x-wav', 'audio/wav'],
-  ['audio/wave', 'audio/wav'],
-  ['audio/x-m4a', 'audio/m4a'],
-  ['application/x-pdf', 'application/pdf'],
-])
+// -- parts -------------------------------------------------------------------------------------------------------------
 
-/** `image/jpg; q=1` is `image/jpeg`, a short name (`wav`) its media type; undefined for what is neither. */
-export function mediaType(said: string | undefined): string | undefined {
-  const name = said?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  return name.includes('/') ? (usual.get(name) ?? name) : byName.get(name)
+export type MediaKind = 'image' | 'audio' | 'video' | 'file'
+
+export interface Media {
+  readonly kind: MediaKind
+  /** Lower case, without parameters; undefined where neither caller, name nor bytes tell it. */
+  readonly mediaType: string | undefined
+  readonly source:
+    | { readonly type: 'data'; readonly base64: string }
+    /** Of any scheme but data. */
+    | { readonly type: 'url'; readonly url: string }
+    | { readonly type: 'stored'; readonly id: string }
+  readonly filename: string | undefined
+  /** The members beside the file itself: `format`, `detail`, and what only some provider knows. */
+  readonly members: JsonObject
 }
 
-/** By the ending of a file name or of an address without its query. */
-export function mediaTypeOfName(name: string | undefined): string | undefined {
-  const path = name?.split(/[?#]/, 1)[0] ?? ''
-  const dot = path.lastIndexOf('.')
-  return dot < 0 ? undefined : byName.get(path.slice(dot + 1).toLowerCase())
+/** Where each type of part has its file, and what it is if nothing tells more. */
+const places: Readonly<Record<string, readonly [kind: MediaKind, ...members: string[]]>> = {
+  image_url: ['image', 'url'],
+  audio_url: ['audio', 'url'],
+  video_url: ['video', 'url'],
+  input_audio: ['audio', 'data'],
+  file: ['file', 'file_data', 'file_url'],
 }
 
-type Signature = readonly [type: string, at: number, bytes: string]
+/** Whose request a part stands in. */
+export interface MediaContext extends Pick<Repairs, 'invalid'> {
+  readonly provider: string
+}
 
-const signatures: readonly Signature[] = [
-  ['image/png', 0, '\x89PNG\r\n\x1a\n'],
-  ['image/jpeg', 0, '\xff\xd8\xff'],
-  ['image/gif', 0, 'GIF8'],
-  ['image/webp', 8, 'WEBP'],
-  ['application/pdf', 0, '%PDF-'],
-  ['audio/wav', 8, 'WAVE'],
-  ['audio/aiff', 8, 'AIFF'],
-  ['audio/flac', 0, 'fLaC'],
-  ['audio/ogg', 0, 'OggS'],
-  ['audio/mpeg', 0, 'ID3'],
-  ['audio/mpeg', 0, '\xff\xfb'],
-  ['audio/mpeg', 0, '\xff\xf3'],
-  ['audio/mpeg', 0, '\xff\xf2'],
-  ['audio/aac', 0, '\xff\xf1'],
-  ['audio/aac', 0, '\xff\xf9'],
-  ['image/heic', 4, 'ftypheic'],
-  ['image/heic', 4, 'ftypmif1'],
-  ['audio/m4a', 4, 'ftypM4A'],
-  ['video/quicktime', 4, 'ftypqt'],
-  ['video/mp4', 4, 'ftyp'],
-  ['video/webm', 0, '\x1a\x45\xdf\xa3'],
-]
-
-/** By the first bytes of base64 text, in either alphabet. */
-export function mediaTypeOfData(base64: string): string | undefined {
-  let head: string
-  try {
-    head = atob(base64.slice(0, 32).replaceAll('-', '+').replaceAll('_', '/'))
-  } catch {
-    return undefined
+/** Reads a part with a file; undefined for any other part. Throws `invalid()` for one that holds none. */
+export function readMedia(part: JsonObject, context: MediaContext): Media | undefined {
+  const type = String(part.type)
+  const place = Object.hasOwn(places, type) ? places[type] : undefined
+  if (!place) return undefined
+  const [kind, ...names] = place
+  const given = part[type]
+  const inside: JsonObject = isObject(given) ? given : { [names[0] ?? '']: given }
+  const text = names.map((name) => inside[name]).find((value) => value !== undefined)
+  const { file_id, format, filename, ...rest } = inside
+  const members = Object.fromEntries(Object.entries(rest).filter(([name]) => !names.includes(name)))
+  const hints = { format: asText(format), filename: asText(filename) }
+  const found =
+    type === 'file' && asText(file_id) !== undefined
+      ? fromStore(String(file_id), part.provider, context)
+      : fromText(text, { ...hints, kind, type }, context)
+  const known = found.mediaType ?? mediaType(hints.format) ?? mediaTypeOfName(hints.filename)
+  return {
+    source: found.source,
+    filename: hints.filename,
+    kind: kindOf(known, kind),
+    mediaType: kind === 'audio' && known ? asAudio(known) : known,
+    members: { ...members, ...(hints.format !== undefined && { format: hints.format }) },
   }
-  return signatures.find(([, at, bytes]) => head.startsWith(bytes, at))?.[0]
 }
 
-/** The usual ending of a file of the type. @default 'bin' */
-export const extensionOf = (type: string): string =>
-  [...byName].find(([, known]) => known === type)?.[0] ?? 'bin'
+function kindOf(type: string | undefined, kind: MediaKind): MediaKind {
+  if (type === undefined || kind === 'audio') return kind
+  const [top] = type.split('/')
+  return top === 'image' || top === 'audio' || top === 'video' ? top : 'file'
+}
 
-/** The type as audio: `webm` and `mp4` hold either, and the part says which. */
-export const asAudio = (type: string): string =>
-  type.startsWith('video/') ? `audio/${type.slice('video/'.length)}` : type
+type Found = Pick<Media, 'source' | 'mediaType'>
+
+function fromStore(id: string, owner: unknown, { provider, invalid }: MediaContext): Found {
+  if (owner !== undefined && owner !== provider)
+    throw invalid(`the file ${id} is stored at ${owner}, and known there alone`, 'foreign_file_id')
+  return { source: { type: 'stored', id }, mediaType: mediaTypeOfName(id) }
+}
+
+interface TextHints extends MediaHints {
+  readonly kind: MediaKind
+  readonly type: string
+}
+
+function fromText(text: unknown, hints: TextHints, { invalid }: MediaContext): Found {
+  const { kind, type, format, filename } = hints
+  if (typeof text !== 'string' || text === '')
+    throw invalid(`a part of type ${type} holds no file, neither address nor data`, 'invalid_part')
+  const [, scheme] = /^([a-z][\w+.-]*):/i.exec(text.slice(0, 64)) ?? []
+  if (scheme && !isDataUri(text)) {
+    const told = mediaType(format) ?? mediaTypeOfName(filename) ?? mediaTypeOfName(text)
+    return { source: { type: 'url', url: text }, mediaType: told }
+  }
+  const sound = kind === 'audio' && format !== undefined && mediaType(format) === undefined
+  const media = readInlineMedia(text, { filename, format: sound ? `audio/${format}` : format })
+  const known = media?.mediaType ?? (kind === 'audio' ? 'audio/wav' : undefined)
+  if (!media)
+    throw invalid(`a part of type ${type} is neither an http address nor base64`, 'invalid_part')
+  if (media.base64 === '') throw invalid(`a part of type ${type} has no bytes`, 'invalid_part')
+  if (known === undefined)
+    throw invalid(
+      `a part of type ${type} has no media type: give format, filename or a data URI`,
+      'invalid_part',
+    )
+  return { source: { type: 'data', base64: media.base64 }, mediaType: known }
+}
+
+/** True for an address that providers fetch. */
+export const isHttp = (url: string): boolean => /^https?:/i.test(url)

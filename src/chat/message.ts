@@ -49,6 +49,8 @@ export interface AssistantInput {
   readonly hosted_tools?: readonly HostedTool[] | undefined
   readonly native?: Native | undefined
   readonly cache_control?: CacheControl | undefined
+  /** Whether it is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
+  readonly phase?: string | null | undefined
   /** The call of the time before `tool_calls`. */
   readonly function_call?: { readonly name: string; readonly arguments: string } | null | undefined
   /** Signed thinking as litellm stores it. */

@@ -5,8 +5,8 @@ import type { AssistantInput, Message, ToolCall, ToolMessage } from './message.j
 
 /** What becomes of a defect. */
 export interface Repairs {
-  /** What was put right, a line each. */
-  readonly report: (repair: string) => void
+  /** What was put right, and where: `message 3`. */
+  readonly report: (repair: string, where: string) => void
   /** Makes the error for what nobody can read. */
   readonly invalid: (message: string, code: string) => Error
 }
@@ -32,9 +32,13 @@ export function readMessage(
   const content = readContent(message.content, position, repairs)
   const said = withoutBlanks(content, position, repairs)
   if (said !== undefined) return said === message.content ? message : withContent(message, said)
-  repairs.report(`Message ${position} (${message.role}) was left out: it says nothing`)
+  repairs.report(saysNothing, at(position))
   return undefined
 }
+
+const saysNothing = 'Messages that say nothing were left out'
+
+const at = (position: number) => `message ${position}`
 
 const withContent = <M extends Message>(message: M, content: unknown): M =>
   // parts of the same message, or its text
@@ -49,11 +53,11 @@ function readContent(
   if (typeof given === 'string') return given
   if (given === undefined || given === null) return null
   if (typeof given === 'number' || typeof given === 'boolean') {
-    repairs.report(`The content of message ${position} was read as text: ${typeof given}`)
+    repairs.report('Content that is no text was read as one', at(position))
     return String(given)
   }
   if (isObject(given) && typeof given.type === 'string') {
-    repairs.report(`The content of message ${position} was read as a list: it is one part`)
+    repairs.report('Content that is one part was read as a list', at(position))
     return [readPart(given, position, repairs)]
   }
   if (Array.isArray(given)) {
@@ -76,7 +80,7 @@ function readPart(given: unknown, position: number, { report, invalid }: Repairs
       `A part of message ${position} is ${isObject(given) ? 'a text without text' : 'no object'}`,
       'invalid_part',
     )
-  report(`A part of message ${position} was read as text`)
+  report('Parts that are no objects, or texts that are no text, were read as text', at(position))
   return isObject(given) ? { ...given, text: String(text) } : { type: 'text', text: String(text) }
 }
 
@@ -91,7 +95,7 @@ function withoutBlanks(
   const kept = content.filter((part) => !isBlankPart(part))
   if (kept.length === 0) return undefined
   if (kept.length === content.length) return content
-  report(`Blank text was left out of message ${position}`)
+  report('Blank text was left out', at(position))
   return kept
 }
 
@@ -114,7 +118,7 @@ function readAssistant(
   if (calls.length > 0) return isSame ? read : { ...plain, tool_calls: calls }
   const rest = given.length > 0 ? plain : read
   if (saysSomething(content) || saysMore(rest)) return rest
-  repairs.report(`Message ${position} (assistant) was left out: it says nothing`)
+  repairs.report(saysNothing, at(position))
   return undefined
 }
 
@@ -141,20 +145,14 @@ function readCalls(
   { report }: Repairs,
 ): readonly ToolCall[] {
   const { tool_calls, function_call } = message
-  const said = new Set<string>()
   const given = asList(tool_calls)
-  if (given.length === 0 && function_call) report('A function_call was sent as a tool call')
+  if (given.length === 0 && function_call)
+    report('A function_call was sent as a tool call', at(position))
   const old = function_call ? [{ id: '', type: 'function', function: function_call }] : []
   return (given.length > 0 ? given : old).flatMap((call) => {
     const read = readCall(call)
-    if (!read) report(`A tool call of message ${position} was left out: it names no tool`)
-    const text = JSON.stringify(read)
-    if (!read || (read.id !== '' && said.has(text))) {
-      if (read) report(`A tool call of message ${position} was left out: it stands there twice`)
-      return []
-    }
-    said.add(text)
-    return [read]
+    if (!read) report('Tool calls that name no tool were left out', at(position))
+    return read ? [read] : []
   })
 }
 
@@ -181,7 +179,7 @@ export function soundCall(call: ToolCall, position: number, { report }: Repairs)
   const given: unknown = call.function.arguments
   const { input, isRepaired } = toArguments(given)
   if (isRepaired || (given !== undefined && given !== null && typeof given !== 'string'))
-    report(`The arguments of a tool call of message ${position} were no JSON object`)
+    report('The arguments of tool calls were no JSON object', at(position))
   // a text that is one goes back as the model wrote it
   if (typeof given === 'string' && !isRepaired && given.trim() !== '') return call
   return { ...call, function: { ...call.function, arguments: JSON.stringify(input) } }
@@ -190,7 +188,7 @@ export function soundCall(call: ToolCall, position: number, { report }: Repairs)
 // -- results -----------------------------------------------------------------------------------------------------------
 
 function readLegacyResult(given: JsonObject, position: number, repairs: Repairs): ToolMessage {
-  repairs.report('A message of the role function was sent as a tool result')
+  repairs.report('A message of the role function was sent as a tool result', at(position))
   const { name, content } = given
   // read as untrusted as any other
   const message = { role: 'tool', tool_call_id: '', content: content as string } as const
@@ -205,7 +203,7 @@ function readResult(message: ToolMessage, position: number, { report }: Repairs)
     return message.approval && content === undefined ? message : { ...message, content: '' }
   if (Array.isArray(content) && content.every((part) => isObject(part) && isPart(part)))
     return message
-  report(`The content of message ${position} (tool) was sent as JSON text`)
+  report('Results that are neither text nor parts were sent as JSON text', at(position))
   return { ...message, content: JSON.stringify(content) }
 }
 

@@ -13,6 +13,7 @@ import { StreamInterruptedError, UnexpectedResponseError } from '../core/index.j
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
 import { gather, type Push } from './gather.js'
+import { fitMessageNames, fitToolNames, type NamedRequest, type NameForm } from './tool-names.js'
 
 export type Warn = (warning: Warning) => void
 export type { Push }
@@ -40,6 +41,8 @@ export interface StreamReader {
 export interface Dialect {
   readonly name: string
   readonly models?: RegExp
+  /** The names of tools that it takes: others are spelled so, and answers in the caller's spelling. @default any */
+  readonly toolNames?: NameForm
   capabilities(model: string): Capabilities
   convertMessages(messages: readonly Message[], model: string): unknown
   /** May be asynchronous (downloads before conversion). */
@@ -61,7 +64,7 @@ export interface Dialect {
 
 /** What a provider of one's own must have of it. */
 export interface AdapterParts
-  extends Pick<Dialect, 'name' | 'models' | 'toWire' | 'streamReader' | 'count'> {
+  extends Pick<Dialect, 'name' | 'models' | 'toolNames' | 'toWire' | 'streamReader' | 'count'> {
   /** @default everything is let through */
   capabilities?(model: string): Partial<Capabilities> | undefined
   /** @default as they are */
@@ -72,26 +75,34 @@ export interface AdapterParts
 
 export function createAdapter(dialect: AdapterParts, transport: Transport): ProviderAdapter {
   const { count, capabilities, fromWire, convertMessages = (messages) => messages } = dialect
+  const { name: provider, toolNames: form } = dialect
+  const named = (request: ChatRequest, { warn }: Pick<Call, 'warn'>): NamedRequest =>
+    form
+      ? fitToolNames(request, form, (warning) => warn({ provider, ...warning }))
+      : { request, restored: (answer) => answer, restoring: (push) => push }
   return {
     name: dialect.name,
     ...(dialect.models && { models: dialect.models }),
     hasTimers: true,
     ...(capabilities && { capabilities }),
-    convertMessages,
+    convertMessages: (messages, model) =>
+      convertMessages(form ? fitMessageNames(messages, form) : messages, model),
 
     ...(fromWire && {
-      async generate(request: ChatRequest, call: Call) {
+      async generate(asked: ChatRequest, call: Call) {
+        const { request, restored } = named(asked, call)
         const wire = await dialect.toWire(request, {
           streaming: false,
           warn: call.warn,
           signal: call.signal,
         })
         const response = await transport.json(wire, call)
-        return shown(fromWire(response, context(request, call, response.request_id)))
+        return restored(shown(fromWire(response, context(request, call, response.request_id))))
       },
     }),
 
-    async *generateStream(request, call) {
+    async *generateStream(asked, call) {
+      const { request, restoring } = named(asked, call)
       const wire = await dialect.toWire(request, {
         streaming: true,
         warn: call.warn,
@@ -108,7 +119,7 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
       for await (const events of source) {
         reader ??= dialect.streamReader(context(request, call, request_id), call)
         const chunks: StreamChunk[] = []
-        const push = shownStart(gather(chunks))
+        const push = restoring(shownStart(gather(chunks)))
         try {
           for (const event of events) reader.read(event, push)
         } catch (error) {
@@ -135,7 +146,7 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
           { ...details, code: 'empty' },
         )
       const last: StreamChunk[] = []
-      const isWhole = reader.end(shownStart(gather(last)))
+      const isWhole = reader.end(restoring(shownStart(gather(last))))
       if (last.length > 0) yield last
       if (!isWhole)
         throw new StreamInterruptedError(
@@ -145,7 +156,8 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
     },
 
     ...(count && {
-      async countTokens(request: ChatRequest, call: Call) {
+      async countTokens(asked: ChatRequest, call: Call) {
+        const { request } = named(asked, call)
         const wire = await count.toWire(request, { warn: call.warn, signal: call.signal })
         return count.fromWire((await transport.json(wire, call)).body)
       },

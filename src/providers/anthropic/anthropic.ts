@@ -4,6 +4,7 @@ import type { Call, ProviderAdapter } from '../../core/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import { httpTransport, type Transport, type TransportRequest } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
 import { convertMessages } from './messages.js'
@@ -51,6 +52,7 @@ function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
   return {
     name: 'anthropic',
     models: /^claude-/,
+    toolNames: { ...plainNames, maxLength: 128 },
     capabilities: (model) => capabilitiesOf(model, version),
     convertMessages,
     toWire: (request, options) => toWire(request, options, settings),

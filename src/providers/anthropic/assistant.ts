@@ -4,10 +4,11 @@ import {
   type AssistantPart,
   isObject,
   type JsonObject,
+  type UserPart,
 } from '../../chat/index.js'
-import { toContent, toText, type WireContent, withMark } from './content.js'
+import { type Note, type Notes, pick } from '../notes.js'
+import { partsOf, toContent, toText, type WireContent, withMark } from './content.js'
 import { fromNative, isThinking, textOf } from './native.js'
-import type { Note } from './notes.js'
 import type { HistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
 
@@ -20,13 +21,13 @@ export interface AssistantBlocks {
 export function toAssistant(
   message: AssistantInput,
   calls: readonly HistoryCall[],
-  context: { readonly model: string; readonly note: Note },
+  notes: Notes,
 ): AssistantBlocks {
-  const native = fromNative(message, calls, context)
-  const blocks = native ?? rebuilt(message, calls, context.note)
+  const native = fromNative(message, calls, notes)
+  const blocks = native ?? rebuilt(message, calls, notes.note)
   return {
     blocks: withMark(blocks, message.cache_control),
-    images: imagesOf(message),
+    images: imagesOf(message, notes),
   }
 }
 
@@ -40,11 +41,12 @@ function rebuilt(
   return [...thinking, ...toTexts(message), ...calls.map(toToolUse)]
 }
 
-const toToolUse = ({ wireId, name, input }: HistoryCall): WireToolUse => ({
+const toToolUse = ({ wireId, name, input, members }: HistoryCall): WireToolUse => ({
   type: 'tool_use',
   id: wireId,
   name,
   input,
+  ...members,
 })
 
 function toTexts(message: AssistantInput): readonly WireBlock[] {
@@ -55,7 +57,11 @@ function toTexts(message: AssistantInput): readonly WireBlock[] {
 }
 
 const toPart = (part: AssistantPart): readonly WireBlock[] => {
-  if (part.type === 'text') return toText(part.text, part.cache_control)
+  if (part.type === 'text')
+    return toText(part.text, part.cache_control).map((text) => ({
+      ...text,
+      ...pick(part, ['citations']),
+    }))
   return part.type === 'refusal' ? toText(part.refusal) : []
 }
 
@@ -96,8 +102,14 @@ function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): 
     note('dropped', 'Files and audio that an assistant made were left out')
 }
 
-function imagesOf(message: AssistantInput): readonly WireContent[] {
-  const parts = Array.isArray(message.content) ? message.content : []
-  const media = parts.filter((part) => part.type === 'image_url' || part.type === 'file')
-  return toContent([...media, ...(message.images ?? [])])
+function imagesOf(message: AssistantInput, notes: Notes): readonly WireContent[] {
+  const media = partsOf(message.content).filter(
+    ({ type }) => type === 'image_url' || type === 'file',
+  )
+  // parts of a message, read member by member
+  return toContent(
+    [...(media as unknown as UserPart[]), ...(message.images ?? [])],
+    undefined,
+    notes,
+  )
 }

@@ -1,5 +1,5 @@
 /** Cache marks: at most four in a request, those for an hour before those for five minutes. */
-import type { Note } from './notes.js'
+import type { Note } from '../notes.js'
 import type { WireCacheControl } from './wire.js'
 
 /** https://docs.claude.com/en/docs/build-with-claude/prompt-caching */

@@ -1,14 +1,15 @@
 /** Parts of a user message or a tool result → content blocks. */
-import type { CacheControl, FilePart, ImagePart, UserPart } from '../../chat/index.js'
 import {
-  type InlineMedia,
-  isDataUri,
+  type CacheControl,
+  isHttp,
   isObject,
-  mediaTypeOfName,
-  readInlineMedia,
+  type JsonObject,
+  type Media,
+  readMedia,
+  type UserPart,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
-import { bareType, fromBase64, isImageType, isTextType, mediaType } from './media.js'
+import { type Notes, pick, tellLost } from '../notes.js'
+import { fromBase64, isImageType, isTextType } from './media.js'
 import type {
   WireBlock,
   WireCacheControl,
@@ -22,12 +23,15 @@ export type WireContent = WireText | WireImage | WireDocument | WireContainerUpl
 
 /** The blocks of a message. Text of white space only is refused by the API and says nothing: it is left out. */
 export function toContent(
-  content: string | readonly UserPart[] | null | undefined,
-  mark?: CacheControl | undefined,
+  content: string | readonly UserPart[],
+  mark: CacheControl | undefined,
+  notes: Notes,
 ): readonly WireContent[] {
-  const parts =
-    typeof content === 'string' ? [{ type: 'text' as const, text: content }] : (content ?? [])
-  return withMark(parts.flatMap(toBlocks), mark)
+  const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content
+  return withMark(
+    parts.flatMap((part) => toBlocks({ ...part }, notes)),
+    mark,
+  )
 }
 
 export function toText(
@@ -53,123 +57,91 @@ export const marked = (
 ): { readonly cache_control: WireCacheControl } | undefined =>
   mark && { cache_control: { type: mark.type, ...(mark.ttl !== undefined && { ttl: mark.ttl }) } }
 
-function toBlocks(part: UserPart, position: number): readonly WireContent[] {
-  if (!isObject(part)) throw refused(`content[${position}] is no part`)
-  switch (part.type) {
-    case 'text':
-      return toText(part.text, part.cache_control)
-    case 'image_url':
-      return [{ ...toImage(part), ...marked(part.cache_control) }]
-    case 'file':
-      return [{ ...toFile(part), ...marked(part.cache_control) }]
-    case 'input_audio':
-      throw refused('Claude takes no audio: send a transcript, or let hear() make one')
-  }
-  // a history written for this provider may hold its own blocks
-  if (ownBlocks.has(readType(part))) return [part as WireContent]
-  throw refused(`content[${position}] has the unknown type '${readType(part)}'`)
-}
-
-const ownBlocks = new Set([
+/** A history written for this provider may hold its own blocks. */
+const ownBlocks = [
   'document',
   'image',
   'search_result',
   'container_upload',
   'tool_reference',
-])
+  'browser_state',
+]
 
-const readType = (part: unknown) => String(isObject(part) ? part.type : part)
+/** Members of parts that only this API knows. */
+const textMembers = ['citations']
+const imageMembers = ['transformations']
+const documentMembers = ['title', 'context', 'citations']
 
-const refused = (message: string) =>
-  new BadRequestError(message, { status: 400, provider: 'anthropic', code: 'unsupported_content' })
-
-/** An address, a data URI, or base64 whose type the caller tells. */
-function toMedia(
-  address: string,
-  { format, name }: MediaHints,
-  isFile = false,
-): WireImage | WireDocument {
-  if (/^https?:/i.test(address))
-    return toLinked(address, bareType(format ?? mediaTypeOfName(name ?? address)), isFile)
-  const { base64: data, mediaType: told } = readData(address)
-  return toInline(data, mediaType(data, [format, told, mediaTypeOfName(name)]))
+function toBlocks(part: JsonObject, notes: Notes): readonly WireContent[] {
+  const type = String(part.type)
+  // the provider's own words, passed on as they are
+  if (ownBlocks.includes(type)) return [part as unknown as WireContent]
+  // its members were looked at when the message was read
+  const mark = part.cache_control as CacheControl | undefined
+  const what = { ...notes, what: `a part of type ${type}` }
+  if (type === 'text') {
+    tellLost(part, ['type', 'text', 'cache_control', ...textMembers], what)
+    const texts = toText(String(part.text), mark)
+    return texts.map((text) => ({ ...text, ...pick(part, textMembers) }))
+  }
+  const media = readMedia(part, notes)
+  if (!media)
+    throw notes.invalid(`a content part of type ${JSON.stringify(part.type)}`, 'invalid_part')
+  const block = toMediaBlock(media, notes)
+  const taken = block.type === 'image' ? imageMembers : documentMembers
+  const members = block.type === 'container_upload' ? {} : { ...media.members, ...part }
+  tellLost(members, ['type', type, 'cache_control', 'provider', 'format', ...taken], what)
+  return [{ ...block, ...pick(members, taken), ...marked(mark) }]
 }
 
-interface MediaHints {
-  readonly format?: string | undefined
-  readonly name?: string | undefined
+function toMediaBlock(media: Media, notes: Notes): WireContent {
+  const { source, mediaType, kind, filename } = media
+  if (source.type === 'stored') return toStored(source.id, media)
+  if (source.type === 'data') return toInline(source.base64, media, notes)
+  if (!isHttp(source.url)) throw unsupported('address of a file that is not http', notes)
+  if (kind === 'audio' || kind === 'video') throw unsupported(`${kind}`, notes)
+  const url = { type: 'url', url: source.url } as const
+  // where the address does not tell its type, the kind of part does
+  if (kind === 'image') return { type: 'image', source: url }
+  if (mediaType !== undefined && mediaType !== 'application/pdf' && !isTextType(mediaType))
+    throw unsupported(mediaType, notes)
+  return { type: 'document', source: url, ...titled(filename) }
 }
 
-/** Where the address does not tell its type, the kind of part does. */
-const toLinked = (url: string, type: string, isFile: boolean): WireImage | WireDocument => {
-  const isImage = isFile ? type.startsWith('image/') : type !== 'application/pdf'
-  return isImage
-    ? { type: 'image', source: { type: 'url', url } }
-    : { type: 'document', source: { type: 'url', url } }
-}
+const titled = (title: string | undefined) => (title === undefined ? {} : { title })
 
-function toInline(data: string, type: string): WireImage | WireDocument {
-  if (data === '') throw refused('an image or file is empty')
-  if (type === 'application/pdf')
-    return { type: 'document', source: { type: 'base64', media_type: type, data } }
-  if (isImageType(type))
-    return { type: 'image', source: { type: 'base64', media_type: type, data } }
-  if (!isTextType(type)) throw refused(`Claude takes no ${type || 'file without a media type'}`)
-  const text = fromBase64(data) ?? refuseEncoding()
-  return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text } }
-}
-
-/** What a data URI holds, as base64; anything else is taken for base64 as it is. */
-function readData(address: string): InlineMedia {
-  const media = readInlineMedia(address)
-  if (media) return media
-  if (/^[a-z][\w+.-]*:/i.test(address) && !isDataUri(address))
-    throw refused(
-      `Claude takes http(s) addresses and data URIs, not ${address.slice(0, Math.min(40, address.indexOf(':')))}`,
-    )
-  return refuseEncoding()
-}
-
-const refuseEncoding = (): never => {
-  throw refused('a data URI or file_data is not well encoded')
-}
-
-function toImage({ image_url }: ImagePart): WireImage | WireDocument {
-  const { url, format } =
-    typeof image_url === 'string' ? { url: image_url, format: undefined } : (image_url ?? {})
-  if (typeof url !== 'string') throw refused('an image part needs a url')
-  return toMedia(url, { format })
-}
-
-function toFile(part: FilePart): WireContent {
-  const { file_id, file_url, file_data, format, filename: name } = part.file ?? {}
-  if (file_id !== undefined)
-    return toStored(file_id, part, bareType(format ?? mediaTypeOfName(name)))
-  const address = file_url ?? file_data
-  if (typeof address !== 'string') throw refused('a file part needs file_data, file_url or file_id')
-  const block = toMedia(address, { format, name }, true)
-  return block.type === 'document' ? { ...block, ...documentFields(part) } : block
-}
-
-/** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
-function toStored(file_id: string, part: FilePart, type: string): WireContent {
-  if (part.provider !== undefined && part.provider !== 'anthropic')
-    throw refused(`the file ${file_id} is stored at ${part.provider}, and cannot be read elsewhere`)
-  const source = { type: 'file', file_id } as const
-  if (type.startsWith('image/')) return { type: 'image', source }
-  if (type === '' || type === 'application/pdf' || type === 'text/plain')
-    return { type: 'document', source, ...documentFields(part) }
-  return { type: 'container_upload', file_id }
-}
-
-/** A title, and what our type does not name but a caller of this provider may set. */
-function documentFields(part: FilePart) {
-  // `title`, `context` and `citations` are this provider's own
-  const own = part as FilePart & Pick<WireDocument, 'title' | 'context' | 'citations'>
-  const title = own.title ?? part.file.filename
+function toInline(data: string, { mediaType = '', filename }: Media, notes: Notes): WireContent {
+  const title = titled(filename)
+  if (mediaType === 'application/pdf')
+    return { type: 'document', source: { type: 'base64', media_type: mediaType, data }, ...title }
+  if (isImageType(mediaType))
+    return { type: 'image', source: { type: 'base64', media_type: mediaType, data } }
+  if (!isTextType(mediaType)) throw unsupported(`${mediaType}${hint(mediaType)}`, notes)
+  const text = fromBase64(data)
+  if (text === undefined)
+    throw notes.invalid('a data URI or file_data is not well encoded', 'invalid_part')
   return {
-    ...(title !== undefined && { title }),
-    ...(own.context !== undefined && { context: own.context }),
-    ...(own.citations !== undefined && { citations: own.citations }),
+    type: 'document',
+    source: { type: 'text', media_type: 'text/plain', data: text },
+    ...title,
   }
 }
+
+const hint = (mediaType: string) => (mediaType.startsWith('audio/') ? ': send a transcript, or let hear() make one' : '')
+
+/** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
+function toStored(file_id: string, { kind, mediaType, filename }: Media): WireContent {
+  const source = { type: 'file', file_id } as const
+  if (kind === 'image') return { type: 'image', source }
+  const isRead = [undefined, 'application/pdf', 'text/plain'].includes(mediaType)
+  return isRead
+    ? { type: 'document', source, ...titled(filename) }
+    : { type: 'container_upload', file_id }
+}
+
+const unsupported = (what: string, { invalid }: Notes) =>
+  invalid(`Claude takes no ${what}`, 'unsupported_content')
+
+/** The parts of a list; anything else has none. */
+export const partsOf = (content: unknown): readonly JsonObject[] =>
+  Array.isArray(content) ? content.filter(isObject) : []

@@ -1,7 +1,7 @@
 /** Blocks of hosted tools in a history: a call and its result belong together, across turns too. */
 import { isObject } from '../../chat/index.js'
+import type { Note } from '../notes.js'
 import { isThinking } from './native.js'
-import type { Note } from './notes.js'
 import type { WireBlock, WireMessage } from './wire.js'
 
 type Use = { readonly kind: 'call' | 'result'; readonly id: unknown }

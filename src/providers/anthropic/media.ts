@@ -1,16 +1,5 @@
-/** Media types that Claude reads: told, or seen in the first bytes. */
-import { mediaTypeOfData } from '../../chat/index.js'
+/** Media types that Claude reads. */
 import type { ImageType } from './wire.js'
-
-/** The bytes win: an image under the name of another format is refused. Of what was told the first that says something counts. */
-export const mediaType = (data: string, told: readonly (string | undefined)[]): string =>
-  mediaTypeOfData(data) ??
-  told.map(bareType).find((type) => type !== '' && type !== 'application/octet-stream') ??
-  ''
-
-/** Without parameters, and under its proper name. */
-export const bareType = (type: string | undefined): string =>
-  (type ?? '').split(';')[0]?.trim().toLowerCase().replace('image/jpg', 'image/jpeg') ?? ''
 
 const imageTypes: ReadonlySet<string> = new Set([
   'image/jpeg',

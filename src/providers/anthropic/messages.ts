@@ -1,14 +1,24 @@
 /** Messages → `system` and `messages` of the Messages API, with the repairs that its rules ask for. */
-import type { Message, SystemMessage, TextPart } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
+import {
+  type AssistantInput,
+  type AssistantTurn,
+  type InputTurn,
+  isObject,
+  type Message,
+  type SystemMessage,
+  shortId,
+  type TextPart,
+  type Turn,
+} from '../../chat/index.js'
+import { type Notes, notesOf, pick, tellLost } from '../notes.js'
+import { turnsOf } from '../turns.js'
 import { toAssistant } from './assistant.js'
 import { toContent, toText, type WireContent, withMark } from './content.js'
 import { balanceHostedTools, endsPaused } from './hosted-history.js'
 import { profileOf } from './models.js'
 import { containerOf, isThinking } from './native.js'
-import { type Note, notesTo } from './notes.js'
 import type { Profile } from './profile.js'
-import { type Entry, type HistoryCall, pairTools } from './tool-history.js'
+import { callMembers, toHistoryCall } from './tool-history.js'
 import { toResult } from './tool-results.js'
 import type { WireBlock, WireMessage, WireText } from './wire.js'
 
@@ -19,49 +29,74 @@ export interface WireConversation {
   readonly container?: string | undefined
 }
 
+/** `^[a-zA-Z0-9_-]+$`, none of them twice in a conversation. */
+const ids = shortId(64, /[^a-zA-Z0-9_-]/g)
+
+/** Members that a system message between the turns may have. */
+const systemMembers = ['clear_at', 'output_config']
+
+/** Other APIs mark a message as the beginning of the answer; here the last one of the assistant is. */
+const prefillMarks = ['prefix', 'partial']
+
 /**
  * Leading system and developer messages become `system`; later ones stay in place, as a system turn where the model takes
  * one. Throws `BadRequestError` where nothing is left to answer, and for content that Claude does not take.
  */
-export function toWireMessages(
-  messages: readonly Message[],
-  model: string,
-  note: Note,
-): WireConversation {
-  const entries = pairTools(messages, note)
-  const start = entries.findIndex(({ role }) => role !== 'system')
-  const dialogue = start < 0 ? [] : entries.slice(start)
-  const leading = start < 0 ? entries : entries.slice(0, start)
-  const turns = new Turns(model, note)
-  for (const entry of dialogue) turns.add(entry)
+export function toWireMessages(messages: readonly Message[], notes: Notes): WireConversation {
+  const members = [...systemMembers, ...prefillMarks]
+  const { turns } = turnsOf(messages, notes, { ids, members, callMembers })
+  const start = turns.findIndex((turn) => !isSystem(turn))
+  const dialogue = start < 0 ? [] : turns.slice(start)
+  const leading = start < 0 ? turns : turns.slice(0, start)
+  const wire = new Turns(notes)
+  for (const turn of dialogue) wire.add(turn)
   return {
-    system: leading.flatMap((entry) => (entry.role === 'system' ? toSystem(entry.message) : [])),
-    messages: finished(turns.end(), profileOf(model), note),
+    system: leading.flatMap((turn) => (isSystem(turn) ? toLeading(turn.message, notes) : [])),
+    messages: finished(wire.end(), profileOf(notes.model), notes),
     container: lastContainer(dialogue),
   }
 }
+
+type SystemTurn = InputTurn & { readonly message: SystemMessage }
+
+const isSystem = (turn: Turn): turn is SystemTurn =>
+  turn.role === 'input' && turn.message.role !== 'user'
 
 /** The same without warnings: what `adapter.convertMessages` gives. */
 export const convertMessages = (messages: readonly Message[], model: string): WireConversation =>
   toWireMessages(
     messages,
-    model,
-    notesTo(() => {}),
+    notesOf('anthropic', model, () => {}),
   )
 
-function toSystem({ content, cache_control }: SystemMessage): readonly WireText[] {
+function toLeading(message: SystemMessage, notes: Notes): readonly WireText[] {
+  tellLost(pick(message, systemMembers), [], { ...notes, what: 'the first system message' })
+  return toSystem(message, notes)
+}
+
+function toSystem({ content, cache_control }: SystemMessage, notes: Notes): readonly WireText[] {
   const texts =
-    typeof content === 'string' ? toText(content) : (content ?? []).flatMap(toSystemBlocks)
+    typeof content === 'string'
+      ? toText(content)
+      : content.flatMap((part) => toSystemBlocks(part, notes))
   return withMark(texts, cache_control)
 }
 
 /** Changes of the tools between the turns (`tool_addition`, beta) are this provider's own, and pass as they are. */
-const toSystemBlocks = (part: TextPart): readonly WireText[] =>
-  /^tool_/.test(part.type) ? [part as WireText] : toText(part.text, part.cache_control)
+const toSystemBlocks = (part: TextPart, notes: Notes): readonly WireText[] => {
+  if (/^tool_/.test(part.type)) return [part as WireText]
+  if (part.type === 'text')
+    return toText(part.text, part.cache_control).map((text) => ({
+      ...text,
+      ...pick(part, ['citations']),
+    }))
+  throw notes.invalid(`a part of type ${part.type} in a system message`, 'invalid_part')
+}
 
-const lastContainer = (dialogue: readonly Entry[]) => {
-  const last = dialogue.findLast((entry) => entry.role === 'assistant')
-  return last && containerOf(last.message)
+const lastContainer = (dialogue: readonly Turn[]) => {
+  const said = dialogue.flatMap((turn) => (turn.role === 'assistant' ? turn.messages : []))
+  const last: AssistantInput | undefined = said.at(-1)?.message
+  return last && containerOf(last)
 }
 
 /** Turns as they grow: equal roles that follow each other are one turn. */
@@ -70,39 +105,32 @@ class Turns {
   private readonly profile: Profile
   /** Made by the assistant, to be shown by the user. */
   private pendingImages: readonly WireContent[] = []
-  /** Of the turn that is being put together. */
-  private pendingCalls: readonly HistoryCall[] = []
 
-  constructor(
-    private readonly model: string,
-    private readonly note: Note,
-  ) {
-    this.profile = profileOf(model)
+  constructor(private readonly notes: Notes) {
+    this.profile = profileOf(notes.model)
   }
 
-  add(entry: Entry): void {
-    if (entry.role !== 'assistant' || !entry.continues) this.addResults()
-    if (entry.role === 'user')
-      this.addUser(toContent(entry.message.content, entry.message.cache_control))
-    else if (entry.role === 'system') this.addSystem(entry.message)
-    else this.addAssistant(entry)
+  add(turn: Turn): void {
+    if (turn.role === 'assistant') this.addAssistant(turn)
+    else if (isSystem(turn)) this.addSystem(turn.message)
+    else this.addUser(toContent(turn.message.content, turn.message.cache_control, this.notes))
   }
 
-  private addAssistant({ message, calls }: Extract<Entry, { role: 'assistant' }>): void {
-    const { model, note } = this
-    const { blocks, images } = toAssistant(message, calls, { model, note })
-    if (blocks.length > 0 && this.messages.length === 0) this.addOpening()
-    this.push('assistant', blocks)
-    this.pendingImages = [...this.pendingImages, ...images]
-    this.pendingCalls = [...this.pendingCalls, ...calls]
+  private addAssistant({ messages }: AssistantTurn): void {
+    for (const { message, calls } of messages) {
+      const { blocks, images } = toAssistant(message, calls.map(toHistoryCall), this.notes)
+      // what was compacted stands first: it is what came before
+      const isOpening = this.messages.length === 0 && !isCompaction(blocks[0])
+      if (blocks.length > 0 && isOpening) this.addOpening()
+      this.push('assistant', blocks)
+      this.pendingImages = [...this.pendingImages, ...images]
+    }
+    const calls = messages.flatMap((said) => said.calls.map(toHistoryCall))
+    if (calls.length > 0) this.addResults(calls.map((call) => toResult(call, this.notes)))
   }
 
   /** The results of a turn's calls stand first in the user turn behind it. */
-  private addResults(): void {
-    const calls = this.pendingCalls
-    if (calls.length === 0) return
-    this.pendingCalls = []
-    const results = calls.map((call) => toResult(call, this.note))
+  private addResults(results: readonly ReturnType<typeof toResult>[]): void {
     this.push(
       'user',
       results.map(({ block }) => block),
@@ -112,7 +140,7 @@ class Turns {
 
   /** A conversation begins with the user. */
   private addOpening(): void {
-    this.note(
+    this.notes.note(
       'repaired',
       'The conversation began with the assistant: a user message was put before it',
     )
@@ -122,7 +150,7 @@ class Turns {
   private addUser(blocks: readonly WireBlock[]): void {
     const images = this.pendingImages
     if (images.length > 0)
-      this.note(
+      this.notes.note(
         'repaired',
         'Images of an assistant message were sent with the user message behind it',
       )
@@ -132,36 +160,37 @@ class Turns {
 
   /** The turns of a whole history. */
   end(): readonly WireMessage[] {
-    this.addResults()
     if (this.pendingImages.length > 0)
-      this.note('dropped', 'Images of the last assistant message were left out')
+      this.notes.note('dropped', 'Images of the last assistant message were left out')
     return this.messages.map(withoutLastThoughts)
   }
 
   /** A system turn may follow only what the user said; elsewhere the same words are a note in the user's turn. */
   private addSystem(message: SystemMessage): void {
-    const texts = toSystem(message)
+    const texts = toSystem(message, this.notes)
+    const members = pick(message, systemMembers)
     const before = this.messages.at(-1)?.role
     if (this.profile.systemTurns && (before === 'user' || before === 'system')) {
-      this.push('system', texts)
+      this.push('system', texts, members)
       return
     }
+    tellLost(members, [], { ...this.notes, what: 'a system message that is sent as a note' })
     if (texts.length > 0)
-      this.note(
+      this.notes.note(
         'changed',
         'A system message between the turns was sent as a note in the user message',
       )
     this.push('user', texts.filter(({ type }) => type === 'text').map(asNote))
   }
 
-  private push(role: WireMessage['role'], content: readonly WireBlock[]): void {
+  private push(role: WireMessage['role'], content: readonly WireBlock[], members = {}): void {
     if (content.length === 0) return
     const last = this.messages.at(-1)
     const isJoined = last?.role === role
     if (isJoined) this.messages.pop()
     const joined = isJoined ? inOrder([...last.content, ...content]) : content
     // a system turn is pushed with texts only
-    this.messages.push({ role, content: joined } as WireMessage)
+    this.messages.push({ ...(isJoined && last), role, content: joined, ...members } as WireMessage)
   }
 }
 
@@ -182,21 +211,22 @@ function withoutLastThoughts(message: WireMessage): WireMessage {
     : { ...message, content: message.content.slice(0, end) }
 }
 
+const typeOf = (block: unknown) => (isObject(block) ? block.type : undefined)
+
 const asNote = (block: WireText): WireText => ({ ...block, text: `[System note: ${block.text}]` })
 
 function finished(
   turns: readonly WireMessage[],
   profile: Profile,
-  note: Note,
+  { note, invalid }: Notes,
 ): readonly WireMessage[] {
   const messages = withEnding(joined(balanceHostedTools(joined(turns), note)), profile, note)
-  if (messages.some(({ role }) => role === 'user')) return messages
-  throw new BadRequestError('There is no message to answer: each is empty, or a system message', {
-    status: 400,
-    provider: 'anthropic',
-    code: 'empty_messages',
-  })
+  if (messages.some(({ role, content: [first] }) => role === 'user' || isCompaction(first)))
+    return messages
+  throw invalid('There is no message to answer: each is empty, or a system message', 'no_messages')
 }
+
+const isCompaction = (block: unknown) => typeOf(block) === 'compaction'
 
 /** Without empty turns; those that then stand side by side are one. */
 function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
@@ -221,7 +251,7 @@ function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
 function withEnding(
   messages: readonly WireMessage[],
   { prefill }: Profile,
-  note: Note,
+  note: Notes['note'],
 ): readonly WireMessage[] {
   const last = messages.at(-1)
   if (last?.role !== 'assistant' || endsPaused(last.content)) return messages

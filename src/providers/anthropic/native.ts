@@ -3,8 +3,8 @@
  * sent back in place of what the message says.
  */
 import { type AssistantInput, isObject, type JsonObject, type Native } from '../../chat/index.js'
+import type { Note } from '../notes.js'
 import { modelFamily } from './models.js'
-import type { Note } from './notes.js'
 import { callsOf, contentOf, type HistoryCall, toInput } from './tool-history.js'
 import type { WireBlock } from './wire.js'
 

@@ -1,7 +1,7 @@
 /** `response_format` → native structured output, or a tool whose call is the answer. */
 import type { ChatRequest, JsonObject, JsonSchemaFormat } from '../../chat/index.js'
 import { anthropicAnswerSchema, anthropicAnswerTool } from '../../schema/index.js'
-import type { Note } from './notes.js'
+import type { Note } from '../notes.js'
 import type { Profile } from './profile.js'
 import type { WireTool } from './wire.js'
 

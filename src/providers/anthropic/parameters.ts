@@ -1,7 +1,7 @@
 /** The plain parameters of a request: limits, sampling, identity, tier; and those that the API does not have. */
 import { type ChatRequest, defined } from '../../chat/index.js'
+import type { Note } from '../notes.js'
 import { capabilitiesOf } from './models.js'
-import type { Note } from './notes.js'
 import type { Profile } from './profile.js'
 import { stopsOf } from './rules.js'
 

@@ -2,13 +2,13 @@
 import { type ChatRequest, defined, isObject, type JsonObject } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
+import { type Notes, notesOf } from '../notes.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
 import { toText } from './content.js'
 import { extrasOf } from './extras.js'
 import { toWireMessages } from './messages.js'
 import { profileOf } from './models.js'
-import { type Note, notesTo } from './notes.js'
 import { jsonInstruction, toOutputFormat } from './output-format.js'
 import { identity, maxTokensOf, sampling, serviceTier, tellUnmapped } from './parameters.js'
 import { reasoningFor, withRoomForThinking } from './thinking.js'
@@ -33,8 +33,8 @@ export function toWire(
   { streaming, warn }: RequestOptions,
   settings: RequestSettings,
 ): TransportRequest {
-  const note = notesTo(warn)
-  const body = toBody(request, { streaming, note, version: settings.version })
+  const notes = notesOf('anthropic', request.model, warn)
+  const body = toBody(request, { streaming, notes, version: settings.version })
   return { path: '/v1/messages', ...withHeaders(body, request, settings) }
 }
 
@@ -44,8 +44,8 @@ export function toCountWire(
   { warn }: Pick<RequestOptions, 'warn'>,
   settings: RequestSettings,
 ): TransportRequest {
-  const note = notesTo(warn)
-  const body = toBody(request, { streaming: false, note, version: settings.version })
+  const notes = notesOf('anthropic', request.model, warn)
+  const body = toBody(request, { streaming: false, notes, version: settings.version })
   const counted = Object.fromEntries(
     Object.entries(body).filter(([name]) => countedMembers.has(name)),
   )
@@ -94,16 +94,17 @@ const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<stri
 
 interface BodyOptions {
   readonly streaming: boolean
-  readonly note: Note
+  readonly notes: Notes
   readonly version: string
 }
 
-function toBody(request: ChatRequest, { streaming, note, version }: BodyOptions): JsonObject {
+function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions): JsonObject {
+  const { note } = notes
   const profile = profileOf(request.model)
   tellUnmapped(request, version, note)
   const extras = extrasOf(request)
   const format = toOutputFormat(request, profile, note)
-  const { container, system, messages } = toWireMessages(request.messages, request.model, note)
+  const { container, system, messages } = toWireMessages(request.messages, notes)
   const reasoning = reasoningFor(request, { profile, messages, note })
   const { tools, tool_choice, mcp_servers } = toolsFor(request, { profile, format, messages, note })
   const prompt = fitCacheMarks(

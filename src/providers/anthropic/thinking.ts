@@ -1,7 +1,7 @@
 /** What thinking asks of the rest of a request: room in `max_tokens`, and its blocks while tools are at work. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import type { Note } from '../notes.js'
 import { isThinking } from './native.js'
-import type { Note } from './notes.js'
 import type { Profile } from './profile.js'
 import {
   asksForRest,

@@ -1,6 +1,6 @@
 /** All tools of one request, those of the adapter's own making included, and which of them may be called. */
 import type { ChatRequest } from '../../chat/index.js'
-import type { Note } from './notes.js'
+import type { Note } from '../notes.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'
 import type { Profile } from './profile.js'
 import { thinksByBudget } from './reasoning.js'

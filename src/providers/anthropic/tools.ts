@@ -11,8 +11,8 @@ import {
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import { anthropicToolSchema } from '../../schema/index.js'
+import type { Note } from '../notes.js'
 import { marked } from './content.js'
-import type { Note } from './notes.js'
 import type { Profile } from './profile.js'
 import type { WireMcpServer, WireTool, WireToolChoice } from './wire.js'
 

@@ -3,6 +3,7 @@ import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { httpTransport, type Transport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import { toWireMessages } from './messages.js'
 import { type TraitOptions, traitsOf, unknownModel } from './models.js'
@@ -83,6 +84,7 @@ export function dialectOf(options: CompatibleOptions): Dialect {
   return {
     name: provider,
     ...(models && { models }),
+    toolNames: plainNames,
     capabilities,
     convertMessages: (messages, model) =>
       toWireMessages(messages, { provider, model, traits, now: now(), warn: ignore }),

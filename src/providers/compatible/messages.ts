@@ -1,125 +1,111 @@
-/** Messages to the wire: history that does not fit is mended, and what a server wants back is put where it was. */
+/** Messages to the wire: what a server wants back is put where it was. */
 import {
   type AssistantInput,
   type AssistantPart,
+  type AssistantTurn,
   defined,
-  type FunctionCall,
   isObject,
   type JsonObject,
   type Message,
+  type PairedCall,
   parseJson,
-  type ToolApproval,
-  type ToolCall,
+  type SaidMessage,
+  splitId,
   type ToolMessage,
-  toArguments,
+  type Turn,
   type UserPart,
-  type Warning,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
-import { type PairedCall, pair, type Turn } from './history.js'
+import type { Warn } from '../adapter.js'
+import { notesOf } from '../notes.js'
+import { otherMembers, otherMembersOfCall, turnsOf } from '../turns.js'
+import type { ServerTraits } from './models.js'
 import { type Said, takenBack } from './native.js'
 import { type PartContext, partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
-import { idFitter } from './tools.js'
-import type { WireAssistantMessage, WireMessage, WireToolCall, WireUserPart } from './wire.js'
+import { idForms } from './tools.js'
+import type {
+  WireAssistantMessage,
+  WireMessage,
+  WireTextPart,
+  WireToolCall,
+  WireUserPart,
+} from './wire.js'
 
-export interface MessageContext extends PartContext {
+export interface MessageContext {
+  readonly provider: string
   readonly model: string
+  readonly traits: ServerTraits
   /** Unix seconds: sound that the server has forgotten is sent as what it said. */
+  readonly now: number
+  readonly warn: Warn
+}
+
+interface Writer extends PartContext {
   readonly now: number
 }
 
-/** A context in which each warning is told once. */
-interface Writer extends MessageContext {
-  readonly fit: (id: string) => string
-}
-
-/**
- * The wire's messages. Mended, each told: results without a call, calls without a result, results out of place, missing ids,
- * arguments that are no JSON, empty turns. Throws `BadRequestError` for a role, a part or a file that cannot be sent.
- */
+/** The wire's messages. Throws `BadRequestError` for no messages, and for a message or a part that cannot be sent. */
 export function toWireMessages(
   messages: readonly Message[],
-  context: MessageContext,
+  { provider, model, warn: tell, traits, now }: MessageContext,
 ): readonly WireMessage[] {
-  const writer: Writer = {
-    ...context,
-    warn: once(context.warn),
-    fit: idFitter(context.traits.toolCallIds),
-  }
-  return pair(messages, (message) => repaired(message, writer)).flatMap((turn) =>
-    toWireTurn(turn, writer),
+  const notes = notesOf(provider, model, tell)
+  const warn: Warn = ({ code, message, param }) => notes.note(code, message, param)
+  const writer: Writer = { ...notes, warn, traits, now }
+  const { turns } = turnsOf(messages, notes, { ids: idForms[traits.toolCallIds], members: 'all' })
+  if (turns.length === 0) throw notes.invalid('there is no message to answer', 'no_messages')
+  return turns.flatMap((turn) => toWireTurn(turn, writer))
+}
+
+function toWireTurn(turn: Turn, writer: Writer): readonly WireMessage[] {
+  if (turn.role === 'assistant') return toWireAssistant(turn, writer)
+  const { message } = turn
+  const { cache_control: mark } = message
+  const others = { ...otherMembers(message), ...defined({ name: message.name }) }
+  if (message.role === 'user')
+    return [{ ...others, role: 'user', content: toWireContent(message.content, mark, writer) }]
+  const role = writer.traits.developerRole ? message.role : 'system'
+  return [{ ...others, role, content: toWireText(message.content, mark, writer) }]
+}
+
+function toWireAssistant({ messages }: AssistantTurn, writer: Writer): readonly WireMessage[] {
+  const said = messages.flatMap((one) => toWireSaid(one, writer))
+  const calls = messages.flatMap((one) => one.calls)
+  const whole = said.length > 1 && calls.length > 0 ? [joined(said)] : said
+  return [...whole, ...toWireResults(calls, writer)]
+}
+
+/** Parallel calls that were stored apart are one message: between calls and their results nothing may stand. */
+function joined(messages: readonly WireAssistantMessage[]): WireAssistantMessage {
+  const parts = messages.flatMap(({ content }): readonly WireTextPart[] =>
+    typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []),
   )
+  const isPlain = messages.every(({ content }) => !content || typeof content === 'string')
+  const content = isPlain ? parts.map(({ text }) => text).join('\n') || null : parts
+  const tool_calls = messages.flatMap((message) => message.tool_calls ?? [])
+  return Object.assign({}, ...messages, { content, tool_calls })
 }
 
-/** The same defect in many messages is one warning. */
-const once = (warn: (warning: Warning) => void) => {
-  const told = new Set<string>()
-  return (warning: Warning) => {
-    if (told.has(warning.message)) return
-    told.add(warning.message)
-    warn(warning)
-  }
-}
-
-const repaired = (message: string, { provider, warn }: Writer) =>
-  warn({ code: 'repaired', param: 'messages', provider, message })
-
-function toWireTurn({ message, calls }: Turn, writer: Writer): readonly WireMessage[] {
-  switch (message.role) {
-    case 'system':
-    case 'developer':
-      return [
-        {
-          role: writer.traits.developerRole ? message.role : 'system',
-          content: toWireText(message.content, message.cache_control, writer),
-          ...defined({ name: message.name }),
-        },
-      ]
-    case 'user':
-      return [
-        {
-          role: 'user',
-          content: toWireContent(message.content, message.cache_control, writer),
-          ...defined({ name: message.name }),
-        },
-      ]
-    case 'assistant':
-      return [
-        ...toWireAssistant(
-          message,
-          calls.map(({ call }) => call),
-          writer,
-        ),
-        ...toWireResults(calls, writer),
-      ]
-    default:
-      throw unknownRole(message satisfies never, writer)
-  }
-}
-
-const unknownRole = (message: never, { provider }: Writer) =>
-  new BadRequestError(
-    `A message has the role ${JSON.stringify((message as { role?: unknown })?.role)}: known are system, developer, user, assistant and tool`,
-    { provider, code: 'invalid_role', status: 400 },
-  )
-
-function toWireAssistant(
-  message: AssistantInput,
-  calls: readonly ToolCall[],
+function toWireSaid(
+  { message, calls }: SaidMessage,
   writer: Writer,
 ): readonly WireAssistantMessage[] {
-  const said: Said = { ...textOf(message, writer), calls }
+  const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
+  const said: Said = { ...textOf(message, writer), calls: given }
   const audio = soundOf(message, writer)
   // a refusal is what the model said: `refusal` itself is known to OpenAI only
   const text = said.text || said.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
   if (text === '' && calls.length === 0 && !audio) {
-    repaired('Assistant messages that say nothing were left out', writer)
+    writer.note('repaired', 'Assistant messages that say nothing were left out')
     return []
   }
   const { fields, extras } = takenBack(message, said, writer)
-  const tool_calls = calls.map((call) => toWireCall(call, extras.get(call.id), writer))
+  const tool_calls = calls.map((pair, nth) => toWireCall(pair, extras.get(given[nth]?.id ?? '')))
+  const { phase, ...others } = otherMembers(message)
+  if (phase !== undefined)
+    writer.note('dropped', `'phase' of a message was left out: the wire has no place for it`)
   return [
     {
+      ...others,
       role: 'assistant',
       content: text === '' ? null : toWireText(text, message.cache_control, writer),
       ...(tool_calls.length > 0 && { tool_calls }),
@@ -129,13 +115,8 @@ function toWireAssistant(
   ]
 }
 
-const leftOut = (what: string, { warn, provider }: Writer) =>
-  warn({
-    code: 'dropped',
-    param: 'messages',
-    provider,
-    message: `${what} in assistant messages were left out: the wire has no place for them`,
-  })
+const leftOut = (what: string, { note }: Writer) =>
+  note('dropped', `${what} in assistant messages were left out: the wire has no place for them`)
 
 /** Text and refusal of a message; parts that an assistant cannot say to this wire are left out. */
 function textOf({ content, refusal, images, files }: AssistantInput, writer: Writer) {
@@ -159,45 +140,20 @@ function soundOf({ audio }: AssistantInput, { now }: Writer) {
   return { id: audio.id }
 }
 
-function toWireCall(call: ToolCall, extra: JsonObject | undefined, writer: Writer): WireToolCall {
-  const id = writer.fit(call.id)
-  if (call.type === 'custom') return { id, type: 'custom', custom: call.custom, ...extra }
-  const name = call.function?.name
-  if (typeof name !== 'string') throw namelessCall(call, writer)
-  return {
-    id,
-    type: 'function',
-    function: { name, arguments: jsonArguments(call, writer) },
-    ...extra,
-  }
-}
-
-const namelessCall = ({ id }: FunctionCall, { provider }: Writer) =>
-  new BadRequestError(`The tool call ${JSON.stringify(id)} names no function`, {
-    provider,
-    code: 'invalid_tool_call',
-    status: 400,
-  })
-
-/** Servers that render a chat template parse the arguments, and refuse the whole history for one that was cut. */
-function jsonArguments({ function: fn }: FunctionCall, writer: Writer): string {
-  const text: unknown = fn.arguments
-  const { input, isRepaired } = toArguments(text)
-  if (isRepaired)
-    repaired('The arguments of a tool call in the history were no JSON object', writer)
-  // a text that is one goes back as the model wrote it
-  return typeof text === 'string' && !isRepaired && text.trim() !== ''
-    ? text
-    : JSON.stringify(input)
+function toWireCall({ call }: PairedCall, extra: JsonObject | undefined): WireToolCall {
+  const others = otherMembersOfCall(call)
+  if (call.type === 'custom')
+    return { ...others, id: call.id, type: 'custom', custom: call.custom, ...extra }
+  const { name, arguments: text } = call.function
+  return { ...others, id: call.id, type: 'function', function: { name, arguments: text }, ...extra }
 }
 
 /** Results carry text; what else they hold follows in a user message, behind the last of them. */
 function toWireResults(calls: readonly PairedCall[], writer: Writer): readonly WireMessage[] {
   const media: WireUserPart[] = []
   const results = calls.map(({ call, result }): WireMessage => {
-    const tool_call_id = writer.fit(call.id)
-    if (!result) return { role: 'tool', tool_call_id, content: missing(writer) }
-    const { text, others } = splitResult(result, writer)
+    const tool_call_id = call.id
+    const { text, others } = splitResult(result)
     if (others.length > 0)
       media.push(
         { type: 'text', text: `From the result of tool call ${tool_call_id}:` },
@@ -207,39 +163,26 @@ function toWireResults(calls: readonly PairedCall[], writer: Writer): readonly W
       role: 'tool',
       tool_call_id,
       content: toWireText(text, result.cache_control, writer),
+      ...otherMembers(result),
       ...defined({ name: result.name }),
     }
   })
   if (media.length === 0) return results
-  writer.warn({
-    code: 'changed',
-    param: 'messages',
-    provider: writer.provider,
-    message: 'Images and files of tool results follow in a user message: results carry text only',
-  })
+  writer.note(
+    'changed',
+    'Images and files of tool results follow in a user message: results carry text only',
+  )
   return [...results, { role: 'user', content: media }]
 }
 
-function missing(writer: Writer): string {
-  repaired('Tool calls without a result were given one that says so', writer)
-  return notRun
-}
-
-const notRun = asError('No result: the call was not run.')
-
 /** The text of a result, and what is none. The wire has no flag for an error: the text says it, as JSON. */
-function splitResult({ content, is_error, approval }: ToolMessage, writer: Writer) {
-  if (content === undefined && approval) return { text: decided(approval), others: [] }
-  const parts: readonly UserPart[] = partsOf(content ?? '', writer)
+function splitResult({ content, is_error }: ToolMessage) {
+  const parts: readonly UserPart[] = partsOf(content ?? '')
   const others = parts.filter((part) => part.type !== 'text')
   const said = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
   const text = said === '' && others.length > 0 ? 'See the next user message.' : said
   return { text: is_error ? asError(text) : text, others }
 }
-
-/** An answer to an approval that nobody has acted on. */
-const decided = ({ approved, reason = 'The user did not allow this call.' }: ToolApproval) =>
-  approved ? notRun : asError(reason)
 
 function asError(text: string): string {
   const value = parseJson(text)

@@ -2,7 +2,9 @@
 import {
   type ChatRequest,
   defined,
+  type IdForm,
   isObject,
+  shortId,
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
@@ -94,24 +96,15 @@ function toWireChoice(choice: ToolChoice, { provider }: ToolContext): WireToolCh
   )
 }
 
-/** Fits the ids of calls and of their results to what the server takes; the same id becomes the same. */
-export function idFitter(form: 'any' | 'nine'): (id: string) => string {
-  const fitted = new Map<string, string>()
-  const taken = new Set<string>()
-  const fits = (id: string) => (form === 'nine' ? /^[A-Za-z0-9]{9}$/.test(id) : id.length <= 40)
-  return (id) => {
-    const known = fitted.get(id)
-    if (known !== undefined) return known
-    let fit = fits(id) ? id : hashed(id, form)
-    for (let round = 1; taken.has(fit); round++) fit = hashed(`${id}#${round}`, form)
-    fitted.set(id, fit)
-    taken.add(fit)
-    return fit
-  }
+/** Ids that the server takes: of at most 40 characters, or of nine letters and digits. */
+export const idForms: Readonly<Record<ServerTraits['toolCallIds'], IdForm>> = {
+  any: { ...shortId(40), scope: 'turn' },
+  nine: {
+    scope: 'turn',
+    fit: (id, round) =>
+      round === 0 && /^[A-Za-z0-9]{9}$/.test(id) ? id : digest(round ? `${id}#${round}` : id, 9),
+  },
 }
-
-const hashed = (id: string, form: 'any' | 'nine') =>
-  form === 'nine' ? digest(id, 9) : `call_${digest(id, 24)}`
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 

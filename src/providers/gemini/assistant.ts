@@ -1,10 +1,12 @@
-/** An assistant turn of the history as parts: as it came where it can be, else built from the message. */
+/** An assistant message of the history as parts: as it came where it can be, else built from the message. */
 import {
   type AssistantInput,
   isObject,
-  type JsonObject,
+  type PairedCall,
+  parseJson,
+  type SaidMessage,
   splitId,
-  toArguments,
+  type ToolMessage,
   wrapInput,
 } from '../../chat/index.js'
 import { type MediaContext, toMedia } from './media.js'
@@ -16,37 +18,42 @@ export type TurnContext = MediaContext & NativeContext
 /** A call of a turn, and what answers it. */
 export interface Slot {
   /** In the history. */
-  readonly id: string
-  /** In the history. */
   readonly name: string
   /** On the wire; absent where the model gave none, since an id of ours would tell it nothing. */
   readonly wireId?: string
+  readonly result: ToolMessage
 }
 
-export interface AssistantTurn {
+export interface AssistantParts {
   readonly parts: readonly Part[]
   readonly slots: readonly Slot[]
   readonly isVerbatim: boolean
 }
 
-export function fromAssistant(message: AssistantInput, context: TurnContext): AssistantTurn {
-  const native = nativeTurn(message, context)
-  return native
-    ? { ...native, slots: slotsOf(native.parts, message) }
-    : { ...built(message, context), isVerbatim: false }
+export function fromAssistant(said: SaidMessage, context: TurnContext): AssistantParts {
+  const native = nativeTurn(said.message, context)
+  if (native) return { ...native, slots: slotsOf(native.parts, said.calls) }
+  const parts = built(said, context)
+  const slots = said.calls.map(({ given, call, result }): Slot => {
+    const wireId = given.id === '' ? {} : { wireId: call.id }
+    return { name: nameOf(given), result, ...wireId }
+  })
+  return { parts, slots, isVerbatim: false }
 }
 
-/** The n-th call of the answer is the n-th of the message: that was compared. */
-const slotsOf = (parts: readonly Part[], message: AssistantInput): Slot[] =>
-  parts
-    .flatMap((part) => (part.thought ? [] : (part.functionCall ?? [])))
-    .map(({ id }, i) => {
-      const call = message.tool_calls?.[i]
-      const name = (call?.type === 'custom' ? call.custom.name : call?.function.name) ?? ''
-      return { id: splitId(call?.id).id, name, ...(id && { wireId: id }) }
-    })
+const nameOf = (call: PairedCall['call']) =>
+  call.type === 'custom' ? call.custom.name : call.function.name
 
-function built(message: AssistantInput, context: TurnContext) {
+/** The n-th call of the answer is the n-th of the message: that was compared. */
+const slotsOf = (parts: readonly Part[], calls: readonly PairedCall[]): Slot[] => {
+  const wire = parts.flatMap((part) => (part.thought ? [] : (part.functionCall ?? [])))
+  return calls.map(({ given, result }, nth) => {
+    const id = wire[nth]?.id
+    return { name: nameOf(given), result, ...(id && { wireId: id }) }
+  })
+}
+
+function built({ message, calls }: SaidMessage, context: TurnContext): readonly Part[] {
   tellLosses(message, context)
   const { content } = message
   const parts: Part[] = []
@@ -59,10 +66,8 @@ function built(message: AssistantInput, context: TurnContext) {
     if (media) parts.push(media)
   }
   if (parts.length === 0) parts.push(...textPart(message.audio?.transcript ?? ''))
-  const calls = callsOf(message)
-  const slots = calls.map(({ id, name }): Slot => ({ id, name, ...(id !== '' && { wireId: id }) }))
   for (const call of calls) parts.push(toCallPart(call, context))
-  return { parts, slots }
+  return parts
 }
 
 const textPart = (text: string): Part[] => (text === '' ? [] : [{ text }])
@@ -110,29 +115,26 @@ function tellLosses(message: AssistantInput, { note }: TurnContext): void {
     note('dropped', 'sound and files of an earlier answer are not sent again')
 }
 
-interface HistoryCall {
-  readonly id: string
-  readonly name: string
-  readonly args: Readonly<Record<string, unknown>> | string
-  readonly signature?: string | undefined
+function toCallPart({ given, call }: PairedCall, { names }: TurnContext): Part {
+  const hidden = splitId(given.id).signature
+  const signature =
+    signatureOf(call) ?? ('function' in call ? signatureOf(call.function) : undefined)
+  const thoughtSignature = signature ?? hidden
+  return {
+    functionCall: {
+      ...(given.id !== '' && { id: call.id }),
+      name: names.toWire(nameOf(call)),
+      args: argsOf(call),
+    },
+    ...(thoughtSignature !== undefined && { thoughtSignature }),
+  }
 }
 
-function callsOf({ tool_calls, function_call }: AssistantInput): HistoryCall[] {
-  if (!tool_calls?.length)
-    return function_call
-      ? [{ id: '', name: function_call.name, args: function_call.arguments }]
-      : []
-  return tool_calls.map((call) => {
-    const { id, signature } = splitId(call.id)
-    if (call.type === 'custom')
-      return { id, signature, name: call.custom.name, args: wrapInput(call.custom.input) }
-    return {
-      id,
-      name: call.function.name,
-      args: call.function.arguments ?? '',
-      signature: signatureOf(call) ?? signatureOf(call.function) ?? signature,
-    }
-  })
+/** Always an object: the wire takes nothing else. */
+const argsOf = (call: PairedCall['call']) => {
+  if (call.type === 'custom') return wrapInput(call.custom.input)
+  const args = parseJson(call.function.arguments)
+  return isObject(args) ? args : {}
 }
 
 /** litellm: on the call, in older histories on its function. */
@@ -140,23 +142,4 @@ function signatureOf(holder: object): string | undefined {
   const fields = 'provider_specific_fields' in holder ? holder.provider_specific_fields : undefined
   const signature = isObject(fields) ? fields.thought_signature : undefined
   return typeof signature === 'string' && signature !== '' ? signature : undefined
-}
-
-function toCallPart({ id, name, args, signature }: HistoryCall, context: TurnContext): Part {
-  return {
-    functionCall: {
-      ...(id !== '' && { id }),
-      name: context.names.toWire(name),
-      args: typeof args === 'string' ? readArguments(args, name, context) : args,
-    },
-    ...(signature !== undefined && { thoughtSignature: signature }),
-  }
-}
-
-/** Always an object: the wire takes nothing else. */
-function readArguments(text: string, name: string, { note }: TurnContext): JsonObject {
-  const { input, isRepaired } = toArguments(text)
-  if (isRepaired)
-    note('repaired', `the arguments of an earlier call of ${name} were no JSON object`)
-  return input
 }

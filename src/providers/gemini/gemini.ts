@@ -52,6 +52,7 @@ function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): D
     name: 'gemini',
     models: /^(models\/)?(gemini|gemma)-/,
     capabilities,
+    toolNames: { maxLength: 128, refused: /[^\w.:-]/g, first: /^[a-zA-Z_]/ },
     convertMessages,
     toWire: async (request, options) => toWire(await withFiles(request, files, options), options),
     fromWire: (response, context) => fromWire(response, context, limits),

@@ -1,20 +1,20 @@
 /**
  * A history as `contents`: turns of user and model, each model turn with calls followed by one turn that answers all of
- * them in order. What is wrong in the history is put right, told in warnings; what cannot be is a `BadRequestError`.
+ * them in order.
  */
 import {
-  type AssistantInput,
+  type AssistantTurn,
+  anyId,
   isObject,
   type Message,
   type SystemMessage,
-  splitId,
-  type ToolMessage,
   type UserMessage,
 } from '../../chat/index.js'
+import { pick, tellLost } from '../notes.js'
+import { turnsOf } from '../turns.js'
 import { fromAssistant, type Slot, type TurnContext } from './assistant.js'
 import { toMedia } from './media.js'
-import { badRequest } from './notes.js'
-import { missingResult, type ToolResult, toResult } from './tool-results.js'
+import { toResult } from './tool-results.js'
 import type { Content, Part } from './wire.js'
 
 /** Google's own word for a call that no Gemini signed. https://ai.google.dev/gemini-api/docs/thought-signatures */
@@ -23,13 +23,9 @@ const foreignSignature = 'skip_thought_signature_validator'
 interface Turn {
   readonly role: 'user' | 'model'
   readonly parts: Part[]
-  readonly slots: OpenSlot[]
+  readonly slots: Slot[]
   /** Parts that must not be touched. */
   readonly verbatim: Set<Part>
-}
-
-interface OpenSlot extends Slot {
-  result?: ToolResult
 }
 
 interface History {
@@ -42,162 +38,103 @@ export interface Conversation {
   readonly contents: readonly Content[]
 }
 
-/** Throws `BadRequestError` for no messages, an unknown role or part, and a result that belongs to no call. */
+const ids = { ...anyId, keepsSignature: false }
+
+/** Throws `BadRequestError` for no messages, and for a message or a part that cannot be sent. */
 export function toConversation(messages: readonly Message[], context: TurnContext): Conversation {
   const history: History = { system: [], turns: [] }
-  messages.forEach((message, index) => {
-    if (!isObject(message))
-      throw badRequest(context.model, `messages[${index}] is no object`, 'invalid_role')
-    tellIgnored(message, context)
-    add(message, history, context)
-  })
+  const { turns } = turnsOf(messages, context, { ids, readsSignatures: true, members: [] })
+  for (const turn of turns) {
+    if (turn.role === 'assistant') addAssistant(turn, history, context)
+    else if (turn.message.role === 'user') addUser(turn.message, history, context)
+    else addSystem(turn.message, history, context)
+  }
+  if (messages.some(isMarked))
+    context.note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
   return toContents(withUserFirst(history, context), context)
 }
 
-function add(message: Message, history: History, context: TurnContext): void {
-  switch (message.role) {
-    case 'system':
-    case 'developer':
-      addSystem(message, history, context)
-      break
-    case 'user':
-      addUser(message, history, context)
-      break
-    case 'assistant':
-      addAssistant(message, history, context)
-      break
-    case 'tool':
-      addTool(message, history, context)
-      break
-    default:
-      throw badRequest(
-        context.model,
-        // the types end here; a caller without types may go on
-        `a message has the role ${JSON.stringify((message satisfies never as Message).role)}`,
-        'invalid_role',
-      )
-  }
+const isMarked = (message: Message) => {
+  const content = 'content' in message && Array.isArray(message.content) ? message.content : []
+  return [message, ...content].some((one) => isObject(one) && Boolean(one.cache_control))
 }
 
-function addSystem(
-  message: SystemMessage,
-  { system, turns }: History,
-  { note }: TurnContext,
-): void {
-  const parts = textsOf(message).map((text): Part => ({ text }))
+function addSystem(message: SystemMessage, history: History, context: TurnContext): void {
+  const { system, turns } = history
+  const { content } = message
+  const parts =
+    typeof content === 'string'
+      ? [{ text: content }]
+      : content.map((part) => {
+          if (part.type === 'text') return toText({ ...part }, context)
+          throw context.invalid('a part that is no text in a system message', 'invalid_part')
+        })
   if (turns.length === 0) {
     system.push(...parts)
     return
   }
-  if (parts.length === 0) return
-  note('changed', 'a system message amid the conversation is sent as user text')
+  context.note('changed', 'a system message amid the conversation is sent as user text')
   turnOf('user', turns).parts.push(...parts)
 }
 
-const textsOf = ({ content }: SystemMessage): readonly string[] =>
-  (typeof content === 'string' ? [content] : content.map((part) => part.text)).filter(
-    (text) => text !== '',
-  )
-
-function addUser(message: UserMessage, { turns }: History, context: TurnContext): void {
-  const parts = userParts(message, context)
-  if (parts.length === 0) context.note('repaired', 'an empty user message was left out')
-  else turnOf('user', turns).parts.push(...parts)
+function addUser({ content }: UserMessage, { turns }: History, context: TurnContext): void {
+  const parts =
+    typeof content === 'string'
+      ? [{ text: content }]
+      : content.map((part) => toUserPart({ ...part }, context))
+  turnOf('user', turns).parts.push(...parts)
 }
 
-function userParts({ content }: UserMessage, context: TurnContext): Part[] {
-  if (typeof content === 'string') return content === '' ? [] : [{ text: content }]
-  return (content ?? []).flatMap((part): Part[] => {
-    if (part.type === 'text') return part.text === '' ? [] : [{ text: part.text }]
-    const media = toMedia({ ...part }, context)
-    if (media) return [media]
-    throw badRequest(
-      context.model,
-      `a part of type ${JSON.stringify(part.type)} in a user message`,
-      'invalid_part',
-    )
-  })
+/** Parts in Gemini's own words, which have no type. */
+const ownForms = ['inlineData', 'fileData']
+
+function toUserPart(part: Readonly<Record<string, unknown>>, context: TurnContext): Part {
+  if (part.type === 'text') return toText(part, context)
+  if (part.type === undefined && ownForms.some((own) => isObject(part[own]))) return part
+  const media = toMedia(part, context)
+  if (media) return media
+  throw context.invalid(`a content part of type ${JSON.stringify(part.type)}`, 'invalid_part')
 }
 
-function addAssistant(message: AssistantInput, { turns }: History, context: TurnContext): void {
-  const { parts, slots, isVerbatim } = fromAssistant(message, context)
-  if (parts.length === 0) {
-    context.note('repaired', 'an empty assistant message was left out')
-    return
+const textMembers = ['thoughtSignature']
+
+function toText(part: Readonly<Record<string, unknown>>, { note }: TurnContext): Part {
+  const taken = ['type', 'text', 'cache_control', ...textMembers]
+  tellLost(part, taken, { what: 'a part of type text', note })
+  return { text: String(part.text), ...pick(part, textMembers) }
+}
+
+function addAssistant({ messages }: AssistantTurn, { turns }: History, context: TurnContext): void {
+  for (const said of messages) {
+    const { parts, slots, isVerbatim } = fromAssistant(said, context)
+    if (parts.length === 0)
+      context.note('repaired', 'Assistant messages that say nothing were left out')
+    else {
+      const turn = turnOf('model', turns, messages[0] !== said)
+      turn.parts.push(...parts)
+      turn.slots.push(...slots)
+      if (isVerbatim) for (const part of parts) turn.verbatim.add(part)
+    }
   }
-  const turn = turnOf('model', turns)
-  turn.parts.push(...parts)
-  turn.slots.push(...slots)
-  if (isVerbatim) for (const part of parts) turn.verbatim.add(part)
 }
 
-/** The turn that is being said, or a new one. */
-function turnOf(role: Turn['role'], turns: Turn[]): Turn {
+/** The turn that is being said, or a new one; what was said behind the results of calls is one of its own. */
+function turnOf(role: Turn['role'], turns: Turn[], isSameTurn = false): Turn {
   const last = turns.at(-1)
-  const isAnswered = last?.slots.some((slot) => slot.result) ?? false
-  if (last?.role === role && !isAnswered) return last
+  if (last?.role === role && (isSameTurn || last.slots.length === 0)) return last
   const turn: Turn = { role, parts: [], slots: [], verbatim: new Set() }
   turns.push(turn)
   return turn
 }
 
-// -- tool results --------------------------------------------------------------------------------------------------
-
-function addTool(message: ToolMessage, { turns }: History, context: TurnContext): void {
-  const { note, model, names } = context
-  const { id } = splitId(message.tool_call_id)
-  const found = findSlot(turns, (slot) => slot.id === id) ?? findByName(message, turns, context)
-  if (found) {
-    if (found.slot.result)
-      note('repaired', `of two results of one call of ${found.slot.name} the last was kept`)
-    else if (found.turn !== turns.at(-1))
-      note('repaired', `a result of ${found.slot.name} was moved to its call`)
-    found.slot.result = toResult(message, found.slot, context)
-    return
-  }
-  if (!message.name)
-    throw badRequest(
-      model,
-      `a tool message answers the call ${JSON.stringify(id)}, which no message makes`,
-      'unknown_tool_call_id',
-    )
-  note('repaired', `a call of ${message.name} was put before a result that had none`)
-  const slot: OpenSlot = { id, name: message.name }
-  const turn = turnOf('model', turns)
-  turn.parts.push({ functionCall: { name: names.toWire(message.name), args: {} } })
-  turn.slots.push(slot)
-  slot.result = toResult(message, slot, context)
-}
-
-/** From the end: an id may come twice in a history. Open calls first. */
-function findSlot(turns: readonly Turn[], fits: (slot: Slot) => boolean) {
-  const find = (isOpen: boolean) => {
-    const isIt = (slot: OpenSlot) => fits(slot) && (slot.result === undefined) === isOpen
-    const turn = turns.findLast(({ slots }) => slots.some(isIt))
-    const slot = turn?.slots.find(isIt)
-    return turn && slot ? { turn, slot } : undefined
-  }
-  return find(true) ?? find(false)
-}
-
-/** Results of the time before ids, and of stores that lost them. */
-function findByName({ name }: ToolMessage, turns: readonly Turn[], { note }: TurnContext) {
-  if (!name) return undefined
-  const found = findSlot(turns, (slot) => slot.name === name)
-  if (!found || found.slot.result) return undefined
-  if (found.slot.id !== '')
-    note('repaired', `a result of ${name} was brought to its call by name: the id did not fit`)
-  return found
-}
-
 // -- contents ------------------------------------------------------------------------------------------------------
 
 /** A conversation is opened by the user. */
-function withUserFirst(history: History, { model, note }: TurnContext): History {
+function withUserFirst(history: History, { invalid, note }: TurnContext): History {
   const { system, turns } = history
   if (turns[0]?.role === 'user') return history
   if (turns.length === 0 && system.length === 0)
-    throw badRequest(model, 'there are no messages with content', 'empty_messages')
+    throw invalid('there is no message to answer', 'no_messages')
   note('repaired', 'a user turn "." was put first: a conversation is opened by the user')
   return {
     system,
@@ -218,13 +155,12 @@ function toContents({ system, turns }: History, context: TurnContext): Conversat
 function toTurns({ role, parts, slots, verbatim }: Turn, context: TurnContext): Content[] {
   const said: Content = { role, parts: signed(parts, verbatim, context) }
   if (slots.length === 0) return [said]
-  const responses = slots.map((slot) => {
-    if (!slot.result)
-      context.note('repaired', `a call of ${slot.name} had no result: it was told so`)
-    return slot.result?.response ?? missingResult(slot, context)
-  })
-  const files = slots.flatMap(({ name, result }): Part[] =>
-    result?.files.length ? [{ text: `The files that ${name} gave:` }, ...result.files] : [],
+  const results = slots.map((slot) => ({ name: slot.name, ...toResult(slot, context) }))
+  const responses = results.map(({ response }) => response)
+  const files = results.flatMap((result): readonly Part[] =>
+    result.files.length > 0
+      ? [{ text: `The files that ${result.name} gave:` }, ...result.files]
+      : [],
   )
   return [
     said,
@@ -240,14 +176,4 @@ function signed(parts: readonly Part[], verbatim: ReadonlySet<Part>, context: Tu
   if (!call || call.thoughtSignature || verbatim.has(call) || !context.facts.signs) return parts
   context.note('changed', 'calls that no Gemini signed were marked as foreign')
   return parts.with(at, { ...call, thoughtSignature: foreignSignature })
-}
-
-/** What may stand on any message and has no place here. */
-function tellIgnored(message: Message, { note }: TurnContext): void {
-  const content = 'content' in message && Array.isArray(message.content) ? message.content : []
-  const isMarked = 'cache_control' in message && message.cache_control
-  if (isMarked || content.some((part) => 'cache_control' in part && part.cache_control))
-    note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
-  if (message.role !== 'tool' && 'name' in message && message.name)
-    note('ignored', 'messages have no name here', 'messages[*].name')
 }

@@ -1,8 +1,8 @@
 /** Project and compare: an earlier answer goes back as it came only while it still says what its message says. */
 import { type AssistantInput, isObject, parseJson, wrapInput } from '../../chat/index.js'
+import type { Note } from '../notes.js'
 import { bareName, type ModelFacts } from './models.js'
 import type { ToolNames } from './names.js'
-import type { Note } from './notes.js'
 import type { Part } from './wire.js'
 
 export interface NativeContext {

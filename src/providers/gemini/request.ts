@@ -3,11 +3,11 @@ import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
 import { geminiAnswerSchema, geminiOpenApiAnswerSchema } from '../../schema/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
+import { type Note, type Notes, notesOf } from '../notes.js'
 import { placeExtras } from './extras.js'
 import { type Conversation, toConversation } from './messages.js'
 import { factsOf, type ModelFacts } from './models.js'
 import { toolNames } from './names.js'
-import { badRequest, type Note, notesTo } from './notes.js'
 import { toThinkingConfig } from './thinking.js'
 import { toTools, type WireTools } from './tools.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
@@ -52,13 +52,14 @@ const lowerCase = (headers: Readonly<Record<string, string>>) =>
 
 /** The body, with what the caller adds by hand in its place. */
 export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
-  const note = notesTo(warn)
+  const notes = notesOf('gemini', request.model, warn)
+  const { note } = notes
   const facts = factsOf(request.model)
   const names = toolNames(request.tools)
-  const context = { model: request.model, facts, names, note }
+  const context = { ...notes, facts, names }
   tellLosses(request, note)
   const tools = toTools(request, context)
-  const generationConfig = toGenerationConfig(request, tools, { facts, note })
+  const generationConfig = toGenerationConfig(request, tools, context)
   const body = placeExtras(
     {
       ...toConversation(request.messages, context),
@@ -68,21 +69,20 @@ export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
     },
     request,
   )
-  checkThinking(body, request.model)
+  checkThinking(body, notes)
   return withoutCached(body, note)
 }
 
 /** Messages alone. */
 export function convertMessages(messages: ChatRequest['messages'], model: string): Conversation {
-  const context = { model, facts: factsOf(model), names: toolNames(), note: () => {} }
-  return toConversation(messages, context)
+  const notes = notesOf('gemini', model, () => {})
+  return toConversation(messages, { ...notes, facts: factsOf(model), names: toolNames() })
 }
 
 // -- generationConfig ----------------------------------------------------------------------------------------------
 
-interface ConfigContext {
+interface ConfigContext extends Notes {
   readonly facts: ModelFacts
-  readonly note: Note
 }
 
 function toGenerationConfig(
@@ -194,14 +194,10 @@ function tellLosses(request: ChatRequest, note: Note): void {
 }
 
 /** Google refuses both at once, and the words it does so with do not say where they came from. */
-function checkThinking({ generationConfig }: GenerateContentBody, model: string): void {
+function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: Notes): void {
   const { thinkingBudget, thinkingLevel } = generationConfig?.thinkingConfig ?? {}
   if (thinkingBudget !== undefined && thinkingLevel !== undefined)
-    throw badRequest(
-      model,
-      'thinkingConfig holds a budget and a level: one of them',
-      'invalid_thinking',
-    )
+    throw invalid('thinkingConfig holds a budget and a level: one of them', 'invalid_thinking')
 }
 
 /** A cache holds system message and tools: sent again they are refused. */

@@ -1,7 +1,7 @@
 /** `reasoning_effort` and `thinking` as a thinkingConfig: a budget for Gemini 2.5, a level from Gemini 3 on, never both. */
 import { type ChatRequest, isObject, type ReasoningEffort } from '../../chat/index.js'
+import type { Note, Notes } from '../notes.js'
 import type { ModelFacts, ThinkingControl } from './models.js'
-import { badRequest, type Note } from './notes.js'
 import type { ThinkingConfig } from './wire.js'
 
 /** What was asked for, in whichever of the two ways. */
@@ -11,17 +11,17 @@ type Wish =
   | { readonly kind: 'tokens'; readonly tokens: number }
   | { readonly kind: 'auto' }
 
-export interface ThinkingContext {
+export interface ThinkingContext extends Notes {
   readonly facts: ModelFacts
-  readonly note: Note
 }
 
 /** Undefined where nothing was asked. Throws `BadRequestError` for an effort that does not exist. */
 export function toThinkingConfig(
   request: ChatRequest,
-  { facts, note }: ThinkingContext,
+  context: ThinkingContext,
 ): ThinkingConfig | undefined {
-  const wish = wishOf(request, facts.thinking)
+  const { facts, note } = context
+  const wish = wishOf(request, context)
   if (!wish) return undefined
   if (facts.thinking.kind === 'none') {
     const param = request.reasoning_effort === undefined ? 'thinking' : 'reasoning_effort'
@@ -36,8 +36,9 @@ export function toThinkingConfig(
   return { includeThoughts, ...control }
 }
 
-function wishOf(request: ChatRequest, control: ThinkingControl): Wish | undefined {
-  const effort = effortOf(request)
+function wishOf(request: ChatRequest, context: ThinkingContext): Wish | undefined {
+  const effort = effortOf(request, context)
+  const control = context.facts.thinking
   const thinking = thinkingOf(request)
   if (thinking?.kind === 'off') return thinking
   // each family gets the one that is its own
@@ -47,14 +48,13 @@ function wishOf(request: ChatRequest, control: ThinkingControl): Wish | undefine
 
 const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 
-function effortOf({ model, reasoning_effort }: ChatRequest): Wish | undefined {
+function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes): Wish | undefined {
   // litellm also takes `{ effort, summary }`, and `disable`
   const given: unknown = isObject(reasoning_effort) ? reasoning_effort.effort : reasoning_effort
   if (given === undefined || given === null) return undefined
   const effort = given === 'disable' ? 'none' : efforts.find((one) => one === given)
   if (effort === undefined)
-    throw badRequest(
-      model,
+    throw invalid(
       `reasoning_effort is one of ${efforts.join(', ')}, not ${JSON.stringify(given)}`,
       'invalid_reasoning_effort',
     )

@@ -2,7 +2,6 @@
 import { isObject, type JsonObject, parseJson, type ToolMessage } from '../../chat/index.js'
 import type { Slot, TurnContext } from './assistant.js'
 import { type MediaPart, toMedia } from './media.js'
-import { badRequest } from './notes.js'
 import type { FunctionResponsePart, Part } from './wire.js'
 
 export interface ToolResult {
@@ -11,54 +10,28 @@ export interface ToolResult {
   readonly files: readonly MediaPart[]
 }
 
-export function toResult(message: ToolMessage, slot: Slot, context: TurnContext): ToolResult {
-  const { text, media } = read(message, context)
+export function toResult({ wireId, name, result }: Slot, context: TurnContext): ToolResult {
+  const { text, media } = read(result, context)
   const within = media.filter((part) => isTakenWithin(part, context))
-  const response = message.is_error ? { error: text } : toResponse(text, media.length > 0)
-  return {
-    response: toPart(slot, response, context, within.map(toResponsePart)),
-    files: media.filter((part) => !within.includes(part)),
+  const parts = within.map(toResponsePart)
+  const functionResponse = {
+    ...(wireId !== undefined && { id: wireId }),
+    name: context.names.toWire(name),
+    response: result.is_error ? { error: text } : toResponse(text, media.length > 0),
+    ...(parts.length > 0 && { parts }),
   }
+  return { response: { functionResponse }, files: media.filter((part) => !within.includes(part)) }
 }
 
-/** In place of a result that the history lacks: each call wants its answer. */
-export const missingResult = (slot: Slot, context: TurnContext): Part =>
-  toPart(slot, { error: 'No result: the call was not answered.' }, context, [])
-
-function toPart(
-  { wireId, name }: Slot,
-  response: JsonObject,
-  { names }: TurnContext,
-  parts: readonly FunctionResponsePart[],
-): Part {
-  return {
-    functionResponse: {
-      ...(wireId !== undefined && { id: wireId }),
-      name: names.toWire(name),
-      response,
-      ...(parts.length > 0 && { parts }),
-    },
-  }
-}
-
-function read({ content, approval }: ToolMessage, context: TurnContext) {
-  const texts: string[] = []
-  const media: MediaPart[] = []
-  if (typeof content === 'string') texts.push(content)
-  else if (content === undefined && approval?.approved === false)
-    texts.push(approval.reason ?? 'The call was refused.')
-  else
-    for (const part of content ?? []) {
-      const file = part.type === 'text' ? undefined : toMedia({ ...part }, context)
-      if (part.type === 'text') texts.push(part.text)
-      else if (file) media.push(file)
-      else
-        throw badRequest(
-          context.model,
-          `a part of type ${JSON.stringify(part.type)} in a tool message`,
-          'invalid_part',
-        )
-    }
+function read({ content = '' }: ToolMessage, context: TurnContext) {
+  if (typeof content === 'string') return { text: content, media: [] }
+  const media = content.flatMap((part): readonly MediaPart[] => {
+    if (part.type === 'text') return []
+    const file = toMedia({ ...part }, context)
+    if (file) return [file]
+    throw context.invalid(`a content part of type ${JSON.stringify(part.type)}`, 'invalid_part')
+  })
+  const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
   return { text: texts.join('\n'), media }
 }
 

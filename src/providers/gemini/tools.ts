@@ -10,16 +10,14 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { geminiOpenApiToolSchema, geminiToolSchema } from '../../schema/index.js'
+import type { Note, Notes } from '../notes.js'
 import { isOwnTool, type ModelFacts, type OwnTool } from './models.js'
 import { ownName, type ToolNames } from './names.js'
-import { badRequest, type Note } from './notes.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
 
-export interface ToolContext {
-  readonly model: string
+export interface ToolContext extends Notes {
   readonly facts: ModelFacts
   readonly names: ToolNames
-  readonly note: Note
 }
 
 export interface WireTools {
@@ -62,7 +60,7 @@ function tellSwitches(request: ChatRequest, own: number, { note }: ToolContext):
 
 function toDeclaration(tool: OwnTool, context: ToolContext): FunctionDeclaration {
   const name = ownName(tool)
-  if (!name) throw badRequest(context.model, 'a tool has no name', 'invalid_tool')
+  if (!name) throw context.invalid('a tool has no name', 'invalid_tool')
   const wire = context.names.toWire(name)
   if (wire !== name)
     context.note('changed', `the tool ${JSON.stringify(name)} is called ${wire} here`, 'tools')
@@ -193,12 +191,11 @@ interface Choice {
   readonly names?: readonly string[]
 }
 
-function readChoice(choice: ToolChoice | undefined, { model }: ToolContext): Choice | undefined {
+function readChoice(choice: ToolChoice | undefined, { invalid }: ToolContext): Choice | undefined {
   if (choice === undefined || choice === null) return undefined
   const read = typeof choice === 'string' ? modeOf(choice) : readObject(choice)
   if (read) return read
-  throw badRequest(
-    model,
+  throw invalid(
     `tool_choice is 'none', 'auto', 'required' or an object that names tools, not ${JSON.stringify(choice)}`,
     'invalid_tool_choice',
   )

@@ -106,6 +106,7 @@ export type MediaResolution =
   | 'MEDIA_RESOLUTION_LOW'
   | 'MEDIA_RESOLUTION_MEDIUM'
   | 'MEDIA_RESOLUTION_HIGH'
+  | 'MEDIA_RESOLUTION_ULTRA_HIGH'
 
 /** One turn. */
 export interface Content {

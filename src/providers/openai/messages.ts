@@ -1,17 +1,20 @@
-/** Messages to input items: what does not fit is mended, and what the API wants back goes back as it came. */
-import type {
-  AssistantInput,
-  Message,
-  SystemMessage,
-  ToolCall,
-  UserMessage,
-  Warning,
+/** Messages to input items: what the API wants back goes back as it came, the rest is written anew. */
+import {
+  type AssistantInput,
+  type AssistantTurn,
+  isMadeUp,
+  type Message,
+  type PairedCall,
+  type SaidMessage,
+  shortId,
+  splitId,
+  type Turn,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
-import { type PairedCall, pair, type Turn } from './history.js'
+import { type Notes, notesOf, pick } from '../notes.js'
+import { turnsOf } from '../turns.js'
 import { nativeItems, type Spoken, toCallItem } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'
-import { type PartContext, toContent } from './parts.js'
+import { partsOf, toContent } from './parts.js'
 import type { AssistantItem, InputItem, NativeItem, Profile, Warn } from './wire.js'
 
 /** For whom a history is written. */
@@ -21,133 +24,84 @@ export interface InputOptions {
   readonly warn: Warn
   /** The server stores what it answers. */
   readonly isStored?: boolean
-  /** The server knows all up to the last assistant turn, by `previous_response_id`. */
+  /** The server knows all up to the last assistant turn: by `previous_response_id` or `conversation`. */
   readonly isChained?: boolean
 }
 
-interface Writer extends PartContext {
+interface Writer extends Notes {
+  readonly profile: Profile
+  readonly warn: Warn
   readonly isStored: boolean
 }
 
 type Item = InputItem | NativeItem
 
-/**
- * The input of a request. Mended, each told: results without a call, calls without a result, ids that are missing, double or
- * too long, turns that say nothing. Throws `BadRequestError` for a role or a part that cannot be sent.
- */
+/** The longest `call_id` that the API takes. */
+const ids = shortId(64)
+
+/** What a call of the API has beside name and arguments. */
+const callMembers = ['namespace', 'caller', 'async']
+
+/** The input of a request. Throws `BadRequestError` for a message or a part that cannot be sent. */
 export function toInput(messages: readonly Message[], options: InputOptions): readonly Item[] {
-  const { isStored = false, isChained = false } = options
-  const writer: Writer = { ...options, isStored, warn: once(options.warn) }
-  const { turns, orphans } = pair(messages, (what) => repaired(what, writer))
-  if (isChained)
-    return sinceLastTurn(
-      turns,
-      orphans.map((one) => toOrphanOutput(one, writer)),
-      writer,
-    )
-  if (orphans.length > 0) repaired('Tool results that answer no call were left out', writer)
-  return limitMarks(
-    turns.flatMap((turn) => toItems(turn, writer)),
-    writer,
-  )
+  const { profile, model, isStored = false, isChained = false } = options
+  const notes = notesOf(profile.provider, model, options.warn)
+  const warn: Warn = ({ code, message, param }) => notes.note(code, message, param)
+  const writer: Writer = { ...notes, profile, isStored, warn }
+  const { turns, orphans } = turnsOf(messages, notes, {
+    ids,
+    keepsOrphans: isChained,
+    members: profile.messageMembers,
+    callMembers,
+  })
+  const items = isChained
+    ? [...orphans.map((one) => toOrphanOutput(one, writer)), ...sinceLastTurn(turns, writer)]
+    : turns.flatMap((turn) => toItems(turn, writer))
+  return limitMarks(items, writer)
 }
-
-/** The same defect in many messages is one warning. */
-const once = (warn: Warn): Warn => {
-  const told = new Set<string>()
-  return (warning: Warning) => {
-    if (told.has(warning.message)) return
-    told.add(warning.message)
-    warn(warning)
-  }
-}
-
-const repaired = (message: string, { profile, warn }: Writer) =>
-  warn({ code: 'repaired', param: 'messages', provider: profile.provider, message })
-
-const dropped = (message: string, { profile, warn }: Writer) =>
-  warn({ code: 'dropped', param: 'messages', provider: profile.provider, message })
 
 /** What the server does not know yet: the results of its last calls, and what was said since. */
-function sinceLastTurn(turns: readonly Turn[], orphans: readonly Item[], writer: Writer) {
-  const last = turns.findLastIndex(({ message }) => message.role === 'assistant')
-  const { profile, warn } = writer
-  if (last >= 0)
-    warn({
-      code: 'ignored',
-      param: 'previous_response_id',
-      provider: profile.provider,
-      message: `${last + 1} messages were not sent again: previous_response_id stands for them`,
-    })
-  const turn = turns[last]
-  const outputs = turn ? assistantItems(turn, writer).outputs : []
-  const since = turns.slice(last + 1).flatMap((one) => toItems(one, writer))
-  return limitMarks([...orphans, ...outputs, ...since], writer)
+function sinceLastTurn(turns: readonly Turn[], writer: Writer): readonly Item[] {
+  const at = turns.findLastIndex(({ role }) => role === 'assistant')
+  const count = turns
+    .slice(0, at + 1)
+    .reduce((sum, turn) => sum + (turn.role === 'input' ? 1 : turn.messages.length), 0)
+  if (count > 0)
+    writer.note(
+      'ignored',
+      `${count} messages were not sent again: the server keeps them`,
+      'previous_response_id',
+    )
+  const last = turns[at]
+  const outputs = last?.role === 'assistant' ? assistantItems(last, writer).outputs : []
+  return [...outputs, ...turns.slice(at + 1).flatMap((one) => toItems(one, writer))]
 }
 
 function toItems(turn: Turn, writer: Writer): readonly Item[] {
-  const { message } = turn
-  switch (message.role) {
-    case 'system':
-    case 'developer':
-      return [toInstruction(message, writer)]
-    case 'user':
-      return [toUser(message, writer)]
-    case 'assistant': {
-      const { items, outputs } = assistantItems(turn, writer)
-      return [...items, ...outputs]
-    }
-    default:
-      throw unknownRole(message satisfies never, writer)
+  if (turn.role === 'assistant') {
+    const { items, outputs } = assistantItems(turn, writer)
+    return [...items, ...outputs]
   }
-}
-
-const unknownRole = (message: never, { profile, model }: Writer) =>
-  new BadRequestError(
-    `A message has the role ${JSON.stringify((message as { role?: unknown })?.role)}: known are system, developer, user, assistant and tool`,
-    { provider: profile.provider, model, status: 400, code: 'invalid_role', phase: 'request' },
-  )
-
-function toInstruction(message: SystemMessage, writer: Writer): InputItem {
-  const { profile, model } = writer
-  noName(message, writer)
-  return {
-    role: profile.systemRole(model) ?? message.role,
-    content: toContent(message.content, message.cache_control, writer),
-  }
-}
-
-function toUser(message: UserMessage, writer: Writer): InputItem {
-  noName(message, writer)
-  return { role: 'user', content: toContent(message.content, message.cache_control, writer) }
-}
-
-function noName({ name }: { readonly name?: string | undefined }, { profile, warn }: Writer): void {
-  if (name !== undefined)
-    warn({
-      code: 'ignored',
-      param: 'messages',
-      provider: profile.provider,
-      message: 'The names of messages were left out: the API has no place for them',
-    })
+  const { role, content, cache_control } = turn.message
+  const own = role === 'user' ? role : (writer.profile.systemRole(writer.model) ?? role)
+  return [{ role: own, content: toContent(content, cache_control, writer) }]
 }
 
 // -- assistant ---------------------------------------------------------------------------------------------------------
 
-interface AssistantItems {
-  readonly items: readonly Item[]
-  readonly outputs: readonly InputItem[]
+function assistantItems({ messages }: AssistantTurn, writer: Writer) {
+  const items = messages.flatMap((said) => toSaidItems(said, writer))
+  const calls = messages.flatMap((said) => said.calls)
+  return { items, outputs: toOutputs(items, calls, writer) }
 }
 
-function assistantItems(turn: Turn, writer: Writer): AssistantItems {
-  // only an assistant turn has calls and comes here
-  const message = turn.message as AssistantInput
-  const spoken: Spoken = { ...textOf(message), calls: turn.calls.map(({ call }) => call) }
-  noName(message, writer)
-  const native = nativeItems(message, spoken, writer)
-  const items = native ?? rebuilt(message, spoken, turn.calls, writer)
-  if (items.length === 0) repaired('Assistant messages that say nothing were left out', writer)
-  return { items, outputs: toOutputs(items, turn.calls, writer) }
+function toSaidItems({ message, calls }: SaidMessage, writer: Writer): readonly Item[] {
+  const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
+  const spoken: Spoken = { ...textOf(message), calls: given }
+  const items = nativeItems(message, spoken, writer) ?? rebuilt(message, spoken, calls, writer)
+  if (items.length === 0)
+    writer.note('repaired', 'Assistant messages that say nothing were left out')
+  return items
 }
 
 /** The answers to the calls among the items, in their order. */
@@ -156,13 +110,12 @@ function toOutputs(items: readonly Item[], calls: readonly PairedCall[], writer:
   return items.flatMap((item): readonly InputItem[] => {
     const id = 'call_id' in item && item.call_id ? item.call_id : 'id' in item ? item.id : undefined
     const at = left.findIndex(
-      ({ call, wireId }) => id !== undefined && (call.id === id || wireId === id),
+      ({ given, call }) => id !== undefined && (splitId(given.id).id === id || call.id === id),
     )
     const [found] = at < 0 ? [] : left.splice(at, 1)
-    if (!found) return []
-    const output = toOutput(item as NativeItem, found.result, writer)
-    if (!found.result && output)
-      repaired('Tool calls without a result were given one that says so', writer)
+    if (!found || found.made === 'pending') return []
+    const result = isMadeUp(found.result) && !found.result.approval ? undefined : found.result
+    const output = toOutput(item as NativeItem, result, writer)
     return output ? [output] : []
   })
 }
@@ -192,64 +145,33 @@ function rebuilt(
     ...(text !== '' ? [{ type: 'output_text', text } as const] : []),
     ...(refusal !== '' ? [{ type: 'refusal', refusal } as const] : []),
   ]
+  const members = pick(message, writer.profile.messageMembers)
   return [
-    ...(content.length > 0 ? [{ role: 'assistant', content } as const] : []),
-    ...calls.map(({ call, wireId }) => toCallItem({ ...fittedCall(call, writer), id: wireId })),
+    ...(content.length > 0 ? [{ role: 'assistant', content, ...members } as const] : []),
+    ...calls.map(({ call }) => ({ ...toCallItem(call), ...pick(call, callMembers) })),
   ]
 }
 
-/** Names and arguments as the API takes them. */
-function fittedCall(call: ToolCall, writer: Writer): ToolCall {
-  if (call.type === 'custom') {
-    const { name, input } = call.custom
-    return { ...call, custom: { name: fittedName(name, writer), input } }
-  }
-  if (!call.function) throw invalidCall(writer)
-  const { name, arguments: args } = call.function
-  // a history may hold what no type allows: objects, nothing at all
-  const text: unknown = args
-  const json = typeof text === 'string' ? text : JSON.stringify(text ?? {})
-  return {
-    ...call,
-    function: { name: fittedName(name, writer), arguments: json.trim() === '' ? '{}' : json },
-  }
-}
-
-function fittedName(name: string, writer: Writer): string {
-  const fit = name.replace(/[^a-zA-Z0-9_-]/g, '_')
-  if (fit !== name)
-    repaired('Names of tool calls were spelled with letters, digits, _ and -', writer)
-  return fit
-}
-
-const invalidCall = ({ profile, model }: Writer) =>
-  new BadRequestError('A tool call in the history has no function', {
-    provider: profile.provider,
-    model,
-    status: 400,
-    code: 'invalid_tool_call',
-    phase: 'request',
-  })
-
-function tellLosses(message: AssistantInput, writer: Writer): void {
+function tellLosses(message: AssistantInput, { note }: Writer): void {
   const { content, native, reasoning_content, thinking_blocks, images, files, hosted_tools } =
     message
-  const hasThinking = Array.isArray(content) && content.some(({ type }) => type === 'thinking')
+  const parts = partsOf(content)
+  const hasThinking = parts.some(({ type }) => type === 'thinking')
   if (!native && (reasoning_content || thinking_blocks?.length || hasThinking))
-    dropped('Reasoning that this provider did not sign was left out', writer)
-  if (images?.length || files?.length || (Array.isArray(content) && content.some(isMedia)))
-    dropped(
+    note('dropped', 'Reasoning that this provider did not sign was left out')
+  if (images?.length || files?.length || parts.some(isMedia))
+    note(
+      'dropped',
       'Images and files in assistant messages were left out: the API has no place for them',
-      writer,
     )
   if (hosted_tools?.length)
-    dropped(
+    note(
+      'dropped',
       'Runs of hosted tools were left out: without their native blocks they cannot be sent',
-      writer,
     )
 }
 
-const isMedia = ({ type }: { readonly type: string }) => type === 'image_url' || type === 'file'
+const isMedia = ({ type }: { readonly type?: unknown }) => type === 'image_url' || type === 'file'
 
 // -- cache marks -------------------------------------------------------------------------------------------------------
 
@@ -257,11 +179,11 @@ const maxMarks = 4
 
 /** The last marks reach furthest: they are the ones that are kept. */
 function limitMarks(items: readonly Item[], writer: Writer): readonly Item[] {
-  let surplus = items.flatMap(partsOf).filter(isMarked).length - maxMarks
+  let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items
-  dropped(`Of the cache marks the last ${maxMarks} were kept`, writer)
+  writer.note('dropped', `Of the cache marks the last ${maxMarks} were kept`)
   return items.map((item) => {
-    const parts = partsOf(item)
+    const parts = markable(item)
     if (surplus <= 0 || !parts.some(isMarked)) return item
     const kept = parts.map((part) => (isMarked(part) && surplus-- > 0 ? unmarked(part) : part))
     // the same parts, some of them without their mark
@@ -269,7 +191,7 @@ function limitMarks(items: readonly Item[], writer: Writer): readonly Item[] {
   })
 }
 
-function partsOf(item: Item): readonly object[] {
+function markable(item: Item): readonly object[] {
   const parts = 'content' in item ? item.content : 'output' in item ? item.output : undefined
   return Array.isArray(parts) ? parts : []
 }

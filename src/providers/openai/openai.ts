@@ -3,6 +3,7 @@ import type { ProviderAdapter } from '../../core/index.js'
 import { openaiAnswerSchema, openaiToolSchema } from '../../schema/index.js'
 import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import { toInput } from './messages.js'
 import {
@@ -91,6 +92,7 @@ export const profile: Profile = {
   systemRole: (model) => (capabilities(model).reasoning ? 'developer' : undefined),
   takesInlineFiles: true,
   takesAudio,
+  messageMembers: ['phase'],
   takesCacheMarks,
   toolSchema: openaiToolSchema,
   answerSchema: openaiAnswerSchema,
@@ -105,6 +107,7 @@ export const profile: Profile = {
 /** The pure parts of a server of this wire, put together. */
 export const responsesDialect = (server: Profile): Dialect => ({
   name: server.provider,
+  toolNames: plainNames,
   capabilities: server.capabilities,
   convertMessages: (messages, model) => toInput(messages, { profile: server, model, warn: ignore }),
   toWire: requestWriter(server),

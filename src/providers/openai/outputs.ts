@@ -2,6 +2,7 @@
 import {
   isObject,
   type JsonObject,
+  notRun,
   parseJson,
   type ToolMessage,
   type UserPart,
@@ -36,7 +37,7 @@ export function toOutput(
   }
 }
 
-const missing = '{"error":"No result: the call was not run."}'
+const missing = JSON.stringify({ error: notRun })
 
 /** A result whose call is known to the server alone, by `previous_response_id`. */
 export const toOrphanOutput = (result: ToolMessage, context: PartContext): OutputItem => ({
@@ -47,9 +48,7 @@ export const toOrphanOutput = (result: ToolMessage, context: PartContext): Outpu
 
 /** The wire has no flag for an error: the text says it, as JSON. */
 export function toToolOutput(result: ToolMessage, context: PartContext): ToolOutput {
-  const { content, is_error, approval } = result
-  if (content === undefined && approval)
-    return approval.approved ? missing : denied(approval.reason)
+  const { content, is_error } = result
   const wire = toContent(content ?? '', result.cache_control, context)
   if (typeof wire === 'string') return is_error ? asError(wire) : wire
   const parts = wire.map((part) => withoutAudio(part))
@@ -58,8 +57,6 @@ export function toToolOutput(result: ToolMessage, context: PartContext): ToolOut
   if (first?.type === 'input_text') return [{ ...first, text: asError(first.text) }, ...rest]
   return [{ type: 'input_text', text: asError('The tool failed.') }, ...parts]
 }
-
-const denied = (reason = 'The user did not allow this call.') => JSON.stringify({ error: reason })
 
 const asError = (text: string) => {
   const value = parseJson(text)
@@ -102,6 +99,7 @@ const writers: Readonly<Record<string, Writer>> = {
   local_shell_call: (item, result) => ({
     type: 'local_shell_call_output',
     id: asText(item.call_id) ?? asString(item.id),
+    call_id: asText(item.call_id) ?? asString(item.id),
     output: result ? plainText(result) : missing,
   }),
 

@@ -1,30 +1,21 @@
 /** Content parts to the wire: each as the API takes it, or an error that says what to do. */
 import {
-  type AudioPart,
   type CacheControl,
+  defined,
   extensionOf,
-  type FilePart,
-  type ImagePart,
-  readInlineMedia,
+  isHttp,
+  isObject,
+  type JsonObject,
+  type Media,
+  readMedia,
   type UserPart,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
-import type {
-  InputAudio,
-  InputFile,
-  InputImage,
-  InputPart,
-  InputText,
-  Profile,
-  Warn,
-} from './wire.js'
+import { type Notes, pick, tellLost } from '../notes.js'
+import type { InputAudio, InputFile, InputImage, InputPart, InputText, Profile } from './wire.js'
 
 /** For whom a part is written. */
-export interface PartContext {
+export interface PartContext extends Notes {
   readonly profile: Profile
-  readonly model: string
-  /** Each text of a warning once. */
-  readonly warn: Warn
 }
 
 /** The content of a message; a mark on the message stands on its last part. */
@@ -34,35 +25,37 @@ export function toContent(
   context: PartContext,
 ): string | readonly InputPart[] {
   if (typeof content === 'string')
-    return mark && takesMark(context) ? [marked(toText(content))] : content
-  if (!Array.isArray(content))
-    throw refused('a message whose content is no text and no list', context)
-  const parts = content.map((part: UserPart) => toPart(part, context))
+    return mark && takesMark(mark, context) ? [marked(toText(content))] : content
+  const parts = content.map((part) => toPart(part, context))
   const last = parts.at(-1)
-  return mark && last && takesMark(context) ? [...parts.slice(0, -1), marked(last)] : parts
+  return mark && last && takesMark(mark, context) ? [...parts.slice(0, -1), marked(last)] : parts
 }
 
 /** Throws `BadRequestError` for a part that cannot be sent. */
 export function toPart(part: UserPart, context: PartContext): InputPart {
-  const wire = partWithoutMark(part, context)
-  return part.cache_control && takesMark(context) ? marked(wire) : wire
+  const wire = partWithoutMark({ ...part }, context)
+  return part.cache_control && takesMark(part.cache_control, context) ? marked(wire) : wire
 }
 
-function partWithoutMark(part: UserPart, context: PartContext): InputPart {
-  // what comes from a program without types may be anything
-  switch (part?.type) {
-    case 'text':
-      if (typeof part.text !== 'string') throw refused('a text part without text', context)
-      return toText(part.text)
-    case 'image_url':
-      return toImage(part, context)
-    case 'input_audio':
-      return toAudio(part, context)
-    case 'file':
-      return toFile(part, context)
-    default:
-      throw refused(`a content part of type ${JSON.stringify((part as UserPart)?.type)}`, context)
-  }
+/** Parts in the words of the Responses API. */
+const ownForms = ['input_text', 'input_image', 'input_file']
+
+const ownMembers = ['prompt_cache_breakpoint']
+
+function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
+  const { type } = part
+  // a caller's own words for this provider
+  if (ownForms.some((own) => own === type)) return part as unknown as InputPart
+  const own = context.profile.takesCacheMarks(context.model) ? ownMembers : []
+  const taken = ['type', 'cache_control', 'provider', String(type), ...own]
+  tellLost(part, taken, { ...context, what: `a part of type ${type}` })
+  if (type === 'text') return { ...toText(String(part.text)), ...pick(part, own) }
+  const media = readMedia(part, context)
+  if (!media)
+    throw context.invalid(`a content part of type ${JSON.stringify(type)}`, 'invalid_part')
+  const members = ['format', 'detail']
+  tellLost(media.members, members, { ...context, what: `a part of type ${type}` })
+  return { ...toMediaPart(media, context), ...pick(part, own) }
 }
 
 const toText = (text: string): InputText => ({ type: 'input_text', text })
@@ -73,122 +66,83 @@ const marked = <Part extends InputPart>(part: Part): Part =>
     ? part
     : { ...part, prompt_cache_breakpoint: { mode: 'explicit' } as const }
 
-function takesMark({ profile, model, warn }: PartContext): boolean {
-  if (profile.takesCacheMarks(model)) return true
-  warn({
-    code: 'ignored',
-    param: 'cache_control',
-    provider: profile.provider,
-    message: `cache_control was left out: ${model} caches prompts by itself, without marks`,
-  })
-  return false
+function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext): boolean {
+  const isTaken = profile.takesCacheMarks(model)
+  if (!isTaken)
+    note(
+      'ignored',
+      `cache_control was left out: ${model} caches prompts by itself, without marks`,
+      'cache_control',
+    )
+  else if (ttl !== undefined)
+    note(
+      'ignored',
+      'The ttl of cache marks was left out: it holds for a whole request',
+      'cache_control',
+    )
+  return isTaken
 }
+
+// -- files -------------------------------------------------------------------------------------------------------------
+
+function toMediaPart(media: Media, context: PartContext): InputFile | InputImage | InputAudio {
+  const { source, kind } = media
+  if (source.type === 'url' && !isHttp(source.url))
+    throw unsupported('a file whose address is not http', context)
+  if (kind === 'image') return toImage(media, context)
+  if (kind === 'audio' && source.type === 'data') return toAudio(media, source.base64, context)
+  const detail = fileDetails.find((known) => known === media.members.detail)
+  return { type: 'input_file', ...defined({ ...fileOf(media, context), detail }) }
+}
+
+const fileDetails = ['low', 'high', 'auto'] as const
 
 const details = ['low', 'high', 'auto', 'original'] as const
 
-function toImage({ image_url }: ImagePart, context: PartContext): InputImage {
-  const { url, detail, format } = typeof image_url === 'string' ? { url: image_url } : image_url
-  return {
-    type: 'input_image',
-    image_url: imageUrl(url, format, context),
-    detail: details.find((known) => known === detail) ?? 'auto',
-  }
+function toImage({ source, mediaType, members }: Media, { note }: PartContext): InputImage {
+  const detail = details.find((known) => known === members.detail)
+  if (detail === undefined && members.detail !== undefined)
+    note('changed', `detail ${JSON.stringify(members.detail)} of an image was sent as auto`)
+  const shared = { type: 'input_image', detail: detail ?? 'auto' } as const
+  if (source.type === 'stored') return { ...shared, file_id: source.id }
+  const image_url = source.type === 'url' ? source.url : `data:${mediaType};base64,${source.base64}`
+  return { ...shared, image_url }
 }
 
-/** An address as it is; base64 with its media type. */
-function imageUrl(url: unknown, format: string | undefined, context: PartContext): string {
-  if (typeof url !== 'string' || url === '') throw refused('an image without an address', context)
-  if (isAddress(url)) return url
-  const data = readInlineMedia(url, { format })
-  if (data?.mediaType === undefined)
-    throw refused('an image that is neither an http address nor a data URI', context)
-  if (!data.mediaType.startsWith('image/'))
-    throw refused(`an image of type ${data.mediaType}: send it as a file`, context)
-  if (data.base64 === '') throw refused('an image of no bytes', context)
-  return `data:${data.mediaType};base64,${data.base64}`
-}
+const formats: ReadonlyMap<unknown, 'wav' | 'mp3'> = new Map([
+  ['audio/wav', 'wav'],
+  ['audio/mpeg', 'mp3'],
+] as const)
 
-function toAudio({ input_audio }: AudioPart, context: PartContext): InputAudio {
-  const { data, format } = input_audio
-  if (!context.profile.takesAudio(context.model))
-    throw refused(
-      `audio: ${context.model} does not take it on this API (hear() makes text of it)`,
+function toAudio({ mediaType }: Media, data: string, context: PartContext): InputAudio {
+  const { profile, model } = context
+  if (!profile.takesAudio(model))
+    throw unsupported(
+      `audio: ${model} does not take it on this API (hear() makes text of it)`,
       context,
     )
-  if (format !== 'mp3' && format !== 'wav')
-    throw refused(`audio of format ${format}: known are mp3 and wav`, context)
-  return {
-    type: 'input_audio',
-    input_audio: { data: readInlineMedia(data)?.base64 ?? data, format },
-  }
+  const format = formats.get(mediaType)
+  if (!format) throw unsupported(`audio of type ${mediaType}: known are mp3 and wav`, context)
+  return { type: 'input_audio', input_audio: { data, format } }
 }
 
-function toFile(part: FilePart, context: PartContext): InputFile | InputImage | InputAudio {
-  const { file, provider } = part
-  const { file_id, file_url, file_data, filename, format } = file
-  const isImage = format?.startsWith('image/') === true
-  if (file_id) {
-    if (provider !== undefined && provider !== context.profile.provider)
-      throw refused(`the file ${file_id}, which is known to ${provider} alone`, context)
-    return isImage
-      ? { type: 'input_image', file_id, detail: 'auto' }
-      : { type: 'input_file', file_id }
-  }
-  const address = file_url ?? (file_data && isAddress(file_data) ? file_data : undefined)
-  if (address !== undefined) {
-    if (!isAddress(address)) throw refused('a file whose address is not http', context)
-    return isImage
-      ? { type: 'input_image', image_url: address, detail: 'auto' }
-      : { type: 'input_file', file_url: address }
-  }
-  if (!file_data) throw refused('a file without file_id, file_url or file_data', context)
-  return fromData({ file_data, filename, format }, context)
-}
-
-interface FileData {
-  readonly file_data: string
-  readonly filename: string | undefined
-  readonly format: string | undefined
-}
-
-function fromData({ file_data, filename, format }: FileData, context: PartContext) {
-  const data = readInlineMedia(file_data, { format, filename })
-  if (data?.mediaType === undefined)
-    throw refused('a file without a media type: give format, filename or a data URI', context)
-  const { mediaType, base64 } = data
-  if (base64 === '') throw refused('a file of no bytes', context)
-  if (mediaType.startsWith('image/'))
-    return toImage({ type: 'image_url', image_url: `data:${mediaType};base64,${base64}` }, context)
-  const sound = sounds.get(mediaType)
-  if (sound)
-    return toAudio({ type: 'input_audio', input_audio: { data: base64, format: sound } }, context)
+function fileOf({ source, filename, mediaType }: Media, context: PartContext) {
+  if (source.type === 'stored') return { file_id: source.id }
+  if (source.type === 'url') return { file_url: source.url }
   if (!context.profile.takesInlineFiles)
-    throw refused(
+    throw unsupported(
       'the bytes of a document: upload it and send its file_id, or its address',
       context,
     )
   return {
-    type: 'input_file',
-    filename: filename ?? `file.${extensionOf(mediaType)}`,
-    file_data: `data:${mediaType};base64,${base64}`,
-  } as const
+    filename: filename ?? `file.${extensionOf(String(mediaType))}`,
+    file_data: `data:${mediaType};base64,${source.base64}`,
+  }
 }
 
-const isAddress = (url: string) => /^https?:\/\//i.test(url)
+const unsupported = (what: string, { invalid }: PartContext) =>
+  invalid(`cannot be sent ${what}`, 'unsupported_content')
 
-const sounds: ReadonlyMap<string, 'wav' | 'mp3'> = new Map([
-  ['audio/wav', 'wav'],
-  ['audio/x-wav', 'wav'],
-  ['audio/wave', 'wav'],
-  ['audio/mpeg', 'mp3'],
-  ['audio/mp3', 'mp3'],
-])
-
-const refused = (what: string, { profile, model }: PartContext) =>
-  new BadRequestError(`${profile.provider}/${model} cannot be sent ${what}`, {
-    provider: profile.provider,
-    model,
-    status: 400,
-    code: 'invalid_part',
-    phase: 'request',
-  })
+/** The parts of a list; anything else has none. */
+export const partsOf = (content: unknown): readonly JsonObject[] =>
+  Array.isArray(content) ? content.filter(isObject) : []

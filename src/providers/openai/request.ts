@@ -89,7 +89,7 @@ function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   const input = toInput(request.messages, {
     ...context,
     isStored: body.store === true,
-    isChained: typeof body.previous_response_id === 'string',
+    isChained: ['previous_response_id', 'conversation'].some((key) => Boolean(body[key])),
   })
   if (input.length === 0 && !mayBeEmpty.some((key) => key in body))
     throw new BadRequestError(`${profile.provider}/${model} needs at least one message`, {

@@ -81,6 +81,7 @@ export interface AssistantItem {
     | { readonly type: 'output_text'; readonly text: string }
     | { readonly type: 'refusal'; readonly refusal: string }
   )[]
+  readonly phase?: 'commentary' | 'final_answer'
 }
 
 /** A part of what the user or a tool says. */
@@ -111,6 +112,7 @@ export interface InputFile extends CacheMark {
   readonly file_url?: string
   readonly file_data?: string
   readonly filename?: string
+  readonly detail?: 'auto' | 'low' | 'high'
 }
 
 /** Typed for the API's audio models only; the SDK has it beside the parts of a message, not among them. */
@@ -165,7 +167,12 @@ export type OutputItem =
           | { readonly type: 'timeout' }
       }[]
     }
-  | { readonly type: 'local_shell_call_output'; readonly id: string; readonly output: string }
+  | {
+      readonly type: 'local_shell_call_output'
+      readonly id: string
+      readonly call_id: string
+      readonly output: string
+    }
   | {
       readonly type: 'apply_patch_call_output'
       readonly call_id: string
@@ -254,6 +261,8 @@ export interface Profile {
   systemRole(model: string): 'system' | 'developer' | undefined
   readonly takesInlineFiles: boolean
   takesAudio(model: string): boolean
+  /** Members of assistant messages that go out as they are. */
+  readonly messageMembers: readonly string[]
   /** Explicit prompt-cache marks on parts of the input. */
   takesCacheMarks(model: string): boolean
 

@@ -63,6 +63,7 @@ export const profile: Profile = {
   // documents go by id or address only
   takesInlineFiles: false,
   takesAudio: () => false,
+  messageMembers: [],
   takesCacheMarks: () => false,
   fields,
   toolSchema: (schema, { warn }) => xaiToolSchema(schema, warn),

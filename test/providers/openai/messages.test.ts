@@ -2,6 +2,7 @@
 import { describe, expect, it, test } from 'vitest'
 import type { AssistantInput, Message, UserPart } from '../../../src/chat/index.js'
 import { BadRequestError } from '../../../src/core/index.js'
+import { openai } from '../../../src/providers/openai/index.js'
 import { codes, writeMessages } from './support.js'
 
 const user: Message = { role: 'user', content: 'Hello' }
@@ -156,6 +157,15 @@ describe('parts', () => {
       { type: 'file', file: { file_url: 'https://a.example/a.pdf' } },
       { type: 'input_file', file_url: 'https://a.example/a.pdf' },
     ],
+    [
+      'an image that is a PDF, as the file that it is',
+      { type: 'image_url', image_url: 'data:application/pdf;base64,AA' },
+      {
+        type: 'input_file',
+        filename: 'file.pdf',
+        file_data: 'data:application/pdf;base64,AA',
+      },
+    ],
   ])('%s', (_, given, sent) => {
     expect(part(given)).toEqual(sent)
   })
@@ -170,7 +180,6 @@ describe('parts', () => {
     ['a file of no type', { type: 'file', file: { file_data: 'AAAA' } }],
     ['a file at no http address', { type: 'file', file: { file_url: 'gs://bucket/a' } }],
     ['an image of no bytes', { type: 'image_url', image_url: 'data:image/png;base64,' }],
-    ['an image that is a PDF', { type: 'image_url', image_url: 'data:application/pdf;base64,AA' }],
     ['an image without address', { type: 'image_url', image_url: {} }],
     ['an image at no http address', { type: 'image_url', image_url: 'ftp://a.example/a.png' }],
     ['sound', { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }],
@@ -385,15 +394,19 @@ describe('repairs', () => {
     ['', '{}'],
     [undefined, '{}'],
     [{ a: 1 }, '{"a":1}'],
-    ['{"a":', '{"a":'],
+    ['{"a":1', '{"a":1}'],
+    ['[1]', '{"input":[1]}'],
   ])('arguments %j are sent as %s', (args, sent) => {
     expect(writeMessages([turn(fn('a', args)), result('a')]).input[0]?.arguments).toBe(sent)
   })
 
   it('a name that the API does not take is spelled in another way', () => {
-    const { input, warnings } = writeMessages([turn(fn('a', '{}', 'my.tool:x')), result('a')])
-    expect(input[0]?.name).toBe('my_tool_x')
-    expect(codes(warnings)).toEqual(['repaired messages'])
+    // the adapter spells names, those of a request and of its history alike
+    const [call] = openai().convertMessages(
+      [turn(fn('a', '{}', 'my.tool:x')), result('a')] as never,
+      'gpt-5',
+    ) as readonly { readonly name?: string }[]
+    expect(call?.name).toBe('my_tool_x')
   })
 
   it('an assistant turn that says nothing is left out', () => {

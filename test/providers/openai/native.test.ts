@@ -284,7 +284,7 @@ describe('calls of built-in tools are answered by items of their own kind', () =
         },
         'ok',
       ),
-    ).toEqual([{ type: 'local_shell_call_output', id: 'call_1', output: 'ok' }])
+    ).toEqual([{ type: 'local_shell_call_output', id: 'call_1', call_id: 'call_1', output: 'ok' }])
     const patch = {
       type: 'apply_patch_call',
       id: 'ap_1',

@@ -1,0 +1,177 @@
+/** Names of tools as a provider takes them, and back: one spelling for definitions, history and choice. */
+import {
+  type AnswerInput,
+  asObjects,
+  type ChatRequest,
+  isObject,
+  type JsonObject,
+  type Message,
+  type StreamChunk,
+  type ToolCall,
+} from '../chat/index.js'
+import type { Push, Warn } from './adapter.js'
+
+/** Which names a provider takes. */
+export interface NameForm {
+  readonly maxLength: number
+  /** Letters that it refuses, with the flag `g`. */
+  readonly refused: RegExp
+  /** The letters that a name may begin with. @default those of the rest */
+  readonly first?: RegExp
+}
+
+/** `^[a-zA-Z0-9_-]{1,64}$`, as OpenAI and most others ask. */
+export const plainNames: NameForm = { maxLength: 64, refused: /[^a-zA-Z0-9_-]/g }
+
+export interface NamedRequest {
+  /** In the provider's spelling. */
+  readonly request: ChatRequest
+  /** Answers in the caller's spelling. */
+  readonly restored: <Answer extends AnswerInput>(answer: Answer) => Answer
+  readonly restoring: (push: Push) => Push
+}
+
+/** Spells what the provider would refuse in another way, and reports it. */
+export function fitToolNames(request: ChatRequest, form: NameForm, warn: Warn): NamedRequest {
+  const names = new Names(form)
+  const tools = asObjects(request.tools).map(bodyOf)
+  for (const { name } of tools) names.add(name)
+  const declared = names.changed
+  const messages = request.messages.map((message) => renameMessage(message, names))
+  if (!names.isChanging) return { request, restored: (answer) => answer, restoring: (push) => push }
+  for (const [name, wire] of names.entries())
+    warn({
+      code: 'changed',
+      param: declared.has(name) ? 'tools' : 'messages',
+      message: `The tool ${JSON.stringify(name)} is called ${wire} here: the API takes no other letters`,
+    })
+  const { tool_choice } = request
+  return {
+    request: {
+      ...request,
+      messages,
+      // the same tools and the same choice under other names
+      ...(request.tools && {
+        tools: asObjects(request.tools).map((tool) => rename(tool, names)) as never,
+      }),
+      ...(isObject(tool_choice) && { tool_choice: renameChoice(tool_choice, names) as never }),
+    },
+    restored: (answer) => restoreAnswer(answer, names),
+    restoring: (push) => (chunk) => push(restoreChunk(chunk, names)),
+  }
+}
+
+/** Messages alone. */
+export const fitMessageNames = (messages: readonly Message[], form: NameForm) => {
+  const names = new Names(form)
+  return messages.map((message) => renameMessage(message, names))
+}
+
+class Names {
+  private readonly toWire = new Map<string, string>()
+  private readonly fromWire = new Map<string, string>()
+
+  constructor(private readonly form: NameForm) {}
+
+  add(name: unknown): void {
+    if (typeof name === 'string' && name !== '') this.wire(name)
+  }
+
+  wire(name: string): string {
+    const known = this.toWire.get(name)
+    if (known !== undefined) return known
+    const wire = this.free(name)
+    this.toWire.set(name, wire)
+    this.fromWire.set(wire, name)
+    return wire
+  }
+
+  own(wire: string): string {
+    return this.fromWire.get(wire) ?? wire
+  }
+
+  get isChanging(): boolean {
+    return this.entries().length > 0
+  }
+
+  get changed(): ReadonlySet<string> {
+    return new Set(this.entries().map(([name]) => name))
+  }
+
+  /** Those that are spelled in another way. */
+  entries(): readonly (readonly [name: string, wire: string])[] {
+    return [...this.toWire].filter(([name, wire]) => name !== wire)
+  }
+
+  private free(name: string): string {
+    const { maxLength, refused, first } = this.form
+    const letters = name.replace(refused, '_')
+    const clean = first && !first.test(letters) ? `_${letters}` : letters
+    let candidate = clean.slice(0, maxLength)
+    for (let n = 2; this.fromWire.has(candidate); n++)
+      candidate = `${clean.slice(0, maxLength - 1 - String(n).length)}_${n}`
+    return candidate
+  }
+}
+
+// -- requests ----------------------------------------------------------------------------------------------------------
+
+/** Where the name of a tool, of a choice or of a call stands. */
+const bodyOf = (tool: JsonObject): JsonObject => {
+  if (tool.type === 'custom' && isObject(tool.custom)) return tool.custom
+  return tool.type === 'function' ? (isObject(tool.function) ? tool.function : tool) : {}
+}
+
+function rename(tool: JsonObject, names: Names): JsonObject {
+  const body = bodyOf(tool)
+  if (typeof body.name !== 'string' || body.name === '') return tool
+  const named = { ...body, name: names.wire(body.name) }
+  if (named.name === body.name) return tool
+  return body === tool ? named : { ...tool, [String(tool.type)]: named }
+}
+
+function renameChoice(choice: JsonObject, names: Names): JsonObject {
+  if (choice.type !== 'allowed_tools') return rename(choice, names)
+  const inner = isObject(choice.allowed_tools) ? choice.allowed_tools : choice
+  const tools = asObjects(inner.tools).map((tool) => rename(tool, names))
+  return inner === choice ? { ...choice, tools } : { ...choice, allowed_tools: { ...inner, tools } }
+}
+
+function renameMessage(message: Message, names: Names): Message {
+  // what comes from a program without types may be anything
+  if (!isObject(message)) return message
+  const { tool_calls, function_call, name, role } = message as JsonObject
+  const calls = asObjects(tool_calls)
+  const renamed = calls.map((call) => rename({ type: 'function', ...call }, names))
+  const isResult = role === 'tool' || role === 'function'
+  const changes = {
+    ...(renamed.some((call, i) => bodyOf(call) !== bodyOf({ type: 'function', ...calls[i] })) && {
+      tool_calls: renamed,
+    }),
+    ...(isObject(function_call) && { function_call: renameBody(function_call, names) }),
+    ...(isResult && typeof name === 'string' && name !== '' && { name: names.wire(name) }),
+  }
+  return Object.keys(changes).length > 0 ? ({ ...message, ...changes } as Message) : message
+}
+
+const renameBody = (body: JsonObject, names: Names): JsonObject =>
+  typeof body.name === 'string' && body.name !== ''
+    ? { ...body, name: names.wire(body.name) }
+    : body
+
+// -- answers -----------------------------------------------------------------------------------------------------------
+
+const restoreChunk = (chunk: StreamChunk, names: Names): StreamChunk =>
+  chunk.type === 'tool-call-start' ? { ...chunk, name: names.own(chunk.name) } : chunk
+
+function restoreAnswer<Answer extends AnswerInput>(answer: Answer, names: Names): Answer {
+  const { message } = answer
+  if (!message.tool_calls) return answer
+  const tool_calls = message.tool_calls.map((call) => restoreCall(call, names))
+  return { ...answer, message: { ...message, tool_calls } }
+}
+
+const restoreCall = (call: ToolCall, names: Names): ToolCall =>
+  call.type === 'custom'
+    ? { ...call, custom: { ...call.custom, name: names.own(call.custom.name) } }
+    : { ...call, function: { ...call.function, name: names.own(call.function.name) } }
