@@ -127,7 +127,8 @@ function toInline(data: string, { mediaType = '', filename }: Media, notes: Note
   }
 }
 
-const hint = (mediaType: string) => (mediaType.startsWith('audio/') ? ': send a transcript, or let hear() make one' : '')
+const hint = (mediaType: string) =>
+  mediaType.startsWith('audio/') ? ': send a transcript, or let hear() make one' : ''
 
 /** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
 function toStored(file_id: string, { kind, mediaType, filename }: Media): WireContent {
