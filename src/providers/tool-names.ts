@@ -9,7 +9,8 @@ import {
   type StreamChunk,
   type ToolCall,
 } from '../chat/index.js'
-import type { Push, Warn } from './adapter.js'
+import type { Call } from '../core/index.js'
+import type { Push } from './gather.js'
 
 /** Which names a provider takes. */
 export interface NameForm {
@@ -32,7 +33,11 @@ export interface NamedRequest {
 }
 
 /** Spells what the provider would refuse in another way, and reports it. */
-export function fitToolNames(request: ChatRequest, form: NameForm, warn: Warn): NamedRequest {
+export function fitToolNames(
+  request: ChatRequest,
+  form: NameForm,
+  warn: Call['warn'],
+): NamedRequest {
   const names = new Names(form)
   const tools = asObjects(request.tools).map(bodyOf)
   for (const { name } of tools) names.add(name)
