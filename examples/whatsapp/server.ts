@@ -1,21 +1,19 @@
-/** The webhook: Meta's handshake (GET), signed deliveries (POST), answered before the model is asked. */
+/** The webhook: Meta's handshake (GET), signed deliveries (POST), kept before they are answered. */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { once } from './once.js'
-import { createQueue } from './queue.js'
 import { isSame, isSigned } from './signature.js'
-import { type Inbound, inboundOf } from './webhook.js'
 
 export interface WebhookOptions {
   readonly appSecret: string
   readonly verifyToken: string
-  /** Answers one message. Must not reject. */
-  readonly answer: (inbound: Inbound) => Promise<void>
+  /** Keeps what a webhook brings; rejects where it cannot: Meta then delivers it again, for days. */
+  readonly receive: (body: unknown) => Promise<void>
+  readonly onError: (error: unknown) => void
 }
 
 export interface Webhook {
   readonly server: Server
-  /** Resolves when every message that arrived is answered. */
-  idle(): Promise<void>
+  /** `/health` says 503 from now on, so that a balancer sends nothing more; what comes is kept all the same. */
+  drain(): void
 }
 
 interface Result {
@@ -27,20 +25,24 @@ interface Result {
 const maxBytes = 3 * 1024 * 1024
 
 export function createWebhook(options: WebhookOptions): Webhook {
-  const isFirst = once()
-  const queue = createQueue()
+  let isDraining = false
 
   const receive = async (request: IncomingMessage): Promise<Result> => {
     const body = await read(request)
     if (!body) return { status: 413 }
     if (!isSigned(body, request.headers['x-hub-signature-256'], options.appSecret))
       return { status: 401 }
-    for (const inbound of inboundOf(parse(body)))
-      if (isFirst(inbound.id)) queue.add(inbound.from, () => options.answer(inbound))
+    try {
+      await options.receive(parse(body))
+    } catch (error) {
+      options.onError(error)
+      return { status: 503 }
+    }
     return { status: 200 }
   }
   const handle = async (request: IncomingMessage): Promise<Result> => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    if (pathname === '/health') return { status: isDraining ? 503 : 200 }
     if (pathname !== '/webhook') return { status: 404 }
     if (request.method === 'GET') return verify(searchParams, options.verifyToken)
     return request.method === 'POST' ? receive(request) : { status: 405 }
@@ -49,7 +51,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
     const { status, text = '' } = await handle(request).catch(() => ({ status: 400 }) as Result)
     response.writeHead(status, { 'content-type': 'text/plain' }).end(text)
   })
-  return { server, idle: queue.idle }
+  const drain = () => {
+    isDraining = true
+  }
+  return { server, drain }
 }
 
 /** Meta asks once, when the address is entered in the app's settings. */

@@ -265,37 +265,37 @@ class Graph implements FakeGraph {
 
   // ---- What a test does ----
 
-  onSent(listener: (message: SentMessage) => void): void {
+  readonly onSent = (listener: (message: SentMessage) => void): void => {
     this.sentListeners.push(listener)
   }
 
-  onRequest(listener: (request: GraphRequest) => void): void {
+  readonly onRequest = (listener: (request: GraphRequest) => void): void => {
     this.requestListeners.push(listener)
   }
 
-  script(call: GraphCall, ...answers: readonly GraphAnswer[]): void {
+  readonly script = (call: GraphCall, ...answers: readonly GraphAnswer[]): void => {
     this.scripts.set(call, [...(this.scripts.get(call) ?? []), ...answers])
   }
 
-  hold(bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string {
+  readonly hold = (bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string => {
     return this.shelf.hold({ bytes, mimeType, ...(claims && { claims }) })
   }
 
-  removeMedia(id: string): void {
+  readonly removeMedia = (id: string): void => {
     this.shelf.remove(id)
   }
 
-  expireLinks(): void {
+  readonly expireLinks = (): void => {
     this.shelf.expireLinks()
   }
 
   // ---- What Meta sends ----
 
-  connect(webhookURL: string): void {
+  readonly connect = (webhookURL: string): void => {
     this.webhookURL = webhookURL
   }
 
-  async verify(verifyToken = this.verifyToken): Promise<boolean> {
+  readonly verify = async (verifyToken = this.verifyToken): Promise<boolean> => {
     const challenge = String(1_158_201_444 + this.count++)
     const query = new URLSearchParams({
       'hub.mode': 'subscribe',
@@ -306,10 +306,10 @@ class Graph implements FakeGraph {
     return response.status === 200 && (await response.text()) === challenge
   }
 
-  deliver(
+  readonly deliver = (
     messages: PersonMessage | readonly PersonMessage[],
     options: DeliverOptions = {},
-  ): Promise<number> {
+  ): Promise<number> => {
     const list: readonly PersonMessage[] = Array.isArray(messages) ? messages : [messages]
     const whole = list.map((message) => this.complete(message))
     for (const { from, from_user_id, timestamp } of whole) {
@@ -328,7 +328,7 @@ class Graph implements FakeGraph {
     }
   }
 
-  async post(body: object | string, signature?: string | null): Promise<number> {
+  readonly post = async (body: object | string, signature?: string | null): Promise<number> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const status = await this.send(text, this.target(), signature)
     this.last = text
@@ -353,12 +353,12 @@ class Graph implements FakeGraph {
     }
   }
 
-  async redeliver(webhookURL = this.target()): Promise<number> {
+  readonly redeliver = async (webhookURL = this.target()): Promise<number> => {
     if (this.last === undefined) throw new MisuseError('redeliver(): nothing was delivered before')
     return this.send(this.last, webhookURL)
   }
 
-  async retryUndelivered(): Promise<readonly number[]> {
+  readonly retryUndelivered = async (): Promise<readonly number[]> => {
     const due = this.waiting.filter(({ since }) => this.now() - since <= retryForMs)
     this.waiting = []
     return Promise.all(
@@ -370,10 +370,10 @@ class Graph implements FakeGraph {
     )
   }
 
-  status(
+  readonly status = (
     { id, to, phoneNumberId }: SentMessage,
     status: 'sent' | 'delivered' | 'read' | { readonly failed: number },
-  ): Promise<number> {
+  ): Promise<number> => {
     const told =
       typeof status === 'string'
         ? { status }
@@ -383,7 +383,7 @@ class Graph implements FakeGraph {
     return this.post(messagesWebhook({ statuses }, { phoneNumberId }))
   }
 
-  account(field: string, value: object): Promise<number> {
+  readonly account = (field: string, value: object): Promise<number> => {
     return this.post(webhookOf(field, value))
   }
 
@@ -393,12 +393,12 @@ class Graph implements FakeGraph {
     return this.webhookURL
   }
 
-  close(): Promise<void> {
+  readonly close = (): Promise<void> => {
     return new Promise<void>((resolve) => {
       this.server.close(() => resolve())
       this.server.closeAllConnections()
     })
-  }
+  };
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()

@@ -1,0 +1,82 @@
+/** Findings 26 to 29 of the WhatsApp bot: how answers look, and voice. */
+import { describe, expect, it } from 'vitest'
+import { words } from '../../examples/whatsapp/words.js'
+import { say } from '../../src/testing/index.js'
+import { person, startBot, text } from './whatsapp-bot.js'
+
+it("finding 26: Markdown is shown in WhatsApp's own marks", async () => {
+  const { model, tell, texts } = await startBot()
+  model.script(
+    say('## Steps\n\n- **Open** [the page](https://a.example)\n\n| a | b |\n|---|---|\n| 1 | 2 |'),
+  )
+  await tell(text('How?'))
+  const [answer = ''] = texts()
+  expect(answer).toContain('*Steps*')
+  expect(answer).toContain('- *Open* the page (https://a.example)')
+  expect(answer).not.toMatch(/##|\*\*|\|---/)
+})
+
+it('finding 27: a fence is closed before a cut and opened again behind it', async () => {
+  const { model, tell, texts } = await startBot()
+  const code = Array.from(
+    { length: 200 },
+    (_, i) => `    line ${i} of some code that is long`,
+  ).join('\n')
+  model.script(say(`\`\`\`js\n${code}\n\`\`\``, { chunks: 20 }))
+  await tell(text('Code?'))
+  expect(texts().length).toBeGreaterThan(1)
+  for (const part of texts()) {
+    expect(part.length).toBeLessThanOrEqual(4096)
+    expect(part.match(/```/g)?.length).toBe(2)
+    expect(part).toContain('    line')
+  }
+})
+
+it('finding 28: an answer that was cut is said to be, and gone on with', async () => {
+  const { model, tell, texts, asked } = await startBot()
+  model.script(say('The first half of').finish('length'), say('the second half.'))
+  await tell(text('Tell me'))
+  expect(texts()).toEqual([`The first half of\n\n${words.goOn}`])
+  await tell(text('yes'))
+  expect(asked()).toMatch(/The first half of.*Shall I go on.*yes/)
+})
+
+describe('finding 29: voice notes', () => {
+  const ogg = Buffer.from('OggS and what was said')
+  const voice = (id: string) => ({
+    from: person,
+    type: 'audio',
+    audio: { id, mime_type: 'audio/ogg; codecs=opus', voice: true },
+  })
+
+  it.each(['openai/gpt-4.1-mini', 'anthropic/claude-haiku-4-5'])(
+    'reach %s as text, once',
+    async (model) => {
+      const bot = await startBot({ model, hearModel: 'gemini/gemini-2.5-flash' })
+      bot.model.script(say('Where are my shoes?'), say('In the post.'), say('Welcome.'))
+      await bot.tell(voice(bot.graph.hold(ogg, 'audio/ogg; codecs=opus')))
+      await bot.tell(text('thanks'))
+      expect(bot.asked(0)).toContain(ogg.toString('base64'))
+      expect(bot.asked(1)).toContain('Where are my shoes?')
+      expect(bot.asked(2)).toContain('Where are my shoes?')
+      expect(bot.asked(2)).not.toContain(ogg.toString('base64'))
+      expect(bot.model.requests).toHaveLength(3)
+      expect(bot.texts()).toEqual(['In the post.', 'Welcome.'])
+    },
+  )
+
+  it('reach Gemini as they are', async () => {
+    const bot = await startBot({ model: 'gemini/gemini-2.5-flash' })
+    bot.model.script(say('In the post.'))
+    await bot.tell(voice(bot.graph.hold(ogg, 'audio/ogg; codecs=opus')))
+    expect(bot.model.requests).toHaveLength(1)
+    expect(bot.asked()).toContain('audio/ogg')
+  })
+
+  it('are refused in words where nobody hears', async () => {
+    const bot = await startBot()
+    await bot.tell(voice(bot.graph.hold(ogg, 'audio/ogg')))
+    expect(bot.texts()).toEqual([words.noVoice])
+    expect(bot.model.requests).toEqual([])
+  })
+})
