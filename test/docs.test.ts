@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type MockServer, mockServer, say } from '../src/testing/index.js'
+import { type Serving, serve } from './http/support.js'
 
 const folder = new URL('./.docs/', import.meta.url)
 const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)]
@@ -86,5 +87,55 @@ describe('runs against the mock server', () => {
     if (prints.length > 0) return expect(lines).toEqual(prints)
     expect(server.requests.length).toBeGreaterThan(requests)
     expect(lines.join('\n')).toContain('Hello from the docs.')
+  })
+})
+
+describe('the cost cap of README, in its Express route', () => {
+  let serving: Serving
+  beforeAll(async () => {
+    const section = readFileSync('README.md', 'utf8').split('### A cost cap of your own')[1] ?? ''
+    const [cap, route] = [...section.matchAll(blockPattern)].map(([, , , code]) => code)
+    const file = new URL('README-cost-cap.ts', folder)
+    writeFileSync(file, `${cap}\n${route}\nexport { app }\n`)
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    const { app } = await import(pathToFileURL(file.pathname).href)
+    log.mockRestore()
+    serving = await serve(app)
+  })
+  afterAll(() => serving.close())
+
+  const ask = (user: string, stream = true) =>
+    fetch(`${serving.url}/api/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer token-of-${user}` },
+      body: JSON.stringify({ stream, messages: [{ role: 'user', content: 'Hi' }] }),
+    })
+
+  it('is under 30 lines', () => {
+    const [block] = blocks.filter(({ code }) => code.includes('costCap'))
+    const [, cap = ''] = block?.code.split(/^(?=const costCap)/m) ?? []
+    expect(cap.split('\n}\n')[0]?.split('\n').length).toBeLessThan(30)
+  })
+
+  it('ends the stream of who reaches it, keeps its text, and refuses the next; others go on', async () => {
+    // at 2 USD a million, 0.05 USD are 25,000 words
+    const long = 'word '.repeat(40_000)
+    server.script(say(long, { chunks: 40 }))
+    const events = await (await ask('ann')).text()
+    const said = [...events.matchAll(/"text":"([^"]*)"/g)].map(([, text]) => text).join('')
+    expect(said.length).toBeGreaterThan(long.length / 4)
+    expect(said.length).toBeLessThan(long.length)
+    expect(events).toContain('budget_exceeded')
+
+    const asked = server.requests.length
+    for (const stream of [true, false]) {
+      const refused = await ask('ann', stream)
+      expect(refused.status).toBe(429)
+      expect(await refused.text()).toContain('budget_exceeded')
+    }
+    expect(server.requests).toHaveLength(asked)
+    for (const stream of [true, false])
+      expect(await (await ask('bob', stream)).text()).toContain('docs')
+    expect((await ask('eve')).status).toBe(401)
   })
 })
