@@ -3,7 +3,7 @@ import { type Client, createClient, type Middleware } from 'tetrad'
 import { anthropic } from 'tetrad/providers/anthropic'
 import { gemini } from 'tetrad/providers/gemini'
 import { openai } from 'tetrad/providers/openai'
-import { type MockServer, mockServer, type Reply } from 'tetrad/testing'
+import { type MockServer, mockServer, type Step } from 'tetrad/testing'
 
 export const isLive = process.argv.includes('--live')
 
@@ -15,7 +15,7 @@ export interface Example {
 /** Makes the client of one example; `script` is what the loopback server answers. */
 export async function example(
   use: readonly Middleware[],
-  script: readonly Reply[],
+  script: readonly Step[],
 ): Promise<Example> {
   if (isLive) return { ai: createClient({ use }), close: async () => {} }
   const server: MockServer = await mockServer(script)

@@ -23,6 +23,19 @@ const expected = {
     '└ execute_tool weather',
     'It is clear, at 24 °C.',
   ],
+  'cost-cap.ts': ['ann 0.0045 USD', 'ann has used 0.009 USD', 'bob 0.0045 USD'],
+  'cache.ts': [
+    'at once: The Rhine, the Rhône and the Po. | The Rhine, the Rhône and the Po.',
+    'streamed: The Rhine',
+    'calls of a model: 0 cost: 0',
+  ],
+  'mcp.ts': ['tool: Lisbon: 24 °C, clear', 'assistant: It is 24 °C in Lisbon.'],
+  'summarize.ts': ['I read 498 characters.', 'gpt-5-nano → gpt-5-mini'],
+  'moderation.ts': [
+    'Name a river. The Rhine is a river.',
+    'bomb? refused: The question',
+    'story. refused: The answer',
+  ],
   'repair.ts': ['asked for again: guests', '{"name":"Ada","guests":4}', '2 attempts'],
   'demo/main.ts': ['It is a red square', 'xai/grok-4', 'Lisbon has a clear sky'],
 }
