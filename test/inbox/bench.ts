@@ -7,6 +7,7 @@ export interface Letter {
   readonly id: string
   readonly chat: string
   readonly sentAt?: number
+  readonly picture?: string
 }
 
 /** Names a letter: `a1` is of chat `a`. */

@@ -1,4 +1,6 @@
 /** What an inbox promises, in a time that is moved by hand. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import {
   AbortError,
@@ -255,6 +257,31 @@ it('no more turns run at once than were allowed, and all have their turn', async
   expect(new Set(idsOf(answered)).size).toBe(1_000)
 })
 
+it('memory stays as it is, however many turns were answered', async () => {
+  const { open, pass, answered } = bench({ rememberMs: 60_000, quietMs: 0 })
+  const inbox = open({ key: ({ id }) => id })
+  const run = async (turns: number, name: string) => {
+    for (let from = 0; from < turns; from += 50) {
+      const picture = 'x'.repeat(50_000)
+      const ids = Array.from({ length: 50 }, (_, index) => `${name}${from + index}`)
+      await Promise.all(ids.map((id) => inbox.add({ ...letter(id), picture: picture + id })))
+      await pass(200)
+      expect(answered).toHaveLength(50)
+      answered.length = 0
+    }
+    // ids are forgotten, and swept with the next
+    await pass(80_000)
+    await inbox.add(letter(`${name}-end`))
+    await pass(100)
+    answered.length = 0
+    return heapUsed()
+  }
+  const before = await run(500, 'a')
+  const after = await run(2_000, 'b')
+  // 100 MB went through
+  expect(after - before).toBeLessThan(20_000_000)
+}, 60_000)
+
 it('who lost the lock is stopped, and what it does afterwards changes nothing', async () => {
   const late = gate()
   const signals: AbortSignal[] = []
@@ -461,3 +488,10 @@ it('what cannot work is a misuse that says what to do', async () => {
   ])
     await expect(inbox.add(bad)).rejects.toBeInstanceOf(MisuseError)
 })
+
+/** After all that can be collected was. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}
