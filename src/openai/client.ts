@@ -1,0 +1,154 @@
+/** The whole stack behind the interface of the official client: existing code changes one line. */
+import { type ChatRequest, isObject } from '../chat/index.js'
+import type { Client } from '../client.js'
+import { type CallArgs, type CallOptions, type ChatStream, isTetradError } from '../core/index.js'
+import { jsonLine } from '../sse/index.js'
+import { paramOf } from './check.js'
+import { fromOpenAI, type OpenAIRequest } from './request.js'
+import { asOpenAI } from './response.js'
+import { openAIEncoder } from './stream.js'
+
+export interface OpenAIFetchOptions<State = {}> {
+  /** What `models.list()` gives. @default none */
+  readonly models?: readonly string[] | undefined
+  /** Of each call: its state, tags, timeouts. */
+  readonly call?: Omit<CallOptions<State>, 'signal'> | undefined
+}
+
+/** Of the official client, as far as it is made here: `OpenAI` of `openai` 4 to 7. */
+export type OpenAIClass<Sdk> = new (options: {
+  apiKey: string
+  baseURL: string
+  maxRetries: number
+  fetch: typeof globalThis.fetch
+  dangerouslyAllowBrowser: boolean
+}) => Sdk
+
+type Caller<State> = Pick<Client<State>, 'generate' | 'stream'>
+
+/**
+ * An official OpenAI client whose requests run through `ai`, in this process: `chat.completions.create`, `.stream`,
+ * `.parse`, `.runTools`, `withResponse()`, `models.list()` and abort, on every provider. Its own retries are off, `retry()`
+ * is in the stack. What fails is the client's own error class with the status; `error.error` has our `code`, and of what
+ * was said and used before `partial` and `usage`.
+ *
+ * @example
+ * import OpenAI from 'openai'
+ * const openai = openaiClient(ai, OpenAI)
+ * await openai.chat.completions.create({ model: 'anthropic/claude-sonnet-4-5', messages })
+ */
+export const openaiClient = <Sdk, State = {}>(
+  ai: Caller<State>,
+  OpenAI: OpenAIClass<Sdk>,
+  options?: OpenAIFetchOptions<State>,
+): Sdk =>
+  new OpenAI({
+    apiKey: 'none',
+    baseURL: 'http://tetrad.localhost/v1',
+    maxRetries: 0,
+    fetch: openaiFetch(ai, options),
+    // no key leaves the process
+    dangerouslyAllowBrowser: true,
+  })
+
+/**
+ * A `fetch` that answers as OpenAI's Chat Completions do, and asks no network: for all that takes one in place of an
+ * address (LangChain, the AI SDK's `createOpenAICompatible`). Any other path is a 404 that says so.
+ *
+ * @example
+ * const provider = createOpenAICompatible({ name: 'tetrad', baseURL: 'http://tetrad.localhost/v1', fetch: openaiFetch(ai) })
+ */
+export function openaiFetch<State = {}>(
+  ai: Caller<State>,
+  { models = [], call }: OpenAIFetchOptions<State> = {},
+): typeof globalThis.fetch {
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const path = `${request.method} ${new URL(request.url).pathname}`
+    if (/^GET .*\/models$/.test(path)) return json({ object: 'list', data: models.map(toModel) })
+    if (!/^POST .*\/chat\/completions$/.test(path))
+      return json(
+        { error: { message: notServed(path), type: 'not_found', code: 'not_served' } },
+        404,
+      )
+    try {
+      const asked = read(await request.json())
+      // a client whose State has required keys is given them by `call`
+      const args = [{ ...call, signal: request.signal }] as unknown as CallArgs<State>
+      if (asked.streaming)
+        return await streamed(ai.stream(asked.request, ...args), asked, request.signal)
+      return json(asOpenAI(await ai.generate(asked.request, ...args), shown(asked.request)))
+    } catch (error) {
+      request.signal.throwIfAborted()
+      return json(errorBody(error), statusOf(error))
+    }
+  }
+}
+
+const notServed = (path: string) =>
+  `${path} is not served: tetrad answers POST /chat/completions and GET /models. Use the provider's own client for it.`
+
+const toModel = (id: string) => ({ id, object: 'model', created: 0, owned_by: 'tetrad' })
+
+/** What the client sends is the app's own: keys of no client of OpenAI go on as they are. */
+const read = (body: unknown): OpenAIRequest =>
+  fromOpenAI(body, { allow: isObject(body) ? Object.keys(body).filter(isParam) : [] })
+
+const isParam = (key: string) => !['model', 'messages', 'stream', 'stream_options'].includes(key)
+
+const shown = ({ model }: ChatRequest) => ({ model, includeNative: true })
+
+/** Waits for the first content, so that a failure before it has its status. */
+async function streamed(
+  stream: ChatStream,
+  { request, includeUsage }: OpenAIRequest,
+  signal: AbortSignal,
+) {
+  const encoder = openAIEncoder({ ...shown(request), includeUsage })
+  let chunks = await stream.read()
+  const next = async () => {
+    if (!chunks) return undefined
+    const text = chunks.flatMap((chunk) => encoder.encode(chunk)).map(toEvent)
+    chunks = await stream.read()
+    if (!chunks) text.push(...encoder.end().map(toEvent), 'data: [DONE]\n\n')
+    return text.join('')
+  }
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const text = await next()
+          if (text) controller.enqueue(utf8.encode(text))
+          if (!chunks) controller.close()
+        } catch (error) {
+          if (signal.aborted) return controller.error(signal.reason)
+          controller.enqueue(utf8.encode(toEvent(errorBody(error))))
+          controller.close()
+        }
+      },
+      cancel: (reason) => stream.abort(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
+const utf8 = new TextEncoder()
+const toEvent = (value: unknown) => `data: ${jsonLine(value)}\n\n`
+
+const json = (body: unknown, status = 200) => Response.json(body, { status })
+
+/** One that never reached a provider, or broke on the way, is what a gateway would say. */
+function statusOf(error: unknown): number {
+  const status = isTetradError(error) ? error.status : undefined
+  return status !== undefined && status >= 400 ? status : 502
+}
+
+/** In the words of the error itself: its reader is the app. */
+function errorBody(error: unknown) {
+  if (!isTetradError(error)) throw error
+  const { name, message, code = null, partial, usage } = error
+  return {
+    error: { message, type: name, code, param: paramOf(error) ?? null, partial, usage },
+  }
+}

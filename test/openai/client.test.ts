@@ -1,0 +1,229 @@
+/** What people put on top of the official client, over our stack: each on the wires of all providers. */
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { tool as langchainTool } from '@langchain/core/tools'
+import { ChatOpenAI } from '@langchain/openai'
+import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
+import OpenAI from 'openai'
+import { zodResponseFormat } from 'openai/helpers/zod'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { standard } from '../../middleware/standard.js'
+import { createClient } from '../../src/client.js'
+import { openaiClient, openaiFetch } from '../../src/openai/index.js'
+import { callTool, fail, mockServer, say, think } from '../../src/testing/index.js'
+import { adapters, models, names } from '../wire/support.js'
+
+async function setUp(...script: Parameters<typeof mockServer>) {
+  const server = await mockServer(...script)
+  onTestFinished(() => server.close())
+  const ai = createClient({ providers: adapters(server), use: [standard({ retry: false })] })
+  return { server, ai, openai: openaiClient(ai, OpenAI, { models: ['a', 'b'] }) }
+}
+
+/** Of twenty events at least, one a write. */
+const long = () => say('One two three four five six', { chunks: 20 }).splitEvents()
+
+const messages = [{ role: 'user' as const, content: 'Hi' }]
+const city = z.object({ city: z.string() })
+
+describe.each(names)('the official client on %s', (name) => {
+  const model = models[name]
+
+  it('answers whole, with its response, and streamed', async () => {
+    const { openai } = await setUp([
+      think('Hm.').say('Hello.'),
+      say('Hello.'),
+      say('Hello wide world', { chunks: 3 }).usage({ prompt_tokens: 7, completion_tokens: 3 }),
+    ])
+    const whole = await openai.chat.completions.create({ model, messages })
+    expect(whole.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { role: 'assistant', content: 'Hello.' },
+    })
+    expect(whole.model).toBe(model)
+    const { data, response } = await openai.chat.completions
+      .create({ model, messages })
+      .withResponse()
+    expect([data.choices[0]?.message.content, response.status]).toEqual(['Hello.', 200])
+
+    const stream = await openai.chat.completions.create({
+      model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+    let text = ''
+    let last: OpenAI.ChatCompletionChunk | undefined
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? ''
+      last = chunk
+    }
+    expect(text).toBe('Hello wide world')
+    expect(last?.usage).toMatchObject({ prompt_tokens: 7, completion_tokens: 3 })
+  })
+
+  it('parses, runs tools, and tells events', async () => {
+    const { openai, server } = await setUp([
+      say('{"city":"Rome"}'),
+      callTool('weather', { city: 'Rome' }),
+      say('Sunny in Rome.'),
+      say('One two', { chunks: 2 }),
+    ])
+    const parsed = await openai.chat.completions.parse({
+      model,
+      messages,
+      response_format: zodResponseFormat(city, 'place'),
+    })
+    expect(parsed.choices[0]?.message.parsed).toEqual({ city: 'Rome' })
+
+    const asked: unknown[] = []
+    const runner = openai.chat.completions.runTools({
+      model,
+      messages,
+      tools: [
+        {
+          type: 'function',
+          function: {
+            name: 'weather',
+            description: 'How it is.',
+            parameters: { type: 'object', properties: { city: { type: 'string' } } },
+            parse: JSON.parse,
+            function: (args: unknown) => {
+              asked.push(args)
+              return 'sunny'
+            },
+          },
+        },
+      ],
+    })
+    expect(await runner.finalContent()).toBe('Sunny in Rome.')
+    expect(asked).toEqual([{ city: 'Rome' }])
+    expect(JSON.stringify(server.requests[2]?.body)).toContain('sunny')
+
+    const pieces: string[] = []
+    const stream = openai.chat.completions.stream({ model, messages })
+    stream.on('content', (piece) => pieces.push(piece))
+    expect((await stream.finalChatCompletion()).choices[0]?.message.content).toBe('One two')
+    expect(pieces.join('')).toBe('One two')
+  })
+
+  it.each([false, true])('gives the error class of the status (stream: %s)', async (isStream) => {
+    const { openai, server } = await setUp([fail(401), fail(429), fail(503)])
+    const statuses = [401, 429, 503]
+    for (const status of statuses)
+      await expect(
+        openai.chat.completions.create({ model, messages, stream: isStream }),
+      ).rejects.toMatchObject({ status })
+    expect(server.requests.length).toBe(3)
+  })
+
+  it('ends a stream that breaks with an error that has what was said', async () => {
+    const { openai } = await setUp(long().cut(12))
+    const stream = await openai.chat.completions.create({ model, messages, stream: true })
+    const read = async () => {
+      for await (const _ of stream);
+    }
+    await expect(read()).rejects.toMatchObject({
+      error: {
+        type: 'StreamInterruptedError',
+        partial: { text: expect.stringMatching(/^One/) },
+        usage: { total_tokens: expect.any(Number) },
+      },
+    })
+  })
+
+  it('ends the call of the provider when it is aborted', async () => {
+    const { openai, server } = await setUp(long().stall(12))
+    const stream = await openai.chat.completions.create({ model, messages, stream: true })
+    for await (const { choices } of stream) if (choices[0]?.delta.content) stream.controller.abort()
+    await expect.poll(() => server.open).toBe(0)
+
+    const controller = new AbortController()
+    server.reply(say('One').stall(0))
+    const whole = openai.chat.completions.create({ model, messages }, { signal: controller.signal })
+    await expect.poll(() => server.requests.length).toBe(2)
+    controller.abort()
+    await expect(whole).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
+  })
+
+  it('serves LangChain', async () => {
+    const { ai } = await setUp([
+      say('Hello.'),
+      callTool('weather', { city: 'Rome' }),
+      say('One two', { chunks: 2 }),
+    ])
+    const chat = new ChatOpenAI({
+      model,
+      apiKey: 'none',
+      maxRetries: 0,
+      configuration: { baseURL: 'http://tetrad.localhost/v1', fetch: openaiFetch(ai) },
+    })
+    expect((await chat.invoke('Hi')).content).toBe('Hello.')
+    const weather = langchainTool(() => 'sunny', { name: 'weather', schema: city })
+    const { tool_calls } = await chat.bindTools([weather]).invoke('Hi')
+    expect(tool_calls).toMatchObject([{ name: 'weather', args: { city: 'Rome' } }])
+    let text = ''
+    for await (const piece of await chat.stream('Hi')) text += piece.content
+    expect(text).toBe('One two')
+  })
+
+  it("serves the AI SDK's client of compatible servers", async () => {
+    const { ai } = await setUp([
+      callTool('weather', { city: 'Rome' }),
+      say('Sunny in Rome.'),
+      think('Hm.').say('One two', { chunks: 2 }),
+    ])
+    const provider = createOpenAICompatible({
+      name: 'tetrad',
+      baseURL: 'http://tetrad.localhost/v1',
+      fetch: openaiFetch(ai),
+    })
+    const weather = tool({
+      inputSchema: jsonSchema<{ city: string }>({
+        type: 'object',
+        properties: { city: { type: 'string' } },
+      }),
+      execute: () => 'sunny',
+    })
+    const whole = await generateText({
+      model: provider(model),
+      prompt: 'Hi',
+      tools: { weather },
+      stopWhen: stepCountIs(3),
+    })
+    expect(whole.text).toBe('Sunny in Rome.')
+    const streamed = streamText({ model: provider(model), prompt: 'Hi' })
+    expect(await streamed.text).toBe('One two')
+    expect(await streamed.finishReason).toBe('stop')
+  })
+})
+
+it('lists models, and refuses what it does not serve by name', async () => {
+  const { openai } = await setUp()
+  expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['a', 'b'])
+  await expect(openai.embeddings.create({ model: 'a', input: 'x' })).rejects.toMatchObject({
+    status: 404,
+    code: 'not_served',
+  })
+  await expect(
+    openai.chat.completions.create({ model: 'openai/gpt-5.1', messages: [], n: 2 }),
+  ).rejects.toMatchObject({ status: 400 })
+})
+
+it('is the client by type, and gives a call the state of the app', async () => {
+  const server = await mockServer(say('Hello.'))
+  onTestFinished(() => server.close())
+  const seen: string[] = []
+  const ai = createClient<{ userId: string }>({
+    providers: adapters(server),
+    use: [
+      (ctx, next) => {
+        seen.push(ctx.state.userId)
+        return next()
+      },
+    ],
+  })
+  const openai: OpenAI = openaiClient(ai, OpenAI, { call: { state: { userId: 'ada' } } })
+  await openai.chat.completions.create({ model: models.openai, messages })
+  expect(seen).toEqual(['ada'])
+})
