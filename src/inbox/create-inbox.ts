@@ -158,6 +158,8 @@ class Worker<Message> {
     // claimed while it closed: for other processes
     if (this.isClosed) return mailbox.schedule(key, 0)
     const outcome = await runTurn(mailbox, key, this.stops)
+    // whoever has it leaves it in the queue, and a claim runs out
+    if (outcome === 'lost') return
     if (outcome !== 'over') await mailbox.schedule(key, outcome.inMs)
     const inMs = outcome === 'over' ? await mailbox.leave(claimed) : outcome.inMs
     if (inMs !== undefined) this.wake(key, inMs)

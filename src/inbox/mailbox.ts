@@ -94,7 +94,8 @@ export class Mailbox<Message> {
     const [first, last] = [waiting[0], waiting.at(-1)]
     if (!first || !last || waiting.length >= maxWaiting) return 0
     const due = Math.min(last.added + quietMs, first.added + maxQuietMs)
-    return Math.max(0, due - clock.now())
+    // the clock of another process may be ahead
+    return Math.min(Math.max(0, due - clock.now()), quietMs)
   }
 
   async waiting(key: string): Promise<Entry[]> {
@@ -102,9 +103,10 @@ export class Mailbox<Message> {
     return entries.map(parse<Entry>)
   }
 
-  /** Keys that have something to do, for this process alone until `leaseMs` are over. */
+  /** Keys that have something to do. They come again while they are locked: their holder may have died. */
   claim(limit: number): Promise<readonly Claimed[]> {
-    return this.store.claim(this.settings.name, { leaseMs: this.settings.leaseMs, limit })
+    const { name, leaseMs } = this.settings
+    return this.store.claim(name, { leaseMs: leaseMs / 3, limit })
   }
 
   schedule(key: string, inMs: number): Promise<void> {

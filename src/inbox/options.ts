@@ -50,7 +50,7 @@ export interface InboxOptions<Message> {
   readonly backoffMs?: number | undefined
   /** How long an attempt may take. Milliseconds. @default 300_000 */
   readonly timeoutMs?: number | undefined
-  /** So long after the death of a process another one takes over what it had begun. Milliseconds. @default 30_000 */
+  /** A process that died keeps its turn from the others for so long, and up to a third more. Milliseconds. @default 30_000 */
   readonly leaseMs?: number | undefined
   /** How often the store is asked for what other processes left. Milliseconds. @default 1_000 */
   readonly pollMs?: number | undefined

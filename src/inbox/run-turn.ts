@@ -5,8 +5,8 @@ import type { Mailbox, OpenTurn } from './mailbox.js'
 import type { InboxSettings, Turn } from './options.js'
 import { sleep, startTimer } from './timer.js'
 
-/** The turn of the key is over, or the key is to be looked at again. */
-export type Outcome = 'over' | { readonly inMs: number }
+/** The turn of the key is over, or another process has it, or it wants another attempt. */
+export type Outcome = 'over' | 'lost' | { readonly inMs: number }
 
 /** How long an answer has to end when its signal has fired; then it is left behind. Milliseconds. */
 const endMs = 5_000
@@ -19,7 +19,7 @@ export async function runTurn<Message>(
 ): Promise<Outcome> {
   const { leaseMs } = mailbox.settings
   const lease = await takeLease(mailbox.store, mailbox.lockName(key), { ttlMs: leaseMs })
-  if (!lease) return elsewhere(leaseMs)
+  if (!lease) return 'lost'
   const stop = new AbortController()
   const close = () => stop.abort(closed())
   stops.add(close)
@@ -33,9 +33,6 @@ export async function runTurn<Message>(
     await lease.release().catch(() => false)
   }
 }
-
-/** Another process has the key, or it had and died. */
-const elsewhere = (leaseMs: number): Outcome => ({ inMs: leaseMs / 3 })
 
 class Attempt<Message> {
   private readonly settings: InboxSettings<Message>
@@ -54,10 +51,11 @@ class Attempt<Message> {
     const open = await mailbox.open(key)
     if (!open) return 'over'
     const inMs = open.notBefore - settings.clock.now()
-    if (inMs > 0) return { inMs }
+    // a longer one was set by a clock that is ahead
+    if (inMs > 0 && inMs <= this.backoff(open)) return { inMs }
     if (open.attempts >= settings.attempts) return this.giveUp(open, processLost(open.attempts))
     const turn = await mailbox.begin(key, open)
-    return turn ? this.answer(turn) : this.elsewhere()
+    return turn ? this.answer(turn) : 'lost'
   }
 
   private async answer(begun: OpenTurn): Promise<Outcome> {
@@ -118,17 +116,21 @@ class Attempt<Message> {
   }
 
   private async failed(turn: OpenTurn, error: unknown): Promise<Outcome> {
-    const { attempts, backoffMs, clock } = this.settings
-    if (isLeaseLost(error)) return this.elsewhere()
+    const { attempts, clock } = this.settings
+    if (isLeaseLost(error)) return 'lost'
     if (error === this.signal.reason) return this.again(turn, 0, { attempts: turn.attempts - 1 })
     if (turn.attempts >= attempts) return this.giveUp(turn, error)
-    const inMs = backoffMs * 4 ** (turn.attempts - 1)
+    const inMs = this.backoff(turn)
     return this.again(turn, inMs, { notBefore: clock.now() + inMs })
+  }
+
+  private backoff({ attempts }: OpenTurn): number {
+    return this.settings.backoffMs * 4 ** (attempts - 1)
   }
 
   private async again(turn: OpenTurn, inMs: number, changes: Partial<OpenTurn>): Promise<Outcome> {
     const changed = await this.persist(() => this.mailbox.change(this.key, turn, changes))
-    return changed ? { inMs } : this.elsewhere()
+    return changed ? { inMs } : 'lost'
   }
 
   private async giveUp(turn: OpenTurn, error: unknown): Promise<Outcome> {
@@ -139,7 +141,7 @@ class Attempt<Message> {
 
   private async finish(turn: OpenTurn): Promise<Outcome> {
     const isFinished = await this.persist(() => this.mailbox.finish(this.key, turn))
-    return isFinished ? 'over' : this.elsewhere()
+    return isFinished ? 'over' : 'lost'
   }
 
   /** What has been answered is not answered again because the store was away for a moment. */
@@ -152,10 +154,6 @@ class Attempt<Message> {
         await sleep(this.settings.clock, this.settings.pollMs)
       }
     }
-  }
-
-  private elsewhere(): Outcome {
-    return elsewhere(this.settings.leaseMs)
   }
 }
 

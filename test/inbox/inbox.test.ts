@@ -334,6 +334,28 @@ it('an answer that runs long keeps its lock, and another process does not begin 
   expect(idsOf(answered)).toEqual(['a1', 'a2'])
 }, 60_000)
 
+it('clocks that differ by an hour make nobody wait', async () => {
+  let failures = 1
+  const { open, pass, answered, clock } = bench({
+    answer: ([message]) => {
+      if (message?.id === 'a1' && failures-- > 0) throw new Error('no')
+      return message?.id === 'b1' ? held.opened : undefined
+    },
+  })
+  const held = gate()
+  const ahead = open()
+  await ahead.add(letter('a1'))
+  await pass(1_600)
+  await ahead.close()
+  const behind = open({ clock: { ...clock, now: () => clock.now() - 3_600_000 } })
+  await behind.add(letter('b1'))
+  await pass(3_000)
+  await ahead.add(letter('b2'))
+  held.open()
+  await pass(3_000)
+  expect(idsOf(answered)).toEqual(['a1', 'a1', 'b1', 'b2'])
+})
+
 it('close finishes what runs, begins nothing, and keeps what still comes', async () => {
   const held = gate()
   const { open, pass, answered, clock } = bench({ answer: () => held.opened })
