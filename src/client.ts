@@ -21,7 +21,6 @@ import {
   toPricing,
 } from './core/index.js'
 import { createRegistry } from './providers/index.js'
-import { createPartialReader } from './schema/index.js'
 import { validateRequest } from './validate-request.js'
 
 export interface ClientOptions<State> {
@@ -73,7 +72,8 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
     {
       resolve: (model) => registry.resolve(model, aliases()),
       validateRequest,
-      partialReader: createPartialReader,
+      // few calls read a structured answer while it grows
+      partialReader: async () => (await import('./schema/partial-json.js')).createPartialReader(),
       pricing: options.prices && toPricing(options.prices),
     },
     stack,

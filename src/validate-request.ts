@@ -7,7 +7,7 @@ import {
   UnsupportedParamsError,
   type ValidRequest,
 } from './core/index.js'
-import { isStandardSchema, readAnswer, toFormat } from './schema/index.js'
+import { isStandardSchema, toFormat } from './schema/index.js'
 
 /** Call options of other libraries, and where the thing lives here. */
 const foreignKeys: Readonly<Record<string, string>> = {
@@ -84,6 +84,8 @@ const refusal = (message: string) =>
 /** Validates the text of a structured answer. */
 async function parse(format: ResponseFormat, response: ChatResponse): Promise<unknown> {
   const { provider, model, text, finish_reason } = response
+  // most calls ask for text: they do not load what checks an answer
+  const { readAnswer } = await import('./schema/read-answer.js')
   const reading = await readAnswer(text, format)
   if (reading.defect === undefined) return reading.value
   const { code, defect } = reading

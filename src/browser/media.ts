@@ -32,14 +32,11 @@ export function toMedia(
 
 function toAudio(chunks: readonly FileChunk[]) {
   // of what is named once for all of them, the first counts
-  const {
-    media_type,
-    file_id: id,
-    expires_at,
-  } = chunks.reduceRight((later, chunk) => ({
-    ...later,
-    ...chunk,
-  }))
+  const named = chunks.reduceRight<Partial<FileChunk>>(
+    (later, chunk) => Object.assign(later, chunk),
+    {},
+  )
+  const { media_type = '', file_id: id, expires_at } = named
   return {
     // each piece may be padded: only bytes can be joined
     data: btoa(chunks.map(({ data = '' }) => atob(data)).join('')),

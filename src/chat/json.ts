@@ -45,3 +45,16 @@ export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<
     Object.entries(object).filter(([, value]) => value !== undefined),
   ) as never
 }
+
+/** The same JSON value, whatever the order of its members. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, i) => isSameJson(item, b[i]))
+  if (!isObject(a) || !isObject(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
+  )
+}

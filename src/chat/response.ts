@@ -39,6 +39,8 @@ export interface ChatResponse {
   readonly logprobs?: LogprobContent
   readonly service_tier?: string
   readonly request_id?: string
+  /** Members of the provider's answer that nothing above says, in its own words; of a loop, of its last turn. */
+  readonly provider_specific_fields?: Readonly<Record<string, unknown>>
 }
 
 /** The answer so far: while the call runs, and on an error. */
@@ -152,6 +154,8 @@ export interface FinishChunk {
   readonly usage: Usage
   readonly native?: Native
   readonly parsed?: unknown
+  /** Members of the provider's answer that no chunk says, in its own words. */
+  readonly provider_specific_fields?: Readonly<Record<string, unknown>>
 }
 
 export type ChunkOf<Type extends StreamChunk['type']> = Extract<

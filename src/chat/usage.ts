@@ -1,5 +1,5 @@
 /** Token usage in litellm's field names, its sum, and the count we make where nobody told one. */
-import { defined } from './json.js'
+import { defined, isObject, type JsonObject } from './json.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools; `completion_tokens`
@@ -64,6 +64,36 @@ export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estima
   counts.some((count) => count !== undefined && count !== null && asCount(count) === undefined)
     ? { estimated: true }
     : {}
+
+/** A later snapshot of counts over an earlier one, as a wire reports them: null and 0 take nothing back. */
+export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
+  if (!isObject(after)) return before
+  const merged = Object.entries(after).flatMap(([name, value]) => {
+    const told = before[name]
+    if (value === null || value === undefined || (value === 0 && told !== undefined)) return []
+    return [[name, isObject(value) && isObject(told) ? mergeCounts(told, value) : value]]
+  })
+  return merged.length > 0 ? { ...before, ...Object.fromEntries(merged) } : before
+}
+
+/**
+ * Reasoning is a part of the completion, and stands beside it on some servers: the total shows it, or that it is several
+ * times as much. A little more than the completion it may be as a part: some count the two in different ways.
+ */
+export function isReasoningApart(
+  {
+    prompt,
+    completion,
+    total,
+  }: Readonly<Record<'prompt' | 'completion', number>> & {
+    readonly total: unknown
+  },
+  reasoning: number,
+): boolean {
+  if (reasoning === 0) return false
+  if (total === prompt + completion) return reasoning > 2 * completion
+  return total === prompt + completion + reasoning || reasoning > completion
+}
 
 export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({
   prompt_tokens: 0,

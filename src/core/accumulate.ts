@@ -165,6 +165,7 @@ export class Accumulator {
         stop_sequence: finish.stop_sequence,
         service_tier: finish.service_tier,
         parsed: finish.parsed,
+        provider_specific_fields: finish.provider_specific_fields,
       }),
     }
     return this.answer

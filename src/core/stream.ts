@@ -14,8 +14,8 @@ export interface StreamedCall {
   readonly abort: (reason: unknown) => void
 }
 
-/** Reads a growing JSON text: feeds a piece, gives the value so far, the same one where it has not changed. */
-export type PartialReader = () => (piece: string) => unknown
+/** Makes a reader of a growing JSON text: feeds a piece, gives the value so far, the same one where it has not changed. */
+export type PartialReader = () => Promise<(piece: string) => unknown>
 
 /** Its fields are `#private`: no print of a stream reaches the request. */
 export class TetradStream implements ChatStream {
@@ -130,11 +130,11 @@ export class TetradStream implements ChatStream {
 
   /** At most one value for all chunks that wait, and none that was given already. */
   private async *partials(): AsyncGenerator<unknown, void, undefined> {
-    let feed = this.#partialReader()
+    let feed = await this.#partialReader()
     let given: unknown
     for await (const chunks of this.batches('.partial')) {
       const turn = chunks.findLastIndex(({ type }) => type === 'start')
-      if (turn >= 0) feed = this.#partialReader()
+      if (turn >= 0) feed = await this.#partialReader()
       const value = feed(textOf(chunks.slice(turn + 1)))
       if (value === undefined || value === given) continue
       given = value

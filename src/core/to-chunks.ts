@@ -69,6 +69,7 @@ function pushTurn(
             stop_sequence: response.stop_sequence,
             service_tier: response.service_tier,
             parsed: response.parsed,
+            provider_specific_fields: response.provider_specific_fields,
           }),
         }
       : {

@@ -34,8 +34,11 @@ function redactChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefi
       const { request_id: _, ...rest } = chunk
       return rest
     }
-    case 'finish':
-      return { ...chunk, usage: redactUsage(chunk.usage, expose) }
+    case 'finish': {
+      // the provider's own words may be anything: no option opens them
+      const { provider_specific_fields: _, ...rest } = chunk
+      return { ...rest, usage: redactUsage(chunk.usage, expose) }
+    }
     default:
       return chunk
   }
@@ -49,7 +52,7 @@ const redactUsage = (usage: Usage, { cost }: Exposure): Usage => {
 
 /** A whole answer as a client may see it. */
 export function redactResponse(response: ChatResponse, expose: Exposure): ChatResponse {
-  const { request_id, ...rest } = response
+  const { request_id, provider_specific_fields: _, ...rest } = response
   return {
     ...rest,
     message: redactMessage(response.message, expose),

@@ -1,25 +1,8 @@
 /** From the text of a structured answer to its value, or to what is wrong with it. */
-import {
-  type JsonSchemaFormat,
-  parseJson,
-  type ResponseFormat,
-  type SchemaIssue,
-  type StandardSchema,
-} from '../chat/index.js'
+import { parseJson, type ResponseFormat, type SchemaIssue } from '../chat/index.js'
 import { checkJson } from './check.js'
 import { restoreAnswer } from './restore.js'
-import { toJsonSchema, validate } from './standard.js'
-
-/** The Standard Schema that a plain format stands for. */
-const sources = new WeakMap<ResponseFormat, StandardSchema>()
-
-/** The format that a Standard Schema is inside the stack: plain JSON. Throws as `toJsonSchema` does. */
-export function toFormat(source: StandardSchema): JsonSchemaFormat {
-  const json_schema = { name: 'answer', schema: toJsonSchema(source), strict: true }
-  const format: JsonSchemaFormat = { type: 'json_schema', json_schema }
-  sources.set(format, source)
-  return format
-}
+import { sourceOf, validate } from './standard.js'
 
 /** `defect` is what is wrong, in words that a model can act on. */
 export type AnswerReading =
@@ -37,7 +20,7 @@ export async function readAnswer(text: string, format: ResponseFormat): Promise<
   if (format.type === 'json_object') return { value: given }
   const { schema = {} } = format.json_schema
   const value = restoreAnswer(given, schema)
-  const source = sources.get(format)
+  const source = sourceOf(format)
   if (!source) return misfit(checkJson(schema, value)) ?? { value }
   const result = await validate(source, value)
   if (!result.issues) return { value: result.value }

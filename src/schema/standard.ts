@@ -1,5 +1,10 @@
 /** Standard Schema: its JSON Schema, and the validation of a value. */
-import type { SchemaResult, StandardSchema } from '../chat/index.js'
+import type {
+  JsonSchemaFormat,
+  ResponseFormat,
+  SchemaResult,
+  StandardSchema,
+} from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 
 /**
@@ -44,3 +49,16 @@ export const isStandardSchema = (value: unknown): value is StandardSchema =>
   (typeof value === 'object' || typeof value === 'function') &&
   value !== null &&
   '~standard' in value
+
+/** The Standard Schema that a plain format stands for. */
+const sources = new WeakMap<ResponseFormat, StandardSchema>()
+
+export const sourceOf = (format: ResponseFormat): StandardSchema | undefined => sources.get(format)
+
+/** The format that a Standard Schema is inside the stack: plain JSON. Throws as `toJsonSchema` does. */
+export function toFormat(source: StandardSchema): JsonSchemaFormat {
+  const json_schema = { name: 'answer', schema: toJsonSchema(source), strict: true }
+  const format: JsonSchemaFormat = { type: 'json_schema', json_schema }
+  sources.set(format, source)
+  return format
+}

@@ -95,7 +95,7 @@ export function caller(adapter: ProviderAdapter, ...use: Middleware[]): Caller {
     {
       resolve: (model) => ({ adapter, model }),
       validateRequest: (input) => ({ request: input as ChatRequest }),
-      partialReader: () => () => undefined,
+      partialReader: async () => () => undefined,
     },
     () => use as unknown as readonly Middleware<never>[],
   )

@@ -1,53 +1,50 @@
 /** Content blocks of an answer, from their start over their deltas to their end. */
-import { isObject, type JsonObject, parseJson } from '../../chat/index.js'
+import { asString, isObject, type JsonObject, parseJson } from '../../chat/index.js'
+import { withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
 import { isHostedCall, isHostedResult, pushResult } from './hosted.js'
 import { unwrapped } from './json-answer.js'
 import { jsonToolName } from './output-format.js'
 import { type OpenBlock, type State, withTold } from './stream-state.js'
 
-export function openBlock(block: unknown, index: unknown, state: State): void {
-  if (!isObject(block)) return
-  if (state.open.has(index)) closeBlock(index, state)
+export function openBlock(block: unknown, index: unknown, state: State): OpenBlock | undefined {
+  if (!isObject(block)) return undefined
+  closeBlock(index, state)
+  const { answer, writer } = state
   const role = roleOf(block, state)
+  const isCall = role === 'call' || role === 'custom'
+  if (isCall && answer) writer.text(answer.release())
   const opened: OpenBlock = {
     block,
     pieces: [],
     citations: Array.isArray(block.citations) ? [...block.citations] : [],
     position: state.blocks.length,
-    start: state.textLength,
+    start: writer.textLength,
     role,
-    call: state.calls,
+    ...(isCall && { call: writer.openCall(callIn(block, role)) }),
     signature: typeof block.signature === 'string' ? block.signature : '',
     extra: {},
   }
   state.open.set(index, opened)
   state.blocks.push(opened)
-  if (role === 'call' || role === 'custom') startCall(opened, state)
+  if (opened.call) writer.startCall(opened.call)
   else if (role === 'answer') startAnswer(state)
   else started(opened, state)
+  return opened
 }
 
-function roleOf({ type, name }: JsonObject, { answer, calls, custom }: State): OpenBlock['role'] {
+function roleOf({ type, name }: JsonObject, { answer, writer, custom }: State): OpenBlock['role'] {
   if (type !== 'tool_use') return 'content'
-  if (answer && name === jsonToolName && calls === 0 && !answer.isGiven) return 'answer'
+  const isFirst = writer.calls.length === 0
+  if (answer && name === jsonToolName && isFirst && !answer.isGiven) return 'answer'
   return custom.has(String(name)) ? 'custom' : 'call'
 }
 
-function startCall({ block, role, call }: OpenBlock, state: State): void {
-  if (state.answer) pushText(state.answer.release(), state)
-  state.calls++
-  state.push({
-    type: 'tool-call-start',
-    index: call,
-    id:
-      typeof block.id === 'string' && block.id !== ''
-        ? block.id
-        : `toolu_${crypto.randomUUID().slice(0, 24)}`,
-    name: String(block.name),
-    ...(role === 'custom' && { kind: 'custom' as const }),
-  })
-}
+const callIn = ({ id, name }: JsonObject, role: OpenBlock['role']) => ({
+  id: asString(id),
+  name: String(name),
+  isCustom: role === 'custom',
+})
 
 function startAnswer({ answer, context }: State): void {
   if (answer?.begin())
@@ -62,24 +59,31 @@ function startAnswer({ answer, context }: State): void {
 /** A block may begin with content, or come whole. */
 function started(opened: OpenBlock, state: State): void {
   const { block } = opened
+  const { writer } = state
   const { type, id, name, file_id } = block
   if (type === 'text' && typeof block.text === 'string') addText(block.text, opened, state)
   if (type === 'thinking' && typeof block.thinking === 'string')
     addThinking(block.thinking, opened, state)
   if (isHostedCall(type)) {
     state.hostedNames.set(id, String(name))
-    state.push({ type: 'hosted-tool', id: String(id), name: String(name), status: 'running' })
+    writer.push({ type: 'hosted-tool', id: String(id), name: String(name), status: 'running' })
   }
-  if (isHostedResult(type)) pushResult(block, state.hostedNames.get(block.tool_use_id), state.push)
+  if (isHostedResult(type)) pushResult(block, state.hostedNames.get(block.tool_use_id), writer.push)
   if (type === 'container_upload' && typeof file_id === 'string')
-    state.push({ type: 'file', media_type: 'application/octet-stream', file_id })
+    writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
 
 export function blockDelta(delta: unknown, index: unknown, state: State): void {
   if (!isObject(delta)) return
-  const opened = state.open.get(index)
+  const opened = state.open.get(index) ?? openBlock(blocksOfDeltas.get(delta.type), index, state)
   if (opened) onDelta.get(delta.type)?.(delta, opened, state)
 }
+
+/** The block that was never begun, or has ended, where a delta is enough to know it: some gateways leave its start out. */
+const blocksOfDeltas: ReadonlyMap<unknown, JsonObject> = new Map([
+  ['text_delta', { type: 'text' }],
+  ['thinking_delta', { type: 'thinking' }],
+])
 
 type DeltaHandler = (delta: JsonObject, opened: OpenBlock, state: State) => void
 
@@ -109,35 +113,36 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
   ],
 ])
 
-function addText(text: string, { pieces, block }: OpenBlock, state: State): void {
-  if (text === '' || block.type !== 'text') return
+function addText(text: string, { pieces, block }: OpenBlock, { answer, writer }: State): void {
+  if (block.type !== 'text') return
   pieces.push(text)
-  if (state.answer) state.answer.hold(text)
-  else pushText(text, state)
+  if (answer) answer.hold(text)
+  else writer.text(text)
 }
 
-export function pushText(text: string, state: State): void {
-  if (text === '') return
-  state.textLength += text.length
-  state.push({ type: 'text-delta', text })
-}
-
-/** Thoughts of several blocks are parted by a blank line. */
-function addThinking(text: string, { pieces, block }: OpenBlock, state: State): void {
-  if (text === '' || block.type !== 'thinking') return
-  const isNext = pieces.length === 0 && state.hasReasoning
-  pieces.push(text)
-  state.hasReasoning = true
-  state.push({ type: 'reasoning-delta', text: isNext ? `\n\n${text}` : text })
+function addThinking(text: string, opened: OpenBlock, { writer }: State): void {
+  if (opened.block.type !== 'thinking') return
+  opened.pieces.push(text)
+  writer.reasoning(text, opened)
 }
 
 function addInput(json: unknown, opened: OpenBlock, state: State): void {
   if (typeof json !== 'string' || json === '') return
   const { pieces, role, call } = opened
   pieces.push(json)
-  if (role === 'call') state.push({ type: 'tool-call-delta', index: call, arguments: json })
-  if (role === 'answer' && !state.answer?.isWrapped) pushText(json, state)
+  if (call && role === 'call') state.writer.addArguments(call, json)
+  if (role === 'answer' && !state.answer?.isWrapped) state.writer.text(json)
 }
+
+/** A call whose arguments are not whole stays open: gateways send the rest of them behind its end. */
+export function stopBlock(index: unknown, state: State): void {
+  const opened = state.open.get(index)
+  const isCut = opened?.call && parseJson(withoutPlaceholder(opened.pieces.join(''))) === undefined
+  if (!isCut || hasInput(opened)) closeBlock(index, state)
+}
+
+const hasInput = ({ block: { input } }: OpenBlock) =>
+  isObject(input) && Object.keys(input).length > 0
 
 export function closeBlock(index: unknown, state: State): void {
   const opened = state.open.get(index)
@@ -147,22 +152,20 @@ export function closeBlock(index: unknown, state: State): void {
   state.blocks[opened.position] = whole(opened)
 }
 
-function ended(opened: OpenBlock, state: State): void {
+function ended(opened: OpenBlock, { answer, writer }: State): void {
   const { block, role, call, citations, start, pieces } = opened
-  if (role === 'call') {
-    if (pieces.length === 0)
-      state.push({ type: 'tool-call-delta', index: call, arguments: argumentsOf(opened) })
-    state.push({ type: 'tool-call-end', index: call })
-  } else if (role === 'custom') {
-    state.push({ type: 'tool-call-delta', index: call, arguments: freeText(argumentsOf(opened)) })
-    state.push({ type: 'tool-call-end', index: call })
+  if (call) {
+    const json = argumentsOf(opened)
+    if (role === 'custom' || pieces.length === 0)
+      writer.addArguments(call, role === 'custom' ? freeText(json) : json)
+    writer.endCall(call)
   } else if (role === 'answer') {
-    if (state.answer?.isWrapped) pushText(unwrapped(argumentsOf(opened)), state)
-    else if (pieces.length === 0) pushText(argumentsOf(opened), state)
+    if (answer?.isWrapped) writer.text(unwrapped(argumentsOf(opened)))
+    else if (pieces.length === 0) writer.text(argumentsOf(opened))
   } else if (isHostedCall(block.type)) {
     const { id, name } = block
     const input = inputOf(opened)
-    state.push({
+    writer.push({
       type: 'hosted-tool',
       id: String(id),
       name: String(name),
@@ -171,14 +174,14 @@ function ended(opened: OpenBlock, state: State): void {
     })
   }
   for (const citation of citations) {
-    const annotation = toAnnotation(citation, { start, end: state.textLength })
-    if (annotation) state.push({ type: 'annotation', annotation })
+    const annotation = toAnnotation(citation, { start, end: writer.textLength })
+    if (annotation) writer.push({ type: 'annotation', annotation })
   }
 }
 
 /** Pieces win over what the block began with; neither means an empty object. */
 function argumentsOf({ pieces, block: { input } }: OpenBlock): string {
-  if (pieces.length > 0) return pieces.join('')
+  if (pieces.length > 0) return withoutPlaceholder(pieces.join(''))
   if (typeof input === 'string') return input || '{}'
   return JSON.stringify(input ?? {})
 }

@@ -1,5 +1,5 @@
-/** `stop_reason` → finish reason. */
-import type { FinishReason } from '../../chat/index.js'
+/** The end of an answer: its reason, and the blocks that are worth keeping. */
+import { type FinishReason, isObject, type JsonObject, type Native } from '../../chat/index.js'
 
 /**
  * https://docs.claude.com/en/api/handling-stop-reasons. A `pause_turn` is a stop: the same messages, with this answer
@@ -17,3 +17,38 @@ const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map<unknown, Finis
   ['compaction', 'length'],
   ['refusal', 'content_filter'],
 ])
+
+/** Marks the container of code execution among the blocks: the API wants it back with results of calls made in code. */
+export const containerType = 'container'
+
+const isPlainText = ({ type, citations }: JsonObject) =>
+  type === 'text' && (citations == null || (Array.isArray(citations) && citations.length === 0))
+
+const plainCallKeys = new Set(['type', 'id', 'name', 'input'])
+
+const isPlainCall = (block: JsonObject) =>
+  block.type === 'tool_use' && Object.keys(block).every((key) => plainCallKeys.has(key))
+
+/** Text, then calls: what can be rebuilt from the message needs no second copy. */
+function isRebuildable(blocks: readonly JsonObject[]): boolean {
+  const firstCall = blocks.findIndex(isPlainCall)
+  const texts = firstCall < 0 ? blocks : blocks.slice(0, firstCall)
+  const calls = firstCall < 0 ? [] : blocks.slice(firstCall)
+  return texts.length <= 1 && texts.every(isPlainText) && calls.every(isPlainCall)
+}
+
+/** What an answer carries for the next turn; undefined where the message says it all. */
+export function toNative(
+  blocks: readonly JsonObject[],
+  { model, container }: { readonly model: string; readonly container?: unknown },
+): Native | undefined {
+  const isCalledFromCode = blocks.some(isCodeCall)
+  if (blocks.length === 0 || isRebuildable(blocks)) return undefined
+  const place =
+    isCalledFromCode && isObject(container) ? [{ ...container, type: containerType }] : []
+  return { provider: 'anthropic', model, content: [...blocks, ...place] }
+}
+
+/** A call of a client tool that code in the provider's container made. */
+const isCodeCall = ({ type, caller }: JsonObject) =>
+  type === 'tool_use' && isObject(caller) && caller.type !== 'direct'

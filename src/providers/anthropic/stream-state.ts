@@ -1,6 +1,7 @@
 /** What is known of an answer while it comes in. */
 import type { JsonObject, Usage } from '../../chat/index.js'
-import type { Push, WireContext } from '../adapter.js'
+import type { WireContext } from '../adapter.js'
+import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { JsonAnswer } from './json-answer.js'
 import { profileOf } from './models.js'
 import { toOutputFormat } from './output-format.js'
@@ -18,8 +19,7 @@ export interface OpenBlock {
   /** Where its text begins in the joined text. */
   readonly start: number
   readonly role: 'content' | 'call' | 'custom' | 'answer'
-  /** Position among the calls. */
-  readonly call: number
+  readonly call?: WrittenCall
   signature: string
   /** What deltas of another kind brought. */
   extra: JsonObject
@@ -40,11 +40,7 @@ export interface State {
   usage: WireUsage
   /** `stop_reason`, `stop_sequence`, `stop_details`, `container`: the last word on each. */
   stop: JsonObject
-  textLength: number
-  calls: number
-  hasReasoning: boolean
-  /** Of the read at hand. */
-  push: Push
+  readonly writer: TurnWriter
 }
 
 export function newState(context: WireContext, onUsage: (usage: Usage) => void): State {
@@ -61,10 +57,7 @@ export function newState(context: WireContext, onUsage: (usage: Usage) => void):
     isEnded: false,
     usage: {},
     stop: {},
-    textLength: 0,
-    calls: 0,
-    hasReasoning: false,
-    push: () => {},
+    writer: new TurnWriter({ provider: 'anthropic', context, callPrefix: 'toolu_' }),
   }
 }
 

@@ -40,13 +40,6 @@ export function fromWireUsage(wire: WireUsage | undefined): Usage | undefined {
   }
 }
 
-/** What a later event says wins field by field; null and missing say nothing. */
-export function mergeUsage(before: WireUsage, after: unknown): WireUsage {
-  if (!isObject(after)) return before
-  const told = Object.entries(after).filter(([, value]) => value != null)
-  return told.length > 0 ? { ...before, ...Object.fromEntries(told) } : before
-}
-
 const sumOf = (parts: readonly WireUsage[], count: (part: WireUsage) => number | undefined) => {
   const told = parts.map(count).filter((value) => value !== undefined)
   return told.length > 0 ? told.reduce((sum, value) => sum + value) : undefined

@@ -1,171 +1,89 @@
-/** Puts the calls of an answer together, one delta at a time. */
-import { isObject, type JsonObject, toArgumentsText } from '../../chat/index.js'
-import { UnexpectedResponseError } from '../../core/index.js'
-import type { Push } from '../adapter.js'
-import type { WireToolCall } from './wire.js'
-
-/** An id for what came without one: 29 characters. */
-export const makeCallId = (): string => `call_${crypto.randomUUID().replaceAll('-', '').slice(8)}`
-
-interface OpenCall {
-  id: string
-  name: string
-  isCustom: boolean
-  /** Its place in the answer: calls are numbered as they began. */
-  readonly index: number
-  arguments: string
-  /** What the server said beside the official members: Gemini's thought signature. */
-  extra: Record<string, unknown> | undefined
-}
-
-/** An index of the wire above this is no index. */
-const maxCalls = 1024
-
-export interface CallsOptions {
-  readonly provider: string
-  readonly model: string
-  /** Characters of one call's arguments. */
-  readonly maxArgumentsLength: number
-}
+/** Finds the call that a delta speaks of. */
+import { isObject, type JsonObject, parseJson, toArgumentsText } from '../../chat/index.js'
+import { maxCalls, type TurnWriter, type WrittenCall } from '../turn-writer.js'
 
 /**
- * Puts calls together. Servers leave the index out, repeat 0 for each call, send ids late, twice or never, names whole, in pieces
- * or again with every delta, arguments as text or as an object. A call is told once its arguments begin, when its name is whole.
+ * Servers leave the index out, repeat 0 for each call, send ids late, twice or never, names whole, in pieces or again with
+ * every delta, arguments as text or as an object.
  */
 export class CallReader {
-  private readonly calls: OpenCall[] = []
-  private readonly byIndex = new Map<number, OpenCall>()
-  private readonly ids = new Set<string>()
-  private told = 0
+  private readonly byIndex = new Map<number, WrittenCall>()
+  /** By id, as the server sends it: behind its index, and behind none. */
+  private readonly byId = new Map<string, WrittenCall>()
+  /** What the server sent beside the official members: Gemini's thought signature. */
+  private readonly extras = new Map<WrittenCall, JsonObject>()
 
-  constructor(private readonly options: CallsOptions) {}
+  constructor(private readonly writer: TurnWriter) {}
 
   /** The server said more of a call than the message can. */
   get hasExtras(): boolean {
-    return this.calls.some((call) => call.extra)
+    return this.extras.size > 0
   }
 
-  /** One `tool_calls` list of a delta or message. */
-  read(list: readonly unknown[], push: Push): void {
-    for (const wire of list) if (isObject(wire)) this.readOne(wire, push)
+  /** One `tool_calls` list: pieces of calls, or (of a whole message) one call each. */
+  read(list: readonly unknown[], isWhole: boolean): void {
+    for (const wire of list) if (isObject(wire)) this.readOne(wire, isWhole)
   }
 
   /** The call of the time before `tool_calls`. */
-  readLegacy(wire: unknown, push: Push): void {
-    if (isObject(wire)) this.readOne({ index: 0, function: wire }, push)
+  readLegacy(wire: unknown): void {
+    if (isObject(wire)) this.readOne({ index: 0, function: wire }, false)
   }
 
-  /** Tells what is still untold and closes all; says whether there are any. */
-  end(push: Push): boolean {
-    // a delta that said nothing at all began no call
-    while (this.calls.length > this.told && isBlank(this.calls.at(-1))) this.calls.pop()
-    this.tellUntil(this.calls.length, push)
-    for (const call of this.calls) {
-      const { index } = call
-      // a call without arguments still has JSON for them
-      if (!call.isCustom && call.arguments.trim() === '') {
-        call.arguments += '{}'
-        push({ type: 'tool-call-delta', index, arguments: '{}' })
-      }
-      push({ type: 'tool-call-end', index })
-    }
-    return this.calls.length > 0
+  /** A delta that said nothing at all began no call. */
+  end(): void {
+    const { calls } = this.writer
+    while (calls.length > 0 && isBlank(calls.at(-1))) calls.pop()
   }
 
   /** The calls as they go back. */
-  wire(): WireToolCall[] {
-    return this.calls.map(toWireCall)
+  wire(): JsonObject[] {
+    return this.writer.calls.map((call) => toWireCall(call, this.extras.get(call)))
   }
 
-  private readOne(wire: JsonObject, push: Push): void {
+  private readOne(wire: JsonObject, isWhole: boolean): void {
+    const { writer } = this
     const part = readPart(wire)
-    const call = this.find(wire.index, part)
-    if (part.id !== '' && call.id === '') this.identify(call, part.id)
-    if (part.extra) call.extra = { ...call.extra, ...part.extra }
-    if (call.index >= this.told) call.name = joinName(call.name, part.name)
-    if (part.text === '') return
-    call.arguments += part.text
-    if (call.arguments.length > this.options.maxArgumentsLength) throw this.tooLarge(call)
-    this.tellUntil(call.index + 1, push)
-    push({ type: 'tool-call-delta', index: call.index, arguments: part.text })
+    const call = isWhole ? writer.openCall(part) : this.find(wire.index, part)
+    this.remember(wire.index, part, call)
+    writer.identify(call, part.id)
+    if (part.extra) this.extras.set(call, { ...this.extras.get(call), ...part.extra })
+    if (!writer.isWritten(call)) call.name = joinName(call.name, part.name)
+    writer.addArguments(call, part.text)
   }
 
-  private find(index: unknown, part: Part): OpenCall {
-    if (index === undefined || index === null) return this.findUnnumbered(part)
-    const slot = this.checked(index)
-    const call = this.byIndex.get(slot)
-    if (call && !isAnother(call, part)) return call
-    // the same index for each of several calls: the id tells them apart
-    const sameId = call && this.calls.find((one) => one.id === part.id)
-    return sameId ?? this.open(part, slot)
+  private find(index: unknown, part: Part): WrittenCall {
+    // a negative index is how some servers say none
+    if (index === undefined || index === null || Number(index) < 0) return this.findUnnumbered(part)
+    if (typeof index !== 'number' || !Number.isInteger(index) || index >= maxCalls)
+      throw this.writer.unexpected('bad_index', `numbered a tool call ${JSON.stringify(index)}`)
+    const call = this.known(index, part) ?? this.byIndex.get(index)
+    // the same index for each of several calls: the id, the name or the arguments tell them apart
+    if (call && !isAnother(call, part) && !beginsAnew(call, part)) return call
+    const opened = this.writer.openCall(part)
+    this.byIndex.set(index, opened)
+    this.byId.delete(`${index} ${part.id}`)
+    return opened
   }
 
-  private findUnnumbered(part: Part): OpenCall {
-    const known = part.id !== '' && this.calls.find((call) => call.id === part.id)
-    if (known && !hasOtherName(known, part)) return known
-    const last = this.calls.at(-1)
-    const isNew = !last || part.name !== '' || part.id !== ''
-    return isNew ? this.open(part, undefined) : last
+  private known(index: unknown, { id }: Part): WrittenCall | undefined {
+    return id === '' ? undefined : this.byId.get(`${index ?? ''} ${id}`)
   }
 
-  private open(part: Part, slot: number | undefined): OpenCall {
-    const call: OpenCall = {
-      id: '',
-      name: '',
-      isCustom: part.isCustom,
-      index: this.calls.length,
-      arguments: '',
-      extra: undefined,
-    }
-    if (this.calls.length >= maxCalls) throw this.badIndex(this.calls.length)
-    this.calls.push(call)
-    if (slot !== undefined) this.byIndex.set(slot, call)
-    return call
+  private remember(index: unknown, { id }: Part, call: WrittenCall): void {
+    if (id === '') return
+    for (const key of [`${index ?? ''} ${id}`, ` ${id}`])
+      if (!this.byId.has(key)) this.byId.set(key, call)
   }
 
-  /** An id that another call of this turn has already is none. */
-  private identify(call: OpenCall, id: string): void {
-    if (this.ids.has(id)) return
-    this.ids.add(id)
-    call.id = id
-  }
-
-  private tellUntil(end: number, push: Push): void {
-    for (; this.told < end; this.told++) {
-      const call = this.calls[this.told]
-      if (!call) return
-      if (call.id === '') this.identify(call, makeCallId())
-      const { id, name, index } = call
-      push({
-        type: 'tool-call-start',
-        index,
-        id,
-        name,
-        ...(call.isCustom && { kind: 'custom' as const }),
-      })
-    }
-  }
-
-  private checked(index: unknown): number {
-    if (typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < maxCalls)
-      return index
-    throw this.badIndex(index)
-  }
-
-  private badIndex(index: unknown) {
-    const { provider, model } = this.options
-    return new UnexpectedResponseError(
-      `${provider}/${model} numbered a tool call ${JSON.stringify(index)}`,
-      { provider, model, code: 'bad_index', phase: 'stream', maybeBilled: true },
-    )
-  }
-
-  private tooLarge(call: OpenCall) {
-    const { provider, model, maxArgumentsLength } = this.options
-    return new UnexpectedResponseError(
-      `${provider}/${model} sent more than ${maxArgumentsLength} characters of arguments for ${call.name} (option maxArgumentsLength)`,
-      { provider, model, code: 'too_large', phase: 'stream', maybeBilled: true },
-    )
+  private findUnnumbered(part: Part): WrittenCall {
+    const known = this.known(undefined, part)
+    if (known && !beginsAnew(known, part)) return known
+    const last = this.writer.calls.at(-1)
+    const isNew = !last || part.name !== '' || part.id !== '' || beginsAnew(last, part)
+    if (!isNew) return last
+    this.byId.delete(` ${part.id}`)
+    return this.writer.openCall(part)
   }
 }
 
@@ -196,22 +114,27 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const argumentsText = (value: unknown): string => toArgumentsText(value) ?? ''
 
 /** With an id and a name of its own it is another call, whatever its index says. */
-const isAnother = (call: OpenCall, { id, name }: Part) =>
+const isAnother = (call: WrittenCall, { id, name }: Part) =>
   id !== '' && name !== '' && call.id !== '' && id !== call.id
 
-/** Servers that number nothing and count ids anew with each call. */
-const hasOtherName = (call: OpenCall, { name }: Part) =>
-  call.arguments !== '' && name !== '' && name !== call.name
+/**
+ * Arguments under another name, or that begin anew behind whole ones, are those of another call: servers number nothing,
+ * repeat 0, and count ids anew with each call.
+ */
+function beginsAnew(call: WrittenCall, { name, text }: Part): boolean {
+  if (name !== '' && name !== call.name && call.text + call.placeholder !== '') return true
+  // longer ones are not parsed again and again
+  if (call.isCustom || call.text === '' || call.text.length > 16_384) return false
+  return /^\s*\{/.test(text) && isObject(parseJson(call.text))
+}
 
-const isBlank = (call: OpenCall | undefined) =>
-  call !== undefined && call.name === '' && call.arguments === ''
+const isBlank = (call: WrittenCall | undefined) =>
+  call !== undefined && call.name + call.text + call.placeholder === ''
 
 /** A piece is added; a name that comes again, whole or grown, takes the place of what was there. */
 const joinName = (name: string, piece: string) => (piece.startsWith(name) ? piece : name + piece)
 
-const toWireCall = (call: OpenCall): WireToolCall => {
-  const { id, name, extra } = call
-  return call.isCustom
-    ? { id, type: 'custom', custom: { name, input: call.arguments }, ...extra }
-    : { id, type: 'function', function: { name, arguments: call.arguments }, ...extra }
-}
+const toWireCall = ({ id, name, text, isCustom }: WrittenCall, extra: JsonObject | undefined) =>
+  isCustom
+    ? { id, type: 'custom', custom: { name, input: text }, ...extra }
+    : { id, type: 'function', function: { name, arguments: text }, ...extra }

@@ -1,8 +1,8 @@
 /** Reads a whole answer: to the reader it is a stream of one event, so both modes say the same. */
-import { type AnswerInput, isObject, type JsonObject, type StreamChunk } from '../../chat/index.js'
-import { accumulate, UnexpectedResponseError } from '../../core/index.js'
+import { type AnswerInput, isObject, type JsonObject } from '../../chat/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
+import { readWhole, unexpected } from '../turn-writer.js'
 import { type ReaderOptions, streamReader } from './stream.js'
 
 /** The answer that a body says. Throws the typed error that it says instead, `UnexpectedResponseError` where it says neither. */
@@ -11,36 +11,31 @@ export function fromWire(
   context: WireContext,
   options: ReaderOptions,
 ): AnswerInput {
-  const reader = streamReader(
-    { ...context, ...(request_id !== undefined && { request_id }) },
-    options,
+  const whole = request_id === undefined ? context : { ...context, request_id }
+  const answer = readWhole(streamReader(whole, options), complete(body))
+  if (answer) return answer
+  const what = 'answered with JSON that holds no choice'
+  throw unexpected(
+    { provider: options.provider, context: whole },
+    { code: 'no_choice', what, phase: 'body' },
   )
-  const chunks: StreamChunk[] = []
-  const push = (chunk: StreamChunk) => void chunks.push(chunk)
-  reader.read({ data: whole(body) }, push)
-  reader.end(push)
-  const answer = accumulate(chunks)
-  if (!answer) throw noAnswer(options.provider, context)
-  return answer
 }
 
 /** A body is complete, whether it says why it ended or not. */
-function whole(body: unknown): unknown {
+function complete(body: unknown): unknown {
   if (!isObject(body) || !Array.isArray(body.choices)) return body
   const [first, ...others] = body.choices
   if (!isObject(first)) return body
-  return { ...body, choices: [{ ...first, finish_reason: reasonOf(first) }, ...others] }
+  const { delta, ...choice } = first
+  return {
+    ...body,
+    choices: [
+      // beside a whole message a delta says nothing
+      { ...choice, ...(!isObject(choice.message) && { delta }), finish_reason: reasonOf(first) },
+      ...others,
+    ],
+  }
 }
 
 const reasonOf = ({ finish_reason }: JsonObject) =>
   typeof finish_reason === 'string' && finish_reason !== '' ? finish_reason : 'stop'
-
-const noAnswer = (provider: string, { model, request_id }: WireContext) =>
-  new UnexpectedResponseError(`${provider}/${model} answered with JSON that holds no choice`, {
-    provider,
-    model,
-    code: 'no_choice',
-    phase: 'body',
-    maybeBilled: true,
-    ...(request_id !== undefined && { requestId: request_id }),
-  })

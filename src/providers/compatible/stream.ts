@@ -1,6 +1,9 @@
 /** Reads a stream of chat.completion.chunk objects: a table, field of the delta → small function, over a small state. */
 import {
+  asList,
   asNumber,
+  asString,
+  asText,
   defined,
   type FinishReason,
   isObject,
@@ -9,14 +12,15 @@ import {
   type Usage,
   unknownUsage,
 } from '../../chat/index.js'
-import { StreamInterruptedError, UnexpectedResponseError } from '../../core/index.js'
+import { StreamInterruptedError } from '../../core/index.js'
 import type { ToError, WireEvent } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
+import { TurnWriter } from '../turn-writer.js'
 import { CallReader } from './calls.js'
 import { errorIn, givenUp } from './errors.js'
 import { toAnnotation, toFile, toSound } from './media.js'
 import type { ServerTraits } from './models.js'
-import { NativeReader } from './native.js'
+import { NativeReader } from './native-reader.js'
 import { findUsage, toUsage } from './usage.js'
 
 export interface ReaderOptions {
@@ -31,12 +35,12 @@ export interface ReaderOptions {
 interface State {
   readonly context: WireContext
   readonly options: ReaderOptions
+  readonly writer: TurnWriter
   readonly calls: CallReader
   readonly native: NativeReader
   /** What was cited already: some servers say all sources again with every chunk. */
   readonly cited: Set<string>
   choiceIndex: number | undefined
-  isStarted: boolean
   isDone: boolean
   finishReason: string | undefined
   /** '' was the last word on why it ends: no reason on the way, an unnamed one before `[DONE]`. */
@@ -53,28 +57,31 @@ export function streamReader(context: WireContext, options: ReaderOptions): Stre
   return {
     read(event, push) {
       if (state.isDone) return
-      if (!event.done) readEvent(event, state, push)
-      else if (state.finishReason !== undefined || state.isUnnamed) finish(state, push)
+      state.writer.push = push
+      if (!event.done) readEvent(event, state)
+      else if (state.finishReason !== undefined || state.isUnnamed) finish(state)
     },
     // usage may come behind the finish reason: only `[DONE]`, or the end, says that nothing follows
     isWhole: () => state.isDone,
     end(push) {
-      if (!state.isDone && state.finishReason !== undefined) finish(state, push)
+      state.writer.push = push
+      if (!state.isDone && state.finishReason !== undefined) finish(state)
       return state.isDone
     },
   }
 }
 
 function newState(context: WireContext, options: ReaderOptions): State {
-  const { provider, maxArgumentsLength = 16 * 1024 * 1024 } = options
+  const { provider, maxArgumentsLength } = options
+  const writer = new TurnWriter({ provider, context, maxArgumentsLength })
   return {
     context,
     options,
-    calls: new CallReader({ provider, model: context.model, maxArgumentsLength }),
+    writer,
+    calls: new CallReader(writer),
     native: new NativeReader(options.traits.returnReasoning),
     cited: new Set(),
     choiceIndex: undefined,
-    isStarted: false,
     isDone: false,
     finishReason: undefined,
     isUnnamed: false,
@@ -85,17 +92,23 @@ function newState(context: WireContext, options: ReaderOptions): State {
   }
 }
 
-function readEvent({ event, data }: WireEvent, state: State, push: Push): void {
+function readEvent({ event, data }: WireEvent, state: State): void {
   const chunk: JsonObject = isObject(data) ? data : {}
   const choice = choiceOf(chunk, state)
-  if (choice) start(chunk, state, push)
-  if (choice) readChoice(choice, state, push)
+  state.writer.keepUnread(chunk, readMembers)
+  if (choice) start(chunk, state)
+  if (choice) readChoice(choice, state)
   readUsage(chunk, choice, state)
   // behind the rest: what came with an error is not lost
   throwError(event, data, state)
   if (typeof chunk.service_tier === 'string') state.serviceTier = chunk.service_tier
-  if (Array.isArray(chunk.citations) && state.isStarted) readCitations(chunk.citations, state, push)
+  if (state.writer.isStarted) readCitations(asList(chunk.citations), state)
 }
+
+/** What is read of a chunk or a body. */
+const readMembers: ReadonlySet<string> = new Set(
+  'id object created model choices usage service_tier citations error x_groq'.split(' '),
+)
 
 /** The answer is the choice that comes first; there is no other, as `n` is 1. */
 function choiceOf({ choices }: JsonObject, state: State): JsonObject | undefined {
@@ -109,76 +122,67 @@ function choiceOf({ choices }: JsonObject, state: State): JsonObject | undefined
   return undefined
 }
 
-function checkedIndex(index: unknown, { context, options }: State): number {
+function checkedIndex(index: unknown, { writer }: State): number {
   if (typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < 1024)
     return index
-  const { provider } = options
-  throw new UnexpectedResponseError(
-    `${provider}/${context.model} numbered a choice ${JSON.stringify(index)}`,
-    { provider, model: context.model, code: 'bad_index', phase: 'stream', maybeBilled: true },
-  )
+  throw writer.unexpected('bad_index', `numbered a choice ${JSON.stringify(index)}`)
 }
 
-function start(chunk: JsonObject, state: State, push: Push): void {
-  if (state.isStarted) return
-  state.isStarted = true
-  const { context, options } = state
-  const { id, model, created } = chunk
-  push({
-    type: 'start',
-    id: typeof id === 'string' && id !== '' ? id : `chatcmpl-${crypto.randomUUID()}`,
-    model: typeof model === 'string' && model !== '' ? model : context.model,
-    provider: options.provider,
-    created: Math.max(0, asNumber(created) ?? 0) || Math.floor(Date.now() / 1000),
-    ...defined({ request_id: context.request_id }),
+const start = ({ id, model, created }: JsonObject, { context, writer }: State): void =>
+  writer.start({
+    id: asText(id) ?? `chatcmpl-${crypto.randomUUID()}`,
+    model: asText(model) ?? context.model,
+    created: Math.max(0, asNumber(created) ?? 0),
   })
-}
 
-function readChoice(choice: JsonObject, state: State, push: Push): void {
+function readChoice(choice: JsonObject, state: State): void {
   // some gateways make a stream of one event, with a whole message in it
   const isWhole = !isObject(choice.delta)
-  const delta = isWhole ? choice.message : choice.delta
-  if (isObject(delta)) readDelta(delta, state, push)
-  if (isObject(delta)) state.native.read(delta, isWhole)
-  readLogprobs(choice.logprobs, push)
+  const delta = isWhole ? (choice.message ?? { content: choice.text }) : choice.delta
+  if (isObject(delta)) {
+    readDelta(delta, state, isWhole)
+    state.native.read(delta, isWhole)
+  }
+  readLogprobs(choice.logprobs, state.writer.push)
   const reason = choice.finish_reason
   // '' is how some servers say null
   state.isUnnamed = reason === ''
   if (typeof reason !== 'string' || reason === '') return
   const { native_finish_reason, stop_reason, matched_stop } = choice
   state.finishReason = reason
-  state.nativeReason = text(native_finish_reason) || reason
-  state.stopSequence = text(stop_reason) || text(matched_stop) || undefined
+  state.nativeReason = asString(native_finish_reason) || reason
+  state.stopSequence = asString(stop_reason) || asString(matched_stop) || undefined
 }
 
-type Read = (value: unknown, state: State, push: Push) => void
+type Read = (value: unknown, state: State, isWhole: boolean) => void
 
-const readContent: Read = (value, state, push) => {
-  if (typeof value === 'string') readText(value, push)
-  else for (const part of list(value)) if (isObject(part)) readPart(part, state, push)
+const readContent: Read = (value, state) => {
+  if (typeof value === 'string') state.writer.text(value)
+  // a structured answer, as the value itself
+  else if (isObject(value)) state.writer.text(JSON.stringify(value))
+  else for (const part of asList(value)) if (isObject(part)) readPart(part, state)
 }
 
-const readRefusal: Read = (value, _, push) => {
-  if (typeof value === 'string' && value !== '') push({ type: 'refusal-delta', text: value })
-}
+const readRefusal: Read = (value, { writer }) => writer.refusal(asString(value))
 
-const readAnnotations: Read = (value, state, push) => {
-  for (const wire of list(value)) {
+const readAnnotations: Read = (value, state) => {
+  for (const wire of asList(value)) {
     const annotation = toAnnotation(wire)
-    if (annotation && isNew(annotation, state)) push({ type: 'annotation', annotation })
+    if (annotation && isNew(annotation, state))
+      state.writer.push({ type: 'annotation', annotation })
   }
 }
 
-const readImages: Read = (value, _, push) => {
-  for (const wire of list(value)) {
+const readImages: Read = (value, { writer }) => {
+  for (const wire of asList(value)) {
     const file = toFile(wire)
-    if (file) push(file)
+    if (file) writer.push(file)
   }
 }
 
-const readAudio: Read = (value, { context }, push) => {
+const readAudio: Read = (value, { context, writer }) => {
   const sound = toSound(value, context.request)
-  if (sound) push(sound)
+  if (sound) writer.push(sound)
 }
 
 /** In this order, whatever the order of the wire. */
@@ -188,55 +192,48 @@ const fields: readonly (readonly [string, Read])[] = [
   ['annotations', readAnnotations],
   ['images', readImages],
   ['audio', readAudio],
-  ['tool_calls', (value, { calls }, push) => calls.read(list(value), push)],
-  ['function_call', (value, { calls }, push) => calls.readLegacy(value, push)],
+  ['tool_calls', (value, { calls }, isWhole) => calls.read(asList(value), isWhole)],
+  ['function_call', (value, { calls }) => calls.readLegacy(value)],
 ]
 
-function readDelta(delta: JsonObject, state: State, push: Push): void {
-  readThought(reasoningOf(delta), push)
+function readDelta(delta: JsonObject, state: State, isWhole: boolean): void {
+  state.writer.reasoning(reasoningOf(delta), state)
   for (const [field, read] of fields) {
     const value = delta[field]
-    if (value !== undefined && value !== null) read(value, state, push)
+    if (value !== undefined && value !== null) read(value, state, isWhole)
   }
 }
 
-const readText = (value: string, push: Push) => {
-  if (value !== '') push({ type: 'text-delta', text: value })
-}
-
-const readThought = (value: string, push: Push) => {
-  if (value !== '') push({ type: 'reasoning-delta', text: value })
-}
-
 /** Content in parts: Mistral's text and thinking, and images. */
-function readPart(part: JsonObject, state: State, push: Push): void {
-  if (part.type === 'thinking') readThought(thoughtOf(part), push)
-  else if (part.type === 'refusal') readRefusal(part.refusal, state, push)
-  else if (part.type === 'image_url') readImages([part], state, push)
-  else readText(text(part.text), push)
+function readPart(part: JsonObject, state: State): void {
+  const { writer } = state
+  if (part.type === 'thinking') writer.reasoning(thoughtOf(part), state)
+  else if (part.type === 'refusal') writer.refusal(asString(part.refusal))
+  else if (part.type === 'image_url') readImages([part], state, false)
+  else writer.text(asString(part.text))
 }
 
 const thoughtOf = ({ thinking }: JsonObject): string =>
-  text(thinking) ||
-  list(thinking)
-    .map((part) => (isObject(part) ? text(part.text) : ''))
+  asString(thinking) ||
+  asList(thinking)
+    .map((part) => (isObject(part) ? asString(part.text) : ''))
     .join('')
 
 /** Reasoning has many names; of those that a delta has, the first that says something counts. */
 function reasoningOf(delta: JsonObject): string {
   return (
-    text(delta.reasoning_content) ||
-    text(delta.reasoning) ||
-    text(delta.reasoning_text) ||
-    list(delta.reasoning_details).map(detailText).join('')
+    asString(delta.reasoning_content) ||
+    asString(delta.reasoning) ||
+    asString(delta.reasoning_text) ||
+    asList(delta.reasoning_details).map(detailText).join('')
   )
 }
 
 const detailText = (detail: unknown) =>
-  isObject(detail) ? text(detail.text) || text(detail.summary) : ''
+  isObject(detail) ? asString(detail.text) || asString(detail.summary) : ''
 
 function readLogprobs(logprobs: unknown, push: Push): void {
-  const content = isObject(logprobs) ? list(logprobs.content).filter(isLogprob) : []
+  const content = isObject(logprobs) ? asList(logprobs.content).filter(isLogprob) : []
   if (content.length > 0) push({ type: 'logprobs', content })
 }
 
@@ -246,17 +243,19 @@ const isLogprob = (value: unknown): value is TokenLogprob =>
 /** Each time it is told, the last one counts: some servers count up with every chunk. */
 function readUsage(chunk: JsonObject, choice: JsonObject | undefined, state: State): void {
   const usage = toUsage(findUsage(chunk, choice))
-  if (!usage) return
+  // zeros take nothing back
+  if (!usage || (state.usage && usage.total_tokens === 0)) return
   state.usage = usage
   state.options.onUsage?.(usage)
 }
 
 /** Bare addresses, as Perplexity and xAI give them. */
-function readCitations(citations: readonly unknown[], state: State, push: Push): void {
+function readCitations(citations: readonly unknown[], state: State): void {
   for (const url of citations) {
     if (typeof url !== 'string') continue
     const annotation = { type: 'url_citation', url_citation: { url } } as const
-    if (!state.cited.has(url) && isNew(annotation, state)) push({ type: 'annotation', annotation })
+    if (!state.cited.has(url) && isNew(annotation, state))
+      state.writer.push({ type: 'annotation', annotation })
   }
 }
 
@@ -295,13 +294,13 @@ const aborted = (provider: string, { model, request_id }: WireContext) =>
     ...defined({ requestId: request_id }),
   })
 
-function finish(state: State, push: Push): void {
+function finish(state: State): void {
   state.isDone = true
-  const { calls, native, context, options } = state
-  const hasCalls = calls.end(push)
-  push({
-    type: 'finish',
-    finish_reason: toFinishReason(state.finishReason, hasCalls),
+  const { calls, native, context, options, writer } = state
+  calls.end()
+  writer.endCalls()
+  writer.finish({
+    finish_reason: writer.fittingReason(finishReasons.get(state.finishReason ?? '') ?? 'stop'),
     usage: state.usage ?? unknownUsage,
     ...defined({
       native_finish_reason: state.nativeReason,
@@ -310,13 +309,6 @@ function finish(state: State, push: Push): void {
       native: native.result(calls, { provider: options.provider, model: context.model }),
     }),
   })
-}
-
-/** Where calls are there, a `stop` is none; a cut or a filter is. */
-function toFinishReason(reason: string | undefined, hasCalls: boolean): FinishReason {
-  const known = finishReasons.get(reason ?? '') ?? 'stop'
-  if (known === 'stop' && hasCalls) return 'tool_calls'
-  return known === 'tool_calls' && !hasCalls ? 'stop' : known
 }
 
 /** Words of OpenAI, and of what stands behind other servers. */
@@ -338,7 +330,3 @@ const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['RECITATION', 'content_filter'],
   ['refusal', 'content_filter'],
 ])
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

@@ -6,6 +6,7 @@ import {
   defined,
   estimatedIfBad,
   isObject,
+  isReasoningApart,
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
@@ -58,8 +59,9 @@ const wholeCompletion = (
   reasoning = 0,
 ) => {
   const { prompt = 0, completion, total } = told
-  const isApart = reasoning > 0 && total === prompt + completion + reasoning
-  return isApart || reasoning > completion ? completion + reasoning : completion
+  return isReasoningApart({ prompt, completion, total }, reasoning)
+    ? completion + reasoning
+    : completion
 }
 
 function detailsOfPrompt(wire: JsonObject) {

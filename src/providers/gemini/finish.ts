@@ -1,6 +1,5 @@
 /** The end of an answer: sources, warnings, the reason, the parts that go back. */
 import { asText, defined, type FinishReason, unknownUsage } from '../../chat/index.js'
-import type { Push } from '../adapter.js'
 import { toAnnotations } from './annotations.js'
 import { closeCall } from './calls.js'
 import { bareName } from './models.js'
@@ -10,17 +9,16 @@ import type { State } from './state.js'
 import { toUsage } from './usage.js'
 
 /** Says whether the answer is whole; only then it is ended. */
-export function finish(state: State, push: Push): boolean {
-  const { finishReason, blockReason } = state
-  if (!state.isStarted || (!finishReason && !blockReason)) return false
-  closeCall(state, push)
+export function finish(state: State): boolean {
+  const { finishReason, blockReason, writer } = state
+  if (!writer.isStarted || (!finishReason && !blockReason)) return false
+  closeCall(state)
   const annotations = toAnnotations(state.parts, state.sources)
-  for (const annotation of annotations) push({ type: 'annotation', annotation })
-  const searches = pushSearch(state, push)
+  for (const annotation of annotations) writer.push({ type: 'annotation', annotation })
+  const searches = pushSearch(state)
   warnOfEnd(state)
   const native = nativeOf(state)
-  push({
-    type: 'finish',
+  writer.finish({
     finish_reason: toFinishReason(state),
     // one of the two is there
     native_finish_reason: (blockReason ?? finishReason) as string,
@@ -32,13 +30,13 @@ export function finish(state: State, push: Push): boolean {
 }
 
 /** Google's terms ask to show the search suggestions; before Gemini 3 a search is told in the metadata alone. */
-function pushSearch({ sources, parts }: State, push: Push): number {
+function pushSearch({ sources, parts, writer }: State): number {
   const told = sources.grounding.flatMap((one) => one.webSearchQueries ?? [])
   const queries = [...new Set(told)].filter((query) => query !== '')
   const entry = sources.grounding.findLast((one) => one.searchEntryPoint)?.searchEntryPoint
   const isShown = parts.some((part) => part.toolCall?.toolType?.startsWith('GOOGLE_SEARCH'))
   if (!isShown && (queries.length > 0 || entry))
-    push({
+    writer.push({
       type: 'hosted-tool',
       id: madeId('hosted'),
       name: 'google_search',
@@ -59,6 +57,7 @@ function nativeOf({ parts, context }: State) {
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['MAX_TOKENS', 'length'],
+  ['MODEL_ARMOR', 'content_filter'],
   ['CONTINUATION', 'length'],
   ['SAFETY', 'content_filter'],
   ['RECITATION', 'content_filter'],
@@ -71,10 +70,11 @@ const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['IMAGE_RECITATION', 'content_filter'],
 ])
 
-function toFinishReason({ finishReason = '', blockReason, calls }: State): FinishReason {
+function toFinishReason({ finishReason = '', blockReason, writer }: State): FinishReason {
   if (blockReason) return 'content_filter'
-  if (finishReason === 'STOP') return calls > 0 ? 'tool_calls' : 'stop'
-  return finishReasons.get(finishReason) ?? 'stop'
+  return finishReason === 'STOP'
+    ? writer.fittingReason('stop')
+    : (finishReasons.get(finishReason) ?? 'stop')
 }
 
 const ordinary = new Set(['STOP', 'MAX_TOKENS', 'FINISH_REASON_UNSPECIFIED'])

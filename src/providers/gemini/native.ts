@@ -1,8 +1,10 @@
 /** Project and compare: an earlier answer goes back as it came only while it still says what its message says. */
-import { type AssistantInput, isObject, parseJson, wrapInput } from '../../chat/index.js'
+import { type AssistantInput, isObject, isSameJson } from '../../chat/index.js'
+import { historyContext, projected, saysTheSame } from '../native.js'
 import type { Note } from '../notes.js'
 import { bareName, type ModelFacts } from './models.js'
 import type { ToolNames } from './names.js'
+import { streamReader } from './stream.js'
 import type { Part } from './wire.js'
 
 export interface NativeContext {
@@ -32,7 +34,7 @@ export function nativeTurn(
   }
   // written by our reader; what a store made of it is checked member by member below
   const parts = native.content.filter(isObject) as readonly Part[]
-  if (!saysTheSame(parts, message, context.names)) {
+  if (!isUnchanged(parts, message, context)) {
     note('changed', 'an earlier answer was edited: it is sent as it stands now, without signatures')
     return undefined
   }
@@ -51,32 +53,17 @@ function withoutSecrets(part: Part, facts: ModelFacts): Part[] {
   return [thoughtSignature === undefined ? part : rest]
 }
 
-function saysTheSame(parts: readonly Part[], message: AssistantInput, names: ToolNames): boolean {
-  const spoken = parts.filter((part) => !part.thought)
-  const text = spoken.map((part) => part.text ?? '').join('')
-  const calls = spoken.flatMap((part) => part.functionCall ?? [])
-  const images = spoken.flatMap((part) => imageUrl(part) ?? [])
-  const said = message.tool_calls ?? []
+function isUnchanged(parts: readonly Part[], message: AssistantInput, context: NativeContext) {
+  const calls = message.tool_calls ?? []
+  const reader = streamReader(historyContext(context.model, calls), undefined, context)
+  const said = projected(reader, { candidates: [{ content: { parts }, finishReason: 'STOP' }] })
+  const spoken = { text: textOf(message), refusal: message.refusal ?? '', calls }
   return (
-    text === textOf(message) &&
-    !message.refusal &&
     !message.function_call &&
-    calls.length === said.length &&
-    calls.every((call, i) => {
-      const [name, args] = readCall(said[i])
-      return call.name === names.toWire(name) && isEqual(call.args ?? {}, args)
-    }) &&
-    isEqual(
-      images,
-      (message.images ?? []).map((image) => image.image_url.url),
-    )
+    // ids are made where the model gave none
+    saysTheSame(said, spoken, message, { byId: false }) &&
+    isSameJson(said?.images ?? [], message.images ?? [])
   )
-}
-
-const imageUrl = ({ inlineData, fileData }: Part) => {
-  if (inlineData?.mimeType?.startsWith('image/'))
-    return `data:${inlineData.mimeType};base64,${inlineData.data}`
-  return fileData?.mimeType?.startsWith('image/') ? fileData.fileUri : undefined
 }
 
 const textOf = ({ content }: AssistantInput) => {
@@ -84,30 +71,4 @@ const textOf = ({ content }: AssistantInput) => {
   return content
     .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
     .join('')
-}
-
-type Call = NonNullable<AssistantInput['tool_calls']>[number]
-
-const readCall = (call: Call | undefined): readonly [name: string, args: unknown] => {
-  if (call?.type === 'custom') return [call.custom.name, wrapInput(call.custom.input)]
-  const text = call?.function?.arguments ?? ''
-  return [call?.function?.name ?? '', text === '' ? {} : parseJson(text)]
-}
-
-/** As JSON values: a store may have put the keys in another order. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (Array.isArray(a) || Array.isArray(b))
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, i) => isEqual(item, b[i]))
-    )
-  if (!isObject(a) || !isObject(b)) return false
-  const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]))
-  )
 }

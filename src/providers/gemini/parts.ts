@@ -1,12 +1,11 @@
 /** The parts of an answer, one small reader for each kind. */
 import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
-import type { Push } from '../adapter.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { madeId } from './names.js'
 import type { GrowingText, State } from './state.js'
 import type { Part } from './wire.js'
 
-type PartReader = (part: Part, state: State, push: Push) => void
+type PartReader = (part: Part, state: State) => void
 
 /** The first member that a part has says what it is; text is looked for before. */
 const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
@@ -61,18 +60,17 @@ const isOdd = (part: Part): boolean =>
 
 const isTextOrNone = (value: unknown) => !isTold(value) || typeof value === 'string'
 
-export function readPart(wire: Part, mayContinue: boolean, state: State, push: Push): void {
+export function readPart(wire: Part, mayContinue: boolean, state: State): void {
   const part = checkedPart(wire)
   if (part.functionCall && isPiece(part.functionCall, state)) {
-    readPiece(part, state, push)
+    readPiece(part, state)
     return
   }
-  closeCall(state, push)
+  closeCall(state)
   keep(part, mayContinue, state)
-  if (!part.thought && state.reasoning === 'open' && part.text !== '')
-    state.reasoning = 'interrupted'
-  if (part.text) readText(part, state, push)
-  else partReaders.find(([member]) => isTold(part[member]))?.[1](part, state, push)
+  if (!part.thought && part.text !== '') state.thought++
+  if (part.text) readText(part, state)
+  else partReaders.find(([member]) => isTold(part[member]))?.[1](part, state)
 }
 
 const isTold = (value: unknown) => value !== undefined && value !== null
@@ -101,33 +99,27 @@ export function isPlainText(part: Part): part is GrowingText {
   return true
 }
 
-function readText({ text = '', thought }: Part, state: State, push: Push): void {
-  if (!thought) {
-    push({ type: 'text-delta', text })
-    return
-  }
-  push({ type: 'reasoning-delta', text: state.reasoning === 'interrupted' ? `\n\n${text}` : text })
-  state.reasoning = 'open'
-}
+const readText = ({ text = '', thought }: Part, state: State): void =>
+  thought ? state.writer.reasoning(text, state.thought) : state.writer.text(text)
 
-function readInlineData({ inlineData, thought }: Part, _: State, push: Push): void {
+function readInlineData({ inlineData, thought }: Part, { writer }: State): void {
   // a sketch that the model made while it thought is no part of the answer
   if (!inlineData?.data || thought) return
   const media_type = inlineData.mimeType ?? 'application/octet-stream'
-  push({ type: 'file', media_type, data: inlineData.data })
+  writer.push({ type: 'file', media_type, data: inlineData.data })
 }
 
-function readFileData({ fileData, thought }: Part, _: State, push: Push): void {
+function readFileData({ fileData, thought }: Part, { writer }: State): void {
   if (!fileData?.fileUri || thought) return
   const media_type = fileData.mimeType ?? 'application/octet-stream'
   const address = media_type.startsWith('image/') ? 'url' : 'file_id'
-  push({ type: 'file', media_type, [address]: fileData.fileUri })
+  writer.push({ type: 'file', media_type, [address]: fileData.fileUri })
 }
 
-function readCode({ executableCode }: Part, state: State, push: Push): void {
+function readCode({ executableCode }: Part, state: State): void {
   const { id, language, code } = executableCode ?? {}
   state.codeId = id || madeId('hosted')
-  push({
+  state.writer.push({
     type: 'hosted-tool',
     id: state.codeId,
     name: 'code_execution',
@@ -136,10 +128,10 @@ function readCode({ executableCode }: Part, state: State, push: Push): void {
   })
 }
 
-function readCodeResult({ codeExecutionResult }: Part, state: State, push: Push): void {
+function readCodeResult({ codeExecutionResult }: Part, state: State): void {
   const { id, outcome = 'OUTCOME_OK', output = '' } = codeExecutionResult ?? {}
   const isDone = outcome === 'OUTCOME_OK' || outcome === 'OUTCOME_UNSPECIFIED'
-  push({
+  state.writer.push({
     type: 'hosted-tool',
     id: id || (state.codeId ?? madeId('hosted')),
     name: 'code_execution',
@@ -148,9 +140,9 @@ function readCodeResult({ codeExecutionResult }: Part, state: State, push: Push)
   })
 }
 
-function readToolCall({ toolCall }: Part, _: State, push: Push): void {
+function readToolCall({ toolCall }: Part, { writer }: State): void {
   const { id, toolType, args } = toolCall ?? {}
-  push({
+  writer.push({
     type: 'hosted-tool',
     id: id || madeId('hosted'),
     name: hostedName(toolType),
@@ -159,9 +151,9 @@ function readToolCall({ toolCall }: Part, _: State, push: Push): void {
   })
 }
 
-function readToolResponse({ toolResponse }: Part, _: State, push: Push): void {
+function readToolResponse({ toolResponse }: Part, { writer }: State): void {
   const { id, toolType, response } = toolResponse ?? {}
-  push({
+  writer.push({
     type: 'hosted-tool',
     id: id || madeId('hosted'),
     name: hostedName(toolType),

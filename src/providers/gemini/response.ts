@@ -1,8 +1,9 @@
 /** A whole answer: the same reader as for a stream, so that the two cannot differ. */
-import { type AnswerInput, defined, isObject, type StreamChunk } from '../../chat/index.js'
-import { accumulate, UnexpectedResponseError } from '../../core/index.js'
+import { type AnswerInput, asList, isObject } from '../../chat/index.js'
+import { UnexpectedResponseError } from '../../core/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
+import { readWhole, unexpected } from '../turn-writer.js'
 import { type ReaderLimits, streamReader } from './stream.js'
 
 /** Throws `UnexpectedResponseError` for a body that holds no whole answer, the typed error for one that holds an error. */
@@ -11,29 +12,14 @@ export function fromWire(
   context: WireContext,
   limits: ReaderLimits = {},
 ): AnswerInput {
-  const chunks: StreamChunk[] = []
-  const push = (chunk: StreamChunk) => void chunks.push(chunk)
   const reader = streamReader(context, undefined, limits)
-  reader.read({ data: body }, push)
-  const isWhole = reader.end(push)
-  const answer = isWhole ? accumulate(chunks) : undefined
-  if (!answer)
-    throw new UnexpectedResponseError(`gemini/${context.model} answered with ${describe(body)}`, {
-      provider: 'gemini',
-      model: context.model,
-      code: chunks.length > 0 ? 'truncated' : 'not_an_answer',
-      phase: 'body',
-      retryable: true,
-      maybeBilled: true,
-      ...defined({ requestId: context.request_id }),
-    })
-  return answer
+  const answer = readWhole(reader, body)
+  if (answer) return answer
+  const isCandidate = isObject(body) && asList(body.candidates).length > 0
+  const what = `answered with ${isCandidate ? 'a candidate that has no finishReason' : 'a body that holds no candidate'}`
+  const code = isCandidate ? 'truncated' : 'not_an_answer'
+  throw unexpected({ provider: 'gemini', context }, { code, what, phase: 'body' })
 }
-
-const describe = (body: unknown) =>
-  isObject(body) && Array.isArray(body.candidates) && body.candidates.length > 0
-    ? 'a candidate that has no finishReason'
-    : 'a body that holds no candidate'
 
 /** The count of `:countTokens`. */
 export function countFromWire(body: unknown): number {

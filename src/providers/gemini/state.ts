@@ -1,6 +1,6 @@
 /** What the reader knows of an answer while it comes. */
-import { UnexpectedResponseError } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
+import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import type { Sources } from './annotations.js'
 import { type ToolNames, toolNames } from './names.js'
 import type { PartialArguments } from './partial-arguments.js'
@@ -9,11 +9,13 @@ import type { Part, UsageMetadata, WireFunctionCall } from './wire.js'
 export interface ReaderLimits {
   /** Characters of one tool call's arguments. @default 16_777_216 */
   readonly maxArgumentsLength?: number
+  /** @default as the tools of the request are spelled on the wire */
+  readonly names?: ToolNames
 }
 
 /** A call whose arguments are still coming. */
 export interface OpenCall {
-  readonly index: number
+  readonly call: WrittenCall
   readonly wire: WireFunctionCall
   readonly args: PartialArguments
   signature: string | undefined
@@ -27,21 +29,18 @@ export interface GrowingText {
 
 export interface State {
   readonly context: WireContext
-  readonly maxArgumentsLength: number
+  readonly writer: TurnWriter
   readonly names: ToolNames
   /** The answer's own parts, for `native`: text that was cut on the way is joined, signed parts stay alone. */
   readonly parts: Part[]
   /** The last of the parts, if it is such text. */
   growing: GrowingText | undefined
-  readonly callIds: Set<string>
   readonly sources: { [K in keyof Sources]: Sources[K][number][] }
-  isStarted: boolean
-  calls: number
   open: OpenCall | undefined
   /** The code that ran last: its result may come without an id. */
   codeId: string | undefined
-  /** Reasoning was interrupted by something else, so what follows is a block of its own. */
-  reasoning: 'none' | 'open' | 'interrupted'
+  /** The block of reasoning: one that was interrupted by something else is followed by another. */
+  thought: number
   usage: UsageMetadata | undefined
   finishReason: string | undefined
   finishMessage: string | undefined
@@ -50,38 +49,19 @@ export interface State {
 
 export const createState = (
   context: WireContext,
-  { maxArgumentsLength = 16 * 1024 * 1024 }: ReaderLimits,
+  { maxArgumentsLength, names = toolNames(context.request.tools) }: ReaderLimits,
 ): State => ({
   context,
-  maxArgumentsLength,
-  names: toolNames(context.request.tools),
+  writer: new TurnWriter({ provider: 'gemini', context, maxArgumentsLength }),
+  names,
   parts: [],
   growing: undefined,
-  callIds: new Set(),
   sources: { grounding: [], citations: [], pages: [] },
-  isStarted: false,
-  calls: 0,
   open: undefined,
   codeId: undefined,
-  reasoning: 'none',
+  thought: 0,
   usage: undefined,
   finishReason: undefined,
   finishMessage: undefined,
   blockReason: undefined,
 })
-
-/** Throws for arguments that are longer than any tool would want. */
-export function checkLength(length: number, { context, maxArgumentsLength }: State): void {
-  if (length <= maxArgumentsLength) return
-  throw new UnexpectedResponseError(
-    `gemini/${context.model} sent more than ${maxArgumentsLength} characters of arguments (option maxArgumentsLength)`,
-    {
-      provider: 'gemini',
-      model: context.model,
-      code: 'too_large',
-      phase: 'stream',
-      retryable: false,
-      maybeBilled: true,
-    },
-  )
-}

@@ -10,6 +10,7 @@ import {
   asText,
   defined,
   isObject,
+  mergeCounts,
   type Usage,
 } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
@@ -21,7 +22,7 @@ import { finish } from './finish.js'
 import { madeId } from './names.js'
 import { readPart } from './parts.js'
 import { createState, type ReaderLimits, type State } from './state.js'
-import { mergeUsage, toUsage } from './usage.js'
+import { toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
 export type { ReaderLimits } from './state.js'
@@ -37,35 +38,47 @@ export function streamReader(
   const state = createState(context, limits)
   return {
     read({ data }: WireEvent, push) {
+      state.writer.push = push
       // without `alt=sse` the same chunks come as one list
       for (const chunk of Array.isArray(data) ? data : [data])
         if (isObject(chunk)) {
-          const usage = readChunk(chunk, state, push)
+          const usage = readChunk(chunk, state)
           if (usage) call.onUsage(usage)
         }
     },
-    end: (push) => finish(state, push),
+    end(push) {
+      state.writer.push = push
+      return finish(state)
+    },
   }
 }
 
 /** Gives the usage, where the chunk told one. */
-function readChunk(chunk: GenerateContentResponse, state: State, push: Push): Usage | undefined {
+function readChunk(chunk: GenerateContentResponse, state: State): Usage | undefined {
   if (chunk.error !== undefined) throwError(chunk, state.context)
-  if (!state.isStarted) {
+  if (!state.writer.isStarted) {
     if (!isOfAnswer(chunk)) return undefined
-    start(chunk, state, push)
+    start(chunk, state)
   }
+  state.writer.keepUnread({ ...chunk }, readMembers)
   const { usageMetadata, promptFeedback, candidates } = chunk
-  if (isObject(usageMetadata)) state.usage = mergeUsage(state.usage, usageMetadata)
+  if (isObject(usageMetadata)) state.usage = mergeCounts({ ...state.usage }, usageMetadata)
   const blockReason = asId(promptFeedback?.blockReason)
   if (blockReason) {
     state.blockReason = blockReason
     state.finishMessage ??= asText(promptFeedback?.blockReasonMessage)
   }
   const candidate = Array.isArray(candidates) ? candidates.find(isFirst) : undefined
-  if (candidate) readCandidate(candidate, state, push)
+  if (candidate) readCandidate(candidate, state)
   return usageMetadata && state.usage && toUsage(state.usage)
 }
+
+/** What is read of a chunk and of its candidate. */
+const readMembers: ReadonlySet<string> = new Set(
+  'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult groundingMetadata citationMetadata urlContextMetadata tokenCount avgLogprobs'.split(
+    ' ',
+  ),
+)
 
 /** What a gateway sends to keep a line open is no beginning. */
 const isOfAnswer = (chunk: GenerateContentResponse) =>
@@ -81,29 +94,25 @@ function throwError(chunk: GenerateContentResponse, { model, request_id }: WireC
 /** Only one answer is asked for; what else a server sends must not be mixed into it. */
 const isFirst = (candidate: Candidate | null) => isObject(candidate) && !candidate.index
 
-function start(chunk: GenerateContentResponse, state: State, push: Push): void {
-  const { context } = state
+function start(chunk: GenerateContentResponse, { context, writer }: State): void {
   const created = Date.parse(asString(chunk.createTime))
-  state.isStarted = true
-  push({
-    type: 'start',
+  writer.start({
     id: asId(chunk.responseId) ?? madeId('resp'),
     model: (asText(chunk.modelVersion) ?? context.model).replace(/^models\//, ''),
-    provider: 'gemini',
-    created: Math.floor((Number.isNaN(created) ? Date.now() : created) / 1000),
-    ...defined({ request_id: context.request_id }),
+    created: created / 1000,
   })
 }
 
-function readCandidate(candidate: Candidate, state: State, push: Push): void {
+function readCandidate(candidate: Candidate, state: State): void {
+  state.writer.keepUnread({ ...candidate }, readMembers)
   const { content, finishReason, finishMessage, logprobsResult } = candidate
   const parts = Array.isArray(content?.parts) ? content.parts : []
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]
     // a value that is no part is passed over, as an unknown field is
-    if (isObject(part)) readPart(part, i === 0, state, push)
+    if (isObject(part)) readPart(part, i === 0, state)
   }
-  if (logprobsResult) pushLogprobs(logprobsResult, push)
+  if (logprobsResult) pushLogprobs(logprobsResult, state.writer.push)
   if (namesSources(candidate)) addSources(sourcesOf(candidate), state.sources)
   // old gateways send the number of the enum
   state.finishReason = asId(finishReason) ?? state.finishReason

@@ -2,15 +2,6 @@
 import { asCount, asObjects, estimatedIfBad, type Usage } from '../../chat/index.js'
 import type { UsageMetadata } from './wire.js'
 
-/** The later snapshot over the earlier one: a chunk may tell only part of it. */
-export function mergeUsage(before: UsageMetadata | undefined, next: UsageMetadata): UsageMetadata {
-  if (!before) return next
-  const merged: Record<string, unknown> = { ...before }
-  for (const [key, value] of Object.entries(next))
-    if (value !== undefined && value !== null) merged[key] = value
-  return merged
-}
-
 /**
  * Undefined while the wire has told no count. `promptTokenCount` has the cached tokens in it but not those of hosted tools,
  * `candidatesTokenCount` has no thoughts in it.

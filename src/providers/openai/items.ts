@@ -1,14 +1,11 @@
-/** What the items of an answer say, one by one and together. */
+/** What the items of an answer say, one by one. */
 import {
   type Annotation,
-  type ApprovalInput,
-  type AssistantMessage,
   type ChunkOf,
   defined,
   type HostedTool,
   isObject,
   type JsonObject,
-  type OutputImage,
   type TokenLogprob,
   type ToolCall,
 } from '../../chat/index.js'
@@ -147,82 +144,6 @@ export function toAnnotation(wire: unknown, offset: number): Annotation | undefi
       }
     default:
       return undefined
-  }
-}
-
-/** What an answer says. */
-export interface Said {
-  readonly message: Omit<AssistantMessage, 'native'>
-  readonly logprobs: readonly TokenLogprob[]
-  readonly approvals: readonly ApprovalInput[]
-}
-
-/** What items say together: texts joined, reasoning set apart by a blank line. */
-export function readItems(items: readonly WireItem[], options: ReadOptions): Said {
-  const said = new Gathered()
-  for (const item of items) for (const piece of readItem(item, options)) said.add(piece)
-  return said.result()
-}
-
-class Gathered {
-  private text = ''
-  private refusal = ''
-  private reasoning: string[] = []
-  private calls: ToolCall[] = []
-  private annotations: Annotation[] = []
-  private images: OutputImage[] = []
-  private hosted = new Map<string, HostedTool>()
-  private logprobs: TokenLogprob[] = []
-  private approvals: ApprovalInput[] = []
-
-  add(piece: Piece): void {
-    switch (piece.type) {
-      case 'text':
-        for (const wire of piece.annotations) {
-          const annotation = toAnnotation(wire, this.text.length)
-          if (annotation) this.annotations.push(annotation)
-        }
-        this.text += piece.text
-        this.logprobs.push(...piece.logprobs)
-        return
-      case 'refusal':
-        this.refusal += piece.text
-        return
-      case 'reasoning':
-        if (piece.text !== '') this.reasoning.push(piece.text)
-        return
-      case 'call':
-        this.calls.push(piece.call)
-        if (piece.isApproval)
-          this.approvals.push({ id: piece.call.id, tool_call_id: piece.call.id })
-        return
-      case 'hosted':
-        this.hosted.set(piece.tool.id, { ...this.hosted.get(piece.tool.id), ...piece.tool })
-        return
-      case 'file': {
-        const { url, data, media_type } = piece.file
-        const image_url = { url: url ?? `data:${media_type};base64,${data}` }
-        this.images.push({ type: 'image_url', image_url })
-        return
-      }
-    }
-  }
-
-  result(): Said {
-    return {
-      message: {
-        role: 'assistant',
-        content: this.text === '' ? null : this.text,
-        ...(this.refusal !== '' && { refusal: this.refusal }),
-        ...(this.calls.length > 0 && { tool_calls: this.calls }),
-        ...(this.reasoning.length > 0 && { reasoning_content: this.reasoning.join('\n\n') }),
-        ...(this.annotations.length > 0 && { annotations: this.annotations }),
-        ...(this.images.length > 0 && { images: this.images }),
-        ...(this.hosted.size > 0 && { hosted_tools: [...this.hosted.values()] }),
-      },
-      logprobs: this.logprobs,
-      approvals: this.approvals,
-    }
   }
 }
 

@@ -1,14 +1,12 @@
 /** Items of an earlier answer on their way back: used as they are only while they say what the message says. */
-import {
-  type AssistantInput,
-  isObject,
-  type Native,
-  parseJson,
-  type ToolCall,
-} from '../../chat/index.js'
+import { type AssistantInput, isObject, type Native, type ToolCall } from '../../chat/index.js'
+import { historyContext, projected, type Spoken, saysTheSame } from '../native.js'
 import { expandParallel } from './calls.js'
-import { readItems } from './items.js'
+import { declaredNames } from './items.js'
+import { streamReader } from './stream.js'
 import type { CallItem, NativeItem, Profile, Warn, WireItem } from './wire.js'
+
+export type { Spoken } from '../native.js'
 
 /** Where the items are to go. */
 export interface NativeContext {
@@ -17,13 +15,6 @@ export interface NativeContext {
   /** The server keeps items: what it stored it knows by id. */
   readonly isStored: boolean
   readonly warn: Warn
-}
-
-/** What a message says, whatever form it has. */
-export interface Spoken {
-  readonly text: string
-  readonly refusal: string
-  readonly calls: readonly ToolCall[]
 }
 
 /** The items of the answer that a message came from; undefined if it has none of this provider, or was changed since. */
@@ -40,60 +31,19 @@ export function nativeItems(
     return undefined
   }
   const items = native.content.filter(isObject)
-  const declared = new Set(spoken.calls.map(nameOf))
   if (items.length === 0) return undefined
-  if (!saysTheSame(items, message, spoken, { ...context, declared })) {
+  const reading = historyContext(context.model, spoken.calls)
+  const answer = { type: 'response', response: { output: items } }
+  const said = projected(streamReader(context.profile)(reading), answer)
+  if (!saysTheSame(said, spoken, message)) {
     lost('A changed assistant message was sent without its native blocks', context)
     return undefined
   }
-  return fitting(items, native, context).flatMap((item) => unwrapped(item, declared))
+  return fitting(items, native, context).flatMap((item) => unwrapped(item, declaredNames(reading)))
 }
 
 const lost = (message: string, { profile, warn }: NativeContext) =>
   warn({ code: 'dropped', param: 'messages', provider: profile.provider, message })
-
-const nameOf = (call: ToolCall) => (call.type === 'custom' ? call.custom.name : call.function.name)
-
-function saysTheSame(
-  items: readonly WireItem[],
-  { reasoning_content }: AssistantInput,
-  spoken: Spoken,
-  options: { readonly profile: Profile; readonly declared: ReadonlySet<string> },
-): boolean {
-  const { message } = readItems(items, options)
-  const calls = message.tool_calls ?? []
-  return (
-    (message.content ?? '') === spoken.text &&
-    (message.refusal ?? '') === spoken.refusal &&
-    calls.length === spoken.calls.length &&
-    calls.every((call, index) => isSameCall(call, spoken.calls[index])) &&
-    isSameReasoning(message.reasoning_content, reasoning_content)
-  )
-}
-
-function isSameCall(a: ToolCall, b: ToolCall | undefined): boolean {
-  if (a.id !== b?.id || a.type !== b.type) return false
-  if (a.type === 'custom' || b.type === 'custom')
-    return (
-      a.type === 'custom' &&
-      b.type === 'custom' &&
-      a.custom.name === b.custom.name &&
-      a.custom.input === b.custom.input
-    )
-  return (
-    a.function.name === b.function.name && isSameJson(a.function.arguments, b.function.arguments)
-  )
-}
-
-const isSameJson = (a: string, b: string) =>
-  a === b ||
-  (parseJson(a) !== undefined && JSON.stringify(parseJson(a)) === JSON.stringify(parseJson(b)))
-
-/** Reasoning that was taken out of the message may go back; reasoning that was changed may not. */
-const isSameReasoning = (a: string | undefined, b: string | null | undefined) =>
-  !a || !b || squash(a) === squash(b)
-
-const squash = (text: string) => text.replace(/\s+/g, '')
 
 /**
  * What this model may be sent. Reasoning belongs to the model that made it, and without `encrypted_content` to a server that

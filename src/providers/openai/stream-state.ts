@@ -1,7 +1,8 @@
 /** What a stream reader remembers: items by index, the parts of their text, their calls. */
 import type { JsonObject } from '../../chat/index.js'
-import { type Call, UnexpectedResponseError } from '../../core/index.js'
-import type { Push, WireContext } from '../adapter.js'
+import type { Call } from '../../core/index.js'
+import type { WireContext } from '../adapter.js'
+import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { declaredNames } from './items.js'
 import { asNumber, type Profile, type WireItem } from './wire.js'
 
@@ -28,10 +29,11 @@ export interface PartState {
 
 /** A call whose arguments grow. */
 export interface CallState {
-  /** Among the calls of the answer; undefined until its start was said. */
-  index?: number
+  /** Undefined until it is known that it is one call. */
+  written?: WrittenCall
+  /** What its deltas say. */
   text: string
-  /** Its text is said in whole at the end: what comes before may be a part or the whole. */
+  /** Its text is read in whole at the end: what comes before may be a part or the whole. */
   isHeld: boolean
 }
 
@@ -39,15 +41,13 @@ export interface CallState {
 export interface State {
   readonly profile: Profile
   readonly context: WireContext
-  readonly call: Call
+  readonly call: Pick<Call, 'onUsage'>
   readonly declared: ReadonlySet<string>
   readonly items: Map<number, ItemState>
+  /** Items whose index was given to another. */
+  readonly replaced: ItemState[]
   last: number
-  calls: number
-  textLength: number
-  hasReasoning: boolean
-  hasRefusal: boolean
-  isStarted: boolean
+  readonly writer: TurnWriter
   isEnded: boolean
   readonly numbers: Numbering
   /** Of the last event, and what reads it. */
@@ -55,21 +55,26 @@ export interface State {
   handler: Handler | undefined
 }
 
-export type Handler = (event: JsonObject, state: State, push: Push) => void
+export type Handler = (event: JsonObject, state: State) => void
 
 /** The state before the first event. */
-export const newState = (profile: Profile, context: WireContext, call: Call): State => ({
+export const newState = (
+  profile: Profile,
+  context: WireContext,
+  call: Pick<Call, 'onUsage'>,
+): State => ({
   profile,
   context,
   call,
   declared: declaredNames(context),
   items: new Map(),
+  replaced: [],
   last: -1,
-  calls: 0,
-  textLength: 0,
-  hasReasoning: false,
-  hasRefusal: false,
-  isStarted: false,
+  writer: new TurnWriter({
+    provider: profile.provider,
+    context,
+    maxArgumentsLength: profile.maxArgumentsLength,
+  }),
   isEnded: false,
   numbers: { recent: new Array(windowSize).fill(undefined), last: -1, isOff: false },
   type: undefined,
@@ -130,18 +135,8 @@ function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolea
   const index = asNumber(output_index)
   if (index !== undefined && Number.isInteger(index) && index >= 0 && index <= maxIndex)
     return index
-  throw unexpected('bad_index', 'sent an event whose output_index is no index', state)
+  throw state.writer.unexpected('bad_index', 'sent an event whose output_index is no index')
 }
-
-export const unexpected = (code: string, what: string, { profile, context }: State) =>
-  new UnexpectedResponseError(`${profile.provider}/${context.model} ${what}`, {
-    provider: profile.provider,
-    model: context.model,
-    code,
-    phase: 'stream',
-    requestId: context.request_id,
-    maybeBilled: true,
-  })
 
 export function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
@@ -157,7 +152,7 @@ export function partAt({ parts }: ItemState, key: string, state: State): PartSta
   if (!found) {
     found = {
       text: '',
-      offset: state.textLength,
+      offset: state.writer.textLength,
       annotations: 0,
       hasLogprobs: false,
       hasDiffered: false,

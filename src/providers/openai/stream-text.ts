@@ -1,43 +1,35 @@
 /** Text of a stream: what the deltas say, and what a whole says beyond them. */
-import type { Push } from '../adapter.js'
 import { toAnnotation, toLogprobs } from './items.js'
 import type { PartState, State } from './stream-state.js'
 
-export function addText(part: PartState, text: string, state: State, push: Push): void {
-  if (text === '') return
+export function addText(part: PartState, text: string, { writer }: State): void {
   part.text += text
-  state.textLength += text.length
-  push({ type: 'text-delta', text })
+  writer.text(text)
 }
 
-export function addRefusal(part: PartState, text: string, state: State, push: Push): void {
-  if (text === '') return
+export function addRefusal(part: PartState, text: string, { writer }: State): void {
   part.text += text
-  state.hasRefusal = true
-  push({ type: 'refusal-delta', text })
+  writer.refusal(text)
 }
 
-export function addReasoning(part: PartState, text: string, state: State, push: Push): void {
-  if (text === '') return
-  const gap = part.text === '' && state.hasReasoning ? '\n\n' : ''
+export function addReasoning(part: PartState, text: string, { writer }: State): void {
   part.text += text
-  state.hasReasoning = true
-  push({ type: 'reasoning-delta', text: gap + text })
+  writer.reasoning(text, part)
 }
 
-export function addAnnotation(part: PartState, wire: unknown, push: Push): void {
+export function addAnnotation(part: PartState, wire: unknown, { writer }: State): void {
   part.annotations += 1
   const annotation = toAnnotation(wire, part.offset)
-  if (annotation) push({ type: 'annotation', annotation })
+  if (annotation) writer.push({ type: 'annotation', annotation })
 }
 
-export function addLogprobs(part: PartState, wire: unknown, push: Push): void {
+export function addLogprobs(part: PartState, wire: unknown, { writer }: State): void {
   // every delta has a list, and most lists are empty
   if (!Array.isArray(wire) || wire.length === 0) return
   const content = toLogprobs(wire)
   if (content.length === 0) return
   part.hasLogprobs = true
-  push({ type: 'logprobs', content })
+  writer.push({ type: 'logprobs', content })
 }
 
 /** What the whole says beyond the deltas. What was said cannot be taken back: where the two differ, the deltas stay. */

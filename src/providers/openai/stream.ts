@@ -1,13 +1,27 @@
 /** Reads a Responses stream: a table of events over a small state. */
-import { isObject, type JsonObject, toArgumentsText, unknownUsage } from '../../chat/index.js'
+import {
+  asObject,
+  isObject,
+  type JsonObject,
+  toArgumentsText,
+  unknownUsage,
+} from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireEvent } from '../../transport/index.js'
-import type { Push, StreamReader, WireContext } from '../adapter.js'
+import type { StreamReader, WireContext } from '../adapter.js'
+import { checkBody, toFinish, warnOfRemoved } from './body.js'
 import { hostedTool, isClientCall, isHosted } from './calls.js'
-import { checkBody, toFinish } from './response.js'
-import { callOf, pushArguments, restOfCall, startCall, tooLong } from './stream-calls.js'
+import { addArguments, callOf, startCall } from './stream-calls.js'
 import { closeItem, fillHoles, nativeItems } from './stream-items.js'
-import { type Handler, isRepeat, itemOf, newState, partOf, type State } from './stream-state.js'
+import {
+  type Handler,
+  type ItemState,
+  isRepeat,
+  itemOf,
+  newState,
+  partOf,
+  type State,
+} from './stream-state.js'
 import {
   addAnnotation,
   addLogprobs,
@@ -17,23 +31,24 @@ import {
   rest,
 } from './stream-text.js'
 import { usageOf } from './usage.js'
-import { asList, asNumber, asString, asText, type Profile } from './wire.js'
+import { asList, asNumber, asString, asText, type Profile, type WireItem } from './wire.js'
 
 /** Makes a reader for one stream. */
 export const streamReader =
   (profile: Profile) =>
-  (context: WireContext, call: Call): StreamReader => {
+  (context: WireContext, call: Pick<Call, 'onUsage'> = { onUsage: () => {} }): StreamReader => {
     const state = newState(profile, context, call)
     return {
       read(event, push) {
-        if (!state.isEnded) readEvent(event, state, push)
+        state.writer.push = push
+        if (!state.isEnded) readEvent(event, state)
       },
       isWhole: () => state.isEnded,
       end: () => state.isEnded,
     }
   }
 
-function readEvent({ event, data }: WireEvent, state: State, push: Push): void {
+function readEvent({ event, data }: WireEvent, state: State): void {
   if (!isObject(data)) return
   const type = asText(data.type) ?? event ?? (data.error ? 'error' : '')
   if (type === '' && data.choices) checkBody(data, state.context, state.profile)
@@ -43,7 +58,7 @@ function readEvent({ event, data }: WireEvent, state: State, push: Push): void {
     state.type = type
     state.handler = handlerOf(type)
   }
-  state.handler?.(data, state, push)
+  state.handler?.(data, state)
 }
 
 function handlerOf(type: string): Handler | undefined {
@@ -51,117 +66,117 @@ function handlerOf(type: string): Handler | undefined {
   if (Object.hasOwn(endings, type)) return endings[type]
   const read = Object.hasOwn(on, type) ? on[type] : undefined
   if (!read) return undefined
-  return (event, state, push) => {
-    start(event, state, push)
-    read(event, state, push)
+  return (event, state) => {
+    start(event, state)
+    read(event, state)
   }
 }
 
-const start: Handler = (event, state, push) => {
-  if (state.isStarted) return
-  state.isStarted = true
-  const response = isObject(event.response) ? event.response : {}
-  const { request_id, model } = state.context
-  push({
-    type: 'start',
+const start: Handler = (event, { writer, context }) => {
+  const response = asObject(event.response)
+  writer.start({
     id: asText(response.id) ?? crypto.randomUUID(),
-    model: asText(response.model) ?? model,
-    provider: state.profile.provider,
-    created: Math.floor(asNumber(response.created_at) ?? Date.now() / 1000),
-    ...(request_id !== undefined && { request_id }),
+    model: asText(response.model) ?? context.model,
+    created: asNumber(response.created_at) ?? 0,
   })
 }
 
-const added: Handler = (event, state, push) => {
-  const entry = itemOf(event, state, true)
-  if (!isObject(event.item) || entry.isDone) return
+const added: Handler = (event, state) => {
+  let entry = itemOf(event, state, true)
+  if (!isObject(event.item)) return
+  if (entry.call?.written && isOtherCall(entry.item, event.item)) entry = replaceItem(entry, state)
+  if (entry.isDone) return
   entry.item = event.item
   const isClient = isClientCall(entry.item, state.profile)
   if (isHosted(entry.item) && !isClient) {
     const tool = hostedTool(entry.item, true)
     entry.hostedId = tool.id
-    push({ type: 'hosted-tool', ...tool })
-  } else if (isClient || entry.item.type === 'function_call') startCall(entry, state, push)
+    state.writer.push({ type: 'hosted-tool', ...tool })
+  } else if (isClient || entry.item.type === 'function_call') startCall(entry, state)
 }
 
-const done: Handler = (event, state, push) => {
+/** A server that gives each call one index. */
+const isOtherCall = (before: WireItem, { call_id }: WireItem) =>
+  call_id !== undefined && before.call_id !== undefined && before.call_id !== call_id
+
+function replaceItem(entry: ItemState, state: State): ItemState {
+  closeItem(entry, entry.item, state)
+  state.replaced.push(entry)
+  state.items.delete(entry.index)
+  return itemOf({ output_index: entry.index }, state)
+}
+
+const done: Handler = (event, state) => {
   const entry = itemOf(event, state, event.item !== undefined)
-  if (isObject(event.item)) closeItem(entry, event.item, state, push)
+  if (isObject(event.item)) closeItem(entry, event.item, state)
 }
 
-const textDelta: Handler = (event, state, push) => {
+const textDelta: Handler = (event, state) => {
   const part = partOf(event, 't', state)
-  addText(part, asString(event.delta), state, push)
-  addLogprobs(part, event.logprobs, push)
+  addText(part, asString(event.delta), state)
+  addLogprobs(part, event.logprobs, state)
 }
 
-const textDone: Handler = (event, state, push) => {
+const textDone: Handler = (event, state) => {
   const part = partOf(event, 't', state)
-  addText(part, rest(part, asString(event.text), state), state, push)
-  if (!part.hasLogprobs) addLogprobs(part, event.logprobs, push)
+  addText(part, rest(part, asString(event.text), state), state)
+  if (!part.hasLogprobs) addLogprobs(part, event.logprobs, state)
 }
 
-const annotationAdded: Handler = (event, state, push) =>
-  addAnnotation(partOf(event, 't', state), event.annotation, push)
+const annotationAdded: Handler = (event, state) =>
+  addAnnotation(partOf(event, 't', state), event.annotation, state)
 
-const refusalDelta: Handler = (event, state, push) =>
-  addRefusal(partOf(event, 'r', state), asString(event.delta), state, push)
+const refusalDelta: Handler = (event, state) =>
+  addRefusal(partOf(event, 'r', state), asString(event.delta), state)
 
-const refusalDone: Handler = (event, state, push) => {
+const refusalDone: Handler = (event, state) => {
   const part = partOf(event, 'r', state)
-  addRefusal(part, rest(part, asString(event.refusal), state), state, push)
+  addRefusal(part, rest(part, asString(event.refusal), state), state)
 }
 
 const reasoningDelta =
   (prefix: 's' | 'c'): Handler =>
-  (event, state, push) =>
-    addReasoning(partOf(event, prefix, state), asString(event.delta), state, push)
+  (event, state) =>
+    addReasoning(partOf(event, prefix, state), asString(event.delta), state)
 
 const reasoningDone =
   (prefix: 's' | 'c'): Handler =>
-  (event, state, push) => {
+  (event, state) => {
     const part = partOf(event, prefix, state)
-    addReasoning(part, rest(part, asString(event.text), state), state, push)
+    addReasoning(part, rest(part, asString(event.text), state), state)
   }
 
-const callDelta: Handler = (event, state, push) => {
-  const call = callOf(itemOf(event, state))
-  const delta = asString(event.delta)
-  call.text += delta
-  if (call.text.length > state.profile.maxArgumentsLength) throw tooLong(state)
-  if (!call.isHeld) pushArguments(call, delta, push)
-}
+const callDelta: Handler = (event, state) =>
+  addArguments(callOf(itemOf(event, state)), asString(event.delta), state)
 
 const callDone =
   (field: 'arguments' | 'input'): Handler =>
-  (event, state, push) => {
+  (event, state) => {
     const call = callOf(itemOf(event, state))
     const whole = toArgumentsText(event[field])
     if (whole === undefined) return
-    if (!call.isHeld) pushArguments(call, restOfCall(call.text, whole, state), push)
+    if (call.written && !call.isHeld) state.writer.completeArguments(call.written, whole)
     call.text = whole
   }
 
 const terminal =
-  (status: string): Handler =>
-  (event, state, push) => {
+  (status?: string): Handler =>
+  (event, state) => {
     const { profile, context, call } = state
     const response = finalResponse(event.response, status)
     const usage = usageOf(response, profile.toUsage)
     if (usage) call.onUsage(usage)
     checkBody(response, context, profile)
-    start(event, state, push)
-    fillHoles(asList(response.output), state, push)
+    start(event, state)
+    fillHoles(asList(response.output), state)
     state.isEnded = true
+    const { writer } = state
+    writer.keepUnread(response, readMembers)
+    warnOfRemoved(response, state.context, profile)
     const service_tier = asText(response.service_tier)
     const content = nativeItems(state)
-    push({
-      type: 'finish',
-      ...toFinish(response, {
-        hasCalls: state.calls > 0,
-        hasText: state.textLength > 0,
-        hasRefusal: state.hasRefusal,
-      }),
+    writer.finish({
+      ...toFinish(response, writer),
       ...(service_tier !== undefined && { service_tier }),
       usage: usage ?? unknownUsage,
       ...(content.length > 0 && {
@@ -170,13 +185,20 @@ const terminal =
     })
   }
 
+/** What is read above, or repeats the request. */
+const readMembers: ReadonlySet<string> = new Set(
+  'id object created_at status error incomplete_details model output output_text usage tool_usage service_tier instructions tools tool_choice temperature top_p text truncation max_output_tokens max_tool_calls parallel_tool_calls store previous_response_id user safety_identifier prompt_cache_key prompt_cache_retention background top_logprobs frequency_penalty presence_penalty'.split(
+    ' ',
+  ),
+)
+
 const finalStatuses = ['completed', 'incomplete', 'failed', 'cancelled']
 
 /** The response of a terminal event; its status, unless it is a final one, is what the event is named for. */
-function finalResponse(wire: unknown, status: string): JsonObject {
+function finalResponse(wire: unknown, status: string | undefined): JsonObject {
   const response = isObject(wire) ? wire : {}
   const own = finalStatuses.find((final) => final === response.status)
-  return { ...response, output: asList(response.output), status: own ?? status }
+  return { ...response, output: asList(response.output), status: own ?? status ?? response.status }
 }
 
 const fail: Handler = (event, { profile, context }) => {
@@ -216,5 +238,7 @@ const endings: Readonly<Record<string, Handler>> = {
   'response.incomplete': terminal('incomplete'),
   'response.failed': terminal('failed'),
   'response.cancelled': terminal('cancelled'),
+  // a whole body, as an event of its own
+  response: terminal(),
   error: fail,
 }

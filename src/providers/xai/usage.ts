@@ -6,6 +6,7 @@ import {
   asObject,
   defined,
   isObject,
+  isReasoningApart,
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
@@ -34,9 +35,12 @@ export function toUsage(wire: unknown): Usage | undefined {
 function reasoningApart(usage: Usage, { total_tokens: total }: JsonObject): number {
   const { prompt_tokens, completion_tokens, completion_tokens_details: details } = usage
   const reasoning = details?.reasoning_tokens ?? 0
-  const isApart =
-    total === prompt_tokens + completion_tokens + reasoning || reasoning > completion_tokens
-  return isApart ? reasoning : 0
+  return isReasoningApart(
+    { prompt: prompt_tokens, completion: completion_tokens, total },
+    reasoning,
+  )
+    ? reasoning
+    : 0
 }
 
 /** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; a tool that did not run is left out. */

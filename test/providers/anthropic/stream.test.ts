@@ -296,8 +296,18 @@ describe('the end of an answer', () => {
     const { finish_reason, native_finish_reason } = answerOf([
       begin(),
       ...text('a'),
+      ...(native === 'tool_use' ? use(['{"a":1}'], { index: 1 }) : []),
       ...end(native),
     ])
+    expect([finish_reason, native_finish_reason]).toEqual([reason, native])
+  })
+
+  it.each([
+    ['tool_use without a call is a stop', text('a'), 'tool_use', 'stop'],
+    ['end_turn beside a call is tool_calls', use(['{"a":1}']), 'end_turn', 'tool_calls'],
+    ['a call that was cut is a length', use(['{"a":1}']), 'max_tokens', 'length'],
+  ])('%s', (_, events, native, reason) => {
+    const { finish_reason, native_finish_reason } = answerOf([begin(), ...events, ...end(native)])
     expect([finish_reason, native_finish_reason]).toEqual([reason, native])
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fromWireUsage, mergeUsage } from '../../../src/providers/anthropic/usage.js'
+import { mergeCounts } from '../../../src/chat/index.js'
+import { fromWireUsage } from '../../../src/providers/anthropic/usage.js'
 
 describe('usage', () => {
   it('adds the cache to the prompt, and keeps what was written for how long', () => {
@@ -83,11 +84,11 @@ describe('usage', () => {
 
   it('later words win, null and nothing say nothing', () => {
     const before = { input_tokens: 43, output_tokens: 1 }
-    expect(mergeUsage(before, { input_tokens: 61, output_tokens: null })).toEqual({
+    expect(mergeCounts(before, { input_tokens: 61, output_tokens: null })).toEqual({
       input_tokens: 61,
       output_tokens: 1,
     })
-    expect(mergeUsage(before, { input_tokens: null })).toBe(before)
-    expect(mergeUsage(before, undefined)).toBe(before)
+    expect(mergeCounts(before, { input_tokens: null })).toBe(before)
+    expect(mergeCounts(before, undefined)).toBe(before)
   })
 })

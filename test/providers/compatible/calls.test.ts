@@ -135,7 +135,7 @@ describe('indices', () => {
     expect(indices).toEqual([0, 1])
   })
 
-  test.each(['__proto__', 'constructor', '0', -1, 1024, 1e9, 0.5, Number.NaN, {}, true])(
+  test.each(['__proto__', 'constructor', '0', 1024, 1e9, 0.5, Number.NaN, {}, true])(
     '%j is an error',
     (index) => {
       const { error } = read([call(part(index, 'a', 'f', '{}'))])
@@ -143,6 +143,17 @@ describe('indices', () => {
       expect(error).toMatchObject({ code: 'bad_index', provider: 'local', model: 'm-1' })
     },
   )
+
+  it('below 0 is none: each whole call is one', () => {
+    const calls = callsOf([
+      call(part(-1, 'a', 'f', '{"x":1}')),
+      call(part(-1, 'b', 'g', '{"y":2}')),
+    ])
+    expect(names(calls)).toEqual([
+      ['f', '{"x":1}'],
+      ['g', '{"y":2}'],
+    ])
+  })
 
   it('more calls than indices is an error too', () => {
     const many = Array.from({ length: 1025 }, (_, n) => call(part(undefined, `c${n}`, 'f', '{}')))

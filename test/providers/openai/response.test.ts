@@ -19,16 +19,20 @@ import { body, functionCall, hello, message, readWhole, recording } from './supp
 
 describe('a whole answer', () => {
   it('says id, time, model, text and why it ended', () => {
+    const assistant = {
+      role: 'assistant',
+      content: 'Hi',
+      native: { provider: 'openai', model: 'gpt-5-mini', content: [message('Hi')] },
+    }
     expect(readWhole(body([message('Hi')], { service_tier: 'default' }))).toEqual({
       id: 'resp_1',
       created: 1_700_000_000,
       model: 'gpt-5-mini-2025-08-07',
       provider: 'openai',
-      message: {
-        role: 'assistant',
-        content: 'Hi',
-        native: { provider: 'openai', model: 'gpt-5-mini', content: [message('Hi')] },
-      },
+      text: 'Hi',
+      message: assistant,
+      messages: [assistant],
+      attempts: [],
       finish_reason: 'stop',
       native_finish_reason: 'completed',
       usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },

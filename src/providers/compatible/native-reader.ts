@@ -1,0 +1,95 @@
+/** What a server wants back of its answers, gathered: signed reasoning, thought signatures, reasoning text. */
+import { isObject, type JsonObject, type Native } from '../../chat/index.js'
+import type { CallReader } from './calls.js'
+
+type Detail = Record<string, unknown>
+
+/** Reads every delta; costs the same for each. The result is one assistant message of the wire, or nothing where nothing is wanted back. */
+export class NativeReader {
+  private text = ''
+  private refusal = ''
+  private reasoning = ''
+  private reasoningField: 'reasoning_content' | 'reasoning' | undefined
+  private readonly details: Detail[] = []
+  private extraContent: JsonObject | undefined
+
+  /** @param returnsReasoning the server wants plain reasoning text back */
+  constructor(private readonly returnsReasoning: boolean) {}
+
+  read(delta: JsonObject, isWhole: boolean): void {
+    const { content, refusal, reasoning_details, extra_content } = delta
+    this.text += textOf(content)
+    if (typeof refusal === 'string') this.refusal += refusal
+    this.readReasoning(delta)
+    if (Array.isArray(reasoning_details))
+      for (const detail of reasoning_details) if (isObject(detail)) this.readDetail(detail, isWhole)
+    if (isObject(extra_content)) this.extraContent = { ...this.extraContent, ...extra_content }
+  }
+
+  result(
+    calls: CallReader,
+    { provider, model }: Pick<Native, 'provider' | 'model'>,
+  ): Native | undefined {
+    const hasExtras = calls.hasExtras || this.extraContent !== undefined
+    const wantsReasoning = this.returnsReasoning && this.reasoning !== ''
+    if (!hasExtras && !wantsReasoning && this.details.length === 0) return undefined
+    const tool_calls = calls.wire()
+    const block = {
+      role: 'assistant',
+      content: this.text === '' ? null : this.text,
+      ...(this.refusal !== '' && { refusal: this.refusal }),
+      ...(this.reasoningField && { [this.reasoningField]: this.reasoning }),
+      ...(this.details.length > 0 && { reasoning_details: this.details }),
+      ...(this.extraContent && { extra_content: this.extraContent }),
+      ...(tool_calls.length > 0 && { tool_calls }),
+    }
+    return { provider, model, content: [block] }
+  }
+
+  private readReasoning({ reasoning_content, reasoning }: JsonObject): void {
+    const isLong = typeof reasoning_content === 'string' && reasoning_content !== ''
+    const text = isLong ? reasoning_content : reasoning
+    if (typeof text !== 'string' || text === '') return
+    this.reasoningField ??= isLong ? 'reasoning_content' : 'reasoning'
+    this.reasoning += text
+  }
+
+  /** OpenRouter cuts one block into pieces of the same type and index; a signature is for the whole of it. */
+  private readDetail(piece: JsonObject, isWhole: boolean): void {
+    const block = isWhole ? undefined : this.blockOf(piece)
+    if (block) joinPiece(block, piece)
+    else this.details.push({ ...piece })
+  }
+
+  /** Without an index a piece belongs to what came just before it, or stands alone. */
+  private blockOf(piece: JsonObject): Detail | undefined {
+    const open = piece.index === undefined ? this.details.slice(-1) : this.details
+    return open.findLast((detail) => isSameBlock(detail, piece))
+  }
+}
+
+const textOf = (content: unknown): string => {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return ''
+  return content
+    .map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : ''))
+    .join('')
+}
+
+const isSameBlock = (block: Detail, piece: JsonObject) =>
+  block.type === piece.type &&
+  block.index === piece.index &&
+  (block.id ?? piece.id) === (piece.id ?? block.id) &&
+  // two signatures are two blocks
+  !(block.signature && piece.signature)
+
+const pieces = new Set(['text', 'summary', 'data'])
+
+function joinPiece(block: Detail, piece: JsonObject): void {
+  for (const [key, value] of Object.entries(piece)) {
+    const before = block[key]
+    if (pieces.has(key) && typeof before === 'string' && typeof value === 'string')
+      block[key] = before + value
+    else if (value !== null && value !== undefined) block[key] = value
+  }
+}

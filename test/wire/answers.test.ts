@@ -1,0 +1,665 @@
+/** What real servers send in their own way, over a socket, in both modes: calls, texts, usage and members arrive whole. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { log } from '../../middleware/log.js'
+import type { ChatResponse, JsonObject } from '../../src/chat/index.js'
+import { type Client, createClient } from '../../src/client.js'
+import type { TetradError } from '../../src/core/index.js'
+import { anthropic } from '../../src/providers/anthropic/index.js'
+import { compatible } from '../../src/providers/compatible/index.js'
+import { gemini } from '../../src/providers/gemini/index.js'
+import { openai } from '../../src/providers/openai/index.js'
+import { xai } from '../../src/providers/xai/index.js'
+import { ask, type Name } from './support.js'
+
+let next: { status?: number; body?: unknown; events?: readonly JsonObject[]; id?: string } = {}
+const server = createServer((request, response) => {
+  request.resume().on('end', () => {
+    const { status = 200, body, events, id = 'req_1' } = next
+    const type = events ? 'text/event-stream' : 'application/json'
+    response.writeHead(status, { 'content-type': type, 'x-request-id': id, 'request-id': id })
+    const lines = events?.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+    response.end(lines?.join('') ?? JSON.stringify(body))
+  })
+})
+const lines: string[] = []
+let ai: Client
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // a TCP server has an address of this form
+  const { port } = server.address() as AddressInfo
+  const options = { apiKey: 'key-of-a-test', baseURL: `http://127.0.0.1:${port}` }
+  const write = (line: unknown) => void lines.push(JSON.stringify(line))
+  ai = createClient({
+    providers: [
+      openai(options),
+      anthropic(options),
+      gemini(options),
+      xai(options),
+      compatible({ name: 'compatible', ...options }),
+    ],
+    use: [log({ to: { info: write, error: write } })],
+  })
+})
+afterAll(() => new Promise((resolve) => server.close(resolve)))
+
+const tools = ['f', 'g'].map((name) => ({ type: 'function' as const, function: { name } }))
+
+/** The answer of one exchange, in the mode that it was recorded in. */
+async function answer(name: Name, exchange: typeof next): Promise<ChatResponse> {
+  next = exchange
+  const request = ask(name, { tools })
+  return exchange.events ? ai.stream(request).response : ai.generate(request)
+}
+
+const callsIn = ({ message, finish_reason }: ChatResponse) => ({
+  finish_reason,
+  calls: message.tool_calls?.map((call) =>
+    call.type === 'function' ? [call.function.name, call.function.arguments] : [],
+  ),
+})
+
+// ---- The wires ------------------------------------------------------------------------------------------------------
+
+const claude = (content: readonly JsonObject[], more: JsonObject = {}) => ({
+  body: {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-sonnet-4-5',
+    content,
+    stop_reason: 'tool_use',
+    usage: { input_tokens: 1, output_tokens: 1 },
+    ...more,
+  },
+})
+const claudeEvents = (events: readonly JsonObject[], stop_reason = 'tool_use') => ({
+  events: [
+    { type: 'message_start', message: { id: 'msg_1', model: 'm', usage: { input_tokens: 1 } } },
+    ...events,
+    { type: 'message_delta', delta: { stop_reason }, usage: { output_tokens: 1 } },
+    { type: 'message_stop' },
+  ],
+})
+const begin = (index: unknown, name = 'f') => ({
+  type: 'content_block_start',
+  index,
+  content_block: { type: 'tool_use', id: `toolu_${index}`, name, input: {} },
+})
+const json = (partial_json: string, index: unknown = 0) => ({
+  type: 'content_block_delta',
+  index,
+  delta: { type: 'input_json_delta', partial_json },
+})
+const stop = (index: unknown = 0) => ({ type: 'content_block_stop', index })
+const delta = (value: JsonObject, index: unknown = 0) => ({
+  type: 'content_block_delta',
+  index,
+  delta: value,
+})
+
+const response = (output: readonly JsonObject[], more: JsonObject = {}) => ({
+  id: 'resp_1',
+  status: 'completed',
+  model: 'm',
+  output,
+  usage: { input_tokens: 1, output_tokens: 1 },
+  ...more,
+})
+const item = (call_id: string, args: unknown, name = 'f') => ({
+  type: 'function_call',
+  call_id,
+  name,
+  arguments: args,
+})
+const responsesEvents = (events: readonly JsonObject[], output: readonly JsonObject[] = []) => ({
+  events: [...events, { type: 'response.completed', response: response(output) }],
+})
+
+const part = (args: unknown, name = 'f') => ({ functionCall: { name, args } })
+const candidate = (parts: readonly JsonObject[], more: JsonObject = {}) => ({
+  candidates: [{ content: { parts }, finishReason: 'STOP', ...more }],
+})
+
+const chat = (message: unknown, more: JsonObject = {}) => ({
+  body: { id: 'c', model: 'm', choices: [{ message, finish_reason: 'stop' }], ...more },
+})
+const fn = (index: unknown, args: unknown, { id, name }: { id?: string; name?: string } = {}) => ({
+  ...(index !== undefined && { index }),
+  ...(id !== undefined && { id }),
+  function: { ...(name !== undefined && { name }), arguments: args },
+})
+const chatEvents = (...deltas: readonly (readonly JsonObject[])[]) => ({
+  events: [
+    ...deltas.map((tool_calls) => ({ id: 'c', choices: [{ delta: { tool_calls } }] })),
+    { id: 'c', choices: [{ delta: {}, finish_reason: 'tool_calls' }] },
+  ],
+})
+
+// ---- Calls ----------------------------------------------------------------------------------------------------------
+
+const one = [['f', '{"x":1}']]
+const two = [...one, ['g', '{"y":2}']]
+const twice = [...one, ['f', '{"x":2}']]
+type Row = readonly [what: string, name: Name, exchange: typeof next, calls: unknown]
+
+const calls: readonly Row[] = [
+  [
+    'arguments behind the end of their block',
+    'anthropic',
+    claudeEvents([begin(0), stop(), json('{"x":1}')]),
+    one,
+  ],
+  [
+    'the rest of arguments behind the end of their block',
+    'anthropic',
+    claudeEvents([begin(0), json('{"x"'), stop(), json(':1}')]),
+    one,
+  ],
+  [
+    'arguments of two blocks behind both ends',
+    'anthropic',
+    claudeEvents([
+      begin(0),
+      stop(0),
+      begin(1, 'g'),
+      stop(1),
+      json('{"y":2}', 1),
+      json('{"x":1}', 0),
+    ]),
+    two,
+  ],
+  [
+    'an index that is text',
+    'anthropic',
+    claudeEvents([begin(0), json('{"x":1}', '0'), stop()]),
+    one,
+  ],
+  [
+    'an empty object first',
+    'anthropic',
+    claudeEvents([begin(0), json('{}'), json('{"x":1}'), stop()]),
+    one,
+  ],
+  [
+    'an empty object alone',
+    'anthropic',
+    claudeEvents([begin(0), json('{}'), stop()]),
+    [['f', '{}']],
+  ],
+  [
+    'input that is JSON text',
+    'anthropic',
+    claude([{ type: 'tool_use', id: 't', name: 'f', input: '{"x":1}' }]),
+    one,
+  ],
+  [
+    'two blocks with one id',
+    'anthropic',
+    claude([
+      { type: 'tool_use', id: 't', name: 'f', input: { x: 1 } },
+      { type: 'tool_use', id: 't', name: 'f', input: { x: 2 } },
+    ]),
+    twice,
+  ],
+  ...(['openai', 'xai'] as const).flatMap((name): Row[] => [
+    ['arguments that are an object', name, { body: response([item('a', { x: 1 })]) }, one],
+    [
+      'two items with one call_id',
+      name,
+      { body: response([item('a', '{"x":1}'), item('a', '{"x":2}')]) },
+      twice,
+    ],
+    [
+      'arguments that are an object, in the finished item',
+      name,
+      responsesEvents([
+        { type: 'response.output_item.added', output_index: 0, item: item('a', '') },
+        { type: 'response.output_item.done', output_index: 0, item: item('a', { x: 1 }) },
+      ]),
+      one,
+    ],
+    [
+      'arguments that are an object, when they are done',
+      name,
+      responsesEvents([
+        { type: 'response.output_item.added', output_index: 0, item: item('a', '') },
+        { type: 'response.function_call_arguments.done', output_index: 0, arguments: { x: 1 } },
+      ]),
+      one,
+    ],
+    [
+      'an empty object first',
+      name,
+      responsesEvents([
+        { type: 'response.output_item.added', output_index: 0, item: item('a', '') },
+        ...['{}', '{"x":1}'].map((delta) => ({
+          type: 'response.function_call_arguments.delta',
+          output_index: 0,
+          delta,
+        })),
+        { type: 'response.output_item.done', output_index: 0, item: item('a', '{"x":1}') },
+      ]),
+      one,
+    ],
+    [
+      'a call that starts twice',
+      name,
+      responsesEvents([
+        { type: 'response.output_item.added', output_index: 0, item: item('a', '') },
+        { type: 'response.output_item.added', output_index: 0, item: item('a', '') },
+        { type: 'response.output_item.done', output_index: 0, item: item('a', '{"x":1}') },
+      ]),
+      one,
+    ],
+    [
+      'two calls at one index',
+      name,
+      responsesEvents([
+        { type: 'response.output_item.added', output_index: 0, item: item('a', '') },
+        { type: 'response.function_call_arguments.delta', output_index: 0, delta: '{"x":1}' },
+        { type: 'response.output_item.added', output_index: 0, item: item('b', '', 'g') },
+        { type: 'response.function_call_arguments.delta', output_index: 0, delta: '{"y":2}' },
+      ]),
+      two,
+    ],
+  ]),
+  ['args that are JSON text', 'gemini', { body: candidate([part('{"x":1}')]) }, one],
+  ['args that are JSON text, streamed', 'gemini', { events: [candidate([part('{"x":1}')])] }, one],
+  ['args that are a list', 'gemini', { body: candidate([part([1])]) }, [['f', '{"input":[1]}']]],
+  [
+    'two calls with one id',
+    'gemini',
+    {
+      body: candidate([
+        { functionCall: { id: 'a', name: 'f', args: { x: 1 } } },
+        { functionCall: { id: 'a', name: 'f', args: { x: 2 } } },
+      ]),
+    },
+    twice,
+  ],
+  [
+    'entries of one id',
+    'compatible',
+    chat({
+      tool_calls: [
+        fn(undefined, '{"x":1}', { id: 'a', name: 'f' }),
+        fn(undefined, '{"x":2}', { id: 'a', name: 'f' }),
+      ],
+    }),
+    twice,
+  ],
+  [
+    'entries at index 0 without ids',
+    'compatible',
+    chat({ tool_calls: [fn(0, '{"x":1}', { name: 'f' }), fn(0, '{"x":2}', { name: 'f' })] }),
+    twice,
+  ],
+  [
+    'whole calls at index 0 without ids',
+    'compatible',
+    chatEvents([fn(0, '{"x":1}', { name: 'f' })], [fn(0, '{"x":2}', { name: 'f' })]),
+    twice,
+  ],
+  [
+    'whole calls at index 0 under two names',
+    'compatible',
+    chatEvents([fn(0, '{"x":1}', { name: 'f' })], [fn(0, '{"y":2}', { name: 'g' })]),
+    two,
+  ],
+  [
+    'ids made of the name',
+    'compatible',
+    chatEvents(
+      [fn(undefined, '{"x":1}', { id: 'call-f', name: 'f' })],
+      [fn(undefined, '{"x":2}', { id: 'call-f', name: 'f' })],
+    ),
+    twice,
+  ],
+  [
+    'one index, two ids that alternate',
+    'compatible',
+    chatEvents(
+      [fn(0, '', { id: 'a', name: 'f' })],
+      [fn(0, '', { id: 'b', name: 'g' })],
+      [fn(0, '{"x":1}', { id: 'a' })],
+      [fn(0, '{"y":2}', { id: 'b' })],
+    ),
+    two,
+  ],
+  ['a negative index', 'compatible', chatEvents([fn(-1, '{"x":1}', { id: 'a', name: 'f' })]), one],
+  ...['{}', 'null', ' {} '].flatMap((first): Row[] => [
+    [
+      `${first} first`,
+      'compatible',
+      chatEvents([fn(0, first, { id: 'a', name: 'f' })], [fn(0, '{"x":1}')]),
+      one,
+    ],
+    [
+      `${first} in front, whole`,
+      'compatible',
+      chat({ tool_calls: [fn(0, `${first}{"x":1}`, { id: 'a', name: 'f' })] }),
+      one,
+    ],
+  ]),
+]
+
+describe('calls', () => {
+  it.each(calls)('%s: %s', async (_, name, exchange, expected) => {
+    const reply = await answer(name, exchange)
+    expect(callsIn(reply)).toEqual({ finish_reason: 'tool_calls', calls: expected })
+    const ids = reply.message.tool_calls?.map(({ id }) => id) ?? []
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.every((id) => id.length > 0 && id.length <= 40)).toBe(true)
+  })
+})
+
+// ---- Text -----------------------------------------------------------------------------------------------------------
+
+const texts: readonly (readonly [string, Name, typeof next])[] = [
+  [
+    'a delta without a block',
+    'anthropic',
+    claudeEvents([delta({ type: 'text_delta', text: 'Hello' })], 'end_turn'),
+  ],
+  [
+    'a delta behind the end of its block',
+    'anthropic',
+    claudeEvents(
+      [
+        { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+        delta({ type: 'text_delta', text: 'Hel' }),
+        stop(),
+        delta({ type: 'text_delta', text: 'lo' }),
+      ],
+      'end_turn',
+    ),
+  ],
+  [
+    'a message beside an empty delta',
+    'compatible',
+    {
+      body: {
+        id: 'c',
+        choices: [{ delta: { content: '' }, message: { content: 'Hello' }, finish_reason: 'stop' }],
+      },
+    },
+  ],
+  [
+    'text beside no message',
+    'compatible',
+    { body: { id: 'c', choices: [{ message: null, text: 'Hello', finish_reason: 'stop' }] } },
+  ],
+]
+
+describe('text', () => {
+  it.each(texts)('%s: %s', async (_, name, exchange) => {
+    const reply = await answer(name, exchange)
+    expect([reply.text, reply.finish_reason]).toEqual(['Hello', 'stop'])
+  })
+
+  it('that is a value is its JSON', async () => {
+    expect((await answer('compatible', chat({ content: { a: 'x' } }))).text).toBe('{"a":"x"}')
+  })
+
+  it('of a thought without a block is reasoning', async () => {
+    const thought = delta({ type: 'thinking_delta', thinking: 'Hm' })
+    const { message } = await answer('anthropic', claudeEvents([thought], 'end_turn'))
+    expect(message.reasoning_content).toBe('Hm')
+  })
+})
+
+// ---- Members --------------------------------------------------------------------------------------------------------
+
+const members: readonly (readonly [Name, typeof next, JsonObject])[] = [
+  [
+    'openai',
+    {
+      body: response([], {
+        moderation: { flagged: true },
+        conversation: { id: 'c1' },
+        instructions: 'secret',
+        metadata: {},
+      }),
+    },
+    { moderation: { flagged: true }, conversation: { id: 'c1' } },
+  ],
+  [
+    'anthropic',
+    claude([{ type: 'text', text: 'Hi' }], {
+      stop_reason: 'end_turn',
+      container: { id: 'c1' },
+      diagnostics: null,
+    }),
+    { container: { id: 'c1' } },
+  ],
+  [
+    'gemini',
+    {
+      body: {
+        ...candidate([{ text: 'hi' }], { continuationToken: 't', safetyRatings: [] }),
+        modelStatus: { modelStage: 'DEPRECATED' },
+      },
+    },
+    { continuationToken: 't', modelStatus: { modelStage: 'DEPRECATED' } },
+  ],
+  [
+    'compatible',
+    chat({ content: 'Hi' }, { system_fingerprint: 'fp', object: 'chat.completion' }),
+    { system_fingerprint: 'fp' },
+  ],
+]
+
+describe('members of an answer that nothing else says', () => {
+  it.each(members)('are kept: %s', async (name, exchange, expected) => {
+    expect((await answer(name, exchange)).provider_specific_fields).toEqual(expected)
+  })
+
+  it('are on the finish of a stream too', async () => {
+    const whole = response([], { conversation: { id: 'c1' } })
+    next = { events: [{ type: 'response.completed', response: whole }] }
+    let last: unknown
+    for await (const chunk of ai.stream(ask('openai'))) last = chunk
+    expect(last).toMatchObject({
+      type: 'finish',
+      provider_specific_fields: { conversation: { id: 'c1' } },
+    })
+  })
+
+  it('say what the API took out of the request', async () => {
+    const input_transformations = [
+      { id: 'rs_1', type: 'reasoning', action: 'removed', reason: 'prefix_mismatch' },
+    ]
+    const { warnings } = await answer('openai', { body: response([], { input_transformations }) })
+    expect(warnings).toEqual([
+      expect.objectContaining({
+        code: 'dropped',
+        message: expect.stringContaining('prefix_mismatch'),
+      }),
+    ])
+  })
+})
+
+// ---- Names that a server sends --------------------------------------------------------------------------------------
+
+describe('ids and models that a server sends', () => {
+  const key = 'sk-proj-abcdefghijklmnopqrstuvwxyz'
+  const long = `${key}${'x'.repeat(5_000)}`
+  const bodies: Record<Name, unknown> = {
+    openai: { ...response([]), id: long, model: long },
+    xai: { ...response([]), id: long, model: long },
+    anthropic: { ...claude([]).body, id: long, model: long },
+    gemini: { ...candidate([{ text: 'Hi' }]), responseId: long, modelVersion: long },
+    compatible: { ...chat({ content: 'Hi' }).body, id: long, model: long },
+  }
+  // every name is a key of it
+  const all = Object.keys(bodies) as Name[]
+
+  it.each(all)(
+    'are short and without keys in answers, attempts and log lines: %s',
+    async (name) => {
+      lines.length = 0
+      const { id, model, request_id, attempts } = await answer(name, {
+        body: bodies[name],
+        id: long,
+      })
+      for (const shown of [id, model, request_id, attempts[0]?.request_id, attempts[0]?.answered]) {
+        expect(shown).toMatch(/^\[key\]/)
+        expect(shown?.length).toBeLessThanOrEqual(200)
+      }
+      expect(lines.join('')).not.toContain(key)
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(3_000)
+    },
+  )
+
+  it.each(all)('are short and without keys in errors: %s', async (name) => {
+    lines.length = 0
+    const body = { error: { message: 'no', code: long, type: long } }
+    const error: TetradError = await answer(name, { status: 400, body, id: long }).catch((e) => e)
+    expect(error.requestId).toMatch(/^\[key\]/)
+    expect(error.requestId?.length).toBeLessThanOrEqual(200)
+    expect(JSON.stringify(error) + JSON.stringify(error.attempts) + lines.join('')).not.toContain(
+      key,
+    )
+  })
+})
+
+// ---- Usage ----------------------------------------------------------------------------------------------------------
+
+const chatUsage = (...usages: readonly JsonObject[]) => ({
+  events: [
+    { id: 'c', choices: [{ delta: { content: 'Hi' }, finish_reason: 'stop' }] },
+    ...usages.map((usage) => ({ id: 'c', choices: [], usage })),
+  ],
+})
+const doubled = {
+  prompt_tokens: 286,
+  completion_tokens: 278,
+  total_tokens: 564,
+  completion_tokens_details: { reasoning_tokens: 287 },
+}
+
+describe('usage', () => {
+  const rows: readonly (readonly [string, Name, typeof next, number, number])[] = [
+    [
+      'reasoning above a completion whose total holds it',
+      'compatible',
+      chat({ content: 'Hi' }, { usage: doubled }),
+      286,
+      278,
+    ],
+    ['the same, streamed', 'compatible', chatUsage(doubled), 286, 278],
+    [
+      'reasoning beside the total',
+      'compatible',
+      chat(
+        { content: 'Hi' },
+        {
+          usage: {
+            prompt_tokens: 10,
+            completion_tokens: 2,
+            total_tokens: 32,
+            completion_tokens_details: { reasoning_tokens: 20 },
+          },
+        },
+      ),
+      10,
+      22,
+    ],
+    [
+      'a last snapshot of zeros',
+      'compatible',
+      chatUsage(
+        { prompt_tokens: 7, completion_tokens: 3 },
+        { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+      ),
+      7,
+      3,
+    ],
+    [
+      'a later zero',
+      'anthropic',
+      {
+        events: [
+          {
+            type: 'message_start',
+            message: {
+              id: 'm',
+              model: 'm',
+              usage: {
+                input_tokens: 10,
+                cache_read_input_tokens: 100,
+                cache_creation_input_tokens: 5,
+              },
+            },
+          },
+          {
+            type: 'message_delta',
+            delta: { stop_reason: 'end_turn' },
+            usage: { input_tokens: 0, output_tokens: 9 },
+          },
+          { type: 'message_stop' },
+        ],
+      },
+      115,
+      9,
+    ],
+    [
+      'a second message_delta of zero',
+      'anthropic',
+      {
+        events: [
+          ...claudeEvents([], 'end_turn').events.slice(0, 1),
+          {
+            type: 'message_delta',
+            delta: { stop_reason: 'end_turn' },
+            usage: { output_tokens: 9 },
+          },
+          { type: 'message_delta', delta: {}, usage: { output_tokens: 0 } },
+          { type: 'message_stop' },
+        ],
+      },
+      1,
+      9,
+    ],
+    [
+      'a later zero',
+      'gemini',
+      {
+        events: [
+          {
+            ...candidate([{ text: 'Hi' }]),
+            usageMetadata: { promptTokenCount: 8, candidatesTokenCount: 2, totalTokenCount: 10 },
+          },
+          { usageMetadata: { promptTokenCount: 0, candidatesTokenCount: 0, totalTokenCount: 0 } },
+        ],
+      },
+      8,
+      2,
+    ],
+  ]
+  it.each(rows)('%s: %s', async (_, name, exchange, prompt, completion) => {
+    const { usage } = await answer(name, exchange)
+    expect([usage.prompt_tokens, usage.completion_tokens]).toEqual([prompt, completion])
+  })
+
+  it.each(['openai', 'xai'] as const)('of hosted tools stands beside it: %s', async (name) => {
+    const tool_usage = {
+      web_search: { num_requests: 10 },
+      image_gen: { input_tokens: 9, output_tokens: 8 },
+    }
+    const usages = [
+      await answer(name, { body: response([], { tool_usage }) }),
+      await answer(name, {
+        events: [{ type: 'response.completed', response: response([], { tool_usage }) }],
+      }),
+    ].map(({ usage }) => usage)
+    for (const usage of usages)
+      expect(usage).toMatchObject({
+        server_tool_use: { web_search: 10 },
+        server_tool_tokens: { image_gen: { prompt_tokens: 9, completion_tokens: 8 } },
+      })
+  })
+})
