@@ -68,13 +68,13 @@ export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estima
 /** A later snapshot of counts over an earlier one, as a wire reports them: null and 0 take nothing back. */
 export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
   if (!isObject(after)) return before
-  const merged = Object.entries(after).flatMap(([name, value]) => {
-    const told = before[name]
-    if (value === null || value === undefined || (value === 0 && told !== undefined)) return []
-    return [[name, isObject(value) && isObject(told) ? mergeCounts(told, value) : value]]
-  })
-  return merged.length > 0 ? { ...before, ...Object.fromEntries(merged) } : before
+  const told = Object.entries(after).filter(
+    ([name, value]) => isGiven(value) && (value !== 0 || before[name] === undefined),
+  )
+  return told.length > 0 ? { ...before, ...Object.fromEntries(told) } : before
 }
+
+const isGiven = (value: unknown) => value !== null && value !== undefined
 
 /**
  * Reasoning is a part of the completion, and stands beside it on some servers: the total shows it, or that it is several

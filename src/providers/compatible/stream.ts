@@ -95,7 +95,8 @@ function newState(context: WireContext, options: ReaderOptions): State {
 function readEvent({ event, data }: WireEvent, state: State): void {
   const chunk: JsonObject = isObject(data) ? data : {}
   const choice = choiceOf(chunk, state)
-  state.writer.keepUnread(chunk, readMembers)
+  // a ping is no part of the answer
+  if (Array.isArray(chunk.choices)) state.writer.keepUnread(chunk, readMembers)
   if (choice) start(chunk, state)
   if (choice) readChoice(choice, state)
   readUsage(chunk, choice, state)

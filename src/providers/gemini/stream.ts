@@ -60,7 +60,7 @@ function readChunk(chunk: GenerateContentResponse, state: State): Usage | undefi
     if (!isOfAnswer(chunk)) return undefined
     start(chunk, state)
   }
-  state.writer.keepUnread({ ...chunk }, readMembers)
+  if (isOfAnswer(chunk)) state.writer.keepUnread({ ...chunk }, readMembers)
   const { usageMetadata, promptFeedback, candidates } = chunk
   if (isObject(usageMetadata)) state.usage = mergeCounts({ ...state.usage }, usageMetadata)
   const blockReason = asId(promptFeedback?.blockReason)
