@@ -7,7 +7,7 @@ import {
   UnsupportedParamsError,
   type ValidRequest,
 } from './core/index.js'
-import { isStandardSchema, toFormat } from './schema/index.js'
+import { isStandardSchema, toFormat } from './schema/standard.js'
 
 /** Call options of other libraries, and where the thing lives here. */
 const foreignKeys: Readonly<Record<string, string>> = {
