@@ -8,7 +8,7 @@ import type { Middleware } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore } from '../../src/store/index.js'
-import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { gate, hello, post } from './requests.js'
 import { serve } from './support.js'
 
@@ -132,6 +132,15 @@ describe.each([true, false])('with "stream": %s', (stream) => {
     expect(await response.text()).toContain('three')
     expect(errors.length).toBeGreaterThan(0)
     for (const error of errors) expect(error).toMatchObject({ message: 'no scope' })
+  })
+
+  it('an answer that fails is reported once, though it was deferred', async () => {
+    const ctx = new ExecutionContext()
+    const { handle, errors, open } = setUp({}, fail(503))
+    expect((await handle(post(body), ctx)).status).toBe(503)
+    open()
+    await ctx.all
+    expect(errors).toMatchObject([{ status: 503 }])
   })
 
   it('without a platform to wait, rejections of deferred work go to onError too', async () => {
