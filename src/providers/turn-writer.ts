@@ -50,6 +50,7 @@ export class TurnWriter {
   private readonly ids = new Set<string>()
   /** Calls whose start was written. */
   private started = 0
+  private phase: string | undefined
   private thought: unknown
   private hasThought = false
   // names come from the wire
@@ -71,10 +72,22 @@ export class TurnWriter {
     })
   }
 
-  text(text: string): void {
+  /** Text of another phase, the answer behind its commentary, begins after a blank line. */
+  text(text: string, phase?: string): void {
     if (text === '') return
-    this.textLength += text.length
-    this.push({ type: 'text-delta', text })
+    const gap = this.gapBefore(phase)
+    this.phase = phase
+    this.textLength += gap.length + text.length
+    this.push({ type: 'text-delta', text: gap + text })
+  }
+
+  /** Where the next text of this phase begins. */
+  textStart(phase?: string): number {
+    return this.textLength + this.gapBefore(phase).length
+  }
+
+  private gapBefore(phase: string | undefined): string {
+    return this.textLength > 0 && phase !== this.phase ? '\n\n' : ''
   }
 
   refusal(text: string): void {

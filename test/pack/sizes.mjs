@@ -64,14 +64,14 @@ console.table(rows)
 /** The most that a part may be, in kB. The aims are 30, 95, 165, and 60 for a route above the client. */
 const bounds = {
   core: 58,
-  'core + openai': 160,
-  'core + anthropic': 160,
-  'core + gemini': 160,
-  'core + xai': 160,
-  'core + compatible': 160,
-  'all four': 280,
+  'core + openai': 169,
+  'core + anthropic': 173,
+  'core + gemini': 172,
+  'core + xai': 169,
+  'core + compatible': 154,
+  'all four': 272,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
-check('a route is at most 80 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 80)
+check('a route is at most 79 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 79)
 check('browser is at most 5.2 kB gzipped', rows.browser['kB gzipped'] <= 5.2)

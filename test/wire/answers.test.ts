@@ -400,6 +400,28 @@ describe('text', () => {
     expect([reply.text, reply.finish_reason]).toEqual(['Hello', 'stop'])
   })
 
+  it.each(['openai', 'xai'] as const)(
+    'of two phases is parted by a blank line: %s',
+    async (name) => {
+      const message = (phase: string, text: string) => ({
+        type: 'message',
+        role: 'assistant',
+        phase,
+        content: [{ type: 'output_text', text, annotations: [] }],
+      })
+      const output = [message('commentary', 'I will check.'), message('final_answer', 'It is 4.')]
+      const whole = { ...response(output), id: 'resp_1' }
+      const replies = [
+        await answer(name, { body: whole }),
+        await answer(name, { events: [{ type: 'response.completed', response: whole }] }),
+      ]
+      for (const { text, message } of replies) {
+        expect(text).toBe('I will check.\n\nIt is 4.')
+        expect(message.native?.content).toEqual(output)
+      }
+    },
+  )
+
   it('that is a value is its JSON', async () => {
     expect((await answer('compatible', chat({ content: { a: 'x' } }))).text).toBe('{"a":"x"}')
   })

@@ -4,7 +4,7 @@ import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { declaredNames } from './items.js'
-import { asNumber, type Profile, type WireItem } from './wire.js'
+import { asNumber, asText, type Profile, type WireItem } from './wire.js'
 
 /** One output item, known by its index: ids may change from event to event. */
 export interface ItemState {
@@ -20,7 +20,9 @@ export interface ItemState {
 /** A piece of text that grows. */
 export interface PartState {
   text: string
-  /** Length of the message's text before this part. */
+  /** Of its message: commentary on the way, or the answer. */
+  readonly phase: string | undefined
+  /** Where it begins in the text of the answer. */
   readonly offset: number
   annotations: number
   hasLogprobs: boolean
@@ -147,12 +149,14 @@ export function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: 
 
 const firstKeys = { t: 't0', r: 'r0', s: 's0', c: 'c0' } as const
 
-export function partAt({ parts }: ItemState, key: string, state: State): PartState {
+export function partAt({ parts, item }: ItemState, key: string, state: State): PartState {
+  const phase = asText(item.phase)
   let found = parts.get(key)
   if (!found) {
     found = {
       text: '',
-      offset: state.writer.textLength,
+      phase,
+      offset: state.writer.textStart(phase),
       annotations: 0,
       hasLogprobs: false,
       hasDiffered: false,

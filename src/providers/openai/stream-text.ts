@@ -4,7 +4,7 @@ import type { PartState, State } from './stream-state.js'
 
 export function addText(part: PartState, text: string, { writer }: State): void {
   part.text += text
-  writer.text(text)
+  writer.text(text, part.phase)
 }
 
 export function addRefusal(part: PartState, text: string, { writer }: State): void {
