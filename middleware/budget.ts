@@ -11,7 +11,7 @@ import { memoryStore, type Store } from '../src/store/index.js'
 import { needs } from '../src/store/needs.js'
 import { Booking, type Settings, StoreDown } from './budget/booking.js'
 import { type Cap, cappedIn, checkCap } from './budget/cap.js'
-import { expectedTokens, learn } from './budget/expected.js'
+import { learn, learnedOf } from './budget/learned.js'
 
 export type { BudgetWindow, Cap } from './budget/cap.js'
 
@@ -83,7 +83,7 @@ export function budget<State = {}>(options: BudgetOptions<State>): Middleware<St
       return error
     }
     try {
-      await booking.open(await expectedTokens(ctx, settings, options.expect))
+      await booking.open(await learnedOf(ctx, settings, options.expect))
     } catch (error) {
       await booking.settle()
       const isLetThrough = error instanceof StoreDown && settings.isFailingOpen

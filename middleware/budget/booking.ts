@@ -10,6 +10,8 @@ import {
 } from '../../src/core/index.js'
 import type { HoldResult, Store } from '../../src/store/index.js'
 import { type CurrentCap, perUsd } from './cap.js'
+import type { Learned } from './learned.js'
+import { thoughtsOf, withThoughtsInside } from './thoughts.js'
 
 export interface Settings {
   readonly store: Store & Required<Pick<Store, 'hold' | 'settle'>>
@@ -46,13 +48,11 @@ export type Place = Omit<Context<never>, 'options' | 'state'>
 
 type Tokens = Pick<Usage, 'prompt_tokens' | 'completion_tokens'>
 
-/** Our own count of a text may be low by so much. */
-const caution = 1.1
 /** Where the model's limit is all that bounds an answer, it gets this share of what the cap still pays. */
 const share = 1 / 4
 const tries = 4
-/** With the bare mean many of the longer answers break off where all begin at once. */
-const headroom = 1.06
+/** With the bare mean the longer answers break off where all begin at once, with much more the cap is not used. */
+const headroom = 1.03
 /** No model writes more in one answer. Tokens. */
 const longest = 1_000_000
 
@@ -61,12 +61,17 @@ export class Booking {
   /** By cap. */
   private held: number[]
   private rates: readonly number[] = []
+  /** What the prompt is held for. */
+  private promptTokens = 0
+  /** Our own count of a text may be low by so much. */
+  private completionRatio = 1
   private extending: Promise<void> | undefined
   /** Its text is seen as it comes: slices bound it. Otherwise `max_tokens` does. */
   private isSliced = false
   private isUncapped = false
   private refusal: Error | undefined
   private heartbeat: ReturnType<typeof setInterval> | undefined
+  private renewing: Promise<unknown> | undefined
 
   constructor(
     private readonly settings: Settings,
@@ -81,9 +86,11 @@ export class Booking {
   }
 
   /** Holds the prompt and an answer. Throws `BudgetExceededError`, `MisuseError`, or `StoreDown`. */
-  async open(expected: number): Promise<void> {
+  async open({ expected, promptRatio, completionRatio }: Learned): Promise<void> {
     const { ctx } = this
-    const prompt_tokens = Math.ceil(estimatePromptTokens(ctx.request) * caution)
+    const prompt_tokens = Math.ceil(estimatePromptTokens(ctx.request) * promptRatio)
+    this.promptTokens = prompt_tokens
+    this.completionRatio = completionRatio
     const amountsOf = (completion_tokens: number) =>
       this.caps.map((cap) => this.amountOf(cap, { prompt_tokens, completion_tokens }))
     const none = amountsOf(0)
@@ -109,7 +116,10 @@ export class Booking {
     readonly asked: number | undefined
     readonly expected: number
   }): Promise<void> {
-    const { none, asked, expected } = wish
+    const { none, expected } = wish
+    const thoughts = thoughtsOf(this.ctx)
+    const asked =
+      wish.asked !== undefined && thoughts >= wish.asked ? wish.asked + thoughts : wish.asked
     const { maxOutputTokens = longest } = this.ctx.client.capabilities(this.ctx.request.model)
     const most = asked ?? maxOutputTokens
     const amountsOf = (tokens: number) =>
@@ -133,7 +143,7 @@ export class Booking {
   private clamp(tokens: number): void {
     const { ctx } = this
     const param = ctx.request.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'
-    ctx.request = { ...ctx.request, [param]: tokens }
+    ctx.request = { ...withThoughtsInside(ctx, tokens), [param]: tokens }
     ctx.warn({
       code: 'changed',
       param,
@@ -196,7 +206,8 @@ export class Booking {
   /** Books what was used. A store that is down books the hold when its lease is over. */
   async settle(): Promise<void> {
     clearInterval(this.heartbeat)
-    await this.extending
+    // one that came behind it would hold again
+    await Promise.all([this.extending, this.renewing])
     const { store, name } = this.settings
     const { usage } = this.ctx
     const caps = this.caps.map((cap, index) => ({
@@ -228,7 +239,7 @@ export class Booking {
 
   private renew(): void {
     // one that is missed comes again, and a late settle corrects what was booked meanwhile
-    this.hold(this.caps.map(() => 0)).catch(() => {})
+    this.renewing = this.hold(this.caps.map(() => 0)).catch(() => {})
   }
 
   /** What was used so far, by cap. */
@@ -236,8 +247,8 @@ export class Booking {
     const { usage } = this.ctx
     if (!usage.estimated) return this.caps.map((cap) => this.usedOf(cap, usage) ?? 0)
     const tokens = {
-      prompt_tokens: Math.ceil(usage.prompt_tokens * caution),
-      completion_tokens: Math.ceil(usage.completion_tokens * caution),
+      prompt_tokens: Math.max(usage.prompt_tokens, this.promptTokens),
+      completion_tokens: Math.ceil(usage.completion_tokens * this.completionRatio),
     }
     return this.caps.map((cap) => this.amountOf(cap, tokens))
   }

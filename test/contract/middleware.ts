@@ -49,11 +49,22 @@ const outcomes: Readonly<Record<Outcome, readonly Step[]>> = {
   left: [start(), hello(), untilAborted],
 }
 
+export interface ContractOptions {
+  /** The words `Hello ` do not leave by themselves: the layer waits for the sentence, or for the whole turn. */
+  readonly holds?: 'sentence' | 'turn'
+  /** Messages that the layer puts behind those of the system. */
+  readonly adds?: number
+}
+
 /**
  * The suite for one middleware. `factory` makes a new one for each test; it must let an ordinary answer through: a layer
  * that answers by itself, or edits text, gets tests of its own.
  */
-export function middlewareContract(name: string, factory: () => Middleware): void {
+export function middlewareContract(
+  name: string,
+  factory: () => Middleware,
+  { holds, adds = 0 }: ContractOptions = {},
+): void {
   /** The layer between two that count how often they are entered and left. */
   const stackOn = (provider: Scripted) => {
     const counts = { entered: 0, left: 0, insideEntered: 0, insideLeft: 0 }
@@ -85,6 +96,20 @@ export function middlewareContract(name: string, factory: () => Middleware): voi
     return { chunks, error, text: textOf(chunks) }
   }
 
+  /** A layer that waits for the whole turn: not one chunk of it leaves before. */
+  const showsNothing = async () => {
+    let arrive = () => {}
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const { ai } = stackOn(scripted([[start(), hello(), arrive, untilAborted]]))
+    const stream = ai.stream(request)
+    const collected = collect(stream)
+    await arrived
+    stream.abort()
+    expect((await collected).chunks).toEqual([])
+  }
+
   describe(`middleware contract: ${name}`, () => {
     it('gives the same answer in both modes', async () => {
       const whole = await stackOn(scripted([say('Hello wide world')])).ai.generate(request)
@@ -97,10 +122,12 @@ export function middlewareContract(name: string, factory: () => Middleware): voi
     })
 
     it('hands chunks on while the provider still talks', async () => {
-      const { ai } = stackOn(scripted([[start(), hello(), untilAborted]]))
+      if (holds === 'turn') return showsNothing()
+      const more: StreamChunk = { type: 'text-delta', text: 'there.\nYou' }
+      const { ai } = stackOn(scripted([[start(), hello(), ...(holds ? [more] : []), untilAborted]]))
       for await (const chunk of ai.stream(request))
         if (chunk.type === 'text-delta') {
-          expect(chunk.text).toBe('Hello ')
+          expect(chunk.text).toMatch(/^Hello /)
           break
         }
     })
@@ -117,8 +144,9 @@ export function middlewareContract(name: string, factory: () => Middleware): voi
       const provider = scripted([outcomes.interrupted])
       const { text, error } = await collect(stackOn(provider).ai.stream(request))
       expect(error).toBeInstanceOf(StreamInterruptedError)
-      expect(text).toBe('Hello ')
-      expect(error).toMatchObject({ partial: { text: 'Hello ', finish_reason: null } })
+      expect(text).toBe(holds ? '' : 'Hello ')
+      if (holds) expect(error).not.toHaveProperty('partial.text', 'Hello ')
+      else expect(error).toMatchObject({ partial: { text: 'Hello ', finish_reason: null } })
       expect(provider.calls).toHaveLength(1)
     })
 
@@ -162,16 +190,24 @@ export function middlewareContract(name: string, factory: () => Middleware): voi
       const provider = scripted([say('Hello')])
       await stackOn(provider).ai.generate(request)
       const asked = provider.calls[0]?.request
-      expect(asked?.messages).toEqual(request.messages)
+      expect(asked?.messages.toSpliced(1, adds)).toEqual(request.messages)
       expect(asked).toMatchObject({ temperature: 0.5, metadata: { topic: 'rivers' } })
     })
 
     it.each(Object.keys(outcomes) as Outcome[])(
       'unwinds once when a call is %s',
       async (outcome) => {
-        const provider = scripted([outcomes[outcome]])
+        let arrive = () => {}
+        const arrived = new Promise<void>((resolve) => {
+          arrive = resolve
+        })
+        const steps = outcomes[outcome].flatMap((step) =>
+          step === untilAborted ? [arrive, step] : [step],
+        )
+        const provider = scripted([steps])
         const { ai, counts } = stackOn(provider)
-        await end(ai.stream(request), outcome)
+        if (holds) await endUnseen(ai.stream(request), outcome, arrived)
+        else await end(ai.stream(request), outcome)
         expect(counts).toMatchObject({ entered: 1, left: 1 })
         expect(counts.insideEntered).toBeGreaterThan(0)
         expect(counts.insideLeft).toBe(counts.insideEntered)
@@ -208,4 +244,15 @@ async function end(stream: ChatStream, outcome: Outcome): Promise<void> {
     // which error it is, the other tests ask
     await stream.response.catch(() => {})
   }
+}
+
+/** The same where nothing has been shown yet: the consumer waits for its first chunk. */
+async function endUnseen(stream: ChatStream, outcome: Outcome, arrived: Promise<void>) {
+  if (outcome !== 'aborted' && outcome !== 'left') return end(stream, outcome)
+  const iterator = stream[Symbol.asyncIterator]()
+  const reading = iterator.next().catch(() => {})
+  await arrived
+  if (outcome === 'aborted') stream.abort()
+  else await iterator.return?.()
+  await reading
 }

@@ -1,4 +1,6 @@
 /** A crowd of streams under one cap, with a provider that says as many words as it likes. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
 import { budget } from '../../middleware/budget.js'
 import type { StreamChunk } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
@@ -41,6 +43,29 @@ export interface Load {
   readonly leaseMs?: number | undefined
 }
 
+/** Resolves when each call has said something, and goes no further. */
+export async function hangingCrowd(store: Store, { calls, cap, random: _, ...options }: Load) {
+  const layer = budget({ tokens: cap, window: 'total', store, ...options })
+  const hanging: ProviderAdapter = {
+    ...talker,
+    async *generateStream(request, call) {
+      let count = 0
+      for await (const chunk of talker.generateStream(request, call)) {
+        yield chunk
+        if (++count === 3) await new Promise(() => {})
+      }
+    },
+  }
+  const ai = createClient({ providers: [hanging], use: [layer] })
+  const messages = [{ role: 'user', content: 'Go on.' }] as const
+  const request = { model: 'talker/m', messages, metadata: { words: '1000' } }
+  const begun = Array.from({ length: calls }, async () => {
+    const iterator = ai.stream(request).textStream[Symbol.asyncIterator]()
+    await iterator.next()
+  })
+  await Promise.all(begun)
+}
+
 /** All at once. */
 export async function crowd(store: Store, { calls, cap, random, ...options }: Load) {
   const layer = budget({ tokens: cap, window: 'total', store, ...options })
@@ -79,4 +104,39 @@ export async function stateOf(store: Store) {
   const caps = [{ key: '0:tokens:total::all', amount: 0, limit: 0, ttlMs: 60_000 }]
   const found = await store.hold?.('budget', { id: 'look', leaseMs: 60_000, caps })
   return found?.caps[0]
+}
+
+export interface Result {
+  readonly whole: number
+  readonly cut: number
+  readonly refused: number
+  readonly wholeTokens: number
+  readonly tokens: number
+}
+
+const child = new URL('./budget-child.ts', import.meta.url).pathname
+
+export const startProcess = (port: number, ...args: readonly unknown[]): ChildProcess =>
+  spawn(process.execPath, ['--import', 'tsx', child, String(port), ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+
+/** So many calls in each of four processes; the sum of what they report. */
+export async function crowdInProcesses(
+  port: number,
+  load: { calls: number; cap: number; seed: number },
+) {
+  const started = [0, 1, 2, 3].map((index) =>
+    startProcess(port, 'crowd', load.calls, load.cap, load.seed * 4 + index + 1),
+  )
+  const lines = await Promise.all(started.map(({ stdout }) => (stdout ? text(stdout) : '')))
+  const results: readonly Result[] = lines.map((line) => JSON.parse(line))
+  const sum = (name: keyof Result) => results.reduce((total, result) => total + result[name], 0)
+  return {
+    whole: sum('whole'),
+    cut: sum('cut'),
+    refused: sum('refused'),
+    wholeTokens: sum('wholeTokens'),
+    tokens: sum('tokens'),
+  } satisfies Result
 }

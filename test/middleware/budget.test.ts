@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BudgetOptions, budget } from '../../middleware/budget.js'
+import { prices } from '../../middleware/prices/index.js'
 import { retry } from '../../middleware/retry.js'
 import { standard } from '../../middleware/standard.js'
 import type { ChatRequest, StreamChunk } from '../../src/chat/index.js'
@@ -15,12 +14,14 @@ import {
   ServiceUnavailableError,
 } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
+import { mockServer, say as reply } from '../../src/testing/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { type Scripted, say, scripted, start, untilAborted } from '../contract/scripted.js'
 import { type RedisServer, redisServer } from '../store/redis-server.js'
 import { DatabaseSync } from '../store/sqlite.js'
-import { crowd, seeded, stateOf } from './budget-load.js'
+import { crowd, crowdInProcesses, seeded, startProcess, stateOf } from './budget-load.js'
 import { fakeClock } from './fake-clock.js'
+import { adapters, models } from './wires.js'
 
 let server: RedisServer
 let redis: Redis
@@ -46,7 +47,7 @@ const stores: Record<string, () => Store> = {
 const messages = [{ role: 'user', content: 'Hi' }] as const
 const request: ChatRequest = { model: 'scripted/m', messages }
 const modes = ['generate', 'stream'] as const
-const prices = { 'scripted/m': { input_mtok: 1, output_mtok: 2 } }
+const ownPrices = { 'scripted/m': { input_mtok: 1, output_mtok: 2 } }
 const thrown = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
@@ -56,7 +57,7 @@ const thrown = (promise: Promise<unknown>) =>
 function client(provider: Scripted, options: Partial<BudgetOptions> = {}) {
   const layer = budget({ tokens: 1_000, window: 'total', expect: 20, ...options })
   const use = [retry({ clock: fakeClock({ jumps: true }) }), layer]
-  const ai = createClient({ providers: [provider], use, prices })
+  const ai = createClient({ providers: [provider], use, prices: ownPrices })
   const run = (mode: (typeof modes)[number], more: Partial<ChatRequest> = {}) =>
     mode === 'generate'
       ? ai.generate({ ...request, ...more })
@@ -88,7 +89,7 @@ describe.each(Object.keys(stores))('budget in %s', (kind) => {
     const down = new ServiceUnavailableError('down', { status: 503, retryable: true })
     const text: StreamChunk = { type: 'text-delta', text: 'four little words here' }
     const provider = scripted([[down], say('Hello'), [start(), text, untilAborted]])
-    const { ai, run } = client(provider, { store, prices } as never)
+    const { ai, run } = client(provider, { store })
     await run('stream')
     expect(await stateOf(store)).toMatchObject({ used: 15, held: 0 })
     const stream = ai.stream(request)
@@ -108,7 +109,7 @@ describe.each(Object.keys(stores))('budget in %s', (kind) => {
     ] as const
     const layer = budget({ caps, store, expect: 20 })
     const provider = scripted([say('Hello')])
-    const ai = createClient({ providers: [provider], use: [layer], prices })
+    const ai = createClient({ providers: [provider], use: [layer], prices: ownPrices })
     const error = await thrown(ai.generate(request))
     expect(error).toMatchObject({ cap: { unit: 'tokens', window: 'total', limit: 10 }, used: 0 })
     expect(provider.calls).toHaveLength(0)
@@ -254,38 +255,159 @@ describe('budget', () => {
 })
 
 describe('budget over processes', () => {
-  const child = new URL('./budget-child.ts', import.meta.url).pathname
-  const run = (...args: readonly unknown[]): ChildProcess =>
-    spawn(process.execPath, ['--import', 'tsx', child, String(server.port), ...args.map(String)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-  const output = ({ stdout }: ChildProcess) => {
-    if (!stdout) throw new Error('piped above')
-    return text(stdout)
-  }
+  it.each([1, 2, 3])(
+    'four of them never pass the cap, and the sum in Redis is the ledger, seed %i',
+    // four processes start, each with its compiler
+    { timeout: 120_000 },
+    async (seed) => {
+      await redis.flushall()
+      const cap = 440_000
+      const { tokens, wholeTokens } = await crowdInProcesses(server.port, {
+        calls: 1_000,
+        cap,
+        seed,
+      })
+      expect(await stateOf(redisStore(redis))).toMatchObject({ used: tokens, held: 0 })
+      expect(tokens).toBeLessThanOrEqual(cap)
+      expect(tokens).toBeGreaterThan(0.9 * cap)
+      expect(wholeTokens).toBeGreaterThan(0.8 * tokens)
+    },
+  )
 
-  it('four of them never pass the cap, and the sum in Redis is the ledger', async () => {
+  it('of one that was killed in the middle no hold is left when its leases are over', async () => {
     await redis.flushall()
-    const cap = 440_000
-    const all = [1, 2, 3, 4].map((seed) => output(run('crowd', 1_000, cap, seed)))
-    const results = (await Promise.all(all)).map((line) => JSON.parse(line))
-    const sum = (name: string) => results.reduce((total, result) => total + result[name], 0)
-    expect(await stateOf(redisStore(redis))).toMatchObject({ used: sum('tokens'), held: 0 })
-    expect(sum('tokens')).toBeLessThanOrEqual(cap)
-    expect(sum('tokens')).toBeGreaterThan(0.9 * cap)
-    expect(sum('wholeTokens')).toBeGreaterThan(0.8 * sum('tokens'))
-  })
-
-  it('what a process held that was killed is booked when its lease is over', async () => {
-    await redis.flushall()
-    const hung = run('hang', 50, 100_000)
+    const cap = 300_000
+    const hung = startProcess(server.port, 'hang', 50, cap, 1)
     if (!hung.stdout) throw new Error('piped above')
     await once(hung.stdout, 'data')
+    const store = redisStore(redis)
+    const { held = 0 } = (await stateOf(store)) ?? {}
+    expect(held).toBeGreaterThan(50 * 1_100)
     hung.kill('SIGKILL')
     await once(hung, 'exit')
-    const store = redisStore(redis)
-    await vi.waitFor(async () =>
-      expect(await stateOf(store)).toMatchObject({ used: 2_500, held: 0 }),
+    // what nobody settles counts as used
+    await vi.waitFor(
+      async () => expect(await stateOf(store)).toMatchObject({ used: held, held: 0 }),
+      {
+        timeout: 10_000,
+      },
     )
+    const result = await crowd(store, { calls: 500, cap, random: seeded(7), expect: 1_100 })
+    expect(await stateOf(store)).toMatchObject({ used: held + result.tokens, held: 0 })
+    expect(held + result.tokens).toBeLessThanOrEqual(cap)
+  })
+})
+
+it('in memory no hold is left of calls that were never settled, when their leases are over', async () => {
+  let now = 0
+  const store = memoryStore({ now: () => now })
+  const lost: Store = { ...store, settle: async () => [] }
+  const provider = scripted([say('Hello')])
+  await client(provider, { store: lost, leaseMs: 1_000, window: 'total' }).run('stream')
+  const { held = 0 } = (await stateOf(store)) ?? {}
+  expect(held).toBeGreaterThan(0)
+  now = 1_001
+  expect(await stateOf(store)).toMatchObject({ used: held, held: 0 })
+})
+
+describe.each(models.slice(0, 4))('a model that thinks unseen: %s', (model) => {
+  it.each(modes)('%s: sixteen at once stay under the cap', async (mode) => {
+    /** All that the request allows is thought. */
+    const thinker = ({ body }: { body: unknown }) => {
+      const [, most = '1000000'] =
+        /"(?:max_output_tokens|max_tokens|maxOutputTokens)":(\d+)/.exec(JSON.stringify(body)) ?? []
+      const completion_tokens = Number(most)
+      return reply('So.').usage({
+        prompt_tokens: 10,
+        completion_tokens,
+        completion_tokens_details: { reasoning_tokens: completion_tokens - 2 },
+      })
+    }
+    await using wire = await mockServer(Array.from({ length: 16 }, () => thinker))
+    const store = memoryStore()
+    const layer = budget({ tokens: 40_000, window: 'total', store, expect: 2_000 })
+    const ai = createClient({ providers: adapters(wire), use: standard({ with: [layer] }) })
+    const asked: ChatRequest = { model, messages, reasoning_effort: 'high' }
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 16 }, () =>
+        mode === 'generate' ? ai.generate(asked) : ai.stream(asked).response,
+      ),
+    )
+    const answered = outcomes.filter(({ status }) => status === 'fulfilled')
+    expect(answered.length).toBeGreaterThan(0)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(BudgetExceededError)
+    const state = await stateOf(store)
+    expect(state?.held).toBe(0)
+    expect(state?.used).toBeLessThanOrEqual(40_000)
+    expect(state?.used).toBeGreaterThan(10_000)
+  })
+
+  it.each([
+    { thinking: { type: 'enabled', budget_tokens: 20_000 } },
+    { thinking: { type: 'enabled', budget_tokens: 20_000 }, max_tokens: 500 },
+    { reasoning_effort: 'high' },
+    { reasoning_effort: 'high', max_tokens: 500 },
+    { reasoning_effort: 'low', max_tokens: 1_000 },
+    { reasoning_effort: 'max' },
+  ] satisfies Partial<ChatRequest>[])('is never given more than is held: %j', async (more) => {
+    for (const cap of [800, 3_000, 6_000, 100_000]) {
+      await using wire = await mockServer([reply('So.')])
+      const store = memoryStore()
+      let held = 0
+      const spied: Store = {
+        ...store,
+        async hold(ledger, given) {
+          const result = await store.hold(ledger, given)
+          held = result.caps[0]?.held ?? 0
+          return result
+        },
+      }
+      const layer = budget({ tokens: cap, window: 'total', expect: 500, store: spied })
+      const ai = createClient({ providers: adapters(wire), use: standard({ with: [layer] }) })
+      await ai.generate({ model, messages, drop_params: true, ...more })
+      const sent = JSON.stringify(wire.requests[0]?.body)
+      const [, most] = /"(?:max_output_tokens|max_tokens|maxOutputTokens)":(\d+)/.exec(sent) ?? []
+      expect(Number(most)).toBeLessThanOrEqual(held)
+    }
+  })
+})
+
+describe.each(modes)('tiers, in %s', (mode) => {
+  const standardUsd = (10 * 1.25 + 10 * 10) / 1e6
+  const run = async (asked: string | undefined, answered: string) => {
+    await using wire = await mockServer([
+      reply('Hi.').usage({ prompt_tokens: 10, completion_tokens: 10 }).serviceTier(answered),
+    ])
+    const store = memoryStore()
+    const layer = budget({ usd: 1, window: 'total', store, expect: 20 })
+    const ai = createClient({ providers: adapters(wire), use: standard({ with: [layer] }), prices })
+    const request: ChatRequest = {
+      model: 'openai/gpt-5',
+      messages,
+      max_tokens: 50,
+      ...(asked && { service_tier: asked }),
+    }
+    const error = await thrown(
+      mode === 'generate' ? ai.generate(request) : ai.stream(request).response,
+    )
+    const caps = [{ key: '0:usd:total::all', amount: 0, limit: 0, ttlMs: 60_000 }]
+    const found = await store.hold('budget', { id: 'look', leaseMs: 60_000, caps })
+    return { error, usd: (found.caps[0]?.used ?? 0) / 1e9, requests: wire.requests.length }
+  }
+
+  it('are booked at their own price, asked for or not', async () => {
+    const booked = async (...[asked, answered]: Parameters<typeof run>) =>
+      (await run(asked, answered)).usd / standardUsd
+    expect(await booked(undefined, 'default')).toBeCloseTo(1)
+    expect(await booked('priority', 'priority')).toBeCloseTo(2)
+    expect(await booked(undefined, 'priority')).toBeCloseTo(2)
+    expect(await booked('flex', 'flex')).toBeCloseTo(0.5)
+  })
+
+  it('without a price are refused before the provider is asked', async () => {
+    const { error, requests } = await run('ultrafast', 'ultrafast')
+    expect(error).toBeInstanceOf(MisuseError)
+    expect(requests).toBe(0)
   })
 })

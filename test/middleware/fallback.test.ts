@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fallback } from '../../middleware/fallback.js'
 import { retry } from '../../middleware/retry.js'
@@ -230,6 +231,67 @@ describe.each(modes)('%s', (mode) => {
       mode === 'generate' ? ai.generate(request, options) : ai.stream(request, options).response
     expect(await thrown(call)).toBeInstanceOf(AbortError)
     expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe.each(modes)('any scripted outage, %s', (mode) => {
+  const outages = {
+    503: { reply: () => fail(503), tries: 2, isOfModel: true },
+    429: { reply: () => fail(429), tries: 2, isOfModel: true },
+    401: { reply: () => fail(401), tries: 1, isOfModel: true },
+    404: { reply: () => fail(404), tries: 1, isOfModel: true },
+    400: { reply: () => fail(400), tries: 1, isOfModel: false },
+    422: { reply: () => fail(422), tries: 1, isOfModel: false },
+    cut: { reply: () => say('One two three four five').cut(6.5), tries: 1, isOfModel: true },
+    ok: { reply: () => say('One two three four five'), tries: 1, isOfModel: false },
+  } as const
+  type Outage = keyof typeof outages
+  const list = ['openai/gpt-5', 'anthropic/claude-sonnet-4-5', 'xai/grok-4.3'] as const
+
+  /** What docs/policies.md promises: each model with its two attempts, until one answers or it is the request. */
+  function promised(script: readonly Outage[]) {
+    let requests = 0
+    const next = () => script[requests++] ?? 'ok'
+    for (const _ of list)
+      for (let attempt = 1; ; attempt++) {
+        const outage = next()
+        if (outage === 'ok') return { requests, isAnswered: true }
+        // what has left is not asked for again; in generate nothing has
+        if (outage === 'cut' && mode === 'stream') return { requests, isAnswered: false }
+        const { tries, isOfModel } = outages[outage]
+        if (!isOfModel) return { requests, isAnswered: false }
+        if (attempt >= (outage === 'cut' ? 2 : tries)) break
+      }
+    return { requests, isAnswered: false }
+  }
+
+  it('asks as often as is promised, and no text comes twice', async () => {
+    const scripts = fc.array(fc.constantFrom(...(Object.keys(outages) as Outage[])), {
+      minLength: 1,
+      maxLength: 7,
+    })
+    await fc.assert(
+      fc.asyncProperty(scripts, async (names) => {
+        const script = [...names, ...Array<Outage>(7).fill('ok')]
+        const replies = script.map((name) => outages[name].reply())
+        await onServer(replies, fallback(list[1], list[2]), async (ai, server) => {
+          const wanted = promised(script)
+          const asked = question(list[0])
+          if (mode === 'generate') {
+            const answer = await ai.generate(asked).catch(() => undefined)
+            expect(answer?.text).toBe(wanted.isAnswered ? 'One two three four five' : undefined)
+          } else {
+            const { chunks, error } = await collect(ai.stream(asked))
+            const said = chunks.flatMap((chunk) => (chunk.type === 'text-delta' ? chunk.text : []))
+            expect('One two three four five'.startsWith(said.join(''))).toBe(true)
+            expect(error === undefined).toBe(wanted.isAnswered)
+            expect(chunks.filter(({ type }) => type === 'start').length).toBeLessThanOrEqual(1)
+          }
+          expect(server.requests).toHaveLength(wanted.requests)
+        })
+      }),
+      { numRuns: 40 },
+    )
   })
 })
 

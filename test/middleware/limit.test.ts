@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { getEventListeners } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { describe, expect, it } from 'vitest'
 import { limit } from '../../middleware/limit.js'
@@ -14,6 +16,7 @@ import {
 } from '../../src/core/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { deepFreeze, scripted, say as words } from '../contract/scripted.js'
+import { redisServer } from '../store/redis-server.js'
 import { fakeClock } from './fake-clock.js'
 import { thrown } from './script.js'
 
@@ -251,4 +254,24 @@ it('bounds and keys that are none are a misuse', async () => {
     use: [limit({ concurrency: 1, per: () => '' })],
   })
   expect(await thrown(ai.generate(request))).toBeInstanceOf(MisuseError)
+})
+
+it('two processes share one bound through Redis', async () => {
+  const server = await redisServer()
+  const child = new URL('./limit-child.ts', import.meta.url).pathname
+  const [calls, points] = [40, 30]
+  const outputs = await Promise.all(
+    [1, 2].map(() => {
+      const args = ['--import', 'tsx', child, String(server.port), String(calls), String(points)]
+      return text(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }).stdout)
+    }),
+  ).finally(() => server.stop())
+  const results = outputs.map((line): { asked: number; waits: number[] } => JSON.parse(line))
+  const waits = results.flatMap(({ waits }) => waits)
+  expect(results.reduce((sum, { asked }) => sum + asked, 0)).toBe(points)
+  expect(waits).toHaveLength(2 * calls - points)
+  for (const ms of waits) {
+    expect(ms).toBeGreaterThan(0)
+    expect(ms).toBeLessThanOrEqual(60_000)
+  }
 })

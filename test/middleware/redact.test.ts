@@ -240,6 +240,7 @@ describe('redact: cuts', () => {
     ['key', 'eyJaaaaaaaa.'],
   ] as const)(
     '%s reads twice the text, %j again and again, with twice the work',
+    { timeout: 60_000 },
     async (rule, piece) => {
       const ai = (text: string) =>
         createClient({

@@ -1,0 +1,93 @@
+/** What answers of a model were like lately, from the store: how long they were, and how far our own count was off. */
+import { createTokenCounter, estimatePromptTokens, type Message } from '../../src/chat/index.js'
+import type { Store } from '../../src/store/index.js'
+import type { Place } from './booking.js'
+
+export interface Learned {
+  /** Tokens of an ordinary answer: their mean. */
+  readonly expected: number
+  /** Real tokens of prompts for one of our own count, a little above what was seen. */
+  readonly promptRatio: number
+  /** The same of answers. */
+  readonly completionRatio: number
+}
+
+interface Where {
+  readonly store: Store
+  readonly name: string
+}
+
+/** Where nothing is known yet. */
+const firstGuess: Learned = { expected: 500, promptRatio: 1.1, completionRatio: 1.1 }
+/** The weight of one answer in a mean. */
+const weight = 1 / 8
+const mostRatio = 4
+/** Nobody knows that the next text is counted as the last one was. */
+const headroom = 1.05
+const ttlMs = 7 * 86_400_000
+
+const keyOf = ({ request }: Place, { name }: Where) => `${name}:learned:${request.model}`
+
+export async function learnedOf(
+  ctx: Place,
+  where: Where,
+  expected: number | undefined,
+): Promise<Learned> {
+  const known = { ...firstGuess, ...(await read(ctx, where)) }
+  return { ...known, expected: Math.ceil(expected ?? known.expected) }
+}
+
+/** A store that is down has learned nothing; the hold tells of it. */
+async function read(ctx: Place, where: Where): Promise<Learned | undefined> {
+  const found = await where.store.get(keyOf(ctx, where)).catch(() => undefined)
+  const figures: unknown = found === undefined ? undefined : JSON.parse(found)
+  if (!Array.isArray(figures) || !figures.every((figure) => figure > 0)) return undefined
+  const [expected, promptRatio, completionRatio] = figures
+  return { expected, promptRatio, completionRatio }
+}
+
+/** Takes in an answer that ended well. Of two at once one may be lost. */
+export async function learn(ctx: Place, where: Where): Promise<void> {
+  const { response, request } = ctx
+  if (!response || response.finish_reason === 'length') return
+  const { prompt_tokens, completion_tokens, completion_tokens_details, estimated } = response.usage
+  const before = (await read(ctx, where)) ?? { ...firstGuess, expected: completion_tokens }
+  const hidden = completion_tokens_details?.reasoning_tokens ?? 0
+  const figures = [
+    before.expected + (completion_tokens - before.expected) * weight,
+    estimated
+      ? before.promptRatio
+      : ratio(prompt_tokens, estimatePromptTokens(request), before.promptRatio),
+    estimated || hidden > 0
+      ? before.completionRatio
+      : ratio(completion_tokens, countOf(response.messages), before.completionRatio),
+  ]
+  if (!figures.every((figure) => figure > 0)) return
+  await where.store.set(keyOf(ctx, where), JSON.stringify(figures), { ttlMs }).catch(() => {})
+}
+
+/** Up at once, down slowly; a text of a few tokens says nothing. */
+function ratio(real: number, counted: number, before: number): number {
+  if (counted < leastCounted) return before
+  const seen = Math.min(mostRatio, (real / counted) * headroom)
+  return Math.max(firstGuess.promptRatio, seen, before + (seen - before) * weight)
+}
+
+const leastCounted = 20
+
+function countOf(messages: readonly Message[]): number {
+  const counter = createTokenCounter()
+  for (const message of messages) {
+    if (message.role !== 'assistant') continue
+    const { content, reasoning_content, refusal, tool_calls = [] } = message
+    const texts = [content, reasoning_content, refusal].filter((text) => typeof text === 'string')
+    for (const text of texts) counter.add(text)
+    for (const call of tool_calls ?? [])
+      counter.add(
+        call.type === 'custom'
+          ? call.custom.name + call.custom.input
+          : call.function.name + call.function.arguments,
+      )
+  }
+  return counter.tokens
+}

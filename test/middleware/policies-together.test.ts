@@ -1,0 +1,161 @@
+/** All policies in one stack, on real sockets, under random faults: nothing is left behind, nothing leaks. */
+import { getEventListeners } from 'node:events'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { budget } from '../../middleware/budget.js'
+import { conversation } from '../../middleware/conversation.js'
+import { fallback } from '../../middleware/fallback.js'
+import { guard } from '../../middleware/guard.js'
+import { limit } from '../../middleware/limit.js'
+import { promptCache } from '../../middleware/prompt-cache.js'
+import { redact } from '../../middleware/redact.js'
+import { repair } from '../../middleware/repair.js'
+import { standard } from '../../middleware/standard.js'
+import { thinkTags } from '../../middleware/think-tags.js'
+import { tool } from '../../middleware/tools.js'
+import type { Message } from '../../src/chat/index.js'
+import { type Client, createClient } from '../../src/client.js'
+import { isTetradError } from '../../src/core/index.js'
+import { memoryStore } from '../../src/store/index.js'
+import {
+  callTool,
+  fail,
+  mockServer,
+  type Reply,
+  refuse,
+  say,
+  think,
+} from '../../src/testing/index.js'
+import { fakeClock } from './fake-clock.js'
+import { adapters, models } from './wires.js'
+
+const mail = 'bob@example.com'
+
+const replies: Readonly<Record<string, () => Reply>> = {
+  answer: () => think('Of <EMAIL_1>.').say('Wrote to <EMAIL_1>. And to EMAIL_1. Bye.'),
+  tagged: () => say('<think>hm</think>Yes. <EMAIL_1>.'),
+  call: () => callTool('find', { to: '<EMAIL_1>' }),
+  calls: () => say('Let me see.').callTool('find', { to: 'x' }).callTool('find', { to: 'y' }),
+  refused: () => say('Fine. Take a bomb. Bye.'),
+  refusal: () => refuse('No.'),
+  json: () => say('{"a":"<EMAIL_1>"}'),
+  'half json': () => say('{"a":'),
+  'one byte a write': () => say('One <EMAIL_1> two.').splitBytes(1),
+  down: () => fail(503),
+  limited: () => fail(429),
+  bad: () => fail(400),
+  cut: () => say('One two three four five.').cut(2.5),
+  'broken in the middle': () => say('One two three four.').failAfter(2, 'overloaded'),
+}
+
+interface Asked {
+  readonly mode: 'generate' | 'stream'
+  readonly end: 'whole' | 'left' | 'aborted'
+  readonly isJson: boolean
+  readonly at: number
+}
+
+const calls = fc.array(
+  fc.record<Asked>({
+    mode: fc.constantFrom('generate', 'stream'),
+    end: fc.constantFrom('whole', 'whole', 'left', 'aborted'),
+    isJson: fc.boolean(),
+    at: fc.nat(6),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
+const script = fc.array(fc.constantFrom(...Object.keys(replies)), { minLength: 10, maxLength: 40 })
+
+/** Resolves at the end of the call, whatever it is. */
+async function run(ai: Client, model: string, { mode, end, isJson, at }: Asked): Promise<unknown> {
+  const controller = new AbortController()
+  const { signal } = controller
+  const request = {
+    model,
+    messages: [{ role: 'user', content: `Ask ${mail}, please.` }] as const,
+    max_tokens: 200,
+    drop_params: true,
+    ...(isJson && { response_format: { type: 'json_object' } as const }),
+  }
+  try {
+    if (mode === 'generate') {
+      const answer = ai.generate(request, { signal })
+      if (end === 'aborted') setImmediate(() => controller.abort())
+      return await answer
+    }
+    let count = 0
+    for await (const _ of ai.stream(request, { signal })) {
+      if (count++ < at) continue
+      if (end === 'left') break
+      if (end === 'aborted') controller.abort()
+    }
+    return undefined
+  } catch (error) {
+    return error
+  } finally {
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  }
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+
+/** A socket that was just left, of the server too, ends within some turns of the loop. */
+async function settled(before: number): Promise<void> {
+  for (let turn = 0; turn < 10_000 && timers() > before; turn++)
+    await new Promise((resolve) => setImmediate(resolve))
+  expect(timers()).toBeLessThanOrEqual(before)
+}
+
+describe.each(models)('all policies at once, on %s', (model) => {
+  it('leave no hold, no turn, no place, no timer behind, and no original with a provider', async () => {
+    const other = models[(models.indexOf(model) + 1) % models.length] ?? model
+    await fc.assert(
+      fc.asyncProperty(script, calls, async (names, asked) => {
+        await using server = await mockServer(names.map((name) => (replies[name] ?? say)('')))
+        const store = memoryStore()
+        const find = tool({ execute: () => ({ who: mail }) })
+        const use = standard({
+          tools: { find },
+          toolLoop: { maxSteps: 4 },
+          retry: { attempts: 2, clock: fakeClock({ jumps: true }) },
+          with: [
+            thinkTags(),
+            repair(),
+            promptCache(),
+            limit({ concurrency: 2 }),
+            conversation({ store, id: 'c' }),
+            guard({ output: (text) => !text.includes('bomb') || 'weapons' }),
+            fallback(other),
+            budget({ tokens: 20_000, window: 'total', store, expect: 100 }),
+            redact({ restore: true, store, scope: () => 'c' }),
+          ],
+        })
+        const ai = createClient({ providers: adapters(server), use })
+        const before = timers()
+        const outcomes = await Promise.all(asked.map((one) => run(ai, model, one)))
+        for (const outcome of outcomes)
+          if (outcome instanceof Error) {
+            expect(isTetradError(outcome) ? '' : outcome).toBe('')
+            expect(outcome.message).not.toContain('example')
+          }
+        expect(await store.get('turn:conversation:c')).toBeUndefined()
+        expect(await store.get('draft:conversation:c')).toBeUndefined()
+        const caps = [{ key: '0:tokens:total::all', amount: 0, limit: 0, ttlMs: 60_000 }]
+        const ledger = await store.hold('budget', { id: 'look', leaseMs: 60_000, caps })
+        expect(ledger.caps[0]?.held).toBe(0)
+        expect(ledger.caps[0]?.used).toBeLessThanOrEqual(20_000)
+        await settled(before)
+        expect(server.requests.map(({ text }) => text).join()).not.toContain('example')
+        const kept = (await store.read('conversation:c', 0)).map(
+          (entry): Message => JSON.parse(entry),
+        )
+        expect(JSON.stringify(kept)).not.toMatch(/bomb|think>/)
+        // each answer stands behind its question
+        expect(
+          kept.filter(({ role }, i) => role === 'user' && kept[i + 1]?.role === 'user'),
+        ).toEqual([])
+      }),
+      { numRuns: 25 },
+    )
+  })
+})
