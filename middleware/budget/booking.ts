@@ -9,6 +9,7 @@ import {
   type Transform,
 } from '../../src/core/index.js'
 import type { HoldResult, Store } from '../../src/store/index.js'
+import { sleep } from '../clock.js'
 import { type CurrentCap, perUsd } from './cap.js'
 import type { Learned } from './learned.js'
 import { thoughtsOf, withThoughtsInside } from './thoughts.js'
@@ -51,8 +52,13 @@ type Tokens = Pick<Usage, 'prompt_tokens' | 'completion_tokens'>
 /** Where the model's limit is all that bounds an answer, it gets this share of what the cap still pays. */
 const share = 1 / 4
 const tries = 4
-/** With the bare mean the longer answers break off where all begin at once, with much more the cap is not used. */
-const headroom = 1.03
+/** A stream that gets no more waits so long for what others give back. */
+const patienceMs = 2_000
+const pauseMs = 50
+/** What the longer ones of those that run will want, by what all of them hold. */
+const wantedShare = 0.4
+/** What the shorter ones gave back, by what they used: as much as the longer ones want of it. */
+const returnedShare = 0.8
 /** No model writes more in one answer. Tokens. */
 const longest = 1_000_000
 
@@ -71,6 +77,7 @@ export class Booking {
   private isUncapped = false
   private refusal: Error | undefined
   private heartbeat: ReturnType<typeof setInterval> | undefined
+  private readonly over = new AbortController()
   private renewing: Promise<unknown> | undefined
 
   constructor(
@@ -86,7 +93,7 @@ export class Booking {
   }
 
   /** Holds the prompt and an answer. Throws `BudgetExceededError`, `MisuseError`, or `StoreDown`. */
-  async open({ expected, promptRatio, completionRatio }: Learned): Promise<void> {
+  async open({ expected, promptRatio, completionRatio, thinksUnseen }: Learned): Promise<void> {
     const { ctx } = this
     const prompt_tokens = Math.ceil(estimatePromptTokens(ctx.request) * promptRatio)
     this.promptTokens = prompt_tokens
@@ -95,19 +102,28 @@ export class Booking {
       this.caps.map((cap) => this.amountOf(cap, { prompt_tokens, completion_tokens }))
     const none = amountsOf(0)
     this.rates = amountsOf(1e6).map((amount, index) => (amount - (none[index] ?? 0)) / 1e6)
-    this.isSliced = isSeen(ctx)
+    this.isSliced = isSeen(ctx) && !thinksUnseen
     const asked = ctx.request.max_tokens ?? ctx.request.max_completion_tokens ?? undefined
     if (this.isSliced) {
-      const ahead = Math.ceil(expected * headroom) + this.settings.margin
+      const ahead = expected + this.settings.margin
       const first = Math.min(asked ?? Infinity, ahead)
       // where all that was asked for is held there is nothing to extend
       this.isSliced = first === ahead
       const result = await this.hold(amountsOf(first))
-      if (!result.isHeld) throw this.refused(result, amountsOf(first))
+      if (!result.isHeld || !this.leavesRoom(result)) throw this.refused(result, amountsOf(first))
     } else await this.openBounded({ none, asked, expected })
     this.heartbeat = setInterval(() => this.renew(), this.settings.leaseMs / 3)
     // a process may end while it holds
     if (typeof this.heartbeat === 'object') this.heartbeat.unref?.()
+  }
+
+  /** What short answers gave back is for the long ones that run: a call that came later would cut them off. */
+  private leavesRoom({ caps }: HoldResult): boolean {
+    return this.caps.every(({ limit }, index) => {
+      const { used = 0, held = 0 } = caps[index] ?? {}
+      const others = held - (this.held[index] ?? 0)
+      return used + held + Math.min(wantedShare * others, returnedShare * used) <= limit
+    })
   }
 
   /** What nobody sees coming is held whole, and the provider keeps the bound. */
@@ -195,17 +211,29 @@ export class Booking {
       ),
     )
     try {
-      const result = await this.hold(amounts)
-      if (!result.isHeld) this.lastRefusal = this.exceeded(result, amounts)
+      for (let waitedMs = 0; ; waitedMs += pauseMs) {
+        const result = await this.hold(amounts)
+        if (result.isHeld) return
+        this.lastRefusal = this.exceeded(result, amounts)
+        if (waitedMs >= patienceMs || !this.othersHold(result)) return
+        await sleep(pauseMs, this.over.signal)
+      }
     } catch (error) {
+      if (this.over.signal.aborted) return
       if (this.settings.isFailingOpen) this.isUncapped = true
       this.lastRefusal = error instanceof StoreDown ? error.error : error
     }
   }
 
+  /** What they do not use comes back. */
+  private othersHold({ caps }: HoldResult): boolean {
+    return caps.some(({ held }, index) => held > (this.held[index] ?? 0))
+  }
+
   /** Books what was used. A store that is down books the hold when its lease is over. */
   async settle(): Promise<void> {
     clearInterval(this.heartbeat)
+    this.over.abort()
     // one that came behind it would hold again
     await Promise.all([this.extending, this.renewing])
     const { store, name } = this.settings

@@ -10,6 +10,8 @@ export interface Learned {
   readonly promptRatio: number
   /** The same of answers. */
   readonly completionRatio: number
+  /** It told of thoughts that it did not show, whatever is known of it. */
+  readonly thinksUnseen: boolean
 }
 
 interface Where {
@@ -18,7 +20,12 @@ interface Where {
 }
 
 /** Where nothing is known yet. */
-const firstGuess: Learned = { expected: 500, promptRatio: 1.1, completionRatio: 1.1 }
+const firstGuess: Learned = {
+  expected: 500,
+  promptRatio: 1.1,
+  completionRatio: 1.1,
+  thinksUnseen: false,
+}
 /** The weight of one answer in a mean. */
 const weight = 1 / 8
 const mostRatio = 4
@@ -41,9 +48,9 @@ export async function learnedOf(
 async function read(ctx: Place, where: Where): Promise<Learned | undefined> {
   const found = await where.store.get(keyOf(ctx, where)).catch(() => undefined)
   const figures: unknown = found === undefined ? undefined : JSON.parse(found)
-  if (!Array.isArray(figures) || !figures.every((figure) => figure > 0)) return undefined
-  const [expected, promptRatio, completionRatio] = figures
-  return { expected, promptRatio, completionRatio }
+  if (!Array.isArray(figures)) return undefined
+  const [expected, promptRatio, completionRatio, thinksUnseen] = figures
+  return { expected, promptRatio, completionRatio, thinksUnseen: thinksUnseen === 1 }
 }
 
 /** Takes in an answer that ended well. Of two at once one may be lost. */
@@ -63,6 +70,8 @@ export async function learn(ctx: Place, where: Where): Promise<void> {
       : ratio(completion_tokens, countOf(response.messages), before.completionRatio),
   ]
   if (!figures.every((figure) => figure > 0)) return
+  const isUnseen = hidden > 0 && !response.message.reasoning_content
+  figures.push(isUnseen || before.thinksUnseen ? 1 : 0)
   await where.store.set(keyOf(ctx, where), JSON.stringify(figures), { ttlMs }).catch(() => {})
 }
 

@@ -5,7 +5,7 @@ import { type BudgetOptions, budget } from '../../middleware/budget.js'
 import { prices } from '../../middleware/prices/index.js'
 import { retry } from '../../middleware/retry.js'
 import { standard } from '../../middleware/standard.js'
-import type { ChatRequest, StreamChunk } from '../../src/chat/index.js'
+import type { ChatRequest, StreamChunk, Usage } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AbortError,
@@ -233,6 +233,30 @@ describe('budget', () => {
     await ask()
     // 180 are left, and 400 are usual
     expect(await thrown(ask())).toBeInstanceOf(BudgetExceededError)
+  })
+
+  it('learns from the wire how far its own count is off, and that a model thinks unseen', async () => {
+    const store = memoryStore()
+    const text = 'word '.repeat(100)
+    const usage = { prompt_tokens: 40, completion_tokens: 200, total_tokens: 240 }
+    const ask = async (usage: Usage, cap: number) => {
+      const provider = scripted([say(text, { usage })])
+      const layer = budget({ tokens: cap, window: 'total', store, expect: 20 })
+      const ai = createClient({ providers: [provider], use: [layer] })
+      const long = { ...request, messages: [{ role: 'user', content: text }] as const }
+      const error = await thrown(ai.stream(long).response)
+      return { error, sent: provider.calls[0]?.request.max_tokens }
+    }
+    // its own count, a tenth higher, would let it pass: 100 for the prompt, 100 for the answer
+    expect(
+      (await ask({ ...usage, prompt_tokens: 100, total_tokens: 300 }, 10_000)).error,
+    ).toMatchObject({ text })
+    const { used = 0 } = (await stateOf(store)) ?? {}
+    const { error } = await ask(usage, used + 350)
+    expect(error).toBeInstanceOf(BudgetExceededError)
+    const completion_tokens_details = { reasoning_tokens: 100 }
+    await ask({ ...usage, completion_tokens_details }, 20_000)
+    expect((await ask(usage, 20_000)).sent).toBeLessThanOrEqual(20_000)
   })
 
   it('has its place', () => {

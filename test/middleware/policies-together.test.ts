@@ -97,6 +97,8 @@ async function run(ai: Client, model: string, { mode, end, isJson, at }: Asked):
   }
 }
 
+const partialOf = (outcome: unknown) => (isTetradError(outcome) ? outcome.partial : outcome)
+
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
 /** A socket that was just left, of the server too, ends within some turns of the loop. */
@@ -114,7 +116,10 @@ describe.each(models)('all policies at once, on %s', (model) => {
         await using server = await mockServer(names.map((name) => (replies[name] ?? say)('')))
         const store = memoryStore()
         const find = tool({ execute: () => ({ who: mail }) })
+        const lines: unknown[] = []
+        const line = (given: unknown) => void lines.push(given)
         const use = standard({
+          log: { to: { info: line, error: line }, content: (text) => text },
           tools: { find },
           toolLoop: { maxSteps: 4 },
           retry: { attempts: 2, clock: fakeClock({ jumps: true }) },
@@ -149,7 +154,9 @@ describe.each(models)('all policies at once, on %s', (model) => {
         const kept = (await store.read('conversation:c', 0)).map(
           (entry): Message => JSON.parse(entry),
         )
-        expect(JSON.stringify(kept)).not.toMatch(/bomb|think>/)
+        const shown = JSON.stringify([kept, lines, outcomes.map(partialOf)])
+        expect(shown).not.toMatch(/bomb|think>/)
+        expect(lines).toHaveLength(asked.length)
         // each answer stands behind its question
         expect(
           kept.filter(({ role }, i) => role === 'user' && kept[i + 1]?.role === 'user'),
