@@ -3,7 +3,6 @@ import { type ChatRequest, estimatePromptTokens, type Usage } from '../../src/ch
 import {
   askedTier,
   BudgetExceededError,
-  type Context,
   MisuseError,
   ServiceUnavailableError,
   type Transform,
@@ -12,6 +11,7 @@ import type { HoldResult, Store } from '../../src/store/index.js'
 import { sleep } from '../clock.js'
 import { type CurrentCap, perUsd } from './cap.js'
 import type { Learned } from './learned.js'
+import type { Place } from './place.js'
 import { thoughtsOf, withThoughtsInside } from './thoughts.js'
 
 export interface Settings {
@@ -43,9 +43,6 @@ export class StoreDown extends Error {
     )
   }
 }
-
-/** What a booking needs of its layer, whatever the state of the call. */
-export type Place = Omit<Context<never>, 'options' | 'state'>
 
 type Tokens = Pick<Usage, 'prompt_tokens' | 'completion_tokens'>
 
