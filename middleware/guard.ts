@@ -1,5 +1,11 @@
 /** Checks what goes to the model and what comes from it; what a check refuses reaches nobody. */
-import { type ChunkOf, isObject, type Message, type StreamChunk } from '../src/chat/index.js'
+import {
+  type ChunkOf,
+  isObject,
+  type Message,
+  type StreamChunk,
+  textOfContent,
+} from '../src/chat/index.js'
 import {
   ContentPolicyViolationError,
   type Context,
@@ -226,7 +232,7 @@ function wordsOf(chunk: StreamChunk): readonly [place: string, words: string] {
     case 'tool-call-delta':
       return [`call ${chunk.index}`, chunk.arguments]
     case 'tool-result':
-      return [`result ${chunk.tool_call_id}`, chunk.content]
+      return [`result ${chunk.tool_call_id}`, textOfContent(chunk.content)]
     case 'hosted-tool':
       return [`hosted ${chunk.id}`, JSON.stringify([chunk.input, chunk.output])]
     case 'annotation':

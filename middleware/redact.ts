@@ -23,7 +23,7 @@ import {
   TextCollector,
 } from './redact/mask.js'
 import { literalName, placeholdersOf } from './redact/placeholder.js'
-import { bare, editRequest } from './redact/request.js'
+import { bare, editRequest, editResult } from './redact/request.js'
 import { Restorer } from './redact/restore.js'
 import { type BuiltInRule, type Rule, type SearchRule, toSearchRules } from './redact/rules.js'
 import { readSaid, type SaidData } from './redact/said.js'
@@ -313,10 +313,10 @@ async function runOutside<State>(ctx: Context<State>, next: Next, settings: Sett
   const masker = new Masker(settings.search, new NamelessValues(), detections)
   ctx.transform((chunk, emit) => {
     if (chunk.type !== 'tool-result') return emit(chunk)
-    const run = () => emit({ ...chunk, content: editContent(chunk.content, masker) })
+    const run = () => emit({ ...chunk, content: editResult(chunk.content, masker) })
     if (!detections) return run()
     const collector = new TextCollector()
-    editContent(chunk.content, collector)
+    editResult(chunk.content, collector)
     return detections.prepare([...collector.texts, ...collector.numbers]).then(run)
   })
   return next()

@@ -8,7 +8,7 @@ import type {
 } from '../../src/chat/index.js'
 import type { Transform } from '../../src/core/index.js'
 import { editContent, editValue, TextCollector, type TextMap } from './mask.js'
-import { editHosted } from './request.js'
+import { editHosted, editResult } from './request.js'
 import type { SearchRule } from './rules.js'
 import type { SaidData } from './said.js'
 import type { Hit } from './search.js'
@@ -259,7 +259,7 @@ function editOther<Chunk extends StreamChunk>(chunk: Chunk, map: TextMap): Strea
     case 'hosted-tool':
       return editHosted(chunk, map)
     case 'tool-result':
-      return { ...chunk, content: editContent(chunk.content, map) }
+      return { ...chunk, content: editResult(chunk.content, map) }
     case 'warning':
       return { ...chunk, warning: { ...chunk.warning, message: map.text(chunk.warning.message) } }
     case 'file':

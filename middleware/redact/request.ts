@@ -7,6 +7,7 @@ import type {
   Native,
   ToolCall,
   ToolDefinition,
+  UserPart,
 } from '../../src/chat/index.js'
 import { isObject } from '../../src/chat/index.js'
 import { editContent, editValue, type TextMap } from './mask.js'
@@ -87,6 +88,13 @@ const approvalOf = (message: Message, map: TextMap) =>
 
 const nameOf = (message: Message, map: TextMap) =>
   message.role === 'user' && message.name !== undefined ? { name: map.text(message.name) } : {}
+
+/** The content of a tool result. */
+export const editResult = (content: string | readonly UserPart[], map: TextMap) =>
+  typeof content === 'string'
+    ? editContent(content, map)
+    : // a part stays of its kind
+      (editParts(content, (text) => editContent(text, map), map) as readonly UserPart[])
 
 function editParts(
   parts: readonly ContentPart[],

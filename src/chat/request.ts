@@ -55,9 +55,12 @@ export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
 export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
 
 export interface Thinking {
-  readonly type: 'enabled' | 'disabled' | 'adaptive'
+  /** `between_tools` (Anthropic): not beside the answer, but between the calls of tools. */
+  readonly type: 'enabled' | 'disabled' | 'adaptive' | 'between_tools'
   readonly budget_tokens?: number | undefined
   readonly display?: 'summarized' | 'omitted' | undefined
+  /** Anthropic: what becomes of a thought behind another beginning than its own. */
+  readonly block_binding?: Readonly<Record<string, unknown>> | undefined
 }
 
 export type ToolDefinition = FunctionTool | CustomTool | HostedToolDefinition

@@ -1,6 +1,6 @@
 /** The answer of one call, and what a stream of it says chunk by chunk. */
 import { readToolCall } from './arguments.js'
-import type { AssistantMessage, Native, ToolCall, ToolMessage } from './message.js'
+import type { AssistantMessage, Native, ToolCall, ToolMessage, UserPart } from './message.js'
 import type {
   Annotation,
   Attempt,
@@ -114,7 +114,7 @@ export type StreamChunk =
       readonly type: 'tool-result'
       readonly tool_call_id: string
       readonly name: string
-      readonly content: string
+      readonly content: string | readonly UserPart[]
       readonly is_error?: true
     }
   | { readonly type: 'tool-approval'; readonly id: string; readonly tool_call_id: string }

@@ -109,10 +109,7 @@ function toToolResult(message: ToolMessage): ChunkOf<'tool-result'> {
     type: 'tool-result',
     tool_call_id: message.tool_call_id,
     name: message.name ?? '',
-    content:
-      typeof content === 'string'
-        ? content
-        : content.map((part) => (part.type === 'text' ? part.text : '')).join(''),
+    content,
     ...(message.is_error && { is_error: true as const }),
   }
 }

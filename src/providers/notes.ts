@@ -40,11 +40,11 @@ export function notesOf(provider: string, model: string, warn: Warn): Notes {
 export function tellLost(
   members: object,
   taken: readonly string[],
-  { what, note }: { readonly what: string; readonly note: Note },
+  { what, note, param }: { readonly what: string; readonly note: Note; readonly param?: string },
 ): void {
   for (const [name, value] of Object.entries(members))
     if (!taken.includes(name) && value !== undefined && value !== null)
-      note('dropped', `'${name}' of ${what} was left out: the API has no place for it`)
+      note('dropped', `'${name}' of ${what} was left out: the API has no place for it`, param)
 }
 
 /** The members of these names that say something. */

@@ -1,5 +1,6 @@
 /** One spelling for what JSON Schema has several of, before a dialect looks at it: the meaning stays. */
 import { isObject, type JsonObject } from '../chat/index.js'
+import { hoistRefs } from './hoist-refs.js'
 import { mapSchemas, omit, typesOf } from './json-schema.js'
 
 /**
@@ -8,8 +9,7 @@ import { mapSchemas, omit, typesOf } from './json-schema.js'
  * those of 2020-12; a type that the other keywords imply is said.
  */
 export function normalize(schema: JsonObject): JsonObject {
-  const moved = 'definitions' in schema && !('$defs' in schema) ? renameDefinitions(schema) : schema
-  return normalizeNode(moved)
+  return normalizeNode(hoistRefs(schema))
 }
 
 const normalizeNode = (schema: JsonObject): JsonObject =>
@@ -144,15 +144,3 @@ const steps = [
   impliedType,
   listOfAnything,
 ]
-
-const renameDefinitions = ({ definitions, ...schema }: JsonObject): JsonObject => {
-  const rename = (node: JsonObject): JsonObject => {
-    const { $ref } = node
-    const isOld = typeof $ref === 'string' && $ref.startsWith('#/definitions/')
-    return mapSchemas(
-      isOld ? { ...node, $ref: $ref.replace('#/definitions/', '#/$defs/') } : node,
-      rename,
-    )
-  }
-  return rename({ ...schema, $defs: definitions })
-}

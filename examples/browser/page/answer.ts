@@ -94,7 +94,9 @@ export function adder(answer: Answer): (chunk: StreamChunk) => Part | undefined 
         return change(toolOf(chunk.tool_call_id), { status: 'waiting', approval: chunk.id })
       case 'tool-result': {
         const status = chunk.is_error ? 'failed' : 'done'
-        return change(toolOf(chunk.tool_call_id), { status, output: chunk.content })
+        const { content } = chunk
+        const output = typeof content === 'string' ? content : JSON.stringify(content)
+        return change(toolOf(chunk.tool_call_id), { status, output })
       }
       case 'finish': {
         const { total_tokens, cost } = chunk.usage

@@ -50,8 +50,16 @@ const rows: readonly Row[] = [
   ['context-management-2025-06-27', (body) => body.context_management != null],
   [
     'compact-2026-01-12',
-    (body) => edits(body).some(isCompaction) || hasBlock(/^compaction$/)(body),
+    (body) =>
+      edits(body).some(isCompaction) || compactions(body).some(({ signature }) => !signature),
   ],
+  [
+    'compact-2026-09-04',
+    (body) => body.compaction != null || compactions(body).some(({ signature }) => signature),
+  ],
+  ['message-threads-2026-08-12', (body) => body.thread != null],
+  ['fallback-credit-2026-07-01', (body) => body.fallback_credit_token != null],
+  ['billing-2026-10-01', (body) => body.billing_policy != null],
   ['skills-2025-10-02', (body) => member(body.container, 'skills') != null],
   ['fast-mode-2026-02-01', (body) => body.speed === 'fast'],
   ['server-side-fallback-2026-07-01', (body) => body.fallbacks === 'default'],
@@ -66,6 +74,8 @@ const rows: readonly Row[] = [
   ],
   ['thinking-display-updates-2026-08-18', (body) => member(body.thinking, 'display') === 'updates'],
 ]
+
+const compactions = (body: JsonObject) => blocksOf(body).filter(({ type }) => type === 'compaction')
 
 const isCompaction = ({ type }: JsonObject) => type === 'compact_20260112'
 

@@ -3,6 +3,7 @@
  * docs.claude.com, the official SDK's types, and refusals on record.
  */
 import type { Capabilities } from '../../chat/index.js'
+import { onceAModel } from '../model-rules.js'
 import type { Profile } from './profile.js'
 import { rulesOf } from './rules.js'
 
@@ -20,6 +21,7 @@ const base: Profile = {
   efforts: [],
   topEffortNeedsThinking: false,
   forcedTools: true,
+  bindsThoughts: false,
   structured: false,
   prefill: true,
   systemTurns: false,
@@ -52,7 +54,10 @@ const alwaysThinking: Profile = { ...generation5, thinking: ['adaptive'] }
 
 /** The first that fits is taken. A number behind the names listed here is a model we know nothing of. */
 const families: readonly (readonly [RegExp, Profile])[] = [
-  [/claude-(fable|mythos)-5-[12]\b/, { ...alwaysThinking, forcedTools: false }],
+  [
+    /claude-(fable|mythos)-5-[12]\b/,
+    { ...alwaysThinking, forcedTools: false, bindsThoughts: true },
+  ],
   [/claude-(fable|mythos)-5(?!-[1-9]\b)/, alwaysThinking],
   [/claude-mythos-preview/, { ...alwaysThinking, forcedTools: false }],
   [/claude-opus-5-5\b/, { ...alwaysThinking, forcedTools: false }],
@@ -101,11 +106,11 @@ const unknownModel: Profile = {
 }
 
 /** What the model takes. Prefixes of other platforms (`us.anthropic.claude-…`) are looked past. */
-export function profileOf(model: string): Profile {
+export const profileOf = onceAModel((model): Profile => {
   const known = families.find(([pattern]) => pattern.test(model))?.[1]
   if (known) return known
   return model.includes('claude') ? unknownClaude : unknownModel
-}
+})
 
 /**
  * One name for the dated, aliased and platform forms of a model: what one of them signed, the others read.
@@ -121,15 +126,20 @@ export const modelFamily = (model: string): string =>
 /** Sampling parameters went with this version of the API: a 400 at any value, on any model. */
 const versionWithoutSampling = '2026-10-21'
 
-export function capabilitiesOf(model: string, version: string): Capabilities {
-  const profile = profileOf(model)
-  return {
-    known: profile.known,
-    ...(profile.contextTokens !== undefined && { contextTokens: profile.contextTokens }),
-    ...(profile.maxOutputTokens !== undefined && { maxOutputTokens: profile.maxOutputTokens }),
-    reasoning: profile.thinking.length > 0,
-    // the Messages API has no part for it
-    audio: [],
-    rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
-  }
-}
+export const capabilitiesOf = (model: string, version: string): Capabilities =>
+  capabilitiesAt(version)(model)
+
+const capabilitiesAt = onceAModel((version) =>
+  onceAModel((model): Capabilities => {
+    const profile = profileOf(model)
+    return {
+      known: profile.known,
+      ...(profile.contextTokens !== undefined && { contextTokens: profile.contextTokens }),
+      ...(profile.maxOutputTokens !== undefined && { maxOutputTokens: profile.maxOutputTokens }),
+      reasoning: profile.thinking.length > 0,
+      // the Messages API has no part for it
+      audio: [],
+      rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
+    }
+  }),
+)

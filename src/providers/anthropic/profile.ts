@@ -16,6 +16,8 @@ export interface Profile {
   readonly efforts: readonly WireEffort[]
   /** Effort above `high` needs thinking. */
   readonly topEffortNeedsThinking: boolean
+  /** A signed thought goes back only behind the system, the tools and the messages that it was made behind. */
+  readonly bindsThoughts: boolean
   /** `tool_choice` may be `any` or `tool`. */
   readonly forcedTools: boolean
   /** `output_config.format` and strict tools. */

@@ -27,7 +27,9 @@ export const isEffort = (value: unknown): value is ReasoningEffort => levels.has
 
 /** True where thinking is to be off. */
 export const asksForRest = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
-  thinking ? thinking.type === 'disabled' : reasoning_effort === 'none'
+  thinking ? isOff(thinking) : reasoning_effort === 'none'
+
+const isOff = ({ type }: Thinking) => type === 'disabled' || type === 'between_tools'
 
 /** Thinking can be turned off, wholly or outside of tool use. */
 export const canRest = ({ thinking }: Profile): boolean =>
@@ -45,7 +47,7 @@ export const effortOf = (budget: number): WireEffort => {
 
 /** True where the request asks for thinking, whatever the model would do by itself. */
 export function asksToThink({ thinking, reasoning_effort }: ChatRequest): boolean {
-  if (thinking) return thinking.type !== 'disabled'
+  if (thinking) return !isOff(thinking)
   return reasoning_effort !== undefined && reasoning_effort !== 'none'
 }
 
@@ -65,15 +67,21 @@ export function toWireReasoning(request: ChatRequest, profile: Profile): WireRea
 function toWireThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
   if (!asksToThink(request)) return withoutThinking(request, profile)
   const { thinking, reasoning_effort } = request
+  const { type, budget_tokens: _, display: __, ...others } = thinking ?? {}
+  // a type of tomorrow, in the caller's own words
+  if (type && !types.includes(type)) return thinking as WireThinkingConfig
   const display = displayOf(thinking, profile)
   return thinksByBudget(request, profile)
     ? {
         type: 'enabled',
         budget_tokens: thinking?.budget_tokens ?? budgetOf(reasoning_effort),
         ...display,
+        ...others,
       }
-    : { type: 'adaptive', ...display }
+    : { type: 'adaptive', ...display, ...others }
 }
+
+const types: readonly string[] = ['adaptive', 'enabled', 'disabled', 'between_tools']
 
 /** Thoughts that were asked for are shown, also where the model's default is to hide them. */
 const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) => {
@@ -83,7 +91,8 @@ const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) =
 
 function withoutThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
   if (!asksForRest(request)) return undefined
-  if (profile.thinking.includes('between_tools') && profile.known) return { type: 'between_tools' }
+  const isAsked = request.thinking?.type === 'between_tools' || profile.known
+  if (profile.thinking.includes('between_tools') && isAsked) return { type: 'between_tools' }
   const mustSay = request.thinking !== undefined || profile.thinksByDefault
   return mustSay && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
 }

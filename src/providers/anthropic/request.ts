@@ -71,7 +71,7 @@ function withHeaders(
   request: ChatRequest,
   { version, betas }: RequestSettings,
 ): Omit<TransportRequest, 'path'> {
-  const { betas: asked, ...sent } = body
+  const { betas: asked, user_profile_id, workspace_id, ...sent } = body
   const own = lowerCased(request.extra_headers)
   const beta = betaHeader(sent, [
     betas,
@@ -82,6 +82,8 @@ function withHeaders(
     body: sent,
     headers: {
       'anthropic-version': version,
+      ...(typeof user_profile_id === 'string' && { 'anthropic-user-profile-id': user_profile_id }),
+      ...(typeof workspace_id === 'string' && { 'anthropic-workspace-id': workspace_id }),
       ...own,
       ...(beta !== undefined && { 'anthropic-beta': beta }),
     },

@@ -152,9 +152,9 @@ const adaptiveToBudget: ParamRule = {
   reason: 'the model thinks by a budget of tokens only',
   when: ({ thinking }) => thinking?.type === 'adaptive',
   adjust: ({ thinking, reasoning_effort }) => ({
+    ...thinking,
     type: 'enabled',
     budget_tokens: thinking?.budget_tokens ?? budgetOf(reasoning_effort),
-    ...(thinking?.display && { display: thinking.display }),
   }),
 }
 

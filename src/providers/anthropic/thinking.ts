@@ -32,6 +32,8 @@ export function reasoningFor(
     note('dropped', 'The model does not think', param)
   if (profile.thinking.length > 0 && asksForRest(request) && !canRest(profile))
     note('dropped', 'The model always thinks', param)
+  if (request.thinking?.type === 'between_tools' && !profile.thinking.includes('between_tools'))
+    note('changed', 'The model cannot think between tools alone: thinking was turned off', param)
   const reasoning = toWireReasoning(request, profile)
   if (!thinksByBudget(request, profile) || !lacksThoughts(messages)) return reasoning
   note(

@@ -1,5 +1,6 @@
 /** Tools and `tool_choice` → the Messages API. */
 import {
+  asObject,
   type CacheControl,
   type ChatRequest,
   type CustomTool,
@@ -11,7 +12,7 @@ import {
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import { anthropicToolSchema } from '../../schema/index.js'
-import type { Note } from '../notes.js'
+import { type Note, pick, tellLost } from '../notes.js'
 import { marked } from './content.js'
 import type { Profile } from './profile.js'
 import type { WireMcpServer, WireTool, WireToolChoice } from './wire.js'
@@ -31,7 +32,15 @@ export function toWireTools(
   { tools = [], tool_choice, web_search_options }: ChatRequest,
   context: ToolContext,
 ): WireTools {
-  const allowed = allowedNames(tool_choice)
+  const only = allowedNames(tool_choice)
+  const { bindsThoughts } = context.profile
+  if (only && bindsThoughts)
+    context.note(
+      'changed',
+      'allowed_tools was left out: thoughts of the model hold only behind the tools that they were made behind',
+      'tool_choice',
+    )
+  const allowed = bindsThoughts ? undefined : only
   const wanted = tools.filter((tool) => allowed === undefined || allowed.has(nameOf(tool)))
   const servers = wanted.flatMap(toMcpServer)
   const mapped = wanted.flatMap((tool) =>
@@ -63,10 +72,13 @@ function toWireTool(tool: ToolDefinition, context: ToolContext): readonly WireTo
 }
 
 /** Members of a tool that only this API knows. */
+const mappedMembers = 'type function name description parameters strict cache_control'.split(' ')
 const ownMembers = ['defer_loading', 'allowed_callers', 'input_examples', 'eager_input_streaming']
 
 function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireTool {
   const { name, description, parameters, strict } = tool.function
+  const members = { ...tool.function, ...tool }
+  tellLost(members, [...mappedMembers, ...ownMembers], { what: 'a tool', note, param: 'tools' })
   const isAsked = strict === true && profile.structured
   const rewritten = toInputSchema(name, parameters, { strict: isAsked, note })
   if (strict === true && !rewritten.strict)
@@ -76,7 +88,7 @@ function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireToo
     ...(description && { description }),
     input_schema: rewritten.schema,
     ...(rewritten.strict && { strict: true }),
-    ...pick({ ...tool.function, ...tool }, ownMembers),
+    ...pick(members, ownMembers),
     ...marked(markOf(tool)),
   }
 }
@@ -84,23 +96,18 @@ function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireToo
 /** The schema of a tool in the API's dialect. */
 function toInputSchema(
   tool: string,
-  schema: JsonObject = {},
+  schema: JsonObject | null | undefined,
   { strict, note }: { readonly strict: boolean; readonly note: Note },
 ): { readonly schema: WireTool['input_schema']; readonly strict: boolean } {
   const warn = (message: string) =>
     note('changed', `Schema of the tool ${tool}: ${message}`, 'tools')
-  const rewritten = anthropicToolSchema(schema, { strict, warn })
+  const rewritten = anthropicToolSchema(schema ?? {}, { strict, warn })
   return { schema: { ...rewritten.schema, type: 'object' }, strict: rewritten.strict }
 }
 
 /** litellm also reads the mark from inside the function. */
 const markOf = (tool: FunctionTool): CacheControl | undefined =>
   tool.cache_control ?? (tool.function as Pick<FunctionTool, 'cache_control'>).cache_control
-
-const pick = (source: object, names: readonly string[]) =>
-  Object.fromEntries(
-    Object.entries(source).filter(([name, value]) => names.includes(name) && value !== undefined),
-  )
 
 /** The API has no tools of free text: one string is the next best, and is taken out again on the way back. */
 function fromCustom({ custom }: CustomTool, note: Note): WireTool {
@@ -254,7 +261,9 @@ export function toWireToolChoice(
       note('ignored', 'tool_choice was left out: there are no tools', 'tool_choice')
     return undefined
   }
-  const single = parallel_tool_calls === false && { disable_parallel_tool_use: true as const }
+  const isSingle =
+    parallel_tool_calls === false || asObject(tool_choice).disable_parallel_tool_use === true
+  const single = isSingle && { disable_parallel_tool_use: true as const }
   if (tool_choice === undefined || tool_choice === null)
     return single ? { type: 'auto', ...single } : undefined
   const type = kindOf(tool_choice)

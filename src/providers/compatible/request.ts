@@ -201,7 +201,7 @@ const forms: Readonly<Record<ServerTraits['reasoningParam'], ReasoningForm>> = {
 /** Budgets as litellm reads efforts, the other way round. */
 function effortOf(thinking: Thinking | undefined): ReasoningEffort | undefined {
   if (!thinking || thinking.type === 'adaptive') return undefined
-  if (thinking.type === 'disabled') return 'none'
+  if (thinking.type === 'disabled' || thinking.type === 'between_tools') return 'none'
   const budget = thinking.budget_tokens ?? 2048
   if (budget <= 1024) return 'low'
   return budget <= 4096 ? 'medium' : 'high'

@@ -48,10 +48,13 @@ const needsTools = (param: string, provider: string) =>
 function toWireTool(tool: ToolDefinition, context: ToolContext): WireTool {
   // a tool that the server runs is in its own words
   if (!isFunctionTool(tool)) return tool as WireTool
-  const { name, description } = tool.function
+  // members that no type names are for the server to judge
+  const { function: definition, cache_control: _, ...others } = tool
+  const { name, description, parameters: __, strict: ___, ...more } = definition
   return {
+    ...others,
     type: 'function',
-    function: { name, ...defined({ description }), ...parametersOf(tool, context) },
+    function: { ...more, name, ...defined({ description }), ...parametersOf(tool, context) },
     ...(context.traits.cacheControl && tool.cache_control && { cache_control: tool.cache_control }),
   }
 }
@@ -87,6 +90,8 @@ const choices = new Set<unknown>(['none', 'auto', 'required'])
 function toWireChoice(choice: ToolChoice, { provider }: ToolContext): WireToolChoice {
   if (choices.has(choice)) return choice
   const type: unknown = isObject(choice) ? choice.type : undefined
+  // Mistral's word for it
+  if (choice === ('any' as string) || type === 'any') return 'required'
   // checked on the line above
   if (choices.has(type)) return type as WireToolChoice
   if (type === 'function' || type === 'custom' || type === 'allowed_tools') return choice

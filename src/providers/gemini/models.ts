@@ -7,6 +7,7 @@ import type {
   ParamRule,
   ToolDefinition,
 } from '../../chat/index.js'
+import { onceAModel } from '../model-rules.js'
 import type { ThinkingConfig } from './wire.js'
 
 type Level = NonNullable<ThinkingConfig['thinkingLevel']>
@@ -83,7 +84,7 @@ const families: readonly Row[] = [
 /** The name without `models/`, in small letters: what the table is asked with. */
 export const bareName = (model: string) => model.replace(/^models\//, '').toLowerCase()
 
-export function factsOf(model: string): ModelFacts {
+export const factsOf = onceAModel((model): ModelFacts => {
   const name = bareName(model)
   const row = families.find(([pattern]) => pattern.test(name))
   const generation = generationOf(name)
@@ -101,7 +102,7 @@ export function factsOf(model: string): ModelFacts {
     urls: isNew,
     ...row?.[1],
   }
-}
+})
 
 const generationOf = (name: string) => {
   const [, digits] = name.match(/^gemini-(\d+(?:\.\d+)?)/) ?? []
@@ -109,7 +110,7 @@ const generationOf = (name: string) => {
 }
 
 /** For `params()`. A name that the table has not is let through with everything. */
-export function capabilities(model: string): Capabilities {
+export const capabilities = onceAModel((model): Capabilities => {
   const facts = factsOf(model)
   if (!facts.known) return { known: false, rules: unmapped }
   const { contextTokens, maxOutputTokens } = facts
@@ -128,7 +129,7 @@ export function capabilities(model: string): Capabilities {
       ...(facts.isModern ? [] : oneKindOfToolRules),
     ],
   }
-}
+})
 
 const noField = (param: keyof ChatRequest): ParamRule => ({
   param,

@@ -64,7 +64,8 @@ function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes): Wish |
 function thinkingOf({ thinking }: ChatRequest): Wish | undefined {
   if (!thinking) return undefined
   const tokens = thinking.budget_tokens
-  if (thinking.type === 'disabled' || tokens === 0) return { kind: 'off' }
+  const isOff = thinking.type === 'disabled' || thinking.type === 'between_tools'
+  if (isOff || tokens === 0) return { kind: 'off' }
   return thinking.type === 'enabled' && typeof tokens === 'number' && tokens > 0
     ? { kind: 'tokens', tokens: Math.round(tokens) }
     : { kind: 'auto' }

@@ -10,7 +10,7 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { geminiOpenApiToolSchema, geminiToolSchema } from '../../schema/index.js'
-import type { Note, Notes } from '../notes.js'
+import { type Note, type Notes, pick, tellLost } from '../notes.js'
 import { isOwnTool, type ModelFacts, type OwnTool } from './models.js'
 import { ownName, type ToolNames } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
@@ -69,17 +69,25 @@ function toDeclaration(tool: OwnTool, context: ToolContext): FunctionDeclaration
     : functionDeclaration(tool, wire, context)
 }
 
+/** Members of a declaration that only Gemini knows. */
+const ownMembers = ['behavior', 'response', 'responseJsonSchema']
+const mappedMembers = 'type function name description parameters strict cache_control'.split(' ')
+
 function functionDeclaration(
-  { function: { description, parameters, strict } }: FunctionTool,
+  tool: FunctionTool,
   name: string,
   { facts, note }: ToolContext,
 ): FunctionDeclaration {
+  const { description, parameters, strict } = tool.function
+  const members = { ...tool, ...tool.function }
+  tellLost(members, [...mappedMembers, ...ownMembers], { what: 'a tool', note, param: 'tools' })
   if (strict && !isValidated(facts))
     note('ignored', 'the model cannot be held to a schema', 'tools[*].function.strict')
   return {
     name,
     ...(description !== undefined && { description }),
     ...parametersOf(parameters ?? {}, facts, (message) => note('changed', message, 'tools')),
+    ...pick(members, ownMembers),
   }
 }
 
@@ -167,6 +175,8 @@ function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
     note('dropped', `Gemini has no tool of the type ${JSON.stringify(type)}`, 'tools')
     return []
   }
+  // the type is Gemini's own word, and so are its options
+  if (type.startsWith('google_')) return [{ [key]: options }]
   tellOptions(options, `tools[*].${type}`, note)
   return [{ [key]: {} }]
 }

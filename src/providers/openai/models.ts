@@ -1,5 +1,6 @@
 /** What the OpenAI models take on the Responses API, as data. A name that is not here is let through as it is. */
 import type { Capabilities, ChatRequest, ParamRule, Timeouts } from '../../chat/index.js'
+import { onceAModel } from '../model-rules.js'
 import type { WireEffort } from './wire.js'
 
 /** Bare names that are OpenAI's. */
@@ -49,9 +50,15 @@ const pro = { reasoning: true, timeouts: veryPatient } as const
 const chat = { reasoning: false } as const
 
 const families: readonly Family[] = [
-  { pattern: /^gpt-6-astra|^gpt-6\.1-sol/, ...million, ...reasoner, efforts: upTo('low', 'max') },
+  {
+    pattern: /^gpt-6-astra|^gpt-6\.1-sol|^gpt-6\.2-(sol|astra)/,
+    ...million,
+    ...reasoner,
+    efforts: upTo('low', 'max'),
+  },
   { pattern: /^gpt-6\.1-terra|^gpt-6-luna/, ...million, ...reasoner, efforts: upTo('none', 'max') },
   { pattern: /^gpt-6(?!.*-chat)/, ...million, ...reasoner },
+  { pattern: /^gpt-(daybreak|rosalind)/, ...reasoner, isGuess: true },
   { pattern: /^gpt-([7-9]|\d\d)(?!.*-chat)/, ...reasoner, isGuess: true },
   { pattern: /^gpt-5\.6(?!.*-chat)/, ...million, ...reasoner, efforts: upTo('none', 'max') },
   { pattern: /^gpt-5-pro/, ...gpt5, ...pro, efforts: ['high'] },
@@ -240,7 +247,7 @@ export const takesCacheMarks = (model: string): boolean =>
   /^gpt-(5\.[6-9]|[6-9]|\d\d)/.test(baseName(model))
 
 /** Limits and rules of a model. The rules of the API hold for unknown names too: no server of it has a place for `stop`. */
-export function capabilities(model: string): Capabilities {
+export const capabilities = onceAModel((model): Capabilities => {
   const family = familyOf(model)
   const audio = takesAudio(model) ? audioFormats : []
   if (!family) return { known: false, audio, rules: apiRules }
@@ -258,7 +265,7 @@ export function capabilities(model: string): Capabilities {
     ...(timeouts && { timeouts }),
     rules: [...apiRules, ...own, ...schemas],
   }
-}
+})
 
 /** `ResponseInputAudio` of the API. */
 export const audioFormats = ['mp3', 'wav'] as const

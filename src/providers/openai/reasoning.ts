@@ -1,5 +1,5 @@
 /** `reasoning_effort` and `thinking` to the wire, which knows efforts and no budgets. */
-import type { ChatRequest, ReasoningEffort } from '../../chat/index.js'
+import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
 import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
@@ -36,6 +36,8 @@ function toEffort(effort: ReasoningEffort, { profile, model }: FieldContext): Wi
   )
 }
 
+const isOff = ({ type }: Thinking) => type === 'disabled' || type === 'between_tools'
+
 function effortOfThinking(
   { thinking }: ChatRequest,
   context: FieldContext,
@@ -44,7 +46,7 @@ function effortOfThinking(
   // adaptive is what a model does that is told no effort
   if (!thinking || thinking.type === 'adaptive') return undefined
   if (profile.capabilities(model).reasoning === false) {
-    if (thinking.type !== 'disabled')
+    if (!isOff(thinking))
       warn({
         code: 'dropped',
         param: 'thinking',
@@ -55,7 +57,7 @@ function effortOfThinking(
   }
   const { budget_tokens } = thinking
   if (thinking.type === 'enabled' && budget_tokens === undefined) return undefined
-  const asked = thinking.type === 'disabled' ? 'none' : effortOfBudget(budget_tokens ?? 0)
+  const asked = isOff(thinking) ? 'none' : effortOfBudget(budget_tokens ?? 0)
   const efforts = profile.effortsOf(model)
   const effort = efforts ? nearestEffort(asked, efforts) : asked
   if (thinking.type === 'enabled' || effort !== asked)

@@ -195,6 +195,8 @@ const isMode = (value: unknown): value is (typeof modes)[number] =>
   modes.some((mode) => mode === value)
 
 function flatChoice(choice: unknown): WireToolChoice | undefined {
+  // Mistral's and Anthropic's word for it
+  if (choice === 'any' || (isObject(choice) && choice.type === 'any')) return 'required'
   if (isMode(choice)) return choice
   if (!isObject(choice)) return undefined
   if (isMode(choice.type)) return choice.type

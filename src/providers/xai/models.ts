@@ -1,5 +1,6 @@
 /** What the Grok models take on xAI's Responses API, as data. A name that is not here is let through as it is. */
 import type { Capabilities, ChatRequest, ParamRule, Timeouts } from '../../chat/index.js'
+import { onceAModel } from '../model-rules.js'
 import { effortRules } from '../openai/models.js'
 import type { WireEffort } from '../openai/wire.js'
 
@@ -106,7 +107,7 @@ export const effortsOf = (model: string): readonly WireEffort[] | undefined =>
   familyOf(model)?.efforts
 
 /** Limits and rules of a model. */
-export function capabilities(model: string): Capabilities {
+export const capabilities = onceAModel((model): Capabilities => {
   const family = familyOf(model)
   // a newer Grok reasons
   if (!family)
@@ -121,4 +122,4 @@ export function capabilities(model: string): Capabilities {
     timeouts: patient,
     rules: [...apiRules, ...(rules ?? [])],
   }
-}
+})

@@ -1,5 +1,5 @@
 /** Calls, results and hosted tools as events: each is introduced before it has an outcome, or the client gives up. */
-import type { ChunkOf } from '../../../chat/index.js'
+import { type ChunkOf, textOfContent } from '../../../chat/index.js'
 import type { CallState, UiState } from './state.js'
 import { noteOf, toInput, toOutput, withoutPrototypes } from './values.js'
 import type { UiEvent, UiPart } from './wire.js'
@@ -27,7 +27,7 @@ function toOutcome(chunk: ChunkOf<'tool-result'>, toolCallId: string, state: UiS
     return { type: 'tool-output-available', toolCallId, output: toOutput(chunk.content) }
   // a client that has said no is of version 6 or later, and knows the event
   if (state.denialOf(toolCallId)) return { type: 'tool-output-denied', toolCallId }
-  return { type: 'tool-output-error', toolCallId, errorText: chunk.content }
+  return { type: 'tool-output-error', toolCallId, errorText: textOfContent(chunk.content) }
 }
 
 const states = {

@@ -1,5 +1,5 @@
 /** What calls and results say, as the values a page works with, and back to the very same text. */
-import { isObject, parseJson } from '../../../chat/index.js'
+import { isObject, parseJson, toToolContent, type UserPart } from '../../../chat/index.js'
 import type { CallNote, UiPart } from './wire.js'
 
 /** A function's arguments as a value; text that is no JSON object stays text. */
@@ -23,16 +23,15 @@ const argumentsOf = (input: unknown): string =>
   typeof input === 'string' ? input : (JSON.stringify(input) ?? '{}')
 
 /** A result as a value where it is the JSON of one: what a tool returned is what the page gets. */
-export function toOutput(content: string): unknown {
+export function toOutput(content: string | readonly UserPart[]): unknown {
+  if (typeof content !== 'string') return withoutPrototypes(content)
   const value = parseJson(content)
   const isValue = value !== undefined && typeof value !== 'string'
   return isValue && JSON.stringify(value) === content ? withoutPrototypes(value) : content
 }
 
-/** The text of a result that a tool part holds. */
-export function toContent({ output }: UiPart): string {
-  return typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null')
-}
+/** The content of a result that a tool part holds. */
+export const toContent = ({ output }: UiPart): string | readonly UserPart[] => toToolContent(output)
 
 /**
  * The value without members that set prototypes: the client's parser refuses the whole event for one. Undefined, which

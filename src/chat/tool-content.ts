@@ -1,0 +1,32 @@
+/** What a tool returned, as the content of its result, and back to text. */
+import { isObject, type JsonObject } from './json.js'
+import type { UserPart } from './message.js'
+
+/** Where a part of each type holds what it holds. */
+const parts: Readonly<Record<string, (part: JsonObject) => boolean>> = {
+  text: ({ text }) => typeof text === 'string',
+  image_url: ({ image_url }) => isObject(image_url) || typeof image_url === 'string',
+  input_audio: ({ input_audio }) => isObject(input_audio),
+  file: ({ file }) => isObject(file),
+}
+
+const isPart = (value: unknown) => {
+  const type = isObject(value) ? value.type : undefined
+  return isObject(value) && typeof type === 'string' && Object.hasOwn(parts, type)
+    ? parts[type]?.(value) === true
+    : false
+}
+
+/** Text as it is, and a list of content parts as parts: images and files reach the model as what they are. Anything else as JSON. */
+export function toToolContent(value: unknown): string | readonly UserPart[] {
+  if (typeof value === 'string') return value
+  // each member was looked at
+  if (Array.isArray(value) && value.length > 0 && value.every(isPart)) return value as UserPart[]
+  return JSON.stringify(value ?? null)
+}
+
+/** The texts of content, a line each; other parts are left out. */
+export const textOfContent = (content: string | readonly UserPart[]): string =>
+  typeof content === 'string'
+    ? content
+    : content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')

@@ -1,0 +1,45 @@
+/** Makes every reference lead to a definition at the root, before anything is rewritten that it may lead into. */
+import type { JsonObject } from '../chat/index.js'
+import { mapSchemas, omit, resolveRef } from './json-schema.js'
+
+/**
+ * A copy whose references are all `#` or `#/$defs/name` with a plain name: pointers into other places (`#/allOf/0`, draft 7's
+ * `definitions`, percent-encoded, anchors) lead to copies there. One that leads nowhere is left as it is.
+ */
+export function hoistRefs(root: JsonObject): JsonObject {
+  const names = new Map<JsonObject, string>()
+  const defs: Record<string, JsonObject> = Object.create(null)
+  const visit = (node: JsonObject): JsonObject => {
+    const copy = mapSchemas(omit(node, ['$defs', 'definitions']), visit)
+    const target = resolveRef(root, node.$ref)
+    return target ? { ...copy, $ref: target === root ? '#' : hoist(target, node.$ref) } : copy
+  }
+  const hoist = (target: JsonObject, ref: unknown): string => {
+    const name = names.get(target) ?? freeName(ref, defs)
+    if (!names.has(target)) {
+      names.set(target, name)
+      defs[name] = {}
+      defs[name] = visit(target)
+    }
+    return `#/$defs/${name}`
+  }
+  const schema = visit(root)
+  return Object.keys(defs).length > 0 ? { ...schema, $defs: { ...defs } } : schema
+}
+
+/** Named like the last step of the pointer, in letters that no provider refuses. */
+function freeName(ref: unknown, taken: JsonObject): string {
+  const last = decoded(String(ref).split(/[/#]/).at(-1) ?? '')
+  const base = last.replace(/[^\w.-]/g, '_') || 'schema'
+  let name = base
+  for (let n = 2; Object.hasOwn(taken, name); n++) name = `${base}_${n}`
+  return name
+}
+
+const decoded = (step: string) => {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    return step
+  }
+}

@@ -1,0 +1,314 @@
+/** What a caller wrote for one provider reaches it, whatever this package knows of it; elsewhere it is reported. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tools } from '../../../middleware/tools.js'
+import type { ChatRequest } from '../../../src/chat/index.js'
+import { callTool, type MockServer, mockServer, say } from '../../../src/testing/index.js'
+import { clientOf, models, type Name, names } from '../../wire/support.js'
+
+let server: MockServer
+
+beforeAll(async () => {
+  server = await mockServer([], { strict: false })
+  server.reply(say('Fine.'))
+})
+afterAll(() => server.close())
+
+async function sent(model: string, request: object) {
+  const ai = clientOf(server)
+  const messages = [{ role: 'user', content: 'Hi' }]
+  // members that no type names are what this is about
+  const reply = await ai.generate({ model, messages, ...request } as unknown as ChatRequest)
+  const { body, headers } = server.requests.at(-1) ?? {}
+  return { body, headers, warns: reply.warnings.map(({ code, param }) => `${code} ${param}`) }
+}
+
+const fn = (more: object) => ({
+  type: 'function',
+  function: { name: 'f', parameters: { type: 'object', properties: {} }, ...more },
+})
+const user = (part: object) => ({ messages: [{ role: 'user', content: [part] }] })
+
+interface Row {
+  readonly says: string
+  readonly model: string
+  readonly request: object
+  readonly body?: object
+  readonly headers?: object
+  readonly warns?: readonly string[]
+}
+
+const rows: readonly Row[] = [
+  {
+    says: 'a cache breakpoint of OpenAI',
+    model: 'openai/gpt-5.6',
+    request: user({ type: 'text', text: 'a', prompt_cache_breakpoint: { mode: 'explicit' } }),
+    body: { input: [{ content: [{ text: 'a', prompt_cache_breakpoint: { mode: 'explicit' } }] }] },
+  },
+  {
+    says: 'detail of a file of OpenAI',
+    model: models.openai,
+    request: user({ type: 'file', file: { file_id: 'file-1', detail: 'high' } }),
+    body: { input: [{ content: [{ type: 'input_file', file_id: 'file-1', detail: 'high' }] }] },
+  },
+  {
+    says: 'a part in the words of the Responses API',
+    model: models.openai,
+    request: user({ type: 'input_text', text: 'a' }),
+    body: { input: [{ content: [{ type: 'input_text', text: 'a' }] }] },
+  },
+  {
+    says: 'phase of a message',
+    model: models.openai,
+    request: {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'I look.', phase: 'commentary' },
+        { role: 'user', content: 'b' },
+      ],
+    },
+    body: { input: [{}, { role: 'assistant', phase: 'commentary' }, {}] },
+  },
+  {
+    says: 'namespace and async of a call of OpenAI, whose result is still to come',
+    model: models.openai,
+    request: {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        {
+          role: 'assistant',
+          tool_calls: [
+            {
+              id: 'c1',
+              type: 'function',
+              namespace: 'crm',
+              async: true,
+              function: { name: 'f', arguments: '{}' },
+            },
+          ],
+        },
+        { role: 'user', content: 'And?' },
+      ],
+    },
+    body: {
+      input: [{}, { type: 'function_call', namespace: 'crm', async: true }, { role: 'user' }],
+    },
+  },
+  {
+    says: 'a conversation that the server keeps is not sent again',
+    model: models.openai,
+    request: {
+      conversation: 'conv_1',
+      messages: [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content: 'b' },
+        { role: 'user', content: 'c' },
+      ],
+    },
+    body: { conversation: 'conv_1', input: [{ role: 'user', content: 'c' }] },
+    warns: ['ignored previous_response_id'],
+  },
+  {
+    says: 'citations of a text of Anthropic',
+    model: models.anthropic,
+    request: user({ type: 'text', text: 'a', citations: [{ type: 'char_location' }] }),
+    body: { messages: [{ content: [{ text: 'a', citations: [{ type: 'char_location' }] }] }] },
+  },
+  {
+    says: 'transformations of an image of Anthropic',
+    model: models.anthropic,
+    request: user({
+      type: 'image_url',
+      image_url: { url: 'https://a.example/a.png' },
+      transformations: [{ type: 'crop' }],
+    }),
+    body: { messages: [{ content: [{ type: 'image', transformations: [{ type: 'crop' }] }] }] },
+  },
+  {
+    says: 'a browser_state block in a result',
+    model: models.anthropic,
+    request: {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        {
+          role: 'assistant',
+          tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+        },
+        {
+          role: 'tool',
+          tool_call_id: 'c1',
+          content: [{ type: 'browser_state', url: 'https://a.example' }],
+        },
+      ],
+      tools: [fn({})],
+    },
+    body: { messages: [{}, {}, { content: [{ content: [{ type: 'browser_state' }] }] }] },
+  },
+  {
+    says: 'one call at a time, in the words of Anthropic',
+    model: models.anthropic,
+    request: { tools: [fn({})], tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
+    body: { tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
+  },
+  {
+    says: 'thinking between tools',
+    model: 'anthropic/claude-sonnet-5-5',
+    request: { thinking: { type: 'between_tools' } },
+    body: { thinking: { type: 'between_tools' } },
+  },
+  {
+    says: 'what becomes of a thought behind another beginning',
+    model: 'anthropic/claude-fable-5-2',
+    request: {
+      thinking: { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } },
+    },
+    body: {
+      thinking: { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } },
+    },
+    headers: { 'anthropic-beta': 'thinking-binding-controls-2026-08-01' },
+  },
+  {
+    says: 'allowed tools leave the tools whole where thoughts are bound to them',
+    model: 'anthropic/claude-fable-5-2',
+    request: {
+      tools: [fn({}), fn({ name: 'g' })],
+      tool_choice: {
+        type: 'allowed_tools',
+        allowed_tools: { mode: 'auto', tools: [{ type: 'function', function: { name: 'g' } }] },
+      },
+    },
+    body: { tools: [{ name: 'f' }, { name: 'g' }] },
+    warns: ['changed tool_choice'],
+  },
+  {
+    says: 'parameters that travel as headers',
+    model: models.anthropic,
+    request: { user_profile_id: 'up_1', workspace_id: 'ws_1', thread: { id: 't' } },
+    headers: {
+      'anthropic-user-profile-id': 'up_1',
+      'anthropic-workspace-id': 'ws_1',
+      'anthropic-beta': 'message-threads-2026-08-12',
+    },
+  },
+  {
+    says: 'a function of Gemini that does not block',
+    model: 'gemini/gemini-3-pro-preview',
+    request: { tools: [fn({ behavior: 'NON_BLOCKING' })] },
+    body: { tools: [{ functionDeclarations: [{ name: 'f', behavior: 'NON_BLOCKING' }] }] },
+  },
+  {
+    says: 'options of Google search',
+    model: models.gemini,
+    request: { tools: [{ type: 'google_search', searchTypes: { webSearch: {} } }] },
+    body: { tools: [{ googleSearch: { searchTypes: { webSearch: {} } } }] },
+  },
+  {
+    says: 'the highest resolution of Gemini',
+    model: 'gemini/gemini-3-pro-preview',
+    request: user({
+      type: 'image_url',
+      image_url: { url: 'data:image/png;base64,iVBORw0KGgo=', detail: 'ultra_high' },
+    }),
+    body: {
+      contents: [{ parts: [{ mediaResolution: { level: 'MEDIA_RESOLUTION_ULTRA_HIGH' } }] }],
+    },
+  },
+  {
+    says: 'a part in the words of Gemini',
+    model: models.gemini,
+    request: user({ fileData: { fileUri: 'files/a', mimeType: 'image/png' } }),
+    body: { contents: [{ parts: [{ fileData: { fileUri: 'files/a' } }] }] },
+  },
+  {
+    says: 'the mark for a beginning of Mistral and DeepSeek',
+    model: models.compatible,
+    request: {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'Sure', prefix: true },
+      ],
+    },
+    body: { messages: [{}, { role: 'assistant', content: 'Sure', prefix: true }] },
+  },
+  {
+    says: "Mistral's word for a call that must be",
+    model: models.compatible,
+    request: { tools: [fn({})], tool_choice: 'any' },
+    body: { tool_choice: 'required' },
+  },
+  {
+    says: 'members of a function that nobody knows, to a server that may',
+    model: models.compatible,
+    request: { tools: [fn({ behavior: 'fast' })] },
+    body: { tools: [{ function: { name: 'f', behavior: 'fast' } }] },
+  },
+]
+
+test.each(rows)('$says', async ({ model, request, body, headers, warns = [] }) => {
+  const got = await sent(model, request)
+  if (body) expect(got.body).toMatchObject(body)
+  if (headers) expect(got.headers).toMatchObject(headers)
+  expect(got.warns).toEqual(warns)
+})
+
+const odd = { tools: [fn({ mood: 'fine' })] }
+test.each(['anthropic', 'gemini'] as const)(
+  'a member of a function that %s does not know is reported',
+  async (name) => {
+    expect((await sent(models[name], odd)).warns).toEqual(['dropped tools'])
+  },
+)
+
+test.each([
+  ['openai/gpt-6.2-sol', { reasoning_effort: 'none' }],
+  ['openai/gpt-6.2-astra', { reasoning_effort: 'minimal' }],
+])('%s does not take %j', (model, request) => {
+  const { rules } = clientOf(server).capabilities(model)
+  const row = rules.find(({ param }) => param === 'reasoning_effort')
+  expect(row?.values).not.toContain(request.reasoning_effort)
+})
+
+test.each(['gpt-daybreak-2-latest', 'gpt-rosalind-research'])('%s reasons', async (model) => {
+  const { body } = await sent(`openai/${model}`, {})
+  expect(body).toMatchObject({ include: ['reasoning.encrypted_content'] })
+})
+
+describe('a result that is parts reaches the model as what it is', () => {
+  const png = 'data:image/png;base64,iVBORw0KGgo='
+  const parts = [
+    { type: 'text', text: 'here' },
+    { type: 'image_url', image_url: { url: png } },
+  ]
+  test.each(names)('%s', async (name: Name) => {
+    for (const mode of ['generate', 'stream'] as const) {
+      await using own = await mockServer([callTool('shot', {}), say('Done.')], { strict: false })
+      const ai = clientOf(own, tools({ shot: { execute: () => parts } }))
+      const request: ChatRequest = {
+        model: models[name],
+        messages: [{ role: 'user', content: 'Hi' }],
+      }
+      const results: unknown[] = []
+      if (mode === 'generate') {
+        const reply = await ai.generate(request)
+        results.push(reply.messages.find(({ role }) => role === 'tool')?.content)
+      } else {
+        for await (const chunk of ai.stream(request))
+          if (chunk.type === 'tool-result') results.push(chunk.content)
+      }
+      expect(results).toEqual([parts])
+      const body = JSON.stringify(own.requests[1]?.body)
+      // bytes stand where files stand, not in text
+      expect(body).toContain('iVBORw0KGgo=')
+      expect(body).not.toContain('image_url\\"')
+    }
+  })
+
+  test('lists of anything else stay JSON', async () => {
+    await using own = await mockServer([callTool('list', {}), say('Done.')])
+    const ai = clientOf(own, tools({ list: { execute: () => [{ type: 'row' }, 1] } }))
+    const reply = await ai.generate({
+      model: models.compatible,
+      messages: [{ role: 'user', content: 'Hi' }],
+    })
+    expect(reply.messages[1]).toMatchObject({ role: 'tool', content: '[{"type":"row"},1]' })
+  })
+})
