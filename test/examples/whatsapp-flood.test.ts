@@ -17,7 +17,7 @@ const image = (id: string, caption?: string) => ({
 const dear = say('Dear.', { usage: { prompt_tokens: 1_000_000, completion_tokens: 1 } })
 
 it('finding 4: a provider that stalls behind its headers is over at the deadline', async () => {
-  const { model, tell, texts, errors } = await startBot({ deadlineMs: 300 })
+  const { model, tell, texts, errors } = await startBot({ deadlineMs: 2_000 })
   model.script(say('Never.').stall(0), say('Hello.'))
   await tell(text('Hi'))
   expect(texts()).toEqual([words.sorry])

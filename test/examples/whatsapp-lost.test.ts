@@ -160,7 +160,7 @@ describe('finding 3: the Graph API refuses a send', () => {
   )
 
   it('that may have arrived is not repeated, is reported, and is history', async () => {
-    const { graph, model, tell, asked, texts, errors } = await startBot({ timeoutMs: 300 })
+    const { graph, model, tell, asked, texts, errors } = await startBot({ timeoutMs: 1_000 })
     model.script(say('Once.'), say('Next.'))
     graph.script('message', 'hang')
     await tell(text('first'))

@@ -1,7 +1,7 @@
 /** The WhatsApp example on a quiet day: handshake, signature, an answer. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { readSettings } from '../../examples/whatsapp/environment.js'
 import { fail, messagesWebhook, say, signWebhook } from '../../src/testing/index.js'
 import { person, startBot, text } from './whatsapp-bot.js'
@@ -117,11 +117,18 @@ describe('an answer', () => {
   })
 })
 
-describe('main.ts', () => {
+// each starts a process of its own
+describe('main.ts', { timeout: 60_000 }, () => {
+  const children: ChildProcess[] = []
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+  })
+
   const start = (environment: Record<string, string>) => {
     const { PATH = '' } = process.env
     const args = ['--import', 'tsx', 'examples/whatsapp/main.ts']
     const child = spawn(process.execPath, args, { env: { PATH, ...environment } })
+    children.push(child)
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (data) => {
@@ -157,7 +164,7 @@ describe('main.ts', () => {
       PORT: '0',
       DATABASE: ':memory:',
     })
-    await expect.poll(output, { timeout: 15_000 }).toMatch(/listens on/)
+    await expect.poll(output, { timeout: 45_000 }).toMatch(/listens on/)
     const [url = ''] = output().match(/http:\/\/127\.0\.0\.1:\d+/) ?? []
     expect((await fetch(`${url}/health`)).status).toBe(200)
     expect(output()).toMatch(/All is kept in/i)
