@@ -42,9 +42,12 @@ const isBounded = (source: string) => {
   return !/[*+]|\{\d*,\}/.test(bare)
 }
 
+/** The attack strings are found by chance: with one seed each run searches the same. */
+const settings = { timeout: 15_000, randomSeed: 1 }
+
 /** By automaton where the syntax allows, else by searched attack strings; steps are counted, not time. */
 const analysed = (expression: Expression): string => {
-  const verdict = checkSync(expression.source, expression.flags, { timeout: 15_000 })
+  const verdict = checkSync(expression.source, expression.flags, settings)
   return verdict.status === 'safe' ? 'safe' : `${expression.place}: ${verdict.status}`
 }
 
