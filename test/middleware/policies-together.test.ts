@@ -162,7 +162,7 @@ describe.each(models)('all policies at once, on %s', (model) => {
           kept.filter(({ role }, i) => role === 'user' && kept[i + 1]?.role === 'user'),
         ).toEqual([])
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
   })
 })
