@@ -155,18 +155,13 @@ class Turn {
     const collect = (map: TextMap) => {
       if (this.edit.whole) for (const channel of channels) this.wholeText(channel, map)
       for (const { annotation } of this.annotations) editValue(annotation, map)
-      if (chunk.stop_sequence !== undefined) map.text(chunk.stop_sequence)
+      editEnd(chunk, map)
     }
     return this.whenSeen(collect, () => {
       if (this.edit.whole) this.emitWhole(emit)
       for (const { annotation } of this.annotations)
         emit({ type: 'annotation', annotation: this.annotation(annotation) })
-      const { stop_sequence } = chunk
-      const end =
-        stop_sequence === undefined
-          ? chunk
-          : { ...chunk, stop_sequence: this.map.text(stop_sequence) }
-      emit(this.edit.finish(end, this.said(), this.isEdited))
+      emit(this.edit.finish(editEnd(chunk, this.map), this.said(), this.isEdited))
     })
   }
 
@@ -270,5 +265,16 @@ function editOther<Chunk extends StreamChunk>(chunk: Chunk, map: TextMap): Strea
       }
     default:
       return chunk
+  }
+}
+
+/** What a finish has in words: where the model stopped, and what the provider told beside its answer. */
+function editEnd(chunk: FinishChunk, map: TextMap): FinishChunk {
+  const { stop_sequence, provider_specific_fields: fields } = chunk
+  return {
+    ...chunk,
+    ...(stop_sequence !== undefined && { stop_sequence: map.text(stop_sequence) }),
+    // a record stays one
+    ...(fields && { provider_specific_fields: editValue(fields, map) as typeof fields }),
   }
 }

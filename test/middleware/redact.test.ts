@@ -371,7 +371,11 @@ describe('redact: what is masked', () => {
       { type: 'tool-call-delta', index: 0, arguments: `{"to":"bob@exam` },
       { type: 'tool-call-delta', index: 0, arguments: `ple.com"}` },
       { type: 'tool-call-end', index: 0 },
-      { ...finish, native: { provider: 'scripted', model: 'm', content: [{ text: mail }] } },
+      {
+        ...finish,
+        native: { provider: 'scripted', model: 'm', content: [{ text: mail }] },
+        provider_specific_fields: { container: { id: 'c1', owner: mail }, list: [mail] },
+      },
     ]
     for (const mode of ['generate', 'stream'] as const) {
       const ai = clientOf(scripted([chunks]))
@@ -385,6 +389,10 @@ describe('redact: what is masked', () => {
       const place = citation?.type === 'url_citation' ? citation.url_citation : undefined
       expect(reply.text.slice(place?.start_index, place?.end_index)).toBe('Rome')
       expect(reply.message.native).toEqual({ provider: 'scripted', model: 'm' })
+      expect(reply.provider_specific_fields).toEqual({
+        container: { id: 'c1', owner: '<EMAIL>' },
+        list: ['<EMAIL>'],
+      })
       expect(reply.logprobs).toBeUndefined()
       expect(reply.warnings).toMatchObject([{ code: 'dropped', param: 'logprobs' }])
     }
