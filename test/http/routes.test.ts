@@ -2,7 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
-import { AuthenticationError, MisuseError, PermissionDeniedError } from '../../src/core/index.js'
+import {
+  AuthenticationError,
+  type Middleware,
+  MisuseError,
+  PermissionDeniedError,
+} from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, fail, say, scripted, think } from '../../src/testing/index.js'
@@ -164,6 +169,31 @@ describe('what goes out', () => {
     expect(await ask({ reasoning: false }, stream)).not.toContain('Hm')
     expect(await ask({ warnings: true }, stream)).toContain('not taken')
     expect(await ask({ cost: true }, stream)).toContain('"cost":0.01')
+  })
+
+  it.each([true, false])("is no member of the provider's own: stream %s", async (stream) => {
+    const own: Middleware = (ctx, next) => {
+      ctx.transform((chunk, emit) =>
+        emit(
+          chunk.type === 'finish'
+            ? { ...chunk, provider_specific_fields: { moderation: 'canary' } }
+            : chunk,
+        ),
+      )
+      return next()
+    }
+    const all = { reasoning: true, warnings: true, attempts: true, cost: true, requestIds: true }
+    for (const [format, body] of [
+      ['chunks', hello],
+      ['openai', hello],
+      ['ui', uiHello],
+    ] as const) {
+      const ai = createClient({ providers: [scripted(say('Hello'))], use: [own] })
+      const handle = handler(ai, { public: true, models: ['scripted/any'], expose: all, format })
+      const text = await (await handle(post({ model: 'scripted/any', ...body, stream }))).text()
+      expect(text).toContain('Hello')
+      expect(text).not.toContain('canary')
+    }
   })
 
   it('is no attempt and no request id, until they are opened', async () => {
