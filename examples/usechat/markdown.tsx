@@ -17,7 +17,7 @@ interface Props {
 }
 
 export function Markdown({ text, isGrowing }: Props) {
-  const blocks = blocksOf(isGrowing ? text.replace(unsettled, '\n') : text)
+  const blocks = blocksOf(isGrowing ? settled(text) : text)
   const open = isGrowing ? blocks.length - 1 : -1
   return (
     <div className="text">
@@ -87,6 +87,12 @@ function blocksOf(text: string): readonly string[] {
 /** A last line of marks alone, the head of a table without the line below it, and a link's address may still become anything. */
 const unsettled =
   /(?:^|\n)(?: {0,3}\[[^\]\n]*\]:[^\n]*|[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
+
+/** Marks at the end open or close something that is not there yet; the text of a link may get its address. */
+const openMarks = /[`*_~]+$|!?\[([^[\]\n]{0,200})\]$/
+
+/** The text as far as it stays what it is. */
+const settled = (text: string) => text.replace(unsettled, '\n').replace(openMarks, '$1')
 
 /** The bold, the code and the links that are open are closed. A block of that length is code or a table. */
 const closed = (block: string): string =>

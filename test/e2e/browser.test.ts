@@ -404,8 +404,10 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       'Some **bold words** and [a link](https://example.com/long/address).\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```js\nlet a\n```\n\n- one\n- two'
     // cut inside of each mark, and what the page shows of it then
     const cuts = [
+      ['Some *', /^Some\s*$/],
       ['Some **bo', /^Some bo$/],
       ['[a li', /and a li$/],
+      ['[a link]', /and a link$/],
       ['https://exam', /and a link$/],
       ['| 1', /a\s+b\s*$/],
       ['```js\nle', /le\s*$/],

@@ -102,9 +102,12 @@ function lex(source: string, links: TokensList['links']): TokensList {
 const unsettled =
   /(?:^|\n)(?: {0,3}\[[^\]\n]*\]:[^\n]*|[ \t>]*(?:[`~*_=#+|:-]+(?: \[[ x]?\]?)?|\d{1,9}[.)]?) *|\|(?![|: -]*(?:\n|$))[^\n]*(?:\n[|: -]*)?)$/
 
+/** Marks at the end open or close something that is not there yet; the text of a link may get its address. */
+const openMarks = /[`*_~]+$|!?\[([^[\]\n]{0,200})\]$/
+
 /** The text as far as it stays what it is, with the bold, the code and the links closed that are open. */
 function settled(text: string): string {
-  const end = text.replace(unsettled, '\n')
+  const end = text.replace(unsettled, '\n').replace(openMarks, '$1')
   // a block of that length is code or a table
   if (end.length > 8_000) return end
   return remend(end, {
