@@ -267,7 +267,7 @@ export const usage: readonly HardeningCase[] = [
     script: [
       say('Hi').usage({
         prompt_tokens: 1_000,
-        completion_tokens: 0,
+        completion_tokens: 100,
         prompt_tokens_details: {
           cached_tokens: 0,
           cache_creation_tokens: 1_000,
@@ -275,7 +275,7 @@ export const usage: readonly HardeningCase[] = [
         },
       }),
     ],
-    expects: { answer: { usage: { cost: 0.006 } } },
+    expects: { answer: { usage: { cost: 0.0075 } } },
   },
   {
     id: 134,

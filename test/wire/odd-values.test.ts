@@ -196,6 +196,7 @@ function checkTexts(value: unknown, where: string): void {
     // what only the provider reads, and what its own tools took and gave, is as it came
     if (
       name === 'native' ||
+      name === 'provider_specific_fields' ||
       name === 'error' ||
       (isHosted && (name === 'input' || name === 'output'))
     )
