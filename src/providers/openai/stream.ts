@@ -185,9 +185,9 @@ const terminal =
     })
   }
 
-/** What is read above, or repeats the request. */
+/** What is read above, repeats the request, or is a time of the server. */
 const readMembers: ReadonlySet<string> = new Set(
-  'id object created_at status error incomplete_details model output output_text usage tool_usage service_tier instructions tools tool_choice temperature top_p text truncation max_output_tokens max_tool_calls parallel_tool_calls store previous_response_id user safety_identifier prompt_cache_key prompt_cache_retention background top_logprobs frequency_penalty presence_penalty'.split(
+  'id object created_at completed_at status error incomplete_details model output output_text usage tool_usage service_tier instructions tools tool_choice temperature top_p text truncation max_output_tokens max_tool_calls parallel_tool_calls store previous_response_id user safety_identifier prompt_cache_key prompt_cache_retention background top_logprobs frequency_penalty presence_penalty'.split(
     ' ',
   ),
 )
