@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Commands, named as Debian's packages are, and how the source of a suite shows that it needs one. */
 const needs: Readonly<Record<string, RegExp>> = {
-  'redis-server': /\/redis-server\.js'/,
+  'redis-server': /\/(?:redis-server|use-redis)\.js'/,
   chromium: /\buseChromium\(/,
   curl: /execFile\('curl'/,
 }

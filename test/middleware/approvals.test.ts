@@ -1,5 +1,4 @@
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { inProcess } from '../../middleware/tools/approvals.js'
 import { type ToolsOptions, tool, tools } from '../../middleware/tools.js'
@@ -8,7 +7,7 @@ import { createClient } from '../../src/client.js'
 import { BadRequestError } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
 import { deepFreeze, scripted, start } from '../contract/scripted.js'
-import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { useRedis } from '../store/use-redis.js'
 import { fakeClock } from './fake-clock.js'
 import { type Called, call, collect, say, thrown, tokens } from './script.js'
 
@@ -297,19 +296,10 @@ describe('a tool that the provider runs', () => {
 })
 
 describe('approvals in a store', () => {
-  let server: RedisServer
-  let redis: Redis
-  beforeAll(async () => {
-    server = await redisServer()
-    redis = new Redis(server.port, '127.0.0.1')
-  })
-  afterAll(async () => {
-    redis.disconnect()
-    await server.stop()
-  })
+  const redis = useRedis()
   const stores = {
     memory: () => memoryStore(),
-    redis: () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` }),
+    redis: () => redisStore(redis.client, { prefix: `${crypto.randomUUID()}:` }),
   }
   const names = ['memory', 'redis'] as const
 

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type BudgetOptions, budget } from '../../middleware/budget.js'
 import { prices } from '../../middleware/prices/index.js'
 import { retry } from '../../middleware/retry.js'
@@ -17,26 +16,17 @@ import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/stor
 import { mockServer, say as reply } from '../../src/testing/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { type Scripted, say, scripted, start, untilAborted } from '../contract/scripted.js'
-import { type RedisServer, redisServer } from '../store/redis-server.js'
 import { DatabaseSync } from '../store/sqlite.js'
+import { useRedis } from '../store/use-redis.js'
 import { crowd, crowdInProcesses, seeded, startProcess, stateOf } from './budget-load.js'
 import { fakeClock } from './fake-clock.js'
 import { adapters, models } from './wires.js'
 
-let server: RedisServer
-let redis: Redis
-beforeAll(async () => {
-  server = await redisServer()
-  redis = new Redis(server.port, '127.0.0.1')
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
-})
+const redis = useRedis()
 
 const stores: Record<string, () => Store> = {
   memory: () => memoryStore(),
-  redis: () => redisStore(redis),
+  redis: () => redisStore(redis.client),
   ...(DatabaseSync && {
     SQLite: () => {
       if (!DatabaseSync) throw new Error('looked a line above')
@@ -69,7 +59,7 @@ middlewareContract('budget', () => budget({ tokens: 10_000_000, window: 'day' })
 
 describe.each(Object.keys(stores))('budget in %s', (kind) => {
   const open = async () => {
-    await redis.flushall()
+    await redis.client.flushall()
     return (stores[kind] ?? stores.memory ?? memoryStore)()
   }
 
@@ -283,14 +273,14 @@ describe('budget over processes', () => {
     // four processes start, each with its compiler
     { timeout: 120_000 },
     async (seed) => {
-      await redis.flushall()
+      await redis.client.flushall()
       const cap = 440_000
-      const { tokens, wholeTokens } = await crowdInProcesses(server.port, {
+      const { tokens, wholeTokens } = await crowdInProcesses(redis.port, {
         calls: 1_000,
         cap,
         seed,
       })
-      expect(await stateOf(redisStore(redis))).toMatchObject({ used: tokens, held: 0 })
+      expect(await stateOf(redisStore(redis.client))).toMatchObject({ used: tokens, held: 0 })
       expect(tokens).toBeLessThanOrEqual(cap)
       expect(tokens).toBeGreaterThan(0.9 * cap)
       expect(wholeTokens).toBeGreaterThan(0.8 * tokens)
@@ -298,12 +288,12 @@ describe('budget over processes', () => {
   )
 
   it('of one that was killed in the middle no hold is left when its leases are over', async () => {
-    await redis.flushall()
+    await redis.client.flushall()
     const cap = 300_000
-    const hung = startProcess(server.port, 'hang', 50, cap, 1)
+    const hung = startProcess(redis.port, 'hang', 50, cap, 1)
     if (!hung.stdout) throw new Error('piped above')
     await once(hung.stdout, 'data')
-    const store = redisStore(redis)
+    const store = redisStore(redis.client)
     const { held = 0 } = (await stateOf(store)) ?? {}
     expect(held).toBeGreaterThan(50 * 1_100)
     hung.kill('SIGKILL')

@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { standard } from '../../middleware/standard.js'
 import type { Message, StreamChunk, UserPart } from '../../src/chat/index.js'
@@ -19,8 +18,8 @@ import {
 } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { say, scripted, start, untilAborted } from '../contract/scripted.js'
-import { type RedisServer, redisServer } from '../store/redis-server.js'
 import { DatabaseSync } from '../store/sqlite.js'
+import { storesOver, useRedis } from '../store/use-redis.js'
 
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 const user = (content: string): Message => ({ role: 'user', content })
@@ -33,25 +32,9 @@ const imageMessage = (name: string): Message => ({
 })
 const modes = ['generate', 'stream'] as const
 
-let server: RedisServer
-let redis: Redis
-beforeAll(async () => {
-  server = await redisServer()
-  redis = new Redis(server.port, '127.0.0.1')
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
-})
+const redis = useRedis()
 
-const stores: [string, () => Store][] = [
-  ['memory', () => memoryStore()],
-  ['redis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
-]
-if (DatabaseSync) {
-  const Database = DatabaseSync
-  stores.push(['SQLite', () => sqliteStore(new Database(':memory:'))])
-}
+const stores = storesOver(redis)
 const kinds = stores.flatMap(([name, open]) => modes.map((mode) => ({ mode, name, open })))
 
 function talkIn(store: Store, replies: Parameters<typeof scripted>[0], more: object = {}) {
@@ -342,8 +325,8 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
   const child = new URL('./conversation-child.ts', import.meta.url).pathname
   const within = async (run: (place: string, store: Store) => Promise<void>) => {
     if (kind === 'redis') {
-      await redis.flushall()
-      return run(String(server.port), redisStore(redis))
+      await redis.client.flushall()
+      return run(String(redis.port), redisStore(redis.client))
     }
     const folder = mkdtempSync(join(tmpdir(), 'conversation-'))
     if (!DatabaseSync) throw new Error('looked above')

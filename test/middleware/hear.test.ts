@@ -1,6 +1,5 @@
 /** Voice notes over the wires of the providers: text where the model takes no audio, the audio itself where it does. */
-import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { hear } from '../../middleware/hear.js'
 import { type StandardOptions, standard } from '../../middleware/standard.js'
@@ -13,7 +12,7 @@ import {
   MisuseError,
   TetradError,
 } from '../../src/core/index.js'
-import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
+import { memoryStore, type Store } from '../../src/store/index.js'
 import {
   fail,
   type MockServer,
@@ -22,8 +21,7 @@ import {
   say,
 } from '../../src/testing/index.js'
 import { say as sayChunks, scripted } from '../contract/scripted.js'
-import { type RedisServer, redisServer } from '../store/redis-server.js'
-import { DatabaseSync } from '../store/sqlite.js'
+import { storesOver, useRedis } from '../store/use-redis.js'
 import { adapters } from './wires.js'
 
 const base64 = Buffer.from('OggS and what was said').toString('base64')
@@ -236,24 +234,8 @@ describe('hear', () => {
 })
 
 describe('hear inside a conversation', () => {
-  let redisProcess: RedisServer
-  let redis: Redis
-  beforeAll(async () => {
-    redisProcess = await redisServer()
-    redis = new Redis(redisProcess.port, '127.0.0.1')
-  })
-  afterAll(async () => {
-    redis.disconnect()
-    await redisProcess.stop()
-  })
-  const stores: [string, () => Store][] = [
-    ['memory', () => memoryStore()],
-    ['redis', () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` })],
-  ]
-  if (DatabaseSync) {
-    const Database = DatabaseSync
-    stores.push(['SQLite', () => sqliteStore(new Database(':memory:'))])
-  }
+  const redis = useRedis()
+  const stores = storesOver(redis)
   const medias = ['all', 'last', 'never'] as const
   const kinds = stores.flatMap(([name, open]) =>
     modes.flatMap((mode) => medias.map((media) => ({ mode, name, open, media }))),

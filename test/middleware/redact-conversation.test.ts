@@ -1,6 +1,5 @@
 /** What must hold over a whole conversation, and what of it must not: turns, approvals, nested calls, failures, headers, logs. */
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type RedactOptions, redact } from '../../middleware/redact.js'
 import { standard } from '../../middleware/standard.js'
@@ -11,7 +10,7 @@ import { AbortError, BadRequestError, TetradError } from '../../src/core/index.j
 import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
 import { fail, mockServer, say as reply, think } from '../../src/testing/index.js'
 import { type Scripted, type Step, scripted, start, untilAborted } from '../contract/scripted.js'
-import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { useRedis } from '../store/use-redis.js'
 import { call, collect, thrown } from './script.js'
 import { adapters, models } from './wires.js'
 
@@ -19,20 +18,11 @@ const mail = 'bob@example.com'
 const modes = ['generate', 'stream'] as const
 const user = (content: string): Message => ({ role: 'user', content })
 
-let server: RedisServer
-let redis: Redis
-beforeAll(async () => {
-  server = await redisServer()
-  redis = new Redis(server.port, '127.0.0.1')
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
-})
+const redis = useRedis()
 
 const stores: Record<string, () => Store | undefined> = {
   memory: () => memoryStore(),
-  Redis: () => redisStore(redis, { prefix: `${crypto.randomUUID()}:` }),
+  Redis: () => redisStore(redis.client, { prefix: `${crypto.randomUUID()}:` }),
   'no store': () => undefined,
 }
 

@@ -6,12 +6,7 @@ import { log } from '../../middleware/log.js'
 import type { ChatResponse, JsonObject } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
 import type { TetradError } from '../../src/core/index.js'
-import { anthropic } from '../../src/providers/anthropic/index.js'
-import { compatible } from '../../src/providers/compatible/index.js'
-import { gemini } from '../../src/providers/gemini/index.js'
-import { openai } from '../../src/providers/openai/index.js'
-import { xai } from '../../src/providers/xai/index.js'
-import { ask, type Name } from './support.js'
+import { adaptersAt, ask, type Name } from './support.js'
 
 let next: { status?: number; body?: unknown; events?: readonly JsonObject[]; id?: string } = {}
 const server = createServer((request, response) => {
@@ -33,13 +28,7 @@ beforeAll(async () => {
   const options = { apiKey: 'key-of-a-test', baseURL: `http://127.0.0.1:${port}` }
   const write = (line: unknown) => void lines.push(JSON.stringify(line))
   ai = createClient({
-    providers: [
-      openai(options),
-      anthropic(options),
-      gemini(options),
-      xai(options),
-      compatible({ name: 'compatible', ...options }),
-    ],
+    providers: adaptersAt(options),
     use: [log({ to: { info: write, error: write } })],
   })
 })

@@ -16,12 +16,7 @@ import {
 } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
 import { TetradError } from '../../src/core/index.js'
-import { anthropic } from '../../src/providers/anthropic/index.js'
-import { compatible } from '../../src/providers/compatible/index.js'
-import { gemini } from '../../src/providers/gemini/index.js'
-import { openai } from '../../src/providers/openai/index.js'
-import { xai } from '../../src/providers/xai/index.js'
-import { ask, drain, type Name, names, textOf } from './support.js'
+import { adaptersAt, ask, drain, type Name, names, textOf } from './support.js'
 
 const seed = Number(process.env.ODD_SEED ?? 7)
 /** Calls for each provider and mode. */
@@ -48,13 +43,7 @@ beforeAll(async () => {
     ledger.add(record)
   }
   ai = createClient({
-    providers: [
-      openai(options),
-      anthropic(options),
-      gemini(options),
-      xai(options),
-      compatible({ name: 'compatible', ...options }),
-    ],
+    providers: adaptersAt(options),
     use: [log({ to: { info() {}, error() {} } }), usage({ onUsage })],
   })
 })

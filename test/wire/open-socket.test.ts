@@ -4,13 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '../../src/client.js'
 import { StreamInterruptedError, TimeoutError } from '../../src/core/index.js'
-import { anthropic } from '../../src/providers/anthropic/index.js'
-import { compatible } from '../../src/providers/compatible/index.js'
-import { gemini } from '../../src/providers/gemini/index.js'
-import { openai } from '../../src/providers/openai/index.js'
-import { xai } from '../../src/providers/xai/index.js'
 import { events } from '../../src/testing/index.js'
-import { ask, drain, type Name, names, rich, textOf } from './support.js'
+import { adaptersAt, ask, drain, type Name, names, rich, textOf } from './support.js'
 
 type Ending = (socket: Socket) => void
 const stays: Ending = () => {}
@@ -49,13 +44,7 @@ async function serveRaw(frames: readonly string[], ending: Ending): Promise<stri
 const clientOn = (baseURL: string) => {
   const options = { apiKey: 'test-key', baseURL }
   return createClient({
-    providers: [
-      openai(options),
-      anthropic(options),
-      gemini(options),
-      xai(options),
-      compatible({ name: 'compatible', ...options }),
-    ],
+    providers: adaptersAt(options),
   })
 }
 

@@ -42,6 +42,15 @@ export function adapters(
   ]
 }
 
+/** All of them at one address: of a server that answers for each what a test says. */
+export const adaptersAt = (options: { readonly apiKey: string; readonly baseURL: string }) => [
+  openai(options),
+  anthropic(options),
+  gemini(options),
+  xai(options),
+  compatible({ name: 'compatible', ...options }),
+]
+
 export const clientOf = (server: MockServer, ...use: Middleware[]): Client =>
   createClient({ providers: adapters(server), use })
 
