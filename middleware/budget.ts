@@ -58,8 +58,8 @@ export interface Reserve {
  * standard({ with: [budget({ usd: 5, window: 'day', per: (ctx) => ctx.state.userId, store })] })
  */
 export function budget<State = {}>(options: BudgetOptions<State>): Middleware<State> {
+  const caps = capsOf(options ?? {})
   const { store = memoryStore(), reserve = {}, onExceeded, onStoreError = 'closed' } = options
-  const caps = capsOf(options)
   const settings: Settings = {
     store: needs('budget()', store, ['hold', 'settle']),
     name: options.name ?? 'budget',

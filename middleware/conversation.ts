@@ -1,6 +1,7 @@
 /** What was said before is loaded, what this call adds is kept: one call at a time for one conversation. */
 import { isApproval, type Message } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
+import { needs } from '../src/store/needs.js'
 import { patientStore } from '../src/store/patient.js'
 import type { Store } from '../src/store/store.js'
 import { type Clock, systemClock } from './clock.js'
@@ -28,6 +29,8 @@ export interface ConversationOptions<State = {}> {
   readonly clock?: Clock | undefined
 }
 
+const medias: ReadonlySet<unknown> = new Set<Media>(['all', 'last', 'never'])
+
 /**
  * Puts what was said before the messages of the call, and appends what the call added: its own messages (but `system`,
  * `developer` and approvals) and those of the answer, in one write, before the call ends. Of a call that was cut or
@@ -39,7 +42,8 @@ export interface ConversationOptions<State = {}> {
  *
  * Place: outside `guard` and `history`, so that what was refused is not kept.
  *
- * Throws `MisuseError` for a call without an id, and for a store without `replace` and `deleteIf`; `ServiceUnavailableError`
+ * Throws `MisuseError` at construction for a store without `replace` and `deleteIf` and for no known `media`, and for a
+ * call without an id; `ServiceUnavailableError`
  * (`store_unavailable`) where the store fails, `ConflictError` (`conversation_overtaken`) where another call went on because
  * the process was away for longer than `leaseMs`: nothing of this one is kept then.
  *
@@ -48,7 +52,10 @@ export interface ConversationOptions<State = {}> {
  * await ai.generate({ model, messages: [{ role: 'user', content: 'And in French?' }] }, { state: { chatId } })
  */
 export function conversation<State = {}>(options: ConversationOptions<State>): Middleware<State> {
+  needs('conversation()', options?.store, ['replace', 'deleteIf'])
   const { id, maxMessages, media = 'all', leaseMs = 30_000, clock = systemClock } = options
+  if (!medias.has(media))
+    throw new MisuseError(`conversation() takes 'all', 'last' or 'never' as \`media\`: ${media}`)
   const store = patientStore(options.store, { patienceMs: 10_000 })
   const ttlMs = options.ttlMs ?? 30 * 86_400_000
   const turns = new Turns({ store, leaseMs, clock })

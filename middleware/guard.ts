@@ -47,7 +47,7 @@ export interface GuardOptions<State = {}> {
  * const ai = createClient({ use: standard({ with: [guard({ output: (text) => !/bomb/i.test(text) || 'weapons' })] }) })
  */
 export function guard<State = {}>(options: GuardOptions<State>): Middleware<State> {
-  const { input, output, hold = 'sentence' } = options
+  const { input, output, hold = 'sentence' } = options ?? {}
   if (!(input || output) || !(hold === 'sentence' || hold === 'all'))
     throw new MisuseError(
       "guard() takes { input, output, hold: 'sentence' | 'all' }, one check at least",

@@ -55,9 +55,9 @@ export interface HearOptions<State = {}> {
  * await ai.generate({ model: 'anthropic/claude-haiku-4-5', messages: [{ role: 'user', content: [voice] }] })
  */
 export function hear<State = {}>(options: HearOptions<State>): Middleware<State> {
-  const { model, store = memoryStore() } = options
-  if (typeof model !== 'string' || model === '')
+  if (typeof options?.model !== 'string' || options.model === '')
     throw new MisuseError("hear() needs a model that hears: hear({ model: 'gemini/…' })")
+  const { store = memoryStore() } = options
   const settings = { ...options, store }
   return layer<State>(
     'hear',

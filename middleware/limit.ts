@@ -68,8 +68,14 @@ export interface RateOptions<State = {}> {
 export function limit<State = {}>(
   options: ConcurrencyOptions<State> | RateOptions<State>,
 ): Middleware<State> {
-  if ('by' in options) return limitRate(options)
-  const { concurrency, queue = 1_000, waitMs = 60_000, per, clock = systemClock } = options
+  if (options && 'by' in options) return limitRate(options)
+  const {
+    concurrency = 0,
+    queue = 1_000,
+    waitMs = 60_000,
+    per,
+    clock = systemClock,
+  } = options ?? {}
   if (!(concurrency >= 1) || !(queue >= 0) || !(waitMs >= 0))
     throw new MisuseError(
       'limit() takes a concurrency of at least 1, queue and waitMs of at least 0',

@@ -1,6 +1,12 @@
 /** One structured line a call, to whatever log the app has. */
 import { type Attempt, type ChatRequest, defined, type Message } from '../src/chat/index.js'
-import { type Context, isTetradError, layer, type Middleware } from '../src/core/index.js'
+import {
+  type Context,
+  isTetradError,
+  layer,
+  type Middleware,
+  MisuseError,
+} from '../src/core/index.js'
 
 /** What takes a line: `console`, pino, winston, or anything of their shape. */
 export interface LogTarget {
@@ -80,13 +86,20 @@ export interface LoggedError {
  * Logs a line when a call ends, however it ends: `info` for answers and aborts, `error` for failures. A log that throws
  * does not break the call.
  *
+ * Throws `MisuseError` at construction for a target without `info` and `error`, and for a `content` that is no function.
+ *
  * Place: outermost it tells of calls as the app made them; inside `retry`, of each attempt.
  *
  * @example
  * const ai = createClient({ use: [log({ to: pino(), content: (text) => text.slice(0, 200) })] })
  */
 export function log(options: LogOptions = {}): Middleware {
-  const { to = console, now = () => performance.now() } = options
+  const { to = console, content, now = () => performance.now() } = options
+  // a line that cannot be written is lost without a word: see `write`
+  if (typeof to?.info !== 'function' || typeof to.error !== 'function')
+    throw new MisuseError('log() writes `to` what has info() and error(): a console, pino, winston')
+  if (content !== undefined && typeof content !== 'function')
+    throw new MisuseError('log() takes a function as `content`: (text) => text shows all')
 
   return layer('log', async (ctx, next) => {
     const { request } = ctx
@@ -98,7 +111,7 @@ export function log(options: LogOptions = {}): Middleware {
       failure = { error }
       throw error
     } finally {
-      write(to, () => toLine({ ctx, request, failure, total_ms: now() - started }, options.content))
+      write(to, () => toLine({ ctx, request, failure, total_ms: now() - started }, content))
     }
   })
 }

@@ -1,6 +1,6 @@
 /** Spans and metrics of OpenTelemetry's GenAI conventions: the call, each call of a model, each run of a tool. */
 import type { Attempt } from '../src/chat/index.js'
-import { type Context, layer, type Middleware, type Next } from '../src/core/index.js'
+import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import { type AroundTool, aroundTools } from './around-tools.js'
 import { maskRecorded } from './mask-recorded.js'
 import {
@@ -49,10 +49,14 @@ export interface TelemetryOptions {
  *
  * Place: two layers. One inside `log`, outside all else; one inside `redact` and `tools`, outside `fallback` and `retry`.
  *
+ * Throws `MisuseError` at construction for a `content` that is no function.
+ *
  * @example
  * const ai = createClient({ use: standard({ with: [telemetry()] }) })
  */
 export function telemetry(options: TelemetryOptions = {}): readonly Middleware[] {
+  if (options.content !== undefined && typeof options.content !== 'function')
+    throw new MisuseError('telemetry() takes a function as `content`: (text) => text shows all')
   const observer = new Observer(options)
   return [
     layer('telemetry', (ctx, next) => observer.agent(ctx, next), { place: 'inside log' }),

@@ -132,8 +132,10 @@ export type InboxSettings<Message> = InboxOptions<Message> &
 /** Throws `MisuseError` for a number that is none. */
 export function withDefaults<Message>(options: InboxOptions<Message>): InboxSettings<Message> {
   for (const name of ['id', 'key', 'answer'] as const)
-    if (typeof options[name] !== 'function')
-      throw new MisuseError(`createInbox() needs \`${name}\`, a function of a message`)
+    if (typeof options?.[name] !== 'function')
+      throw new MisuseError(
+        `createInbox() needs \`${name}\`, a function of ${name === 'answer' ? 'messages' : 'a message'}`,
+      )
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value != null))
   const settings = { name: 'inbox', clock: systemClock, ...defaults, ...options, ...given }
   for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {

@@ -1,7 +1,14 @@
 /** The whole stack behind the interface of the official client: existing code changes one line. */
 import { type ChatRequest, isObject } from '../chat/index.js'
 import type { Client } from '../client.js'
-import { type CallArgs, type CallOptions, type ChatStream, isTetradError } from '../core/index.js'
+import {
+  BadRequestError,
+  type CallArgs,
+  type CallOptions,
+  type ChatStream,
+  isTetradError,
+  MisuseError,
+} from '../core/index.js'
 import { jsonLine } from '../sse/index.js'
 import { paramOf } from './check.js'
 import { fromOpenAI, type OpenAIRequest } from './request.js'
@@ -32,17 +39,23 @@ type Caller<State> = Pick<Client<State>, 'generate' | 'stream'>
  * is in the stack. What fails is the client's own error class with the status; `error.error` has our `code`, and of what
  * was said and used before `partial` and `usage`.
  *
+ * Throws `MisuseError` without the class.
+ *
  * @example
  * import OpenAI from 'openai'
  * const openai = openaiClient(ai, OpenAI)
  * await openai.chat.completions.create({ model: 'anthropic/claude-sonnet-4-5', messages })
  */
-export const openaiClient = <Sdk, State = {}>(
+export function openaiClient<Sdk, State = {}>(
   ai: Caller<State>,
   OpenAI: OpenAIClass<Sdk>,
   options?: OpenAIFetchOptions<State>,
-): Sdk =>
-  new OpenAI({
+): Sdk {
+  if (typeof OpenAI !== 'function')
+    throw new MisuseError(
+      "openaiClient() takes the class of the official client: openaiClient(ai, OpenAI), after `import OpenAI from 'openai'`",
+    )
+  return new OpenAI({
     apiKey: 'none',
     baseURL: 'http://tetrad.localhost/v1',
     maxRetries: 0,
@@ -50,6 +63,7 @@ export const openaiClient = <Sdk, State = {}>(
     // no key leaves the process
     dangerouslyAllowBrowser: true,
   })
+}
 
 /**
  * A `fetch` that answers as OpenAI's Chat Completions do, and asks no network: for all that takes one in place of an
@@ -72,7 +86,7 @@ export function openaiFetch<State = {}>(
         404,
       )
     try {
-      const asked = read(await request.json())
+      const asked = read(await bodyOf(request))
       // a client whose State has required keys is given them by `call`
       const args = [{ ...call, signal: request.signal }] as unknown as CallArgs<State>
       if (asked.streaming)
@@ -89,6 +103,14 @@ const notServed = (path: string) =>
   `${path} is not served: tetrad answers POST /chat/completions and GET /models. Use the provider's own client for it.`
 
 const toModel = (id: string) => ({ id, object: 'model', created: 0, owned_by: 'tetrad' })
+
+async function bodyOf(request: Request): Promise<unknown> {
+  try {
+    return await request.json()
+  } catch (cause) {
+    throw new BadRequestError('The body is no JSON.', { status: 400, code: 'bad_json', cause })
+  }
+}
 
 /** What the client sends is the app's own: keys of no client of OpenAI go on as they are. */
 const read = (body: unknown): OpenAIRequest =>

@@ -13,7 +13,7 @@ export function needs<Name extends keyof Store>(
   store: Store,
   operations: readonly Name[],
 ): Store & Required<Pick<Store, Name>> {
-  const missing = operations.filter((name) => typeof store[name] !== 'function')
+  const missing = operations.filter((name) => typeof store?.[name] !== 'function')
   if (missing.length > 0)
     throw new MisuseError(
       `${feature} needs a store with ${missing.map((name) => `${name}()`).join(', ')}: add it, or use memoryStore, sqliteStore or redisStore`,

@@ -40,7 +40,7 @@ interface Exchange {
  * status, its bytes and the cuts between them, a break in the middle too. No header of a request is kept, no key, and of
  * a response no header that names an account. What was said is kept as it was.
  *
- * The fetch throws `MisuseError`: with `CI` in the environment rather than record, and for a request that no exchange
+ * Throws `MisuseError` without a path, and for a file that is no recording. The fetch throws `MisuseError`: with `CI` in the environment rather than record, and for a request that no exchange
  * (or none that is left) answers; the message names the first difference.
  *
  * @example
@@ -48,6 +48,10 @@ interface Exchange {
  * const ai = createClient({ providers: [anthropic({ fetch, apiKey: process.env.ANTHROPIC_API_KEY ?? 'on tape' })] })
  */
 export function cassette(path: string, options: CassetteOptions = {}): typeof globalThis.fetch {
+  if (typeof path !== 'string' || path === '')
+    throw new MisuseError(
+      "cassette() needs the path of its file: cassette('test/tapes/rivers.json')",
+    )
   const isRecording = options.record ?? !existsSync(path)
   if (!isRecording) return playing(path, options)
   const { fetch = globalThis.fetch } = options

@@ -210,6 +210,13 @@ it('lists models, and refuses what it does not serve by name', async () => {
   ).rejects.toMatchObject({ status: 400 })
 })
 
+it('refuses a body that is no JSON as OpenAI does', async () => {
+  const { ai } = await setUp()
+  const url = 'http://tetrad.localhost/v1/chat/completions'
+  const response = await openaiFetch(ai)(url, { method: 'POST', body: 'no json' })
+  expect([response.status, (await response.json()).error.code]).toEqual([400, 'bad_json'])
+})
+
 it('is the client by type, and gives a call the state of the app', async () => {
   const server = await mockServer(say('Hello.'))
   onTestFinished(() => server.close())
