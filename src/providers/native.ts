@@ -5,6 +5,7 @@ import {
   isSameJson,
   readToolCall,
   type ToolCall,
+  type ToolDefinition,
   toArguments,
   wrapInput,
 } from '../chat/index.js'
@@ -25,9 +26,16 @@ export const historyContext = (model: string, calls: readonly ToolCall[]): WireC
   request: {
     model,
     messages: [],
-    tools: calls.map((call) => ({ type: 'function', function: { name: readToolCall(call).name } })),
+    tools: calls.map(toTool),
   },
 })
+
+const toTool = (call: ToolCall): ToolDefinition => {
+  const { name } = readToolCall(call)
+  return call.type === 'custom'
+    ? { type: 'custom', custom: { name } }
+    : { type: 'function', function: { name } }
+}
 
 /** True where the reader of answers reads in the blocks what the message says: text, refusal, calls, and reasoning where both have it. */
 export function saysTheSame(

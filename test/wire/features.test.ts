@@ -21,6 +21,33 @@ const reply = async (mode: 'generate' | 'stream', request: ChatRequest): Promise
 }
 const sent = () => server.requests.at(-1)?.text ?? ''
 
+describe('a name that an API refuses', () => {
+  const tool = { type: 'function', function: { name: 'Wetter für ä/b?', parameters: {} } } as const
+
+  it.each(every(names))(
+    'is the caller’s again in the answer and the next turn: %s, %s',
+    async (name, mode) => {
+      let spelled = ''
+      server.reply(({ text }) => {
+        // the one name of the body that ours was made of
+        spelled = /"(Wetter[^"]*)"/.exec(text)?.[1] ?? ''
+        return callTool(spelled, { city: 'Rome' })
+      })
+      const request = ask(name, { tools: [tool] })
+      const { message, messages } = await reply(mode, request)
+      const [call] = message.tool_calls ?? []
+      expect(call).toMatchObject({ function: { name: tool.function.name } })
+      expect(spelled).toMatch(name === 'gemini' ? /^[\w.:-]+$/ : /^[\w-]+$/)
+
+      server.reply(say('Sunny.'))
+      const result = { role: 'tool', tool_call_id: call?.id ?? '', content: 'sunny' } as const
+      await reply(mode, { ...request, messages: [...request.messages, ...messages, result] })
+      expect(sent()).toContain(spelled)
+      expect(sent()).not.toContain(tool.function.name)
+    },
+  )
+})
+
 describe('sound in', () => {
   const hear = (name: Name, more: Partial<ChatRequest> = {}) =>
     ask(name, {

@@ -66,7 +66,7 @@ function built({ message, calls }: SaidMessage, context: TurnContext): readonly 
     if (media) parts.push(media)
   }
   if (parts.length === 0) parts.push(...textPart(message.audio?.transcript ?? ''))
-  for (const call of calls) parts.push(toCallPart(call, context))
+  for (const call of calls) parts.push(toCallPart(call))
   return parts
 }
 
@@ -115,7 +115,7 @@ function tellLosses(message: AssistantInput, { note }: TurnContext): void {
     note('dropped', 'sound and files of an earlier answer are not sent again')
 }
 
-function toCallPart({ given, call }: PairedCall, { names }: TurnContext): Part {
+function toCallPart({ given, call }: PairedCall): Part {
   const hidden = splitId(given.id).signature
   const signature =
     signatureOf(call) ?? ('function' in call ? signatureOf(call.function) : undefined)
@@ -123,7 +123,7 @@ function toCallPart({ given, call }: PairedCall, { names }: TurnContext): Part {
   return {
     functionCall: {
       ...(given.id !== '' && { id: call.id }),
-      name: names.toWire(nameOf(call)),
+      name: nameOf(call),
       args: argsOf(call),
     },
     ...(thoughtSignature !== undefined && { thoughtSignature }),

@@ -13,9 +13,8 @@ export function readFunctionCall({ functionCall = {} }: Part, state: State): voi
   endCall(startCall(functionCall, state), isObject(args) ? args : {}, state)
 }
 
-function startCall({ id, name = '' }: WireFunctionCall, { names, writer }: State): WrittenCall {
-  const own = names.fromWire(name)
-  const call = writer.openCall({ id, name: own, isCustom: names.isCustom(own) })
+function startCall({ id, name = '' }: WireFunctionCall, { customs, writer }: State): WrittenCall {
+  const call = writer.openCall({ id, name, isCustom: customs.has(name) })
   writer.identify(call, madeId())
   writer.startCall(call)
   return call

@@ -3,14 +3,12 @@ import { type AssistantInput, isObject, isSameJson } from '../../chat/index.js'
 import { historyContext, projected, saysTheSame } from '../native.js'
 import type { Note } from '../notes.js'
 import { bareName, type ModelFacts } from './models.js'
-import type { ToolNames } from './names.js'
 import { streamReader } from './stream.js'
 import type { Part } from './wire.js'
 
 export interface NativeContext {
   readonly model: string
   readonly facts: ModelFacts
-  readonly names: ToolNames
   readonly note: Note
 }
 
@@ -55,7 +53,7 @@ function withoutSecrets(part: Part, facts: ModelFacts): Part[] {
 
 function isUnchanged(parts: readonly Part[], message: AssistantInput, context: NativeContext) {
   const calls = message.tool_calls ?? []
-  const reader = streamReader(historyContext(context.model, calls), undefined, context)
+  const reader = streamReader(historyContext(context.model, calls))
   const said = projected(reader, { candidates: [{ content: { parts }, finishReason: 'STOP' }] })
   const spoken = { text: textOf(message), refusal: message.refusal ?? '', calls }
   return (

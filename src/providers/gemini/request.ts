@@ -7,7 +7,6 @@ import { type Note, type Notes, notesOf } from '../notes.js'
 import { placeExtras } from './extras.js'
 import { type Conversation, toConversation } from './messages.js'
 import { factsOf, type ModelFacts } from './models.js'
-import { toolNames } from './names.js'
 import { toThinkingConfig } from './thinking.js'
 import { toTools, type WireTools } from './tools.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
@@ -55,8 +54,7 @@ export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const notes = notesOf('gemini', request.model, warn)
   const { note } = notes
   const facts = factsOf(request.model)
-  const names = toolNames(request.tools)
-  const context = { ...notes, facts, names }
+  const context = { ...notes, facts }
   tellLosses(request, note)
   const tools = toTools(request, context)
   const generationConfig = toGenerationConfig(request, tools, context)
@@ -76,7 +74,7 @@ export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
 /** Messages alone. */
 export function convertMessages(messages: ChatRequest['messages'], model: string): Conversation {
   const notes = notesOf('gemini', model, () => {})
-  return toConversation(messages, { ...notes, facts: factsOf(model), names: toolNames() })
+  return toConversation(messages, { ...notes, facts: factsOf(model) })
 }
 
 // -- generationConfig ----------------------------------------------------------------------------------------------

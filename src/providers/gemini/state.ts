@@ -2,15 +2,13 @@
 import type { WireContext } from '../adapter.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import type { Sources } from './annotations.js'
-import { type ToolNames, toolNames } from './names.js'
+import { customNames } from './names.js'
 import type { PartialArguments } from './partial-arguments.js'
 import type { Part, UsageMetadata, WireFunctionCall } from './wire.js'
 
 export interface ReaderLimits {
   /** Characters of one tool call's arguments. @default 16_777_216 */
   readonly maxArgumentsLength?: number
-  /** @default as the tools of the request are spelled on the wire */
-  readonly names?: ToolNames
 }
 
 /** A call whose arguments are still coming. */
@@ -30,7 +28,8 @@ export interface GrowingText {
 export interface State {
   readonly context: WireContext
   readonly writer: TurnWriter
-  readonly names: ToolNames
+  /** Names of custom tools. */
+  readonly customs: ReadonlySet<string>
   /** The answer's own parts, for `native`: text that was cut on the way is joined, signed parts stay alone. */
   readonly parts: Part[]
   /** The last of the parts, if it is such text. */
@@ -47,13 +46,10 @@ export interface State {
   blockReason: string | undefined
 }
 
-export const createState = (
-  context: WireContext,
-  { maxArgumentsLength, names = toolNames(context.request.tools) }: ReaderLimits,
-): State => ({
+export const createState = (context: WireContext, { maxArgumentsLength }: ReaderLimits): State => ({
   context,
   writer: new TurnWriter({ provider: 'gemini', context, maxArgumentsLength }),
-  names,
+  customs: customNames(context.request.tools),
   parts: [],
   growing: undefined,
   sources: { grounding: [], citations: [], pages: [] },

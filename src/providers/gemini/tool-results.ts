@@ -16,7 +16,7 @@ export function toResult({ wireId, name, result }: Slot, context: TurnContext): 
   const parts = within.map(toResponsePart)
   const functionResponse = {
     ...(wireId !== undefined && { id: wireId }),
-    name: context.names.toWire(name),
+    name,
     response: result.is_error ? { error: text } : toResponse(text, media.length > 0),
     ...(parts.length > 0 && { parts }),
   }

@@ -12,12 +12,11 @@ import {
 import { geminiOpenApiToolSchema, geminiToolSchema } from '../../schema/index.js'
 import { type Note, type Notes, pick, tellLost } from '../notes.js'
 import { isOwnTool, type ModelFacts, type OwnTool } from './models.js'
-import { ownName, type ToolNames } from './names.js'
+import { ownName } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
 
 export interface ToolContext extends Notes {
   readonly facts: ModelFacts
-  readonly names: ToolNames
 }
 
 export interface WireTools {
@@ -61,12 +60,9 @@ function tellSwitches(request: ChatRequest, own: number, { note }: ToolContext):
 function toDeclaration(tool: OwnTool, context: ToolContext): FunctionDeclaration {
   const name = ownName(tool)
   if (!name) throw context.invalid('a tool has no name', 'invalid_tool')
-  const wire = context.names.toWire(name)
-  if (wire !== name)
-    context.note('changed', `the tool ${JSON.stringify(name)} is called ${wire} here`, 'tools')
   return tool.type === 'custom'
-    ? customDeclaration(tool, wire, context)
-    : functionDeclaration(tool, wire, context)
+    ? customDeclaration(tool, name, context)
+    : functionDeclaration(tool, name, context)
 }
 
 /** Members of a declaration that only Gemini knows. */
@@ -264,9 +260,9 @@ function toConfig(
 function toCalling(
   choice: Choice | undefined,
   { isMixed, isStrict }: { readonly isMixed: boolean; readonly isStrict: boolean },
-  { facts, names }: ToolContext,
+  { facts }: ToolContext,
 ): ToolConfig['functionCallingConfig'] | undefined {
-  const allowed = choice?.names && { allowedFunctionNames: choice.names.map(names.toWire) }
+  const allowed = choice?.names && { allowedFunctionNames: choice.names }
   const isHeld = isStrict && isValidated(facts)
   switch (choice?.mode) {
     case 'required':

@@ -13,7 +13,6 @@ import {
   params,
   result,
   system,
-  tool,
   user,
   writeMessages,
   writePart,
@@ -503,17 +502,6 @@ describe('results', () => {
       response: { output: expect.any(String) },
     })
     expect(written.contents.at(-1)?.parts).toHaveLength(3)
-  })
-
-  it('names are the same for tool, call and result', () => {
-    const written = writeMessages([user('Hi'), calling(called('a', 'my tool!')), result('a')], {
-      ...older,
-      tools: [tool('my tool!'), tool('my tool?')],
-    })
-    const declared = written.body.tools?.[0]?.functionDeclarations?.map(({ name }) => name)
-    expect(declared).toEqual(['my_tool_', 'my_tool__2'])
-    expect(written.contents[1]?.parts?.[0]?.functionCall?.name).toBe('my_tool_')
-    expect(responses(written)[0]?.name).toBe('my_tool_')
   })
 })
 

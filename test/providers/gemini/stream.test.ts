@@ -183,12 +183,6 @@ describe('function calls', () => {
     ])
   })
 
-  it('a name that had to be changed comes back as it was', () => {
-    const request = { tools: [{ type: 'function', function: { name: 'my tool!' } }] } as const
-    const { message } = answerOf([stop([{ functionCall: { name: 'my_tool_' } }])], { request })
-    expect(message.tool_calls?.[0]).toMatchObject({ function: { name: 'my tool!' } })
-  })
-
   it('arguments named __proto__ stay data', () => {
     const args = JSON.parse('{"__proto__":{"polluted":true}}')
     const { message } = answerOf([stop([{ functionCall: { name: 'a', args } }])])
