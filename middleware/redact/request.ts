@@ -171,7 +171,7 @@ function editMembers(message: AssistantInput, map: TextMap): AssistantInput {
   return Object.fromEntries(edited) as AssistantInput
 }
 
-export function editCall(call: ToolCall, map: TextMap): ToolCall {
+function editCall(call: ToolCall, map: TextMap): ToolCall {
   if (call.type === 'custom')
     return { ...call, custom: { ...call.custom, input: map.text(call.custom.input) } }
   return {

@@ -181,5 +181,5 @@ const sticky = ({ chars, begins }: Pick<Rule, 'chars' | 'begins'>) => ({
 })
 
 /** A copy of our own: a state (`lastIndex`) is not shared with the app. */
-export const withFlags = (pattern: RegExp, flags: string) =>
+const withFlags = (pattern: RegExp, flags: string) =>
   new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '') + flags)

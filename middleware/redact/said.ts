@@ -20,7 +20,7 @@ const argumentsOf = (call: ToolCall) =>
   call.type === 'custom' ? call.custom.input : call.function.arguments
 
 /** Undefined where a part is no plain text. */
-export function saidData(message: AssistantInput): SaidData | undefined {
+function saidData(message: AssistantInput): SaidData | undefined {
   const { content, reasoning_content, refusal, tool_calls } = message
   if (typeof content === 'object' && content !== null) return undefined
   return {

@@ -13,7 +13,7 @@ const page = globalThis as typeof globalThis & {
 }
 
 /** True where the browser knows that there is no network. */
-export const isOffline = (): boolean =>
+const isOffline = (): boolean =>
   (globalThis.navigator as { readonly onLine?: boolean } | undefined)?.onLine === false
 
 /** Calls once when the network goes or comes; gives what ends the listening. */

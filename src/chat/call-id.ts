@@ -8,7 +8,3 @@ export function splitId(given: unknown): { readonly id: string; readonly signatu
   const at = id.indexOf(signatureMark)
   return at < 0 ? { id } : { id: id.slice(0, at), signature: id.slice(at + signatureMark.length) }
 }
-
-/** Where the signature is lost, because no provider but Gemini reads it. */
-export const strippedSignature =
-  'Thought signatures of Gemini were taken off the ids of tool calls: only Gemini reads them'

@@ -1,5 +1,5 @@
 /** A token count without a tokenizer: linear, in one pass, by a weight for each script. */
-import type { AssistantInput, AssistantMessage, ContentPart, Message } from './message.js'
+import type { AssistantInput, ContentPart, Message } from './message.js'
 import type { ChatRequest } from './request.js'
 
 /** Estimated tokens of a text, whole: within about a quarter of what o200k counts in prose, code and numbers. */
@@ -166,13 +166,4 @@ function estimatePart(part: ContentPart): number {
     default:
       return perImage
   }
-}
-
-/** Estimated completion tokens of an assistant turn, reasoning included. */
-export function estimateCompletionTokens(message: AssistantMessage): number {
-  return (
-    estimateTokens(message.content ?? '') +
-    estimateTokens(message.reasoning_content ?? '') +
-    estimateOutputTokens(message)
-  )
 }

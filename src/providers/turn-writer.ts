@@ -260,7 +260,7 @@ export const unexpected = (
   })
 
 /** An id for a call that has none: 29 characters. */
-export const madeCallId = (prefix = 'call_'): string =>
+const madeCallId = (prefix = 'call_'): string =>
   `${prefix}${crypto.randomUUID().replaceAll('-', '').slice(8)}`
 
 const placeholder = /^\s*(\{\s*\}|null)\s*$/

@@ -28,7 +28,7 @@ export interface SseDecoder {
 }
 
 /** 64 MiB: a 28 MiB base64 image in one event is legal. */
-export const defaultMaxEventBytes = 64 * 1024 * 1024
+const defaultMaxEventBytes = 64 * 1024 * 1024
 
 /** Decodes a stream that is pushed in; `onEvent` is called for each event in order, comments are passed over. */
 export function sseDecoder(

@@ -16,7 +16,7 @@ import { xai } from './wires/xai.js'
 export type Api = 'responses' | 'messages' | 'generateContent' | 'chat'
 
 /** The API each provider's factory uses. */
-export const apiOf: Readonly<Record<ProviderName, Api>> = {
+const apiOf: Readonly<Record<ProviderName, Api>> = {
   openai: 'responses',
   anthropic: 'messages',
   gemini: 'generateContent',

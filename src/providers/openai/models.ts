@@ -230,7 +230,7 @@ export function effortOfBudget(budgetTokens: number): WireEffort {
 }
 
 /** The name a family is found by: `ft:gpt-4o-2024-08-06:org::id` → `gpt-4o`. */
-export const baseName = (model: string): string =>
+const baseName = (model: string): string =>
   model.replace(/^ft:([^:]+):.*$/, '$1').replace(/-\d{4}-\d{2}-\d{2}$/, '')
 
 const familyOf = (model: string): Family | undefined => {
@@ -268,7 +268,7 @@ export const capabilities = onceAModel((model): Capabilities => {
 })
 
 /** `ResponseInputAudio` of the API. */
-export const audioFormats = ['mp3', 'wav'] as const
+const audioFormats = ['mp3', 'wav'] as const
 
 /** Text models refuse sound; a name that is not known is asked. */
 export const takesAudio = (model: string): boolean =>

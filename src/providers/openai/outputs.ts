@@ -47,7 +47,7 @@ export const toOrphanOutput = (result: ToolMessage, context: PartContext): Outpu
 })
 
 /** The wire has no flag for an error: the text says it, as JSON. */
-export function toToolOutput(result: ToolMessage, context: PartContext): ToolOutput {
+function toToolOutput(result: ToolMessage, context: PartContext): ToolOutput {
   const { content, is_error } = result
   const wire = toContent(content ?? '', result.cache_control, context)
   if (typeof wire === 'string') return is_error ? asError(wire) : wire

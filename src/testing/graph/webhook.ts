@@ -23,7 +23,7 @@ export interface DeliverOptions {
   readonly field?: string
 }
 
-export const defaultPhoneNumberId = '106540352242922'
+const defaultPhoneNumberId = '106540352242922'
 
 /** The value of `X-Hub-Signature-256` for these bytes. */
 export const signWebhook = (body: string | Uint8Array, appSecret: string): string =>

@@ -42,7 +42,7 @@ export interface Wire {
 }
 
 /** A script says what this wire has no words for. */
-export class UnrenderableError extends Error {
+class UnrenderableError extends Error {
   override readonly name = 'UnrenderableError'
 }
 
