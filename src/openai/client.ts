@@ -127,21 +127,25 @@ async function streamed(
   signal: AbortSignal,
 ) {
   const encoder = openAIEncoder({ ...shown(request), includeUsage })
-  let chunks = await stream.read()
-  const next = async () => {
-    if (!chunks) return undefined
-    const text = chunks.flatMap((chunk) => encoder.encode(chunk)).map(toEvent)
-    chunks = await stream.read()
-    if (!chunks) text.push(...encoder.end().map(toEvent), 'data: [DONE]\n\n')
-    return text.join('')
+  let first = await stream.read()
+  /** The next events: a read may hold nothing that a client sees. Undefined at the end. */
+  const next = async (): Promise<string | undefined> => {
+    for (;;) {
+      const chunks = first ?? (await stream.read())
+      first = undefined
+      if (!chunks) return undefined
+      const events = chunks.flatMap((chunk) => encoder.encode(chunk)).map(toEvent)
+      if (events.length > 0) return events.join('')
+    }
   }
+  const end = () => [...encoder.end().map(toEvent), 'data: [DONE]\n\n'].join('')
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const text = await next()
-          if (text) controller.enqueue(utf8.encode(text))
-          if (!chunks) controller.close()
+          const events = await next()
+          controller.enqueue(utf8.encode(events ?? end()))
+          if (events === undefined) controller.close()
         } catch (error) {
           if (signal.aborted) return controller.error(signal.reason)
           controller.enqueue(utf8.encode(toEvent(errorBody(error))))
