@@ -13,6 +13,8 @@ export default defineConfig({
       'test/examples/nextjs.test.ts',
       ...skippedSuites(),
     ],
+    // on two cores the default is one worker, and most tests wait for sockets
+    maxWorkers: '100%',
     testTimeout: 20_000,
     // a machine that is busy is slow, not wrong
     expect: { poll: { timeout: 10_000 } },

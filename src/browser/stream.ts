@@ -14,105 +14,113 @@ export interface Source {
 }
 
 /** Chunks are pulled as they are asked for, folded on their way, and kept for an iterator that comes later. */
-export function answerStream({ open, abort, id }: Source): BrowserStream {
-  const answer = answerFold()
-  /** Read, and not yet taken from `next` on. */
-  let waiting: StreamChunk[] = []
-  let next = 0
-  let chunks: AsyncGenerator<readonly StreamChunk[]> | undefined
-  let reading: Promise<boolean> | undefined
-  let whole: Promise<ChatResponse> | undefined
-  let failure: unknown
-  let isClaimed = false
+export const answerStream = (source: Source): BrowserStream => new AnswerStream(source)
 
-  const take = (): StreamChunk | undefined => {
-    const chunk = waiting[next++]
+class AnswerStream implements BrowserStream {
+  readonly #source: Source
+  readonly #answer = answerFold()
+  /** Read, and not yet taken from `#next` on. */
+  #waiting: StreamChunk[] = []
+  #next = 0
+  #chunks: AsyncGenerator<readonly StreamChunk[]> | undefined
+  #reading: Promise<boolean> | undefined
+  #whole: Promise<ChatResponse> | undefined
+  #failure: unknown
+  #isClaimed = false
+
+  constructor(source: Source) {
+    this.#source = source
+  }
+
+  get id() {
+    return this.#source.id()
+  }
+
+  get response() {
+    this.#whole ??= this.#finish()
+    // whoever asked hears of a failure; nobody else must
+    this.#whole.catch(() => {})
+    return this.#whole
+  }
+
+  get textStream() {
+    return { [Symbol.asyncIterator]: () => this.#texts() }
+  }
+
+  abort = (reason?: unknown) => this.#source.abort(reason);
+
+  [Symbol.asyncIterator](): AsyncIterator<StreamChunk> {
+    if (this.#isClaimed) throw new MisuseError('A stream has one consumer')
+    this.#isClaimed = true
+    return {
+      next: async () => {
+        for (;;) {
+          const value = this.#take()
+          if (value) return { done: false, value }
+          if (!(await this.#read())) return { done: true, value: undefined }
+        }
+      },
+      return: async () => {
+        this.abort()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  async *#texts() {
+    for await (const chunk of this) if (chunk.type === 'text-delta') yield chunk.text
+  }
+
+  #take(): StreamChunk | undefined {
+    const chunk = this.#waiting[this.#next++]
     if (!chunk) {
-      waiting = []
-      next = 0
+      this.#waiting = []
+      this.#next = 0
     }
     return chunk
   }
 
   /** One network read, however many ask for it; false at the end. */
-  const read = (): Promise<boolean> => {
-    reading ??= pull().finally(() => {
-      reading = undefined
+  #read(): Promise<boolean> {
+    this.#reading ??= this.#pull().finally(() => {
+      this.#reading = undefined
     })
-    return reading
+    return this.#reading
   }
 
-  const pull = async (): Promise<boolean> => {
-    if (failure) throw failure
-    chunks ??= open()
+  async #pull(): Promise<boolean> {
+    if (this.#failure) throw this.#failure
+    this.#chunks ??= this.#source.open()
     try {
-      const { done, value } = await chunks.next()
+      const { done, value } = await this.#chunks.next()
       if (done) return false
       for (const chunk of value) {
-        answer.add(chunk)
-        waiting.push(chunk)
+        this.#answer.add(chunk)
+        this.#waiting.push(chunk)
       }
       return true
     } catch (error) {
-      failure = withPartial(error)
-      throw failure
+      this.#failure = this.#withPartial(error)
+      throw this.#failure
     }
   }
 
-  const finish = async (): Promise<ChatResponse> => {
-    while (await read()) {
+  async #finish(): Promise<ChatResponse> {
+    while (await this.#read()) {
       // chunks stay for an iterator
     }
-    const response = answer.response()
-    if (!response) throw withPartial(dropped())
+    const response = this.#answer.response()
+    if (!response) throw this.#withPartial(dropped())
     return response
   }
 
   /** What was said so far stays at hand. */
-  const withPartial = (error: unknown): unknown => {
-    const partial = answer.partial()
+  #withPartial(error: unknown): unknown {
+    const partial = this.#answer.partial()
     if (error instanceof TetradError && partial) {
       error.partial = partial
       error.usage = partial.usage
     }
     return error
   }
-
-  const stream: BrowserStream = {
-    get id() {
-      return id()
-    },
-    get response() {
-      whole ??= finish()
-      // whoever asked hears of a failure; nobody else must
-      whole.catch(() => {})
-      return whole
-    },
-    get textStream() {
-      return { [Symbol.asyncIterator]: texts }
-    },
-    abort,
-    [Symbol.asyncIterator]() {
-      if (isClaimed) throw new MisuseError('A stream has one consumer')
-      isClaimed = true
-      return {
-        async next() {
-          for (;;) {
-            const value = take()
-            if (value) return { done: false, value }
-            if (!(await read())) return { done: true, value: undefined }
-          }
-        },
-        async return() {
-          abort()
-          return { done: true, value: undefined }
-        },
-      }
-    },
-  }
-
-  async function* texts() {
-    for await (const chunk of stream) if (chunk.type === 'text-delta') yield chunk.text
-  }
-  return stream
 }

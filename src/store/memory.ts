@@ -18,86 +18,58 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
   /** Entries that have not expired. */
   readonly size: number
 } {
-  const entries = new Map<string, Entry>()
+  const entries = expiringEntries(now)
   const queues = new Map<string, Map<string, number>>()
   const ledgers = new Map<string, LedgerRows>()
-  let nextSweep = 0
-  const sweep = () => {
-    for (const [key, { expires }] of entries) if (expires <= now()) entries.delete(key)
-  }
-  const find = (key: string): Entry | undefined => {
-    const entry = entries.get(key)
-    if (!entry || entry.expires > now()) return entry
-    entries.delete(key)
-    return undefined
-  }
-  const put = (key: string, value: Entry['value'], ttlMs: number) => {
-    if (now() >= nextSweep) {
-      sweep()
-      nextSweep = now() + 10_000
-    }
-    entries.set(key, { value, expires: now() + ttlMs })
-  }
-  const textOf = (key: string) => {
-    const value = find(key)?.value
-    if (Array.isArray(value)) throw wrongKind(key)
-    return value === undefined ? undefined : String(value)
-  }
-  const logOf = (key: string) => {
-    const log = find(key)?.value ?? []
-    if (!Array.isArray(log)) throw wrongKind(key)
-    return log
-  }
   const queueOf = (queue: string) => atKey(queues, queue, () => new Map<string, number>())
   const rowsOf = (ledger: string) => atKey(ledgers, ledger, memoryRows)
   return {
     get size() {
-      sweep()
-      return entries.size
+      return entries.size()
     },
     async get(key) {
-      return textOf(key)
+      return entries.text(key)
     },
     async set(key, value, { ttlMs }) {
-      put(key, value, ttlMs)
+      entries.put(key, value, ttlMs)
     },
     async setIfAbsent(key, value, { ttlMs }) {
-      if (find(key)) return false
-      put(key, value, ttlMs)
+      if (entries.find(key)) return false
+      entries.put(key, value, ttlMs)
       return true
     },
     async increment(key, by, { ttlMs }) {
-      const entry = find(key)
+      const entry = entries.find(key)
       const sum = Number(entry?.value ?? 0) + by
       if (!Number.isSafeInteger(sum)) throw wrongKind(key)
       if (entry) entry.value = sum
-      else put(key, sum, ttlMs)
+      else entries.put(key, sum, ttlMs)
       return sum
     },
     async delete(key) {
       entries.delete(key)
     },
     async replace(key, expected, value, { ttlMs }) {
-      if (textOf(key) !== expected) return false
-      put(key, value, ttlMs)
+      if (entries.text(key) !== expected) return false
+      entries.put(key, value, ttlMs)
       return true
     },
     async deleteIf(key, expected) {
-      return textOf(key) === expected && entries.delete(key)
+      return entries.text(key) === expected && entries.delete(key)
     },
     async append(key, added, { ttlMs, at }) {
-      const log = logOf(key)
+      const log = entries.log(key)
       if (at !== undefined && log.length !== at) return -1
       for (const one of added) log.push(one)
       // Redis keeps no empty list
-      if (log.length > 0) put(key, log, ttlMs)
+      if (log.length > 0) entries.put(key, log, ttlMs)
       return log.length
     },
     async read(key, from, limit = Infinity) {
-      return logOf(key).slice(from, from + limit)
+      return entries.log(key).slice(from, from + limit)
     },
     async shift(key, front) {
-      const log = logOf(key)
+      const log = entries.log(key)
       if (front.some((entry, index) => log[index] !== entry)) return false
       log.splice(0, front.length)
       if (log.length === 0) entries.delete(key)
@@ -122,6 +94,46 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
     },
     async settle(ledger, request) {
       return settle(rowsOf(ledger), request, now())
+    },
+  }
+}
+
+/** What is kept by key: what has expired is not there. */
+function expiringEntries(now: () => number) {
+  const entries = new Map<string, Entry>()
+  let nextSweep = 0
+  const sweep = () => {
+    for (const [key, { expires }] of entries) if (expires <= now()) entries.delete(key)
+  }
+  const find = (key: string): Entry | undefined => {
+    const entry = entries.get(key)
+    if (!entry || entry.expires > now()) return entry
+    entries.delete(key)
+    return undefined
+  }
+  return {
+    find,
+    size() {
+      sweep()
+      return entries.size
+    },
+    put(key: string, value: Entry['value'], ttlMs: number) {
+      if (now() >= nextSweep) {
+        sweep()
+        nextSweep = now() + 10_000
+      }
+      entries.set(key, { value, expires: now() + ttlMs })
+    },
+    delete: (key: string) => entries.delete(key),
+    text(key: string): string | undefined {
+      const value = find(key)?.value
+      if (Array.isArray(value)) throw wrongKind(key)
+      return value === undefined ? undefined : String(value)
+    },
+    log(key: string): string[] {
+      const log = find(key)?.value ?? []
+      if (!Array.isArray(log)) throw wrongKind(key)
+      return log
     },
   }
 }

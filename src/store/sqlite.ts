@@ -49,181 +49,170 @@ export function sqliteStore(
   if (typeof db?.exec !== 'function' || typeof db.prepare !== 'function')
     throw new MisuseError('sqliteStore() takes a database of node:sqlite or better-sqlite3')
   db.exec(`pragma busy_timeout = ${Math.max(0, Math.ceil(busyMs))}`)
-  const query = queries(db)
   useWal(db, now() + busyMs)
+  const file = new SqliteFile(db, now)
+  file.write(() => db.exec(schema))
+  return { ...values(file), ...logs(file), ...queues(file), ...ledgers(file) }
+}
+
+/** What all parts of the store share: compiled statements, transactions, and the rows of keys that have not expired. */
+class SqliteFile {
+  readonly #db: SqliteDatabase
+  readonly #statements = new Map<string, SqliteStatement>()
+  #nextSweep = 0
+  readonly now: () => number
+
+  constructor(db: SqliteDatabase, now: () => number) {
+    this.#db = db
+    this.now = now
+  }
+
+  /** Statements are compiled once. */
+  query(sql: string): SqliteStatement {
+    const statement = this.#statements.get(sql) ?? this.#db.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
   /** One writer at a time over all processes; a failure leaves nothing behind. */
-  const write = <T>(work: (time: number) => T): T => {
-    db.exec('begin immediate')
+  write<T>(work: (time: number) => T): T {
+    this.#db.exec('begin immediate')
     try {
-      const value = work(now())
-      db.exec('commit')
+      const value = work(this.now())
+      this.#db.exec('commit')
       return value
     } catch (error) {
-      db.exec('rollback')
+      this.#db.exec('rollback')
       throw error
     }
   }
-  write(() => db.exec(schema))
 
-  let nextSweep = 0
-  const sweep = (time: number) => {
-    if (time < nextSweep) return
-    nextSweep = time + sweepMs
-    query(
+  sweep(time: number): void {
+    if (time < this.#nextSweep) return
+    this.#nextSweep = time + sweepMs
+    this.query(
       'delete from tetrad_log where key in (select key from tetrad_value where expires <= ?)',
     ).run(time)
-    query('delete from tetrad_value where expires <= ?').run(time)
-    query('delete from tetrad_cap where expires <= ?').run(time)
+    this.query('delete from tetrad_value where expires <= ?').run(time)
+    this.query('delete from tetrad_cap where expires <= ?').run(time)
   }
-  const find = (key: string, time: number) =>
+
+  find(key: string, time: number) {
     // as the schema has it; a log has no value
-    query('select value from tetrad_value where key = ? and expires > ?').get(key, time) as
-      | { readonly value: string | null }
-      | undefined
-  const value = (key: string, time: number) => {
-    const row = find(key, time)
+    return this.query('select value from tetrad_value where key = ? and expires > ?').get(
+      key,
+      time,
+    ) as { readonly value: string | null } | undefined
+  }
+
+  value(key: string, time: number): string | undefined {
+    const row = this.find(key, time)
     if (row?.value === null) throw wrongKind(key)
     return row?.value
   }
-  const remove = (key: string) => {
-    query('delete from tetrad_log where key = ?').run(key)
-    return query('delete from tetrad_value where key = ?').run(key)
+
+  put(key: string, text: string, expires: number): void {
+    this.remove(key)
+    this.query('insert into tetrad_value values (?, ?, ?)').run(key, text, expires)
   }
-  const put = (key: string, text: string, expires: number) => {
-    remove(key)
-    query('insert into tetrad_value values (?, ?, ?)').run(key, text, expires)
+
+  remove(key: string) {
+    this.query('delete from tetrad_log where key = ?').run(key)
+    return this.query('delete from tetrad_value where key = ?').run(key)
   }
-  /** First position and the one behind the last. */
-  const bounds = (key: string, time: number): Bounds => {
-    const row = find(key, time)
-    if (row && row.value !== null) throw wrongKind(key)
-    if (!row) return { first: 0, next: 0 }
-    // an aggregate gives one row
-    return query(
-      'select coalesce(min(position), 0) first, coalesce(max(position) + 1, 0) next from tetrad_log where key = ?',
-    ).get(key) as Bounds
-  }
+}
+
+type Part<Name extends keyof FullStore> = Pick<FullStore, Name>
+
+function values(
+  file: SqliteFile,
+): Part<'get' | 'set' | 'setIfAbsent' | 'increment' | 'delete' | 'replace' | 'deleteIf'> {
   return {
     async get(key) {
-      return value(key, now()) ?? undefined
+      return file.value(key, file.now())
     },
     async set(key, text, { ttlMs }) {
-      write((time) => {
-        sweep(time)
-        put(key, text, time + ttlMs)
+      file.write((time) => {
+        file.sweep(time)
+        file.put(key, text, time + ttlMs)
       })
     },
     async setIfAbsent(key, text, { ttlMs }) {
-      return write((time) => {
-        if (find(key, time)) return false
-        put(key, text, time + ttlMs)
+      return file.write((time) => {
+        if (file.find(key, time)) return false
+        file.put(key, text, time + ttlMs)
         return true
       })
     },
     async increment(key, by, { ttlMs }) {
-      return write((time) => {
-        const known = value(key, time)
+      return file.write((time) => {
+        const known = file.value(key, time)
         const sum = Number(known ?? 0) + by
         if (!Number.isSafeInteger(sum)) throw wrongKind(key)
-        if (known === undefined) put(key, String(sum), time + ttlMs)
-        else query('update tetrad_value set value = ? where key = ?').run(String(sum), key)
+        if (known === undefined) file.put(key, String(sum), time + ttlMs)
+        else file.query('update tetrad_value set value = ? where key = ?').run(String(sum), key)
         return sum
       })
     },
     async delete(key) {
-      write(() => remove(key))
+      file.write(() => file.remove(key))
     },
     async replace(key, expected, text, { ttlMs }) {
-      return write((time) => {
-        if (value(key, time) !== expected) return false
-        put(key, text, time + ttlMs)
+      return file.write((time) => {
+        if (file.value(key, time) !== expected) return false
+        file.put(key, text, time + ttlMs)
         return true
       })
     },
     async deleteIf(key, expected) {
-      return write((time) => value(key, time) === expected && Boolean(remove(key)))
+      return file.write((time) => file.value(key, time) === expected && Boolean(file.remove(key)))
     },
+  }
+}
+
+function logs(file: SqliteFile): Part<'append' | 'read' | 'shift'> {
+  return {
     async append(key, entries, { ttlMs, at }) {
-      return write((time) => {
-        sweep(time)
-        const { first, next } = bounds(key, time)
+      return file.write((time) => {
+        file.sweep(time)
+        const { first, next } = bounds(file, key, time)
         if (at !== undefined && at !== next - first) return -1
         if (next === first) {
           if (entries.length === 0) return 0
-          remove(key)
-          query('insert into tetrad_value values (?, null, ?)').run(key, 0)
+          file.remove(key)
+          file.query('insert into tetrad_value values (?, null, ?)').run(key, 0)
         }
-        query('update tetrad_value set expires = ? where key = ?').run(time + ttlMs, key)
-        const add = query('insert into tetrad_log values (?, ?, ?)')
+        file.query('update tetrad_value set expires = ? where key = ?').run(time + ttlMs, key)
+        const add = file.query('insert into tetrad_log values (?, ?, ?)')
         for (const [index, entry] of entries.entries()) add.run(key, next + index, entry)
         return next - first + entries.length
       })
     },
     async read(key, from, limit = -1) {
-      const { first } = bounds(key, now())
-      if (!find(key, now())) return []
-      const rows = query(
-        'select entry from tetrad_log where key = ? and position >= ? order by position limit ?',
-      ).all(key, first + from, limit)
+      const { first } = bounds(file, key, file.now())
+      if (!file.find(key, file.now())) return []
+      const rows = file
+        .query(
+          'select entry from tetrad_log where key = ? and position >= ? order by position limit ?',
+        )
+        .all(key, first + from, limit)
       // as the schema has it
       return (rows as { readonly entry: string }[]).map(({ entry }) => entry)
     },
     async shift(key, entries) {
-      return write((time) => {
-        const { first, next } = bounds(key, time)
+      return file.write((time) => {
+        const { first, next } = bounds(file, key, time)
         if (next - first < entries.length) return false
-        const at = query('select entry from tetrad_log where key = ? and position = ?')
+        const at = file.query('select entry from tetrad_log where key = ? and position = ?')
         for (const [index, entry] of entries.entries()) {
           const row = at.get(key, first + index) as { readonly entry: string } | undefined
           if (row?.entry !== entry) return false
         }
-        if (next - first === entries.length) remove(key)
-        else
-          query('delete from tetrad_log where key = ? and position < ?').run(
-            key,
-            first + entries.length,
-          )
+        const behind = first + entries.length
+        if (behind === next) file.remove(key)
+        else file.query('delete from tetrad_log where key = ? and position < ?').run(key, behind)
         return true
       })
-    },
-    async schedule(queue, member, { inMs }) {
-      write((time) =>
-        query('insert or replace into tetrad_queue values (?, ?, ?)').run(
-          queue,
-          member,
-          time + inMs,
-        ),
-      )
-    },
-    async claim(queue, { leaseMs, limit = 100 }) {
-      return write((time) => {
-        const at = time + leaseMs
-        const rows = query(
-          'select member from tetrad_queue where queue = ? and at <= ? order by at, member limit ?',
-        ).all(queue, time, limit) as { readonly member: string }[]
-        const postpone = query('update tetrad_queue set at = ? where queue = ? and member = ?')
-        for (const { member } of rows) postpone.run(at, queue, member)
-        return rows.map(({ member }) => ({ member, at }))
-      })
-    },
-    async unschedule(queue, member, at) {
-      const { changes } = write(() =>
-        query('delete from tetrad_queue where queue = ? and member = ? and at = ?').run(
-          queue,
-          member,
-          at,
-        ),
-      )
-      return Number(changes) > 0
-    },
-    async hold(ledger, request) {
-      return write((time) => {
-        sweep(time)
-        return hold(ledgerRows(query, ledger), request, time)
-      })
-    },
-    async settle(ledger, request) {
-      return write((time) => settle(ledgerRows(query, ledger), request, time))
     },
   }
 }
@@ -233,15 +222,63 @@ interface Bounds {
   readonly next: number
 }
 
-type Query = (sql: string) => SqliteStatement
+/** First position of a log and the one behind the last. */
+function bounds(file: SqliteFile, key: string, time: number): Bounds {
+  const row = file.find(key, time)
+  if (row && row.value !== null) throw wrongKind(key)
+  if (!row) return { first: 0, next: 0 }
+  // an aggregate gives one row
+  return file
+    .query(
+      'select coalesce(min(position), 0) first, coalesce(max(position) + 1, 0) next from tetrad_log where key = ?',
+    )
+    .get(key) as Bounds
+}
 
-/** Statements are compiled once. */
-function queries(db: SqliteDatabase): Query {
-  const known = new Map<string, SqliteStatement>()
-  return (sql) => {
-    const statement = known.get(sql) ?? db.prepare(sql)
-    known.set(sql, statement)
-    return statement
+function queues(file: SqliteFile): Part<'schedule' | 'claim' | 'unschedule'> {
+  return {
+    async schedule(queue, member, { inMs }) {
+      file.write((time) =>
+        file
+          .query('insert or replace into tetrad_queue values (?, ?, ?)')
+          .run(queue, member, time + inMs),
+      )
+    },
+    async claim(queue, { leaseMs, limit = 100 }) {
+      return file.write((time) => {
+        const at = time + leaseMs
+        const rows = file
+          .query(
+            'select member from tetrad_queue where queue = ? and at <= ? order by at, member limit ?',
+          )
+          .all(queue, time, limit) as { readonly member: string }[]
+        const postpone = file.query('update tetrad_queue set at = ? where queue = ? and member = ?')
+        for (const { member } of rows) postpone.run(at, queue, member)
+        return rows.map(({ member }) => ({ member, at }))
+      })
+    },
+    async unschedule(queue, member, at) {
+      const { changes } = file.write(() =>
+        file
+          .query('delete from tetrad_queue where queue = ? and member = ? and at = ?')
+          .run(queue, member, at),
+      )
+      return Number(changes) > 0
+    },
+  }
+}
+
+function ledgers(file: SqliteFile): Part<'hold' | 'settle'> {
+  return {
+    async hold(ledger, request) {
+      return file.write((time) => {
+        file.sweep(time)
+        return hold(ledgerRows(file, ledger), request, time)
+      })
+    },
+    async settle(ledger, request) {
+      return file.write((time) => settle(ledgerRows(file, ledger), request, time))
+    },
   }
 }
 
@@ -257,7 +294,8 @@ function useWal(db: SqliteDatabase, until: number): void {
   }
 }
 
-function ledgerRows(query: Query, ledger: string): LedgerRows {
+function ledgerRows(file: SqliteFile, ledger: string): LedgerRows {
+  const query = (sql: string) => file.query(sql)
   return {
     // rows are as the schema has them
     cap: (key) =>

@@ -3,7 +3,7 @@ import type { Store } from '../../store/index.js'
 import type { BaseHandlerOptions } from '../options.js'
 import type { EventStream } from './events.js'
 import { StreamLog } from './log.js'
-import { createReader, type StreamSession } from './reader.js'
+import { createReader, type StreamSession, type ToFailure } from './reader.js'
 
 /** Longer than an answer takes. Milliseconds. */
 const runMs = 3_600_000
@@ -46,124 +46,172 @@ export interface StoredSessionOptions {
 }
 
 /** Starts to keep the events of a stream. Nothing of it waits for the store: what is written is written behind. */
-export function storedSession(
-  eventStream: EventStream,
-  options: StoredSessionOptions,
-): StreamSession {
-  const { id, meta, chat, preamble, store, keepMs, pollMs, onDisconnect, onEnd } = options
-  const keys = keysOf(id)
-  let readers = 0
-  let grace: ReturnType<typeof setTimeout> | undefined
-  let poll: ReturnType<typeof setTimeout> | undefined
-  let isOver = false
-  let isDropped = false
-  let isBroken = false
-  let isReported = false
+export const storedSession = (events: EventStream, options: StoredSessionOptions): StreamSession =>
+  new StoredSession(events, options)
 
-  const report = (error: unknown) => {
-    if (isReported) return
-    isReported = true
-    options.onError(error)
+class StoredSession implements StreamSession {
+  readonly #events: EventStream
+  readonly #options: StoredSessionOptions
+  readonly #keys: ReturnType<typeof keysOf>
+  readonly #log: StreamLog
+  readonly #pumped: Promise<void>
+  #looking: Promise<unknown>
+  #readers = 0
+  #grace: ReturnType<typeof setTimeout> | undefined
+  #poll: ReturnType<typeof setTimeout> | undefined
+  #isOver = false
+  #isDropped = false
+  #isBroken = false
+  #isReported = false
+
+  constructor(events: EventStream, options: StoredSessionOptions) {
+    const { id, store, keepMs, defer } = options
+    this.#events = events
+    this.#options = options
+    this.#keys = keysOf(id)
+    this.#log = new StreamLog({
+      store,
+      key: this.#keys.log,
+      keepMs,
+      onBreak: (error) => this.#break(error),
+    })
+    this.#looking = this.#attempt(() => this.#open())
+    this.#schedule()
+    this.#pumped = this.#pump()
+    defer(this.#pumped.then(() => this.#finish()))
   }
-  const attempt = (work: () => Promise<unknown>) => work().catch(report)
+
+  stop() {
+    this.#events.stop()
+  }
+
+  drop() {
+    this.#isDropped = true
+    return this.#pumped
+  }
+
+  read(from: number, toFailure?: ToFailure) {
+    this.#readers++
+    clearTimeout(this.#grace)
+    return createReader({
+      from,
+      isNumbered: true,
+      read: this.#log.read,
+      toFailure,
+      onLeave: () => this.#leave(),
+    })
+  }
+
+  #report = (error: unknown) => {
+    if (this.#isReported) return
+    this.#isReported = true
+    this.#options.onError(error)
+  }
+
+  #attempt(work: () => Promise<unknown>) {
+    return work().catch(this.#report)
+  }
 
   /** Whoever reads on elsewhere finds the log without a writer, and reports that it is not whole. */
-  const onBreak = (error: unknown) => {
-    isBroken = true
-    report(error)
-    void attempt(() => Promise.all([keys.beat, keys.log].map((key) => store.delete(key))))
+  #break(error: unknown) {
+    this.#isBroken = true
+    this.#report(error)
+    void this.#attempt(() => this.#delete('beat', 'log'))
   }
-  const log = new StreamLog({ store, key: keys.log, keepMs, onBreak })
 
-  const beat = () => store.set(keys.beat, '1', { ttlMs: lifeMs(pollMs) })
+  #delete(...names: (keyof ReturnType<typeof keysOf>)[]) {
+    return Promise.all(names.map((name) => this.#options.store.delete(this.#keys[name])))
+  }
 
-  const open = () =>
-    Promise.all([
-      beat(),
-      store.set(keys.meta, meta, { ttlMs: keepMs + runMs }),
+  #beat() {
+    const { store, pollMs } = this.#options
+    return store.set(this.#keys.beat, '1', { ttlMs: lifeMs(pollMs) })
+  }
+
+  #open() {
+    const { id, meta, chat, store, keepMs } = this.#options
+    return Promise.all([
+      this.#beat(),
+      store.set(this.#keys.meta, meta, { ttlMs: keepMs + runMs }),
       chat !== undefined && store.set(chat, id, { ttlMs: keepMs + runMs }),
     ])
+  }
+
+  #schedule() {
+    this.#poll = setTimeout(() => {
+      this.#looking = this.#look()
+    }, this.#options.pollMs)
+  }
 
   /** Renews what must not expire, and looks whether the answer was stopped elsewhere. */
-  const look = async () => {
-    await attempt(async () => {
-      await log.renew()
-      if (!isBroken) await beat()
-      if ((await store.get(keys.stop)) !== undefined) eventStream.stop()
+  async #look() {
+    await this.#attempt(async () => {
+      await this.#log.renew()
+      if (!this.#isBroken) await this.#beat()
+      if ((await this.#options.store.get(this.#keys.stop)) !== undefined) this.#events.stop()
     })
-    if (!isOver) schedule()
-  }
-  let looking: Promise<unknown> = attempt(open)
-  const schedule = () => {
-    poll = setTimeout(() => {
-      looking = look()
-    }, pollMs)
+    if (!this.#isOver) this.#schedule()
   }
 
-  const pump = async () => {
-    if (preamble.length > 0) await log.write(preamble)
-    for (let next = await eventStream.next(); next; next = await eventStream.next())
-      await log.write(next)
-    isOver = true
-    clearTimeout(grace)
-    clearTimeout(poll)
-    log.close()
+  async #pump() {
+    const { preamble } = this.#options
+    if (preamble.length > 0) await this.#log.write(preamble)
+    for (let next = await this.#events.next(); next; next = await this.#events.next())
+      await this.#log.write(next)
+    this.#isOver = true
+    clearTimeout(this.#grace)
+    clearTimeout(this.#poll)
+    this.#log.close()
   }
 
   /** Behind the answer. What was begun to be written comes first, or it would be there again. */
-  const finish = async () => {
-    await looking
-    const isWhole = await log.seal()
-    const isGone = isDropped || (readers === 0 && onDisconnect === 'cancel')
-    await attempt(() => (isGone ? forget() : settle(isWhole)))
-    if (chat !== undefined) await attempt(() => leaveChat(chat))
+  async #finish() {
+    const { chat, onDisconnect, onEnd } = this.#options
+    await this.#looking
+    const isWhole = await this.#log.seal()
+    const isGone = this.#isDropped || (this.#readers === 0 && onDisconnect === 'cancel')
+    await this.#attempt(() => (isGone ? this.#forget() : this.#settle(isWhole)))
+    if (chat !== undefined) await this.#attempt(() => this.#leaveChat(chat))
     onEnd()
   }
 
-  const forget = () => Promise.all(Object.values(keys).map((key) => store.delete(key)))
-
-  /** Nobody can read on here: there is no process that could be asked. */
-  const settle = async (isWhole: boolean) => {
-    if (isWhole) await store.set(keys.meta, meta, { ttlMs: keepMs })
-    await Promise.all([keys.beat, keys.reader, keys.stop].map((key) => store.delete(key)))
+  #forget() {
+    return this.#delete('log', 'meta', 'beat', 'reader', 'stop')
   }
 
-  const leaveChat = async (chat: string) => {
+  /** Nobody can read on here: there is no process that could be asked. */
+  async #settle(isWhole: boolean) {
+    const { meta, store, keepMs } = this.#options
+    if (isWhole) await store.set(this.#keys.meta, meta, { ttlMs: keepMs })
+    await this.#delete('beat', 'reader', 'stop')
+  }
+
+  async #leaveChat(chat: string) {
+    const { id, store } = this.#options
     if (store.deleteIf) await store.deleteIf(chat, id)
     else if ((await store.get(chat)) === id) await store.delete(chat)
   }
 
-  const leave = () => {
-    readers--
-    if (readers > 0 || isOver || onDisconnect === 'finish') return
-    if (onDisconnect === 'cancel') eventStream.abort()
-    else grace = setTimeout(abandon, onDisconnect.graceMs, onDisconnect.graceMs)
+  #leave() {
+    const { onDisconnect } = this.#options
+    this.#readers--
+    if (this.#readers > 0 || this.#isOver || onDisconnect === 'finish') return
+    if (onDisconnect === 'cancel') this.#events.abort()
+    else this.#wait(onDisconnect.graceMs)
+  }
+
+  #wait(graceMs: number) {
+    this.#grace = setTimeout(() => void this.#abandon(graceMs), graceMs)
   }
 
   /** Unless somebody reads it in another process. */
-  const abandon = async (graceMs: number) => {
+  async #abandon(graceMs: number) {
     let isRead = false
-    await attempt(async () => {
-      isRead = (await store.get(keys.reader)) !== undefined
+    await this.#attempt(async () => {
+      isRead = (await this.#options.store.get(this.#keys.reader)) !== undefined
     })
-    if (readers > 0 || isOver) return
-    if (isRead) grace = setTimeout(abandon, graceMs, graceMs)
-    else eventStream.abort()
-  }
-
-  schedule()
-  const pumped = pump()
-  options.defer(pumped.then(finish))
-  return {
-    stop: () => eventStream.stop(),
-    drop() {
-      isDropped = true
-      return pumped
-    },
-    read(from, toFailure) {
-      readers++
-      clearTimeout(grace)
-      return createReader({ from, isNumbered: true, read: log.read, toFailure, onLeave: leave })
-    },
+    if (this.#readers > 0 || this.#isOver) return
+    if (isRead) this.#wait(graceMs)
+    else this.#events.abort()
   }
 }
