@@ -1,5 +1,5 @@
 /** The layers of the package, held by reading its imports. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -94,23 +94,36 @@ describe('the architecture', () => {
     expect(files.length).toBeGreaterThan(50)
   })
 
-  it('each provider folder has the same files', () => {
-    const names = [
-      'errors',
-      'index',
-      'messages',
-      'models',
-      'request',
-      'response',
-      'sdk',
-      'stream',
-      'tools',
-      'usage',
-      'wire',
-    ]
-    for (const provider of ['openai', 'anthropic', 'gemini', 'xai', 'compatible'])
+  it('each provider folder has the same files, and xai only those that differ from openai', () => {
+    const own = ['index', 'errors', 'models', 'request', 'usage']
+    const common = [...own, 'parts', 'response', 'sdk', 'stream', 'tools', 'turns', 'wire']
+    for (const [provider, names] of Object.entries({
+      openai: [...common, 'thinking'],
+      anthropic: [...common, 'thinking'],
+      gemini: [...common, 'thinking'],
+      compatible: common,
+      xai: own,
+    }))
       for (const name of [...names, provider])
         expect(files).toContain(`src/providers/${provider}/${name}.ts`)
+  })
+
+  it('docs/architecture.md names files that are there, and what is in them', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    const paths = [...page.matchAll(/`((?:src|middleware|test)\b[\w./-]*)`/g)].map(
+      ([, path]) => path,
+    )
+    expect(paths.length).toBeGreaterThan(50)
+    for (const path of paths) expect(existsSync(join(root, path ?? '')), path).toBe(true)
+    const steps = [...page.matchAll(/^\|[^|]+\| `([^`]+)` \| `(\w+)` \|$/gm)]
+    expect(steps.length).toBeGreaterThan(25)
+    for (const [, file = '', name] of steps)
+      expect(readFileSync(join(root, file), 'utf8'), `${file} has ${name}`).toMatch(
+        new RegExp(
+          `(function|class|const|async|private)\\s*\\*?\\s*${name}\\b|^ +(async )?\\*?${name}\\(`,
+          'm',
+        ),
+      )
   })
 
   it('only index files re-export all, and they do nothing else', () => {

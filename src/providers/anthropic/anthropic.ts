@@ -7,12 +7,12 @@ import { createAdapter, type Dialect } from '../adapter.js'
 import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
-import { convertMessages } from './messages.js'
 import { capabilitiesOf } from './models.js'
 import { toCountWire, toWire } from './request.js'
 import { fromWire } from './response.js'
 import { type AnthropicClient, clientBaseURL, clientFetch } from './sdk.js'
 import { streamReader } from './stream.js'
+import { convertMessages } from './turns.js'
 
 export interface AnthropicOptions {
   /** @default the environment variable ANTHROPIC_API_KEY, read at each call */

@@ -7,8 +7,8 @@ import {
   type UserPart,
 } from '../../chat/index.js'
 import { type Note, type Notes, pick } from '../notes.js'
-import { partsOf, toContent, toText, type WireContent, withMark } from './content.js'
 import { fromNative, isThinking, textOf } from './native.js'
+import { partsOf, toContent, toText, type WireContent, withMark } from './parts.js'
 import type { HistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
 

@@ -1,7 +1,7 @@
 /** The rule rows of a profile: what is not taken, why, and the nearest thing that is. */
 import type { ChatRequest, ParamRule, ReasoningEffort } from '../../chat/index.js'
+import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
-import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './reasoning.js'
 import { isForced } from './tools.js'
 
 /** `hasSampling`: the version of the API knows temperature, top_p and top_k. */

@@ -1,8 +1,6 @@
 /** What thinking asks of the rest of a request: room in `max_tokens`, and its blocks while tools are at work. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
 import type { Note } from '../notes.js'
-import { isThinking } from './native.js'
-import type { Profile } from './profile.js'
 import {
   asksForRest,
   asksToThink,
@@ -12,7 +10,9 @@ import {
   thinksByBudget,
   toWireReasoning,
   type WireReasoning,
-} from './reasoning.js'
+} from './effort.js'
+import { isThinking } from './native.js'
+import type { Profile } from './profile.js'
 import type { WireBody, WireMessage } from './wire.js'
 
 interface ReasoningContext {

@@ -1,7 +1,7 @@
 /** Results of tool calls → `tool_result` blocks. */
 
 import type { Notes } from '../notes.js'
-import { marked, toContent, type WireContent } from './content.js'
+import { marked, toContent, type WireContent } from './parts.js'
 import type { HistoryCall } from './tool-history.js'
 import type { WireContainerUpload, WireToolResult } from './wire.js'
 

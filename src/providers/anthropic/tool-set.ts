@@ -1,9 +1,9 @@
 /** All tools of one request, those of the adapter's own making included, and which of them may be called. */
 import type { ChatRequest } from '../../chat/index.js'
 import type { Note } from '../notes.js'
+import { thinksByBudget } from './effort.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'
 import type { Profile } from './profile.js'
-import { thinksByBudget } from './reasoning.js'
 import { toWireToolChoice, toWireTools, type WireTools } from './tools.js'
 import type { WireBlock, WireMessage, WireTool, WireToolChoice } from './wire.js'
 

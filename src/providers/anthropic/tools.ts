@@ -13,7 +13,7 @@ import {
 import { BadRequestError } from '../../core/index.js'
 import { anthropicToolSchema } from '../../schema/index.js'
 import { type Note, pick, tellLost } from '../notes.js'
-import { marked } from './content.js'
+import { marked } from './parts.js'
 import type { Profile } from './profile.js'
 import type { WireMcpServer, WireTool, WireToolChoice } from './wire.js'
 

@@ -5,12 +5,12 @@ import { httpTransport, type Transport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
-import { toWireMessages } from './messages.js'
 import { type TraitOptions, traitsOf, unknownModel } from './models.js'
 import { toWire } from './request.js'
 import { fromWire } from './response.js'
 import { type ChatClient, clientBaseURL, clientFetch } from './sdk.js'
 import { type ReaderOptions, streamReader } from './stream.js'
+import { toWireMessages } from './turns.js'
 
 /** What is left out of the traits is taken from what is known of the host, then from the defaults. */
 export interface CompatibleOptions extends TraitOptions {

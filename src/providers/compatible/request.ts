@@ -9,9 +9,9 @@ import {
 import { openaiAnswerSchema } from '../../schema/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import { toWireMessages } from './messages.js'
 import { isReasoningModel, type ServerTraits } from './models.js'
 import { toWireTools } from './tools.js'
+import { toWireMessages } from './turns.js'
 import type { WireExtensions, WireFormat, WireRequest } from './wire.js'
 
 export interface RequestContext {

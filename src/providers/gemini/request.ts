@@ -5,10 +5,10 @@ import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { type Note, type Notes, notesOf } from '../notes.js'
 import { placeExtras } from './extras.js'
-import { type Conversation, toConversation } from './messages.js'
 import { factsOf, type ModelFacts } from './models.js'
 import { toThinkingConfig } from './thinking.js'
 import { toTools, type WireTools } from './tools.js'
+import { type Conversation, toConversation } from './turns.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
 
 /** The request to `:generateContent` or `:streamGenerateContent`. Throws `BadRequestError` for what cannot be sent. */

@@ -5,7 +5,6 @@ import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
-import { toInput } from './messages.js'
 import {
   capabilities,
   effortsOf,
@@ -18,6 +17,7 @@ import { countWriter, requestWriter } from './request.js'
 import { responseReader } from './response.js'
 import { type ResponsesClient, sdkTransport } from './sdk.js'
 import { streamReader } from './stream.js'
+import { toInput } from './turns.js'
 import { toUsage } from './usage.js'
 import { asNumber, maxArgumentsLengthDefault, type Profile } from './wire.js'
 

@@ -8,9 +8,9 @@ import {
 import { BadRequestError } from '../../core/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { unknownMembers } from '../unknown-members.js'
-import { toInput } from './messages.js'
-import { mayReason, toReasoning } from './reasoning.js'
+import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
+import { toInput } from './turns.js'
 import {
   asList,
   type Field,

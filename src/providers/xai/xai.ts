@@ -4,12 +4,12 @@ import { xaiAnswerSchema, xaiToolSchema } from '../../schema/index.js'
 import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter } from '../adapter.js'
 import { environment, responsesDialect } from '../openai/openai.js'
+import { type ResponsesClient, sdkTransport } from '../openai/sdk.js'
+import { maxArgumentsLengthDefault, type Profile } from '../openai/wire.js'
 import { toError } from './errors.js'
 import { capabilities, effortsOf, models } from './models.js'
 import { fields } from './request.js'
-import { type ResponsesClient, sdkTransport } from './sdk.js'
 import { toUsage } from './usage.js'
-import { maxArgumentsLengthDefault, type Profile } from './wire.js'
 
 /** All of it may be left out. */
 export interface XaiOptions

@@ -1,2 +1,0 @@
-/** Messages to input items: as OpenAI. */
-export { toInput } from '../openai/messages.js'

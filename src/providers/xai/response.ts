@@ -1,2 +1,0 @@
-/** Whole answers: as OpenAI. */
-export { responseReader } from '../openai/response.js'

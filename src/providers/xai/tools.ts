@@ -1,2 +1,0 @@
-/** Tools: as OpenAI, with xAI's own ways in its profile. */
-export { toToolChoice, toTools } from '../openai/tools.js'
