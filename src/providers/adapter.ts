@@ -75,14 +75,10 @@ export interface AdapterParts
 
 export function createAdapter(dialect: AdapterParts, transport: Transport): ProviderAdapter {
   const { count, capabilities, fromWire, convertMessages = (messages) => messages } = dialect
-  const { name: provider, toolNames: form } = dialect
-  const named = (request: ChatRequest, { warn }: Pick<Call, 'warn'>): NamedRequest =>
-    form
-      ? fitToolNames(request, form, (warning) => warn({ provider, ...warning }))
-      : { request, restored: (answer) => answer, restoring: (push) => push }
+  const { name, models, toolNames: form } = dialect
   return {
-    name: dialect.name,
-    ...(dialect.models && { models: dialect.models }),
+    name,
+    ...(models && { models }),
     hasTimers: true,
     ...(capabilities && { capabilities }),
     convertMessages: (messages, model) =>
@@ -90,79 +86,98 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
 
     ...(fromWire && {
       async generate(asked: ChatRequest, call: Call) {
-        const { request, restored } = named(asked, call)
-        const wire = await dialect.toWire(request, {
-          streaming: false,
-          warn: call.warn,
-          signal: call.signal,
-        })
+        const { request, restored } = named(dialect, asked, call)
+        const { warn, signal } = call
+        const wire = await dialect.toWire(request, { streaming: false, warn, signal })
         const response = await transport.json(wire, call)
         return restored(shown(fromWire(response, context(request, call, response.request_id))))
       },
     }),
 
-    async *generateStream(asked, call) {
-      const { request, restoring } = named(asked, call)
-      const wire = await dialect.toWire(request, {
-        streaming: true,
-        warn: call.warn,
-        signal: call.signal,
-      })
-      let request_id: string | undefined
-      const onResponse: Call['onResponse'] = (info) => {
-        request_id = info.request_id
-        call.onResponse(info)
-      }
-      let reader: StreamReader | undefined
-      let hasChunks = false
-      const source = transport.events(wire, { ...call, onResponse }, () => hasChunks)
-      for await (const events of source) {
-        reader ??= dialect.streamReader(context(request, call, request_id), call)
-        const chunks: StreamChunk[] = []
-        const push = restoring(shownStart(gather(chunks)))
-        try {
-          for (const event of events) reader.read(event, push)
-        } catch (error) {
-          // what came before the error in the same read is not lost
-          if (chunks.length > 0) yield chunks
-          throw error
-        }
-        const isOver = reader.isWhole?.() === true && reader.end(push)
-        hasChunks = chunks.length > 0
-        if (hasChunks) yield chunks
-        if (isOver) return
-      }
-      const details = {
-        provider: dialect.name,
-        model: request.model,
-        requestId: request_id,
-        phase: 'stream',
-        retryable: true,
-        maybeBilled: true,
-      } as const
-      if (!reader)
-        throw new UnexpectedResponseError(
-          `${dialect.name} answered ${request.model} with a stream that holds no event`,
-          { ...details, code: 'empty' },
-        )
-      const last: StreamChunk[] = []
-      const isWhole = reader.end(restoring(shownStart(gather(last))))
-      if (last.length > 0) yield last
-      if (!isWhole)
-        throw new StreamInterruptedError(
-          `The stream of ${dialect.name}/${request.model} ended without its terminal event`,
-          { ...details, code: 'truncated' },
-        )
-    },
+    generateStream: (asked, call) => readStream(dialect, transport, asked, call),
 
     ...(count && {
       async countTokens(asked: ChatRequest, call: Call) {
-        const { request } = named(asked, call)
+        const { request } = named(dialect, asked, call)
         const wire = await count.toWire(request, { warn: call.warn, signal: call.signal })
         return count.fromWire((await transport.json(wire, call)).body)
       },
     }),
   }
+}
+
+/** The request with tools under names that the provider takes, and the way back. */
+function named(
+  { name: provider, toolNames }: AdapterParts,
+  request: ChatRequest,
+  call: Call,
+): NamedRequest {
+  if (!toolNames) return { request, restored: (answer) => answer, restoring: (push) => push }
+  return fitToolNames(request, toolNames, (warning) => call.warn({ provider, ...warning }))
+}
+
+/** The chunks of a stream, one array a network read. Throws `UnexpectedResponseError` for an empty one, `StreamInterruptedError` for one that is cut. */
+async function* readStream(
+  dialect: AdapterParts,
+  transport: Transport,
+  asked: ChatRequest,
+  call: Call,
+): AsyncGenerator<readonly StreamChunk[]> {
+  const { request, restoring } = named(dialect, asked, call)
+  const { warn, signal } = call
+  const wire = await dialect.toWire(request, { streaming: true, warn, signal })
+  let request_id: string | undefined
+  const onResponse: Call['onResponse'] = (info) => {
+    request_id = info.request_id
+    call.onResponse(info)
+  }
+  let reader: StreamReader | undefined
+  let hasChunks = false
+  for await (const events of transport.events(wire, { ...call, onResponse }, () => hasChunks)) {
+    reader ??= dialect.streamReader(context(request, call, request_id), call)
+    const chunks: StreamChunk[] = []
+    const push = restoring(shownStart(gather(chunks)))
+    try {
+      for (const event of events) reader.read(event, push)
+    } catch (error) {
+      // what came before the error in the same read is not lost
+      if (chunks.length > 0) yield chunks
+      throw error
+    }
+    const isOver = reader.isWhole?.() === true && reader.end(push)
+    hasChunks = chunks.length > 0
+    if (hasChunks) yield chunks
+    if (isOver) return
+  }
+  const last: StreamChunk[] = []
+  const isWhole = reader?.end(restoring(shownStart(gather(last))))
+  if (last.length > 0) yield last
+  if (!isWhole) throw cutStream(dialect.name, request.model, request_id, reader !== undefined)
+}
+
+function cutStream(
+  provider: string,
+  model: string,
+  requestId: string | undefined,
+  hasEvents: boolean,
+) {
+  const details = {
+    provider,
+    model,
+    requestId,
+    phase: 'stream',
+    retryable: true,
+    maybeBilled: true,
+  } as const
+  if (!hasEvents)
+    return new UnexpectedResponseError(
+      `${provider} answered ${model} with a stream that holds no event`,
+      { ...details, code: 'empty' },
+    )
+  return new StreamInterruptedError(
+    `The stream of ${provider}/${model} ended without its terminal event`,
+    { ...details, code: 'truncated' },
+  )
 }
 
 /** Id and model of a body are shown in logs: without keys, and no longer than names are. */

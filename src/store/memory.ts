@@ -19,9 +19,7 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
   readonly size: number
 } {
   const entries = expiringEntries(now)
-  const queues = new Map<string, Map<string, number>>()
   const ledgers = new Map<string, LedgerRows>()
-  const queueOf = (queue: string) => atKey(queues, queue, () => new Map<string, number>())
   const rowsOf = (ledger: string) => atKey(ledgers, ledger, memoryRows)
   return {
     get size() {
@@ -75,6 +73,20 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
       if (log.length === 0) entries.delete(key)
       return true
     },
+    ...memoryQueues(now),
+    async hold(ledger, request) {
+      return hold(rowsOf(ledger), request, now())
+    },
+    async settle(ledger, request) {
+      return settle(rowsOf(ledger), request, now())
+    },
+  }
+}
+
+function memoryQueues(now: () => number): Pick<FullStore, 'schedule' | 'claim' | 'unschedule'> {
+  const queues = new Map<string, Map<string, number>>()
+  const queueOf = (queue: string) => atKey(queues, queue, () => new Map<string, number>())
+  return {
     async schedule(queue, member, { inMs }) {
       queueOf(queue).set(member, now() + Math.ceil(inMs))
     },
@@ -88,12 +100,6 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
     },
     async unschedule(queue, member, at) {
       return queueOf(queue).get(member) === at && queueOf(queue).delete(member)
-    },
-    async hold(ledger, request) {
-      return hold(rowsOf(ledger), request, now())
-    },
-    async settle(ledger, request) {
-      return settle(rowsOf(ledger), request, now())
     },
   }
 }

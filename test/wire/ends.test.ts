@@ -195,4 +195,5 @@ it('a thousand streams at once finish with their own text each', async () => {
   } finally {
     await crowd.close()
   }
-})
+  // 200,000 chunks, written and read by one process
+}, 60_000)
