@@ -234,7 +234,7 @@ function wordsOf(chunk: StreamChunk): readonly [place: string, words: string] {
     case 'tool-result':
       return [`result ${chunk.tool_call_id}`, textOfContent(chunk.content)]
     case 'hosted-tool':
-      return [`hosted ${chunk.id}`, JSON.stringify([chunk.input, chunk.output])]
+      return [`hosted ${chunk.id}`, JSON.stringify([chunk.input, chunk.output, chunk.progress])]
     case 'annotation':
       return ['annotation', JSON.stringify(chunk.annotation)]
     case 'logprobs':

@@ -1,5 +1,11 @@
 /** Personal data out of what goes to a provider, and out of, or back into, what comes from it. */
-import type { ChatRequest, FinishChunk, Message, Native } from '../src/chat/index.js'
+import {
+  type ChatRequest,
+  type FinishChunk,
+  type Message,
+  type Native,
+  originOf,
+} from '../src/chat/index.js'
 import {
   BadRequestError,
   type Context,
@@ -23,7 +29,7 @@ import {
   TextCollector,
 } from './redact/mask.js'
 import { literalName, placeholdersOf } from './redact/placeholder.js'
-import { bare, editRequest, editResult } from './redact/request.js'
+import { editRequest, editResult } from './redact/request.js'
 import { Restorer } from './redact/restore.js'
 import { type BuiltInRule, type Rule, type SearchRule, toSearchRules } from './redact/rules.js'
 import { readSaid, type SaidData } from './redact/said.js'
@@ -269,7 +275,7 @@ function masking<State>(
     const { native } = chunk
     if (!native?.content) return chunk
     const isSafe = !isEdited && (!reasoning || isClean(native, search))
-    return isSafe ? chunk : { ...chunk, native: bare(native) }
+    return isSafe ? chunk : { ...chunk, native: originOf(native) }
   }
   const whole = isJsonAsked(ctx.request) ? 'json' : detections && 'text'
   return editAnswer({

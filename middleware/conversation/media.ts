@@ -1,5 +1,11 @@
 /** Images, audio and files of a conversation: sent with their own turn, a line in later ones. */
-import { type ContentPart, isObject, type Message, mediaType } from '../../src/chat/index.js'
+import {
+  type ContentPart,
+  isObject,
+  type Message,
+  mediaType,
+  originOf,
+} from '../../src/chat/index.js'
 import type { Where } from './draft.js'
 
 /** What later turns hold: all, those of the last turn that had any, or a line for each. */
@@ -95,11 +101,10 @@ function withoutOutput(message: AssistantTurn): Message {
     ...(files ?? []).map(({ name, media_type }) => fileLine(name, media_type)),
   ]
   if (lines.length === 0) return message
-  const { provider = '', model = '' } = native ?? {}
   return {
     ...rest,
     content: withLines(rest.content, lines),
-    ...(native && { native: { provider, model } }),
+    ...(native && { native: originOf(native) }),
   }
 }
 

@@ -1,10 +1,11 @@
 /** Edits an answer on its way out, over any cut: text as it comes, arguments and the like when they are whole. */
-import type {
-  Annotation,
-  ChunkOf,
-  FinishChunk,
-  StreamChunk,
-  Warning,
+import {
+  type Annotation,
+  type ChunkOf,
+  defined,
+  type FinishChunk,
+  type StreamChunk,
+  type Warning,
 } from '../../src/chat/index.js'
 import type { Transform } from '../../src/core/index.js'
 import { editContent, editValue, TextCollector, type TextMap } from './mask.js'
@@ -53,6 +54,7 @@ class Turn {
   private readonly editors: Record<Channel, TextEditor>
   private readonly calls = new Map<number, { text: string; readonly isCustom: boolean }>()
   private readonly annotations: ChunkOf<'annotation'>[] = []
+  private phase: string | undefined
   private isEdited = false
   private hasWarned = false
 
@@ -73,6 +75,7 @@ class Turn {
       case 'text-delta':
       case 'refusal-delta':
         this.flush('reasoning-delta', emit)
+        if (chunk.type === 'text-delta') this.turnTo(chunk.phase, emit)
         return this.addText(chunk.type, chunk.text, emit)
       case 'reasoning-delta':
         return this.addText(chunk.type, chunk.text, emit)
@@ -106,7 +109,18 @@ class Turn {
     this.raw[channel] += text
     if (this.isOpen(channel) && this.edit.whole) return
     const ready = this.isOpen(channel) ? this.editors[channel].add(text) : text
-    if (ready !== '') emit({ type: channel, text: ready })
+    this.emitText(channel, ready, emit)
+  }
+
+  /** Texts of two phases are two texts. */
+  private turnTo(phase: string | undefined, emit: Emit): void {
+    if (phase !== this.phase) this.flush('text-delta', emit)
+    this.phase = phase
+  }
+
+  private emitText(type: Channel, text: string, emit: Emit): void {
+    if (text === '') return
+    emit(type === 'text-delta' ? { type, text, ...defined({ phase: this.phase }) } : { type, text })
   }
 
   private isOpen = (channel: Channel) => channel !== 'reasoning-delta' || this.edit.reasoning
@@ -114,7 +128,7 @@ class Turn {
   private flush(channel: Channel, emit: Emit): void {
     if (this.edit.whole) return
     const text = this.editors[channel].flush()
-    if (text !== '') emit({ type: channel, text })
+    this.emitText(channel, text, emit)
   }
 
   private flushAll(emit: Emit): void {
@@ -168,7 +182,7 @@ class Turn {
   private emitWhole(emit: Emit): void {
     for (const channel of channels) {
       const text = this.wholeText(channel, this.map)
-      if (text !== '' && this.isOpen(channel)) emit({ type: channel, text })
+      if (this.isOpen(channel)) this.emitText(channel, text, emit)
     }
   }
 
@@ -249,10 +263,13 @@ class Turn {
 const wordsOnly = (map: TextMap): TextMap => ({ ...map, number: (value) => value })
 
 /** Chunks that come whole. */
-function editOther<Chunk extends StreamChunk>(chunk: Chunk, map: TextMap): StreamChunk {
+function editOther(chunk: StreamChunk, map: TextMap): StreamChunk {
   switch (chunk.type) {
-    case 'hosted-tool':
-      return editHosted(chunk, map)
+    case 'hosted-tool': {
+      // progress comes in pieces of words
+      const { progress: _, ...rest } = chunk
+      return editHosted(rest, map)
+    }
     case 'tool-result':
       return { ...chunk, content: editResult(chunk.content, map) }
     case 'warning':

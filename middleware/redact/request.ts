@@ -9,7 +9,7 @@ import type {
   ToolDefinition,
   UserPart,
 } from '../../src/chat/index.js'
-import { isObject } from '../../src/chat/index.js'
+import { isObject, originOf } from '../../src/chat/index.js'
 import { editContent, editValue, type TextMap } from './mask.js'
 import { type Said, saidBy } from './said.js'
 
@@ -129,7 +129,7 @@ function editAssistant(message: AssistantInput, map: RequestMap): AssistantInput
   if (said) return { ...other, ...said.of(message), native: withoutSaid(native) }
   if (!native) return other
   const isSame = saidBy(message) === saidBy(other) && map.mayKeep(native)
-  return { ...other, native: isSame ? withoutSaid(native) : bare(native) }
+  return { ...other, native: isSame ? withoutSaid(native) : originOf(native) }
 }
 
 const withoutSaid = (native: Native | undefined): Native | undefined => {
@@ -137,9 +137,6 @@ const withoutSaid = (native: Native | undefined): Native | undefined => {
   const { said: _, ...rest } = native
   return rest
 }
-
-/** A turn that says something else than its blocks. */
-export const bare = ({ provider, model }: Native): Native => ({ provider, model })
 
 type Member = (value: never, map: TextMap) => unknown
 
@@ -151,6 +148,7 @@ const members: Readonly<Record<string, Member>> = {
       ? editParts(content, (text) => map.text(text), map)
       : nullable(content as string | null, map),
   refusal: nullable,
+  commentary: nullable,
   reasoning_content: nullable,
   tool_calls: (calls: readonly ToolCall[] | null, map) => calls?.map((call) => editCall(call, map)),
   function_call: (call: { readonly arguments: string } | null, map) =>

@@ -1,6 +1,6 @@
 /** Arguments of a tool call as an object: what most APIs take, whatever a history holds. */
-import { isObject, type JsonObject, parseJson } from './json.js'
-import type { ToolCall } from './message.js'
+import { defined, isObject, type JsonObject, parseJson } from './json.js'
+import type { CallMembers, ToolCall } from './message.js'
 import { repairJson } from './repair-json.js'
 
 /**
@@ -39,6 +39,10 @@ export const readToolCall = (call: ToolCall): { readonly name: string; readonly 
   call.type === 'custom'
     ? { name: call.custom.name, text: call.custom.input }
     : { name: call.function.name, text: call.function.arguments }
+
+/** What a call says beside that, as it stands on the call or on the chunk that starts it. */
+export const callMembers = ({ namespace, caller, async, toolset_name }: CallMembers): CallMembers =>
+  defined({ namespace, caller, async, toolset_name })
 
 const isBlank = (given: unknown) =>
   given === undefined || given === null || (typeof given === 'string' && given.trim() === '')

@@ -31,6 +31,10 @@ export interface AssistantMessage {
   readonly audio?: OutputAudio
   readonly files?: readonly OutputFile[]
   readonly hosted_tools?: readonly HostedTool[]
+  /** Whether its text is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
+  readonly phase?: string
+  /** The beginning of `content` that is commentary, where the rest is not. */
+  readonly commentary?: string
   readonly native?: Native
 }
 
@@ -51,6 +55,8 @@ export interface AssistantInput {
   readonly cache_control?: CacheControl | undefined
   /** Whether it is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
   readonly phase?: string | null | undefined
+  /** The beginning of `content` that is commentary, where the rest is not. */
+  readonly commentary?: string | null | undefined
   /** The call of the time before `tool_calls`. */
   readonly function_call?: { readonly name: string; readonly arguments: string } | null | undefined
   /** Signed thinking as litellm stores it. */
@@ -141,8 +147,20 @@ export type ContentPart = UserPart | AssistantPart
 
 export type ToolCall = FunctionCall | CustomCall
 
+/** What some providers say of a call beside its name and arguments. They want it back. */
+export interface CallMembers {
+  /** Where tools of one name are several (OpenAI). */
+  readonly namespace?: string
+  /** Who called, where it was not the model itself: code in the provider's container. */
+  readonly caller?: Readonly<Record<string, unknown>>
+  /** The answer goes on before the result is there (OpenAI). */
+  readonly async?: true
+  /** The toolset that has the tool (Anthropic). */
+  readonly toolset_name?: string
+}
+
 /** `arguments` is JSON text. */
-export interface FunctionCall {
+export interface FunctionCall extends CallMembers {
   readonly id: string
   readonly type: 'function'
   readonly function: { readonly name: string; readonly arguments: string }
@@ -151,7 +169,7 @@ export interface FunctionCall {
 }
 
 /** `input` is free text. */
-export interface CustomCall {
+export interface CustomCall extends CallMembers {
   readonly id: string
   readonly type: 'custom'
   readonly custom: { readonly name: string; readonly input: string }
@@ -178,12 +196,20 @@ export interface OutputFile {
   readonly name?: string
 }
 
-/** The provider's own blocks of one assistant turn: what it wants back byte for byte. Opaque, JSON-serialisable. */
+/** Where an assistant turn came from, and the provider's own blocks that it wants back byte for byte. Opaque, JSON-serialisable. */
 export interface Native {
+  /** The form of this slot; absent in what older versions stored. */
+  readonly v?: 1
   readonly provider: string
+  /** The one that answered. */
   readonly model: string
-  /** The provider's own blocks; absent where the turn was edited, so that they no longer say what it says. */
+  /** What was asked for, where the answer has another name. */
+  readonly asked?: string
+  /** The provider's own blocks; absent where the message says it all, or was edited, so that they no longer say what it says. */
   readonly content?: readonly unknown[]
   /** What the model wrote, where a reversible transform changed it. */
   readonly said?: unknown
 }
+
+/** A turn that says something else than its blocks still says where it came from. */
+export const originOf = ({ content: _, said: __, ...origin }: Native): Native => origin

@@ -1,6 +1,13 @@
 /** The answer of one call, and what a stream of it says chunk by chunk. */
 import { readToolCall } from './arguments.js'
-import type { AssistantMessage, Native, ToolCall, ToolMessage, UserPart } from './message.js'
+import type {
+  AssistantMessage,
+  CallMembers,
+  Native,
+  ToolCall,
+  ToolMessage,
+  UserPart,
+} from './message.js'
 import type {
   Annotation,
   Attempt,
@@ -98,16 +105,21 @@ export type StreamChunk =
       readonly created: number
       readonly request_id?: string
     }
-  | { readonly type: 'text-delta'; readonly text: string }
+  | {
+      readonly type: 'text-delta'
+      readonly text: string
+      /** Whether it is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
+      readonly phase?: string
+    }
   | { readonly type: 'reasoning-delta'; readonly text: string }
   | { readonly type: 'refusal-delta'; readonly text: string }
-  | {
+  | ({
       readonly type: 'tool-call-start'
       readonly index: number
       readonly id: string
       readonly name: string
       readonly kind?: 'custom'
-    }
+    } & CallMembers)
   | { readonly type: 'tool-call-delta'; readonly index: number; readonly arguments: string }
   | { readonly type: 'tool-call-end'; readonly index: number }
   | {
@@ -118,7 +130,11 @@ export type StreamChunk =
       readonly is_error?: true
     }
   | { readonly type: 'tool-approval'; readonly id: string; readonly tool_call_id: string }
-  | ({ readonly type: 'hosted-tool' } & HostedTool)
+  | ({
+      readonly type: 'hosted-tool'
+      /** What came since, in the provider's words (`{ code: 'print(' }`): to be shown now, no part of the message. */
+      readonly progress?: Readonly<Record<string, unknown>>
+    } & HostedTool)
   | { readonly type: 'annotation'; readonly annotation: Annotation }
   | FileChunk
   | { readonly type: 'logprobs'; readonly content: readonly TokenLogprob[] }

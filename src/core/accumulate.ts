@@ -4,8 +4,10 @@ import {
   type ApprovalInput,
   type AssistantMessage,
   addUsage,
+  type CallMembers,
   type ChatResponse,
   type ChunkOf,
+  callMembers,
   defined,
   emptyUsage,
   type FinishChunk,
@@ -28,6 +30,7 @@ interface CallState {
   readonly id: string
   readonly name: string
   readonly isCustom: boolean
+  readonly members: CallMembers
   text: string
   isOpen: boolean
 }
@@ -35,6 +38,9 @@ interface CallState {
 /** One model turn while it is accumulated. */
 class Turn {
   text = ''
+  phase: string | undefined
+  /** Where the last commentary ends. */
+  commentary = 0
   reasoning = ''
   refusal = ''
   calls: CallState[] = []
@@ -70,6 +76,9 @@ class Turn {
       ...(this.annotations.length > 0 && { annotations: [...this.annotations] }),
       ...media,
       ...(this.hosted.size > 0 && { hosted_tools: [...this.hosted.values()] }),
+      ...(this.phase !== undefined && { phase: this.phase }),
+      ...(this.commentary > 0 &&
+        this.commentary < this.text.length && { commentary: this.text.slice(0, this.commentary) }),
       ...(this.finish?.native && { native: this.finish.native }),
     }
   }
@@ -94,6 +103,8 @@ export class Accumulator {
       switch (chunk.type) {
         case 'text-delta':
           turn.text += chunk.text
+          if (chunk.phase !== undefined) turn.phase = chunk.phase
+          if (chunk.phase === 'commentary') turn.commentary = turn.text.length
           return
         case 'reasoning-delta':
           turn.reasoning += chunk.text
@@ -111,7 +122,7 @@ export class Accumulator {
           openCall(turn, chunk).isOpen = false
           return
         case 'hosted-tool': {
-          const { type: _, ...tool } = chunk
+          const { type: _, progress: __, ...tool } = chunk
           turn.hosted.set(chunk.id, { ...turn.hosted.get(chunk.id), ...defined(tool) })
           return
         }
@@ -258,10 +269,12 @@ export class Accumulator {
 const misuse = (what: string) =>
   new MisuseError(`Chunks in an impossible order: ${what}`, { code: 'grammar' })
 
-function startCall(turn: Turn, { index, id, name, kind }: ChunkOf<'tool-call-start'>): void {
+function startCall(turn: Turn, chunk: ChunkOf<'tool-call-start'>): void {
+  const { index, id, name, kind } = chunk
   if (index !== turn.calls.length)
     throw misuse(`tool call ${index} started where ${turn.calls.length} was next`)
-  turn.calls.push({ id, name, isCustom: kind === 'custom', text: '', isOpen: true })
+  const members = callMembers(chunk)
+  turn.calls.push({ id, name, isCustom: kind === 'custom', members, text: '', isOpen: true })
 }
 
 function openCall(turn: Turn, chunk: { readonly type: string; readonly index: number }): CallState {
@@ -270,10 +283,10 @@ function openCall(turn: Turn, chunk: { readonly type: string; readonly index: nu
   return call
 }
 
-function toToolCall({ id, name, isCustom, text }: CallState): ToolCall {
+function toToolCall({ id, name, isCustom, members, text }: CallState): ToolCall {
   return isCustom
-    ? { id, type: 'custom', custom: { name, input: text } }
-    : { id, type: 'function', function: { name, arguments: text === '' ? '{}' : text } }
+    ? { id, type: 'custom', custom: { name, input: text }, ...members }
+    : { id, type: 'function', function: { name, arguments: text === '' ? '{}' : text }, ...members }
 }
 
 const toToolMessage = (chunk: ChunkOf<'tool-result'>): ToolMessage => ({

@@ -194,8 +194,8 @@ const joinAll = (chunks: readonly StreamChunk[]) => {
 /** Appends a chunk; a piece of the same text as the last one that waits (from `head` on) is joined to it. */
 function join(out: StreamChunk[], chunk: StreamChunk, head = 0): void {
   const last = out.length > head ? out.at(-1) : undefined
-  if (last?.type === 'text-delta' && chunk.type === 'text-delta')
-    out[out.length - 1] = { type: 'text-delta', text: last.text + chunk.text }
+  if (last?.type === 'text-delta' && chunk.type === 'text-delta' && last.phase === chunk.phase)
+    out[out.length - 1] = { ...last, text: last.text + chunk.text }
   else if (last?.type === 'reasoning-delta' && chunk.type === 'reasoning-delta')
     out[out.length - 1] = { type: 'reasoning-delta', text: last.text + chunk.text }
   else if (

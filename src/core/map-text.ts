@@ -1,6 +1,5 @@
 /** `mapText`: the transform most layers need, for text that may be cut anywhere. */
-import type { StreamChunk } from '../chat/index.js'
-import { isObject, parseJson } from '../chat/index.js'
+import { defined, isObject, parseJson, type StreamChunk } from '../chat/index.js'
 import type { Transform } from './context.js'
 
 export interface MapTextOptions {
@@ -39,6 +38,8 @@ export function mapText(fn: (text: string) => string, options: MapTextOptions): 
         break
       case 'text-delta':
         thought.flush(emit)
+        if (chunk.phase !== text.phase) text.flush(emit)
+        text.phase = chunk.phase
         return text.add(chunk.text, emit)
       case 'refusal-delta':
         thought.flush(emit)
@@ -93,6 +94,8 @@ type TailType = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 /** The raw end of a text that a change may still reach into. */
 class Tail {
   private raw = ''
+  /** Of the text that is held. */
+  phase: string | undefined
 
   constructor(
     private readonly fn: (text: string) => string,
@@ -105,14 +108,19 @@ class Tail {
     const { at, ready } = this.cut()
     if (at === 0) return
     this.raw = this.raw.slice(at)
-    if (ready !== '') emit({ type: this.type, text: ready })
+    this.emit(ready, emit)
   }
 
   flush(emit: (chunk: StreamChunk) => void): void {
     if (this.raw === '') return
     const rest = this.fn(this.raw)
     this.raw = ''
-    if (rest !== '') emit({ type: this.type, text: rest })
+    this.emit(rest, emit)
+  }
+
+  private emit(text: string, emit: (chunk: StreamChunk) => void): void {
+    const { type, phase } = this
+    if (text !== '') emit({ type, text, ...defined({ phase }) })
   }
 
   /** The last place, `holdBack` before the end or earlier, where both sides apart say what they say together. */

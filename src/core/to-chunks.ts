@@ -4,6 +4,7 @@ import {
   type AssistantMessage,
   type ChatResponse,
   type ChunkOf,
+  callMembers,
   defined,
   emptyUsage,
   readToolCall,
@@ -35,7 +36,7 @@ function pushTurn(
   chunks.push({ type: 'start', id, model, provider, created, ...defined({ request_id }) })
   if (message.reasoning_content)
     chunks.push({ type: 'reasoning-delta', text: message.reasoning_content })
-  if (message.content) chunks.push({ type: 'text-delta', text: message.content })
+  chunks.push(...textChunks(message))
   if (message.refusal) chunks.push({ type: 'refusal-delta', text: message.refusal })
   for (const annotation of message.annotations ?? [])
     chunks.push({ type: 'annotation', annotation })
@@ -52,6 +53,7 @@ function pushTurn(
       id: call.id,
       name,
       ...(isCustom && { kind: 'custom' as const }),
+      ...callMembers(call),
     })
     chunks.push({ type: 'tool-call-delta', index, arguments: text })
     chunks.push({ type: 'tool-call-end', index })
@@ -79,6 +81,16 @@ function pushTurn(
           ...native,
         },
   )
+}
+
+function textChunks({ content, phase, commentary = '' }: AssistantMessage): StreamChunk[] {
+  const texts = [
+    { text: commentary, phase: 'commentary' },
+    { text: content?.slice(commentary.length) ?? '', phase },
+  ]
+  return texts
+    .filter(({ text }) => text !== '')
+    .map((said) => ({ type: 'text-delta', ...defined(said) }))
 }
 
 function pushFiles(chunks: StreamChunk[], { images, audio, files }: AssistantMessage): void {

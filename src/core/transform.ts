@@ -1,5 +1,5 @@
 /** What a layer's transforms do to the chunks on their way out. */
-import type { AssistantMessage, StreamChunk } from '../chat/index.js'
+import { type AssistantMessage, originOf, type StreamChunk } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
 import { MisuseError } from './errors.js'
@@ -145,8 +145,7 @@ export class StreamNormalizer {
         if (!chunk.native || !this.isTouched || this.keepsNative) return chunk
         if (before && saysTheSame(before, this.after.lastMessage)) return chunk
         // the turn still says where it came from, not what it no longer says
-        const { provider, model } = chunk.native
-        return { ...chunk, native: { provider, model } }
+        return { ...chunk, native: originOf(chunk.native) }
       }
       default:
         return chunk

@@ -18,7 +18,9 @@ export function gather(chunks: StreamChunk[]): Push {
 function join(last: StreamChunk | undefined, next: StreamChunk): StreamChunk | undefined {
   switch (next.type) {
     case 'text-delta':
-      return last?.type === next.type ? { type: next.type, text: last.text + next.text } : undefined
+      return last?.type === next.type && last.phase === next.phase
+        ? { ...last, text: last.text + next.text }
+        : undefined
     case 'reasoning-delta':
       return last?.type === next.type ? { type: next.type, text: last.text + next.text } : undefined
     case 'tool-call-delta':

@@ -3,6 +3,7 @@ import {
   type AssistantInput,
   type AssistantMessage,
   isSameJson,
+  type Native,
   readToolCall,
   type ToolCall,
   type ToolDefinition,
@@ -18,6 +19,13 @@ export interface Spoken {
   readonly refusal: string
   readonly calls: readonly ToolCall[]
 }
+
+/** `bare`: a name without what does not make it another model, as its date. */
+export const isMadeBy = (
+  { model, asked = model }: Native,
+  target: string,
+  bare: (name: string) => string,
+): boolean => [model, asked].some((name) => bare(name) === bare(target))
 
 /** For reading the blocks of a history: its calls stand for the tools that were offered. */
 export const historyContext = (model: string, calls: readonly ToolCall[]): WireContext => ({

@@ -1,10 +1,14 @@
 /** Writes the chunks of one answer, for every provider: what begins ends, calls are numbered from 0, nothing comes twice. */
 import {
+  asText,
+  type CallMembers,
   type ChatResponse,
   defined,
   type FinishChunk,
   type FinishReason,
+  isObject,
   type JsonObject,
+  type Native,
   parseJson,
   type StreamChunk,
   toArgumentsText,
@@ -27,6 +31,7 @@ export interface WrittenCall {
   /** Among the calls of the answer, in the order in which they were opened. */
   readonly index: number
   readonly isCustom: boolean
+  readonly members: CallMembers
   id: string
   name: string
   /** Arguments so far. */
@@ -36,6 +41,13 @@ export interface WrittenCall {
   isEnded: boolean
 }
 
+interface NewCall {
+  readonly id?: string | undefined
+  readonly name?: string
+  readonly isCustom?: boolean
+  readonly members?: CallMembers
+}
+
 /** An index of a call above this is none. */
 export const maxCalls = 1024
 
@@ -43,6 +55,8 @@ export class TurnWriter {
   /** Takes the chunks of the network read at hand. */
   push: Push = () => {}
   isStarted = false
+  /** The model that answers. */
+  private model = ''
   /** Characters of text so far: where the next begins. */
   textLength = 0
   hasRefusal = false
@@ -62,6 +76,7 @@ export class TurnWriter {
   start(wire: { readonly id: string; readonly model: string; readonly created?: number }): void {
     if (this.isStarted) return
     this.isStarted = true
+    this.model = wire.model
     const { provider, context } = this.options
     this.push({
       type: 'start',
@@ -78,7 +93,7 @@ export class TurnWriter {
     const gap = this.gapBefore(phase)
     this.phase = phase
     this.textLength += gap.length + text.length
-    this.push({ type: 'text-delta', text: gap + text })
+    this.push({ type: 'text-delta', text: gap + text, ...(phase !== undefined && { phase }) })
   }
 
   /** Where the next text of this phase begins. */
@@ -106,13 +121,14 @@ export class TurnWriter {
   }
 
   /** Written once its arguments begin, or it ends: until then its id and its name may grow. */
-  openCall({ id = '', name = '', isCustom = false }): WrittenCall {
+  openCall({ id = '', name = '', isCustom = false, members = {} }: NewCall): WrittenCall {
     const { calls } = this
     if (calls.length >= maxCalls)
       throw this.unexpected('bad_index', `made more than ${maxCalls} tool calls`)
     const call: WrittenCall = {
       index: calls.length,
       isCustom,
+      members,
       id: '',
       name,
       text: '',
@@ -139,13 +155,14 @@ export class TurnWriter {
       const call = this.calls[this.started]
       if (!call) return
       this.identify(call, madeCallId(this.options.callPrefix))
-      const { id, name, isCustom } = call
+      const { id, name, isCustom, members } = call
       this.push({
         type: 'tool-call-start',
         index: call.index,
         id,
         name,
         ...(isCustom && { kind: 'custom' }),
+        ...members,
       })
     }
   }
@@ -222,20 +239,44 @@ export class TurnWriter {
       if (!read.has(name) && isTold(wire[name])) this.unread[name] = wire[name]
   }
 
-  finish(finish: Omit<FinishChunk, 'type'>): void {
+  /** `content`: the blocks of the turn; undefined where the message says it all. */
+  finish({ content, ...finish }: WrittenFinish): void {
     this.endCalls()
     const isAny = Object.keys(this.unread).length > 0
     this.push({
       type: 'finish',
       ...finish,
+      native: this.native(content),
       ...(isAny && { provider_specific_fields: { ...this.unread } }),
     })
+  }
+
+  private native(content: readonly unknown[] | undefined): Native {
+    const { provider, context } = this.options
+    const { model } = this
+    const asked = model === context.model ? undefined : context.model
+    return { v: 1, provider, model, ...defined({ asked, content }) }
   }
 
   /** An answer that cannot be read. */
   unexpected(code: string, what: string, phase: Phase = 'stream'): UnexpectedResponseError {
     return unexpected(this.options, { code, what, phase })
   }
+}
+
+/** What the wire says of a call beside name and arguments. That the model called it itself goes without saying. */
+export function readCallMembers(call: JsonObject): CallMembers {
+  const { namespace, caller, async, toolset_name } = call
+  return defined({
+    namespace: asText(namespace),
+    caller: isObject(caller) && caller.type !== 'direct' ? caller : undefined,
+    async: async === true || undefined,
+    toolset_name: asText(toolset_name),
+  })
+}
+
+interface WrittenFinish extends Omit<FinishChunk, 'type' | 'native' | 'provider_specific_fields'> {
+  readonly content: readonly unknown[] | undefined
 }
 
 /** Null, '' and what has no members say nothing. */

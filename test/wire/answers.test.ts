@@ -3,9 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { log } from '../../middleware/log.js'
-import type { ChatResponse, JsonObject } from '../../src/chat/index.js'
+import { asObjects, type ChatResponse, defined, type JsonObject } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
 import type { TetradError } from '../../src/core/index.js'
+import { openai } from '../../src/providers/openai/index.js'
 import { adaptersAt, ask, type Name } from './support.js'
 
 let next: { status?: number; body?: unknown; events?: readonly JsonObject[]; id?: string } = {}
@@ -345,6 +346,78 @@ describe('calls', () => {
   })
 })
 
+// ---- Members of calls -----------------------------------------------------------------------------------------------
+
+const memberRows: readonly (readonly [Name, typeof next, JsonObject])[] = [
+  ...(['openai', 'xai'] as const).flatMap((name) => {
+    const told = { namespace: 'crm', caller: { type: 'program', caller_id: 'p' }, async: true }
+    const call = { ...item('a', '{"x":1}'), ...told }
+    const custom = { type: 'custom_tool_call', call_id: 'b', name: 'g', input: 'x' }
+    return [
+      [name, { body: response([call]) }, told],
+      [name, responsesEvents([], [call]), told],
+      [
+        name,
+        responsesEvents([
+          { type: 'response.output_item.added', output_index: 0, item: { ...call, arguments: '' } },
+          { type: 'response.output_item.done', output_index: 0, item: call },
+        ]),
+        told,
+      ],
+      [
+        name,
+        { body: response([{ ...call, caller: { type: 'direct' }, async: false }]) },
+        { namespace: 'crm' },
+      ],
+      ...(name === 'openai'
+        ? ([
+            [name, { body: response([{ ...custom, namespace: 'crm' }]) }, { namespace: 'crm' }],
+          ] as const)
+        : []),
+    ] as const
+  }),
+  ...[
+    { caller: { type: 'code_execution_20260120', tool_id: 's' } },
+    { toolset_name: 'crm' },
+  ].flatMap((told) => {
+    const block = { type: 'tool_use', id: 'toolu_0', name: 'f', input: { x: 1 }, ...told }
+    return [
+      ['anthropic', claude([block]), told],
+      [
+        'anthropic',
+        claudeEvents([
+          { type: 'content_block_start', index: 0, content_block: { ...block, input: {} } },
+          json('{"x":1}'),
+          stop(),
+        ]),
+        told,
+      ],
+    ] as const
+  }),
+]
+
+describe('what a call says beside name and arguments', () => {
+  it.each(memberRows)(
+    'is on the call, and goes back without native: %s',
+    async (name, exchange, told) => {
+      const { message } = await answer(name, exchange)
+      const [call] = message.tool_calls ?? []
+      expect(call).toMatchObject(told)
+      const { id: _, type: __, function: ___, custom: ____, ...members } = { ...call } as JsonObject
+      expect(members).toEqual(told)
+      const { native: _____, ...stored } = message
+      const adapter = adaptersAt({ apiKey: 'k', baseURL: 'http://127.0.0.1' }).find(
+        (one) => one.name === name,
+      )
+      const back = JSON.stringify(
+        adapter?.convertMessages([{ role: 'user', content: 'a' }, stored], 'm'),
+      )
+      for (const member of Object.entries(told))
+        expect(back).toContain(JSON.stringify(Object.fromEntries([member])).slice(1, -1))
+    },
+  )
+})
+
 // ---- Text -----------------------------------------------------------------------------------------------------------
 
 const texts: readonly (readonly [string, Name, typeof next])[] = [
@@ -407,9 +480,77 @@ describe('text', () => {
       for (const { text, message } of replies) {
         expect(text).toBe('I will check.\n\nIt is 4.')
         expect(message.native?.content).toEqual(output)
+        expect(message).toMatchObject({ phase: 'final_answer', commentary: 'I will check.' })
       }
     },
   )
+
+  const said = (phase: string | undefined, text: string) => ({
+    type: 'message',
+    role: 'assistant',
+    phase,
+    content: [{ type: 'output_text', text, annotations: [] }],
+  })
+  const phased = [
+    ['an answer', [said('final_answer', 'It is 4.')], { phase: 'final_answer' }],
+    [
+      'commentary before a call',
+      [said('commentary', 'I look.'), item('a', '{}')],
+      { phase: 'commentary' },
+    ],
+    [
+      'two commentaries and an answer',
+      [said('commentary', 'a'), said('commentary', 'b'), said('final_answer', 'c')],
+      { phase: 'final_answer', commentary: 'ab' },
+    ],
+    ['no phase', [said(undefined, 'Hi')], {}],
+  ] as const
+
+  it.each(phased)(
+    'says its phase, there and back without native: %s',
+    async (_, output, expected) => {
+      const whole = response(output)
+      const streamed = { events: [{ type: 'response.completed', response: whole }] }
+      for (const exchange of [{ body: whole }, streamed]) {
+        const { message } = await answer('openai', exchange)
+        const { phase, commentary } = message
+        expect(defined({ phase, commentary })).toEqual(expected)
+        const { native: _, ...stored } = message
+        const back = openai().convertMessages([{ role: 'user', content: 'Hi' }, stored], 'gpt-5.4')
+        const texts = asObjects(back)
+          .filter(({ role }) => role === 'assistant')
+          .map(({ phase, content }) => [phase, asObjects(content)[0]?.text])
+        expect(texts).toEqual(
+          commentary
+            ? [
+                ['commentary', commentary],
+                ['final_answer', 'c'],
+              ]
+            : [[phase, message.content]],
+        )
+      }
+    },
+  )
+
+  it('says its phase with each delta', async () => {
+    const events = ['commentary', 'final_answer'].flatMap((phase, output_index) => [
+      {
+        type: 'response.output_item.added',
+        output_index,
+        item: { type: 'message', phase, content: [] },
+      },
+      { type: 'response.output_text.delta', output_index, delta: 'a' },
+      { type: 'response.output_text.delta', output_index, delta: 'b' },
+    ])
+    next = responsesEvents(events)
+    const texts: unknown[] = []
+    for await (const chunk of ai.stream(ask('openai')))
+      if (chunk.type === 'text-delta') texts.push([chunk.phase, chunk.text])
+    expect(texts).toEqual([
+      ['commentary', 'ab'],
+      ['final_answer', '\n\nab'],
+    ])
+  })
 
   it('that is a value is its JSON', async () => {
     expect((await answer('compatible', chat({ content: { a: 'x' } }))).text).toBe('{"a":"x"}')

@@ -1,6 +1,6 @@
 /** Content blocks of an answer, from their start over their deltas to their end. */
 import { asString, isObject, type JsonObject, parseJson } from '../../chat/index.js'
-import { withoutPlaceholder } from '../turn-writer.js'
+import { readCallMembers, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
 import { isHostedCall, isHostedResult, pushResult } from './hosted.js'
 import { unwrapped } from './json-answer.js'
@@ -40,10 +40,11 @@ function roleOf({ type, name }: JsonObject, { answer, writer, custom }: State): 
   return custom.has(String(name)) ? 'custom' : 'call'
 }
 
-const callIn = ({ id, name }: JsonObject, role: OpenBlock['role']) => ({
-  id: asString(id),
-  name: String(name),
+const callIn = (block: JsonObject, role: OpenBlock['role']) => ({
+  id: asString(block.id),
+  name: String(block.name),
   isCustom: role === 'custom',
+  members: readCallMembers(block),
 })
 
 function startAnswer({ answer, context }: State): void {

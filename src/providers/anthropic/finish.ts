@@ -1,5 +1,5 @@
 /** The end of an answer: its reason, and the blocks that are worth keeping. */
-import { type FinishReason, isObject, type JsonObject, type Native } from '../../chat/index.js'
+import { type FinishReason, isObject, type JsonObject } from '../../chat/index.js'
 
 /**
  * https://docs.claude.com/en/api/handling-stop-reasons. A `pause_turn` is a stop: the same messages, with this answer
@@ -40,13 +40,13 @@ function isRebuildable(blocks: readonly JsonObject[]): boolean {
 /** What an answer carries for the next turn; undefined where the message says it all. */
 export function toNative(
   blocks: readonly JsonObject[],
-  { model, container }: { readonly model: string; readonly container?: unknown },
-): Native | undefined {
+  container: unknown,
+): readonly JsonObject[] | undefined {
   const isCalledFromCode = blocks.some(isCodeCall)
   if (blocks.length === 0 || isRebuildable(blocks)) return undefined
   const place =
     isCalledFromCode && isObject(container) ? [{ ...container, type: containerType }] : []
-  return { provider: 'anthropic', model, content: [...blocks, ...place] }
+  return [...blocks, ...place]
 }
 
 /** A call of a client tool that code in the provider's container made. */

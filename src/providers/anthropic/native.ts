@@ -1,6 +1,6 @@
 /** The provider's own blocks of an assistant turn (`message.native`): when they are sent back in place of what the message says. */
 import { type AssistantInput, isObject, type JsonObject } from '../../chat/index.js'
-import { historyContext, projected, saysTheSame } from '../native.js'
+import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
 import type { Note } from '../notes.js'
 import { containerType } from './finish.js'
 import { modelFamily } from './models.js'
@@ -41,7 +41,7 @@ export function fromNative(
     return undefined
   }
   const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
-  const isOwn = modelFamily(message.native?.model ?? '') === modelFamily(model)
+  const isOwn = message.native !== undefined && isMadeBy(message.native, model, modelFamily)
   if (!isOwn && blocks.some(isThinking))
     note('dropped', 'Reasoning signed by another model was left out')
   if (isOwn && !blocks.every(isSigned))

@@ -123,22 +123,20 @@ function messageStop(_: JsonObject, state: State): void {
 
 /** Once a read is over: a message may stand right behind another, and both are one answer. */
 function finish(state: State): void {
-  const { answer, stop, usage, context, writer } = state
+  const { answer, stop, usage, writer } = state
   if (answer) writer.text(answer.release())
   const { explanation } = isObject(stop.stop_details) ? stop.stop_details : {}
   if (stop.stop_reason === 'refusal' && typeof explanation === 'string') writer.refusal(explanation)
   const isAnswered = answer?.isGiven === true && writer.calls.length === 0
   // the text stands for the call: there is nothing to be sent back as it was
-  const native = isAnswered
-    ? undefined
-    : toNative(state.blocks as JsonObject[], { model: context.model, container: stop.container })
+  const content = isAnswered ? undefined : toNative(state.blocks as JsonObject[], stop.container)
   writer.finish({
     finish_reason: writer.fittingReason(finishReason(stop.stop_reason)),
     ...(typeof stop.stop_reason === 'string' && { native_finish_reason: stop.stop_reason }),
     ...(typeof stop.stop_sequence === 'string' && { stop_sequence: stop.stop_sequence }),
     ...defined({ service_tier: tierOf(usage) }),
     usage: fromWireUsage(usage) ?? unknownUsage,
-    ...(native && { native }),
+    content,
   })
 }
 

@@ -1,5 +1,5 @@
 /** What a server wants back of its answers, gathered: signed reasoning, thought signatures, reasoning text. */
-import { isObject, type JsonObject, type Native } from '../../chat/index.js'
+import { isObject, type JsonObject } from '../../chat/index.js'
 import type { CallReader } from './calls.js'
 
 type Detail = Record<string, unknown>
@@ -26,10 +26,7 @@ export class NativeReader {
     if (isObject(extra_content)) this.extraContent = { ...this.extraContent, ...extra_content }
   }
 
-  result(
-    calls: CallReader,
-    { provider, model }: Pick<Native, 'provider' | 'model'>,
-  ): Native | undefined {
+  result(calls: CallReader): readonly JsonObject[] | undefined {
     const hasExtras = calls.hasExtras || this.extraContent !== undefined
     const wantsReasoning = this.returnsReasoning && this.reasoning !== ''
     if (!hasExtras && !wantsReasoning && this.details.length === 0) return undefined
@@ -43,7 +40,7 @@ export class NativeReader {
       ...(this.extraContent && { extra_content: this.extraContent }),
       ...(tool_calls.length > 0 && { tool_calls }),
     }
-    return { provider, model, content: [block] }
+    return [block]
   }
 
   private readReasoning({ reasoning_content, reasoning }: JsonObject): void {

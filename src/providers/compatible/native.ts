@@ -6,7 +6,7 @@ import {
   isObject,
   type JsonObject,
 } from '../../chat/index.js'
-import { historyContext, projected, type Spoken, saysTheSame } from '../native.js'
+import { historyContext, isMadeBy, projected, type Spoken, saysTheSame } from '../native.js'
 import { toError } from './errors.js'
 import type { PartContext } from './parts.js'
 import { streamReader } from './stream.js'
@@ -40,7 +40,7 @@ export function takenBack(
 ): TakenBack {
   const { native } = message
   const { provider, model, traits } = context
-  if (native && native.provider !== provider) {
+  if (native?.content && native.provider !== provider) {
     lost(`Reasoning and native blocks of ${native.provider} were left out`, context)
     return withPlaceholder(nothing, said, context)
   }
@@ -54,7 +54,7 @@ export function takenBack(
     return withPlaceholder(fromReasoning(message, context), said, context)
   }
   const reasoning = traits.returnReasoning ? pickStrings(block, reasoningFields) : {}
-  if (native?.model === model)
+  if (native && isMadeBy(native, model, (name) => name))
     return {
       fields: { ...reasoning, ...defined(pick(block, ['reasoning_details', 'extra_content'])) },
       extras: extrasOf(block),

@@ -297,17 +297,17 @@ const aborted = (provider: string, { model, request_id }: WireContext) =>
 
 function finish(state: State): void {
   state.isDone = true
-  const { calls, native, context, options, writer } = state
+  const { calls, native, writer } = state
   calls.end()
   writer.endCalls()
   writer.finish({
     finish_reason: writer.fittingReason(finishReasons.get(state.finishReason ?? '') ?? 'stop'),
     usage: state.usage ?? unknownUsage,
+    content: native.result(calls),
     ...defined({
       native_finish_reason: state.nativeReason,
       stop_sequence: state.stopSequence,
       service_tier: state.serviceTier,
-      native: native.result(calls, { provider: options.provider, model: context.model }),
     }),
   })
 }

@@ -2,7 +2,6 @@
 import { asText, defined, type FinishReason, unknownUsage } from '../../chat/index.js'
 import { toAnnotations } from './annotations.js'
 import { closeCall } from './calls.js'
-import { bareName } from './models.js'
 import { madeId } from './names.js'
 import { isPlainText } from './parts.js'
 import type { State } from './state.js'
@@ -17,14 +16,13 @@ export function finish(state: State): boolean {
   for (const annotation of annotations) writer.push({ type: 'annotation', annotation })
   const searches = pushSearch(state)
   warnOfEnd(state)
-  const native = nativeOf(state)
   writer.finish({
     finish_reason: toFinishReason(state),
     // one of the two is there
     native_finish_reason: (blockReason ?? finishReason) as string,
     usage: (state.usage && toUsage(state.usage, searches)) ?? unknownUsage,
     ...defined({ service_tier: asText(state.usage?.serviceTier) }),
-    ...(native && { native }),
+    content: contentOf(state),
   })
   return true
 }
@@ -48,12 +46,8 @@ function pushSearch({ sources, parts, writer }: State): number {
 }
 
 /** What the message itself cannot say. Plain text needs no second copy. */
-function nativeOf({ parts, context }: State) {
-  const isPlain = parts.every((part) => isPlainText(part) && !part.thought)
-  return isPlain
-    ? undefined
-    : { provider: 'gemini', model: bareName(context.model), content: parts }
-}
+const contentOf = ({ parts }: State) =>
+  parts.every((part) => isPlainText(part) && !part.thought) ? undefined : parts
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['MAX_TOKENS', 'length'],

@@ -1,6 +1,6 @@
 /** Project and compare: an earlier answer goes back as it came only while it still says what its message says. */
 import { type AssistantInput, isObject, isSameJson } from '../../chat/index.js'
-import { historyContext, projected, saysTheSame } from '../native.js'
+import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
 import type { Note } from '../notes.js'
 import { bareName, type ModelFacts } from './models.js'
 import { streamReader } from './stream.js'
@@ -36,7 +36,7 @@ export function nativeTurn(
     note('changed', 'an earlier answer was edited: it is sent as it stands now, without signatures')
     return undefined
   }
-  if (bareName(native.model) === bareName(model)) return { parts, isVerbatim: true }
+  if (isMadeBy(native, model, bareName)) return { parts, isVerbatim: true }
   const kept = parts.flatMap((part) => withoutSecrets(part, context.facts))
   if (kept.length < parts.length || kept.some((part, i) => part !== parts[i]))
     note('changed', `what only ${native.model} understands of an earlier answer was left out`)

@@ -7,6 +7,7 @@ import {
   type ToolCall,
   toArgumentsText,
 } from '../../chat/index.js'
+import { readCallMembers } from '../turn-writer.js'
 import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
 
 /** Calls that the app runs, beside functions: each is answered by an item of its own kind. */
@@ -32,12 +33,13 @@ export function clientCall(item: WireItem): ToolCall {
   const id = asText(item.call_id) ?? asString(item.id)
   if (item.type === 'function_call') {
     const args = toArgumentsText(item.arguments) ?? '{}'
-    return { id, type: 'function', function: { name: asString(item.name), arguments: args } }
+    const fn = { name: asString(item.name), arguments: args }
+    return { id, type: 'function', function: fn, ...readCallMembers(item) }
   }
   const name = asText(item.name) ?? toolName(item)
   const input =
     item.type === 'custom_tool_call' ? (toArgumentsText(item.input) ?? '') : builtInInput(item)
-  return { id, type: 'custom', custom: { name, input } }
+  return { id, type: 'custom', custom: { name, input }, ...readCallMembers(item) }
 }
 
 /** What a built-in tool is asked to do, as JSON text. */

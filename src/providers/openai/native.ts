@@ -1,6 +1,6 @@
 /** Items of an earlier answer on their way back: used as they are only while they say what the message says. */
 import { type AssistantInput, isObject, type Native, type ToolCall } from '../../chat/index.js'
-import { historyContext, projected, type Spoken, saysTheSame } from '../native.js'
+import { historyContext, isMadeBy, projected, type Spoken, saysTheSame } from '../native.js'
 import { expandParallel } from './calls.js'
 import { declaredNames } from './items.js'
 import { streamReader } from './stream.js'
@@ -54,7 +54,7 @@ function fitting(
   native: Native,
   context: NativeContext,
 ): readonly WireItem[] {
-  const isSameModel = bare(native.model) === bare(context.model)
+  const isSameModel = isMadeBy(native, context.model, bare)
   const kept = items.filter(
     (item) =>
       item.type !== 'reasoning' ||

@@ -1,5 +1,5 @@
 /** Calls of a stream: arguments come whole or in pieces, at the start, in between or only at the end. */
-import { readToolCall, type ToolCall, toArgumentsText } from '../../chat/index.js'
+import { callMembers, readToolCall, type ToolCall, toArgumentsText } from '../../chat/index.js'
 import { clientCall, isWrapper } from './calls.js'
 import type { CallState, ItemState, State } from './stream-state.js'
 import { asText, type WireItem } from './wire.js'
@@ -21,7 +21,8 @@ export function startCall(entry: ItemState, state: State): void {
 function write(call: ToolCall, { writer }: State) {
   const { id, type } = call
   const isCustom = type === 'custom'
-  const written = writer.openCall({ id, name: readToolCall(call).name, isCustom })
+  const { name } = readToolCall(call)
+  const written = writer.openCall({ id, name, isCustom, members: callMembers(call) })
   writer.startCall(written)
   return written
 }

@@ -179,9 +179,7 @@ const terminal =
       ...toFinish(response, writer),
       ...(service_tier !== undefined && { service_tier }),
       usage: usage ?? unknownUsage,
-      ...(content.length > 0 && {
-        native: { provider: profile.provider, model: context.model, content },
-      }),
+      content: content.length > 0 ? content : undefined,
     })
   }
 

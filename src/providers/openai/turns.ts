@@ -3,6 +3,7 @@ import {
   type AssistantInput,
   type AssistantTurn,
   isMadeUp,
+  type JsonObject,
   type Message,
   type PairedCall,
   type SaidMessage,
@@ -141,15 +142,29 @@ function rebuilt(
   writer: Writer,
 ): readonly InputItem[] {
   tellLosses(message, writer)
+  const members = pick(message, writer.profile.messageMembers)
+  const { commentary, answer } = phasesOf(message, text, members)
   const content: AssistantItem['content'] = [
-    ...(text !== '' ? [{ type: 'output_text', text } as const] : []),
+    ...(answer !== '' ? [textItem(answer)] : []),
     ...(refusal !== '' ? [{ type: 'refusal', refusal } as const] : []),
   ]
-  const members = pick(message, writer.profile.messageMembers)
   return [
+    ...(commentary !== ''
+      ? [{ role: 'assistant', content: [textItem(commentary)], phase: 'commentary' } as const]
+      : []),
     ...(content.length > 0 ? [{ role: 'assistant', content, ...members } as const] : []),
     ...calls.map(({ call }) => ({ ...toCallItem(call), ...pick(call, callMembers) })),
   ]
+}
+
+const textItem = (text: string) => ({ type: 'output_text', text }) as const
+
+/** Commentary and answer are two items, as they came; an API that knows no phases gets one text. */
+function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonObject) {
+  const isApart = commentary && phase !== undefined && text.startsWith(commentary)
+  return isApart
+    ? { commentary, answer: text.slice(commentary.length).replace(/^\n\n/, '') }
+    : { commentary: '', answer: text }
 }
 
 function tellLosses(message: AssistantInput, { note }: Writer): void {
@@ -157,7 +172,7 @@ function tellLosses(message: AssistantInput, { note }: Writer): void {
     message
   const parts = partsOf(content)
   const hasThinking = parts.some(({ type }) => type === 'thinking')
-  if (!native && (reasoning_content || thinking_blocks?.length || hasThinking))
+  if (!native?.content && (reasoning_content || thinking_blocks?.length || hasThinking))
     note('dropped', 'Reasoning that this provider did not sign was left out')
   if (images?.length || files?.length || parts.some(isMedia))
     note(

@@ -249,6 +249,8 @@ describe('hosted tools', () => {
 })
 
 describe('an answer', () => {
+  const answered = 'claude-sonnet-4-5-20250929'
+
   it('that can be rebuilt from its message carries no second copy', () => {
     const { message } = answerOf([
       begin(),
@@ -256,7 +258,7 @@ describe('an answer', () => {
       ...use(['{}'], { index: 1 }),
       ...end('tool_use'),
     ])
-    expect(message.native).toBeUndefined()
+    expect(message.native).toEqual({ v: 1, provider: 'anthropic', model: answered, asked: sonnet })
   })
 
   it('whose order a message cannot say does', () => {
@@ -265,7 +267,7 @@ describe('an answer', () => {
       'tool_use',
       'text',
     ])
-    expect(message.native).toMatchObject({ provider: 'anthropic', model: sonnet })
+    expect(message.native).toMatchObject({ provider: 'anthropic', model: answered, asked: sonnet })
   })
 
   it('keeps blocks and deltas that nobody knows yet', () => {

@@ -144,7 +144,8 @@ describe('a recorded answer', () => {
   it.each(withStatus(false))('%s goes back block for block', async (_, recording) => {
     const answer = await play(recording, undefined)
     const message = JSON.parse(JSON.stringify(answer?.message))
-    if (!message.native) return
+    expect(message.native).toMatchObject({ v: 1, provider: 'anthropic' })
+    if (!message.native.content) return
     const results = (message.tool_calls ?? []).map(({ id }: { id: string }) => ({
       role: 'tool',
       tool_call_id: id,

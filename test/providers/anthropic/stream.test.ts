@@ -22,6 +22,13 @@ import {
   use,
 } from './support.js'
 
+const native = {
+  v: 1,
+  provider: 'anthropic',
+  model: 'claude-sonnet-4-5-20250929',
+  asked: sonnet,
+}
+
 const thrownBy = (act: () => unknown): unknown => {
   try {
     act()
@@ -277,7 +284,7 @@ describe('reasoning', () => {
       stop(),
       ...end(),
     ]
-    expect(answerOf(events).message).toEqual({ role: 'assistant', content: 'a' })
+    expect(answerOf(events).message).toEqual({ role: 'assistant', content: 'a', native })
   })
 })
 
@@ -326,7 +333,12 @@ describe('the end of an answer', () => {
       finish_reason: 'content_filter',
       usage: { completion_tokens: 7 },
     })
-    expect(answer.message).toEqual({ role: 'assistant', content: null, refusal: 'Not this.' })
+    expect(answer.message).toEqual({
+      role: 'assistant',
+      content: null,
+      refusal: 'Not this.',
+      native,
+    })
     expect(answerOf([begin(), ...end('refusal')]).message).not.toHaveProperty('refusal')
   })
 })
@@ -577,7 +589,11 @@ describe('an answer that is the call of a tool', () => {
       finish_reason: 'stop',
       native_finish_reason: 'tool_use',
     })
-    expect(answer?.message).toEqual({ role: 'assistant', content: '{"a":1}' })
+    expect(answer?.message).toEqual({
+      role: 'assistant',
+      content: '{"a":1}',
+      native: { ...native, asked: 'claude-sonnet-4-0' },
+    })
   })
 
   it('takes the place of text before it', () => {

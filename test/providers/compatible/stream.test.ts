@@ -37,6 +37,7 @@ describe('text', () => {
         finish_reason: 'stop',
         native_finish_reason: 'stop',
         usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, estimated: true },
+        native: { v: 1, provider: 'local', model: 'm-1-large', asked: 'm-1' },
       },
     ])
   })
@@ -86,7 +87,9 @@ describe('what says nothing', () => {
   ])('%s: passed over', (_, event) => {
     const { answer } = read([event, delta({ content: 'Hi' }), event, stop()])
     expect(answer?.text).toBe('Hi')
-    expect(answer?.message).toEqual({ role: 'assistant', content: 'Hi' })
+    const { native, ...message } = answer?.message ?? {}
+    expect(message).toEqual({ role: 'assistant', content: 'Hi' })
+    expect(native).not.toHaveProperty('content')
   })
 
   it('does not begin the answer: the id is that of the first choice', () => {

@@ -39,6 +39,7 @@ describe('text and thoughts', () => {
     ])
     expect(types(chunks)).toEqual(['start', 'text-delta', 'finish'])
     expect(answer?.message.native).toEqual({
+      v: 1,
       provider: 'gemini',
       model: flash3,
       content: [{ text: 'Hi' }, { text: '', thoughtSignature: 'c2ln' }],
@@ -63,8 +64,8 @@ describe('text and thoughts', () => {
     expect(message.content).toBe('abc')
   })
 
-  it('plain text needs no native', () => {
-    expect(answerOf([stop([{ text: 'Hi' }])]).message.native).toBeUndefined()
+  it('plain text needs no second copy', () => {
+    expect(answerOf([stop([{ text: 'Hi' }])]).message.native).not.toHaveProperty('content')
   })
 
   it('a chunk without content, parts or candidates is passed over', () => {

@@ -22,7 +22,13 @@ describe('a whole answer', () => {
     const assistant = {
       role: 'assistant',
       content: 'Hi',
-      native: { provider: 'openai', model: 'gpt-5-mini', content: [message('Hi')] },
+      native: {
+        v: 1,
+        provider: 'openai',
+        model: 'gpt-5-mini-2025-08-07',
+        asked: 'gpt-5-mini',
+        content: [message('Hi')],
+      },
     }
     expect(readWhole(body([message('Hi')], { service_tier: 'default' }))).toEqual({
       id: 'resp_1',

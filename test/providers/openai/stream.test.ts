@@ -51,6 +51,12 @@ describe('text', () => {
         finish_reason: 'stop',
         native_finish_reason: 'completed',
         usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+        native: {
+          v: 1,
+          provider: 'openai',
+          model: 'gpt-5-mini-2025-08-07',
+          asked: 'gpt-5-mini',
+        },
       },
     ])
     expect(usages).toEqual([{ prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }])

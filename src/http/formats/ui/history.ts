@@ -115,6 +115,7 @@ const own = (object: JsonObject, key: string): unknown =>
 function toNative(value: unknown): Native | undefined {
   if (!isObject(value)) return undefined
   const { provider, model, content } = value
-  if (typeof provider !== 'string' || typeof model !== 'string') return undefined
-  return Array.isArray(content) ? { provider, model, content } : undefined
+  const isOurs = typeof provider === 'string' && typeof model === 'string' && Array.isArray(content)
+  // signed as it went out
+  return isOurs ? (value as unknown as Native) : undefined
 }

@@ -43,7 +43,7 @@ export class TurnSigner {
   endTurn(native: Native | undefined): void {
     const { sign, expose } = this.context
     const note: TurnNote = {
-      ...(native && sign && expose.reasoning && { native }),
+      ...(native?.content && sign && expose.reasoning && { native }),
       ...(Object.keys(this.calls).length > 0 && { calls: this.calls }),
     }
     if (Object.keys(note).length > 0) this.note(this.step, note)
