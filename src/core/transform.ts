@@ -162,7 +162,7 @@ const isSame = (left: readonly StreamChunk[], entered: readonly StreamChunk[]) =
   )
 
 /** Whether two turns say the same text, reasoning, refusal and tool calls. */
-export function saysTheSame(a: AssistantMessage, b: AssistantMessage | undefined): boolean {
+function saysTheSame(a: AssistantMessage, b: AssistantMessage | undefined): boolean {
   return (
     b !== undefined &&
     (a.content ?? '') === (b.content ?? '') &&

@@ -31,9 +31,6 @@ export function readFailure(wire: unknown): FailureFacts {
   }
 }
 
-/** The HTTP status that an error in a 200 stands for. @default 500 */
-export const statusOf = (body: unknown): number => readFailure(body).status ?? 500
-
 /** True for JSON that is an error and no answer. One that has both is the reader's to judge. */
 export function isErrorBody(wire: unknown): boolean {
   const body = unwrap(wire)

@@ -1,8 +1,6 @@
 /** Requests to xAI: OpenAI's table, and what xAI maps in another way. */
 import type { Field, FieldContext, Fields } from '../openai/wire.js'
 
-export { requestWriter } from '../openai/request.js'
-
 /** `logprobs` is a member of its own here, `seed` and `user` are taken, and four parameters of OpenAI's are not. */
 export const fields: Fields = {
   logprobs: ({ logprobs }) => ({ logprobs }),

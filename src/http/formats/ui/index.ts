@@ -1,2 +1,2 @@
 export * from './ui.js'
-export type { UiMessage, UiMetadata, UiPart } from './wire.js'
+export type { UiMetadata } from './wire.js'
