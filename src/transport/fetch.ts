@@ -8,16 +8,21 @@ export const fetchSender =
     const controller = new AbortController()
     let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
     let isCancelled = false
+    let isRejected = false
 
     const send = async (): Promise<IncomingResponse> => {
       const { signal } = controller
-      const response = await fetch(url, {
+      const asked = fetch(url, {
         method: 'POST',
         headers,
         body,
         // followed, a redirect would carry the prompt, and some keys, to another host
         redirect: 'manual',
         signal,
+      })
+      const response = await asked.catch((error: unknown) => {
+        isRejected = true
+        throw error
       })
       if (isCancelled) response.body?.cancel().catch(ignore)
       else reader = response.body?.getReader()
@@ -32,6 +37,8 @@ export const fetchSender =
       response: send(),
       cancel(reason) {
         isCancelled = true
+        // undici has a body that nobody listens to where it refuses the codings of a response: an abort would be thrown there
+        if (isRejected) return
         reader?.cancel(reason).catch(ignore)
         controller.abort(reason)
       },

@@ -43,7 +43,12 @@ export function adapters(
 }
 
 /** All of them at one address: of a server that answers for each what a test says. */
-export const adaptersAt = (options: { readonly apiKey: string; readonly baseURL: string }) => [
+export const adaptersAt = (options: {
+  readonly apiKey: string
+  readonly baseURL: string
+  readonly fetch?: typeof fetch
+  readonly maxEventBytes?: number
+}) => [
   openai(options),
   anthropic(options),
   gemini(options),

@@ -25,7 +25,7 @@ export function streamReader(context: WireContext, call?: Pick<Call, 'onUsage'>)
       if (!isObject(data)) return
       state.writer.push = push
       const type = data.type ?? event
-      if (state.id !== undefined || earlyEvents.has(type)) on.get(type)?.(data, state)
+      if (expectedEvents(state)?.has(type) ?? true) on.get(type)?.(data, state)
     },
     isWhole: () => state.isEnded,
     end(push) {
@@ -38,8 +38,14 @@ export function streamReader(context: WireContext, call?: Pick<Call, 'onUsage'>)
 
 type Handler = (event: JsonObject, state: State) => void
 
-/** Those that mean something before a message has begun. */
-const earlyEvents: ReadonlySet<unknown> = new Set(['message_start', 'message', 'error'])
+/** Those that mean something before a message has begun, and behind its end; undefined: all do. */
+function expectedEvents({ id, isEnded }: State): ReadonlySet<unknown> | undefined {
+  if (isEnded) return beginnings
+  return id === undefined ? earlyEvents : undefined
+}
+
+const beginnings: ReadonlySet<unknown> = new Set(['message_start', 'message'])
+const earlyEvents: ReadonlySet<unknown> = new Set([...beginnings, 'error'])
 
 const on: ReadonlyMap<unknown, Handler> = new Map<unknown, Handler>([
   ['message_start', messageStart],

@@ -1,0 +1,141 @@
+/** A loopback server that answers a call as a row of the fault matrix says: by a reply of the provider, or by bytes on the bare socket. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { parseJson } from '../../src/chat/index.js'
+import { deliver } from '../../src/testing/deliver.js'
+import type { ProviderName, Reply } from '../../src/testing/index.js'
+import { type Payload, render } from '../../src/testing/render.js'
+import { basePaths, routeOf } from '../../src/testing/routes.js'
+
+/** One request, and all that a fault may do with it. */
+export interface Exchange {
+  readonly socket: Socket
+  readonly response: ServerResponse
+  /** What the provider would send for this reply: status, headers, one frame an event. */
+  payload(reply: Reply): Payload
+  /** Sends a reply as its script says. */
+  send(reply: Reply): Promise<void>
+  /** Fires when the client has left. */
+  readonly gone: AbortSignal
+}
+
+/** What one request is answered with. */
+export type Answer = Reply | ((exchange: Exchange) => unknown)
+
+export interface FaultServer {
+  readonly url: string
+  /** Requests that came with their whole body. */
+  readonly requests: number
+  /** Bodies of the requests, as text. */
+  readonly bodies: readonly string[]
+  baseURL(provider: ProviderName): string
+  /** Resolves with the request of this number, from 1, when it has come. */
+  arrived(number: number): Promise<void>
+  /** Resolves when each request is answered to its end, or its socket is closed. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Answers the requests in this order, the last answer again and again. */
+export async function faultServer(answers: readonly Answer[]): Promise<FaultServer> {
+  const bodies: string[] = []
+  const over: Promise<unknown>[] = []
+  const waiting: { readonly number: number; readonly resolve: () => void }[] = []
+  const server = createServer(async (request, response) => {
+    const index = over.length
+    over.push(Promise.race([closed(request.socket), finished(response)]))
+    const text = await textOf(request)
+    bodies.push(text)
+    for (const { number, resolve } of waiting) if (number === bodies.length) resolve()
+    const answer = answers[Math.min(index, answers.length - 1)]
+    if (answer) await answerWith(answer, exchangeOf({ request, response, text, index }))
+  })
+  server.requestTimeout = 0
+  server.headersTimeout = 0
+  server.on('connection', (socket: Socket) => void socket.on('error', () => {}))
+  server.on('clientError', (_, socket) => socket.destroy())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    bodies,
+    get requests() {
+      return bodies.length
+    },
+    baseURL: (provider) => url + basePaths[provider],
+    arrived: (number) =>
+      bodies.length >= number
+        ? Promise.resolve()
+        : new Promise((resolve) => void waiting.push({ number, resolve })),
+    settled: async () => void (await Promise.all(over)),
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+const closed = (socket: Socket) =>
+  new Promise<void>((resolve) => {
+    if (socket.destroyed) resolve()
+    else socket.once('close', () => resolve())
+  })
+
+/** A response that was written by hand on its socket never finishes: there the socket has to close. */
+const finished = (response: ServerResponse) =>
+  new Promise<void>((resolve) => void response.once('finish', () => resolve()))
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  try {
+    for await (const part of request) parts.push(part)
+  } catch {
+    // the client left before its request was whole
+  }
+  return Buffer.concat(parts).toString()
+}
+
+interface Arrived {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly text: string
+  readonly index: number
+}
+
+function exchangeOf({ request, response, text, index }: Arrived): Exchange {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  response.on('error', () => {})
+  const payload = (reply: Reply) => render(reply, askedOf(request.url ?? '', text, index))
+  return {
+    socket: request.socket,
+    response,
+    gone: gone.signal,
+    payload,
+    send: (reply) =>
+      deliver(response, payload(reply), reply.spec.delivery, {
+        clock: { now: () => 0, wait: () => Promise.resolve() },
+        closed: gone.signal,
+        tell() {},
+        end() {},
+      }),
+  }
+}
+
+function askedOf(url: string, text: string, seed: number) {
+  const [path = '', query = ''] = url.split('?', 2)
+  const route = routeOf(path, query)
+  if (route?.kind !== 'generate') throw new Error(`No provider has ${url}`)
+  const body = (parseJson(text) ?? {}) as Readonly<Record<string, unknown>>
+  const { provider, api, model = String(body.model) } = route
+  const streaming = route.streaming ?? body.stream === true
+  return { provider, api, model, streaming, body, text, seed, created: 1_767_225_600 } as const
+}
+
+async function answerWith(answer: Answer, exchange: Exchange): Promise<void> {
+  if (typeof answer === 'function') await answer(exchange)
+  else await exchange.send(answer)
+}
