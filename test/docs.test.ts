@@ -1,7 +1,9 @@
 /**
  * The code of README and docs: a block that opens with "ts check" compiles against the package, one that opens with
  * "ts run" also runs, with every provider's address led to a mock server by the environment (`OWN_SERVER_URL` is its
- * Chat Completions). What it prints is named by comments ("// prints …"), or is what the mock server says. What a block takes from the reader's app stands in a comment before it: "<!-- given … -->".
+ * Chat Completions). What it prints is named by comments ("// prints …"), or is what the mock server says. A block that
+ * opens with "// chat.ts" is the file of that name. What a block takes from the reader's app stands in a comment before
+ * it: "<!-- given … -->".
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,11 +28,16 @@ const blockPattern = /(?:^<!-- given\n((?:(?!-->).)*)-->\n+)?^```tsx? (check|run
 
 const blocks = pages.filter((page) => page.endsWith('.md')).flatMap(blocksOf)
 
+/** The name that the first line of a block gives it: blocks may import each other. */
+function nameOf(code: string): string | undefined {
+  return /^\/\/ ([\w.-]+\.tsx?)\n/.exec(code)?.[1]
+}
+
 function blocksOf(page: string): readonly Block[] {
   const found = readFileSync(page, 'utf8').matchAll(blockPattern)
   return [...found].map(([, given = '', mark, code = ''], index) => ({
     name: `${page}, block ${index + 1}`,
-    file: `${page.replaceAll(/\W+/g, '-')}-${index + 1}.ts`,
+    file: nameOf(code) ?? `${page.replaceAll(/\W+/g, '-')}-${index + 1}.ts`,
     isRun: mark === 'run',
     prints: [...code.matchAll(/\/\/ prints (.*)$/gm)].map(([, line = '']) => line),
     code: `${given}\n${code}`,
@@ -57,6 +64,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+it('no two blocks are the same file', () => {
+  const files = blocks.map(({ file }) => file)
+  expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([])
+})
+
 it('every block that says so compiles', { timeout: 120_000 }, () => {
   expect(blocks.length).toBeGreaterThan(0)
   const compile = () =>
@@ -77,16 +89,27 @@ const errorsOf = (compile: () => string): string => {
 
 describe('runs against the mock server', () => {
   it.each(blocks.filter(({ isRun }) => isRun))('$name', async ({ file, prints }) => {
-    const lines: string[] = []
+    let printed = ''
+    const print = (text: string) => {
+      printed += text
+    }
     const log = vi
       .spyOn(console, 'log')
-      .mockImplementation((...line) => void lines.push(line.join(' ')))
+      .mockImplementation((...line) => print(`${line.join(' ')}\n`))
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      print(`${text}`)
+      return true
+    })
     const requests = server.requests.length
-    await import(pathToFileURL(new URL(file, folder).pathname).href)
-    log.mockRestore()
-    if (prints.length > 0) return expect(lines).toEqual(prints)
+    try {
+      await import(pathToFileURL(new URL(file, folder).pathname).href)
+    } finally {
+      log.mockRestore()
+      write.mockRestore()
+    }
+    if (prints.length > 0) return expect(printed.trimEnd().split('\n')).toEqual(prints)
     expect(server.requests.length).toBeGreaterThan(requests)
-    expect(lines.join('\n')).toContain('Hello from the docs.')
+    expect(printed).toContain('Hello from the docs.')
   })
 })
 

@@ -1,0 +1,164 @@
+/** Tables of docs/ that speak of the code, row by row against the code. */
+import { readFileSync } from 'node:fs'
+import * as tetrad from 'tetrad'
+import { params } from 'tetrad/middleware'
+import { anthropic } from 'tetrad/providers/anthropic'
+import { compatible } from 'tetrad/providers/compatible'
+import { gemini } from 'tetrad/providers/gemini'
+import { openai } from 'tetrad/providers/openai'
+import { xai } from 'tetrad/providers/xai'
+import { fail, type MockServer, mockServer, say } from 'tetrad/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+/** The rows of the table under a heading, its head and its rule left out. */
+function tableOf(page: string, heading: string): readonly (readonly string[])[] {
+  const text = readFileSync(`docs/${page}.md`, 'utf8')
+  const section = text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+  const rows = section.split('\n').filter((line) => line.startsWith('|'))
+  return rows.slice(2).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+}
+
+const codeOf = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
+
+let server: MockServer
+let ai: tetrad.Client
+
+beforeAll(async () => {
+  server = await mockServer()
+  server.reply(say('Hello.'))
+  ai = tetrad.createClient({
+    providers: [
+      openai(server.options('openai')),
+      anthropic(server.options('anthropic')),
+      gemini(server.options('gemini')),
+      xai(server.options('xai')),
+      compatible({ name: 'own', ...server.options('compatible') }),
+    ],
+    use: [params()],
+  })
+})
+afterAll(() => server.close())
+
+describe('the classes of docs/errors.md', () => {
+  const rows = tableOf('errors', 'Classes')
+  const exported = new Map<string, unknown>(Object.entries(tetrad))
+
+  it('are all there are', () => {
+    const named = rows.flatMap(([name = '']) => codeOf(name))
+    const own = [...exported.keys()].filter((name) => /^(?!Tetrad)[A-Z]\w*Error$/.test(name))
+    expect(named.toSorted()).toEqual(own.toSorted())
+  })
+
+  it.each(rows)('%s, %s, again: %s', async (cell, statuses, again) => {
+    const [name = ''] = codeOf(cell)
+    // each row is named after a class
+    const Class = exported.get(name) as typeof tetrad.TetradError
+    expect(Class.retryable).toBe(again === 'yes')
+    // what else a 400 or a 429 may be is decided by the provider's code
+    const isByCode = Class.prototype instanceof tetrad.BadRequestError
+    for (const status of isByCode ? [] : (statuses.match(/\d+/g) ?? [])) {
+      if (name === 'QuotaExceededError' && status === '429') continue
+      server.script(fail(Number(status)))
+      const request = {
+        model: 'openai/gpt-5.1',
+        messages: [{ role: 'user', content: 'Hi' }],
+      } as const
+      const error = await ai.generate(request).catch((reason) => reason)
+      expect(error).toMatchObject({ name, status: Number(status) })
+    }
+  })
+})
+
+const tool = (name: string) => ({ type: 'function', function: { name, parameters: {} } })
+const tools = [tool('f'), tool('g')]
+const schema = { type: 'object', properties: { a: { type: 'string' } } }
+
+/** A value that every API with such a parameter takes, and what must stand beside it. */
+const examples: Readonly<Record<string, object>> = {
+  max_tokens: { max_tokens: 100 },
+  max_completion_tokens: { max_completion_tokens: 100 },
+  temperature: { temperature: 0.5 },
+  top_p: { top_p: 0.9 },
+  top_k: { top_k: 40 },
+  stop: { stop: ['END'] },
+  seed: { seed: 7 },
+  presence_penalty: { presence_penalty: 0.5 },
+  frequency_penalty: { frequency_penalty: 0.5 },
+  logit_bias: { logit_bias: { 1: 1 } },
+  logprobs: { logprobs: true },
+  top_logprobs: { logprobs: true, top_logprobs: 2 },
+  tools: { tools },
+  tool_choice: { tools, tool_choice: 'required' },
+  parallel_tool_calls: { tools, parallel_tool_calls: false },
+  response_format: { response_format: { type: 'json_schema', json_schema: { name: 'r', schema } } },
+  reasoning_effort: { reasoning_effort: 'low' },
+  thinking: { thinking: { type: 'enabled', budget_tokens: 2000 } },
+  verbosity: { verbosity: 'low' },
+  modalities: { modalities: ['text', 'image'] },
+  user: { user: 'u' },
+  safety_identifier: { safety_identifier: 's' },
+  metadata: { metadata: { a: 'b' } },
+  store: { store: true },
+  service_tier: { service_tier: 'flex' },
+  prompt_cache_key: { prompt_cache_key: 'k' },
+  previous_response_id: { previous_response_id: 'r' },
+  web_search_options: { web_search_options: {} },
+}
+
+const models = [
+  'openai/gpt-5.1',
+  'anthropic/claude-sonnet-4-5',
+  'gemini/gemini-2.5-flash',
+  'xai/grok-4.3',
+  'own/any',
+]
+
+describe('where each parameter goes, by docs/parameters.md', () => {
+  const cells = tableOf('parameters', 'Where each goes').flatMap(([names = '', ...fields]) =>
+    codeOf(names).flatMap((param) =>
+      fields.map((field, index) => ({ param, field, model: models[index] ?? '' })),
+    ),
+  )
+
+  it('is told of each parameter', () => {
+    expect([...new Set(cells.map(({ param }) => param))]).toEqual(Object.keys(examples))
+  })
+
+  it.each(cells)('$param on $model: $field', async ({ param, field, model }) => {
+    const example = tierOf(model, param) ?? examples[param]
+    const messages = [{ role: 'user', content: 'Hi' }] as const
+    const ask = async (more: object) => {
+      const { warnings } = await ai.generate({ model, messages, ...more })
+      return { warnings, body: server.requests.at(-1)?.body }
+    }
+    if (field === '–')
+      return expect(ask({ ...example })).rejects.toThrow(tetrad.UnsupportedParamsError)
+    const { warnings, body } = await ask({ ...example })
+    if (field === '*warning*') return expect(warnings).toMatchObject([{ param }])
+    const path = pathOf(param, field, model)
+    expect(at(body, path), path).not.toEqual(at((await ask({})).body, path))
+  })
+})
+
+/** Anthropic knows other tiers. */
+const tierOf = (model: string, param: string) =>
+  model.startsWith('anthropic/') && param === 'service_tier' ? { service_tier: 'auto' } : undefined
+
+/** A field of the body, its members by dots. */
+function pathOf(param: string, field: string, model: string): string {
+  const [name = ''] = field === 'the same' ? [param] : codeOf(field)
+  if (!model.startsWith('gemini/')) return name
+  return name.startsWith('/') ? name.slice(1) : `generationConfig.${name}`
+}
+
+function at(body: unknown, path: string): unknown {
+  let value = body
+  // what has no such member gives undefined
+  for (const step of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[step]
+  return value
+}
