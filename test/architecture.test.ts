@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
 const layers = ['chat', 'core', 'schema', 'sse', 'transport', 'providers', 'client'] as const
-const roofs = ['openai', 'store', 'http', 'browser', 'inbox', 'text', 'testing'] as const
+const roofs = ['openai', 'ai-sdk', 'store', 'http', 'browser', 'inbox', 'text', 'testing'] as const
 
 function* sources(folder: string): Generator<string> {
   for (const name of readdirSync(folder)) {

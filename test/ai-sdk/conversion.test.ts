@@ -1,0 +1,491 @@
+/** What goes over between the AI SDK's interface and ours: prompts, options, tools of the stack, files, types. */
+
+import { inspect } from 'node:util'
+import type { LanguageModelV2 } from '@ai-sdk/provider'
+import {
+  generateText,
+  type LanguageModel as LanguageModel6,
+  type ModelMessage,
+  stepCountIs,
+  streamText,
+  ToolLoopAgent,
+  tool,
+} from 'ai6'
+import { generateText as generateText7, type LanguageModel as LanguageModel7 } from 'ai7'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { retry } from '../../middleware/retry.js'
+import { standard } from '../../middleware/standard.js'
+import { tools } from '../../middleware/tools.js'
+import { usage } from '../../middleware/usage.js'
+import { aiSdkModel } from '../../src/ai-sdk/index.js'
+import type { ChatRequest } from '../../src/chat/index.js'
+import { type Client, createClient } from '../../src/client.js'
+import { type Middleware, MisuseError } from '../../src/core/index.js'
+import {
+  audio,
+  callTool,
+  fail,
+  hostedTool,
+  image,
+  mockServer,
+  refuse,
+  type ScriptedStep,
+  say,
+  scripted,
+} from '../../src/testing/index.js'
+import { adapters, models } from '../wire/support.js'
+
+const png =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII='
+
+function stack(script: readonly ScriptedStep[], ...use: Middleware[]) {
+  const provider = scripted(script)
+  const ai = createClient({ providers: [provider], use })
+  const requests = () => provider.calls.map(({ request }) => request)
+  return { ai, provider, requests, model: aiSdkModel(ai, 'scripted/m') }
+}
+
+/** Both that ai 7 takes. */
+const sevens = (ai: Client): LanguageModel7[] => [
+  aiSdkModel(ai, 'scripted/m'),
+  aiSdkModel(ai, 'scripted/m', { specification: 'v4' }),
+]
+
+const wires = async (...script: Parameters<typeof mockServer>) => {
+  const server = await mockServer(...script)
+  onTestFinished(() => server.close())
+  return {
+    server,
+    ai: createClient({ providers: adapters(server), use: [standard({ retry: false })] }),
+  }
+}
+
+const modes = ['generate', 'stream'] as const
+
+/** Both modes of ai 6 end in one form. */
+async function run(mode: (typeof modes)[number], options: Parameters<typeof generateText>[0]) {
+  if (mode === 'generate') return generateText(options)
+  const result = streamText(options)
+  await result.consumeStream()
+  return {
+    text: await result.text,
+    content: await result.content,
+    finishReason: await result.finishReason,
+    response: await result.response,
+    sources: await result.sources,
+    files: await result.files,
+    warnings: await result.warnings,
+    providerMetadata: await result.providerMetadata,
+    steps: await result.steps,
+  }
+}
+
+describe('a request', () => {
+  it('has the settings of the call under our names', async () => {
+    const { model, requests } = stack([callTool('look', { at: 'it' })])
+    await generateText({
+      model,
+      system: 'Be short.',
+      prompt: 'Hi',
+      temperature: 0.5,
+      topP: 0.9,
+      topK: 40,
+      maxOutputTokens: 100,
+      stopSequences: ['\n'],
+      seed: 7,
+      presencePenalty: 0.1,
+      frequencyPenalty: 0.2,
+      toolChoice: { type: 'tool', toolName: 'look' },
+      tools: { look: tool({ description: 'Looks.', inputSchema: z.object({ at: z.string() }) }) },
+      providerOptions: { tetrad: { user: 'ada', metadata: { topic: 'rivers' } } },
+    })
+    expect(requests()[0]).toMatchObject({
+      messages: [
+        { role: 'system', content: 'Be short.' },
+        { role: 'user', content: [{ type: 'text', text: 'Hi' }] },
+      ],
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 40,
+      max_tokens: 100,
+      stop: ['\n'],
+      seed: 7,
+      presence_penalty: 0.1,
+      frequency_penalty: 0.2,
+      tool_choice: { type: 'function', function: { name: 'look' } },
+      tools: [{ type: 'function', function: { name: 'look', description: 'Looks.' } }],
+      user: 'ada',
+      metadata: { topic: 'rivers' },
+    })
+  })
+
+  it("has what the AI SDK's providers take: members of ours for the model's own, the wire's for the rest", async () => {
+    const { ai, server } = await wires([say('Hi'), say('Hi'), say('Hi')])
+    const providerOptions = {
+      openai: { reasoningEffort: 'low', maxToolCalls: 3, strictJsonSchema: true },
+      anthropic: {
+        thinking: { type: 'enabled', budgetTokens: 2_000 },
+        disableParallelToolUse: true,
+      },
+      google: { thinkingConfig: { thinkingBudget: 64 } },
+    }
+    for (const name of ['openai', 'anthropic', 'gemini'] as const)
+      await generateText({ model: aiSdkModel(ai, models[name]), prompt: 'Hi', providerOptions })
+    expect(server.requests.map(({ body }) => body)).toMatchObject([
+      { reasoning: { effort: 'low' }, max_tool_calls: 3 },
+      { thinking: { type: 'enabled', budget_tokens: 2_000 } },
+      { generationConfig: { thinkingConfig: { thinkingBudget: 64 } } },
+    ])
+    const [first] = server.requests
+    expect(JSON.stringify(first?.body)).not.toMatch(/strict_json|thinking_config|budget/)
+  })
+
+  it('has marks of the cache, headers, tags and the state of the app', async () => {
+    const seen: unknown[] = []
+    const spy: Middleware<{ userId: string }> = (ctx, next) => {
+      seen.push(ctx.state.userId, ctx.options.tags, ctx.options.headers?.['x-a'])
+      return next()
+    }
+    const provider = scripted([say('Hi')])
+    const ai = createClient<{ userId: string }>({ providers: [provider], use: [spy] })
+    const model = aiSdkModel(ai, 'scripted/m', {
+      call: { state: { userId: 'ada' }, tags: { team: 'a' } },
+    })
+    const cached = { anthropic: { cacheControl: { type: 'ephemeral' } } }
+    await generateText({
+      model,
+      headers: { 'x-a': '1' },
+      messages: [
+        { role: 'system', content: 'Long.', providerOptions: cached },
+        { role: 'user', content: [{ type: 'text', text: 'Hi', providerOptions: cached }] },
+      ],
+    })
+    expect(seen).toEqual(['ada', { team: 'a' }, '1'])
+    expect(provider.calls[0]?.request.messages).toMatchObject([
+      { cache_control: { type: 'ephemeral' } },
+      { content: [{ cache_control: { type: 'ephemeral' } }] },
+    ])
+  })
+
+  it('reaches the model with the effort that ai 7 asks for', async () => {
+    const { ai, requests } = stack([say('Hi'), say('Hi')])
+    for (const model of sevens(ai)) await generateText7({ model, prompt: 'Hi', reasoning: 'low' })
+    expect(requests()).toMatchObject([{ reasoning_effort: 'low' }, { reasoning_effort: 'low' }])
+  })
+})
+
+describe('a history', () => {
+  const history: ModelMessage[] = [
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'Look' },
+        { type: 'image', image: png },
+        { type: 'image', image: new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10]) },
+        { type: 'file', data: 'JVBERi0=', mediaType: 'application/pdf', filename: 'a.pdf' },
+        { type: 'file', data: 'UklGRg==', mediaType: 'audio/wav' },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'reasoning', text: 'Hm.', providerOptions: { anthropic: { signature: 'abc' } } },
+        { type: 'text', text: 'One, ' },
+        { type: 'text', text: 'two.' },
+        { type: 'tool-call', toolCallId: 'a', toolName: 'look', input: { at: 'it' } },
+        { type: 'tool-call', toolCallId: 'b', toolName: 'look', input: {} },
+        { type: 'tool-call', toolCallId: 'c', toolName: 'look', input: {} },
+        { type: 'tool-call', toolCallId: 'd', toolName: 'look', input: {} },
+      ],
+    },
+    {
+      role: 'tool',
+      content: [
+        {
+          type: 'tool-result',
+          toolCallId: 'a',
+          toolName: 'look',
+          output: { type: 'text', value: 'x' },
+        },
+        {
+          type: 'tool-result',
+          toolCallId: 'b',
+          toolName: 'look',
+          output: { type: 'json', value: { a: 1 } },
+        },
+        {
+          type: 'tool-result',
+          toolCallId: 'c',
+          toolName: 'look',
+          output: { type: 'error-text', value: 'no' },
+        },
+        {
+          type: 'tool-result',
+          toolCallId: 'd',
+          toolName: 'look',
+          output: {
+            type: 'content',
+            value: [
+              { type: 'text', text: 'seen' },
+              { type: 'image-data', data: png, mediaType: 'image/png' },
+            ],
+          },
+        },
+      ],
+    },
+    { role: 'user', content: 'And?' },
+  ]
+
+  const expected = [
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'Look' },
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } },
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } },
+        {
+          type: 'file',
+          file: { file_data: 'data:application/pdf;base64,JVBERi0=', filename: 'a.pdf' },
+        },
+        { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: 'One, two.',
+      reasoning_content: 'Hm.',
+      thinking_blocks: [{ type: 'thinking', thinking: 'Hm.', signature: 'abc' }],
+      tool_calls: [
+        { id: 'a', function: { name: 'look', arguments: '{"at":"it"}' } },
+        { id: 'b' },
+        { id: 'c' },
+        { id: 'd' },
+      ],
+    },
+    { role: 'tool', tool_call_id: 'a', content: 'x' },
+    { role: 'tool', tool_call_id: 'b', content: '{"a":1}' },
+    { role: 'tool', tool_call_id: 'c', content: 'no', is_error: true },
+    {
+      role: 'tool',
+      tool_call_id: 'd',
+      content: [
+        { type: 'text', text: 'seen' },
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } },
+      ],
+    },
+    { role: 'user', content: [{ type: 'text', text: 'And?' }] },
+  ]
+
+  it('of any form is ours', async () => {
+    const { model, requests } = stack([say('Hi')])
+    await generateText({ model, messages: history })
+    expect(requests()[0]?.messages).toMatchObject(expected)
+  })
+
+  it('of ai 7 is the same', async () => {
+    const { ai, requests } = stack([say('Hi'), say('Hi')])
+    for (const model of sevens(ai)) {
+      // the messages of ai 6 are messages of ai 7
+      await generateText7({ model, messages: history as never })
+      expect(requests().at(-1)?.messages).toMatchObject(expected)
+    }
+  })
+
+  it('keeps addresses that the provider takes, and what it stores', async () => {
+    const { ai, requests } = stack([say('Hi')])
+    expect(aiSdkModel(ai, 'openai/gpt-5').supportedUrls).toHaveProperty(['image/*'])
+    expect(aiSdkModel(ai, 'fast').supportedUrls).toEqual({})
+    const url = new URL('https://a.example/x.png')
+    const model = aiSdkModel(ai, 'scripted/m', { specification: 'v4' })
+    await model.doGenerate({
+      prompt: [
+        {
+          role: 'user',
+          content: [
+            { type: 'file', data: { type: 'url', url }, mediaType: 'image' },
+            {
+              type: 'file',
+              data: { type: 'reference', reference: { google: 'files/1' } },
+              mediaType: 'application/pdf',
+            },
+            { type: 'file', data: { type: 'text', text: 'Hé' }, mediaType: 'text/plain' },
+          ],
+        },
+      ],
+    })
+    expect(requests()[0]?.messages[0]?.content).toMatchObject([
+      { type: 'image_url', image_url: { url: url.href } },
+      { type: 'file', file: { file_id: 'files/1' }, provider: 'gemini' },
+      { type: 'file', file: { file_data: 'data:text/plain;base64,SMOp' } },
+    ])
+  })
+})
+
+describe.each(modes)('an answer (%s)', (mode) => {
+  it('shows sources, images, sound, refusals and hosted tools', async () => {
+    const source = { url: 'https://a.example/', title: 'A' }
+    const { ai } = await wires([
+      hostedTool('web_search', { id: 'h1', input: { query: 'x' }, output: { hits: 1 } })
+        .say('So.')
+        .cite(source),
+      image(png),
+      audio('UklGRg=='),
+      refuse('I will not.'),
+    ])
+    const search = { type: 'provider', id: 'openai.web_search', name: 'search', args: {} }
+    const hosted = await run(mode, {
+      model: aiSdkModel(ai, models.openai),
+      prompt: 'Hi',
+      tools: { search } as never,
+    })
+    expect(hosted.sources).toMatchObject([{ sourceType: 'url', ...source }])
+    expect(hosted.content).toContainEqual(
+      expect.objectContaining({ type: 'tool-result', toolName: 'search', providerExecuted: true }),
+    )
+    const seen = await run(mode, { model: aiSdkModel(ai, models.gemini), prompt: 'Hi' })
+    expect(seen.files).toMatchObject([{ mediaType: 'image/png', base64: png }])
+    const heard = await run(mode, { model: aiSdkModel(ai, models.gemini), prompt: 'Hi' })
+    expect(heard.files).toMatchObject([{ mediaType: 'audio/wav' }])
+    const refused = await run(mode, { model: aiSdkModel(ai, models.openai), prompt: 'Hi' })
+    expect(refused.text).toBe('I will not.')
+  })
+
+  it('tells cost, warnings and attempts', async () => {
+    const warning = { code: 'dropped', param: 'seed', message: 'seed was left out' } as const
+    const warn: Middleware = (ctx, next) => {
+      ctx.warn(warning)
+      return next()
+    }
+    const { model } = stack(
+      [fail(503, { retryAfter: 0 }), say('Hi').usage({ prompt_tokens: 10, completion_tokens: 2 })],
+      usage(),
+      warn,
+      retry(),
+    )
+    const { warnings, providerMetadata } = await run(mode, { model, prompt: 'Hi' })
+    expect(warnings).toMatchObject([{ type: 'unsupported', feature: 'seed' }])
+    expect(providerMetadata?.tetrad).toMatchObject({
+      warnings: [warning],
+      attempts: [{ status: 'failed' }, { status: 'ok', model: 'm' }],
+    })
+  })
+
+  it('shows what tools() of the stack ran, and takes it back in the next turn', async () => {
+    const text = '{ "city" : "Rome" }'
+    const { model, requests } = stack(
+      [
+        callTool('weather', text, { id: 'w1' }),
+        callTool('look', {}, { id: 'l1' }),
+        say('Sunny.'),
+        say('Bye.'),
+      ],
+      tools({ weather: { execute: () => [{ type: 'text', text: 'sun' }] } }),
+    )
+    const look = tool({ inputSchema: z.object({}), execute: () => 'seen' })
+    const first = await run(mode, {
+      model,
+      prompt: 'Hi',
+      tools: { look },
+      stopWhen: stepCountIs(3),
+    })
+    expect(first.text).toBe('Sunny.')
+    expect(first.steps[0]?.content).toMatchObject([
+      { type: 'tool-call', toolName: 'weather', providerExecuted: true, dynamic: true },
+      { type: 'tool-result', toolName: 'weather', output: [{ type: 'text', text: 'sun' }] },
+      { type: 'tool-call', toolName: 'look', toolCallId: 'l1' },
+      { type: 'tool-result', toolName: 'look', output: 'seen' },
+    ])
+    const { messages } = first.response
+    await run(mode, { model, messages: [...messages, { role: 'user', content: 'Bye' }] })
+    const calls = (request: ChatRequest | undefined) => request?.messages.slice(-6, -1)
+    expect(calls(requests()[3])).toMatchObject([
+      { role: 'assistant', tool_calls: [{ id: 'w1', function: { arguments: text } }] },
+      { role: 'tool', tool_call_id: 'w1', content: [{ type: 'text', text: 'sun' }] },
+      { role: 'assistant', tool_calls: [{ id: 'l1' }] },
+      { role: 'tool', tool_call_id: 'l1', content: 'seen' },
+      { role: 'assistant', content: 'Sunny.' },
+    ])
+  })
+
+  it('asks for the yes that a tool of the stack waits for, and goes on with it', async () => {
+    let ran = 0
+    const { model } = stack(
+      [callTool('pay', '{ "eur": 5 }', { id: 'p1' }), say('Paid.')],
+      tools({ pay: { needsApproval: true, execute: () => ++ran } }),
+    )
+    const first = await run(mode, { model, prompt: 'Pay' })
+    const asked = first.content.find(({ type }) => type === 'tool-approval-request')
+    expect(asked).toMatchObject({ toolCall: { toolCallId: 'p1', toolName: 'pay' } })
+    expect(ran).toBe(0)
+    const { approvalId = '' } = asked as { approvalId?: string }
+    const second = await run(mode, {
+      model,
+      messages: [
+        { role: 'user', content: 'Pay' },
+        ...first.response.messages,
+        {
+          role: 'tool',
+          content: [
+            { type: 'tool-approval-response', approvalId, approved: true, providerExecuted: true },
+          ],
+        },
+      ],
+    })
+    expect([second.text, ran]).toEqual(['Paid.', 1])
+  })
+})
+
+describe('what goes wrong', () => {
+  it('is retried by the stack where it has a retry(), else by the AI SDK', async () => {
+    const alone = stack([fail(503, { retryAfter: 0 }), say('Hi')])
+    expect((await generateText({ model: alone.model, prompt: 'Hi' })).text).toBe('Hi')
+    expect(alone.provider.calls.length).toBe(2)
+
+    const both = stack([fail(503), fail(503), say('Hi')], retry({ attempts: 1 }))
+    await expect(generateText({ model: both.model, prompt: 'Hi' })).rejects.toMatchObject({
+      name: 'ServiceUnavailableError',
+      attempts: [{ status: 'failed' }],
+    })
+    expect(both.provider.calls.length).toBe(1)
+  })
+
+  it('prints as any error of ours', async () => {
+    const { model } = stack([fail(401)])
+    const error = await generateText({ model, prompt: 'secret words' }).catch((error) => error)
+    expect(Object.keys(error)).not.toContain('requestBodyValues')
+    expect(JSON.stringify(error)).not.toContain('isRetryable')
+    expect(inspect(error)).not.toMatch(/secret words|isRetryable/)
+  })
+
+  it('is said at once: no client, no model, no such specification', () => {
+    const { ai } = stack([])
+    const make = aiSdkModel as (...args: unknown[]) => unknown
+    for (const args of [[], [ai], [ai, ''], [{}, 'm'], [ai, 'm', { specification: 'v1' }]])
+      expect(() => make(...args)).toThrow(MisuseError)
+  })
+})
+
+it('drives an agent, and gives our chunks as raw ones', async () => {
+  const { model, ai } = stack([callTool('look', {}), say('Done.'), say('One')])
+  const look = tool({ inputSchema: z.object({}), execute: () => 'seen' })
+  const agent = new ToolLoopAgent({ model, tools: { look } })
+  expect((await agent.generate({ prompt: 'Go' })).text).toBe('Done.')
+  const raw: unknown[] = []
+  const { fullStream } = streamText({
+    model: aiSdkModel(ai, 'scripted/m'),
+    prompt: 'Hi',
+    includeRawChunks: true,
+  })
+  for await (const part of fullStream) if (part.type === 'raw') raw.push(part.rawValue)
+  expect(raw).toMatchObject([{ type: 'start' }, { type: 'text-delta' }, { type: 'finish' }])
+})
+
+it('is a model by type, in each major', () => {
+  const { ai } = stack([])
+  const two: LanguageModelV2 = aiSdkModel(ai, 'scripted/m', { specification: 'v2' })
+  const six: LanguageModel6 = aiSdkModel(ai, 'scripted/m')
+  // @ts-expect-error: ai 5 takes version 2 alone
+  const wrong: LanguageModelV2 = aiSdkModel(ai, 'scripted/m')
+  expect([two, six, ...sevens(ai), wrong].length).toBe(5)
+})
