@@ -30,12 +30,12 @@ export function checkInstall(project) {
   checkLinks(home)
 }
 
-/** README is shown by npm, and its relative links lead into the package. */
+/** README is shown by npm, and its relative links lead into the package. No more of docs/ is packed than it links to. */
 function checkLinks(home) {
-  const pages = readdirSync(home, { recursive: true }).filter((name) => name.endsWith('.md'))
+  const files = readdirSync(home, { recursive: true })
+  const pages = files.filter((name) => name.endsWith('.md'))
   const broken = pages.flatMap((page) =>
-    [...readFileSync(join(home, page), 'utf8').matchAll(/\]\((?!\w+:|#|\/)([^)#\s]+)/g)]
-      .map(([, link]) => normalize(join(page, '..', link)))
+    linksOf(home, page)
       .filter((target) => !existsSync(join(home, target)))
       .map((target) => `${page} → ${target}`),
   )
@@ -43,7 +43,20 @@ function checkLinks(home) {
     `what the ${pages.length} pages link to is there${broken.length > 0 ? `, but not ${broken.join(', ')}` : ''}`,
     broken.length === 0,
   )
+  const linked = linksOf(home, 'README.md')
+  const docs = files.filter((name) => /^docs.+\./.test(name))
+  check(
+    `README links to each of ${docs.length} files of docs/`,
+    docs.every((name) => linked.includes(name)),
+  )
 }
+
+const linksOf = (home, page) =>
+  [
+    ...readFileSync(join(home, page), 'utf8').matchAll(
+      /(?:\]\(|<img src=")(?!\w+:|#|\/)([^)"#\s]+)/g,
+    ),
+  ].map(([, link]) => normalize(join(page, '..', link)))
 
 const sizeOf = (path) =>
   statSync(path).isDirectory()

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkBundlers } from './bundlers.mjs'
 import { checkInstall, checkPeers, subpathsOf } from './install.mjs'
+import { checkGettingStarted } from './newcomer.mjs'
 import { checkRuntimes } from './runtimes.mjs'
 import { installTools, npm, root, write } from './support.mjs'
 import { checkTypes } from './types.mjs'
@@ -27,6 +28,7 @@ try {
   })
   npm(project, 'i', tarball)
   checkInstall(project)
+  await checkGettingStarted(join(folder, 'newcomer'), join(project, 'node_modules/tetrad'), tarball)
   checkPeers(join(folder, 'peers'), tarball)
   installTools()
   const names = subpathsOf(project)
