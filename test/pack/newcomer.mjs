@@ -1,7 +1,7 @@
 /** docs/getting-started.md of the package, done as it says: in an empty folder, command by command, without a key. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, run, write } from './support.mjs'
 
@@ -19,7 +19,7 @@ const shell = (command, cwd) => run('sh', ['-ec', command], cwd)
 export async function checkGettingStarted(folder, home, tarball) {
   const page = readFileSync(join(home, 'docs/getting-started.md'), 'utf8')
   const [install, hello, , serve, ask, test] = blocksOf(page, 'sh')
-  write(folder, {})
+  mkdirSync(folder)
   shell(install.replace('npm i tetrad', `npm i '${tarball}'`), folder)
   const project = join(folder, 'chat')
   const files = Object.fromEntries(
