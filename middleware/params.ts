@@ -40,13 +40,11 @@ export function params({ dropParams }: ParamsOptions = {}): Middleware {
 
     const model = ctx.client.capabilities(asked.model)
     const kept = oneLimit(withoutAll(asked, unwanted, ctx), ctx)
-    const rules = model.rules.map((rule) => underItsName(rule, kept))
-    const binding = rules.filter(({ param }) => !allowed.has(param))
+    const rules = underItsName(model.rules, kept)
+    const binding = allowed.size > 0 ? rules.filter(({ param }) => !allowed.has(param)) : rules
     const request = isDropping ? adjust(kept, binding, model, ctx) : check(kept, binding, model)
-    ctx.request = verbatim(
-      request,
-      rules.filter(({ param, unmapped }) => unmapped && allowed.has(param)),
-    )
+    const forced = rules.filter(({ param, unmapped }) => unmapped && allowed.has(param))
+    ctx.request = verbatim(request, forced)
     return next()
   })
 }
@@ -87,9 +85,11 @@ function oneLimit(request: ChatRequest, { warn }: Context): ChatRequest {
 }
 
 /** A rule on the limit holds under the name that the request uses. */
-function underItsName(rule: ParamRule, request: ChatRequest): ParamRule {
+function underItsName(rules: Rules, request: ChatRequest): Rules {
   const used = limits.find((name) => isGiven(request[name]))
-  return used && limits.some((name) => name === rule.param) ? { ...rule, param: used } : rule
+  if (!used) return rules
+  const isOnLimit = ({ param }: ParamRule) => limits.some((name) => name === param)
+  return rules.map((rule) => (isOnLimit(rule) ? { ...rule, param: used } : rule))
 }
 
 /** What a rule reads: the limit under both names. */

@@ -119,12 +119,16 @@ async function findPricing(
   if (prices !== undefined) return toPricing(prices, fail)
   if (ctx.get(pricing)) return undefined
   try {
-    return toPricing((await import('./prices/prices.js')).prices, fail)
+    bundled ??= (await import('./prices/prices.js')).prices
+    return toPricing(bundled, fail)
   } catch (error) {
     fail(error)
     return undefined
   }
 }
+
+/** Those of the package, once they are loaded. */
+let bundled: Prices | undefined
 
 /** What was thrown may be anything, an object that has no text too. */
 function wordsOf(error: unknown): string {

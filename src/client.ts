@@ -70,7 +70,7 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
   const aliases = () => layers.flatMap(({ models = [] }) => models)
   const caller = createCaller(
     {
-      resolve: (model) => registry.resolve(model, aliases()),
+      resolve: (model) => registry.resolve(model, aliases),
       validateRequest,
       // few calls read a structured answer while it grows
       partialReader: async () => (await import('./schema/partial-json.js')).createPartialReader(),

@@ -1,5 +1,7 @@
 /** The build: one entry for each subpath that package.json exports, shared code in chunks. */
 import { existsSync, readFileSync } from 'node:fs'
+import { parse } from 'acorn'
+import MagicString from 'magic-string'
 import { defineConfig } from 'tsup'
 
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -17,6 +19,29 @@ function sourceOf(path: string): string {
   return found
 }
 
+/**
+ * `{ ...a, b: 1 }` becomes `{ ...null, ...a, b: 1 }`, which is the same object. V8 of Node 20 clones what a literal begins
+ * with, and a clone that gets another member gets a hidden class of its own: 4 µs in place of 0.1, each time, and
+ * garbage that no young collection takes. A call makes some fifty such objects.
+ */
+function withoutClones(code: string) {
+  const edited = new MagicString(code)
+  const visit = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return
+    const { type, properties: [first, ...others] = [] } = node as Literal
+    if (type === 'ObjectExpression' && first?.type === 'SpreadElement' && others.length > 0)
+      edited.appendLeft(first.start, '...null,')
+    Object.values(node).forEach(visit)
+  }
+  visit(parse(code, { ecmaVersion: 'latest', sourceType: 'module' }))
+  return { code: edited.toString() }
+}
+
+interface Literal {
+  readonly type?: string
+  readonly properties?: readonly { readonly type: string; readonly start: number }[]
+}
+
 export default defineConfig({
   entry: Object.fromEntries(paths.map((path) => [path, sourceOf(path)])),
   format: 'esm',
@@ -27,6 +52,7 @@ export default defineConfig({
   external: [/^node:/],
   splitting: true,
   minify: true,
+  plugins: [{ name: 'without-clones', renderChunk: withoutClones }],
   clean: true,
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
 })

@@ -15,10 +15,25 @@ export function prices(call: PricedCall): Rates | undefined {
   if (!Object.hasOwn(data, call.provider)) return undefined
   for (const name of [call.answered, call.model]) {
     const model = name?.toLowerCase() ?? ''
-    const row = data[call.provider]?.find(([match]) => match.test(model))
+    const row = rowOf(call.provider, model)
     if (row) return inTier(atDay(row, call.started), tierFactor(call, model))
   }
   return undefined
+}
+
+const rows = new Map<string, PriceRow | undefined>()
+
+/** Names may come from users: no more are kept. */
+const most = 500
+
+/** Each call of a model asks for the same row of some hundred patterns. */
+function rowOf(provider: string, model: string): PriceRow | undefined {
+  const name = `${provider}/${model}`
+  if (rows.has(name)) return rows.get(name)
+  const row = data[provider]?.find(([match]) => match.test(model))
+  if (rows.size >= most) rows.clear()
+  rows.set(name, row)
+  return row
 }
 
 /** The last rates that hold on the day; the first ones held ever before. */

@@ -38,9 +38,12 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The object without its undefined members, so that a spread or a body does not say what was not said. */
-export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+/** The object without its undefined members, so that a spread or a body does not say what was not said; itself where it has none. */
+export function defined<T extends object>(
+  object: T,
+): { readonly [K in keyof T]: Exclude<T[K], undefined> } {
   // only members that are undefined are left out, as the return type says
+  if (!Object.values(object).includes(undefined)) return object as never
   return Object.fromEntries(
     Object.entries(object).filter(([, value]) => value !== undefined),
   ) as never

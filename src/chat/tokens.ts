@@ -25,25 +25,27 @@ export interface TokenCounter {
  * for await (const text of stream.textStream) counter.add(text)
  * console.log(counter.tokens)
  */
-export function createTokenCounter(): TokenCounter {
-  let sum = 0
-  let before: number = mark
+export const createTokenCounter = (): TokenCounter => new Counter()
+
+class Counter implements TokenCounter {
+  private sum = 0
+  private before: number = mark
   /** Characters of this kind that stand before, in a row. */
-  let run = 0
-  return {
-    add(text) {
-      for (let at = 0; at < text.length; at++) {
-        const code = text.charCodeAt(at)
-        const kind = code < 128 ? (asciiKinds[code] ?? mark) : isAccented(code) ? accent : script
-        run = isSame(kind, before) ? run + 1 : 0
-        sum += code < 128 ? asciiWeight(kind, run, before) : scriptWeight(code)
-        before = kind
-      }
-    },
-    get tokens() {
-      // a sum of fractions is a little off
-      return Math.ceil(Math.max(0, sum - 1e-6))
-    },
+  private run = 0
+
+  add(text: string): void {
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      const kind = code < 128 ? (asciiKinds[code] ?? mark) : isAccented(code) ? accent : script
+      this.run = isSame(kind, this.before) ? this.run + 1 : 0
+      this.sum += code < 128 ? asciiWeight(kind, this.run, this.before) : scriptWeight(code)
+      this.before = kind
+    }
+  }
+
+  get tokens(): number {
+    // a sum of fractions is a little off
+    return Math.ceil(Math.max(0, this.sum - 1e-6))
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type ChatResponse,
   type FinishReason,
   isObject,
+  type JsonObject,
   type StreamChunk,
   type Usage,
   unknownUsage,
@@ -270,7 +271,7 @@ const answerMembers: Members = [
   optionalList('warnings'),
 ]
 
-function defectIn(given: object, members: Members, where: string): string | undefined {
+function defectIn(given: JsonObject, members: Members, where: string): string | undefined {
   for (const [path, is, what] of members) {
     const value = memberAt(given, path)
     if (!is(value)) return `${path} of ${where} is ${kindOf(value)}, not ${what}`
@@ -278,7 +279,8 @@ function defectIn(given: object, members: Members, where: string): string | unde
   return undefined
 }
 
-function memberAt(given: object, path: string): unknown {
+function memberAt(given: JsonObject, path: string): unknown {
+  if (!path.includes('.')) return given[path]
   let value: unknown = given
   for (const name of path.split('.')) value = isObject(value) ? value[name] : undefined
   return value

@@ -18,6 +18,7 @@ import { Accumulator } from './accumulate.js'
 import { type Asked, ChunkCheck, readAnswer, readUsage } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
 import type { Call, ProviderAdapter } from './context.js'
+import { Ending } from './ending.js'
 import {
   AbortError,
   isTetradError,
@@ -28,6 +29,7 @@ import {
 import { ignoreRejection } from './ignore-rejection.js'
 import type { Run, Slots } from './layer.js'
 import type { Ledger } from './ledger.js'
+import { withSignal, withUsage } from './live.js'
 import { askedTier, pricing } from './pricing.js'
 import { publicHeaders } from './public-headers.js'
 import { isContent, type Scope } from './scope.js'
@@ -82,8 +84,8 @@ class RunningAttempt {
   private unseenChunks: StreamChunk[] = []
   private readonly asked: Asked
   private readonly check: ChunkCheck
-  /** What the adapter listens to: fires with the attempt's end from outside. */
-  private readonly controller = new AbortController()
+  /** What the adapter listens to: the attempt's end from outside. */
+  private readonly ending = new Ending()
   /** Of an adapter that has no timers of its own; a wait for a slow consumer counts for nothing. */
   private readonly watch: Watch | undefined
   private onSilence: (phase: WatchPhase) => void = () => {}
@@ -101,22 +103,19 @@ class RunningAttempt {
     this.adapter = adapter
     this.request = { ...slots.request, model }
     this.askedTier = askedTier(slots.request)
-    const best = () => this.price(this.final ?? this.bestKnown())
-    this.record = {
-      provider: adapter.name,
-      model,
-      status: 'running',
-      get usage() {
-        return best()
-      },
-      warnings: this.warnings,
-      started: Date.now(),
-    }
+    const { warnings } = this
+    const record = { provider: adapter.name, model, status: 'running' as const, warnings }
+    this.record = withUsage({ ...record, started: Date.now() }, this)
     ledger.add(this.record)
     this.asked = { provider: adapter.name, model }
     this.check = new ChunkCheck(this.asked)
     if (!adapter.hasTimers)
       this.watch = createWatch(slots.timeouts, (phase) => this.onSilence(phase))
+  }
+
+  /** The best that is known. */
+  get usage(): Usage {
+    return this.price(this.final ?? this.bestKnown())
   }
 
   async settle(): Promise<void> {
@@ -142,7 +141,7 @@ class RunningAttempt {
     return new Promise<void>((resolve, reject) => {
       const end = (fault: Error) => {
         this.isLeft = true
-        this.controller.abort(fault)
+        this.ending.end(fault)
         if (leave) leave().then(() => reject(fault))
         else reject(fault)
       }
@@ -358,8 +357,8 @@ class RunningAttempt {
     this.record.status = status
     const priced = this.price(usage)
     this.tellTier(priced)
-    // no longer the best known, but the end
-    Object.defineProperty(this.record, 'usage', { value: priced, enumerable: true })
+    // no longer the best known, but the end: who keeps the record does not keep the attempt
+    withUsage(this.record, { usage: priced })
     this.record.total_ms = performance.now() - this.started
   }
 
@@ -399,9 +398,10 @@ class RunningAttempt {
   private call(): Call {
     const { options } = this.run
     const { provider } = this.record
+    const { ending } = this
     const keys = options.apiKeys ?? {}
-    return {
-      signal: this.controller.signal,
+    const members: Omit<Call, 'signal'> = {
+      onAbort: (listener) => ending.onEnd(listener),
       ...(options.headers && { headers: options.headers }),
       ...(Object.hasOwn(keys, provider) && { apiKey: keys[provider] }),
       timeouts: this.slots.timeouts,
@@ -418,6 +418,7 @@ class RunningAttempt {
         if (usage) this.told = usage
       },
     }
+    return withSignal(members, ending)
   }
 }
 

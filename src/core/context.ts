@@ -246,6 +246,11 @@ export interface ProviderAdapter {
 /** What the core gives an adapter for one attempt. */
 export interface Call {
   readonly signal: AbortSignal
+  /**
+   * The same as a listener on `signal`, without one: called once with the reason, at once where it has fired. Returns what
+   * takes the listener off. Absent: there is the signal.
+   */
+  readonly onAbort?: (listener: (reason: unknown) => void) => () => void
   readonly headers?: Readonly<Record<string, string>>
   readonly apiKey?: string
   readonly timeouts?: Timeouts

@@ -3,22 +3,21 @@ import { isObject } from '../chat/index.js'
 
 /** Undefined where there are none. Names come in lower case. */
 export function publicHeaders(given: unknown): Readonly<Record<string, string>> | undefined {
-  const entries = entriesOf(given)
-    .map(([name, value]) => [String(name).toLowerCase(), value] as const)
-    .filter(([name, value]) => typeof value === 'string' && !secretName.test(name))
-    .filter(([, value]) => !keyLike.test(String(value)))
-  return entries.length > 0 ? (Object.fromEntries(entries) as Record<string, string>) : undefined
+  const shown: [string, string][] = []
+  const add = (value: unknown, given: unknown) => {
+    const name = String(given).toLowerCase()
+    if (typeof value !== 'string' || secretName.test(name) || keyLike.test(value)) return
+    shown.push([name, value])
+  }
+  eachHeader(given, add)
+  return shown.length > 0 ? Object.fromEntries(shown) : undefined
 }
 
 /** `Headers` of any realm, a Map, or a plain object: what an adapter of one's own has at hand. */
-function entriesOf(given: unknown): readonly (readonly [unknown, unknown])[] {
-  if (!isObject(given)) return []
-  if (typeof given.forEach !== 'function') return Object.entries(given)
-  const entries: [unknown, unknown][] = []
-  given.forEach((value: unknown, name: unknown) => {
-    entries.push([name, value])
-  })
-  return entries
+function eachHeader(given: unknown, add: (value: unknown, name: unknown) => void): void {
+  if (!isObject(given)) return
+  if (typeof given.forEach === 'function') given.forEach(add)
+  else for (const [name, value] of Object.entries(given)) add(value, name)
 }
 
 /** `x-ratelimit-remaining-tokens` is a count, `x-auth-token` is not. */

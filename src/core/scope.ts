@@ -2,6 +2,7 @@
 import type { ChatResponse, PartialResponse, StreamChunk } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
+import { Ending } from './ending.js'
 import { AbortError, MisuseError } from './errors.js'
 import { ignoreRejection } from './ignore-rejection.js'
 import {
@@ -28,11 +29,10 @@ type Done = void | Promise<void>
 /** Content is every chunk but `start` and `warning`. */
 export const isContent = (chunk: StreamChunk) => chunk.type !== 'start' && chunk.type !== 'warning'
 
-export class Scope {
+/** Its signal fires when this scope, or one around it, is ended. */
+export class Scope extends Ending<AbortError> {
   /** Content has left the owner, after its own transforms. */
   committed = false
-  /** Why it was ended from outside, as those inside see it. */
-  fault: AbortError | undefined
   /** Its `next()` has settled. */
   isSettled = false
 
@@ -53,9 +53,8 @@ export class Scope {
   /** What was emitted before an abort, behind a pending transform further out. */
   private draining: Promise<void> | undefined
   private ended: { readonly reason: unknown } | undefined
-  private controller: AbortController | undefined
-  private readonly inside = new Set<Scope>()
-  private readonly listeners = new Set<(fault: AbortError) => void>()
+  /** One, but for nested calls. */
+  private readonly inside: Scope[] = []
 
   /** `parent` is the scope around it; a nested call has an owner of its own kind: none. */
   constructor(
@@ -63,8 +62,9 @@ export class Scope {
     private readonly parent: Scope | undefined,
     private readonly sink?: Sink,
   ) {
+    super()
     this.fault = parent?.fault
-    parent?.inside.add(this)
+    parent?.inside.push(this)
   }
 
   /** All that came from inside. */
@@ -85,15 +85,6 @@ export class Scope {
     return this.accumulator?.partial()
   }
 
-  /** Fires when this scope, or one around it, is ended. */
-  get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController()
-      if (this.fault) this.controller.abort(this.fault)
-    }
-    return this.controller.signal
-  }
-
   /** What `next()` rejects with: the reason of this scope's own end, the abort of one around it, else the error itself. */
   outcome(error: unknown): unknown {
     return this.ended ? this.ended.reason : (this.fault ?? error)
@@ -105,13 +96,6 @@ export class Scope {
     this.ended = { reason: reason ?? new AbortError() }
     this.cut()
     this.end(reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason }))
-  }
-
-  /** Calls back when this scope is ended; returns what takes the listener off. */
-  onEnd(listener: (fault: AbortError) => void): () => void {
-    if (this.fault) listener(this.fault)
-    else this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
   }
 
   /** Resolves when what was emitted before an abort has passed the pending transforms further out. */
@@ -126,8 +110,10 @@ export class Scope {
     this.isSettled = true
     this.pending = []
     this.held = []
-    this.listeners.clear()
-    this.parent?.inside.delete(this)
+    this.forget()
+    const siblings = this.parent?.inside ?? []
+    const at = siblings.lastIndexOf(this)
+    if (at >= 0) siblings.splice(at, 1)
   }
 
   /**
@@ -259,11 +245,9 @@ export class Scope {
     return done
   }
 
-  private end(fault: AbortError): void {
+  override end(fault: AbortError): void {
     if (this.fault) return
-    this.fault = fault
-    this.controller?.abort(fault)
-    for (const listener of [...this.listeners]) listener(fault)
+    super.end(fault)
     for (const scope of [...this.inside]) scope.end(fault)
   }
 }

@@ -9,7 +9,12 @@ import type {
   Warning,
 } from '../chat/index.js'
 import type { Call, ProviderAdapter } from '../core/index.js'
-import { StreamInterruptedError, UnexpectedResponseError } from '../core/index.js'
+import {
+  StreamInterruptedError,
+  UnexpectedResponseError,
+  withMembers,
+  withSignal,
+} from '../core/index.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
 import { gather, type Push } from './gather.js'
@@ -87,8 +92,7 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
     ...(fromWire && {
       async generate(asked: ChatRequest, call: Call) {
         const { request, restored } = named(dialect, asked, call)
-        const { warn, signal } = call
-        const wire = await dialect.toWire(request, { streaming: false, warn, signal })
+        const wire = await dialect.toWire(request, wireOptions(call, false))
         const response = await transport.json(wire, call)
         return restored(shown(fromWire(response, context(request, call, response.request_id))))
       },
@@ -99,12 +103,15 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
     ...(count && {
       async countTokens(asked: ChatRequest, call: Call) {
         const { request } = named(dialect, asked, call)
-        const wire = await count.toWire(request, { warn: call.warn, signal: call.signal })
+        const wire = await count.toWire(request, wireOptions(call, false))
         return count.fromWire((await transport.json(wire, call)).body)
       },
     }),
   }
 }
+
+const wireOptions = (call: Call, streaming: boolean) =>
+  withSignal({ streaming, warn: call.warn }, call)
 
 /** The request with tools under names that the provider takes, and the way back. */
 function named(
@@ -124,8 +131,7 @@ async function* readStream(
   call: Call,
 ): AsyncGenerator<readonly StreamChunk[]> {
   const { request, restoring } = named(dialect, asked, call)
-  const { warn, signal } = call
-  const wire = await dialect.toWire(request, { streaming: true, warn, signal })
+  const wire = await dialect.toWire(request, wireOptions(call, true))
   let request_id: string | undefined
   const onResponse: Call['onResponse'] = (info) => {
     request_id = info.request_id
@@ -133,7 +139,8 @@ async function* readStream(
   }
   let reader: StreamReader | undefined
   let hasChunks = false
-  for await (const events of transport.events(wire, { ...call, onResponse }, () => hasChunks)) {
+  const watched = withMembers(call, { onResponse })
+  for await (const events of transport.events(wire, watched, () => hasChunks)) {
     reader ??= dialect.streamReader(context(request, call, request_id), call)
     const chunks: StreamChunk[] = []
     const push = restoring(shownStart(gather(chunks)))

@@ -8,7 +8,7 @@ export interface Registry {
    * `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws `BadRequestError` that lists what is known:
    * providers, and the `aliases` of the stack.
    */
-  readonly resolve: (model: string, aliases?: readonly string[]) => Target
+  readonly resolve: (model: string, aliases?: () => readonly string[]) => Target
 }
 
 /** Throws `MisuseError` for what is no adapter, for two of one name, and for a name that no model string can hold. */
@@ -34,10 +34,10 @@ export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   }
 
   return {
-    resolve(model, aliases = []) {
+    resolve(model, aliases = () => []) {
       const found = typeof model === 'string' ? (named(model) ?? bare(model)) : undefined
       if (found) return found
-      throw unknownModel(model, [...byName.keys()], aliases)
+      throw unknownModel(model, [...byName.keys()], aliases())
     },
   }
 }

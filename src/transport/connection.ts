@@ -54,17 +54,16 @@ export function openConnection({ sender, call, kind, details }: ConnectionOption
     ),
   )
 
-  const onAbort = () =>
+  const release = onAbort(call, (cause) =>
     interrupt(
       new AbortError(undefined, {
         ...details,
         phase,
         maybeBilled: phase !== 'request',
-        cause: call.signal.reason,
+        cause,
       }),
-    )
-  if (call.signal.aborted) onAbort()
-  else call.signal.addEventListener('abort', onAbort, { once: true })
+    ),
+  )
 
   const fault = (thrown: unknown, at: 'headers' | 'body' | 'stream') =>
     failure ??
@@ -126,10 +125,20 @@ export function openConnection({ sender, call, kind, details }: ConnectionOption
       if (options && response && sending && !isEnded && !failure)
         isEnded = await drain(response, sending, options.drainMs)
       isClosed = true
-      call.signal.removeEventListener('abort', onAbort)
+      release()
       if (!isEnded) sending?.cancel()
     },
   }
+}
+
+/** One listener on the end of a call, which most have without a signal. Returns what takes it off. */
+function onAbort(call: Call, listener: (reason: unknown) => void): () => void {
+  if (call.onAbort) return call.onAbort(listener)
+  const { signal } = call
+  const fire = () => listener(signal.reason)
+  if (signal.aborted) fire()
+  else signal.addEventListener('abort', fire, { once: true })
+  return () => signal.removeEventListener('abort', fire)
 }
 
 /** Reads on until the body ends, the time is over or more comes than an end would bring. True: it has ended. */

@@ -259,7 +259,10 @@ class Body {
       .on('data', (bytes: Uint8Array) => this.add(bytes))
       .on('end', () => this.finish())
       .on('error', (error) => this.fail(error))
-      .on('close', () => this.fail(failure('the connection was closed', 'ECONNRESET')))
+      .on('close', () => {
+        // an error costs a look at the stack: nearly every body is whole here
+        if (!this.isOver) this.fail(failure('the connection was closed', 'ECONNRESET'))
+      })
   }
 
   async read(): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 /** The adapter for Anthropic: Claude through the Messages API. */
 import { isObject, trimSlashes } from '../../chat/index.js'
 import type { Call, ProviderAdapter } from '../../core/index.js'
-import { UnexpectedResponseError } from '../../core/index.js'
+import { UnexpectedResponseError, withMembers } from '../../core/index.js'
 import { httpTransport, type Transport, type TransportRequest } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { plainNames } from '../tool-names.js'
@@ -110,7 +110,7 @@ function joinBetas(request: TransportRequest, call: Call): [TransportRequest, Ca
   const beta = betaHeader({}, [request.headers?.['anthropic-beta'], asked]) ?? ''
   return [
     { ...request, headers: { ...request.headers, 'anthropic-beta': beta } },
-    { ...call, headers },
+    withMembers(call, { headers }),
   ]
 }
 

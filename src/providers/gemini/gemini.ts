@@ -68,12 +68,12 @@ function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): D
 async function withFiles(
   request: ChatRequest,
   options: InlineFilesOptions | undefined,
-  { signal }: { readonly signal: AbortSignal },
+  call: { readonly signal: AbortSignal },
 ): Promise<ChatRequest> {
   if (!options) return request
   // most apps fetch nothing: they do not load what fetches
   const { inlineFiles } = await import('./inline-files.js')
-  return { ...request, messages: await inlineFiles(request.messages, options, { signal }) }
+  return { ...request, messages: await inlineFiles(request.messages, options, call) }
 }
 
 function transportOf(options: GeminiOptions) {
