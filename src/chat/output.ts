@@ -37,6 +37,8 @@ export interface FileCitation {
 export interface HostedTool {
   readonly id: string
   readonly name: string
+  /** The label of the MCP server that has it. */
+  readonly server?: string
   readonly status: 'running' | 'done' | 'failed'
   readonly input?: unknown
   readonly output?: unknown

@@ -111,7 +111,12 @@ export type StreamChunk =
       /** Whether it is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
       readonly phase?: string
     }
-  | { readonly type: 'reasoning-delta'; readonly text: string }
+  | {
+      readonly type: 'reasoning-delta'
+      readonly text: string
+      /** About how many tokens were thought since, where the text is not shown (Anthropic); no part of the usage. */
+      readonly estimated_tokens?: number
+    }
   | { readonly type: 'refusal-delta'; readonly text: string }
   | ({
       readonly type: 'tool-call-start'

@@ -196,7 +196,12 @@ function join(out: StreamChunk[], chunk: StreamChunk, head = 0): void {
   const last = out.length > head ? out.at(-1) : undefined
   if (last?.type === 'text-delta' && chunk.type === 'text-delta' && last.phase === chunk.phase)
     out[out.length - 1] = { ...last, text: last.text + chunk.text }
-  else if (last?.type === 'reasoning-delta' && chunk.type === 'reasoning-delta')
+  else if (
+    last?.type === 'reasoning-delta' &&
+    chunk.type === 'reasoning-delta' &&
+    last.text !== '' &&
+    chunk.text !== ''
+  )
     out[out.length - 1] = { type: 'reasoning-delta', text: last.text + chunk.text }
   else if (
     last?.type === 'tool-call-delta' &&

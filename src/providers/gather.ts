@@ -22,7 +22,9 @@ function join(last: StreamChunk | undefined, next: StreamChunk): StreamChunk | u
         ? { ...last, text: last.text + next.text }
         : undefined
     case 'reasoning-delta':
-      return last?.type === next.type ? { type: next.type, text: last.text + next.text } : undefined
+      return last?.type === next.type && next.text !== '' && last.text !== ''
+        ? { type: next.type, text: last.text + next.text }
+        : undefined
     case 'tool-call-delta':
       return last?.type === next.type && last.index === next.index
         ? { ...last, arguments: last.arguments + next.arguments }

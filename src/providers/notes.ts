@@ -1,5 +1,5 @@
 /** What a dialect reports of one request: each warning once, and the error for what cannot be sent. */
-import type { JsonObject, Warning } from '../chat/index.js'
+import { asObject, asObjects, asText, type JsonObject, type Warning } from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
@@ -54,3 +54,33 @@ export const pick = (members: object, names: readonly string[]): JsonObject =>
       ([name, value]) => names.includes(name) && value !== undefined && value !== null,
     ),
   )
+
+/**
+ * What the API changed in the request before the model read it. OpenAI: `{ id, type, action, reason }`; Anthropic: `{ path, type, reason }`.
+ */
+export function warnOfTransformations(wire: unknown, provider: string, warn: Warn): void {
+  for (const { id, path, type, action, reason } of asObjects(wire)) {
+    const what = [action, type, id ?? path].flatMap((word) => asText(word) ?? []).join(' ')
+    warn({
+      code: /allowed/.test(String(type)) ? 'other' : 'dropped',
+      param: 'messages',
+      provider,
+      message: `The API did not take the request as it was: ${what} (${asText(reason) ?? 'no reason given'})`,
+    })
+  }
+}
+
+/** Warns once of each kind of citation that has no place among the annotations. */
+export function citationReporter({ provider, warn }: { provider: string; warn: Warn }) {
+  const reported = new Set<string>()
+  return (citation: unknown): void => {
+    const kind = asText(asObject(citation).type) ?? 'unknown'
+    if (reported.size >= 16 || reported.has(kind)) return
+    reported.add(kind)
+    warn({
+      code: 'ignored',
+      provider,
+      message: `Citations of the kind '${kind.slice(0, 100)}' were left out: it is not known`,
+    })
+  }
+}

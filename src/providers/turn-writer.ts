@@ -111,6 +111,11 @@ export class TurnWriter {
     this.push({ type: 'refusal-delta', text })
   }
 
+  /** The model thinks, and does not show it: about so many tokens more. */
+  thinking(estimated_tokens: number): void {
+    this.push({ type: 'reasoning-delta', text: '', estimated_tokens })
+  }
+
   /** Reasoning of this block; a blank line parts it from that of another. */
   reasoning(text: string, block: unknown): void {
     if (text === '') return
@@ -239,6 +244,12 @@ export class TurnWriter {
       if (!read.has(name) && isTold(wire[name])) this.unread[name] = wire[name]
   }
 
+  /** The same of its usage: `read` are the names of the counts that are read, at any depth. */
+  keepUsage(wire: unknown, read: ReadonlySet<string>): void {
+    const usage = unreadIn(wire, read)
+    if (isTold(usage)) this.unread.usage = usage
+  }
+
   /** `content`: the blocks of the turn; undefined where the message says it all. */
   finish({ content, ...finish }: WrittenFinish): void {
     this.endCalls()
@@ -285,6 +296,17 @@ const isTold = (value: unknown) =>
   value !== undefined &&
   value !== '' &&
   (typeof value !== 'object' || Object.keys(value).length > 0)
+
+/** Without what is read, and what says nothing. */
+function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
+  if (!isObject(wire)) return wire === 0 ? undefined : wire
+  return Object.fromEntries(
+    Object.entries(wire)
+      .filter(([name]) => !read.has(name))
+      .map(([name, value]) => [name, unreadIn(value, read)])
+      .filter(([, value]) => isTold(value)),
+  )
+}
 
 /** The error for an answer that cannot be read: what the model did, and the code for it. */
 export const unexpected = (

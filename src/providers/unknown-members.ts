@@ -1,5 +1,5 @@
 /** Members of a request that no type names: they are the caller's own words for the body. */
-import type { ChatRequest, JsonObject } from '../chat/index.js'
+import { asObject, asText, type ChatRequest, type JsonObject } from '../chat/index.js'
 
 /** What adapters map, or what is no matter of a provider's. Complete by type. */
 const known: Readonly<Record<keyof ChatRequest, true>> = {
@@ -52,3 +52,10 @@ export const unknownMembers = (request: ChatRequest): JsonObject =>
       ([name, value]) => !Object.hasOwn(known, name) && !ours.has(name) && value !== undefined,
     ),
   )
+
+/** The answer does not say in which format it speaks; the request did: `audio: { voice, format }`. */
+export function audioType(request: ChatRequest): string {
+  // `audio` is a key of the wire that the request type does not know
+  const { audio = request.extra_body?.audio } = request as JsonObject & ChatRequest
+  return `audio/${asText(asObject(audio).format) ?? 'wav'}`
+}

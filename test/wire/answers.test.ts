@@ -563,6 +563,281 @@ describe('text', () => {
   })
 })
 
+// ---- What is made and done on the way -----------------------------------------------------------------------------
+
+const running = (item: JsonObject, ...events: readonly JsonObject[]) =>
+  responsesEvents([
+    { type: 'response.output_item.added', output_index: 0, item },
+    ...events.map((event) => ({ output_index: 0, item_id: 'h', sequence_number: 9, ...event })),
+    { type: 'response.output_item.done', output_index: 0, item: { ...item, status: 'completed' } },
+  ])
+const hosted = (type: string, more: JsonObject = {}) => ({ type, id: 'h', ...more })
+const thought = (more: JsonObject) =>
+  delta({ type: 'thinking_delta', thinking: '', ...more } as JsonObject)
+
+const progressRows: readonly (readonly [string, Name, typeof next, readonly JsonObject[]])[] = [
+  [
+    'a picture in the making',
+    'openai',
+    running(hosted('image_generation_call'), {
+      type: 'response.image_generation_call.partial_image',
+      partial_image_b64: 'iVBO',
+      partial_image_index: 0,
+    }),
+    [
+      {
+        type: 'hosted-tool',
+        id: 'h',
+        name: 'image_generation',
+        status: 'running',
+        progress: {
+          event: 'image_generation_call.partial_image',
+          partial_image_b64: 'iVBO',
+          partial_image_index: 0,
+        },
+      },
+    ],
+  ],
+  ...(['openai', 'xai'] as const).flatMap((name) =>
+    (
+      [
+        ['code_interpreter_call', 'code_interpreter_call_code.delta', { delta: 'print(' }],
+        ['mcp_call', 'mcp_call_arguments.delta', { delta: '{"a"' }],
+        ['web_search_call', 'web_search_call.searching', {}],
+        ['file_search_call', 'file_search_call.searching', {}],
+        ['program', 'program.tomorrow', { delta: 1 }],
+      ] as const
+    ).map(
+      ([type, event, told]) =>
+        [
+          event,
+          name,
+          running(hosted(type), { type: `response.${event}`, ...told }),
+          [{ type: 'hosted-tool', id: 'h', status: 'running', progress: { event, ...told } }],
+        ] as const,
+    ),
+  ),
+  [
+    'compacting',
+    'openai',
+    running(hosted('compaction', { encrypted_content: 'e' })),
+    [
+      { type: 'hosted-tool', id: 'h', name: 'compaction', status: 'running' },
+      { type: 'hosted-tool', id: 'h', name: 'compaction', status: 'done' },
+    ],
+  ],
+  [
+    'compacting',
+    'anthropic',
+    claudeEvents(
+      [
+        {
+          type: 'content_block_start',
+          index: 0,
+          content_block: { type: 'compaction', content: '' },
+        },
+        delta({ type: 'compaction_delta', content: 'So far' }),
+        stop(),
+      ],
+      'end_turn',
+    ),
+    [
+      { type: 'hosted-tool', name: 'compaction', status: 'running' },
+      { type: 'hosted-tool', name: 'compaction', status: 'done' },
+    ],
+  ],
+  [
+    'thoughts that are not shown',
+    'anthropic',
+    claudeEvents(
+      [
+        {
+          type: 'content_block_start',
+          index: 0,
+          content_block: { type: 'thinking', thinking: '' },
+        },
+        thought({ estimated_tokens: 50 }),
+        thought({ estimated_tokens: null }),
+        thought({ estimated_tokens: 100 }),
+        delta({ type: 'signature_delta', signature: 's' }),
+        stop(),
+      ],
+      'end_turn',
+    ),
+    [
+      { type: 'reasoning-delta', text: '', estimated_tokens: 50 },
+      { type: 'reasoning-delta', text: '', estimated_tokens: 100 },
+    ],
+  ],
+]
+
+describe('progress', () => {
+  it.each(progressRows)('is told while it comes: %s (%s)', async (_, name, exchange, expected) => {
+    next = exchange
+    const chunks = []
+    for await (const chunk of ai.stream(ask(name))) chunks.push(chunk)
+    for (const one of expected) expect(chunks).toContainEqual(expect.objectContaining(one))
+    const whole = await answer(name, exchange)
+    for (const tool of whole.message.hosted_tools ?? []) expect(tool).not.toHaveProperty('progress')
+    expect(whole.message.reasoning_content).toBeUndefined()
+  })
+
+  it.each(['openai', 'xai'] as const)('of sound is the sound: %s', async (name) => {
+    const part = { type: 'output_audio', data: 'AAAA', transcript: 'Hi you' }
+    const output = [{ type: 'message', role: 'assistant', content: [part] }]
+    const events = [
+      { type: 'response.created', response: { id: 'resp_1', model: 'm' } },
+      { type: 'response.audio.delta', delta: 'AAAA' },
+      { type: 'response.audio.transcript.delta', delta: 'Hi ' },
+      { type: 'response.audio.transcript.delta', delta: 'you' },
+    ]
+    const exchanges = [
+      { body: response(output) },
+      { events: [{ type: 'response.completed', response: response(output) }] },
+      { events: [...events, { type: 'response.completed', response: response(output) }] },
+    ]
+    for (const exchange of exchanges) {
+      const { message } = await answer(name, exchange)
+      expect(message.audio).toEqual({ data: 'AAAA', format: 'wav', transcript: 'Hi you' })
+    }
+  })
+})
+
+const search = { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }
+const mcp = { type: 'mcp_tool_use', id: 's', name: 'find', server_name: 'crm', input: {} }
+const audio = { mimeType: 'audio/mp3', data: 'AAAA' }
+const outputs: readonly (readonly [
+  string,
+  Name,
+  JsonObject | { readonly content: readonly JsonObject[] },
+  object,
+])[] = [
+  ...(['openai', 'xai'] as const).flatMap((name) =>
+    (
+      [
+        [
+          'a program',
+          { type: 'program_output', call_id: 'h', result: '4' },
+          { id: 'h', output: '4' },
+        ],
+        [
+          'an MCP server',
+          hosted('mcp_call', { server_label: 'crm', name: 'find' }),
+          { server: 'crm' },
+        ],
+        [
+          'its tools',
+          hosted('mcp_list_tools', { server_label: 'crm', tools: [] }),
+          { server: 'crm' },
+        ],
+      ] as const
+    ).map(
+      ([what, item, tool]) => [what, name, response([item]), { hosted_tools: [tool] }] as const,
+    ),
+  ),
+  [
+    'an MCP server',
+    'anthropic',
+    claude([mcp, { type: 'mcp_tool_result', tool_use_id: 's', content: [] }]).body,
+    { hosted_tools: [{ name: 'find', server: 'crm', status: 'done' }] },
+  ],
+  ['a search', 'anthropic', claude([search]).body, { hosted_tools: [{ name: 'web_search' }] }],
+  [
+    'the words of a sound beside it',
+    'gemini',
+    candidate([{ inlineData: audio, audioTranscription: { text: 'Hi' } }]),
+    { audio: { data: 'AAAA', transcript: 'Hi' } },
+  ],
+  [
+    'the words of a sound behind it',
+    'gemini',
+    candidate([{ inlineData: audio }, { audioTranscription: { text: 'Hi' } }]),
+    { audio: { data: 'AAAA', format: 'mp3', transcript: 'Hi' } },
+  ],
+]
+
+describe('what was made for the user is on the message', () => {
+  it.each(outputs)('%s (%s)', async (_, name, body, expected) => {
+    expect((await answer(name, { body })).message).toMatchObject(expected)
+  })
+})
+
+const cited = (type: string) => ({ type, url: 'https://a.example' })
+const told: readonly (readonly [string, Name, typeof next, JsonObject])[] = [
+  ...(['openai', 'xai'] as const).map((name) => {
+    const content = [
+      { type: 'output_text', text: 'Hi', annotations: [cited('x_cite'), cited('x_cite')] },
+    ]
+    const message = { type: 'message', role: 'assistant', content }
+    return [
+      'a citation of a new kind',
+      name,
+      { body: response([message]) },
+      { code: 'ignored' },
+    ] as const
+  }),
+  [
+    'a citation of a new kind',
+    'anthropic',
+    claude([{ type: 'text', text: 'Hi', citations: [cited('x_cite')] }], {
+      stop_reason: 'end_turn',
+    }),
+    { code: 'ignored' },
+  ],
+  [
+    'a model that hands over',
+    'anthropic',
+    claude(
+      [
+        {
+          type: 'fallback',
+          from: { model: 'a' },
+          to: { model: 'b' },
+          trigger: { type: 'refusal' },
+        },
+        { type: 'text', text: 'Hi' },
+      ],
+      { stop_reason: 'end_turn' },
+    ),
+    { code: 'fallback', message: 'a handed over to b (refusal)' },
+  ],
+  [
+    'a reason to stop that nobody knows',
+    'anthropic',
+    claude([{ type: 'text', text: 'Hi' }], { stop_reason: 'bored' }),
+    { code: 'other', message: expect.stringContaining('bored') },
+  ],
+  ...[true, false].map((isDelta) => {
+    const input_transformations = [
+      { type: 'thinking_dropped', path: 'messages.1.content.0', reason: 'prefix_binding_mismatch' },
+    ]
+    const start = { id: 'm', model: 'm', ...(!isDelta && { input_transformations }) }
+    return [
+      'a thought that the API left out',
+      'anthropic',
+      {
+        events: [
+          { type: 'message_start', message: start },
+          {
+            type: 'message_delta',
+            delta: { stop_reason: 'end_turn' },
+            ...(isDelta && { input_transformations }),
+          },
+          { type: 'message_stop' },
+        ],
+      },
+      { code: 'dropped', message: expect.stringContaining('messages.1.content.0') },
+    ] as const
+  }),
+]
+
+describe('what else happened is a warning', () => {
+  it.each(told)('%s (%s)', async (_, name, exchange, warning) => {
+    const { warnings } = await answer(name, exchange)
+    expect(warnings).toEqual([expect.objectContaining(warning)])
+  })
+})
+
 // ---- Members --------------------------------------------------------------------------------------------------------
 
 const members: readonly (readonly [Name, typeof next, JsonObject])[] = [
@@ -601,6 +876,69 @@ const members: readonly (readonly [Name, typeof next, JsonObject])[] = [
     'compatible',
     chat({ content: 'Hi' }, { system_fingerprint: 'fp', object: 'chat.completion' }),
     { system_fingerprint: 'fp' },
+  ],
+  [
+    'compatible',
+    chat({ content: 'Hi', mood: 'fine', annotations: [{ type: 'file', file: { hash: 'h' } }] }),
+    { mood: 'fine', annotations: [{ type: 'file', file: { hash: 'h' } }] },
+  ],
+  [
+    'compatible',
+    chat(
+      { content: 'Hi' },
+      {
+        usage: {
+          prompt_tokens: 1,
+          completion_tokens: 5,
+          completion_tokens_details: { accepted_prediction_tokens: 3, reasoning_tokens: 1 },
+        },
+      },
+    ),
+    { usage: { completion_tokens_details: { accepted_prediction_tokens: 3 } } },
+  ],
+  [
+    'anthropic',
+    claude([{ type: 'text', text: 'Hi' }], {
+      stop_reason: 'end_turn',
+      stop_details: { category: 'c' },
+      context_management: { applied_edits: [{ type: 'e' }] },
+      usage: { input_tokens: 1, output_tokens: 1, speed: 'fast', inference_geo: 'eu' },
+    }),
+    {
+      stop_details: { category: 'c' },
+      context_management: { applied_edits: [{ type: 'e' }] },
+      usage: { speed: 'fast', inference_geo: 'eu' },
+    },
+  ],
+  [
+    'gemini',
+    {
+      body: {
+        ...candidate([{ text: 'hi' }], {
+          groundingMetadata: { groundingChunks: [{ web: { uri: 'u', domain: 'd' } }] },
+          urlContextMetadata: { urlMetadata: [{ urlRetrievalStatus: 'FAILED' }] },
+          safetyRatings: [{ category: 'c' }],
+        }),
+        promptFeedback: { safetyRatings: [{ category: 'c' }] },
+        usageMetadata: {
+          promptTokenCount: 3,
+          candidatesTokenCount: 1,
+          trafficType: 'ON_DEMAND',
+          promptTokensDetails: [{ modality: 'VIDEO', tokenCount: 2 }],
+          candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 1 }],
+        },
+      },
+    },
+    {
+      groundingMetadata: { groundingChunks: [{ web: { uri: 'u', domain: 'd' } }] },
+      urlContextMetadata: { urlMetadata: [{ urlRetrievalStatus: 'FAILED' }] },
+      safetyRatings: [{ category: 'c' }],
+      promptFeedback: { safetyRatings: [{ category: 'c' }] },
+      usage: {
+        trafficType: 'ON_DEMAND',
+        promptTokensDetails: [{ modality: 'VIDEO', tokenCount: 2 }],
+      },
+    },
   ],
 ]
 

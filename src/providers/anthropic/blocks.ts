@@ -1,5 +1,14 @@
 /** Content blocks of an answer, from their start over their deltas to their end. */
-import { asString, isObject, type JsonObject, parseJson } from '../../chat/index.js'
+import {
+  asCount,
+  asObject,
+  asString,
+  asText,
+  defined,
+  isObject,
+  type JsonObject,
+  parseJson,
+} from '../../chat/index.js'
 import { readCallMembers, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
 import { isHostedCall, isHostedResult, pushResult } from './hosted.js'
@@ -67,11 +76,34 @@ function started(opened: OpenBlock, state: State): void {
     addThinking(block.thinking, opened, state)
   if (isHostedCall(type)) {
     state.hostedNames.set(id, String(name))
-    writer.push({ type: 'hosted-tool', id: String(id), name: String(name), status: 'running' })
+    const server = asText(block.server_name)
+    writer.push({
+      type: 'hosted-tool',
+      id: String(id),
+      name: String(name),
+      ...defined({ server }),
+      status: 'running',
+    })
   }
+  if (type === 'compaction') writer.push({ ...compaction(opened), status: 'running' })
+  if (type === 'fallback') warnOfFallback(block, state)
   if (isHostedResult(type)) pushResult(block, state.hostedNames.get(block.tool_use_id), writer.push)
   if (type === 'container_upload' && typeof file_id === 'string')
     writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
+}
+
+const compaction = ({ position }: OpenBlock) =>
+  ({ type: 'hosted-tool', id: `compaction_${position}`, name: 'compaction' }) as const
+
+/** Another model answers from here on. */
+function warnOfFallback({ from, to, trigger }: JsonObject, { context: { warn } }: State): void {
+  const name = (place: unknown) => asText(asObject(place).model) ?? 'another model'
+  const why = asText(asObject(trigger).type)
+  warn({
+    code: 'fallback',
+    provider: 'anthropic',
+    message: `${name(from)} handed over to ${name(to)}${why ? ` (${why})` : ''}`,
+  })
 }
 
 export function blockDelta(delta: unknown, index: unknown, state: State): void {
@@ -95,8 +127,11 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
   ],
   [
     'thinking_delta',
-    ({ thinking }, opened, state) =>
-      typeof thinking === 'string' && addThinking(thinking, opened, state),
+    ({ thinking, estimated_tokens }, opened, state) => {
+      if (typeof thinking === 'string') addThinking(thinking, opened, state)
+      const tokens = asCount(estimated_tokens)
+      if (tokens) state.writer.thinking(tokens)
+    },
   ],
   ['input_json_delta', ({ partial_json }, opened, state) => addInput(partial_json, opened, state)],
   ['citations_delta', ({ citation }, { citations }) => void citations.push(citation)],
@@ -153,7 +188,7 @@ export function closeBlock(index: unknown, state: State): void {
   state.blocks[opened.position] = whole(opened)
 }
 
-function ended(opened: OpenBlock, { answer, writer }: State): void {
+function ended(opened: OpenBlock, { answer, writer, reportCitation }: State): void {
   const { block, role, call, citations, start, pieces } = opened
   if (call) {
     const json = argumentsOf(opened)
@@ -174,9 +209,11 @@ function ended(opened: OpenBlock, { answer, writer }: State): void {
       input,
     })
   }
+  if (block.type === 'compaction') writer.push({ ...compaction(opened), status: 'done' })
   for (const citation of citations) {
     const annotation = toAnnotation(citation, { start, end: writer.textLength })
     if (annotation) writer.push({ type: 'annotation', annotation })
+    else reportCitation(citation)
   }
 }
 

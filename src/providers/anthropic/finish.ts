@@ -1,5 +1,6 @@
 /** The end of an answer: its reason, and the blocks that are worth keeping. */
 import { type FinishReason, isObject, type JsonObject } from '../../chat/index.js'
+import type { WireContext } from '../adapter.js'
 
 /**
  * https://docs.claude.com/en/api/handling-stop-reasons. A `pause_turn` is a stop: the same messages, with this answer
@@ -17,6 +18,13 @@ const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map<unknown, Finis
   ['compaction', 'length'],
   ['refusal', 'content_filter'],
 ])
+
+/** A reason that nobody knows yet, which a `stop` alone would hide. */
+export function warnOfReason(stop: unknown, { model, warn }: WireContext): void {
+  if (typeof stop !== 'string' || finishReasons.has(stop)) return
+  const message = `anthropic/${model} ended with ${stop.slice(0, 100)}`
+  warn({ code: 'other', provider: 'anthropic', message })
+}
 
 /** Marks the container of code execution among the blocks: the API wants it back with results of calls made in code. */
 export const containerType = 'container'

@@ -10,9 +10,10 @@ import {
 import type { Call } from '../../core/index.js'
 import type { WireEvent } from '../../transport/index.js'
 import type { StreamReader, WireContext } from '../adapter.js'
+import { warnOfTransformations } from '../notes.js'
 import { blockDelta, closeBlock, openBlock, stopBlock } from './blocks.js'
 import { toError } from './errors.js'
-import { finishReason, toNative } from './finish.js'
+import { finishReason, toNative, warnOfReason } from './finish.js'
 import { newState, type State, withTold } from './stream-state.js'
 import { fromWireUsage } from './usage.js'
 import type { WireUsage } from './wire.js'
@@ -90,8 +91,11 @@ function messageStart({ message }: JsonObject, state: State): void {
   state.isEnded = false
   state.writer.start({ id: state.id, model: asText(message.model) ?? state.context.model })
   state.writer.keepUnread(message, readMembers)
-  const { stop_reason, stop_sequence, stop_details, container } = message
-  state.stop = withTold({}, { stop_reason, stop_sequence, stop_details, container })
+  const { stop_reason, stop_sequence, stop_details, container, input_transformations } = message
+  state.stop = withTold(
+    {},
+    { stop_reason, stop_sequence, stop_details, container, input_transformations },
+  )
   tellUsage(mergeCounts({}, message.usage), state)
   for (const block of Array.isArray(message.content) ? message.content : []) {
     openBlock(block, given, state)
@@ -104,6 +108,13 @@ const readMembers: ReadonlySet<string> = new Set(
   'id type role model content stop_reason stop_sequence usage delta'.split(' '),
 )
 
+/** Of its usage. */
+const readCounts: ReadonlySet<string> = new Set(
+  'input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation output_tokens_details server_tool_use service_tier iterations'.split(
+    ' ',
+  ),
+)
+
 /** Stands for the index of a block that comes whole with its message. */
 const given = Symbol('given')
 
@@ -111,7 +122,8 @@ function messageDelta(event: JsonObject, state: State): void {
   const { delta, usage } = event
   state.writer.keepUnread(event, readMembers)
   if (isObject(delta)) state.writer.keepUnread(delta, readMembers)
-  if (isObject(delta)) state.stop = withTold(state.stop, delta)
+  const { input_transformations } = event
+  if (isObject(delta)) state.stop = withTold(state.stop, { ...delta, input_transformations })
   tellUsage(isObject(usage) ? mergeCounts({ ...state.usage }, usage) : state.usage, state)
 }
 
@@ -129,7 +141,10 @@ function messageStop(_: JsonObject, state: State): void {
 
 /** Once a read is over: a message may stand right behind another, and both are one answer. */
 function finish(state: State): void {
-  const { answer, stop, usage, writer } = state
+  const { answer, stop, usage, writer, context } = state
+  writer.keepUsage(usage, readCounts)
+  warnOfTransformations(stop.input_transformations, 'anthropic', context.warn)
+  warnOfReason(stop.stop_reason, context)
   if (answer) writer.text(answer.release())
   const { explanation } = isObject(stop.stop_details) ? stop.stop_details : {}
   if (stop.stop_reason === 'refusal' && typeof explanation === 'string') writer.refusal(explanation)

@@ -5,10 +5,10 @@ import {
   defined,
   isDataUri,
   isObject,
-  type JsonObject,
   readInlineMedia,
   type UrlCitation,
 } from '../../chat/index.js'
+import { audioType } from '../unknown-members.js'
 
 /** An annotation of OpenAI or OpenRouter; other kinds are passed over. */
 export function toAnnotation(wire: unknown): UrlCitation | undefined {
@@ -50,15 +50,7 @@ export function toSound(wire: unknown, request: ChatRequest): ChunkOf<'file'> | 
     expires_at: number(expires_at),
   })
   if (Object.keys(parts).length === 0) return undefined
-  return { type: 'file', media_type: `audio/${soundFormat(request)}`, ...parts }
-}
-
-/** The answer does not say in which format it speaks; the request did: `audio: { voice, format }`. */
-function soundFormat(request: ChatRequest): string {
-  // `audio` is a key of the wire that the request type does not know
-  const { audio = request.extra_body?.audio } = request as JsonObject & ChatRequest
-  const format = isObject(audio) ? string(audio.format) : undefined
-  return format ?? 'wav'
+  return { type: 'file', media_type: audioType(request), ...parts }
 }
 
 const string = (value: unknown): string | undefined =>

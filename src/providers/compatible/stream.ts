@@ -2,6 +2,7 @@
 import {
   asList,
   asNumber,
+  asObjects,
   asString,
   asText,
   defined,
@@ -111,6 +112,25 @@ const readMembers: ReadonlySet<string> = new Set(
   'id object created model choices usage service_tier citations error x_groq'.split(' '),
 )
 
+const readOfChoice: ReadonlySet<string> = new Set(
+  'index delta message text logprobs finish_reason native_finish_reason stop_reason matched_stop usage error'.split(
+    ' ',
+  ),
+)
+
+const readOfDelta: ReadonlySet<string> = new Set(
+  'role content refusal annotations images audio tool_calls function_call reasoning_content reasoning reasoning_text reasoning_details extra_content'.split(
+    ' ',
+  ),
+)
+
+/** Of its usage, wherever a server has them. */
+const readCounts: ReadonlySet<string> = new Set(
+  'prompt_tokens completion_tokens total_tokens cached_tokens cache_write_tokens cache_creation_tokens audio_tokens image_tokens text_tokens reasoning_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens cache_read_input_tokens cache_creation_input_tokens server_tool_use num_search_queries cost cost_in_usd_ticks'.split(
+    ' ',
+  ),
+)
+
 /** The answer is the choice that comes first; there is no other, as `n` is 1. */
 function choiceOf({ choices }: JsonObject, state: State): JsonObject | undefined {
   if (!Array.isArray(choices)) return undefined
@@ -142,8 +162,10 @@ function readChoice(choice: JsonObject, state: State): void {
   const delta = isWhole ? (choice.message ?? { content: choice.text }) : choice.delta
   if (isObject(delta)) {
     readDelta(delta, state, isWhole)
+    state.writer.keepUnread(delta, readOfDelta)
     state.native.read(delta, isWhole)
   }
+  state.writer.keepUnread(choice, readOfChoice)
   readLogprobs(choice.logprobs, state.writer.push)
   const reason = choice.finish_reason
   // '' is how some servers say null
@@ -172,7 +194,12 @@ const readAnnotations: Read = (value, state) => {
     if (annotation && isNew(annotation, state))
       state.writer.push({ type: 'annotation', annotation })
   }
+  // of another kind, as the files that OpenRouter read
+  const others = asObjects(value).filter((wire) => !toAnnotation(wire))
+  state.writer.keepUnread({ annotations: others }, none)
 }
+
+const none: ReadonlySet<string> = new Set()
 
 const readImages: Read = (value, { writer }) => {
   for (const wire of asList(value)) {
@@ -243,10 +270,12 @@ const isLogprob = (value: unknown): value is TokenLogprob =>
 
 /** Each time it is told, the last one counts: some servers count up with every chunk. */
 function readUsage(chunk: JsonObject, choice: JsonObject | undefined, state: State): void {
-  const usage = toUsage(findUsage(chunk, choice))
+  const wire = findUsage(chunk, choice)
+  const usage = toUsage(wire)
   // zeros take nothing back
   if (!usage || (state.usage && usage.total_tokens === 0)) return
   state.usage = usage
+  state.writer.keepUsage(wire, readCounts)
   state.options.onUsage?.(usage)
 }
 

@@ -1,5 +1,5 @@
 /** The end of an answer: sources, warnings, the reason, the parts that go back. */
-import { asText, defined, type FinishReason, unknownUsage } from '../../chat/index.js'
+import { asObjects, asText, defined, type FinishReason, unknownUsage } from '../../chat/index.js'
 import { toAnnotations } from './annotations.js'
 import { closeCall } from './calls.js'
 import { madeId } from './names.js'
@@ -16,6 +16,7 @@ export function finish(state: State): boolean {
   for (const annotation of annotations) writer.push({ type: 'annotation', annotation })
   const searches = pushSearch(state)
   warnOfEnd(state)
+  writer.keepUsage(unreadUsage(state.usage), readCounts)
   writer.finish({
     finish_reason: toFinishReason(state),
     // one of the two is there
@@ -26,6 +27,23 @@ export function finish(state: State): boolean {
   })
   return true
 }
+
+const readCounts: ReadonlySet<string> = new Set(
+  'promptTokenCount candidatesTokenCount totalTokenCount cachedContentTokenCount thoughtsTokenCount toolUsePromptTokenCount serviceTier'.split(
+    ' ',
+  ),
+)
+
+/** Its counts by modality say something where one is of a kind that our usage has no member for. */
+const unreadUsage = (usage: State['usage']) =>
+  Object.fromEntries(
+    Object.entries(usage ?? {}).filter(
+      ([, value]) =>
+        !Array.isArray(value) || asObjects(value).some(({ modality }) => isUnread(modality)),
+    ),
+  )
+
+const isUnread = (modality: unknown) => !['TEXT', 'IMAGE', 'AUDIO'].includes(String(modality))
 
 /** Google's terms ask to show the search suggestions; before Gemini 3 a search is told in the metadata alone. */
 function pushSearch({ sources, parts, writer }: State): number {

@@ -16,6 +16,7 @@ const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
   ['toolResponse', readToolResponse],
   ['inlineData', readInlineData],
   ['fileData', readFileData],
+  ['audioTranscription', readTranscript],
 ]
 
 /** Members of a part that are objects. */
@@ -102,11 +103,19 @@ export function isPlainText(part: Part): part is GrowingText {
 const readText = ({ text = '', thought }: Part, state: State): void =>
   thought ? state.writer.reasoning(text, state.thought) : state.writer.text(text)
 
-function readInlineData({ inlineData, thought }: Part, { writer }: State): void {
+function readInlineData({ inlineData, audioTranscription, thought }: Part, state: State): void {
   // a sketch that the model made while it thought is no part of the answer
   if (!inlineData?.data || thought) return
   const media_type = inlineData.mimeType ?? 'application/octet-stream'
-  writer.push({ type: 'file', media_type, data: inlineData.data })
+  const isAudio = media_type.startsWith('audio/')
+  if (isAudio) state.audioType ??= media_type
+  const transcript = isAudio ? asText(audioTranscription?.text) : undefined
+  state.writer.push({ type: 'file', media_type, data: inlineData.data, ...defined({ transcript }) })
+}
+
+function readTranscript({ audioTranscription }: Part, { writer, audioType }: State): void {
+  const transcript = asText(audioTranscription?.text)
+  if (transcript) writer.push({ type: 'file', media_type: audioType ?? 'audio/pcm', transcript })
 }
 
 function readFileData({ fileData, thought }: Part, { writer }: State): void {

@@ -38,6 +38,8 @@ export interface State {
   open: OpenCall | undefined
   /** The code that ran last: its result may come without an id. */
   codeId: string | undefined
+  /** Of the sound that came: its words may come in parts of their own. */
+  audioType: string | undefined
   /** The block of reasoning: one that was interrupted by something else is followed by another. */
   thought: number
   usage: UsageMetadata | undefined
@@ -55,6 +57,7 @@ export const createState = (context: WireContext, { maxArgumentsLength }: Reader
   sources: { grounding: [], citations: [], pages: [] },
   open: undefined,
   codeId: undefined,
+  audioType: undefined,
   thought: 0,
   usage: undefined,
   finishReason: undefined,

@@ -75,7 +75,7 @@ function readChunk(chunk: GenerateContentResponse, state: State): Usage | undefi
 
 /** What is read of a chunk and of its candidate. */
 const readMembers: ReadonlySet<string> = new Set(
-  'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult groundingMetadata citationMetadata urlContextMetadata tokenCount avgLogprobs'.split(
+  'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult citationMetadata tokenCount avgLogprobs'.split(
     ' ',
   ),
 )

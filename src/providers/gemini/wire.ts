@@ -57,6 +57,8 @@ export interface Part {
   readonly thoughtSignature?: string
   readonly inlineData?: InlineData
   readonly fileData?: FileData
+  /** What a sound says. */
+  readonly audioTranscription?: { readonly text?: string }
   readonly mediaResolution?: { readonly level?: MediaResolution }
   /** What of a video is looked at: offsets as `10s`, frames a second. */
   readonly videoMetadata?: {

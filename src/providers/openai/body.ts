@@ -1,11 +1,5 @@
 /** What a response object says of itself: whether it is an answer, and why it ended. */
-import {
-  asObject,
-  asObjects,
-  type FinishReason,
-  isObject,
-  type JsonObject,
-} from '../../chat/index.js'
+import { asObject, type FinishReason, isObject, type JsonObject } from '../../chat/index.js'
 import type { WireContext } from '../adapter.js'
 import { type TurnWriter, unexpected } from '../turn-writer.js'
 import { asText, type Profile } from './wire.js'
@@ -28,21 +22,6 @@ export function toFinish(
     finish_reason: isRefusal ? 'content_filter' : writer.fittingReason('stop'),
     native_finish_reason: status ?? 'completed',
   }
-}
-
-/** What the API took out of the request is reported: https://platform.openai.com/docs/guides/reasoning */
-export function warnOfRemoved(
-  { input_transformations }: JsonObject,
-  { warn }: WireContext,
-  { provider }: Profile,
-): void {
-  for (const { id, type, action, reason } of asObjects(input_transformations))
-    warn({
-      code: 'dropped',
-      param: 'messages',
-      provider,
-      message: `The API ${asText(action) ?? 'changed'} ${asText(type) ?? 'an item'} ${asText(id) ?? ''} of the request (${asText(reason) ?? 'no reason given'})`,
-    })
 }
 
 /** Throws what a body says that is no answer: an error in a 200, a failed or cancelled response, another API. */

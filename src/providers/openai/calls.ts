@@ -22,10 +22,10 @@ export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomC
   return clientTypes.some((type) => type === item.type)
 }
 
-/** Items of tools that the provider ran: `web_search_call`, `shell_call_output`, `mcp_list_tools` … */
+/** Items of what the provider ran: `web_search_call`, `shell_call_output`, `mcp_list_tools`, `compaction` … */
 export const isHosted = ({ type }: WireItem): boolean =>
   typeof type === 'string' &&
-  /_(call|output)$|^(mcp_list_tools|program)$/.test(type) &&
+  /_(call|output)$|^(mcp_list_tools|program|compaction)$/.test(type) &&
   !type.startsWith('function_call')
 
 /** A call for the app: a function with JSON arguments, anything else as a custom call with its words as JSON. */
@@ -68,6 +68,7 @@ export function hostedTool(item: WireItem, isRunning = false): HostedTool {
     id: asText(item.call_id) ?? asString(item.id),
     name: (isNamed ? asText(item.name) : undefined) ?? toolName(item),
     status: isRunning ? 'running' : hasFailed(item) ? 'failed' : 'done',
+    server: asText(item.server_label),
     input: inputOf(item),
     output: isRunning ? undefined : outputOf(item),
   } as const)
@@ -87,9 +88,11 @@ function inputOf(item: WireItem): unknown {
 
 const outputOf = (item: WireItem): unknown => {
   const { error, output, outputs, results, tools, revised_prompt, action } = item
+  // that of an image is its bytes
+  const result = item.type === 'program_output' ? item.result : undefined
   const sources = isObject(action) ? action.sources : undefined
   const prompt = asText(revised_prompt) && { revised_prompt }
-  return error ?? output ?? outputs ?? results ?? tools ?? sources ?? prompt ?? undefined
+  return error ?? output ?? outputs ?? result ?? results ?? tools ?? sources ?? prompt ?? undefined
 }
 
 /** JSON text as what it says; other text, and what is no text, as it is. */

@@ -26,6 +26,7 @@ export type Piece =
   | { readonly type: 'call'; readonly call: ToolCall; readonly isApproval?: true }
   | { readonly type: 'hosted'; readonly tool: HostedTool }
   | { readonly type: 'file'; readonly file: ChunkOf<'file'> }
+  | { readonly type: 'audio'; readonly audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'> }
 
 /** How items are read. */
 export interface ReadOptions {
@@ -57,6 +58,15 @@ function readPart(part: unknown, index: number): readonly Piece[] {
   if (!isObject(part)) return []
   if (part.type === 'refusal')
     return [{ type: 'refusal', key: `r${index}`, text: asString(part.refusal) }]
+  if (part.type === 'output_audio') {
+    const { data, transcript, id } = part
+    const told = defined({
+      data: asText(data),
+      transcript: asText(transcript),
+      file_id: asText(id),
+    })
+    return [{ type: 'audio', audio: told }]
+  }
   if (part.type !== 'output_text' && part.type !== 'text') return []
   const { annotations, logprobs } = part
   const text = asString(part.text)

@@ -1,5 +1,6 @@
 /** The end of an item, and what only the end of a stream holds: each thing is said once. */
-import { isObject } from '../../chat/index.js'
+import { type ChunkOf, isObject } from '../../chat/index.js'
+import { audioType } from '../unknown-members.js'
 import { type Piece, readItem } from './items.js'
 import { closeCall, withArguments } from './stream-calls.js'
 import { type ItemState, itemOf, partAt, type State } from './stream-state.js'
@@ -48,9 +49,19 @@ function closePiece(piece: Piece, entry: ItemState, state: State): void {
     case 'file':
       push(piece.file)
       return
+    case 'audio':
+      if (!state.hasAudio) pushAudio(piece.audio, state)
+      return
     default:
       piece satisfies never
   }
+}
+
+export function pushAudio(
+  audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'>,
+  { writer, context }: State,
+): void {
+  writer.push({ type: 'file', media_type: audioType(context.request), ...audio })
 }
 
 /** What only the terminal event holds: gateways send items there that had no events, or cut events off. */

@@ -17,10 +17,15 @@ export function addReasoning(part: PartState, text: string, { writer }: State): 
   writer.reasoning(text, part)
 }
 
-export function addAnnotation(part: PartState, wire: unknown, { writer }: State): void {
+export function addAnnotation(
+  part: PartState,
+  wire: unknown,
+  { writer, reportCitation }: State,
+): void {
   part.annotations += 1
   const annotation = toAnnotation(wire, part.offset)
   if (annotation) writer.push({ type: 'annotation', annotation })
+  else reportCitation(wire)
 }
 
 export function addLogprobs(part: PartState, wire: unknown, { writer }: State): void {

@@ -9,10 +9,11 @@ import {
 import type { Call } from '../../core/index.js'
 import type { WireEvent } from '../../transport/index.js'
 import type { StreamReader, WireContext } from '../adapter.js'
-import { checkBody, toFinish, warnOfRemoved } from './body.js'
+import { warnOfTransformations } from '../notes.js'
+import { checkBody, toFinish } from './body.js'
 import { hostedTool, isClientCall, isHosted } from './calls.js'
 import { addArguments, callOf, startCall } from './stream-calls.js'
-import { closeItem, fillHoles, nativeItems } from './stream-items.js'
+import { closeItem, fillHoles, nativeItems, pushAudio } from './stream-items.js'
 import {
   type Handler,
   type ItemState,
@@ -65,7 +66,7 @@ function handlerOf(type: string): Handler | undefined {
   // a name such as "constructor" must not find what every object has
   if (Object.hasOwn(endings, type)) return endings[type]
   const read = Object.hasOwn(on, type) ? on[type] : undefined
-  if (!read) return undefined
+  if (!read) return isProgress(type) ? progress : undefined
   return (event, state) => {
     start(event, state)
     read(event, state)
@@ -159,6 +160,37 @@ const callDone =
     call.text = whole
   }
 
+/** Pieces of what a hosted tool does; what is whole comes with its item. */
+const isProgress = (type: string) => !/\.(done|in_progress|completed|failed)$/.test(type)
+
+const progress: Handler = (event, { items, writer }) => {
+  const entry = items.get(asNumber(event.output_index) ?? -1)
+  if (entry?.hostedId === undefined || entry.isDone) return
+  const {
+    type,
+    output_index: _,
+    item_id: __,
+    sequence_number: ___,
+    obfuscation: ____,
+    ...told
+  } = event
+  const tool = hostedTool(entry.item, true)
+  const name = asString(type).replace(/^response\./, '')
+  writer.push({
+    type: 'hosted-tool',
+    ...tool,
+    id: entry.hostedId,
+    progress: { event: name, ...told },
+  })
+}
+
+const audioDelta =
+  (member: 'data' | 'transcript'): Handler =>
+  (event, state) => {
+    state.hasAudio = true
+    pushAudio({ [member]: asString(event.delta) }, state)
+  }
+
 const terminal =
   (status?: string): Handler =>
   (event, state) => {
@@ -172,7 +204,8 @@ const terminal =
     state.isEnded = true
     const { writer } = state
     writer.keepUnread(response, readMembers)
-    warnOfRemoved(response, state.context, profile)
+    writer.keepUsage(response.usage, readCounts)
+    warnOfTransformations(response.input_transformations, profile.provider, context.warn)
     const service_tier = asText(response.service_tier)
     const content = nativeItems(state)
     writer.finish({
@@ -186,6 +219,13 @@ const terminal =
 /** What is read above, repeats the request, or is a time of the server. */
 const readMembers: ReadonlySet<string> = new Set(
   'id object created_at completed_at status error incomplete_details model output output_text usage tool_usage service_tier instructions tools tool_choice temperature top_p text truncation max_output_tokens max_tool_calls parallel_tool_calls store previous_response_id user safety_identifier prompt_cache_key prompt_cache_retention background top_logprobs frequency_penalty presence_penalty'.split(
+    ' ',
+  ),
+)
+
+/** Of its usage; the last ones are xAI's. */
+const readCounts: ReadonlySet<string> = new Set(
+  'input_tokens output_tokens total_tokens cached_tokens cache_write_tokens cache_write_tokens_details audio_tokens image_tokens text_tokens reasoning_tokens tool_usage cost_in_usd_ticks num_sources_used num_server_side_tools_used server_side_tool_usage_details'.split(
     ' ',
   ),
 )
@@ -227,6 +267,8 @@ const on: Readonly<Record<string, Handler>> = {
   'response.function_call_arguments.done': callDone('arguments'),
   'response.custom_tool_call_input.delta': callDelta,
   'response.custom_tool_call_input.done': callDone('input'),
+  'response.audio.delta': audioDelta('data'),
+  'response.audio.transcript.delta': audioDelta('transcript'),
 }
 
 /** After one of these nothing more is read. `response.done` is how some gateways, and xAI, end. */

@@ -122,11 +122,9 @@ function toOutputs(items: readonly Item[], calls: readonly PairedCall[], writer:
 }
 
 /** Text and refusal of a message. */
-function textOf({ content, refusal, audio }: AssistantInput) {
-  if (!Array.isArray(content)) {
-    const text = typeof content === 'string' ? content : ''
-    return { text: text || (audio?.transcript ?? ''), refusal: refusal ?? '' }
-  }
+function textOf({ content, refusal }: AssistantInput) {
+  if (!Array.isArray(content))
+    return { text: typeof content === 'string' ? content : '', refusal: refusal ?? '' }
   const parts = (content as Exclude<AssistantInput['content'], string | null | undefined>) ?? []
   return {
     text: parts.map((part) => (part.type === 'text' ? part.text : '')).join(''),
@@ -143,7 +141,11 @@ function rebuilt(
 ): readonly InputItem[] {
   tellLosses(message, writer)
   const members = pick(message, writer.profile.messageMembers)
-  const { commentary, answer } = phasesOf(message, text, members)
+  const { commentary, answer } = phasesOf(
+    message,
+    text || (message.audio?.transcript ?? ''),
+    members,
+  )
   const content: AssistantItem['content'] = [
     ...(answer !== '' ? [textItem(answer)] : []),
     ...(refusal !== '' ? [{ type: 'refusal', refusal } as const] : []),

@@ -554,6 +554,13 @@ describe('tools that the provider runs', () => {
         type: 'hosted-tool',
         id: 'ws_1',
         name: 'web_search',
+        status: 'running',
+        progress: { event: 'web_search_call.searching' },
+      },
+      {
+        type: 'hosted-tool',
+        id: 'ws_1',
+        name: 'web_search',
         status: 'done',
         input: item.action,
         output: item.action.sources,
@@ -604,11 +611,24 @@ describe('tools that the provider runs', () => {
         error: 'no such page',
         output: null,
       },
-      { id: 'mcp_1', name: 'ask', status: 'failed', input: { q: 'x' }, output: 'no such page' },
+      {
+        id: 'mcp_1',
+        name: 'ask',
+        server: 'wiki',
+        status: 'failed',
+        input: { q: 'x' },
+        output: 'no such page',
+      },
     ],
     [
       { type: 'mcp_list_tools', id: 'mcpl_1', server_label: 'wiki', tools: [{ name: 'ask' }] },
-      { id: 'mcpl_1', name: 'mcp_list_tools', status: 'done', output: [{ name: 'ask' }] },
+      {
+        id: 'mcpl_1',
+        name: 'mcp_list_tools',
+        server: 'wiki',
+        status: 'done',
+        output: [{ name: 'ask' }],
+      },
     ],
     [
       {
