@@ -1,5 +1,5 @@
 /** What was said before is loaded, what this call adds is kept: one call at a time for one conversation. */
-import { isApproval, type Message } from '../src/chat/index.js'
+import { asMoved, isApproval, type Message } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import { needs } from '../src/store/needs.js'
 import { patientStore } from '../src/store/patient.js'
@@ -126,7 +126,10 @@ async function load(where: Where, maxMessages = Infinity) {
   for (;;) {
     const messages = (await store.read(key, from, length - from)).map(parse)
     const first = from === 0 ? 0 : messages.findIndex(({ role }) => role === 'user')
-    if (first >= 0) return { before: messages.slice(first), from: from + first, length }
+    if (first >= 0) {
+      const before = messages.slice(first)
+      return { before: from + first > 0 ? before.map(asMoved) : before, from: from + first, length }
+    }
     // one turn is longer: it is taken whole
     from = Math.max(0, from - Math.max(1, maxMessages))
   }

@@ -5,6 +5,8 @@ import {
   defined,
   type FunctionCall,
   type FunctionTool,
+  isObject,
+  placesOf,
   type ToolCall,
   type ToolDefinition,
   type Warning,
@@ -110,7 +112,7 @@ export function tools(
       const calls = isWhole(answer) ? openCalls(answer) : []
       const results = await runJobs(ownJobs(calls, answer, box), run)
       const isOpen = results.length < calls.length
-      if (isOpen || (calls.length === 0 && !isPaused(answer))) return
+      if (isOpen || (calls.length === 0 && !isPaused(answer, asked))) return
       if (step >= settings.maxSteps) return ctx.warn(stoppedAfter(step))
       messages = [...messages, ...answer.messages, ...results.map(toMessage)]
     }
@@ -179,8 +181,12 @@ function ownJobs(calls: readonly ToolCall[], { approvals = [] }: ChatResponse, b
 }
 
 /** Anthropic stopped a long turn of hosted tools, or to compact: sent back as it is, it goes on. */
-const isPaused = ({ native_finish_reason: reason }: ChatResponse) =>
-  reason === 'pause_turn' || reason === 'compaction'
+const isPaused = ({ native_finish_reason: reason }: ChatResponse, request: ChatRequest) =>
+  reason === 'pause_turn' || (reason === 'compaction' && !asksToCompact(request))
+
+/** Compaction that was asked for is the answer: https://platform.claude.com/docs/en/build-with-claude/compaction */
+const asksToCompact = (request: ChatRequest) =>
+  placesOf(request).some(({ compaction }) => isObject(compaction))
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 

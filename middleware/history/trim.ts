@@ -1,5 +1,5 @@
 /** Which messages go so that the rest fits: oldest first, a call never without its result, instructions never. */
-import { estimateMessageTokens, type Message } from '../../src/chat/index.js'
+import { asMoved, estimateMessageTokens, type Message } from '../../src/chat/index.js'
 
 /** Messages that stay or go together: a turn with its results, or one message. */
 interface Unit {
@@ -33,7 +33,7 @@ export function trim(messages: readonly Message[], surplus: number): readonly Me
   }
   return dropped.size === 0
     ? messages
-    : units.flatMap((unit) => (dropped.has(unit) ? [] : unit.messages))
+    : units.flatMap((unit) => (dropped.has(unit) ? [] : unit.messages)).map(asMoved)
 }
 
 function toUnits(messages: readonly Message[]): readonly Unit[] {

@@ -33,7 +33,8 @@ export function readInlineMedia(text: string, hints: MediaHints = {}): InlineMed
   const [type = '', ...parameters] = text.slice('data:'.length, comma).split(';')
   const isBase64 = parameters.at(-1)?.trim().toLowerCase() === 'base64'
   const body = text.slice(comma + 1)
-  const base64 = isBase64 ? toStandard(body) : percentToBase64(body)
+  const bytes = isBase64 ? toStandard(body) : percentToBase64(body)
+  const base64 = /^\s*text\//i.test(type) ? inUtf8(bytes, charsetOf(parameters)) : bytes
   const byDefault = type.trim() === '' && !isBase64 ? 'text/plain' : undefined
   return { base64, mediaType: typeOf(base64, [hints.format, type], hints.filename) ?? byDefault }
 }
@@ -67,6 +68,26 @@ function percentToBase64(text: string): string {
     binary += String.fromCharCode(byte ?? encoded[at] ?? 0)
     if (byte !== undefined) at += 2
   }
+  return btoa(binary)
+}
+
+const charsetOf = (parameters: readonly string[]) =>
+  parameters.flatMap((one) => /^\s*charset\s*=\s*"?([\w.:-]{1,40})"?\s*$/i.exec(one)?.[1] ?? [])[0]
+
+/** Text goes out as UTF-8: no wire has a place for another charset. One that nobody knows is left as it is. */
+function inUtf8(base64: string, charset = 'utf-8'): string {
+  if (/^(utf-?8|us-ascii)$/i.test(charset)) return base64
+  try {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+    return toBase64(new TextEncoder().encode(new TextDecoder(charset).decode(bytes)))
+  } catch {
+    return base64
+  }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
   return btoa(binary)
 }
 

@@ -59,6 +59,11 @@ export interface AssistantInput {
   readonly commentary?: string | null | undefined
   /** The call of the time before `tool_calls`. */
   readonly function_call?: { readonly name: string; readonly arguments: string } | null | undefined
+  /**
+   * A layer has changed what stands before it: what was signed behind the old beginning is left out where the model
+   * wants it unchanged. No part of what is stored.
+   */
+  readonly is_moved?: true | undefined
   /** Signed thinking as litellm stores it. */
   readonly thinking_blocks?: readonly Readonly<Record<string, unknown>>[] | null | undefined
   /** Where litellm keeps thought signatures and the like. */
@@ -210,6 +215,13 @@ export interface Native {
   /** What the model wrote, where a reversible transform changed it. */
   readonly said?: unknown
 }
+
+/** Marks what may be signed, and stands behind a beginning that a layer has changed. */
+export const asMoved = (message: Message): Message =>
+  message.role === 'assistant' &&
+  (message.native?.content || message.thinking_blocks || Array.isArray(message.content))
+    ? { ...message, is_moved: true }
+    : message
 
 /** A turn that says something else than its blocks still says where it came from. */
 export const originOf = ({ content: _, said: __, ...origin }: Native): Native => origin

@@ -37,7 +37,8 @@ export type PricedCall = Pick<
 >
 
 /**
- * Rates by `provider/model` or bare model name (as asked, then as answered), or a function that gives rates, or the cost itself in USD.
+ * Rates by `provider/model` or bare model name (as asked, then as answered), with the tier behind them where it has a price
+ * of its own (`gpt-6-sol:priority`; also fast, ultrafast, flex, batch), or a function that gives rates, or the cost itself in USD.
  * Undefined is an unknown price, never 0.
  */
 export type Prices =

@@ -1,6 +1,7 @@
 /** The request of one call: Chat Completions with litellm's extensions, deep-readonly, no index signature. */
 
 import type { FormatInput, ResponseFormat } from './format.js'
+import { isObject, type JsonObject } from './json.js'
 import type { ModelName } from './known-models.js'
 import type { CacheControl, Message } from './message.js'
 
@@ -62,6 +63,10 @@ export interface Thinking {
   /** Anthropic: what becomes of a thought behind another beginning than its own. */
   readonly block_binding?: Readonly<Record<string, unknown>> | undefined
 }
+
+/** Members that a request may have where no type names them: at its top, in `extra_body`, in the words for one provider. */
+export const placesOf = (request: ChatRequest): readonly JsonObject[] =>
+  [request, request.extra_body, ...Object.values(request.provider_options ?? {})].filter(isObject)
 
 export type ToolDefinition = FunctionTool | CustomTool | HostedToolDefinition
 

@@ -6,6 +6,7 @@ import {
   isObject,
   type PricedCall,
   type Prices,
+  placesOf,
   type Rates,
 } from '../chat/index.js'
 import { type Key, key } from './key.js'
@@ -31,10 +32,17 @@ export function toPricing(prices: Prices, onError: (error: unknown) => void = ()
 
 const inTable =
   (table: Readonly<Record<string, Rates>>) =>
-  ({ provider, model, answered = model }: PricedCall) =>
-    [`${provider}/${model}`, model, `${provider}/${answered}`, answered]
+  ({ provider, model, answered = model, service_tier }: PricedCall) => {
+    const tier = service_tier?.toLowerCase() ?? ''
+    const isApart = tiersApart.has(tier) && !(provider === 'anthropic' && tier === 'priority')
+    return [`${provider}/${model}`, model, `${provider}/${answered}`, answered]
+      .map((name) => (isApart ? `${name}:${tier}` : name))
       .filter((name) => Object.hasOwn(table, name))
       .map((name) => table[name])[0]
+  }
+
+/** Tiers that no provider sells at its standard rates; Anthropic's `priority` is bought ahead and drawn at them. */
+const tiersApart: ReadonlySet<string> = new Set(['fast', 'ultrafast', 'priority', 'flex', 'batch'])
 
 function toCost(found: Rates | number | undefined, call: PricedCall): number | undefined {
   return asCost(isObject(found) ? costUsd(call.usage, found) : found)
@@ -42,12 +50,7 @@ function toCost(found: Rates | number | undefined, call: PricedCall): number | u
 
 /** The service tier that a request asks for; Anthropic's `speed: 'fast'` is one. */
 export function askedTier(request: ChatRequest): string | undefined {
-  const places: readonly unknown[] = [
-    request,
-    request.extra_body,
-    ...Object.values(request.provider_options ?? {}),
-  ]
-  const asked = places.filter(isObject)
+  const asked = placesOf(request)
   const isFast = asked.some(({ speed }) => speed === 'fast')
   return isFast ? 'fast' : asked.map((place) => place.service_tier).find(isText)
 }

@@ -1,5 +1,12 @@
 /** What a dialect reports of one request: each warning once, and the error for what cannot be sent. */
-import { asObject, asObjects, asText, type JsonObject, type Warning } from '../chat/index.js'
+import {
+  asObject,
+  asObjects,
+  asText,
+  type ChatRequest,
+  type JsonObject,
+  type Warning,
+} from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
@@ -83,4 +90,11 @@ export function citationReporter({ provider, warn }: { provider: string; warn: W
       message: `Citations of the kind '${kind.slice(0, 100)}' were left out: it is not known`,
     })
   }
+}
+
+/** Members of `thinking` that only another provider knows, as `block_binding`. */
+export function warnOfThinking({ thinking }: ChatRequest, provider: string, warn: Warn): void {
+  const note: Note = (code, message, param = 'thinking') => warn({ code, param, provider, message })
+  const known = ['type', 'budget_tokens', 'display']
+  if (thinking) tellLost(thinking, known, { what: 'thinking', note, param: 'thinking' })
 }

@@ -53,7 +53,7 @@ const hasSignature = (turn: Turn) =>
 
 /** What a dialect maps, or what is no matter of a provider's; `commentary` is a part of `content`. */
 const known =
-  'role content name id cache_control refusal tool_calls function_call reasoning_content thinking_blocks provider_specific_fields annotations images audio files hosted_tools commentary native tool_call_id is_error approval'.split(
+  'role content name id cache_control refusal tool_calls function_call reasoning_content thinking_blocks provider_specific_fields annotations images audio files hosted_tools commentary is_moved native tool_call_id is_error approval'.split(
     ' ',
   )
 

@@ -4,6 +4,12 @@ import { readInlineMedia } from '../../src/chat/index.js'
 
 test.each([
   ['data:text/plain;charset=utf-8,h%C3%A9llo', 'text/plain', btoa('h\xc3\xa9llo')],
+  ['data:text/plain;charset=latin1,h%E9llo', 'text/plain', btoa('h\xc3\xa9llo')],
+  ['data:text/csv;header=present;Charset="ISO-8859-1";base64,aOlsbG8=', 'text/csv', 'aMOpbGxv'],
+  ['data:text/plain;charset=koi8-r,%F0', 'text/plain', btoa('\xd0\x9f')],
+  ['data:text/plain;charset=utf-16le;base64,aADpAA==', 'text/plain', btoa('h\xc3\xa9')],
+  ['data:text/plain;charset=nobody-knows,h%E9', 'text/plain', btoa('h\xe9')],
+  ['data:application/json;charset=latin1,%E9', 'application/json', btoa('\xe9')],
   ['data:text/plain,hello%20w', 'text/plain', btoa('hello w')],
   ['data:,hi', 'text/plain', btoa('hi')],
   ['data:image/svg+xml,%3Csvg%3E', 'image/svg+xml', btoa('<svg>')],

@@ -163,3 +163,34 @@ describe('a price asked before a call', () => {
     expect(ai.costOf({ model, usage: long })).toBe(6)
   })
 })
+
+describe('a table of prices', () => {
+  const rates = { input_mtok: 1, output_mtok: 2 }
+  const costs = async (tier: string | undefined, table: object, mode: (typeof modes)[number]) => {
+    const answer = [start(), text('Hi'), finishIn(tier)]
+    const ai = createClient({ providers: [scripted([answer])], prices: table as typeof prices })
+    const { usage, warnings } = await run(ai, mode)
+    return [usage.cost, warnings.length]
+  }
+  const finishIn = (service_tier: string | undefined): StreamChunk => ({
+    type: 'finish',
+    finish_reason: 'stop',
+    usage: { prompt_tokens: 1_000_000, completion_tokens: 0, total_tokens: 1_000_000 },
+    ...(service_tier !== undefined && { service_tier }),
+  })
+
+  describe.each(modes)('in %s', (mode) => {
+    it.each(['fast', 'ultrafast', 'priority', 'FLEX', 'batch'])(
+      'is not asked for the standard rate in the tier %s',
+      async (tier) => {
+        expect(await costs(tier, { 'scripted/m': rates }, mode)).toEqual([undefined, 1])
+        const own = { 'scripted/m': rates, [`m:${tier.toLowerCase()}`]: { input_mtok: 3 } }
+        expect(await costs(tier, own, mode)).toEqual([3, 0])
+      },
+    )
+
+    it.each([undefined, 'default', 'standard', 'auto', 'on_demand'])('is in %s', async (tier) => {
+      expect(await costs(tier, { 'scripted/m': rates }, mode)).toEqual([1, 0])
+    })
+  })
+})

@@ -7,7 +7,8 @@ import {
   type UserPart,
 } from '../../chat/index.js'
 import { type Note, type Notes, pick } from '../notes.js'
-import { fromNative, isThinking, textOf } from './native.js'
+import { profileOf } from './models.js'
+import { fromNative, isThinking, noteLoose, textOf } from './native.js'
 import { partsOf, toContent, toText, type WireContent, withMark } from './parts.js'
 import type { HistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
@@ -24,7 +25,7 @@ export function toAssistant(
   notes: Notes,
 ): AssistantBlocks {
   const native = fromNative(message, calls, notes)
-  const blocks = native ?? rebuilt(message, calls, notes.note)
+  const blocks = native ?? rebuilt(message, calls, notes)
   return {
     blocks: withMark(blocks, message.cache_control),
     images: imagesOf(message, notes),
@@ -34,10 +35,13 @@ export function toAssistant(
 function rebuilt(
   message: AssistantInput,
   calls: readonly HistoryCall[],
-  note: Note,
+  { model, note }: Notes,
 ): readonly WireBlock[] {
-  const thinking = signedThinking(message)
-  tellLosses(message, thinking.length > 0, note)
+  const signed = signedThinking(message)
+  const isLoose = message.is_moved === true && profileOf(model).bindsThoughts && signed.length > 0
+  if (isLoose) noteLoose(note)
+  const thinking = isLoose ? [] : signed
+  tellLosses(message, signed.length > 0, note)
   return [...thinking, ...toTexts(message), ...calls.map(toToolUse)]
 }
 

@@ -26,7 +26,7 @@ export function warnOfReason(stop: unknown, { model, warn }: WireContext): void 
   warn({ code: 'other', provider: 'anthropic', message })
 }
 
-/** Marks the container of code execution among the blocks: the API wants it back with results of calls made in code. */
+/** Marks the container of code execution among the blocks: its files are there for the next turn too. */
 export const containerType = 'container'
 
 const isPlainText = ({ type, citations }: JsonObject) =>
@@ -50,13 +50,10 @@ export function toNative(
   blocks: readonly JsonObject[],
   container: unknown,
 ): readonly JsonObject[] | undefined {
-  const isCalledFromCode = blocks.some(isCodeCall)
   if (blocks.length === 0 || isRebuildable(blocks)) return undefined
-  const place =
-    isCalledFromCode && isObject(container) ? [{ ...container, type: containerType }] : []
-  return [...blocks, ...place]
+  return isObject(container) ? [...blocks, { ...container, type: containerType }] : blocks
 }
 
 /** A call of a client tool that code in the provider's container made. */
-const isCodeCall = ({ type, caller }: JsonObject) =>
+export const isCodeCall = ({ type, caller }: JsonObject) =>
   type === 'tool_use' && isObject(caller) && caller.type !== 'direct'

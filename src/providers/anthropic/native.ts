@@ -1,17 +1,29 @@
 /** The provider's own blocks of an assistant turn (`message.native`): when they are sent back in place of what the message says. */
 import { type AssistantInput, isObject, type JsonObject } from '../../chat/index.js'
 import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
-import type { Note } from '../notes.js'
-import { containerType } from './finish.js'
-import { modelFamily } from './models.js'
+import type { Note, Notes } from '../notes.js'
+import { containerType, isCodeCall } from './finish.js'
+import { modelFamily, profileOf } from './models.js'
 import { streamReader } from './stream.js'
 import { callsOf, type HistoryCall, toInput } from './tool-history.js'
 import type { WireBlock } from './wire.js'
 
-/** The container that the results of this turn must go to. */
-export function containerOf(message: AssistantInput): string | undefined {
-  const place = blocksOf(message).find(({ type }) => type === containerType)
-  return typeof place?.id === 'string' ? place.id : undefined
+export const noteLoose = (note: Note) =>
+  note(
+    'dropped',
+    'Reasoning was left out: what stood before it was changed, and the model takes it only as it was',
+  )
+
+/** The container of this turn: that which calls made in code wait in, or one that has not expired yet. */
+export function containerOf(
+  message: AssistantInput | undefined,
+  isWaiting: boolean,
+): string | undefined {
+  const blocks = message ? blocksOf(message) : []
+  const place = blocks.find(({ type }) => type === containerType)
+  if (typeof place?.id !== 'string') return undefined
+  if (isWaiting) return blocks.some(isCodeCall) ? place.id : undefined
+  return Date.parse(String(place.expires_at)) > Date.now() ? place.id : undefined
 }
 
 const blocksOf = ({ native }: AssistantInput): readonly JsonObject[] =>
@@ -26,7 +38,7 @@ const blocksOf = ({ native }: AssistantInput): readonly JsonObject[] =>
 export function fromNative(
   message: AssistantInput,
   calls: readonly HistoryCall[],
-  { model, note }: { readonly model: string; readonly note: Note },
+  { model, note }: Pick<Notes, 'model' | 'note'>,
 ): readonly WireBlock[] | undefined {
   const blocks = blocksOf(message).filter(({ type }) => type !== containerType)
   if (blocks.length === 0) return undefined
@@ -40,6 +52,9 @@ export function fromNative(
     )
     return undefined
   }
+  const { bindsThoughts } = profileOf(model)
+  const isLoose = bindsThoughts && message.is_moved === true
+  if (isLoose && blocks.some(isThinking)) noteLoose(note)
   const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
   const isOwn = message.native !== undefined && isMadeBy(message.native, model, modelFamily)
   if (!isOwn && blocks.some(isThinking))
@@ -47,7 +62,10 @@ export function fromNative(
   if (isOwn && !blocks.every(isSigned))
     note('dropped', 'Reasoning that the model did not sign was left out')
   const kept = blocks.filter((block) =>
-    isThinking(block) ? isOwn && isSigned(block) : !isBlankText(block),
+    isThinking(block)
+      ? isOwn && isSigned(block) && !isLoose
+      : // behind such thoughts a turn is whole to the letter
+        (bindsThoughts && isOwn && !isLoose) || !isBlankText(block),
   )
   // what the provider sent it takes back, also where our types do not know it
   return withIds(kept, calls) as readonly unknown[] as readonly WireBlock[]

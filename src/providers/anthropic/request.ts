@@ -5,15 +5,17 @@ import type { Warn } from '../adapter.js'
 import { type Notes, notesOf } from '../notes.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
+import type { WireReasoning } from './effort.js'
 import { extrasOf } from './extras.js'
 import { profileOf } from './models.js'
+import { isThinking } from './native.js'
 import { jsonInstruction, toOutputFormat } from './output-format.js'
 import { identity, maxTokensOf, sampling, serviceTier, tellUnmapped } from './parameters.js'
 import { toText } from './parts.js'
 import { reasoningFor, withRoomForThinking } from './thinking.js'
 import { toolsFor } from './tool-set.js'
-import { toWireMessages } from './turns.js'
-import type { WireBody } from './wire.js'
+import { type Container, toWireMessages } from './turns.js'
+import type { WireBlock, WireBody, WireMessage, WireThinkingConfig } from './wire.js'
 
 export interface RequestSettings {
   /** `anthropic-version`. */
@@ -107,13 +109,17 @@ function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions
   const extras = extrasOf(request)
   const format = toOutputFormat(request, profile, note)
   const { container, system, messages } = toWireMessages(request.messages, notes)
-  const reasoning = reasoningFor(request, { profile, messages, note })
+  const isTold = format.kind === 'told'
+  const reasoning = bindingLoosely(reasoningFor(request, { profile, messages, note }), {
+    isChanged: isTold && profile.bindsThoughts && messages.some(hasThoughts),
+    note,
+  })
   const { tools, tool_choice, mcp_servers } = toolsFor(request, { profile, format, messages, note })
   const prompt = fitCacheMarks(
     {
       tools,
       messages,
-      system: [...system, ...(format.kind === 'told' ? toText(jsonInstruction) : [])],
+      system: [...system, ...(isTold ? toText(jsonInstruction) : [])],
     },
     maxMarks - (extras.cache_control ? 1 : 0),
     note,
@@ -142,11 +148,43 @@ function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions
   const whole = {
     ...body,
     ...(mcp_servers.length > 0 && { mcp_servers }),
-    ...(container !== undefined && { container }),
+    ...containerFor(container, body),
     ...extras,
+    ...(isObject(extras.container) &&
+      container && { container: { id: container.id, ...extras.container } }),
     ...(isObject(extras.output_config) && {
       output_config: { ...output_config, ...extras.output_config },
     }),
   }
   return withRoomForThinking(whole, profile, note)
+}
+
+const hasThoughts = ({ content }: WireMessage) => (content as readonly WireBlock[]).some(isThinking)
+
+/** A line was added to the system prompt: thoughts that were made without it are left out by the API, which says so. */
+function bindingLoosely(
+  reasoning: WireReasoning,
+  { isChanged, note }: { readonly isChanged: boolean; readonly note: Notes['note'] },
+): WireReasoning {
+  const { thinking } = reasoning
+  const isBound = thinking && 'block_binding' in thinking
+  if (!isChanged || thinking?.type === 'disabled' || isBound) return reasoning
+  note(
+    'changed',
+    'The line about JSON in the system prompt changes what earlier reasoning stands behind: the API leaves out what no longer fits',
+    'response_format',
+  )
+  const block_binding = { prefix_mismatch_behavior: 'drop_block' }
+  // a member of this model's thinking alone
+  const loose = {
+    ...(thinking ?? { type: 'adaptive' }),
+    block_binding,
+  } as object as WireThinkingConfig
+  return { ...reasoning, thinking: loose }
+}
+
+/** Where the results of calls made in code must go; else where there is code to run. */
+const containerFor = (container: Container | undefined, { tools = [] }: WireBody) => {
+  const runsCode = tools.some((tool) => 'type' in tool && /^code_execution/.test(String(tool.type)))
+  return container && (container.isNeeded || runsCode) ? { container: container.id } : {}
 }

@@ -1,6 +1,5 @@
 /** Messages → `system` and `messages` of the Messages API, with the repairs that its rules ask for. */
 import {
-  type AssistantInput,
   type AssistantTurn,
   type InputTurn,
   isObject,
@@ -25,8 +24,7 @@ import type { WireBlock, WireMessage, WireText } from './wire.js'
 export interface WireConversation {
   readonly system: readonly WireText[]
   readonly messages: readonly WireMessage[]
-  /** Where the results of calls made in code must go. */
-  readonly container?: string | undefined
+  readonly container?: Container | undefined
 }
 
 /** `^[a-zA-Z0-9_-]+$`, none of them twice in a conversation. */
@@ -93,10 +91,21 @@ const toSystemBlocks = (part: TextPart, notes: Notes): readonly WireText[] => {
   throw notes.invalid(`a part of type ${part.type} in a system message`, 'invalid_part')
 }
 
-const lastContainer = (dialogue: readonly Turn[]) => {
+/** Where code of this conversation ran: its files are there. */
+export interface Container {
+  readonly id: string
+  /** The last turn has calls made in code, whose results must go there. */
+  readonly isNeeded: boolean
+}
+
+/** The last one that is still there. */
+function lastContainer(dialogue: readonly Turn[]): Container | undefined {
   const said = dialogue.flatMap((turn) => (turn.role === 'assistant' ? turn.messages : []))
-  const last: AssistantInput | undefined = said.at(-1)?.message
-  return last && containerOf(last)
+  const needed = containerOf(said.at(-1)?.message, true)
+  if (needed) return { id: needed, isNeeded: true }
+  const ids = said.map(({ message }) => containerOf(message, false))
+  const id = ids.findLast((one) => one !== undefined)
+  return id === undefined ? undefined : { id, isNeeded: false }
 }
 
 /** Turns as they grow: equal roles that follow each other are one turn. */

@@ -9,6 +9,7 @@ import {
 import { openaiAnswerSchema } from '../../schema/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
+import { warnOfThinking } from '../notes.js'
 import { isReasoningModel, type ServerTraits } from './models.js'
 import { toWireTools } from './tools.js'
 import { toWireMessages } from './turns.js'
@@ -143,6 +144,7 @@ type ReasoningParams = Pick<WireRequest, 'reasoning_effort'> &
 /** Effort and thinking budget, in the server's own form. The effort wins where both are given. */
 function reasoningOf(request: ChatRequest, { traits, warn, provider }: RequestContext) {
   const { reasoning_effort, thinking } = request
+  warnOfThinking(request, provider, warn)
   if (reasoning_effort !== undefined && thinking?.budget_tokens !== undefined)
     warn({
       code: 'dropped',

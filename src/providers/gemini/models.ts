@@ -10,7 +10,8 @@ import type {
 import { onceAModel } from '../model-rules.js'
 import type { ThinkingConfig } from './wire.js'
 
-type Level = NonNullable<ThinkingConfig['thinkingLevel']>
+/** XHIGH came with @google/genai 3.3. */
+export type Level = NonNullable<ThinkingConfig['thinkingLevel']> | 'XHIGH'
 
 /** How a family lets its thinking be set. */
 export type ThinkingControl =
@@ -92,7 +93,8 @@ export const factsOf = onceAModel((model): ModelFacts => {
   return {
     known: row !== undefined,
     generation,
-    thinking: lowToHigh,
+    // a name that nobody knows is not narrowed
+    thinking: levels('LOW', 'MEDIUM', 'HIGH', 'XHIGH'),
     sampling: 'taken',
     system: true,
     tools: true,

@@ -3,7 +3,7 @@ import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
 import { geminiAnswerSchema, geminiOpenApiAnswerSchema } from '../../schema/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import { type Note, type Notes, notesOf } from '../notes.js'
+import { type Note, type Notes, notesOf, warnOfThinking } from '../notes.js'
 import { placeExtras } from './extras.js'
 import { factsOf, type ModelFacts } from './models.js'
 import { toThinkingConfig } from './thinking.js'
@@ -52,6 +52,7 @@ const lowerCase = (headers: Readonly<Record<string, string>>) =>
 /** The body, with what the caller adds by hand in its place. */
 export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const notes = notesOf('gemini', request.model, warn)
+  warnOfThinking(request, 'gemini', warn)
   const { note } = notes
   const facts = factsOf(request.model)
   const context = { ...notes, facts }

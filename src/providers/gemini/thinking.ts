@@ -1,7 +1,7 @@
 /** `reasoning_effort` and `thinking` as a thinkingConfig: a budget for Gemini 2.5, a level from Gemini 3 on, never both. */
 import { type ChatRequest, isObject, type ReasoningEffort } from '../../chat/index.js'
 import type { Note, Notes } from '../notes.js'
-import type { ModelFacts, ThinkingControl } from './models.js'
+import type { Level, ModelFacts, ThinkingControl } from './models.js'
 import type { ThinkingConfig } from './wire.js'
 
 /** What was asked for, in whichever of the two ways. */
@@ -86,7 +86,7 @@ function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): ThinkingC
       if (!off) note('changed', `the model always thinks: its budget is ${min}`, 'reasoning_effort')
       return { thinkingBudget: off ? 0 : min }
     case 'effort':
-      tellHighest(wish.effort, note)
+      tellHighest(wish.effort, 'HIGH', note)
       return { thinkingBudget: Math.max(min, effortTokens[wish.effort]) }
     case 'tokens': {
       const thinkingBudget = Math.min(max, Math.max(min, wish.tokens))
@@ -99,16 +99,14 @@ function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): ThinkingC
 
 // -- levels --------------------------------------------------------------------------------------------------------
 
-type Level = NonNullable<ThinkingConfig['thinkingLevel']>
-
-const allLevels: readonly Level[] = ['MINIMAL', 'LOW', 'MEDIUM', 'HIGH']
+const allLevels: readonly Level[] = ['MINIMAL', 'LOW', 'MEDIUM', 'HIGH', 'XHIGH']
 const effortLevels = {
   minimal: 'MINIMAL',
   low: 'LOW',
   medium: 'MEDIUM',
   high: 'HIGH',
-  xhigh: 'HIGH',
-  max: 'HIGH',
+  xhigh: 'XHIGH',
+  max: 'XHIGH',
 } as const
 
 function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingConfig {
@@ -120,17 +118,20 @@ function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingCon
   }
   if (wish.kind === 'off') {
     note('changed', `the model always thinks: its level is ${lowest}`, 'reasoning_effort')
-    return { thinkingLevel: lowest }
+    return config(lowest)
   }
   const wanted = wish.kind === 'effort' ? effortLevels[wish.effort] : levelOfTokens(wish.tokens)
   const thinkingLevel = nearest(wanted, levels)
-  if (wish.kind === 'effort') tellHighest(wish.effort, note)
-  else
+  if (wish.kind === 'effort' && wanted === 'XHIGH') tellHighest(wish.effort, thinkingLevel, note)
+  else if (wish.kind === 'tokens')
     note('changed', `the model has levels: ${wish.tokens} tokens are ${thinkingLevel}`, 'thinking')
-  if (wanted !== thinkingLevel)
+  if (wanted !== thinkingLevel && wanted !== 'XHIGH')
     note('changed', `the model has no level ${wanted}: it got ${thinkingLevel}`, 'reasoning_effort')
-  return { thinkingLevel }
+  return config(thinkingLevel)
 }
+
+// the type of @google/genai 2 does not know XHIGH
+const config = (thinkingLevel: Level) => ({ thinkingLevel }) as ThinkingConfig
 
 const levelOfTokens = (tokens: number): Level => {
   if (tokens <= 512) return 'MINIMAL'
@@ -144,7 +145,8 @@ function nearest(wanted: Level, levels: readonly Level[]): Level {
   return levels.reduce((best, level) => (distance(level) <= distance(best) ? level : best))
 }
 
-const tellHighest = (effort: ReasoningEffort, note: Note) => {
-  if (effort === 'xhigh' || effort === 'max')
-    note('changed', `the model has no effort ${effort}: it got high`, 'reasoning_effort')
+const tellHighest = (effort: ReasoningEffort, level: Level, note: Note) => {
+  const got = level.toLowerCase()
+  if ((effort === 'xhigh' || effort === 'max') && effort !== got)
+    note('changed', `the model has no effort ${effort}: it got ${got}`, 'reasoning_effort')
 }

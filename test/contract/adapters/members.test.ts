@@ -1,7 +1,11 @@
 /** What a caller wrote for one provider reaches it, whatever this package knows of it; elsewhere it is reported. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { conversation } from '../../../middleware/conversation.js'
+import { history } from '../../../middleware/history.js'
 import { tools } from '../../../middleware/tools.js'
 import type { ChatRequest } from '../../../src/chat/index.js'
+import type { Middleware } from '../../../src/core/index.js'
+import { memoryStore } from '../../../src/store/index.js'
 import { callTool, type MockServer, mockServer, say } from '../../../src/testing/index.js'
 import { clientOf, models, type Name, names } from '../../wire/support.js'
 
@@ -272,6 +276,161 @@ test.each(['gpt-daybreak-2-latest', 'gpt-rosalind-research'])('%s reasons', asyn
   expect(body).toMatchObject({ include: ['reasoning.encrypted_content'] })
 })
 
+const thinking = { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } }
+const boundRows: readonly (readonly [string, string])[] = [
+  ['openai', 'openai/gpt-5.4'],
+  ['gemini', 'gemini/gemini-3-pro-preview'],
+  ['xai', 'xai/grok-4'],
+  ['compatible', models.compatible],
+]
+test.each(boundRows)('block_binding is reported by %s', async (_, model) => {
+  expect((await sent(model, { thinking })).warns).toContain('dropped thinking')
+})
+
+test.each([
+  ['gemini-9-ultra', 'xhigh', 'XHIGH', []],
+  ['gemini-9-ultra', 'max', 'XHIGH', ['changed reasoning_effort']],
+  ['gemini-9-ultra', 'high', 'HIGH', []],
+  ['gemini-3.1-pro', 'xhigh', 'HIGH', ['changed reasoning_effort']],
+] as const)('%s thinks %s as %s', async (model, reasoning_effort, thinkingLevel, warns) => {
+  const got = await sent(`gemini/${model}`, { reasoning_effort })
+  expect(got.body).toMatchObject({ generationConfig: { thinkingConfig: { thinkingLevel } } })
+  expect(got.warns).toEqual(warns)
+})
+
+describe('the container in which code ran', () => {
+  const code = { type: 'code_execution_20260120', name: 'code_execution' }
+  const turn = (place: object, caller?: object) => ({
+    role: 'assistant',
+    content: 'Done.',
+    native: {
+      provider: 'anthropic',
+      model: 'claude-sonnet-4-5',
+      content: [
+        { type: 'server_tool_use', id: 's', name: 'code_execution', input: {}, ...caller },
+        { type: 'code_execution_tool_result', tool_use_id: 's', content: {} },
+        { type: 'text', text: 'Done.' },
+        { type: 'container', id: 'cntr_1', ...place },
+      ],
+    },
+  })
+  const open = { expires_at: '2999-01-01T00:00:00Z' }
+  const said = { role: 'assistant', content: 'Fine.' }
+  const go = { role: 'user', content: 'Go on' }
+  test.each([
+    ['is asked for again', [go, turn(open), go], { tools: [code] }, 'cntr_1'],
+    ['two turns later too', [go, turn(open), go, said, go], { tools: [code] }, 'cntr_1'],
+    ['not without code to run', [go, turn(open), go], {}, undefined],
+    [
+      'not when it is gone',
+      [go, turn({ expires_at: '2001-01-01T00:00:00Z' }), go],
+      { tools: [code] },
+      undefined,
+    ],
+    [
+      'beside the skills of the caller',
+      [go, turn(open), go],
+      { tools: [code], container: { skills: [] } },
+      { id: 'cntr_1', skills: [] },
+    ],
+    [
+      'unless the caller names one',
+      [go, turn(open), go],
+      { tools: [code], container: 'cntr_2' },
+      'cntr_2',
+    ],
+  ])('%s', async (_, messages, more, container) => {
+    const { body } = await sent(models.anthropic, { messages, ...more })
+    expect((body as { container?: unknown }).container).toEqual(container)
+  })
+})
+
+describe('a signed thought goes back behind the beginning that it was made behind alone', () => {
+  const fable = 'claude-fable-5-2'
+  const thought = { type: 'thinking', thinking: 'Hm', signature: 's' }
+  const words = 'word '.repeat(400)
+  const turn = (model: string, blocks: readonly object[]) => ({
+    role: 'assistant',
+    content: 'Fine.',
+    native: { v: 1, provider: 'anthropic', model, content: blocks },
+  })
+  const native = (model: string) => turn(model, [thought, { type: 'text', text: 'Fine.' }])
+  const litellm = { role: 'assistant', content: 'Fine.', thinking_blocks: [thought] }
+  const past = (...turns: readonly object[]) => [
+    { role: 'user', content: words },
+    { role: 'assistant', content: words },
+    ...turns.flatMap((one) => [{ role: 'user', content: 'And?' }, one]),
+    { role: 'user', content: 'Go on' },
+  ]
+  const go = async (model: string, messages: readonly object[], ...use: readonly Middleware[]) => {
+    const request = { model: `anthropic/${model}`, messages } as unknown as ChatRequest
+    const { warnings } = await clientOf(server, ...use).generate(request)
+    const body = JSON.stringify(server.requests.at(-1)?.body)
+    return { hasThought: body.includes('"signature"'), warns: warnings.map((one) => one.message) }
+  }
+
+  test.each([
+    ['as its blocks', native(fable)],
+    ['as litellm stores it', litellm],
+  ])('a trimmed history takes it along: %s', async (_, said) => {
+    const trimmed = await go(fable, past(said), history({ maxTokens: 300, exact: false }))
+    expect(trimmed.hasThought).toBe(false)
+    expect(trimmed.warns).toContainEqual(expect.stringContaining('what stood before it'))
+    expect(await go(fable, past(said), history())).toEqual({ hasThought: true, warns: [] })
+    expect((await go(fable, past(said))).hasThought).toBe(true)
+  })
+
+  test.each([
+    ['claude-sonnet-4-5', native('claude-sonnet-4-5')],
+    ['claude-opus-4-6', native('claude-opus-4-6')],
+  ])('%s does not mind', async (model, said) => {
+    const { hasThought } = await go(model, past(said), history({ maxTokens: 300, exact: false }))
+    expect(hasThought).toBe(true)
+  })
+
+  test('a conversation of which the newest messages are loaded', async () => {
+    const store = memoryStore()
+    for (const [maxMessages, hasThought] of [
+      [undefined, true],
+      [2, false],
+    ] as const) {
+      const id = `c${maxMessages}`
+      const entries = past(native(fable))
+        .slice(0, -1)
+        .map((one) => JSON.stringify(one))
+      await store.append(`conversation:${id}`, entries, { ttlMs: 60_000 })
+      const layer = conversation({ store, id, ...(maxMessages && { maxMessages }) })
+      const got = await go(fable, [{ role: 'user', content: 'Go on' }], layer)
+      expect(got.hasThought).toBe(hasThought)
+    }
+  })
+
+  test('a blank text among thoughts goes back where the turn is bound', async () => {
+    const blocks = [thought, { type: 'text', text: '\n' }, thought, { type: 'text', text: 'Fine.' }]
+    for (const [model, count] of [
+      [fable, 4],
+      ['claude-sonnet-4-5', 3],
+    ] as const) {
+      const said = { ...turn(model, blocks), content: '\nFine.' }
+      await go(model, [{ role: 'user', content: 'a' }, said, { role: 'user', content: 'b' }])
+      const { body } = server.requests.at(-1) ?? {}
+      expect((body as { messages: { content: unknown[] }[] }).messages[1]?.content).toHaveLength(
+        count,
+      )
+    }
+  })
+
+  test.each([
+    ['with a thought', past(native(fable)), true],
+    ['without one', past({ role: 'assistant', content: 'Fine.' }), false],
+  ])('the line about JSON lets the API decide: %s', async (_, messages, isLoose) => {
+    const request = { messages, response_format: { type: 'json_object' } }
+    const { body } = await sent(`anthropic/${fable}`, request)
+    const thinking = (body as { thinking?: { block_binding?: unknown } }).thinking
+    expect(thinking?.block_binding !== undefined).toBe(isLoose)
+  })
+})
+
 describe('a result that is parts reaches the model as what it is', () => {
   const png = 'data:image/png;base64,iVBORw0KGgo='
   const parts = [
@@ -311,4 +470,20 @@ describe('a result that is parts reaches the model as what it is', () => {
     })
     expect(reply.messages[1]).toMatchObject({ role: 'tool', content: '[{"type":"row"},1]' })
   })
+})
+
+test.each([
+  ['asked for', { compaction: { type: 'summarize' } }, 1],
+  ['in the words for Anthropic', { provider_options: { anthropic: { compaction: {} } } }, 1],
+  ['of the context management', { context_management: { edits: [] } }, 2],
+])('a compaction %s: %j', async (_, more, count) => {
+  for (const mode of ['generate', 'stream'] as const) {
+    const compacted = say('So far').finish('length', { native: 'compaction' })
+    await using own = await mockServer([compacted, say('Done.')], { strict: false })
+    const ai = clientOf(own, tools({}))
+    const messages = [{ role: 'user', content: 'Hi' }]
+    const request = { model: models.anthropic, messages, ...more } as unknown as ChatRequest
+    await (mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
+    expect(own.requests).toHaveLength(count)
+  }
 })
