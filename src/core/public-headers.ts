@@ -26,4 +26,4 @@ const secretName =
 
 /** The way keys begin, and credentials in an address. */
 const keyLike =
-  /\b(Bearer |Basic |sk-|xai-|gsk_|AIza|ya29\.|eyJ)\S|[?&](key|token|sig|signature)=|\/\/[^/\s@]+@/i
+  /(?<![a-z0-9])(Bearer |Basic |sk-|xai-|gsk_|AIza|ya29\.|eyJ)\S|[?&](key|token|sig|signature)=|\/\/[^/\s@]+@/i

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { isObject } from '../chat/index.js'
 import { MisuseError } from '../core/errors.js'
 import { scrub } from '../transport/scrub.js'
 
@@ -203,9 +204,16 @@ function textOrBase64(read: Uint8Array) {
 function read(path: string): Exchange[] {
   const text = readFileSync(path, 'utf8')
   const file = parsed(text)
-  if (Array.isArray(file)) return file
+  if (Array.isArray(file) && file.every(isExchange)) return file
   throw new MisuseError(`${path} is no recording: delete it, and it is recorded anew`)
 }
+
+const isExchange = (one: unknown): one is Exchange =>
+  isObject(one) &&
+  isObject(one.request) &&
+  isObject(one.response) &&
+  isObject(one.response.headers) &&
+  Array.isArray(one.response.reads)
 
 /** A reader never sees half a file. */
 function write(path: string, exchanges: readonly (Exchange | undefined)[]): void {

@@ -163,7 +163,7 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
   const request_id = id === undefined ? undefined : shownName(id, key)
   call.onResponse({
     status: response.status,
-    headers: response.headers,
+    headers: withoutKey(response.headers, key),
     ...(request_id !== undefined && { request_id }),
   })
   const reply = {
@@ -177,6 +177,15 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
     throw refusalOf(options, reply, { status: response.status, body: await readRefusal(reply) })
   if (response.status >= 300) throw redirected(reply.details)
   return reply
+}
+
+/** A header that quotes the key is left out: not every key looks like one. */
+function withoutKey(headers: Headers, key: string | undefined): Headers {
+  const quoting = [...headers].filter(([, value]) => scrub(value, key) !== value)
+  if (quoting.length === 0) return headers
+  const rest = new Headers(headers)
+  for (const [name] of quoting) rest.delete(name)
+  return rest
 }
 
 const accepts = { body: 'application/json', stream: 'text/event-stream' } as const

@@ -14,7 +14,7 @@ export function scrub(text: string, secret?: string): string {
 }
 
 const keyLike =
-  /(\bBearer\s+|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|\b(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?/g
+  /(\bBearer\s+|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?/g
 
 /** The most characters of an id, a code or a parameter's name that an error, an attempt or a log line shows. */
 const maxNameLength = 200

@@ -10,6 +10,7 @@ import { basePaths, routeOf } from '../../src/testing/routes.js'
 
 /** One request, and all that a fault may do with it. */
 export interface Exchange {
+  readonly request: IncomingMessage
   readonly socket: Socket
   readonly response: ServerResponse
   /** What the provider would send for this reply: status, headers, one frame an event. */
@@ -27,8 +28,8 @@ export interface FaultServer {
   readonly url: string
   /** Requests that came with their whole body. */
   readonly requests: number
-  /** Bodies of the requests, as text. */
-  readonly bodies: readonly string[]
+  /** Paths and queries of the requests. */
+  readonly addresses: readonly string[]
   baseURL(provider: ProviderName): string
   /** Resolves with the request of this number, from 1, when it has come. */
   arrived(number: number): Promise<void>
@@ -39,15 +40,15 @@ export interface FaultServer {
 
 /** Answers the requests in this order, the last answer again and again. */
 export async function faultServer(answers: readonly Answer[]): Promise<FaultServer> {
-  const bodies: string[] = []
+  const addresses: string[] = []
   const over: Promise<unknown>[] = []
   const waiting: { readonly number: number; readonly resolve: () => void }[] = []
   const server = createServer(async (request, response) => {
     const index = over.length
     over.push(Promise.race([closed(request.socket), finished(response)]))
     const text = await textOf(request)
-    bodies.push(text)
-    for (const { number, resolve } of waiting) if (number === bodies.length) resolve()
+    addresses.push(request.url ?? '')
+    for (const { number, resolve } of waiting) if (number === addresses.length) resolve()
     const answer = answers[Math.min(index, answers.length - 1)]
     if (answer) await answerWith(answer, exchangeOf({ request, response, text, index }))
   })
@@ -60,13 +61,13 @@ export async function faultServer(answers: readonly Answer[]): Promise<FaultServ
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url,
-    bodies,
+    addresses,
     get requests() {
-      return bodies.length
+      return addresses.length
     },
     baseURL: (provider) => url + basePaths[provider],
     arrived: (number) =>
-      bodies.length >= number
+      addresses.length >= number
         ? Promise.resolve()
         : new Promise((resolve) => void waiting.push({ number, resolve })),
     settled: async () => void (await Promise.all(over)),
@@ -111,6 +112,7 @@ function exchangeOf({ request, response, text, index }: Arrived): Exchange {
   response.on('error', () => {})
   const payload = (reply: Reply) => render(reply, askedOf(request.url ?? '', text, index))
   return {
+    request,
     socket: request.socket,
     response,
     gone: gone.signal,

@@ -48,6 +48,7 @@ export const adaptersAt = (options: {
   readonly baseURL: string
   readonly fetch?: typeof fetch
   readonly maxEventBytes?: number
+  readonly headers?: Readonly<Record<string, string>>
 }) => [
   openai(options),
   anthropic(options),
