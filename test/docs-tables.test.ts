@@ -8,11 +8,11 @@ import { gemini } from 'tetrad/providers/gemini'
 import { openai } from 'tetrad/providers/openai'
 import { xai } from 'tetrad/providers/xai'
 import { fail, type MockServer, mockServer, say } from 'tetrad/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 /** The rows of the table under a heading, its head and its rule left out. */
 function tableOf(page: string, heading: string): readonly (readonly string[])[] {
-  const text = readFileSync(`docs/${page}.md`, 'utf8')
+  const text = readFileSync(page, 'utf8')
   const section = text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
   const rows = section.split('\n').filter((line) => line.startsWith('|'))
   return rows.slice(2).map((row) =>
@@ -44,8 +44,40 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
+describe('README', () => {
+  it('names the variable of each key', async () => {
+    const rows = tableOf('README.md', 'Providers').filter(([, , key = '']) => key.includes('_KEY'))
+    expect(rows).toHaveLength(4)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    for (const [name = '', , key = ''] of rows) {
+      const [variable = ''] = codeOf(key)
+      vi.stubEnv(variable, undefined)
+      const model = `${codeOf(name)[0]?.split('/')[0]}/any`
+      const call = tetrad
+        .createClient()
+        .generate({ model, messages: [{ role: 'user', content: 'Hi' }] })
+      await expect(call).rejects.toMatchObject({
+        code: 'missing_api_key',
+        message: expect.stringContaining(variable),
+      })
+    }
+  })
+
+  it('names policies that are there, each at its own subpath', async () => {
+    const [, names = ''] =
+      /^Policies are layers of their own subpath: (.*?)\./m.exec(
+        readFileSync('README.md', 'utf8'),
+      ) ?? []
+    expect(codeOf(names).length).toBeGreaterThan(9)
+    for (const name of codeOf(names)) {
+      const path = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      expect(await import(`../middleware/${path}.ts`)).toHaveProperty(name, expect.any(Function))
+    }
+  })
+})
+
 describe('the classes of docs/errors.md', () => {
-  const rows = tableOf('errors', 'Classes')
+  const rows = tableOf('docs/errors.md', 'Classes')
   const exported = new Map<string, unknown>(Object.entries(tetrad))
 
   it('are all there are', () => {
@@ -119,10 +151,11 @@ const models = [
 ]
 
 describe('where each parameter goes, by docs/parameters.md', () => {
-  const cells = tableOf('parameters', 'Where each goes').flatMap(([names = '', ...fields]) =>
-    codeOf(names).flatMap((param) =>
-      fields.map((field, index) => ({ param, field, model: models[index] ?? '' })),
-    ),
+  const cells = tableOf('docs/parameters.md', 'Where each goes').flatMap(
+    ([names = '', ...fields]) =>
+      codeOf(names).flatMap((param) =>
+        fields.map((field, index) => ({ param, field, model: models[index] ?? '' })),
+      ),
   )
 
   it('is told of each parameter', () => {

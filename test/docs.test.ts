@@ -9,7 +9,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type MockServer, mockServer, say } from '../src/testing/index.js'
+import { createClient } from '../src/index.js'
+import { fail, type MockServer, mockServer, say } from '../src/testing/index.js'
 import { type Serving, serve } from './http/support.js'
 
 const folder = new URL('./.docs/', import.meta.url)
@@ -160,5 +161,37 @@ describe('the cost cap of README, in its Express route', () => {
     for (const stream of [true, false])
       expect(await (await ask('bob', stream)).text()).toContain('docs')
     expect((await ask('eve')).status).toBe(401)
+  })
+})
+
+describe('the middleware of README', () => {
+  const fileOf = (word: string) => blocks.find(({ code }) => code.includes(word))?.file ?? ''
+  const load = () => import(pathToFileURL(new URL(fileOf('maskMail'), folder).pathname).href)
+  const request = {
+    model: 'openai/gpt-5-mini',
+    messages: [{ role: 'user', content: 'Hi' }],
+  } as const
+
+  it('masks addresses wherever a stream is cut, and in a plain call', async () => {
+    const { maskMail } = await load()
+    const ai = createClient({ use: [maskMail()] })
+    const answer = say('Write to ada@example.com, she knows.', { chunks: 9 }).splitBytes(7)
+    server.script(answer, answer)
+    const streamed = await ai.stream(request).response
+    const whole = await ai.generate(request)
+    for (const { text } of [streamed, whole]) expect(text).toBe('Write to ••• she knows.')
+  })
+
+  it('logs one line a call, whatever its end', async () => {
+    const { timing } = await load()
+    const lines: unknown[][] = []
+    const ai = createClient({ use: [timing((...line: unknown[]) => lines.push(line))] })
+    server.script(say('One two.'), fail(400), say('word '.repeat(100)).stall(9))
+    await ai.generate(request)
+    await ai.generate(request).catch(() => {})
+    for await (const _ of ai.stream(request)) break
+    expect(lines).toEqual(
+      Array(3).fill(['openai/gpt-5-mini', expect.any(Number), expect.any(Number)]),
+    )
   })
 })

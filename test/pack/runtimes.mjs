@@ -18,11 +18,18 @@ const runtimes = {
 const firstCall = `import { createClient } from 'tetrad'
 import { standard, trace } from 'tetrad/middleware'
 import { anthropic } from 'tetrad/providers/anthropic'
+import { handler } from 'tetrad/http/web'
 import { mockServer, say } from 'tetrad/testing'
-const server = await mockServer([say('The Rhine.')])
+const server = await mockServer([say('The Rhine.'), say('The Rhine.')])
 const ai = createClient({ providers: [anthropic(server.options('anthropic'))], use: standard() })
 const reply = await ai.generate({ model: 'anthropic/claude-sonnet-4-5', messages: [{ role: 'user', content: 'A river?' }] })
-console.log(JSON.stringify({ text: reply.text, trace: trace(ai) }))
+const route = handler(ai, { models: ['anthropic/claude-sonnet-4-5'], public: true })
+const response = await route(new Request('http://localhost/api/chat', {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ messages: [{ role: 'user', content: 'A river?' }] }),
+}))
+console.log(JSON.stringify({ text: reply.text, trace: trace(ai), events: await response.text() }))
 await server.close()`
 
 const importAll = (names) => `const names = ${JSON.stringify(names)}
@@ -37,10 +44,11 @@ export function checkRuntimes(project, names) {
   for (const [runtime, [command, ...args]] of Object.entries(runtimes)) {
     const imported = Number(run(command, [...args, 'all.mjs'], project))
     check(`${runtime} imports ${imported} subpaths`, imported === names.length)
-    const { text, trace } = JSON.parse(run(command, [...args, 'call.mjs'], project))
+    const { text, trace, events } = JSON.parse(run(command, [...args, 'call.mjs'], project))
     check(
       `${runtime} answers a first call, through layers that have names`,
       text === 'The Rhine.' && layers.every((name) => new RegExp(`${name}$`, 'm').test(trace)),
     )
+    check(`${runtime} streams from a route`, /"text":"The.*Rhine.*\[DONE\]/s.test(events))
   }
 }

@@ -1,4 +1,5 @@
 /** Reports what an app that imports a part of the package ships, minified. A budget is asserted for `browser`. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -75,3 +76,13 @@ for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
 check('a route is at most 79 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 79)
 check('browser is at most 5.2 kB gzipped', rows.browser['kB gzipped'] <= 5.2)
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const [, mostTold] = /core with one provider is [\d.]+ to ([\d.]+) kB/.exec(readme)
+const largest = Math.max(
+  ...Object.keys(bounds).map((name) => (/ \+ /.test(name) ? rows[name].kB : 0)),
+)
+check(
+  `README says at most ${mostTold} kB of the core with one provider`,
+  largest <= Number(mostTold) + 0.5,
+)
