@@ -3,7 +3,15 @@
  * A link or an anchor that leads nowhere, and a page without a place in the sidebar, end the build.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -58,6 +66,12 @@ async function writeApi() {
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('TypeDoc has complaints')
 }
 
+/** The first page, with the first code of README, which a test runs. */
+function home() {
+  const [code] = /^```ts run$.*?^```$/ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))
+  return readFileSync(here('index.md'), 'utf8').replace('<!-- first call -->', () => code)
+}
+
 /** An anchor of a page that is not there: VitePress looks at pages alone. */
 function checkAnchors() {
   const html = new Map(
@@ -80,7 +94,7 @@ install()
 rmSync(pages, { recursive: true, force: true })
 mkdirSync(pages)
 cpSync(join(root, 'docs'), pages, { recursive: true })
-cpSync(here('index.md'), join(pages, 'index.md'))
+writeFileSync(join(pages, 'index.md'), home())
 const { build } = await import('vitepress')
 const { listed } = await import('./.vitepress/config.mjs')
 const lost = readdirSync(join(root, 'docs')).filter(
