@@ -1,6 +1,7 @@
 /** The layers of the package, held by reading its imports. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
@@ -16,6 +17,20 @@ function* sources(folder: string): Generator<string> {
 }
 
 const files = [...sources(join(root, 'src')), ...sources(join(root, 'middleware'))]
+/** Lines of each function with a name or a body. */
+function* lengthsOf(file: string): Generator<readonly [lines: number, place: string]> {
+  const text = readFileSync(join(root, file), 'utf8')
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const line = (at: number) => source.getLineAndCharacterOfPosition(at).line + 1
+  const waiting: ts.Node[] = [source]
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    if (ts.isFunctionLike(node) && 'body' in node && node.body) {
+      const start = line(node.getStart())
+      yield [line(node.end) - start + 1, `${file}:${start}`]
+    }
+    node.forEachChild((child) => void waiting.push(child))
+  }
+}
 const importsOf = (file: string): string[] =>
   [
     ...readFileSync(join(root, file), 'utf8').matchAll(
@@ -124,6 +139,14 @@ describe('the architecture', () => {
           'm',
         ),
       )
+  })
+
+  it('functions are short: at most 8 lines in the middle, 30 in nine of ten, 80 in all', () => {
+    const lengths = files.flatMap((file) => [...lengthsOf(file)]).sort(([a], [b]) => a - b)
+    const at = (share: number) => lengths[Math.floor((lengths.length - 1) * share)]?.[0]
+    expect(at(0.5)).toBeLessThanOrEqual(8)
+    expect(at(0.9)).toBeLessThanOrEqual(30)
+    expect(lengths.filter(([lines]) => lines > 80)).toEqual([])
   })
 
   it('only index files re-export all, and they do nothing else', () => {

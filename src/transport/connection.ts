@@ -1,5 +1,5 @@
 /** One request and its response: reads that end at once on abort or timeout, and a socket that is let go. */
-import type { Call, ErrorDetails, TetradError } from '../core/index.js'
+import type { Call, ErrorDetails, TetradError, Watch, WatchPhase } from '../core/index.js'
 import { AbortError, createWatch, TimeoutError } from '../core/index.js'
 import { faultOf } from './connection-error.js'
 import type { IncomingResponse, OutgoingRequest, Sender, Sending } from './sender.js'
@@ -23,111 +23,124 @@ export interface ConnectionOptions {
   readonly details: ErrorDetails
 }
 
-export function openConnection({ sender, call, kind, details }: ConnectionOptions): Connection {
-  let phase: 'request' | 'headers' | 'body' | 'stream' = 'request'
-  let sentAt = 0
-  let failure: TetradError | undefined
-  let isClosed = false
-  let isEnded = false
-  let sending: Sending | undefined
-  let response: IncomingResponse | undefined
-  let rejectSend: ((reason: unknown) => void) | undefined
+export const openConnection = (options: ConnectionOptions): Connection => new OneConnection(options)
 
-  const interrupt = (reason: TetradError) => {
-    if (failure || isClosed) return
-    failure = reason
-    rejectSend?.(reason)
-    sending?.cancel(reason)
+class OneConnection implements Connection {
+  private phase: 'request' | 'headers' | 'body' | 'stream' = 'request'
+  private sentAt = 0
+  private failure: TetradError | undefined
+  private isClosed = false
+  private isEnded = false
+  private sending: Sending | undefined
+  private response: IncomingResponse | undefined
+  private rejectSend: ((reason: unknown) => void) | undefined
+  private readonly watch: Watch
+  private readonly release: () => void
+
+  constructor(private readonly options: ConnectionOptions) {
+    const { call, kind } = options
+    const { headersMs, idleBytesMs, idleEventsMs } = call.timeouts ?? {}
+    // a plain answer is one event, however long it takes
+    const eventsMs = kind === 'stream' ? idleEventsMs : undefined
+    this.watch = createWatch({ headersMs, idleBytesMs, idleEventsMs: eventsMs }, (expired) =>
+      this.expire(expired),
+    )
+    this.release = onAbort(call, (cause) => this.abort(cause))
   }
 
-  const { headersMs, idleBytesMs, idleEventsMs } = call.timeouts ?? {}
-  // a plain answer is one event, however long it takes
-  const eventsMs = kind === 'stream' ? idleEventsMs : undefined
-  const watch = createWatch({ headersMs, idleBytesMs, idleEventsMs: eventsMs }, (expired) =>
-    interrupt(
-      new TimeoutError(`${details.provider}/${details.model}: ${waits[expired]}`, {
+  async send(request: OutgoingRequest): Promise<IncomingResponse> {
+    if (this.failure) throw this.failure
+    this.phase = 'headers'
+    this.sentAt = performance.now()
+    this.watch.begin('headers')
+    try {
+      this.sending = this.options.sender(request)
+      this.response = await this.answered(this.sending.response)
+      if (this.failure) throw this.failure
+      this.phase = this.options.kind
+      return this.response
+    } catch (error) {
+      throw this.fault(error, 'headers')
+    } finally {
+      this.rejectSend = undefined
+      this.watch.end()
+    }
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.failure) throw this.failure
+    if (!this.response || this.isEnded) return undefined
+    this.watch.begin('body')
+    try {
+      const bytes = await this.response.read()
+      if (this.failure) throw this.failure
+      this.isEnded = bytes === undefined
+      return bytes
+    } catch (error) {
+      throw this.fault(error, this.options.kind)
+    } finally {
+      this.watch.end()
+    }
+  }
+
+  progress(): void {
+    this.watch.progress()
+  }
+
+  async close(options?: { readonly drainMs: number }): Promise<void> {
+    if (this.isClosed) return
+    const { response, sending } = this
+    this.watch.close()
+    if (options && response && sending && !this.isEnded && !this.failure)
+      this.isEnded = await drain(response, sending, options.drainMs)
+    this.isClosed = true
+    this.release()
+    if (!this.isEnded) sending?.cancel()
+  }
+
+  private interrupt(reason: TetradError): void {
+    if (this.failure || this.isClosed) return
+    this.failure = reason
+    this.rejectSend?.(reason)
+    this.sending?.cancel(reason)
+  }
+
+  private expire(phase: WatchPhase): void {
+    const { details } = this.options
+    this.interrupt(
+      new TimeoutError(`${details.provider}/${details.model}: ${waits[phase]}`, {
         ...details,
-        phase: expired,
+        phase,
         code: 'timeout',
         maybeBilled: true,
       }),
-    ),
-  )
+    )
+  }
 
-  const release = onAbort(call, (cause) =>
-    interrupt(
-      new AbortError(undefined, {
-        ...details,
-        phase,
-        maybeBilled: phase !== 'request',
-        cause,
-      }),
-    ),
-  )
+  private abort(cause: unknown): void {
+    const { phase } = this
+    const maybeBilled = phase !== 'request'
+    this.interrupt(
+      new AbortError(undefined, { ...this.options.details, phase, maybeBilled, cause }),
+    )
+  }
 
-  const fault = (thrown: unknown, at: 'headers' | 'body' | 'stream') =>
-    failure ??
-    faultOf(thrown, {
-      ...details,
-      phase: at,
-      elapsedMs: performance.now() - sentAt,
-      isStale: at === 'headers' && sending?.isStale() === true,
+  private fault(thrown: unknown, phase: 'headers' | 'body' | 'stream'): unknown {
+    if (this.failure) return this.failure
+    return faultOf(thrown, {
+      ...this.options.details,
+      phase,
+      elapsedMs: performance.now() - this.sentAt,
+      isStale: phase === 'headers' && this.sending?.isStale() === true,
     })
+  }
 
   /** The wait ends with the call, also where the sender ignores that it was cancelled. */
-  const answered = (pending: Promise<IncomingResponse>) =>
-    new Promise<IncomingResponse>((resolve, reject) => {
-      rejectSend = reject
+  private answered(pending: Promise<IncomingResponse>): Promise<IncomingResponse> {
+    return new Promise((resolve, reject) => {
+      this.rejectSend = reject
       pending.then(resolve, reject)
     })
-
-  return {
-    async send(request) {
-      if (failure) throw failure
-      phase = 'headers'
-      sentAt = performance.now()
-      watch.begin('headers')
-      try {
-        sending = sender(request)
-        response = await answered(sending.response)
-        if (failure) throw failure
-        phase = kind
-        return response
-      } catch (error) {
-        throw fault(error, 'headers')
-      } finally {
-        rejectSend = undefined
-        watch.end()
-      }
-    },
-
-    async read() {
-      if (failure) throw failure
-      if (!response || isEnded) return undefined
-      watch.begin('body')
-      try {
-        const bytes = await response.read()
-        if (failure) throw failure
-        isEnded = bytes === undefined
-        return bytes
-      } catch (error) {
-        throw fault(error, kind)
-      } finally {
-        watch.end()
-      }
-    },
-
-    progress: watch.progress,
-
-    async close(options) {
-      if (isClosed) return
-      watch.close()
-      if (options && response && sending && !isEnded && !failure)
-        isEnded = await drain(response, sending, options.drainMs)
-      isClosed = true
-      release()
-      if (!isEnded) sending?.cancel()
-    },
   }
 }
 
