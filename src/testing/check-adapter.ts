@@ -3,16 +3,10 @@ import { getEventListeners } from 'node:events'
 import type { ChatRequest, ChatResponse, StreamChunk } from '../chat/index.js'
 import { createClient } from '../client.js'
 import { AbortError, type CallOptions, isTetradError, type ProviderAdapter } from '../core/index.js'
+import { type CheckFailure, type Checks, ensure, nameOf, runChecks } from './check.js'
 import { callTool, fail, type Reply, say } from './reply.js'
 import type { FailureKind } from './script.js'
 import type { MockServer } from './server.js'
-
-export interface AdapterFailure {
-  /** The part of the contract. */
-  readonly name: string
-  readonly message: string
-  readonly cause?: unknown
-}
 
 export interface CheckAdapterOptions {
   /** Asked of the adapter, without its name. @default 'check-model' */
@@ -35,27 +29,20 @@ export async function checkAdapter(
   adapter: ProviderAdapter,
   server?: MockServer,
   options: CheckAdapterOptions = {},
-): Promise<readonly AdapterFailure[]> {
+): Promise<readonly CheckFailure[]> {
   const subject = new Subject(adapter, server, options)
-  const failures: AdapterFailure[] = []
-  const all = Object.entries({ ...checks, ...(server && serverChecks) })
-  for (const [name, check] of all) {
+  const begin = () => {
     server?.reply(say('Hello wide world').usage({ prompt_tokens: 40, completion_tokens: 7 }))
-    try {
-      await check(subject)
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause)
-      failures.push({ name, message, cause })
-      // nothing else can be asked of what is no adapter
-      if (name === shape) break
-    }
+    return subject
   }
-  return failures
+  const failures = await runChecks(shape, begin)
+  // nothing else can be asked of what is no adapter
+  if (failures.length > 0) return failures
+  return runChecks({ ...checks, ...(server && serverChecks) }, begin)
 }
 
 type Mode = 'generate' | 'stream'
 const modes: readonly Mode[] = ['generate', 'stream']
-type Check = (subject: Subject) => void | Promise<void>
 
 class Subject {
   /** Generators that have not ended. */
@@ -145,16 +132,16 @@ class Subject {
   }
 }
 
-const shape = 'has the shape of an adapter'
+const shape: Checks<Subject> = {
+  'has the shape of an adapter': ({ adapter }) => void createClient({ providers: [adapter] }),
+}
 
-const checks: Readonly<Record<string, Check>> = {
-  [shape]: ({ adapter }) => void createClient({ providers: [adapter] }),
-
+const checks: Checks<Subject> = {
   'capabilities are data': ({ client, adapter, model }) => {
     for (const name of [model, 'a-model-that-nobody-has', 'constructor']) {
       const ask = () => JSON.stringify(client.capabilities(`${adapter.name}/${name}`))
       const first = ask()
-      expect(first === ask(), `capabilities of ${name} differ from one time to the next`)
+      ensure(first === ask(), `capabilities of ${name} differ from one time to the next`)
     }
   },
 
@@ -162,7 +149,7 @@ const checks: Readonly<Record<string, Check>> = {
     const messages = [{ role: 'user', content: 'Hi' }] as const
     const before = JSON.stringify(messages)
     adapter.convertMessages?.(messages, model)
-    expect(JSON.stringify(messages) === before, 'convertMessages changed what it was given')
+    ensure(JSON.stringify(messages) === before, 'convertMessages changed what it was given')
   },
 
   'streams a whole answer': async (subject) => {
@@ -170,13 +157,13 @@ const checks: Readonly<Record<string, Check>> = {
     const { timeouts } = subject
     for await (const chunk of subject.client.stream(subject.request(), { timeouts }))
       chunks.push(chunk)
-    expect(chunks[0]?.type === 'start', 'the first chunk is no start')
-    expect(chunks.at(-1)?.type === 'finish', 'the last chunk is no finish')
+    ensure(chunks[0]?.type === 'start', 'the first chunk is no start')
+    ensure(chunks.at(-1)?.type === 'finish', 'the last chunk is no finish')
   },
 
   'answers a plain call': async (subject) => {
     const answer = await subject.ask('generate')
-    expect(answer.message.role === 'assistant', 'the message is not that of an assistant')
+    ensure(answer.message.role === 'assistant', 'the message is not that of an assistant')
   },
 
   'leaves the request as it was': async (subject) => {
@@ -184,15 +171,15 @@ const checks: Readonly<Record<string, Check>> = {
       const request = subject.request()
       const before = JSON.stringify(request)
       await subject.ask(mode, {}, request)
-      expect(JSON.stringify(request) === before, `${mode}: the request was changed`)
+      ensure(JSON.stringify(request) === before, `${mode}: the request was changed`)
     }
   },
 
   'counts with whole numbers': async (subject) => {
     for (const mode of modes) {
       const { usage } = await subject.ask(mode)
-      expect(usage.total_tokens > 0, `${mode}: no usage`)
-      expect(!usage.estimated, `${mode}: it told no usage, or one that is no whole number from 0`)
+      ensure(usage.total_tokens > 0, `${mode}: no usage`)
+      ensure(!usage.estimated, `${mode}: it told no usage, or one that is no whole number from 0`)
     }
   },
 
@@ -202,10 +189,10 @@ const checks: Readonly<Record<string, Check>> = {
     const error = await (async () => {
       for await (const _ of stream) stream.abort(new Error('left'))
     })().catch((thrown: unknown) => thrown)
-    expect(error === undefined || error instanceof AbortError, `it ended with ${nameOf(error)}`)
+    ensure(error === undefined || error instanceof AbortError, `it ended with ${nameOf(error)}`)
     const isOver = await subject.eventually(() => subject.open === 0)
     subject.open = 0
-    expect(isOver, 'its generator went on after the abort')
+    ensure(isOver, 'its generator went on after the abort')
   },
 
   'leaves no listener on the signal': async (subject) => {
@@ -213,7 +200,7 @@ const checks: Readonly<Record<string, Check>> = {
       await subject.ask(mode)
       const signal = subject.signals.at(-1)
       const count = signal ? getEventListeners(signal, 'abort').length : 0
-      expect(count === 0, `${mode}: ${count} listeners are left`)
+      ensure(count === 0, `${mode}: ${count} listeners are left`)
     }
   },
 }
@@ -228,12 +215,12 @@ const classes: Partial<Record<FailureKind, string>> = {
   overloaded: 'ServiceUnavailableError',
 }
 
-const serverChecks: Readonly<Record<string, Check>> = {
+const serverChecks: Checks<Subject> = {
   'gives the text of the server in both modes': async (subject) => {
     for (const mode of modes) {
       const { text, finish_reason } = await subject.ask(mode)
-      expect(text === 'Hello wide world', `${mode}: ${JSON.stringify(text)}`)
-      expect(finish_reason === 'stop', `${mode}: finish_reason is ${finish_reason}`)
+      ensure(text === 'Hello wide world', `${mode}: ${JSON.stringify(text)}`)
+      ensure(finish_reason === 'stop', `${mode}: finish_reason is ${finish_reason}`)
     }
   },
 
@@ -241,7 +228,7 @@ const serverChecks: Readonly<Record<string, Check>> = {
     for (const mode of modes) {
       const { prompt_tokens, completion_tokens } = (await subject.ask(mode)).usage
       const isRight = prompt_tokens === 40 && completion_tokens === 7
-      expect(isRight, `${mode}: ${prompt_tokens} and ${completion_tokens}, not 40 and 7`)
+      ensure(isRight, `${mode}: ${prompt_tokens} and ${completion_tokens}, not 40 and 7`)
     }
   },
 
@@ -250,8 +237,8 @@ const serverChecks: Readonly<Record<string, Check>> = {
     for (const mode of modes) {
       const { message, finish_reason } = await subject.ask(mode)
       const [call] = message.tool_calls ?? []
-      expect(finish_reason === 'tool_calls', `${mode}: finish_reason is ${finish_reason}`)
-      expect(
+      ensure(finish_reason === 'tool_calls', `${mode}: finish_reason is ${finish_reason}`)
+      ensure(
         call?.type === 'function' && JSON.parse(call.function.arguments).city === 'Rome',
         `${mode}: the call was lost`,
       )
@@ -263,8 +250,8 @@ const serverChecks: Readonly<Record<string, Check>> = {
       const before = subject.server.requests.length
       await subject.ask(mode)
       const sent = subject.server.requests.slice(before)
-      expect(sent.length === 1, `${mode}: ${sent.length} requests`)
-      expect(
+      ensure(sent.length === 1, `${mode}: ${sent.length} requests`)
+      ensure(
         JSON.stringify(sent[0]?.body).includes('Name a river.'),
         `${mode}: the message is lost`,
       )
@@ -277,7 +264,7 @@ const serverChecks: Readonly<Record<string, Check>> = {
     const answers = await Promise.all(
       asked.map((text, i) => subject.ask(modes[i % 2] ?? 'stream', {}, subject.request(text))),
     )
-    expect(
+    ensure(
       answers.every(({ text }, i) => text === asked[i]),
       'an answer went to another call',
     )
@@ -289,13 +276,13 @@ const serverChecks: Readonly<Record<string, Check>> = {
         const before = subject.server.requests.length
         const error = await subject.failing(mode, fail(kind as FailureKind))
         const count = subject.server.requests.length - before
-        expect(
+        ensure(
           nameOf(error) === expected,
           `${mode}: ${kind} became ${nameOf(error)}, not ${expected}`,
         )
         const { provider } = isTetradError(error) ? error : {}
-        expect(provider === subject.adapter.name, `${mode}: ${kind} does not name the adapter`)
-        expect(count === 1, `${mode}: it asked ${count} times`)
+        ensure(provider === subject.adapter.name, `${mode}: ${kind} does not name the adapter`)
+        ensure(count === 1, `${mode}: it asked ${count} times`)
       }
   },
 
@@ -303,14 +290,14 @@ const serverChecks: Readonly<Record<string, Check>> = {
     for (const mode of modes) {
       const error = await subject.failing(mode, fail(429, { retryAfter: 2 }))
       const { retryAfterMs } = isTetradError(error) ? error : {}
-      expect(retryAfterMs === 2_000, `${mode}: retryAfterMs is ${retryAfterMs}, not 2000`)
+      ensure(retryAfterMs === 2_000, `${mode}: retryAfterMs is ${retryAfterMs}, not 2000`)
     }
   },
 
   'takes no cut stream for an answer': async (subject) => {
     for (const how of ['end', 'destroy'] as const) {
       const error = await subject.failing('stream', say('one two three four').cut(3, how))
-      expect(nameOf(error) === 'StreamInterruptedError', `${how}: it became ${nameOf(error)}`)
+      ensure(nameOf(error) === 'StreamInterruptedError', `${how}: it became ${nameOf(error)}`)
     }
   },
 
@@ -326,18 +313,11 @@ const serverChecks: Readonly<Record<string, Check>> = {
     void request.closed.then(() => {
       isClosed = true
     })
-    expect(await subject.eventually(() => isClosed), 'its connection stayed open')
+    ensure(await subject.eventually(() => isClosed), 'its connection stayed open')
   },
 
   'reports the response': async (subject) => {
     const { attempts } = await subject.ask('stream')
-    expect(attempts[0]?.headers !== undefined, 'it never called call.onResponse')
+    ensure(attempts[0]?.headers !== undefined, 'it never called call.onResponse')
   },
 }
-
-function expect(isSo: boolean, otherwise: string): void {
-  if (!isSo) throw new Error(otherwise)
-}
-
-const nameOf = (error: unknown): string =>
-  error === undefined ? 'an answer' : error instanceof Error ? error.name : String(error)

@@ -1,11 +1,6 @@
 /** What every store promises, as checks that run under any test framework, or none. */
 import type { CapHold, FullStore, Store } from '../store/index.js'
-
-export interface StoreFailure {
-  /** The promise that does not hold. */
-  readonly check: string
-  readonly error: unknown
-}
+import { type CheckFailure, equal, runChecks } from './check.js'
 
 export interface CheckStoreOptions {
   /** Waits until something of a store has expired. @default really, with setTimeout */
@@ -34,11 +29,6 @@ const ttl = { ttlMs: 60_000 }
 
 /** Long enough for a slow store to answer before it is over. Milliseconds. */
 const shortMs = 150
-
-function equal(actual: unknown, expected: unknown, what: string): void {
-  const [is, should] = [actual, expected].map((one) => JSON.stringify(one))
-  if (is !== should) throw new Error(`${what}: ${is}, not ${should}`)
-}
 
 const times = <T>(count: number, make: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)))
@@ -287,16 +277,16 @@ const waitReally = (ms: number) => new Promise<void>((resolve) => setTimeout(res
 export async function checkStore(
   makeStore: Make,
   { wait = waitReally }: CheckStoreOptions = {},
-): Promise<readonly StoreFailure[]> {
+): Promise<readonly CheckFailure[]> {
   const run = crypto.randomUUID()
   // each check looks for what it needs
   const [a, b] = (await Promise.all([makeStore(), makeStore()])) as [FullStore, FullStore]
-  const failures: StoreFailure[] = []
-  for (const [index, { name, needs = [], run: check }] of checks.entries()) {
-    if (needs.some((operation) => typeof a[operation] !== 'function')) continue
-    await check({ a, b, key: `check:${run}:${index}`, wait }).catch((error: unknown) =>
-      failures.push({ check: name, error }),
-    )
-  }
-  return failures
+  const has = ({ needs = [] }: Check) => needs.every((name) => typeof a[name] === 'function')
+  const asked = checks.filter(has).map(({ name, run }) => [name, run] as const)
+  return runChecks(Object.fromEntries(asked), (index) => ({
+    a,
+    b,
+    key: `check:${run}:${index}`,
+    wait,
+  }))
 }

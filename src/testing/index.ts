@@ -23,8 +23,10 @@
  */
 export type { AnswerOptions } from './answer.js'
 export { type CassetteOptions, cassette, type TapedRequest } from './cassette.js'
-export { type AdapterFailure, type CheckAdapterOptions, checkAdapter } from './check-adapter.js'
-export { type CheckStoreOptions, checkStore, type StoreFailure } from './check-store.js'
+export type { CheckFailure } from './check.js'
+export { type CheckAdapterOptions, checkAdapter } from './check-adapter.js'
+export { type CheckMiddlewareOptions, checkMiddleware } from './check-middleware.js'
+export { type CheckStoreOptions, checkStore } from './check-store.js'
 export type { Chunks } from './chunks.js'
 export type { Clock } from './clock.js'
 export type { GraphAnswer, GraphCall } from './graph/answers.js'

@@ -30,13 +30,15 @@ describe.each(names)('agents on %s', (name) => {
         return 'sunny'
       },
     })
+    // by their types the client is that of CommonJS
+    const model = new OpenAIChatCompletionsModel(openaiClient(ai, OpenAI) as never, models[name])
     const agent = new Agent({
       name: 'guide',
       instructions: 'Be short.',
-      model: new OpenAIChatCompletionsModel(openaiClient(ai, OpenAI), models[name]),
+      model,
       tools: [weather],
     })
-    return { server, agent, asked }
+    return { server, agent, asked, model }
   }
 
   it.each([false, true])(
@@ -63,8 +65,9 @@ describe.each(names)('agents on %s', (name) => {
   )
 
   it('give objects', async () => {
-    const { agent } = await setUp([say('{"city":"Rome"}')])
-    const place = agent.clone({ tools: [], outputType: z.object({ city: z.string() }) })
+    const { model } = await setUp([say('{"city":"Rome"}')])
+    const outputType = z.object({ city: z.string() })
+    const place = new Agent({ name: 'place', model, outputType })
     expect((await runner.run(place, 'Where?')).finalOutput).toEqual({ city: 'Rome' })
   })
 

@@ -121,7 +121,7 @@ describe('two processes', () => {
 const wrap = (change: (store: ReturnType<typeof memoryStore>) => Partial<Store>) => {
   const store = memoryStore()
   const broken = { ...store, ...change(store) }
-  return async () => (await checkStore(() => broken)).map(({ check }) => check)
+  return async () => (await checkStore(() => broken)).map(({ name }) => name)
 }
 
 describe('checkStore', () => {

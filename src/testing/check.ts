@@ -1,0 +1,54 @@
+/** What the contract suites share: they run under any test framework, or none. */
+import { isSameJson } from '../chat/index.js'
+
+/** A promise that does not hold. */
+export interface CheckFailure {
+  /** The promise. */
+  readonly name: string
+  readonly message: string
+  readonly cause: unknown
+}
+
+export type Checks<Subject> = Readonly<Record<string, (subject: Subject) => void | Promise<void>>>
+
+/** Runs them one after another, and gives those that failed. `begin` makes the subject of each. */
+export async function runChecks<Subject>(
+  checks: Checks<Subject>,
+  begin: (index: number) => Subject,
+): Promise<readonly CheckFailure[]> {
+  const failures: CheckFailure[] = []
+  for (const [index, [name, check]] of Object.entries(checks).entries()) {
+    try {
+      await check(begin(index))
+    } catch (cause) {
+      failures.push({
+        name,
+        message: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      })
+    }
+  }
+  return failures
+}
+
+export function ensure(isSo: boolean, otherwise: string): asserts isSo {
+  if (!isSo) throw new Error(otherwise)
+}
+
+/** The same JSON. */
+export function equal(actual: unknown, expected: unknown, what: string): void {
+  const [is, should] = [actual, expected].map((one) => JSON.stringify(one))
+  ensure(is === should || isSameJson(actual, expected), `${what}: ${is}, not ${should}`)
+}
+
+export const nameOf = (error: unknown): string =>
+  error === undefined ? 'an answer' : error instanceof Error ? error.name : String(error)
+
+/** Rejects where the promise takes longer. Milliseconds. */
+export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it had not ended after ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
