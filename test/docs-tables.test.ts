@@ -8,6 +8,7 @@ import { gemini } from 'tetrad/providers/gemini'
 import { openai } from 'tetrad/providers/openai'
 import { xai } from 'tetrad/providers/xai'
 import { fail, type MockServer, mockServer, say } from 'tetrad/testing'
+import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 /** The rows of the table under a heading, its head and its rule left out. */
@@ -73,6 +74,52 @@ describe('README', () => {
       const path = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       expect(await import(`../middleware/${path}.ts`)).toHaveProperty(name, expect.any(Function))
     }
+  })
+})
+
+describe('docs/middleware.md', () => {
+  const files = { StreamChunk: 'src/chat/response.ts', Context: 'src/core/context.ts' }
+  const program = ts.createProgram(Object.values(files), { strict: true, noLib: true })
+  const checker = program.getTypeChecker()
+  const typeOf = (name: keyof typeof files): ts.Type => {
+    const found = program.getSourceFile(files[name])?.statements.find((one) => {
+      const isType = ts.isTypeAliasDeclaration(one) || ts.isInterfaceDeclaration(one)
+      return isType && one.name.text === name
+    })
+    if (!found) throw new Error(`${files[name]} has no ${name}`)
+    return checker.getTypeAtLocation(found)
+  }
+  const wordOf = (member: ts.Symbol) => {
+    const isOptional = (member.flags & ts.SymbolFlags.Optional) !== 0
+    if (member.name === 'type') return checker.typeToString(checker.getTypeOfSymbol(member))
+    return isOptional ? `${member.name}?` : member.name
+  }
+
+  it('has each chunk with the members of its type', () => {
+    const union = typeOf('StreamChunk')
+    const chunks = (union.isUnion() ? union.types : []).map((type) =>
+      type.getProperties().map(wordOf),
+    )
+    const rows = tableOf('docs/middleware.md', 'Chunks').flatMap(([names = '', members = '']) =>
+      codeOf(names).map((name) => [
+        `"${name}"`,
+        ...codeOf(members).map((one) => one.replace(/: .*/, '')),
+      ]),
+    )
+    const sorted = (all: readonly (readonly string[])[]) =>
+      all.map((one) => one.toSorted()).toSorted()
+    expect(sorted(rows)).toEqual(sorted(chunks))
+  })
+
+  it('has each member of ctx', () => {
+    const members = typeOf('Context')
+      .getProperties()
+      .map(({ name }) => name)
+    const rows = tableOf('docs/middleware.md', 'Members of `ctx`')
+    const named = rows
+      .flatMap(([names = '']) => codeOf(names))
+      .map((one) => one.replace(/\(.*/, ''))
+    expect(named.toSorted()).toEqual(members.toSorted())
   })
 })
 
