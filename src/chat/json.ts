@@ -29,6 +29,12 @@ export const asList = (value: unknown): readonly unknown[] => (Array.isArray(val
 /** The members of a list that are objects. */
 export const asObjects = (value: unknown): readonly JsonObject[] => asList(value).filter(isObject)
 
+/** The parts of a content in any form that servers give it: text, one part, a list of both. */
+export const asParts = (value: unknown): readonly JsonObject[] => {
+  if (typeof value === 'string') return value === '' ? [] : [{ type: 'text', text: value }]
+  return isObject(value) ? [value] : asList(value).flatMap(asParts)
+}
+
 /** The parsed text, or undefined where it is no JSON. */
 export function parseJson(text: string): unknown {
   try {

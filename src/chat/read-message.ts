@@ -19,6 +19,9 @@ export function readMessage(
   position: number,
   repairs: Repairs,
 ): Message | undefined {
+  // an item in a provider's own words: it stands where a part of the user's does
+  if (isObject(given) && given.role === undefined && isItemType(given.type))
+    return { role: 'user', content: [given as never] }
   if (!isObject(given) || !roles.includes(given.role))
     throw repairs.invalid(
       `Message ${position} has no role: use system, developer, user, assistant or tool`,
@@ -35,6 +38,8 @@ export function readMessage(
   repairs.report(saysNothing, at(position))
   return undefined
 }
+
+const isItemType = (type: unknown) => typeof type === 'string' && type !== 'message'
 
 const saysNothing = 'Messages that say nothing were left out'
 

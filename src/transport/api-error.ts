@@ -141,6 +141,7 @@ const commonCodes: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>
   ['project_spend_limit_exceeded', QuotaExceededError],
   ['organization_usage_limit_exceeded', QuotaExceededError],
   ['enforced_spend_limit_reached', QuotaExceededError],
+  ['contract_spend_limit_reached', QuotaExceededError],
   ['billing_error', QuotaExceededError],
   ['rate_limit_exceeded', RateLimitError],
   ['overloaded_error', ServiceUnavailableError],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { log } from '../../middleware/log.js'
 import { asObjects, type ChatResponse, defined, type JsonObject } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
-import type { TetradError } from '../../src/core/index.js'
+import { type TetradError, UnexpectedResponseError } from '../../src/core/index.js'
 import { openai } from '../../src/providers/openai/index.js'
 import { adaptersAt, ask, type Name } from './support.js'
 
@@ -456,7 +456,75 @@ const texts: readonly (readonly [string, Name, typeof next])[] = [
   ],
 ]
 
+const listed = (content: unknown) => [{ type: 'message', role: 'assistant', content }]
+const oddTexts: readonly (readonly [string, Name, unknown])[] = [
+  ...(['openai', 'xai'] as const).flatMap((name) =>
+    (
+      [
+        ['a content that is text', response(listed('Hello'))],
+        ['a content that is one part', response(listed({ type: 'output_text', text: 'Hello' }))],
+        ['parts that are text', response(listed(['Hel', 'lo']))],
+        ['a part without a type', response(listed([{ text: 'Hello' }]))],
+        ['output_text beside no output', response([], { output_text: 'Hello' })],
+      ] as const
+    ).map(([what, body]) => [what, name, body] as const),
+  ),
+  ...[
+    ['a content that is text', 'Hello'],
+    ['parts that are text', ['Hel', 'lo']],
+    ['a block without a type', [{ text: 'Hello' }]],
+  ].map(([what, content]) => {
+    const message = claude(content as never, { stop_reason: 'end_turn' }).body
+    return [String(what), 'anthropic', message] as const
+  }),
+  ...[
+    ['a content that is text', 'Hello'],
+    ['parts that are text', { parts: 'Hello' }],
+    ['a part that is text', { parts: ['Hel', { text: 'lo' }] }],
+    ['parts that are one', { parts: { text: 'Hello' } }],
+    ['a list of contents', [{ parts: [{ text: 'Hel' }] }, { parts: [{ text: 'lo' }] }]],
+    ['a content that is a part', { text: 'Hello' }],
+  ].map(([what, content]) => {
+    const body = { candidates: [{ content, finishReason: 'STOP' }] }
+    return [String(what), 'gemini', body] as const
+  }),
+  ...[
+    ['a message that is text', 'Hello'],
+    ['parts that are text', { content: ['Hel', 'lo'] }],
+    ['a part of another name', { content: [{ type: 'output_text', text: 'Hello' }] }],
+    ['a part with content', { content: [{ type: 'text', content: 'Hello' }] }],
+  ].map(([what, message]) => [String(what), 'compatible', chat(message).body] as const),
+]
+
+/** The same body as the only event of a stream. */
+const asEvent: Record<Name, (body: never) => JsonObject[]> = {
+  openai: (response) => [{ type: 'response.completed', response }],
+  xai: (response) => [{ type: 'response.completed', response }],
+  anthropic: (message: JsonObject) => [
+    { type: 'message_start', message },
+    { type: 'message_stop' },
+  ],
+  gemini: (chunk) => [chunk],
+  compatible: (chunk) => [chunk],
+}
+
 describe('text', () => {
+  it.each(oddTexts)('is read in other forms: %s (%s)', async (_, name, body) => {
+    for (const exchange of [{ body }, { events: asEvent[name](body as never) }]) {
+      const reply = await answer(name, exchange)
+      expect([reply.text, reply.finish_reason]).toEqual(['Hello', 'stop'])
+    }
+  })
+
+  it.each([
+    ['anthropic', claude(null as never).body],
+    ['anthropic', claude(42 as never).body],
+    ['compatible', chat(null).body],
+    ['openai', response('Hello' as never)],
+  ] as const)('that cannot be is an error, no empty answer: %s', async (name, body) => {
+    await expect(answer(name, { body })).rejects.toBeInstanceOf(UnexpectedResponseError)
+  })
+
   it.each(texts)('%s: %s', async (_, name, exchange) => {
     const reply = await answer(name, exchange)
     expect([reply.text, reply.finish_reason]).toEqual(['Hello', 'stop'])
@@ -941,6 +1009,29 @@ const members: readonly (readonly [Name, typeof next, JsonObject])[] = [
     },
   ],
 ]
+
+describe('a reason that does not fit the calls', () => {
+  const use = { type: 'tool_use', id: 't', name: 'f', input: {} }
+  it.each([
+    ['anthropic', [], 'tool_use', 'stop'],
+    ['anthropic', [search], 'tool_use', 'stop'],
+    ['anthropic', [use], 'end_turn', 'tool_calls'],
+    ['anthropic', [use], 'max_tokens', 'length'],
+    ['anthropic', [use], 'refusal', 'content_filter'],
+  ] as const)('%s: %j that end with %s are %s', async (name, content, stop_reason, expected) => {
+    const whole = await answer(name, claude(content, { stop_reason }))
+    expect([whole.finish_reason, whole.native_finish_reason]).toEqual([expected, stop_reason])
+  })
+
+  it.each([
+    ['MODEL_ARMOR', 'content_filter'],
+    ['STOP', 'stop'],
+    ['TOMORROW', 'stop'],
+  ])('gemini: %s is %s', async (finishReason, expected) => {
+    const body = candidate([{ text: 'Hi' }], { finishReason })
+    expect((await answer('gemini', { body })).finish_reason).toBe(expected)
+  })
+})
 
 describe('members of an answer that nothing else says', () => {
   it.each(members)('are kept: %s', async (name, exchange, expected) => {

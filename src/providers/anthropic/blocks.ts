@@ -16,8 +16,9 @@ import { unwrapped } from './json-answer.js'
 import { jsonToolName } from './output-format.js'
 import { type OpenBlock, type State, withTold } from './stream-state.js'
 
-export function openBlock(block: unknown, index: unknown, state: State): OpenBlock | undefined {
-  if (!isObject(block)) return undefined
+export function openBlock(given: unknown, index: unknown, state: State): OpenBlock | undefined {
+  const block = isObject(given) ? typed(given) : undefined
+  if (!block) return undefined
   closeBlock(index, state)
   const { answer, writer } = state
   const role = roleOf(block, state)
@@ -40,6 +41,12 @@ export function openBlock(block: unknown, index: unknown, state: State): OpenBlo
   else if (role === 'answer') startAnswer(state)
   else started(opened, state)
   return opened
+}
+
+/** A block without a type is known by its text, or by its first delta. */
+function typed(block: JsonObject): JsonObject | undefined {
+  if (block.type !== undefined) return block
+  return typeof block.text === 'string' ? { type: 'text', ...block } : undefined
 }
 
 function roleOf({ type, name }: JsonObject, { answer, writer, custom }: State): OpenBlock['role'] {

@@ -1,5 +1,5 @@
 /** A whole answer of the Messages API → ours: the same reader as for streams, fed with one message. */
-import { type AnswerInput, defined, isObject } from '../../chat/index.js'
+import { type AnswerInput, asObject, defined } from '../../chat/index.js'
 import { isErrorBody, type WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
 import { readWhole, unexpected } from '../turn-writer.js'
@@ -12,7 +12,8 @@ export function fromWire({ body, request_id }: WireResponse, given: WireContext)
   const { model } = context
   if (isErrorBody(body))
     throw toError({ status: 200, body, model, ...defined({ request_id: context.request_id }) })
-  const isMessage = isObject(body) && Array.isArray(body.content)
+  const { content } = asObject(body)
+  const isMessage = typeof content === 'string' || Array.isArray(content)
   const answer = isMessage
     ? readWhole(streamReader(context), { type: 'message', message: body })
     : undefined

@@ -1,5 +1,6 @@
 /** Reads the events of one answer: a table of events over a small state. */
 import {
+  asParts,
   asText,
   defined,
   isObject,
@@ -97,7 +98,7 @@ function messageStart({ message }: JsonObject, state: State): void {
     { stop_reason, stop_sequence, stop_details, container, input_transformations },
   )
   tellUsage(mergeCounts({}, message.usage), state)
-  for (const block of Array.isArray(message.content) ? message.content : []) {
+  for (const block of asParts(message.content)) {
     openBlock(block, given, state)
     closeBlock(given, state)
   }

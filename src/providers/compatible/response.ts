@@ -1,5 +1,5 @@
 /** Reads a whole answer: to the reader it is a stream of one event, so both modes say the same. */
-import { type AnswerInput, isObject, type JsonObject } from '../../chat/index.js'
+import { type AnswerInput, asList, asObject, isObject, type JsonObject } from '../../chat/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
 import { readWhole, unexpected } from '../turn-writer.js'
@@ -12,13 +12,20 @@ export function fromWire(
   options: ReaderOptions,
 ): AnswerInput {
   const whole = request_id === undefined ? context : { ...context, request_id }
-  const answer = readWhole(streamReader(whole, options), complete(body))
+  const answer = isEmpty(body) ? undefined : readWhole(streamReader(whole, options), complete(body))
   if (answer) return answer
   const what = 'answered with JSON that holds no choice'
   throw unexpected(
     { provider: options.provider, context: whole },
     { code: 'no_choice', what, phase: 'body' },
   )
+}
+
+/** Its choice holds neither a message nor text. */
+function isEmpty(body: unknown): boolean {
+  const choices = isObject(body) ? asList(body.choices) : []
+  const { message, delta, text } = asObject(choices[0])
+  return choices.length > 0 && message === null && !isObject(delta) && typeof text !== 'string'
 }
 
 /** A body is complete, whether it says why it ended or not. */

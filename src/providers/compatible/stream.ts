@@ -3,6 +3,7 @@ import {
   asList,
   asNumber,
   asObjects,
+  asParts,
   asString,
   asText,
   defined,
@@ -159,7 +160,8 @@ const start = ({ id, model, created }: JsonObject, { context, writer }: State): 
 function readChoice(choice: JsonObject, state: State): void {
   // some gateways make a stream of one event, with a whole message in it
   const isWhole = !isObject(choice.delta)
-  const delta = isWhole ? (choice.message ?? { content: choice.text }) : choice.delta
+  const { message, text } = choice
+  const delta = !isWhole ? choice.delta : isObject(message) ? message : { content: message ?? text }
   if (isObject(delta)) {
     readDelta(delta, state, isWhole)
     state.writer.keepUnread(delta, readOfDelta)
@@ -179,11 +181,12 @@ function readChoice(choice: JsonObject, state: State): void {
 
 type Read = (value: unknown, state: State, isWhole: boolean) => void
 
-const readContent: Read = (value, state) => {
+const readContent: Read = (value, state, isWhole) => {
   if (typeof value === 'string') state.writer.text(value)
+  else if (isWhole && typeof value === 'number') state.writer.text(String(value))
   // a structured answer, as the value itself
   else if (isObject(value)) state.writer.text(JSON.stringify(value))
-  else for (const part of asList(value)) if (isObject(part)) readPart(part, state)
+  else for (const part of asParts(value)) readPart(part, state)
 }
 
 const readRefusal: Read = (value, { writer }) => writer.refusal(asString(value))
@@ -238,7 +241,7 @@ function readPart(part: JsonObject, state: State): void {
   if (part.type === 'thinking') writer.reasoning(thoughtOf(part), state)
   else if (part.type === 'refusal') writer.refusal(asString(part.refusal))
   else if (part.type === 'image_url') readImages([part], state, false)
-  else writer.text(asString(part.text))
+  else writer.text(asString(part.text) || asString(part.content))
 }
 
 const thoughtOf = ({ thinking }: JsonObject): string =>

@@ -106,17 +106,26 @@ function start(chunk: GenerateContentResponse, { context, writer }: State): void
 function readCandidate(candidate: Candidate, state: State): void {
   state.writer.keepUnread({ ...candidate }, readMembers)
   const { content, finishReason, finishMessage, logprobsResult } = candidate
-  const parts = Array.isArray(content?.parts) ? content.parts : []
+  const parts = partsOf(content)
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]
+    if (typeof part === 'string') readPart({ text: part }, i === 0, state)
     // a value that is no part is passed over, as an unknown field is
-    if (isObject(part)) readPart(part, i === 0, state)
+    else if (isObject(part)) readPart(part, i === 0, state)
   }
   if (logprobsResult) pushLogprobs(logprobsResult, state.writer.push)
   if (namesSources(candidate)) addSources(sourcesOf(candidate), state.sources)
   // old gateways send the number of the enum
   state.finishReason = asId(finishReason) ?? state.finishReason
   state.finishMessage = asText(finishMessage) ?? state.finishMessage
+}
+
+/** One content, or in other forms that gateways give it: a text, a part, a list. */
+function partsOf(content: unknown): readonly unknown[] {
+  if (isObject(content) && Array.isArray(content.parts)) return content.parts
+  if (Array.isArray(content)) return content.flatMap(partsOf)
+  if (!isObject(content)) return [content]
+  return 'parts' in content ? [content.parts] : [content]
 }
 
 /** Metadata may be told again with each chunk, longer each time: the longer takes the place of the shorter. */

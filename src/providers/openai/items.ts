@@ -1,6 +1,7 @@
 /** What the items of an answer say, one by one. */
 import {
   type Annotation,
+  asParts,
   type ChunkOf,
   defined,
   type HostedTool,
@@ -39,7 +40,7 @@ export interface ReadOptions {
 export function readItem(item: WireItem, options: ReadOptions): readonly Piece[] {
   switch (item.type) {
     case 'message':
-      return asList(item.content).flatMap(readPart)
+      return asParts(item.content).flatMap(readPart)
     case 'reasoning':
       return [...readReasoning(item.summary, 's'), ...readReasoning(item.content, 'c')]
     case 'function_call':
@@ -54,8 +55,7 @@ export function readItem(item: WireItem, options: ReadOptions): readonly Piece[]
 
 const callPiece = (call: ToolCall): Piece => ({ type: 'call', call })
 
-function readPart(part: unknown, index: number): readonly Piece[] {
-  if (!isObject(part)) return []
+function readPart(part: JsonObject, index: number): readonly Piece[] {
   if (part.type === 'refusal')
     return [{ type: 'refusal', key: `r${index}`, text: asString(part.refusal) }]
   if (part.type === 'output_audio') {
@@ -67,7 +67,7 @@ function readPart(part: unknown, index: number): readonly Piece[] {
     })
     return [{ type: 'audio', audio: told }]
   }
-  if (part.type !== 'output_text' && part.type !== 'text') return []
+  if (!textTypes.includes(part.type)) return []
   const { annotations, logprobs } = part
   const text = asString(part.text)
   return [
@@ -80,6 +80,9 @@ function readPart(part: unknown, index: number): readonly Piece[] {
     },
   ]
 }
+
+/** Some servers leave it out. */
+const textTypes: readonly unknown[] = ['output_text', 'text', undefined]
 
 const readReasoning = (parts: unknown, prefix: string): readonly Piece[] =>
   asList(parts).flatMap((part, index) =>

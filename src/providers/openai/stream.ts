@@ -203,6 +203,8 @@ const terminal =
     fillHoles(asList(response.output), state)
     state.isEnded = true
     const { writer } = state
+    const isSilent = writer.textLength === 0 && !writer.hasRefusal && writer.calls.length === 0
+    if (isSilent) writer.text(asString(response.output_text))
     writer.keepUnread(response, readMembers)
     writer.keepUsage(response.usage, readCounts)
     warnOfTransformations(response.input_transformations, profile.provider, context.warn)

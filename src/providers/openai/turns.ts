@@ -84,9 +84,18 @@ function toItems(turn: Turn, writer: Writer): readonly Item[] {
     return [...items, ...outputs]
   }
   const { role, content, cache_control } = turn.message
+  // items of this API, which stand for themselves
+  const parts: readonly object[] = typeof content === 'string' ? [] : content
+  if (parts.length > 0 && parts.every(isItem)) return parts
   const own = role === 'user' ? role : (writer.profile.systemRole(writer.model) ?? role)
   return [{ role: own, content: toContent(content, cache_control, writer) }]
 }
+
+const itemTypes =
+  /^(item_reference|configuration_update|compaction(_trigger)?|reasoning|program|mcp_.*|.*_(call|output))$/
+
+const isItem = (part: object): part is NativeItem =>
+  'type' in part && typeof part.type === 'string' && itemTypes.test(part.type)
 
 // -- assistant ---------------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conversation } from '../../../middleware/conversation.js'
 import { history } from '../../../middleware/history.js'
+import { standard } from '../../../middleware/standard.js'
 import { tools } from '../../../middleware/tools.js'
 import type { ChatRequest } from '../../../src/chat/index.js'
-import type { Middleware } from '../../../src/core/index.js'
+import { BadRequestError, type Middleware } from '../../../src/core/index.js'
 import { memoryStore } from '../../../src/store/index.js'
 import { callTool, type MockServer, mockServer, say } from '../../../src/testing/index.js'
 import { clientOf, models, type Name, names } from '../../wire/support.js'
@@ -59,6 +60,26 @@ const rows: readonly Row[] = [
     model: models.openai,
     request: user({ type: 'input_text', text: 'a' }),
     body: { input: [{ content: [{ type: 'input_text', text: 'a' }] }] },
+  },
+  {
+    says: 'items of OpenAI among the messages',
+    model: models.openai,
+    request: {
+      messages: [
+        { type: 'item_reference', id: 'msg_1' },
+        { type: 'configuration_update', tools: [] },
+        { role: 'user', content: 'a' },
+        { type: 'compaction_trigger' },
+      ],
+    },
+    body: {
+      input: [
+        { type: 'item_reference', id: 'msg_1' },
+        { type: 'configuration_update', tools: [] },
+        { role: 'user', content: 'a' },
+        { type: 'compaction_trigger' },
+      ],
+    },
   },
   {
     says: 'phase of a message',
@@ -270,6 +291,21 @@ test.each([
   const row = rules.find(({ param }) => param === 'reasoning_effort')
   expect(row?.values).not.toContain(request.reasoning_effort)
 })
+
+test.each(['anthropic', 'gemini', 'compatible'] as const)(
+  'an item of OpenAI is refused by name on %s',
+  async (name) => {
+    for (const use of [[], standard()]) {
+      const messages = [{ type: 'item_reference', id: 'x' }]
+      const request = { model: models[name], messages } as unknown as ChatRequest
+      const error = await clientOf(server, ...use)
+        .generate(request)
+        .catch((e) => e)
+      expect(error).toBeInstanceOf(BadRequestError)
+      expect(error.message).toContain('item_reference')
+    }
+  },
+)
 
 test.each(['gpt-daybreak-2-latest', 'gpt-rosalind-research'])('%s reasons', async (model) => {
   const { body } = await sent(`openai/${model}`, {})

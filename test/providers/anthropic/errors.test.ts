@@ -22,6 +22,7 @@ const body = (type: string, message: string, more = {}) => ({
   request_id: 'req_1',
 })
 const spent = { details: { error_code: 'enforced_spend_limit_reached' } }
+const contracted = { details: { error_code: 'contract_spend_limit_reached' } }
 
 describe('a refusal', () => {
   it.each([
@@ -62,6 +63,7 @@ describe('a refusal', () => {
     [413, body('request_too_large', 'too big'), BadRequestError, false],
     [429, body('rate_limit_error', 'slow'), RateLimitError, true],
     [429, body('rate_limit_error', 'spent', spent), QuotaExceededError, false],
+    [429, body('rate_limit_error', 'spent', contracted), QuotaExceededError, false],
     [500, body('api_error', 'oops'), InternalServerError, true],
     [504, body('timeout_error', 'long'), TimeoutError, true],
     [529, body('overloaded_error', 'Busy'), ServiceUnavailableError, true],
