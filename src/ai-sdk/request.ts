@@ -50,12 +50,14 @@ const toChoice = ({ type, toolName }: NonNullable<ModelCallOptions['toolChoice']
   (type === 'tool' ? { type: 'function', function: { name: toolName } } : type) as ToolChoice
 
 function toTool(tool: ModelTool): ToolDefinition {
-  const { type, name, description, inputSchema, strict } = tool
+  const { type, name, description, inputSchema, strict, inputExamples } = tool
   if (type !== 'function') return toHosted(tool)
   return {
     type: 'function',
     // JSON Schema is an object of any members
     function: { name, ...defined({ description, strict, parameters: inputSchema as JsonObject }) },
+    // Anthropic's; the others report that they leave it out
+    ...(inputExamples && { input_examples: inputExamples.map(({ input }) => input) }),
     ...cacheControlOf(tool),
   }
 }

@@ -54,6 +54,8 @@ export interface ModelTool extends WithOptions {
   readonly description?: string | undefined
   readonly inputSchema?: object | undefined
   readonly strict?: boolean | undefined
+  /** From v3 on. */
+  readonly inputExamples?: readonly { readonly input: unknown }[] | undefined
   /** Of a provider's tool: `anthropic.web_search_20250305`. */
   readonly id?: string | undefined
   readonly args?: Readonly<Record<string, unknown>> | undefined

@@ -3,13 +3,16 @@
 import { inspect } from 'node:util'
 import type { LanguageModelV2 } from '@ai-sdk/provider'
 import {
+  convertToModelMessages,
   generateText,
   type LanguageModel as LanguageModel6,
   type ModelMessage,
+  readUIMessageStream,
   stepCountIs,
   streamText,
   ToolLoopAgent,
   tool,
+  type UIMessage,
 } from 'ai6'
 import { generateText as generateText7, type LanguageModel as LanguageModel7 } from 'ai7'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -33,6 +36,7 @@ import {
   type ScriptedStep,
   say,
   scripted,
+  think,
 } from '../../src/testing/index.js'
 import { adapters, models } from '../wire/support.js'
 
@@ -97,7 +101,13 @@ describe('a request', () => {
       presencePenalty: 0.1,
       frequencyPenalty: 0.2,
       toolChoice: { type: 'tool', toolName: 'look' },
-      tools: { look: tool({ description: 'Looks.', inputSchema: z.object({ at: z.string() }) }) },
+      tools: {
+        look: tool({
+          description: 'Looks.',
+          inputSchema: z.object({ at: z.string() }),
+          inputExamples: [{ input: { at: 'home' } }],
+        }),
+      },
       providerOptions: { tetrad: { user: 'ada', metadata: { topic: 'rivers' } } },
     })
     expect(requests()[0]).toMatchObject({
@@ -114,7 +124,13 @@ describe('a request', () => {
       presence_penalty: 0.1,
       frequency_penalty: 0.2,
       tool_choice: { type: 'function', function: { name: 'look' } },
-      tools: [{ type: 'function', function: { name: 'look', description: 'Looks.' } }],
+      tools: [
+        {
+          type: 'function',
+          function: { name: 'look', description: 'Looks.' },
+          input_examples: [{ at: 'home' }],
+        },
+      ],
       user: 'ada',
       metadata: { topic: 'rivers' },
     })
@@ -322,6 +338,33 @@ describe('a history', () => {
   })
 })
 
+it.each(Object.entries(models))(
+  'what a browser made of our notes harms nobody: %s',
+  async (name, id) => {
+    const { ai, server } = await wires()
+    server.reply(say('Hi'))
+    const notes: unknown[] = [
+      null,
+      'x',
+      { native: 'x', ran: 'x', arguments: 5, refusal: {}, again: {} },
+      { native: { provider: name, model: 5, content: 'x' } },
+      { native: { provider: name, model: id, content: [null, 5, {}, { type: 'thinking' }] } },
+    ]
+    for (const tetrad of notes) {
+      const providerOptions = { tetrad: tetrad as never }
+      const { content } = await aiSdkModel(ai, id).doGenerate({
+        prompt: [
+          { role: 'user', content: [{ type: 'text', text: 'Hi', providerOptions }] },
+          { role: 'assistant', content: [{ type: 'text', text: 'Ho', providerOptions }] },
+          { role: 'user', content: [{ type: 'text', text: 'And?', providerOptions }] },
+        ],
+      })
+      expect(content).toMatchObject([{ type: 'text', text: 'Hi' }])
+    }
+    expect(server.requests.length).toBe(notes.length)
+  },
+)
+
 describe.each(modes)('an answer (%s)', (mode) => {
   it('shows sources, images, sound, refusals and hosted tools', async () => {
     const source = { url: 'https://a.example/', title: 'A' }
@@ -479,6 +522,40 @@ it('drives an agent, and gives our chunks as raw ones', async () => {
   })
   for await (const part of fullStream) if (part.type === 'raw') raw.push(part.rawValue)
   expect(raw).toMatchObject([{ type: 'start' }, { type: 'text-delta' }, { type: 'finish' }])
+})
+
+it('keeps a signature over a page that has the conversation', async () => {
+  const { ai, server } = await wires([
+    think('Hm.', { signature: 'c2lnbmVk' }).callTool('look', { at: 'it' }),
+    think('So.', { signature: 'b3RoZXI=' }).say('Done.'),
+    say('Bye.'),
+  ])
+  const look = tool({ inputSchema: z.object({ at: z.string() }), execute: () => 'seen' })
+  const page: UIMessage[] = [user('1', 'Look')]
+  let last: UIMessage | undefined
+  const stream = (await asked(page)).toUIMessageStream()
+  for await (const message of readUIMessageStream({ stream })) last = message
+  // as it goes over the network
+  page.push(JSON.parse(JSON.stringify(last)), user('2', 'Bye'))
+  await (await asked(page)).consumeStream()
+  const body = JSON.stringify(server.requests[2]?.body)
+  expect(body).toContain('c2lnbmVk')
+  expect(body).toContain('b3RoZXI=')
+
+  async function asked(messages: UIMessage[]) {
+    return streamText({
+      model: aiSdkModel(ai, models.anthropic),
+      messages: await convertToModelMessages(messages),
+      tools: { look },
+      stopWhen: stepCountIs(2),
+    })
+  }
+})
+
+const user = (id: string, text: string): UIMessage => ({
+  id,
+  role: 'user',
+  parts: [{ type: 'text', text }],
 })
 
 it('is a model by type, in each major', () => {
