@@ -64,13 +64,13 @@ console.table(rows)
 
 /** The most that a part may be, in kB. The aims are 30, 95, 165, and 60 for a route above the client. */
 const bounds = {
-  core: 58,
-  'core + openai': 169,
-  'core + anthropic': 173,
-  'core + gemini': 172,
-  'core + xai': 169,
-  'core + compatible': 154,
-  'all four': 272,
+  core: 59,
+  'core + openai': 176,
+  'core + anthropic': 182,
+  'core + gemini': 176,
+  'core + xai': 177,
+  'core + compatible': 158,
+  'all four': 283,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
