@@ -85,7 +85,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'E9',
     fault: 'Thousands of mixed calls, and as many browsers',
     outcome: 'no memory, handle or listener is left, the ledger is what the server counted',
-    test: ['test/http/crowd.test.ts', 'leave no memory behind'],
+    test: ['test/soak/soak.test.ts', 'leaves nothing behind'],
   },
   {
     id: 'E10',

@@ -1,0 +1,26 @@
+/** The soak in short: what 160 mixed calls and 60 browsers leave behind. In full: test/soak/main.ts. */
+import { expect, it } from 'vitest'
+import { soak } from './soak.js'
+
+it('leaves nothing behind, and the ledger is what the server counted', {
+  timeout: 120_000,
+}, async () => {
+  const { ledger, counted, visits, handles } = await soak({ calls: 160, clients: 60, batches: 3 })
+  expect(ledger.records).toBe(160)
+  expect(ledger.attempts).toBe(counted.requests)
+  expect(ledger.whole).toBe(counted.whole)
+  expect(ledger.tokens).toBe(counted.tokens)
+  expect(visits.restarts).toBe(2)
+  expect([...visits.failures]).toEqual([])
+  expect(visits.whole).toBe(60)
+  expect(handles).toEqual({})
+  // each kind of end was there
+  expect([...ledger.ends.keys()].sort()).toEqual([
+    'APIConnectionError',
+    'BadRequestError',
+    'NotFoundError',
+    'QuotaExceededError',
+    'StreamInterruptedError',
+    'ok',
+  ])
+})
