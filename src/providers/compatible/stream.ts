@@ -150,12 +150,14 @@ function checkedIndex(index: unknown, { writer }: State): number {
   throw writer.unexpected('bad_index', `numbered a choice ${JSON.stringify(index)}`)
 }
 
-const start = ({ id, model, created }: JsonObject, { context, writer }: State): void =>
+function start({ id, model, created }: JsonObject, { context, writer }: State): void {
+  if (writer.isStarted) return
   writer.start({
     id: asText(id) ?? `chatcmpl-${crypto.randomUUID()}`,
     model: asText(model) ?? context.model,
     created: Math.max(0, asNumber(created) ?? 0),
   })
+}
 
 function readChoice(choice: JsonObject, state: State): void {
   // some gateways make a stream of one event, with a whole message in it

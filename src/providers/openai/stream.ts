@@ -74,6 +74,7 @@ function handlerOf(type: string): Handler | undefined {
 }
 
 const start: Handler = (event, { writer, context }) => {
+  if (writer.isStarted) return
   const response = asObject(event.response)
   writer.start({
     id: asText(response.id) ?? crypto.randomUUID(),

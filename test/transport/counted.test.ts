@@ -1,0 +1,81 @@
+/** What a call makes, counted: what nothing waits for is not there. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { standard } from '../../middleware/standard.js'
+import { createClient } from '../../src/client.js'
+import { anthropic } from '../../src/providers/anthropic/index.js'
+import { gemini } from '../../src/providers/gemini/index.js'
+import { openai } from '../../src/providers/openai/index.js'
+import { xai } from '../../src/providers/xai/index.js'
+import { mockServer, say } from '../../src/testing/index.js'
+
+const providers = { openai, anthropic, gemini, xai }
+const models = {
+  openai: 'openai/gpt-4.1-mini',
+  anthropic: 'anthropic/claude-haiku-4-5',
+  gemini: 'gemini/gemini-2.5-flash',
+  xai: 'xai/grok-4-fast-non-reasoning',
+} as const
+type Name = keyof typeof models
+
+/** How often a member was asked for, but by the server of the test, which runs in the same process. */
+function counted(prototype: object, name: string) {
+  let calls = 0
+  const before = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
+  const wrapped = (own: Function | undefined) =>
+    own &&
+    function (this: unknown) {
+      if (!/\/src\/testing\//.test(String(new Error().stack))) calls++
+      return own.call(this)
+    }
+  const { get, value, ...flags } = before
+  Object.defineProperty(prototype, name, {
+    ...(get
+      ? { get: wrapped(get), enumerable: flags.enumerable }
+      : { ...flags, value: wrapped(value) }),
+    configurable: true,
+  })
+  onTestFinished(() => void Object.defineProperty(prototype, name, before))
+  return () => calls
+}
+
+const words = Array.from({ length: 200 }, (_, i) => `word${i}`).join(' ')
+
+async function clientOf(name: Name) {
+  const server = await mockServer([say('Warm.'), say(words), say(words)])
+  onTestFinished(() => server.close())
+  const provider = providers[name](server.options(name))
+  const ai = createClient({ providers: [provider], use: standard() })
+  const request = { model: models[name], messages: [{ role: 'user' as const, content: 'Hi' }] }
+  // what is made once a process is there
+  await ai.generate(request)
+  return { ai, request }
+}
+
+describe.each(Object.keys(models) as Name[])('a call of %s', (name) => {
+  it('makes no AbortSignal that nobody asked for', async () => {
+    const { ai, request } = await clientOf(name)
+    const signals = counted(AbortController.prototype, 'signal')
+    expect((await ai.generate(request)).text).toBe(words)
+    await ai.stream(request).response
+    expect(signals()).toBe(0)
+  })
+
+  it('makes at most two ids, however many chunks come', async () => {
+    const { ai, request } = await clientOf(name)
+    const ids = counted(Object.getPrototypeOf(crypto), 'randomUUID')
+    expect((await ai.stream(request).response).text).toBe(words)
+    expect(ids()).toBeLessThanOrEqual(2)
+  })
+
+  it('leaves no timer', async () => {
+    const { ai, request } = await clientOf(name)
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const clear = vi.spyOn(globalThis, 'clearTimeout')
+    onTestFinished(() => void vi.restoreAllMocks())
+    await ai.generate(request)
+    const own = set.mock.results.map(({ value }) => value)
+    const cleared = new Set(clear.mock.calls.map(([timer]) => timer))
+    expect(own.filter((timer) => !cleared.has(timer))).toEqual([])
+    expect(own.length).toBeLessThanOrEqual(2)
+  })
+})
