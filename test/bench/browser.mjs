@@ -7,5 +7,5 @@ process.on('message', async ({ url, body }) => {
   })
   const text = await response.text()
   // words that pieces share are counted in each format alike
-  process.send(text.match(/word\d+/g).join('').length)
+  process.send({ length: text.match(/word\d+/g).join('').length })
 })

@@ -1,72 +1,75 @@
-// Measures sides of one thing in one process. A round measures each side once, in random order, behind a collection and
-// two calls that are not counted. What is told are medians: of a side's CPU time a call (all threads, garbage collection
-// too), and of its ratio to the first side in the same round, which a neighbour on the machine disturbs least. No round
-// is left out. A round is long, as a server is warm; rounds of a few calls tell what the first calls cost.
+// Rounds: each side is measured once a round, in random order. What is reported are medians: of a side's figures, and of
+// its ratio to another side in the same round, which a neighbour on the machine disturbs least. No round is left out.
 import { fork } from 'node:child_process'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
-/** `node <bench>.mjs [rounds]` */
-export const rounds = Number(process.argv.slice(2).find((word) => !word.startsWith('-')) ?? 9)
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc')
+const file = (name) => new URL(name, import.meta.url)
 
-/** A provider in a process of its own, so that its time is nobody's. */
-export async function serve(deltas) {
-  const env = { ...process.env, DELTAS: String(deltas) }
-  const child = fork(new URL('server.mjs', import.meta.url), { stdio: 'inherit', env })
-  const port = await new Promise((resolve) => child.once('message', resolve))
-  return { baseURL: `http://127.0.0.1:${port}/v1`, stop: () => child.kill() }
-}
+const quantile = (list, share) =>
+  [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * share)]
+export const median = (list) => quantile(list, 0.5)
+const rounded = (value) => Number(value.toPrecision(3))
 
 const shuffle = (list) =>
   list
     .map((item) => [Math.random(), item])
-    .sort((a, b) => a[0] - b[0])
+    .sort(([a], [b]) => a - b)
     .map(([, item]) => item)
-const quantile = (list, share) =>
-  [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * share)]
-const median = (list) => quantile(list, 0.5)
 
-async function measure(work, repeat) {
-  // the garbage and the cold code that another side left behind are not this side's cost
-  collect()
-  await work()
-  await work()
-  const before = process.cpuUsage()
-  for (let i = 0; i < repeat; i++) await work()
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 1000 / repeat
+/** A process that answers messages, one at a time. */
+export function child(name, ...args) {
+  const process = fork(file(name), args.map(String), { stdio: 'inherit' })
+  const next = () =>
+    new Promise((resolve, reject) => {
+      const lost = () => reject(new Error(`${name} ${args.join(' ')} has ended`))
+      process.once('exit', lost)
+      process.once('message', (message) => {
+        process.off('exit', lost)
+        resolve(message)
+      })
+    })
+  return {
+    next,
+    async ask(message) {
+      const answer = next()
+      process.send(message)
+      const { failure, ...figures } = await answer
+      if (failure) throw new Error(`${name} ${args.join(' ')}: ${failure}`)
+      return figures
+    },
+    stop: () => process.kill(),
+  }
 }
 
-/** CPU milliseconds a call: one list a side, one figure a round. */
-async function measureAll(sides, repeat) {
-  const cpu = Object.fromEntries(Object.keys(sides).map((name) => [name, []]))
-  const lengths = new Set()
-  for (const work of Object.values(sides)) for (let i = 0; i < 20; i++) lengths.add(await work())
-  if (lengths.size !== 1) throw new Error(`the sides do not read the same text: ${[...lengths]}`)
+/** A provider in a process of its own, so that its time is nobody's. */
+export async function serve() {
+  const server = child('server.mjs')
+  return { port: await server.next(), stop: server.stop }
+}
+
+/** Figures of each side: one list a side and figure, in the order of the rounds. */
+export async function inRounds(sides, rounds) {
+  const found = Object.fromEntries(Object.keys(sides).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++)
-    for (const [name, work] of shuffle(Object.entries(sides)))
-      cpu[name].push(await measure(work, repeat))
-  return cpu
+    for (const [name, measure] of shuffle(Object.entries(sides))) found[name].push(await measure())
+  return found
 }
 
-/** Prints what each side costs; the first is what the others are held against. */
-export async function compare(title, sides, { repeat, pieces }) {
-  const cpu = await measureAll(sides, repeat)
-  const [base] = Object.values(cpu)
-  const rows = Object.entries(cpu).map(([name, values]) => {
-    const ratios = values.map((ms, round) => ms / base[round])
-    return [
-      name,
-      {
-        'CPU ms a call': Number(median(values).toFixed(2)),
-        ...(pieces && { 'µs a chunk': Number(((median(values) / pieces) * 1000).toFixed(2)) }),
-        'against the first': `${median(ratios).toFixed(2)} ×`,
-        'half of the rounds': `${quantile(ratios, 0.25).toFixed(2)} – ${quantile(ratios, 0.75).toFixed(2)} ×`,
-      },
-    ]
-  })
-  console.log(`${title}: medians of ${rounds} rounds of ${repeat} calls, interleaved`)
-  console.table(Object.fromEntries(rows))
+/** Medians of each figure, and the ratio of the CPU to that of the floors, with the half of the rounds around it. */
+export function summary(found, floors) {
+  const cpu = (name) => found[name].map(({ cpuMs }) => cpuMs)
+  const ratio = (name, floor) => {
+    const ratios = cpu(name).map((ms, round) => ms / cpu(floor)[round])
+    return [0.5, 0.25, 0.75].map((share) => rounded(quantile(ratios, share)))
+  }
+  return Object.fromEntries(
+    Object.keys(found).map((name) => {
+      const figures = Object.keys(found[name][0]).filter((figure) => figure !== 'length')
+      const medians = figures.map((figure) => [
+        figure,
+        rounded(median(found[name].map((one) => one[figure] ?? 0))),
+      ])
+      const against = floors.map((floor) => [floor, ratio(name, floor)])
+      return [name, { ...Object.fromEntries(medians), against: Object.fromEntries(against) }]
+    }),
+  )
 }

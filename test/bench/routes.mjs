@@ -1,7 +1,5 @@
 // CPU of a route from the provider's socket to the browser's: our handler in its three formats, and with a store, against
 // a route written by hand and the AI SDK's. The provider and the browser are processes of their own.
-// node test/bench/http.mjs [rounds]
-import { fork } from 'node:child_process'
 import { createServer } from 'node:http'
 import { createOpenAI } from '@ai-sdk/openai'
 import { convertToModelMessages, streamText } from 'ai'
@@ -11,12 +9,13 @@ import { handler } from '../../dist/http/node.js'
 import { standard } from '../../dist/middleware/index.js'
 import { openai } from '../../dist/providers/openai.js'
 import { memoryStore } from '../../dist/store.js'
-import { compare, serve } from './measure.mjs'
+import { child, inRounds, serve, summary } from './measure.mjs'
 
 const deltas = 2000
 const apiKey = 'bench'
 const model = 'gpt-4.1-mini'
-const { baseURL, stop } = await serve(deltas)
+/** Set when the provider runs. */
+let baseURL = ''
 
 const question = 'Say two thousand words.'
 const messages = [{ role: 'user', content: question }]
@@ -54,12 +53,10 @@ async function byHand(request, response) {
   response.end()
 }
 
-const provider = createOpenAI({ apiKey, baseURL })
-
 async function aiSdk(request, response) {
   const { messages } = await bodyOf(request)
   const result = streamText({
-    model: provider(model),
+    model: createOpenAI({ apiKey, baseURL })(model),
     messages: await convertToModelMessages(messages),
     maxRetries: 0,
   })
@@ -78,35 +75,48 @@ const tetrad = (format, { use = [], ...options } = {}) =>
   })
 
 const chat = { messages }
-const routes = {
+const ui = { messages: uiMessages }
+const sides = () => ({
   'written by hand': [byHand, chat],
   'tetrad, chunks': [tetrad('chunks'), chat],
   'tetrad, openai': [tetrad('openai'), { ...chat, model: 'fast', stream: true }],
-  'tetrad, ui': [tetrad('ui'), { messages: uiMessages }],
-  'tetrad, ui, standard()': [tetrad('ui', { use: standard() }), { messages: uiMessages }],
-  'tetrad, ui, in a store': [tetrad('ui', { store: memoryStore() }), { messages: uiMessages }],
-  'AI SDK, UI messages': [aiSdk, { messages: uiMessages }],
-}
-const names = Object.keys(routes)
-const server = createServer((request, response) => {
-  const [route] = routes[names[Number(request.url.slice(1))]]
-  route(request, response)
+  'tetrad, ui': [tetrad('ui'), ui],
+  'tetrad, ui, standard()': [tetrad('ui', { use: standard() }), ui],
+  'tetrad, ui, in a store': [tetrad('ui', { store: memoryStore() }), ui],
+  'AI SDK, UI messages': [aiSdk, ui],
 })
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-const url = `http://127.0.0.1:${server.address().port}`
 
-const browser = fork(new URL('browser.mjs', import.meta.url))
-const ask = (side) =>
-  new Promise((resolve) => {
-    browser.once('message', resolve)
-    browser.send({ url: `${url}/${side}`, body: routes[names[side]][1] })
+const repeat = 30
+
+/** CPU of this process, which holds the routes. */
+async function cpuOf(work) {
+  const before = process.cpuUsage()
+  for (let i = 0; i < repeat; i++) await work()
+  const { user, system } = process.cpuUsage(before)
+  return { cpuMs: (user + system) / 1000 / repeat }
+}
+
+/** CPU a stream of each route, against the one that is written by hand. */
+export async function routes(rounds) {
+  const { port, stop } = await serve()
+  baseURL = `http://127.0.0.1:${port}/${deltas}/openai/v1`
+  const all = Object.entries(sides())
+  const server = createServer((request, response) => {
+    const [, [route]] = all[Number(request.url.slice(1))]
+    route(request, response)
   })
-
-await compare(
-  `${deltas} deltas from socket to socket`,
-  Object.fromEntries(names.map((name, side) => [name, () => ask(side)])),
-  { repeat: 40, pieces: deltas },
-)
-browser.kill()
-stop()
-process.exit(0)
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${server.address().port}`
+  const browser = child('browser.mjs')
+  const works = all.map(([name, [, body]], side) => [
+    name,
+    () => browser.ask({ url: `${url}/${side}`, body }),
+  ])
+  for (const [, work] of works) for (let i = 0; i < 2; i++) await cpuOf(work)
+  const measured = works.map(([name, work]) => [name, () => cpuOf(work)])
+  const found = await inRounds(Object.fromEntries(measured), rounds)
+  browser.stop()
+  stop()
+  server.close()
+  return summary(found, ['written by hand'])
+}

@@ -1,0 +1,114 @@
+// Measures all sides and writes results.json: node run.mjs [openai anthropic gemini xai atOnce cold routes]
+// A part that is named is measured anew, the others stay as they are in the file.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { child, inRounds, serve, summary } from './measure.mjs'
+import { routes } from './routes.mjs'
+import { sides } from './sides.mjs'
+import { wires } from './wires.mjs'
+
+const rounds = 11
+const floors = ['fetch loop', 'node:http loop']
+/** Before the first round each side runs until V8 has compiled what is hot, as in a server that is up for a minute. */
+const warmRounds = 15
+const cases = {
+  'a plain call': { kind: 'plain', mode: 20, repeat: 150 },
+  'a stream of 20 deltas': { kind: 'stream', mode: 20, repeat: 100 },
+  'a stream of 2,000 deltas': { kind: 'stream', mode: 2000, repeat: 15 },
+}
+
+async function warm(side, what) {
+  for (let round = 0; round < warmRounds; round++) await side.ask({ measure: 'inARow', ...what })
+}
+
+/** Sides that can do it; pi-ai streams each call. */
+const fitting = ({ kind }) =>
+  Object.keys(sides).filter((name) => kind === 'stream' || name !== 'pi-ai')
+
+async function openAll(names, wire) {
+  const { port, stop } = await serve()
+  const all = names.map((name) => [name, child('child.mjs', name, wire, port)])
+  const close = () => {
+    for (const [, side] of all) side.stop()
+    stop()
+  }
+  return { port, all, close }
+}
+
+async function measureCase(wire, what) {
+  const { all, close } = await openAll(fitting(what), wire)
+  for (const [, side] of all) await warm(side, what)
+  const ask = (side) => () => side.ask({ measure: 'inARow', ...what })
+  const found = await inRounds(
+    Object.fromEntries(all.map(([name, side]) => [name, ask(side)])),
+    rounds,
+  )
+  close()
+  const lengths = new Set(Object.values(found).flatMap((list) => list.map(({ length }) => length)))
+  if (lengths.size !== 1) throw new Error(`the sides do not read the same text: ${[...lengths]}`)
+  return summary(found, floors)
+}
+
+const ofWire = async (wire) => {
+  const measured = {}
+  for (const [title, what] of Object.entries(cases)) measured[title] = await measureCase(wire, what)
+  return measured
+}
+
+async function atOnce() {
+  const measured = {}
+  for (const repeat of [100, 1000]) {
+    const what = { kind: 'stream', mode: 'hold', repeat }
+    const { all, close } = await openAll(fitting(what), 'openai')
+    const ask = (side) => () => side.ask({ measure: 'atOnce', ...what })
+    for (const [, side] of all) for (let i = 0; i < 3; i++) await ask(side)()
+    const works = Object.fromEntries(all.map(([name, side]) => [name, ask(side)]))
+    measured[`${repeat.toLocaleString('en')} streams at once`] = summary(
+      await inRounds(works, 5),
+      floors,
+    )
+    close()
+  }
+  return measured
+}
+
+async function cold() {
+  const { port, stop } = await serve()
+  const start = (name) => async () =>
+    JSON.parse(
+      execFileSync(process.execPath, ['cold.mjs', name, 'openai', port], { encoding: 'utf8' }),
+    )
+  const works = Object.fromEntries(Object.keys(sides).map((name) => [name, start(name)]))
+  const measured = summary(await inRounds(works, rounds), floors)
+  stop()
+  return measured
+}
+
+const parts = {
+  ...Object.fromEntries(Object.keys(wires).map((wire) => [wire, () => ofWire(wire)])),
+  atOnce,
+  cold,
+  routes: () => routes(rounds),
+}
+
+const versionOf = (name) =>
+  JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url))).version
+const packages = ['openai', '@anthropic-ai/sdk', '@google/genai', 'ai', '@mariozechner/pi-ai']
+
+const file = new URL('results.json', import.meta.url)
+const before = existsSync(file) ? JSON.parse(readFileSync(file)) : {}
+const asked = process.argv.slice(2)
+const results = {
+  ...before,
+  node: process.version,
+  machine: `${availableParallelism()} × ${cpus()[0].model.trim()}`,
+  rounds,
+  versions: Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
+}
+for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
+  console.log(`${name} …`)
+  results[name] = await parts[name]()
+  writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
+}
+process.exit()
