@@ -5,9 +5,15 @@ const root = new URL('../../', import.meta.url)
 const read = (name) => readFileSync(new URL(name, root), 'utf8')
 const write = (name, text) => writeFileSync(new URL(name, root), text)
 const results = JSON.parse(read('test/bench/results.json'))
-const { node, machine, rounds, versions, atOnce, cold, routes, ...rest } = results
+const { node, machine, load, rounds, versions, atOnce, cold, routes, ...rest } = results
 const names = { openai: 'OpenAI', anthropic: 'Anthropic', gemini: 'Gemini', xai: 'xAI' }
 const wires = Object.keys(names).filter((wire) => rest[wire])
+const missing = [
+  ...Object.keys(names)
+    .filter((wire) => !rest[wire])
+    .map((wire) => names[wire]),
+  ...(atOnce ? [] : ['streams at once']),
+]
 
 const ours = 'tetrad, standard()'
 const times = (value) => `${value.toFixed(2)} ×`
@@ -64,10 +70,42 @@ const targetRows = wires.flatMap((wire) =>
   }),
 )
 
+const sections = () => [
+  ...(atOnce
+    ? [
+        '## At once\n\nStreams of 200 deltas, all open before the first one goes on; heap a stream while all wait.',
+        ...Object.entries(atOnce).map(
+          ([title, all]) =>
+            `### ${title}\n\n${sideRows(all, { ...columns, 'kB a stream': ({ kB }) => kB })}`,
+        ),
+      ]
+    : []),
+  ...(cold
+    ? [
+        '## A cold process\n\nMilliseconds of import, and CPU from there to the end of a first stream of 20 deltas.',
+        sideRows(cold, {
+          'import ms': ({ importMs }) => importMs,
+          'CPU ms': ({ cpuMs }) => cpuMs,
+          'against the fetch loop': against('fetch loop'),
+        }),
+      ]
+    : []),
+  ...(routes
+    ? [
+        "## From socket to socket\n\nA route that streams 2,000 deltas from the provider to a browser; CPU of the route's process a stream.",
+        sideRows(routes, {
+          'CPU ms': ({ cpuMs }) => cpuMs,
+          'against a route written by hand': against('written by hand'),
+        }),
+      ]
+    : []),
+]
+
 const page = `# Performance
 
-What a call costs the process that makes it: CPU of all threads, garbage collection included, on ${node}, ${machine}.
-Each side runs in a process of its own against a server on loopback in another; rounds are interleaved, figures are medians of ${rounds} rounds, in brackets the middle half of them. Ratios are taken within a round. A warm process, unless the table says otherwise.
+What a call costs the process that makes it: CPU of all threads, garbage collection included, on Node ${node.slice(1)}, ${machine}.
+Each side runs in a process of its own against a server on loopback in another; rounds are interleaved, figures are medians of at least ${rounds} rounds, in brackets the middle half of them. Ratios are taken within a round. A warm process, unless the table says otherwise.
+The load of the machine was up to ${load}: ${load > 3 ? 'other work ran beside, so that the figures swing by a half: run it on a quiet machine.' : 'nothing else ran.'}${missing.length > 0 ? ` Not in this run: ${missing.join(', ')}.` : ''}
 Versions: ${Object.entries(versions)
   .map(([name, version]) => `${name} ${version}`)
   .join(', ')}. pi-ai streams each call, so it has no plain one.
@@ -86,28 +124,7 @@ ${table(['', 'fetch loop', 'target', 'node:http loop', 'target', 'official clien
 
 ${wires.flatMap(ofWire).join('\n\n')}
 
-## At once
-
-Streams of 200 deltas, all open before the first one goes on; heap a stream while all wait.
-
-${Object.entries(atOnce ?? {})
-  .map(
-    ([title, measured]) =>
-      `### ${title}\n\n${sideRows(measured, { ...columns, 'kB a stream': ({ kB }) => kB })}`,
-  )
-  .join('\n\n')}
-
-## A cold process
-
-Milliseconds of import, and CPU from there to the end of a first stream of 20 deltas.
-
-${cold ? sideRows(cold, { 'import ms': ({ importMs }) => importMs, 'CPU ms': ({ cpuMs }) => cpuMs, 'against the fetch loop': against('fetch loop') }) : ''}
-
-## From socket to socket
-
-A route that streams 2,000 deltas from the provider to a browser; CPU of the route's process a stream.
-
-${routes ? sideRows(routes, { 'CPU ms': ({ cpuMs }) => cpuMs, 'against a route written by hand': against('written by hand') }) : ''}
+${sections().join('\n\n')}
 `
 
 /** Bars of the ratio to the fetch loop, of the wire that all sides speak. */
@@ -167,5 +184,5 @@ write('docs/performance.svg', chart())
 const marks = /(<!-- bench -->\n)[\s\S]*?(\n?<!-- \/bench -->)/
 write(
   'README.md',
-  read('README.md').replace(marks, (_, start, end) => start + readmeTable() + end),
+  read('README.md').replace(marks, (_, start, end) => `${start}${readmeTable()}\n${end.trim()}`),
 )

@@ -2,7 +2,7 @@
 // A part that is named is measured anew, the others stay as they are in the file.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { child, inRounds, serve, summary } from './measure.mjs'
 import { routes } from './routes.mjs'
 import { sides } from './sides.mjs'
@@ -109,6 +109,8 @@ const results = {
 for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
   console.log(`${name} …`)
   results[name] = await parts[name]()
+  // what else ran meanwhile: above the sides themselves, which take two at most
+  results.load = Math.max(results.load ?? 0, Number(loadavg()[1].toFixed(1)))
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
 }
 process.exit()

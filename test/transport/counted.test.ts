@@ -21,19 +21,13 @@ type Name = keyof typeof models
 function counted(prototype: object, name: string) {
   let calls = 0
   const before = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
-  const wrapped = (own: Function | undefined) =>
-    own &&
-    function (this: unknown) {
-      if (!/\/src\/testing\//.test(String(new Error().stack))) calls++
-      return own.call(this)
-    }
-  const { get, value, ...flags } = before
-  Object.defineProperty(prototype, name, {
-    ...(get
-      ? { get: wrapped(get), enumerable: flags.enumerable }
-      : { ...flags, value: wrapped(value) }),
-    configurable: true,
-  })
+  const own: Function = before.get ?? before.value
+  function wrapped(this: unknown) {
+    if (!/\/src\/testing\//.test(String(new Error().stack))) calls++
+    return own.call(this)
+  }
+  const member = before.get ? { get: wrapped } : { value: wrapped }
+  Object.defineProperty(prototype, name, { ...before, configurable: true, ...member })
   onTestFinished(() => void Object.defineProperty(prototype, name, before))
   return () => calls
 }
