@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { skippedSuites } from './needs.js'
 
-/** What brings its own crowd, processes or browser: one at a time, or they starve each other on a small machine. */
+/** What brings its own crowd, processes, browser or long computation: one at a time, or they starve each other on a small machine. */
 const crowds = [
   'test/e2e/*.test.ts',
+  'test/hardening/*.test.ts',
+  'test/regular-expressions.test.ts',
   'test/http/{crowd,slow-reader}.test.ts',
   'test/inbox/processes.test.ts',
   'test/middleware/budget.test.ts',
