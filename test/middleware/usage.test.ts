@@ -73,7 +73,7 @@ describe('usage', () => {
 
   it('leaves everything else of the answer as it was', async () => {
     const native = { provider: 'scripted', model: 'm', content: [{ secret: 1 }] }
-    const replies = [say('Hello', { native, service_tier: 'flex', stop_sequence: '.' })]
+    const replies = [say('Hello', { native, service_tier: 'default', stop_sequence: '.' })]
     const plain = await createClient({ providers: [scripted(replies)] }).generate(request)
     const reply = await counted(replies).ai.generate(request)
     expect(reply).toEqual({
