@@ -8,14 +8,14 @@ import { routes } from './routes.mjs'
 import { sides } from './sides.mjs'
 import { wires } from './wires.mjs'
 
-const rounds = 11
+const rounds = 5
 const floors = ['fetch loop', 'node:http loop']
 /** Before the first round each side runs until V8 has compiled what is hot, as in a server that is up for a minute. */
-const warmRounds = 15
+const warmRounds = 3
 const cases = {
-  'a plain call': { kind: 'plain', mode: 20, repeat: 150 },
-  'a stream of 20 deltas': { kind: 'stream', mode: 20, repeat: 100 },
-  'a stream of 2,000 deltas': { kind: 'stream', mode: 2000, repeat: 15 },
+  'a plain call': { kind: 'plain', mode: 20, repeat: 600 },
+  'a stream of 20 deltas': { kind: 'stream', mode: 20, repeat: 300 },
+  'a stream of 2,000 deltas': { kind: 'stream', mode: 2000, repeat: 60 },
 }
 
 async function warm(side, what) {
