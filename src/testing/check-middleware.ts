@@ -6,6 +6,7 @@ import type { CallOptions, ChatStream, Middleware } from '../core/index.js'
 import {
   type CheckFailure,
   type Checks,
+  checkFactory,
   ensure,
   equal,
   nameOf,
@@ -31,7 +32,7 @@ type Made = Middleware<never> | readonly Middleware<never>[]
 /**
  * Runs the contract that our own layers keep over yours, and gives the promises that it breaks: none, for a good one. `make` is
  * called for each check. The layer must let an ordinary answer through as it is: one that answers by itself or edits text
- * needs tests of its own.
+ * needs tests of its own. Throws `MisuseError` for a layer in place of what makes it.
  *
  * @example
  * expect(await checkMiddleware(() => timing())).toEqual([])
@@ -40,6 +41,7 @@ export async function checkMiddleware(
   make: () => Made,
   options: CheckMiddlewareOptions = {},
 ): Promise<readonly CheckFailure[]> {
+  checkFactory(make, 'checkMiddleware(() => timing())')
   const { patienceMs = 10_000 } = options
   const timed: Checks<Bench> = Object.fromEntries(
     Object.entries(checks).map(([name, check]) => [

@@ -1,6 +1,6 @@
 /** What every store promises, as checks that run under any test framework, or none. */
 import type { CapHold, FullStore, Store } from '../store/index.js'
-import { type CheckFailure, equal, runChecks } from './check.js'
+import { type CheckFailure, checkFactory, equal, runChecks } from './check.js'
 
 export interface CheckStoreOptions {
   /** Waits until something of a store has expired. @default really, with setTimeout */
@@ -269,7 +269,8 @@ const waitReally = (ms: number) => new Promise<void>((resolve) => setTimeout(res
 
 /**
  * Runs what every store promises over two stores of one storage, and gives what does not hold: none, for a good one.
- * Checks of operations that a store has not are left out. It leaves some keys behind, which expire.
+ * Checks of operations that a store has not are left out. It leaves some keys behind, which expire. Throws `MisuseError` for
+ * a store in place of what makes it.
  *
  * @example
  * expect(await checkStore(() => myStore(database))).toEqual([])
@@ -278,6 +279,7 @@ export async function checkStore(
   makeStore: Make,
   { wait = waitReally }: CheckStoreOptions = {},
 ): Promise<readonly CheckFailure[]> {
+  checkFactory(makeStore, 'checkStore(() => myStore(database))')
   const run = crypto.randomUUID()
   // each check looks for what it needs
   const [a, b] = (await Promise.all([makeStore(), makeStore()])) as [FullStore, FullStore]

@@ -1,5 +1,6 @@
 /** What the contract suites share: they run under any test framework, or none. */
 import { isSameJson } from '../chat/index.js'
+import { MisuseError } from '../core/errors.js'
 
 /** A promise that does not hold. */
 export interface CheckFailure {
@@ -10,6 +11,12 @@ export interface CheckFailure {
 }
 
 export type Checks<Subject> = Readonly<Record<string, (subject: Subject) => void | Promise<void>>>
+
+/** Throws `MisuseError` for what is made already, as a layer `(ctx, next) => …` is. */
+export function checkFactory(make: unknown, call: string): void {
+  if (typeof make === 'function' && make.length < 2) return
+  throw new MisuseError(`It takes what makes one for each check: ${call}`)
+}
 
 /** Runs them one after another, and gives those that failed. `begin` makes the subject of each. */
 export async function runChecks<Subject>(

@@ -62,9 +62,14 @@ const clientAt = (baseURL: string) =>
   createClient({ providers: adaptersAt({ apiKey, baseURL }), use: [] })
 
 /** Processor time of the client to read this reply as a stream, and the longest stop of its event loop; the slowest provider. */
-async function slowest(reply: LargeReply, mostMs: number): Promise<Measured> {
+async function slowest(
+  reply: LargeReply,
+  mostMs: number,
+  of: readonly (typeof names)[number][] = names,
+  mostStallMs = Number.POSITIVE_INFINITY,
+): Promise<Measured> {
   let [worst, stall, who] = [0, 0, '']
-  for (const name of names) {
+  for (const name of of) {
     const child = fork(bigServer, [reply], { execArgv: ['--import', 'tsx'] })
     const [url] = await once(child, 'message')
     const delay = monitorEventLoopDelay({ resolution: 5 })
@@ -79,8 +84,11 @@ async function slowest(reply: LargeReply, mostMs: number): Promise<Measured> {
     child.kill()
   }
   const value = `${Math.round(worst)} ms of processor (${who}), loop stops for at most ${Math.round(stall)} ms`
-  return { value, isMet: worst <= mostMs }
+  return { value, isMet: worst <= mostMs && stall <= mostStallMs }
 }
+
+const responses: readonly (typeof names)[number][] = ['openai', 'xai']
+const others = names.filter((name) => !responses.includes(name))
 
 const bigServer = new URL('./big-server.ts', import.meta.url)
 
@@ -98,7 +106,7 @@ async function stallOf(reply: Reply, timeouts: object): Promise<Measured> {
   const [least, most] = [Math.min(...took), Math.max(...took)]
   return {
     value: `${Math.round(least)} to ${Math.round(most)} ms`,
-    isMet: least >= 495 && most <= 600,
+    isMet: least >= 495 && most <= 550,
   }
 }
 
@@ -210,9 +218,15 @@ export const bars: readonly Bar[] = [
   },
   {
     number: '15, 16',
-    figure: 'a word of 10 MiB in one event',
-    target: '≤ 1 s (52 MB of Responses: ≤ 3 s)',
-    measure: () => slowest('word', 3_000),
+    figure: 'a word of 10 MiB in one event; on the Responses wire, which says it five times',
+    target: '≤ 3 s, loop ≤ 150 ms',
+    measure: () => slowest('word', 3_000, responses, 150),
+  },
+  {
+    number: '15, 16',
+    figure: 'a word of 10 MiB in one event, on the other wires',
+    target: '≤ 1 s, loop ≤ 150 ms',
+    measure: () => slowest('word', 1_000, others, 150),
   },
   {
     number: '17',

@@ -89,12 +89,15 @@ export const violations = (observed: Observed, setting: Setting): readonly strin
 
 /** Where a call is not what its row expects, in words. */
 export function differences(row: Row, setting: Setting, observed: Observed): readonly string[] {
-  const expected = withDefaults(expectationOf(row, setting))
+  const { response } = observed
+  const isFree = response !== undefined && row.isFree?.(response, setting)
+  const free: Partial<Expectation> = isFree ? { waits: [], usage: 'told' } : {}
+  const expected = { ...withDefaults(expectationOf(row, setting)), ...free }
   const got = outcomeOf(observed, row.said ?? text)
   // a request that was given up early may not have reached a server that is busy
   const isCut = row.timeouts?.headersMs !== undefined && got.requests <= expected.requests
   return Object.entries(expected)
-    .filter(([name]) => !(name === 'waits' && row.isWaitFree) && !(name === 'requests' && isCut))
+    .filter(([name]) => !(name === 'requests' && isCut))
     .flatMap(([name, value]) => {
       const is = JSON.stringify(got[name as keyof Expectation])
       const should = JSON.stringify(value)

@@ -77,8 +77,8 @@ export interface Row {
   readonly limits?: { readonly maxEventBytes?: number }
   /** The clock of `retry` stands still. */
   readonly holdsWait?: boolean
-  /** Waits depend on how fast the machine is. */
-  readonly isWaitFree?: true
+  /** Whether the first attempt cost nothing, so that its retry waited for nothing: it may depend on how fast the machine is. */
+  readonly isFree?: (answer: Pick<ChatResponse, 'attempts'>, setting: Setting) => boolean
   /** @default reads to the end */
   readonly caller?: Caller
   readonly expect: Expectation | ((setting: Setting) => Expectation)

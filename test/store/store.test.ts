@@ -125,6 +125,15 @@ const wrap = (change: (store: ReturnType<typeof memoryStore>) => Partial<Store>)
 }
 
 describe('checkStore', () => {
+  it('takes what makes a store, and says so to who gives the store itself', async () => {
+    for (const made of [memoryStore(), undefined])
+      await expect(checkStore(made as never)).rejects.toThrow(
+        new MisuseError(
+          'It takes what makes one for each check: checkStore(() => myStore(database))',
+        ),
+      )
+  })
+
   it.each<[string, Parameters<typeof wrap>[0], RegExp]>([
     [
       'a value that is parsed',

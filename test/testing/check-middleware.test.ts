@@ -1,7 +1,7 @@
 /** `checkMiddleware` passes for a good layer, and fails by name for each way in which one is broken. */
 import { expect, it } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { type Middleware, mapText } from '../../src/core/index.js'
+import { layer, type Middleware, MisuseError, mapText } from '../../src/core/index.js'
 import { checkMiddleware } from '../../src/testing/index.js'
 
 const timing: Middleware = async (_ctx, next) => {
@@ -16,6 +16,13 @@ const timing: Middleware = async (_ctx, next) => {
 it('passes for a layer that keeps all, alone and as one of several', async () => {
   expect(await checkMiddleware(() => timing)).toEqual([])
   expect(await checkMiddleware(() => [timing, timing])).toEqual([])
+})
+
+it('takes what makes a layer, and says so to who gives the layer itself', async () => {
+  for (const made of [timing, layer('timing', timing), [timing], undefined])
+    await expect(checkMiddleware(made as never)).rejects.toThrow(
+      new MisuseError('It takes what makes one for each check: checkMiddleware(() => timing())'),
+    )
 })
 
 it('passes for one that holds sentences, and for one that reads the state', async () => {
