@@ -7,8 +7,10 @@ import {
   type ApprovalInput,
   type AssistantMessage,
   addUsage,
+  type CallMembers,
   type ChatResponse,
   type ChunkOf,
+  callMembers,
   defined,
   emptyUsage,
   type FileChunk,
@@ -25,7 +27,7 @@ import {
 } from '../chat/index.js'
 import { filled, toMedia } from './media.js'
 
-interface OpenCall extends Pick<ChunkOf<'tool-call-start'>, 'id' | 'name' | 'kind'> {
+interface OpenCall extends CallMembers, Pick<ChunkOf<'tool-call-start'>, 'id' | 'name' | 'kind'> {
   text: string
   isOpen: boolean
 }
@@ -103,6 +105,8 @@ interface Turn extends ReturnType<typeof newTurn> {}
 const newTurn = (start: ChunkOf<'start'>) => ({
   start,
   said: { 'text-delta': '', 'reasoning-delta': '', 'refusal-delta': '' },
+  phase: undefined as string | undefined,
+  commentary: '',
   calls: [] as OpenCall[],
   annotations: [] as Annotation[],
   files: [] as FileChunk[],
@@ -118,6 +122,9 @@ function addTo(turn: Turn, chunk: StreamChunk): void {
     case 'reasoning-delta':
     case 'refusal-delta':
       said[chunk.type] += chunk.text
+      if (chunk.type !== 'text-delta') break
+      turn.phase = chunk.phase ?? turn.phase
+      if (chunk.phase === 'commentary') turn.commentary = said['text-delta']
       break
     case 'tool-call-start':
       calls[chunk.index] = { ...chunk, text: '', isOpen: true }
@@ -130,9 +137,11 @@ function addTo(turn: Turn, chunk: StreamChunk): void {
       else call.text += chunk.arguments
       break
     }
-    case 'hosted-tool':
-      hosted.set(chunk.id, { ...hosted.get(chunk.id), ...untyped(chunk) })
+    case 'hosted-tool': {
+      const { progress: _, ...tool } = untyped(chunk)
+      hosted.set(chunk.id, { ...hosted.get(chunk.id), ...tool })
       break
+    }
     case 'annotation':
       annotations.push(chunk.annotation)
       break
@@ -158,12 +167,13 @@ const messageOf = (turn: Turn): AssistantMessage => ({
     hosted_tools: [...turn.hosted.values()],
   }),
   ...toMedia(turn.files),
-  ...defined({ native: turn.finish?.native, mac: turn.finish?.mac }),
+  ...defined({ phase: turn.phase, native: turn.finish?.native, mac: turn.finish?.mac }),
+  ...(turn.commentary !== turn.said['text-delta'] && filled({ commentary: turn.commentary })),
 })
 
 const untyped = <Chunk extends { readonly type: string }>({ type: _, ...members }: Chunk) => members
 
-const toCall = ({ id, name, kind, text }: OpenCall): ToolCall =>
+const toCall = ({ id, name, kind, text, ...members }: OpenCall): ToolCall =>
   kind
-    ? { id, type: kind, custom: { name, input: text } }
-    : { id, type: 'function', function: { name, arguments: text || '{}' } }
+    ? { id, type: kind, custom: { name, input: text }, ...callMembers(members) }
+    : { id, type: 'function', function: { name, arguments: text || '{}' }, ...callMembers(members) }

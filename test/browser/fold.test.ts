@@ -25,11 +25,28 @@ const usage = compact(
 )
 const base64 = fc.constantFrom('AAAA', 'AA==', 'AAA=', 'AAAABBBB', '')
 
+const callMembers = fc.record(
+  {
+    namespace: words,
+    caller: fc.record({ type: words }),
+    async: fc.constant(true as const),
+    toolset_name: words,
+  },
+  { requiredKeys: [] },
+)
+
 const calls = fc
-  .array(fc.tuple(words, words, fc.boolean(), fc.array(words), fc.boolean()), { maxLength: 3 })
+  .array(fc.tuple(words, words, fc.boolean(), fc.array(words), callMembers), { maxLength: 3 })
   .map((list) =>
-    list.flatMap(([id, name, isCustom, pieces], index): StreamChunk[] => [
-      { type: 'tool-call-start', index, id, name, ...(isCustom && { kind: 'custom' as const }) },
+    list.flatMap(([id, name, isCustom, pieces, members], index): StreamChunk[] => [
+      {
+        type: 'tool-call-start',
+        index,
+        id,
+        name,
+        ...(isCustom && { kind: 'custom' as const }),
+        ...members,
+      },
       ...pieces.map((piece): StreamChunk => ({ type: 'tool-call-delta', index, arguments: piece })),
       { type: 'tool-call-end', index },
     ]),
@@ -54,8 +71,16 @@ const outside = fc.oneof(
 )
 
 const inside = fc.oneof(
-  fc.record({ type: is('text-delta'), text: words }),
-  fc.record({ type: is('reasoning-delta'), text: words }),
+  compact(
+    fc.record({
+      type: is('text-delta'),
+      text: words,
+      phase: maybe(fc.constantFrom('commentary', 'final_answer')),
+    }),
+  ),
+  compact(
+    fc.record({ type: is('reasoning-delta'), text: words, estimated_tokens: maybe(fc.nat(9)) }),
+  ),
   fc.record({ type: is('refusal-delta'), text: words }),
   compact(
     fc.record({
@@ -63,8 +88,10 @@ const inside = fc.oneof(
       id: fc.constantFrom('a', 'b'),
       name: words,
       status: fc.constantFrom('running' as const, 'done' as const),
+      server: maybe(words),
       input: maybe(fc.jsonValue()),
       output: maybe(fc.jsonValue()),
+      progress: maybe(fc.record({ code: words })),
     }),
   ),
   fc.record({
@@ -113,7 +140,15 @@ const turn = fc
         service_tier: maybe(words),
         usage,
         native: maybe(
-          fc.record({ provider: words, model: words, content: fc.array(fc.jsonValue()) }),
+          compact(
+            fc.record({
+              v: fc.constant(1 as const),
+              provider: words,
+              model: words,
+              asked: maybe(words),
+              content: maybe(fc.array(fc.jsonValue())),
+            }),
+          ),
         ),
         parsed: maybe(fc.jsonValue()),
       }),

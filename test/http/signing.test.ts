@@ -2,12 +2,13 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { tool, tools } from '../../middleware/tools.js'
 import { createBrowserClient } from '../../src/browser/index.js'
-import type { Message } from '../../src/chat/index.js'
+import type { ChatRequest, Message, StreamChunk } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { MisuseError, RateLimitError } from '../../src/core/index.js'
+import { MisuseError, type ProviderAdapter, RateLimitError } from '../../src/core/index.js'
 import { createSigner } from '../../src/http/input/signing.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, type ScriptedStep, say, scripted, think } from '../../src/testing/index.js'
+import { scripted as says } from '../contract/scripted.js'
 import { dataOf, gate, post } from './requests.js'
 
 const secret = 'a secret of thirty-two characters'
@@ -16,11 +17,16 @@ interface State {
   readonly userId: string
 }
 
-function setUp(
+const setUp = (
   script: ScriptedStep | ScriptedStep[],
   options: Partial<BaseHandlerOptions<State>> = {},
-) {
-  const provider = scripted(script)
+) => setUpWith(scripted(script), options)
+
+function setUpWith<
+  Provider extends ProviderAdapter & {
+    readonly calls: readonly { readonly request: ChatRequest }[]
+  },
+>(provider: Provider, options: Partial<BaseHandlerOptions<State>> = {}) {
   let ran = 0
   const weather = tool({
     parameters: { type: 'object' },
@@ -49,6 +55,17 @@ function setUp(
   return { provider, handle, browser, ran: () => ran }
 }
 
+const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
+const phases: readonly StreamChunk[] = [
+  { type: 'start', id: 'r1', model: 'any', provider: 'scripted', created: 0 },
+  { type: 'text-delta', text: 'Let me see.', phase: 'commentary' },
+  { type: 'text-delta', text: ' A city.', phase: 'final_answer' },
+]
+const sunny: readonly StreamChunk[] = [
+  ...phases.slice(0, 1),
+  { type: 'text-delta', text: 'Sunny.' },
+  { type: 'finish', finish_reason: 'stop', usage },
+]
 const hi: Message = { role: 'user', content: 'Hi' }
 const more: Message = { role: 'user', content: 'And tomorrow?' }
 const script = () => [
@@ -58,7 +75,10 @@ const script = () => [
 ]
 
 /** The messages of an answer with tools, as a page keeps them. */
-async function answered(mode: 'stream' | 'generate', { browser }: ReturnType<typeof setUp>) {
+async function answered(
+  mode: 'stream' | 'generate',
+  { browser }: Pick<ReturnType<typeof setUp>, 'browser'>,
+) {
   const request = { id: 'room', messages: [hi] }
   const { messages } =
     mode === 'stream' ? await browser.stream(request).response : await browser.generate(request)
@@ -87,6 +107,46 @@ describe.each(['stream', 'generate'] as const)('a signed conversation: %s', (mod
     ])
     expect(asked?.[1]).toMatchObject({ tool_calls: [{ id: 'c1' }] })
     expect(JSON.stringify(asked)).not.toContain('mac')
+  })
+
+  it('comes back with all that a provider says of text, calls and what it runs', async () => {
+    const told: StreamChunk[] = [
+      ...phases,
+      { type: 'hosted-tool', id: 'h1', name: 'code', status: 'running', progress: { code: '1+' } },
+      { type: 'hosted-tool', id: 'h1', name: 'code', status: 'done', server: 's', output: 2 },
+      {
+        type: 'tool-call-start',
+        index: 0,
+        id: 'c1',
+        name: 'weather',
+        namespace: 'places',
+        caller: { type: 'code' },
+        toolset_name: 't',
+      },
+      { type: 'tool-call-end', index: 0 },
+      { type: 'finish', finish_reason: 'tool_calls', usage },
+    ]
+    const app = setUpWith(says([told, sunny]))
+    const messages = await answered(mode, app)
+    expect(await codeOf(await app.handle(post({ id: 'room', messages })))).toBe('ok')
+    expect(app.provider.calls.at(-1)?.request.messages[1]).toMatchObject({
+      content: 'Let me see. A city.',
+      commentary: 'Let me see.',
+      phase: 'final_answer',
+      hosted_tools: [{ id: 'h1', server: 's', output: 2 }],
+      tool_calls: [{ namespace: 'places', caller: { type: 'code' }, toolset_name: 't' }],
+    })
+  })
+
+  it('goes on where nothing is signed, with the phases of its texts', async () => {
+    const told: StreamChunk[] = [...phases, { type: 'finish', finish_reason: 'stop', usage }]
+    const app = setUpWith(says([told, sunny]), { secret: undefined })
+    const messages = await answered(mode, app)
+    expect(await codeOf(await app.handle(post({ id: 'room', messages })))).toBe('ok')
+    expect(app.provider.calls.at(-1)?.request.messages[1]).toMatchObject({
+      commentary: 'Let me see.',
+      phase: 'final_answer',
+    })
   })
 
   it.each<[string, (messages: (Message & Record<string, unknown>)[]) => unknown]>([

@@ -202,6 +202,8 @@ const message = kind('role', {
     content: textOr(list(typed, 10_000)),
     refusal: anyString,
     reasoning_content: anyString,
+    phase: string(100),
+    commentary: anyString,
     annotations: list(typed, 10_000),
     tool_calls: list((value, path) => {
       loose(value, path)

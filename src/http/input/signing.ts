@@ -140,6 +140,8 @@ export const plainMembers: ReadonlySet<string> = new Set([
   'refusal',
   'reasoning_content',
   'annotations',
+  'phase',
+  'commentary',
 ])
 
 /** An assistant's text may be edited, as its blocks are only used while they say the same. A result is signed whole. */
