@@ -8,6 +8,7 @@ import type {
   StreamChunk,
   Warning,
 } from '../chat/index.js'
+import { asObjects } from '../chat/index.js'
 import type { Call, ProviderAdapter } from '../core/index.js'
 import {
   StreamInterruptedError,
@@ -18,6 +19,7 @@ import {
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
 import { gather, type Push } from './gather.js'
+import type { OnDemand } from './on-demand.js'
 import { fitMessageNames, fitToolNames, type NamedRequest, type NameForm } from './tool-names.js'
 
 export type Warn = (warning: Warning) => void
@@ -48,6 +50,8 @@ export interface Dialect {
   readonly models?: RegExp
   /** The names of tools that it takes: others are spelled so, and answers in the caller's spelling. @default any */
   readonly toolNames?: NameForm
+  /** What rewrites JSON Schemas: it is there when `toWire` gets a request that holds one. */
+  readonly schemas?: OnDemand<unknown>
   capabilities(model: string): Capabilities
   convertMessages(messages: readonly Message[], model: string): unknown
   /** May be asynchronous (downloads before conversion). */
@@ -78,7 +82,9 @@ export interface AdapterParts
   fromWire?(response: WireResponse, context: WireContext): AnswerInput
 }
 
-export function createAdapter(dialect: AdapterParts, transport: Transport): ProviderAdapter {
+type Parts = AdapterParts & Pick<Dialect, 'schemas'>
+
+export function createAdapter(dialect: Parts, transport: Transport): ProviderAdapter {
   const { count, capabilities, fromWire, convertMessages = (messages) => messages } = dialect
   const { name, models, toolNames: form } = dialect
   return {
@@ -92,7 +98,9 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
     ...(fromWire && {
       async generate(asked: ChatRequest, call: Call) {
         const { request, restored } = named(dialect, asked, call)
-        const wire = await dialect.toWire(request, wireOptions(call, false))
+        const wire = await written(dialect, { request, call }, () =>
+          dialect.toWire(request, wireOptions(call, false)),
+        )
         const response = await transport.json(wire, call)
         return restored(shown(fromWire(response, context(request, call, response.request_id))))
       },
@@ -103,11 +111,27 @@ export function createAdapter(dialect: AdapterParts, transport: Transport): Prov
     ...(count && {
       async countTokens(asked: ChatRequest, call: Call) {
         const { request } = named(dialect, asked, call)
-        const wire = await count.toWire(request, wireOptions(call, false))
+        const wire = await written(dialect, { request, call }, () =>
+          count.toWire(request, wireOptions(call, false)),
+        )
         return count.fromWire((await transport.json(wire, call)).body)
       },
     }),
   }
+}
+
+/** Writes a request, once what rewrites its schemas is there. */
+function written(
+  { schemas }: Parts,
+  { request, call }: { readonly request: ChatRequest; readonly call: Call },
+  write: () => ReturnType<Dialect['toWire']>,
+): ReturnType<Dialect['toWire']> {
+  const { tools, response_format } = request
+  const hasSchemas =
+    response_format?.type === 'json_schema' ||
+    asObjects(tools).some(({ type }) => type === 'function')
+  const loading = hasSchemas ? schemas?.load(call.timeouts) : undefined
+  return loading ? loading.then(write) : write()
 }
 
 const wireOptions = (call: Call, streaming: boolean) =>
@@ -125,13 +149,15 @@ function named(
 
 /** The chunks of a stream, one array a network read. Throws `UnexpectedResponseError` for an empty one, `StreamInterruptedError` for one that is cut. */
 async function* readStream(
-  dialect: AdapterParts,
+  dialect: Parts,
   transport: Transport,
   asked: ChatRequest,
   call: Call,
 ): AsyncGenerator<readonly StreamChunk[]> {
   const { request, restoring } = named(dialect, asked, call)
-  const wire = await dialect.toWire(request, wireOptions(call, true))
+  const wire = await written(dialect, { request, call }, () =>
+    dialect.toWire(request, wireOptions(call, true)),
+  )
   let request_id: string | undefined
   const onResponse: Call['onResponse'] = (info) => {
     request_id = info.request_id

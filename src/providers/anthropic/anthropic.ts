@@ -12,6 +12,7 @@ import { toCountWire, toWire } from './request.js'
 import { fromWire } from './response.js'
 import { type AnthropicClient, clientBaseURL, clientFetch } from './sdk.js'
 import { streamReader } from './stream.js'
+import { schemas } from './tools.js'
 import { convertMessages } from './turns.js'
 
 export interface AnthropicOptions {
@@ -53,6 +54,7 @@ function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
     name: 'anthropic',
     models: /^claude-/,
     toolNames: { ...plainNames, maxLength: 128 },
+    schemas,
     capabilities: (model) => capabilitiesOf(model, version),
     convertMessages,
     toWire: (request, options) => toWire(request, options, settings),

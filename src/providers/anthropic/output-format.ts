@@ -1,8 +1,8 @@
 /** `response_format` → native structured output, or a tool whose call is the answer. */
 import type { ChatRequest, JsonObject, JsonSchemaFormat } from '../../chat/index.js'
-import { anthropicAnswerSchema, anthropicAnswerTool } from '../../schema/index.js'
 import type { Note } from '../notes.js'
 import type { Profile } from './profile.js'
+import { schemas } from './tools.js'
 import type { WireTool } from './wire.js'
 
 export type OutputFormat =
@@ -37,6 +37,7 @@ export function toOutputFormat(
   }
   const warn = (message: string) =>
     note('changed', `The schema of the answer: ${message}`, 'response_format')
+  const { anthropicAnswerSchema, anthropicAnswerTool } = schemas.part
   const answer = profile.structured ? anthropicAnswerSchema(schema, warn) : undefined
   if (answer?.strict) return { kind: 'native', schema: { ...answer.schema } }
   const { schema: loose, wrapped } = anthropicAnswerTool(schema, warn)

@@ -11,11 +11,14 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import { anthropicToolSchema } from '../../schema/index.js'
 import { type Note, pick, tellLost } from '../notes.js'
+import { onDemand } from '../on-demand.js'
 import { marked } from './parts.js'
 import type { Profile } from './profile.js'
 import type { WireMcpServer, WireTool, WireToolChoice } from './wire.js'
+
+/** Loaded by the first request that holds a schema. */
+export const schemas = onDemand(() => import('../../schema/anthropic.js'))
 
 export interface WireTools {
   readonly tools: readonly WireTool[]
@@ -101,7 +104,7 @@ function toInputSchema(
 ): { readonly schema: WireTool['input_schema']; readonly strict: boolean } {
   const warn = (message: string) =>
     note('changed', `Schema of the tool ${tool}: ${message}`, 'tools')
-  const rewritten = anthropicToolSchema(schema ?? {}, { strict, warn })
+  const rewritten = schemas.part.anthropicToolSchema(schema ?? {}, { strict, warn })
   return { schema: { ...rewritten.schema, type: 'object' }, strict: rewritten.strict }
 }
 

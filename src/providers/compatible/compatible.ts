@@ -10,6 +10,7 @@ import { toWire } from './request.js'
 import { fromWire } from './response.js'
 import { type ChatClient, clientBaseURL, clientFetch } from './sdk.js'
 import { type ReaderOptions, streamReader } from './stream.js'
+import { schemas } from './tools.js'
 import { toWireMessages } from './turns.js'
 
 /** What is left out of the traits is taken from what is known of the host, then from the defaults. */
@@ -85,6 +86,7 @@ export function dialectOf(options: CompatibleOptions): Dialect {
     name: provider,
     ...(models && { models }),
     toolNames: plainNames,
+    schemas,
     capabilities,
     convertMessages: (messages, model) =>
       toWireMessages(messages, { provider, model, traits, now: now(), warn: ignore }),

@@ -6,12 +6,11 @@ import {
   type ResponseFormat,
   type Thinking,
 } from '../../chat/index.js'
-import { openaiAnswerSchema } from '../../schema/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { warnOfThinking } from '../notes.js'
 import { isReasoningModel, type ServerTraits } from './models.js'
-import { toWireTools } from './tools.js'
+import { schemas, toWireTools } from './tools.js'
 import { toWireMessages } from './turns.js'
 import type { WireExtensions, WireFormat, WireRequest } from './wire.js'
 
@@ -124,7 +123,7 @@ function toWireFormat(
   const { name, schema, description, strict } = format.json_schema
   const dialect =
     schema && strict && traits.strictSubset
-      ? openaiAnswerSchema(schema, {
+      ? schemas.part.openaiAnswerSchema(schema, {
           strict,
           warn: (message) => warn({ code: 'changed', param: 'response_format', provider, message }),
         })

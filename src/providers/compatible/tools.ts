@@ -9,10 +9,13 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import { openaiToolSchema } from '../../schema/index.js'
 import type { Warn } from '../adapter.js'
+import { onDemand } from '../on-demand.js'
 import type { ServerTraits } from './models.js'
 import type { WireRequest, WireTool, WireToolChoice } from './wire.js'
+
+/** Loaded by the first request that holds a schema. */
+export const schemas = onDemand(() => import('../../schema/openai.js'))
 
 type ToolParams = Pick<WireRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>
 
@@ -66,7 +69,7 @@ function parametersOf(
   const schema = parameters ?? { type: 'object', properties: {} }
   if (!strict || !traits.strictSubset)
     return { parameters: schema, ...defined({ strict: strict ?? undefined }) }
-  const dialect = openaiToolSchema(schema, {
+  const dialect = schemas.part.openaiToolSchema(schema, {
     strict,
     warn: (message) =>
       warn({

@@ -10,6 +10,7 @@ import { convertMessages, toCountWire, toWire } from './request.js'
 import { countFromWire, fromWire } from './response.js'
 import { clientBaseURL, clientFetch, type GeminiClient } from './sdk.js'
 import { streamReader } from './stream.js'
+import { schemas } from './tools.js'
 
 export interface GeminiOptions {
   /** @default the environment variable GEMINI_API_KEY, else GOOGLE_API_KEY, read at each call */
@@ -53,6 +54,7 @@ function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): D
     models: /^(models\/)?(gemini|gemma)-/,
     capabilities,
     toolNames: { maxLength: 128, refused: /[^\w.:-]/g, first: /^[a-zA-Z_]/ },
+    schemas,
     convertMessages,
     toWire: async (request, options) => toWire(await withFiles(request, files, options), options),
     fromWire: (response, context) => fromWire(response, context, limits),

@@ -1,13 +1,12 @@
 /** A chat request as a generateContent body. What has no place in it is left out and told. */
 import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
-import { geminiAnswerSchema, geminiOpenApiAnswerSchema } from '../../schema/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { type Note, type Notes, notesOf, warnOfThinking } from '../notes.js'
 import { placeExtras } from './extras.js'
 import { factsOf, type ModelFacts } from './models.js'
 import { toThinkingConfig } from './thinking.js'
-import { toTools, type WireTools } from './tools.js'
+import { schemas, toTools, type WireTools } from './tools.js'
 import { type Conversation, toConversation } from './turns.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
 
@@ -154,8 +153,8 @@ function answerFormat(
   return {
     responseMimeType: 'application/json',
     ...((facts.generation ?? 2) >= 2
-      ? { responseJsonSchema: geminiAnswerSchema(schema, warn).schema }
-      : { responseSchema: geminiOpenApiAnswerSchema(schema, warn).schema }),
+      ? { responseJsonSchema: schemas.part.geminiAnswerSchema(schema, warn).schema }
+      : { responseSchema: schemas.part.geminiOpenApiAnswerSchema(schema, warn).schema }),
   }
 }
 

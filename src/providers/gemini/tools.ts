@@ -9,11 +9,14 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { geminiOpenApiToolSchema, geminiToolSchema } from '../../schema/index.js'
 import { type Note, type Notes, pick, tellLost } from '../notes.js'
+import { onDemand } from '../on-demand.js'
 import { isOwnTool, type ModelFacts, type OwnTool } from './models.js'
 import { ownName } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
+
+/** Loaded by the first request that holds a schema. */
+export const schemas = onDemand(() => import('../../schema/gemini.js'))
 
 export interface ToolContext extends Notes {
   readonly facts: ModelFacts
@@ -95,8 +98,8 @@ function parametersOf(
 ): Pick<FunctionDeclaration, 'parameters' | 'parametersJsonSchema'> {
   if (typeof schema.type === 'string' && /^[A-Z]+$/.test(schema.type)) return { parameters: schema }
   if ((facts.generation ?? 2) >= 2)
-    return { parametersJsonSchema: geminiToolSchema(schema, warn).schema }
-  const { schema: parameters } = geminiOpenApiToolSchema(schema, warn)
+    return { parametersJsonSchema: schemas.part.geminiToolSchema(schema, warn).schema }
+  const { schema: parameters } = schemas.part.geminiOpenApiToolSchema(schema, warn)
   // an object without members is refused in this dialect
   return isObject(parameters.properties) ? { parameters } : {}
 }

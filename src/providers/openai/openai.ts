@@ -1,8 +1,8 @@
 /** The adapter for OpenAI, on the Responses API. */
 import type { ProviderAdapter } from '../../core/index.js'
-import { openaiAnswerSchema, openaiToolSchema } from '../../schema/index.js'
 import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { onDemand } from '../on-demand.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import {
@@ -81,6 +81,8 @@ export function openai(options: OpenAIOptions = {}): ProviderAdapter {
   return createAdapter({ ...dialect, models, count }, transport)
 }
 
+const schemas = onDemand(() => import('../../schema/openai.js'))
+
 /** OpenAI's own ways with the wire. */
 export const profile: Profile = {
   provider: 'openai',
@@ -94,8 +96,9 @@ export const profile: Profile = {
   takesAudio,
   messageMembers: ['phase'],
   takesCacheMarks,
-  toolSchema: openaiToolSchema,
-  answerSchema: openaiAnswerSchema,
+  schemas,
+  toolSchema: (schema, options) => schemas.part.openaiToolSchema(schema, options),
+  answerSchema: (schema, options) => schemas.part.openaiAnswerSchema(schema, options),
   asksForSummary: givesSummary,
   samplesByItself: (model) => capabilities(model).reasoning === true,
   saysStrict: true,
@@ -108,6 +111,7 @@ export const profile: Profile = {
 export const responsesDialect = (server: Profile): Dialect => ({
   name: server.provider,
   toolNames: plainNames,
+  schemas: server.schemas,
   capabilities: server.capabilities,
   convertMessages: (messages, model) => toInput(messages, { profile: server, model, warn: ignore }),
   toWire: requestWriter(server),

@@ -2,6 +2,7 @@
 import type { Capabilities, ChatRequest, JsonObject, Usage, Warning } from '../../chat/index.js'
 import type { DialectSchema, SchemaWarn } from '../../schema/index.js'
 import type { ToError } from '../../transport/index.js'
+import type { OnDemand } from '../on-demand.js'
 
 // -- out ---------------------------------------------------------------------------------------------------------------
 
@@ -268,6 +269,8 @@ export interface Profile {
 
   /** Parameters that are mapped in another way than OpenAI's; null: the wire has no place for it. */
   readonly fields?: Fields
+  /** What the two below it stand on. */
+  readonly schemas: OnDemand<unknown>
   toolSchema(schema: JsonObject, options: SchemaOptions): DialectSchema
   answerSchema(schema: JsonObject, options: SchemaOptions): DialectSchema
   /** Reasoning is shown only where a summary is asked for, and the model gives one. */

@@ -1,8 +1,8 @@
 /** The adapter for xAI: OpenAI's Responses API as Grok speaks it. */
 import type { ProviderAdapter } from '../../core/index.js'
-import { xaiAnswerSchema, xaiToolSchema } from '../../schema/index.js'
 import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter } from '../adapter.js'
+import { onDemand } from '../on-demand.js'
 import { environment, responsesDialect } from '../openai/openai.js'
 import { type ResponsesClient, sdkTransport } from '../openai/sdk.js'
 import { maxArgumentsLengthDefault, type Profile } from '../openai/wire.js'
@@ -51,6 +51,8 @@ export function xai(options: XaiOptions = {}): ProviderAdapter {
   )
 }
 
+const schemas = onDemand(() => import('../../schema/xai.js'))
+
 /** xAI's own ways with the wire. */
 export const profile: Profile = {
   provider: 'xai',
@@ -66,8 +68,9 @@ export const profile: Profile = {
   messageMembers: [],
   takesCacheMarks: () => false,
   fields,
-  toolSchema: (schema, { warn }) => xaiToolSchema(schema, warn),
-  answerSchema: (schema, { warn }) => xaiAnswerSchema(schema, warn),
+  schemas,
+  toolSchema: (schema, { warn }) => schemas.part.xaiToolSchema(schema, warn),
+  answerSchema: (schema, { warn }) => schemas.part.xaiAnswerSchema(schema, warn),
   // summaries come by themselves
   asksForSummary: () => false,
   samplesByItself: () => false,

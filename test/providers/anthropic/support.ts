@@ -15,6 +15,10 @@ import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
 import { toWire } from '../../../src/providers/anthropic/request.js'
 import { streamReader } from '../../../src/providers/anthropic/stream.js'
+import { schemas } from '../../../src/providers/anthropic/tools.js'
+
+// as an adapter does before it writes a request with a schema
+await schemas.load()
 
 export const sonnet = 'claude-sonnet-4-5'
 

@@ -127,7 +127,10 @@ export async function write(
   { streaming = false, ...options }: Partial<CompatibleOptions> & { streaming?: boolean } = {},
 ): Promise<Written> {
   const warnings: Warning[] = []
-  const wire = await dialectOf({ ...local, ...options }).toWire(frozen({ ...hello, ...request }), {
+  const dialect = dialectOf({ ...local, ...options })
+  // as an adapter does before it writes a request with a schema
+  await dialect.schemas?.load()
+  const wire = await dialect.toWire(frozen({ ...hello, ...request }), {
     streaming,
     warn: (warning) => void warnings.push(warning),
     signal: new AbortController().signal,

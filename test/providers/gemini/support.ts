@@ -14,7 +14,11 @@ import type { WireContext } from '../../../src/providers/adapter.js'
 import { toWire } from '../../../src/providers/gemini/request.js'
 import { fromWire } from '../../../src/providers/gemini/response.js'
 import { type ReaderLimits, streamReader } from '../../../src/providers/gemini/stream.js'
+import { schemas } from '../../../src/providers/gemini/tools.js'
 import type { Content, GenerateContentBody, Part } from '../../../src/providers/gemini/wire.js'
+
+// as an adapter does before it writes a request with a schema
+await schemas.load()
 
 export const flash25 = 'gemini-2.5-flash'
 export const flash3 = 'gemini-3-flash-preview'

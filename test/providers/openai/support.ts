@@ -17,8 +17,13 @@ import { requestWriter } from '../../../src/providers/openai/request.js'
 import { responseReader } from '../../../src/providers/openai/response.js'
 import { streamReader } from '../../../src/providers/openai/stream.js'
 import type { Profile } from '../../../src/providers/openai/wire.js'
+import { profile as xai } from '../../../src/providers/xai/xai.js'
 import { sseDecoder } from '../../../src/sse/index.js'
 import type { WireEvent } from '../../../src/transport/index.js'
+
+// as an adapter does before it writes a request with a schema
+await profile.schemas.load()
+await xai.schemas.load()
 
 export const hello: ChatRequest = {
   model: 'gpt-5-mini',

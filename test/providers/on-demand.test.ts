@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { isTetradError, MisuseError, TimeoutError } from '../../src/core/index.js'
+import { onDemand } from '../../src/providers/on-demand.js'
+
+interface Part {
+  readonly answer: number
+}
+
+interface Gate {
+  readonly resolve: (part: Part) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A part that is imported when the test says so. */
+function gated() {
+  const waiting: Gate[] = []
+  const importPart = () =>
+    new Promise<Part>((resolve, reject) => {
+      waiting.push({ resolve, reject })
+    })
+  return { waiting, holder: onDemand(importPart) }
+}
+
+describe('a part that is imported when it is first needed', () => {
+  test('is imported once for all that wait for it, and read without a wait from then on', async () => {
+    const { waiting, holder } = gated()
+    const both = [holder.load(), holder.load()]
+    expect(waiting).toHaveLength(1)
+    waiting[0]?.resolve({ answer: 42 })
+    await Promise.all(both)
+    expect(holder.load()).toBeUndefined()
+    expect(holder.part.answer).toBe(42)
+    expect(waiting).toHaveLength(1)
+  })
+
+  test('is a typed error that says what to do where it cannot be imported, and is tried again', async () => {
+    const { waiting, holder } = gated()
+    const both = [holder.load(), holder.load()].map((loading) => loading?.catch((error) => error))
+    waiting[0]?.reject(new Error('Cannot find module chunk-1.js'))
+    for (const error of await Promise.all(both)) {
+      expect(error).toBeInstanceOf(MisuseError)
+      expect(isTetradError(error) && error.code).toBe('not_loaded')
+      expect(error.message).toMatch(/deploy every file of the build/)
+    }
+    const again = holder.load()
+    expect(waiting).toHaveLength(2)
+    waiting[1]?.resolve({ answer: 42 })
+    await again
+    expect(holder.part.answer).toBe(42)
+  })
+
+  test('is waited for no longer than for the headers of an answer', async () => {
+    const { waiting, holder } = gated()
+    const late = holder.load({ headersMs: 1 })
+    await expect(late).rejects.toBeInstanceOf(TimeoutError)
+    await expect(late).rejects.toMatchObject({ phase: 'headers' })
+    // the import goes on, and serves who comes next
+    waiting[0]?.resolve({ answer: 42 })
+    await holder.load()
+    expect(waiting).toHaveLength(1)
+  })
+
+  test('is not there before', () => {
+    expect(() => gated().holder.part).toThrow(MisuseError)
+  })
+})
