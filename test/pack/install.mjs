@@ -1,7 +1,7 @@
 /** What lies in the folder after `npm i`, and that nothing stands in the way of it. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, normalize } from 'node:path'
-import { check, npm, write } from './support.mjs'
+import { check, npm, root, run, write } from './support.mjs'
 
 /** Bytes of the package and of its one dependency, unpacked. The aim is 850_000: lower it as code gets smaller. */
 const maxBytes = 1_180_000
@@ -96,4 +96,13 @@ export function checkPeers(folder, tarball) {
         packages[`node_modules/${name}`].version.startsWith(version),
     )
   }
+}
+
+/** What stands on older majors of the peers runs beside them over `openaiClient`. */
+export function checkInstructor(folder, tarball) {
+  const project = write(folder, { 'package.json': { private: true, type: 'module' } })
+  npm(project, 'i', '--ignore-scripts', tarball, '@instructor-ai/instructor@1', 'openai@4', 'zod@3')
+  cpSync(join(root, 'test/pack/instructor.mjs'), join(project, 'instructor.mjs'))
+  const printed = run('node', ['instructor.mjs'], project).trim().split('\n')
+  check(`instructor, beside openai@4 and zod@3: ${printed.join(', ')}`, printed.length === 4)
 }

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkBundlers } from './bundlers.mjs'
-import { checkInstall, checkPeers, subpathsOf } from './install.mjs'
+import { checkInstall, checkInstructor, checkPeers, subpathsOf } from './install.mjs'
 import { checkGettingStarted } from './newcomer.mjs'
 import { checkRuntimes } from './runtimes.mjs'
 import { installTools, npm, root, write } from './support.mjs'
@@ -30,6 +30,7 @@ try {
   checkInstall(project)
   await checkGettingStarted(join(folder, 'newcomer'), join(project, 'node_modules/tetrad'), tarball)
   checkPeers(join(folder, 'peers'), tarball)
+  checkInstructor(join(folder, 'instructor'), tarball)
   installTools()
   const names = subpathsOf(project)
   checkRuntimes(project, names)
