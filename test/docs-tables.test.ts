@@ -1,5 +1,7 @@
 /** Tables of docs/ that speak of the code, row by row against the code. */
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import * as tetrad from 'tetrad'
 import { params } from 'tetrad/middleware'
 import { anthropic } from 'tetrad/providers/anthropic'
@@ -10,6 +12,9 @@ import { xai } from 'tetrad/providers/xai'
 import { fail, type MockServer, mockServer, say } from 'tetrad/testing'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { script } from '../examples/demo/script.js'
+
+const run = promisify(execFile)
 
 /** The rows of the table under a heading, its head and its rule left out. */
 function tableOf(page: string, heading: string): readonly (readonly string[])[] {
@@ -74,6 +79,27 @@ describe('README', () => {
       const path = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       expect(await import(`../middleware/${path}.ts`)).toHaveProperty(name, expect.any(Function))
     }
+  })
+
+  it('has the figures that were measured', async () => {
+    await run(process.execPath, ['test/bench/report.mjs', '--check'])
+  })
+
+  it('asks the providers whose keys are there by `npm run demo -- --live`', async () => {
+    const live = await mockServer()
+    onTestFinished(() => live.close())
+    for (const _ of ['openai', 'anthropic', 'gemini', 'xai']) script(live)
+    const { GEMINI_API_KEY: _, ...env } = live.env
+    const { stdout } = await run('npm', ['run', '-s', 'demo', '--', '--live'], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    })
+    expect(stdout).toContain('is left out: GEMINI_API_KEY is not set')
+    expect(live.requests.map(({ provider }) => provider)).toEqual([
+      ...Array(3).fill('openai'),
+      ...Array(3).fill('anthropic'),
+      ...Array(3).fill('xai'),
+    ])
+    expect(stdout.match(/no umbrella today/g)).toHaveLength(3)
   })
 })
 

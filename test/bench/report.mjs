@@ -1,9 +1,16 @@
-// Writes docs/performance.md with its chart, and the table of README.md, from results.json: node report.mjs
+// Writes docs/performance.md with its chart, and the table of README.md, from results.json: node report.mjs. With --check: fails
+// where one of them is not what results.json says.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const root = new URL('../../', import.meta.url)
 const read = (name) => readFileSync(new URL(name, root), 'utf8')
-const write = (name, text) => writeFileSync(new URL(name, root), text)
+const isCheck = process.argv.includes('--check')
+function write(name, text) {
+  if (!isCheck) return writeFileSync(new URL(name, root), text)
+  if (read(name) === text) return
+  console.error(`${name} is not what results.json says: node test/bench/report.mjs`)
+  process.exitCode = 1
+}
 const results = JSON.parse(read('test/bench/results.json'))
 const { node, machine, load, rounds, versions, atOnce, cold, routes, ...rest } = results
 const names = { openai: 'OpenAI', anthropic: 'Anthropic', gemini: 'Gemini', xai: 'xAI' }
