@@ -7,5 +7,27 @@
  * for await (const text of stream.textStream) output.textContent += text
  * messages.push(...(await stream.response).messages)
  */
+export {
+  AbortError,
+  APIConnectionError,
+  AuthenticationError,
+  BadGatewayError,
+  BadRequestError,
+  BudgetExceededError,
+  ContentPolicyViolationError,
+  ContextWindowExceededError,
+  InternalServerError,
+  isTetradError,
+  MisuseError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+  ServiceUnavailableError,
+  StreamInterruptedError,
+  TetradError,
+  TimeoutError,
+  UnexpectedResponseError,
+  UnsupportedParamsError,
+} from '../core/errors.js'
 export * from './client.js'
 export type { BrowserRequest, BrowserStream } from './types.js'

@@ -7,7 +7,10 @@ const root = new URL('../..', import.meta.url).pathname
 describe('the client as a page loads it', () => {
   const bundled = build({
     absWorkingDir: root,
-    entryPoints: ['src/browser/index.ts'],
+    stdin: {
+      contents: `export { createBrowserClient } from './src/browser/index.js'`,
+      resolveDir: root,
+    },
     bundle: true,
     minify: true,
     format: 'esm',

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type BrowserClientOptions, createBrowserClient } from '../../src/browser/index.js'
-import type { StreamChunk } from '../../src/chat/index.js'
 import {
   AbortError,
   APIConnectionError,
   AuthenticationError,
   BadGatewayError,
   BadRequestError,
+  type BrowserClientOptions,
   BudgetExceededError,
   ContextWindowExceededError,
+  createBrowserClient,
   InternalServerError,
   isTetradError,
   MisuseError,
@@ -17,7 +17,8 @@ import {
   StreamInterruptedError,
   TimeoutError,
   UnexpectedResponseError,
-} from '../../src/core/index.js'
+} from '../../src/browser/index.js'
+import type { StreamChunk } from '../../src/chat/index.js'
 import {
   drop,
   eventsOf,

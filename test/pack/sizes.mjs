@@ -16,7 +16,7 @@ const parts = {
   'core + compatible': `${client}\n${provider('compatible')}`,
   'all four': `export { createClient } from './index.js'`,
   'core + http/web': `${client}\nexport { handler } from './http/web.js'`,
-  browser: `export * from './browser.js'`,
+  browser: `export { createBrowserClient } from './browser.js'`,
 }
 
 /** Bytes that are loaded at once: what is imported on demand, in modules of its own, is counted apart. */
