@@ -1,6 +1,13 @@
 /** Spans and metrics of OpenTelemetry's GenAI conventions: the call, each call of a model, each run of a tool. */
-import type { Attempt } from '../src/chat/index.js'
-import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
+import type { Attempt, StreamChunk } from '../src/chat/index.js'
+import {
+  type Context,
+  layer,
+  type Middleware,
+  MisuseError,
+  type Next,
+  reversible,
+} from '../src/core/index.js'
 import { type AroundTool, aroundTools } from './around-tools.js'
 import { maskRecorded } from './mask-recorded.js'
 import {
@@ -123,6 +130,7 @@ class Observer {
     const started = Date.now()
     const asked = askedOf(ctx)
     const { 'gen_ai.operation.name': operation, 'gen_ai.request.model': model } = asked
+    if (streaming) this.watchChunks(ctx, asked)
     return this.observe(
       {
         name: `${operation} ${model}`,
@@ -172,6 +180,24 @@ class Observer {
     )
   }
 
+  /** Records what lies between two chunks that came from the model. */
+  private watchChunks(ctx: Context, attributes: Attributes): void {
+    const { instruments } = this
+    if (!instruments) return
+    let last: number | undefined
+    const record = () => {
+      const now = performance.now()
+      if (last !== undefined) instruments.duration('chunk', (now - last) / 1000, attributes)
+      last = now
+    }
+    ctx.transform(
+      reversible((chunk, emit) => {
+        if (!notOutput.has(chunk.type)) quietly(record)
+        emit(chunk)
+      }),
+    )
+  }
+
   private watchTools(ctx: Context): void {
     const hooks = ctx.get(aroundTools) ?? []
     if (!hooks.includes(this.tool)) ctx.set(aroundTools, [...hooks, this.tool])
@@ -200,6 +226,9 @@ class Observer {
     this.instruments?.duration(of, seconds, { ...attributes, ...failed })
   }
 }
+
+/** Chunks of the call, not of what the model made. */
+const notOutput: ReadonlySet<StreamChunk['type']> = new Set(['start', 'warning', 'finish'])
 
 /** A call does not fail for its telemetry. */
 function quietly(report: () => void): void {

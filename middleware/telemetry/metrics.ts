@@ -21,6 +21,10 @@ const durations = {
     'gen_ai.client.inference.time_to_first_chunk',
     'Time to the first chunk of a stream',
   ],
+  chunk: [
+    'gen_ai.client.inference.time_per_output_chunk',
+    'Time from one chunk of a stream to the next',
+  ],
   agent: ['gen_ai.invoke_agent.duration', 'Duration of a call with all its steps'],
   tool: ['gen_ai.execute_tool.duration', 'Duration of a run of a tool'],
 } as const
@@ -68,6 +72,7 @@ export function instrumentsOf(meter: Meter): Instruments {
   const histograms = {
     inference: histogram(durations.inference),
     firstChunk: histogram(durations.firstChunk),
+    chunk: histogram(durations.chunk),
     agent: histogram(durations.agent),
     tool: histogram(durations.tool),
   }

@@ -33,6 +33,7 @@ import {
   type Reply,
   type Step,
   say,
+  think,
 } from '../../src/testing/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { scripted, say as words } from '../contract/scripted.js'
@@ -472,6 +473,23 @@ describe.each(modes)('%s', (mode) => {
 })
 
 describe('a stream', () => {
+  it('counts the times from chunk to chunk, and those of thoughts and calls with them', async () => {
+    const reply = think('Let me see.').say('One two three', { chunks: 3 }).callTool('look')
+    await onServer([reply, say('Seen')], async (ai, observed) => {
+      const { chunks } = await collect(ai.stream(question))
+      const made = chunks.filter(({ type }) => !['start', 'warning', 'finish'].includes(type))
+      expect(made.length).toBeGreaterThan(4)
+      const metric = (await observed.metrics()).get('gen_ai.client.inference.time_per_output_chunk')
+      expect(metric?.descriptor.unit).toBe('s')
+      expect(metric?.dataPoints).toMatchObject([
+        {
+          attributes: { 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': 'gpt-5-mini' },
+          value: { count: made.length - 1 },
+        },
+      ])
+    })
+  })
+
   it('that its reader breaks off closes its spans with what was said', async () => {
     await onServer([say('One two three').stall(6)], async (ai, { spans }) => {
       for await (const chunk of ai.stream(question)) if (chunk.type === 'text-delta') break
