@@ -70,23 +70,27 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
     const added = messages.filter((message) => !isStanding(message))
     const { before, from, length } = await load(where, maxMessages)
     const kept = new MediaStore(where, media)
-    const sent = await kept.restore(before, from, added)
+    const restored = await kept.restore(before, from, added)
+    const sent = from > 0 ? restored.map(asMoved) : restored
     ctx.request = { ...ctx.request, messages: [...messages.filter(isStanding), ...sent, ...added] }
     const texts = new Map<string, string>()
     ctx.set(heard, texts)
-    const own = () =>
-      kept.toKeep(
-        added.filter((message) => !isApproval(message)),
-        texts,
-      )
-    const head = () => ({ at: length, added: own().map(({ entry }) => entry) })
+    const own = added.filter((message) => !isApproval(message))
+    const head = () => {
+      const entries = kept.toKeep(own, texts)
+      return {
+        at: length,
+        added: entries.map(({ entry }) => entry),
+        isBehindMedia: kept.isBehind(entries),
+      }
+    }
     const draft = new Draft(where, head, ctx.streaming)
     ctx.transform(draft.transform)
     const keep = async () => {
       const said = (ctx.response ?? ctx.partial)?.messages ?? []
       if (said.length === 0) return
       await where.hold()
-      const all = [...own(), ...kept.toKeep(said, texts)]
+      const all = kept.toKeep([...own, ...said], texts)
       const entries = all.map(({ entry }) => entry)
       if ((await store.append(where.key, entries, { ttlMs, at: length })) < 0) throw overtaken()
       await Promise.all([kept.remember(all, length), draft.drop()]).catch(() => {})
@@ -126,10 +130,7 @@ async function load(where: Where, maxMessages = Infinity) {
   for (;;) {
     const messages = (await store.read(key, from, length - from)).map(parse)
     const first = from === 0 ? 0 : messages.findIndex(({ role }) => role === 'user')
-    if (first >= 0) {
-      const before = messages.slice(first)
-      return { before: from + first > 0 ? before.map(asMoved) : before, from: from + first, length }
-    }
+    if (first >= 0) return { before: messages.slice(first), from: from + first, length }
     // one turn is longer: it is taken whole
     from = Math.max(0, from - Math.max(1, maxMessages))
   }

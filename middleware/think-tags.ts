@@ -63,8 +63,11 @@ class Turn {
   constructor(private readonly tags: Tags) {}
 
   take(chunk: StreamChunk, emit: Emit): void {
-    const isPlain = chunk.type === 'text-delta' && this.place === 'behind' && !this.isTrimming
-    if (chunk.type === 'text-delta' && !isPlain) {
+    if (chunk.type === 'text-delta' && chunk.phase !== undefined) {
+      // of an API that says itself what is a thought
+      this.flush(emit)
+      emit(chunk)
+    } else if (chunk.type === 'text-delta' && !this.isPlain) {
       this.held += chunk.text
       this.read(emit)
     } else if (chunk.type === 'logprobs') {
@@ -74,6 +77,11 @@ class Turn {
       if (chunk.type === 'tool-call-start' || chunk.type === 'finish') this.flush(emit)
       emit(chunk)
     }
+  }
+
+  /** What comes now is text, as it is. */
+  private get isPlain(): boolean {
+    return this.place === 'behind' && !this.isTrimming
   }
 
   private read(emit: Emit): void {

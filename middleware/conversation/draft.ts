@@ -1,5 +1,5 @@
 /** What an answer has said so far is in the store before it leaves: a process that dies loses none of it. */
-import type { Message, StreamChunk } from '../../src/chat/index.js'
+import { asMoved, type Message, type StreamChunk } from '../../src/chat/index.js'
 import { Accumulator, type Transform } from '../../src/core/index.js'
 import type { Store } from '../../src/store/store.js'
 
@@ -14,6 +14,8 @@ export interface Where {
 interface Head {
   readonly at: number
   readonly added: readonly string[]
+  /** What is said is signed behind media, for which a line may stand later. */
+  readonly isBehindMedia: boolean
 }
 
 const pointerTo = (key: string) => `draft:${key}`
@@ -74,11 +76,12 @@ export async function takeUpDraft({ store, key, ttlMs }: Where): Promise<void> {
   const [head, ...chunks] = await store.read(logOf(id), 0)
   if (head !== undefined) {
     // what a draft of this layer wrote
-    const { at, added } = JSON.parse(head) as Head
+    const { at, added, isBehindMedia } = JSON.parse(head) as Head
     const accumulator = new Accumulator()
     for (const chunk of chunks) accumulator.add(JSON.parse(chunk) as StreamChunk)
     const said: readonly Message[] = accumulator.partial()?.messages ?? []
-    const entries = [...added, ...said.map((message) => JSON.stringify(message))]
+    const kept = isBehindMedia ? said.map(asMoved) : said
+    const entries = [...added, ...kept.map((message) => JSON.stringify(message))]
     await store.append(key, entries, { ttlMs, at })
   }
   await Promise.all([store.delete(pointerTo(key)), store.delete(logOf(id))])

@@ -1,5 +1,6 @@
 /** Images, audio and files of a conversation: sent with their own turn, a line in later ones. */
 import {
+  asMoved,
   type ContentPart,
   isObject,
   type Message,
@@ -21,8 +22,14 @@ interface Kept {
   readonly whole: Message | undefined
 }
 
-/** The log holds lines; with `last` a key beside it holds the messages of the last turn with media, by their places in the log. */
+/**
+ * The log holds lines; with `last` a key beside it holds the messages of the last turn with media, by their places in the
+ * log. What was signed behind media is marked as moved in the log: it goes back as it is while the media do.
+ */
 export class MediaStore {
+  /** Media of an earlier turn are sent again. */
+  private showsLast = false
+
   constructor(
     private readonly where: Where,
     private readonly media: Media,
@@ -36,16 +43,36 @@ export class MediaStore {
   ): Promise<readonly Message[]> {
     if (this.media === 'all') return messages
     const isLast = this.media === 'last' && !added.some(hasMedia)
-    const last = isLast ? await this.lastTurn() : undefined
-    return messages.map((message, index) => last?.get(from + index) ?? withoutMedia(message))
+    const last = isLast ? await this.lastTurn() : new Map<number, Message>()
+    this.showsLast = last.size > 0
+    const first = Math.min(...last.keys())
+    let isMoved = false
+    return messages.map((message, index) => {
+      const whole = last.get(from + index)
+      if (whole) return whole
+      const line = withoutMedia(message)
+      // kept whole, before `media` was set
+      isMoved ||= line !== message
+      if (isMoved) return asMoved(line)
+      return from + index > first ? unmoved(line) : line
+    })
   }
 
+  /** The messages of a turn. */
   toKeep(messages: readonly Message[], heard: Heard): readonly Kept[] {
+    let isBehind = this.showsLast
     return messages.map((message) => {
       const whole = withHeard(message, heard)
       const line = this.media === 'all' ? whole : withoutMedia(whole)
-      return { entry: JSON.stringify(line), whole: line === whole ? undefined : whole }
+      isBehind ||= line !== whole
+      const entry = JSON.stringify(isBehind ? asMoved(line) : line)
+      return { entry, whole: line === whole ? undefined : whole }
     })
+  }
+
+  /** Whether what is said behind these stands behind media. */
+  isBehind(own: readonly Kept[]): boolean {
+    return this.showsLast || own.some(({ whole }) => whole)
   }
 
   /** `at` is the place of the first. */
@@ -64,6 +91,12 @@ export class MediaStore {
 }
 
 const mediaOf = (key: string) => `media:${key}`
+
+function unmoved(message: Message): Message {
+  if (message.role !== 'assistant') return message
+  const { is_moved: _, ...rest } = message
+  return rest
+}
 
 const hasMedia = (message: Message) => withoutMedia(message) !== message
 

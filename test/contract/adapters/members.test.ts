@@ -7,7 +7,7 @@ import { tools } from '../../../middleware/tools.js'
 import type { ChatRequest } from '../../../src/chat/index.js'
 import { BadRequestError, type Middleware } from '../../../src/core/index.js'
 import { memoryStore } from '../../../src/store/index.js'
-import { callTool, type MockServer, mockServer, say } from '../../../src/testing/index.js'
+import { callTool, type MockServer, mockServer, say, think } from '../../../src/testing/index.js'
 import { clientOf, models, type Name, names } from '../../wire/support.js'
 
 let server: MockServer
@@ -438,6 +438,22 @@ describe('a signed thought goes back behind the beginning that it was made behin
       const layer = conversation({ store, id, ...(maxMessages && { maxMessages }) })
       const got = await go(fable, [{ role: 'user', content: 'Go on' }], layer)
       expect(got.hasThought).toBe(hasThought)
+    }
+  })
+
+  test.each([
+    ['all', [[], ['t0'], ['t0', 't1'], ['t0', 't1', 't2']]],
+    ['last', [[], ['t0'], [], ['t2']]],
+    ['never', [[], [], ['t1'], ['t1']]],
+  ] as const)('a conversation that keeps media: %s', async (media, expected) => {
+    const store = memoryStore()
+    const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }
+    for (const [turnNumber, content] of [[picture], 'And?', [picture], 'And?'].entries()) {
+      server.script(think(`t${turnNumber}`).say('Seen.'))
+      const layer = conversation({ store, id: 'c', media })
+      await go(fable, [{ role: 'user', content }], layer)
+      const body = JSON.stringify(server.requests.at(-1)?.body)
+      expect(body.match(/(?<="thinking":")t\d/g) ?? []).toEqual(expected[turnNumber])
     }
   })
 
