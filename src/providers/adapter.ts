@@ -130,7 +130,7 @@ function written(
   const hasSchemas =
     response_format?.type === 'json_schema' ||
     asObjects(tools).some(({ type }) => type === 'function')
-  const loading = hasSchemas ? schemas?.load(call.timeouts) : undefined
+  const loading = hasSchemas ? schemas?.load(call) : undefined
   return loading ? loading.then(write) : write()
 }
 

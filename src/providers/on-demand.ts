@@ -1,15 +1,23 @@
 /** A part of the package that the first call in need of it imports; later calls read it without a wait. */
-import type { Timeouts } from '../chat/index.js'
-import { createWatch, MisuseError, TimeoutError } from '../core/index.js'
+import {
+  AbortError,
+  type Call,
+  createWatch,
+  MisuseError,
+  TimeoutError,
+  type WatchPhase,
+} from '../core/index.js'
+import { onAbort } from '../transport/connection.js'
 
 export interface OnDemand<Part> {
+  readonly isLoaded: boolean
   /** Throws `MisuseError` before `load` has resolved. */
   readonly part: Part
   /**
-   * Undefined once it is there. Rejects with `MisuseError` (`not_loaded`), after which the next call tries again, and with
-   * `TimeoutError` after `headersMs`.
+   * Undefined once it is there. Rejects with `MisuseError` (`not_loaded`), after which the next call tries again; for a
+   * call also with `AbortError`, and with `TimeoutError` after its `headersMs`.
    */
-  load(timeouts?: Timeouts): Promise<void> | undefined
+  load(call?: Call): Promise<void> | undefined
 }
 
 export function onDemand<Part extends object>(importPart: () => Promise<Part>): OnDemand<Part> {
@@ -25,23 +33,31 @@ export function onDemand<Part extends object>(importPart: () => Promise<Part>): 
     }
   }
   return {
+    get isLoaded() {
+      return part !== undefined
+    },
     get part() {
       if (part) return part
       throw notLoaded()
     },
-    load(timeouts = {}) {
+    load(call) {
       if (part) return undefined
       loading ??= start()
-      return inTime(loading, timeouts)
+      return call ? forCall(loading, call) : loading
     },
   }
 }
 
-const inTime = (loading: Promise<void>, timeouts: Timeouts) =>
+/** The import itself goes on, for whoever comes next. */
+const forCall = (loading: Promise<void>, call: Call) =>
   new Promise<void>((resolve, reject) => {
-    const watch = createWatch(timeouts, (phase) => reject(lateLoad(phase)))
+    const watch = createWatch(call.timeouts ?? {}, (phase) => reject(late(phase)))
+    const release = onAbort(call, (cause) => reject(new AbortError(undefined, { cause })))
     watch.begin('headers')
-    loading.then(resolve, reject).finally(watch.close)
+    loading.then(resolve, reject).finally(() => {
+      watch.close()
+      release()
+    })
   })
 
 const notLoaded = (cause?: unknown) =>
@@ -50,7 +66,7 @@ const notLoaded = (cause?: unknown) =>
     { code: 'not_loaded', phase: 'request', cause },
   )
 
-const lateLoad = (phase: 'headers' | 'idle-bytes' | 'idle-events') =>
+const late = (phase: WatchPhase) =>
   new TimeoutError('A part of tetrad that this call needs was not loaded in time', {
     code: 'timeout',
     phase,

@@ -145,7 +145,7 @@ class OneConnection implements Connection {
 }
 
 /** One listener on the end of a call, which most have without a signal. Returns what takes it off. */
-function onAbort(call: Call, listener: (reason: unknown) => void): () => void {
+export function onAbort(call: Call, listener: (reason: unknown) => void): () => void {
   if (call.onAbort) return call.onAbort(listener)
   const { signal } = call
   const fire = () => listener(signal.reason)

@@ -2,14 +2,24 @@
 import { join } from 'node:path'
 import { check, importTool, run, write } from './support.mjs'
 
-/** Prints what shows that all of it runs: a provider, the layers, a refusal of the route. */
+/**
+ * Prints what shows that all of it runs: a provider, the layers, a refusal of the route; and each provider up to the
+ * refusal of a bad key, behind what its first call and the schema of a tool import.
+ */
 const app = `import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'
 import { standard, trace } from 'tetrad/middleware'
 const ai = createClient({ use: standard() })
 const route = handler(ai, { models: ['openai/gpt-5.1'], public: true })
 const response = await route(new Request('http://app/api/chat', { method: 'PUT' }))
-console.log(JSON.stringify({ provider: ai.capabilities('gemini-2.5-flash').provider, status: response.status, trace: trace(ai) }))`
+const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }]
+const bad = 'not a\\nkey'
+const codes = []
+for (const model of ['openai/gpt-5.1', 'anthropic/claude-opus-4-5', 'gemini/gemini-2.5-flash', 'xai/grok-4'])
+  await ai
+    .generate({ model, messages: [{ role: 'user', content: 'Hi' }], tools }, { apiKeys: { openai: bad, anthropic: bad, gemini: bad, xai: bad } })
+    .catch(({ code }) => codes.push(code))
+console.log(JSON.stringify({ codes, provider: ai.capabilities('gemini-2.5-flash').provider, status: response.status, trace: trace(ai) }))`
 
 const layers = ['alias', 'tools', 'retry', 'params']
 
@@ -18,8 +28,12 @@ export async function checkBundlers(project) {
   for (const [name, build] of Object.entries(bundlers)) {
     const file = join(project, 'bundles', `${name.replace(/\W/g, '-')}.mjs`)
     await build(entry, file)
-    const { provider, status, trace } = JSON.parse(run(process.execPath, [file], project))
+    const { codes, provider, status, trace } = JSON.parse(run(process.execPath, [file], project))
     check(`${name} builds it, and it runs`, provider === 'gemini' && status === 405)
+    check(
+      `what calls import on demand is there through ${name}`,
+      codes.join() === Array(4).fill('bad_api_key').join(),
+    )
     check(
       `layers keep their names through ${name}`,
       layers.every((layer) => new RegExp(`${layer}$`, 'm').test(trace)),

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { isTetradError, MisuseError, TimeoutError } from '../../src/core/index.js'
+import {
+  AbortError,
+  type Call,
+  isTetradError,
+  MisuseError,
+  TimeoutError,
+} from '../../src/core/index.js'
 import { onDemand } from '../../src/providers/on-demand.js'
 
 interface Part {
@@ -19,6 +25,14 @@ function gated() {
       waiting.push({ resolve, reject })
     })
   return { waiting, holder: onDemand(importPart) }
+}
+
+const ignore = () => {}
+const call: Call = {
+  signal: new AbortController().signal,
+  warn: ignore,
+  onResponse: ignore,
+  onUsage: ignore,
 }
 
 describe('a part that is imported when it is first needed', () => {
@@ -51,10 +65,21 @@ describe('a part that is imported when it is first needed', () => {
 
   test('is waited for no longer than for the headers of an answer', async () => {
     const { waiting, holder } = gated()
-    const late = holder.load({ headersMs: 1 })
+    const late = holder.load({ ...call, timeouts: { headersMs: 1 } })
     await expect(late).rejects.toBeInstanceOf(TimeoutError)
     await expect(late).rejects.toMatchObject({ phase: 'headers' })
     // the import goes on, and serves who comes next
+    waiting[0]?.resolve({ answer: 42 })
+    await holder.load()
+    expect(waiting).toHaveLength(1)
+  })
+
+  test('is waited for until the call is aborted', async () => {
+    const { waiting, holder } = gated()
+    const controller = new AbortController()
+    const loading = holder.load({ ...call, signal: controller.signal })
+    controller.abort('enough')
+    await expect(loading).rejects.toBeInstanceOf(AbortError)
     waiting[0]?.resolve({ answer: 42 })
     await holder.load()
     expect(waiting).toHaveLength(1)

@@ -7,7 +7,7 @@ import { createAdapter, type Dialect } from '../adapter.js'
 import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
-import { capabilitiesOf } from './models.js'
+import { capabilitiesOf, defaultVersion, models } from './models.js'
 import { toCountWire, toWire } from './request.js'
 import { fromWire } from './response.js'
 import { type AnthropicClient, clientBaseURL, clientFetch } from './sdk.js'
@@ -44,15 +44,13 @@ export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
   return createAdapter(dialectOf(options), withCallBetas(transportOf(options)))
 }
 
-const defaultVersion = '2023-06-01'
-
 function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
   const own = lowerCased(headers)
   const version = asked ?? own['anthropic-version'] ?? defaultVersion
   const settings = { version, betas: own['anthropic-beta'] }
   return {
     name: 'anthropic',
-    models: /^claude-/,
+    models,
     toolNames: { ...plainNames, maxLength: 128 },
     schemas,
     capabilities: (model) => capabilitiesOf(model, version),

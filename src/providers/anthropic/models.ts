@@ -7,6 +7,12 @@ import { onceAModel } from '../model-rules.js'
 import type { Profile } from './profile.js'
 import { rulesOf } from './rules.js'
 
+/** Bare names that are Anthropic's. */
+export const models = /^claude-/
+
+/** The `anthropic-version` that is sent where none is asked for. */
+export const defaultVersion = '2023-06-01'
+
 const threeEfforts = ['low', 'medium', 'high'] as const
 const allEfforts = [...threeEfforts, 'xhigh', 'max'] as const
 

@@ -2,7 +2,7 @@
 import type { ChatRequest, ParamRule, ReasoningEffort } from '../../chat/index.js'
 import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
-import { isForced } from './tools.js'
+import { isForced } from './tool-choice.js'
 
 /** `hasSampling`: the version of the API knows temperature, top_p and top_k. */
 export const rulesOf = (

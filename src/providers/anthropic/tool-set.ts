@@ -4,7 +4,8 @@ import type { Note } from '../notes.js'
 import { thinksByBudget } from './effort.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'
 import type { Profile } from './profile.js'
-import { toWireToolChoice, toWireTools, type WireTools } from './tools.js'
+import { toWireToolChoice } from './tool-choice.js'
+import { toWireTools, type WireTools } from './tools.js'
 import type { WireBlock, WireMessage, WireTool, WireToolChoice } from './wire.js'
 
 export interface ToolSet extends WireTools {

@@ -5,7 +5,7 @@ import { httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { toError } from './errors.js'
 import type { InlineFilesOptions } from './inline-files.js'
-import { capabilities } from './models.js'
+import { capabilities, models } from './models.js'
 import { convertMessages, toCountWire, toWire } from './request.js'
 import { countFromWire, fromWire } from './response.js'
 import { clientBaseURL, clientFetch, type GeminiClient } from './sdk.js'
@@ -51,7 +51,7 @@ function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): D
   const limits = maxArgumentsLength === undefined ? {} : { maxArgumentsLength }
   return {
     name: 'gemini',
-    models: /^(models\/)?(gemini|gemma)-/,
+    models,
     capabilities,
     toolNames: { maxLength: 128, refused: /[^\w.:-]/g, first: /^[a-zA-Z_]/ },
     schemas,

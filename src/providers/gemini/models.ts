@@ -10,6 +10,9 @@ import type {
 import { onceAModel } from '../model-rules.js'
 import type { ThinkingConfig } from './wire.js'
 
+/** Bare names that are Google's. */
+export const models = /^(models\/)?(gemini|gemma)-/
+
 /** XHIGH came with @google/genai 3.3. */
 export type Level = NonNullable<ThinkingConfig['thinkingLevel']> | 'XHIGH'
 
