@@ -1,5 +1,5 @@
 /** The whole stack behind the interface of the official client: existing code changes one line. */
-import { type ChatRequest, isObject } from '../chat/index.js'
+import { isObject } from '../chat/index.js'
 import type { Client } from '../client.js'
 import {
   BadRequestError,
@@ -91,7 +91,7 @@ export function openaiFetch<State = {}>(
       const args = [{ ...call, signal: request.signal }] as unknown as CallArgs<State>
       if (asked.streaming)
         return await streamed(ai.stream(asked.request, ...args), asked, request.signal)
-      return json(asOpenAI(await ai.generate(asked.request, ...args), shown(asked.request)))
+      return json(asOpenAI(await ai.generate(asked.request, ...args), shown(asked)))
     } catch (error) {
       request.signal.throwIfAborted()
       return json(errorBody(error), statusOf(error))
@@ -118,15 +118,15 @@ const read = (body: unknown): OpenAIRequest =>
 
 const isParam = (key: string) => !['model', 'messages', 'stream', 'stream_options'].includes(key)
 
-const shown = ({ model }: ChatRequest) => ({ model, includeNative: true })
+const shown = ({ request: { model }, functionCall }: OpenAIRequest) => ({
+  model,
+  functionCall,
+  includeNative: true,
+})
 
 /** Waits for the first content, so that a failure before it has its status. */
-async function streamed(
-  stream: ChatStream,
-  { request, includeUsage }: OpenAIRequest,
-  signal: AbortSignal,
-) {
-  const encoder = openAIEncoder({ ...shown(request), includeUsage })
+async function streamed(stream: ChatStream, asked: OpenAIRequest, signal: AbortSignal) {
+  const encoder = openAIEncoder({ ...shown(asked), includeUsage: asked.includeUsage })
   let first = await stream.read()
   /** The next events: a read may hold nothing that a client sees. Undefined at the end. */
   const next = async (): Promise<string | undefined> => {

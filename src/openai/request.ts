@@ -40,6 +40,8 @@ export interface OpenAIRequest {
   readonly streaming: boolean
   /** `stream_options.include_usage`. */
   readonly includeUsage: boolean
+  /** The client asked in the words of the time before `tools`, and reads a call in them. */
+  readonly functionCall: boolean
 }
 
 /**
@@ -62,13 +64,19 @@ export function fromOpenAI(body: unknown, { allow = [] }: FromOpenAIOptions = {}
       ...(function_call && { tool_choice: function_call }),
       ...params,
       ...Object.fromEntries(
-        allow.flatMap((key) => (Object.hasOwn(source, key) ? [[key, source[key]]] : [])),
+        allow.flatMap((key) =>
+          Object.hasOwn(source, key) && !renamed.has(key) ? [[key, source[key]]] : [],
+        ),
       ),
     },
     streaming: stream ?? false,
     includeUsage: stream_options?.include_usage ?? false,
+    functionCall: functions !== undefined,
   }
 }
+
+/** They went on as `tools` and `tool_choice`: no wire takes both. */
+const renamed: ReadonlySet<string> = new Set(['functions', 'function_call'])
 
 function refuseUnknown(source: JsonObject, allow: readonly string[]): void {
   for (const key of Object.keys(source))

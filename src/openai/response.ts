@@ -1,7 +1,7 @@
 /** A whole answer as a chat.completion object. */
 import type { AssistantMessage, ChatResponse, FinishReason, ToolCall } from '../chat/index.js'
 import { defined } from '../chat/index.js'
-import type { ChatCompletion, CompletionMessage } from './types.js'
+import type { ChatCompletion, CompletionMessage, CompletionReason } from './types.js'
 import { asOpenAIUsage } from './usage.js'
 
 export interface AsOpenAIOptions {
@@ -9,6 +9,8 @@ export interface AsOpenAIOptions {
   readonly model?: string | undefined
   /** Put `message.native` in, so that a client that sends the message back keeps reasoning and signatures. @default false */
   readonly includeNative?: boolean | undefined
+  /** Give the first call as `function_call`, to a client that sent `functions`. @default false */
+  readonly functionCall?: boolean | undefined
 }
 
 /**
@@ -21,11 +23,9 @@ export interface AsOpenAIOptions {
  *   res.json(asOpenAI(await ai.generate(request)))
  * })
  */
-export function asOpenAI(
-  response: ChatResponse,
-  { model = response.model, includeNative = false }: AsOpenAIOptions = {},
-): ChatCompletion {
+export function asOpenAI(response: ChatResponse, options: AsOpenAIOptions = {}): ChatCompletion {
   const { id, created, message, usage, logprobs, service_tier, native_finish_reason } = response
+  const { model = response.model } = options
   const tool_calls = openCalls(response)
   return {
     id,
@@ -35,9 +35,9 @@ export function asOpenAI(
     choices: [
       {
         index: 0,
-        message: toMessage(message, tool_calls, includeNative),
+        message: toMessage(message, tool_calls, options),
         logprobs: logprobs ? { content: logprobs.content, refusal: null } : null,
-        finish_reason: shownReason(response.finish_reason, tool_calls.length > 0),
+        finish_reason: shownReason(response.finish_reason, tool_calls.length > 0, options),
         ...defined({ native_finish_reason }),
       },
     ],
@@ -52,21 +52,34 @@ function openCalls({ message, messages }: ChatResponse): readonly ToolCall[] {
 }
 
 /** A client that reads `tool_calls` expects some; calls that wait are the reason, whatever else was. */
-export const shownReason = (reason: FinishReason, hasCalls: boolean): FinishReason =>
-  reason === 'tool_calls' && !hasCalls ? 'stop' : reason
+export function shownReason(
+  reason: FinishReason,
+  hasCalls: boolean,
+  { functionCall }: AsOpenAIOptions,
+): CompletionReason {
+  if (reason !== 'tool_calls') return reason
+  if (!hasCalls) return 'stop'
+  return functionCall ? 'function_call' : reason
+}
 
 function toMessage(
   message: AssistantMessage,
   tool_calls: readonly ToolCall[],
-  includeNative: boolean,
+  { includeNative, functionCall }: AsOpenAIOptions,
 ): CompletionMessage {
   const { content, refusal = null, reasoning_content, annotations, audio, images, files } = message
   return {
     role: 'assistant',
     content,
     refusal,
-    ...(tool_calls.length > 0 && { tool_calls }),
+    ...(tool_calls.length > 0 && (functionCall ? firstCall(tool_calls) : { tool_calls })),
     ...defined({ reasoning_content, annotations, audio, images, files }),
     ...(includeNative && message.native && { native: message.native }),
   }
+}
+
+/** One at a time: that is how it was. A model that calls more is asked again with the result of the first. */
+function firstCall(calls: readonly ToolCall[]): Pick<CompletionMessage, 'function_call'> {
+  const call = calls.find(({ type }) => type === 'function')
+  return call?.type === 'function' ? { function_call: call.function } : {}
 }

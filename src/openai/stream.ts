@@ -108,12 +108,12 @@ const encoders: Encoders = {
     state.calls.push(call)
     if (!isLive(state)) return []
     state.shown++
-    return delta({ tool_calls: [callStart(call)] }, state)
+    return delta(callStart(call, state), state)
   },
   'tool-call-delta': ({ index, arguments: text }, state) => {
     const call = state.calls[index]
     if (!call) return []
-    if (isLive(state)) return delta({ tool_calls: [callDelta(call, text)] }, state)
+    if (isLive(state)) return delta(callDelta(call, text, state), state)
     call.arguments += text
     return []
   },
@@ -150,7 +150,7 @@ function end(state: State): readonly ChatCompletionChunk[] {
     ...toChunk(
       {
         delta: options.includeNative && native ? { native } : {},
-        finish_reason: shownReason(finish.finish_reason, open.length > 0),
+        finish_reason: shownReason(finish.finish_reason, open.length > 0, options),
         ...defined({ native_finish_reason }),
       },
       state,
@@ -183,17 +183,32 @@ function toChunk(
 }
 
 const wholeCall = (call: HeldCall, state: State) => [
-  ...delta({ tool_calls: [callStart(call)] }, state),
-  ...delta({ tool_calls: [callDelta(call, call.arguments)] }, state),
+  ...delta(callStart(call, state), state),
+  ...delta(callDelta(call, call.arguments, state), state),
 ]
 
-const callStart = ({ index, id, name, isCustom }: HeldCall): ToolCallDelta =>
-  isCustom
+/** Before `tools` there was one call, of a function. */
+const isFirstFunction = ({ index, isCustom }: HeldCall) => index === 0 && !isCustom
+
+function callStart(call: HeldCall, { options }: State): CompletionDelta {
+  const { index, id, name, isCustom } = call
+  if (options.functionCall)
+    return isFirstFunction(call) ? { function_call: { name, arguments: '' } } : {}
+  const start: ToolCallDelta = isCustom
     ? { index, id, type: 'custom', custom: { name, input: '' } }
     : { index, id, type: 'function', function: { name, arguments: '' } }
+  return { tool_calls: [start] }
+}
 
-const callDelta = ({ index, isCustom }: HeldCall, text: string): ToolCallDelta =>
-  isCustom ? { index, custom: { input: text } } : { index, function: { arguments: text } }
+function callDelta(call: HeldCall, text: string, { options }: State): CompletionDelta {
+  const { index, isCustom } = call
+  if (options.functionCall)
+    return isFirstFunction(call) ? { function_call: { arguments: text } } : {}
+  const more: ToolCallDelta = isCustom
+    ? { index, custom: { input: text } }
+    : { index, function: { arguments: text } }
+  return { tool_calls: [more] }
+}
 
 function toDelta(chunk: FileChunk): CompletionDelta {
   const { media_type, data, url, file_id, name, transcript, expires_at } = chunk

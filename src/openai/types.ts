@@ -23,11 +23,20 @@ export interface ChatCompletion {
   readonly service_tier?: string
 }
 
+/** The last one is of the time before `tools`. */
+export type CompletionReason = FinishReason | 'function_call'
+
+/** A call as it was before `tools`: of one function, without an id. */
+export interface FunctionCallDelta {
+  readonly name?: string
+  readonly arguments: string
+}
+
 export interface ChatCompletionChoice {
   readonly index: 0
   readonly message: CompletionMessage
   readonly logprobs: CompletionLogprobs | null
-  readonly finish_reason: FinishReason
+  readonly finish_reason: CompletionReason
   /** The provider's own word for it, as OpenRouter gives it. */
   readonly native_finish_reason?: string
 }
@@ -37,6 +46,8 @@ export interface CompletionMessage {
   readonly content: string | null
   readonly refusal: string | null
   readonly tool_calls?: readonly ToolCall[]
+  /** In place of `tool_calls`, for a client that sent `functions`. */
+  readonly function_call?: { readonly name: string; readonly arguments: string }
   readonly annotations?: readonly Annotation[]
   readonly audio?: OutputAudio
   /** As DeepSeek, vLLM and litellm say it. */
@@ -77,7 +88,7 @@ export interface ChunkChoice {
   readonly index: 0
   readonly delta: CompletionDelta
   readonly logprobs: CompletionLogprobs | null
-  readonly finish_reason: FinishReason | null
+  readonly finish_reason: CompletionReason | null
   readonly native_finish_reason?: string
 }
 
@@ -86,6 +97,7 @@ export interface CompletionDelta {
   readonly content?: string
   readonly refusal?: string
   readonly tool_calls?: readonly ToolCallDelta[]
+  readonly function_call?: FunctionCallDelta
   readonly annotations?: readonly Annotation[]
   readonly audio?: Partial<OutputAudio>
   readonly reasoning_content?: string

@@ -29,6 +29,41 @@ const city = z.object({ city: z.string() })
 describe.each(names)('the official client on %s', (name) => {
   const model = models[name]
 
+  it('calls functions in the words of the time before tools', async () => {
+    const { openai, server } = await setUp([
+      callTool('weather', { city: 'Rome' }),
+      callTool('weather', { city: 'Rome' }),
+      say('Sunny.'),
+    ])
+    const weather = { name: 'weather', parameters: { type: 'object', properties: { city: {} } } }
+    const asked = { model, messages, functions: [weather], function_call: { name: 'weather' } }
+    const { choices } = await openai.chat.completions.create(asked)
+    const call = { name: 'weather', arguments: '{"city":"Rome"}' }
+    expect(choices[0]).toMatchObject({
+      finish_reason: 'function_call',
+      message: { function_call: call },
+    })
+    expect(choices[0]?.message.tool_calls).toBeUndefined()
+    const whole = await openai.chat.completions.stream(asked).finalChatCompletion()
+    expect(whole.choices[0]).toMatchObject({
+      finish_reason: 'function_call',
+      message: { function_call: call },
+    })
+    const body = JSON.stringify(server.requests.map((request) => request.body))
+    expect(body).not.toMatch(/"functions"|"function_call":\{"name"/)
+
+    const last = await openai.chat.completions.create({
+      model,
+      functions: [weather],
+      messages: [
+        ...messages,
+        { role: 'assistant', content: null, function_call: call },
+        { role: 'function', name: 'weather', content: 'Sunny.' },
+      ],
+    })
+    expect(last.choices[0]?.message.content).toBe('Sunny.')
+  })
+
   it('answers whole, with its response, and streamed', async () => {
     const { openai } = await setUp([
       think('Hm.').say('Hello.'),

@@ -21,7 +21,12 @@ function wrong(body: unknown, options = {}): string | null {
 
 describe('a request', () => {
   it('of the least that there is', () => {
-    expect(parse()).toEqual({ request: base, streaming: false, includeUsage: false })
+    expect(parse()).toEqual({
+      request: base,
+      streaming: false,
+      includeUsage: false,
+      functionCall: false,
+    })
   })
 
   it('says whether it wants a stream, and usage in it', () => {
@@ -29,7 +34,12 @@ describe('a request', () => {
       stream: true,
       stream_options: { include_usage: true, include_obfuscation: false },
     })
-    expect(asked).toEqual({ request: base, streaming: true, includeUsage: true })
+    expect(asked).toEqual({
+      request: base,
+      streaming: true,
+      includeUsage: true,
+      functionCall: false,
+    })
   })
 
   it('keeps every parameter of OpenAI', () => {

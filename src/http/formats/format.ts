@@ -22,6 +22,8 @@ export interface Incoming {
   readonly rest: Readonly<Record<string, unknown>>
   /** A streamed answer tells its usage at the end (`openai`). */
   readonly includeUsage?: boolean
+  /** It asked in the words before `tools` (`openai`). */
+  readonly functionCall?: boolean
   /** Signatures, by the index of the message that each was made for. */
   readonly macs?: ReadonlyMap<number, string>
   /** The assistant message that goes on (`ui`). */

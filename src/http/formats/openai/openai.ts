@@ -18,7 +18,8 @@ export const openai: Format = {
   headers: {},
   read,
   encoder,
-  toJson: (response, { incoming: { model } }) => asOpenAI(response, { model }),
+  toJson: (response, { incoming: { model, functionCall } }) =>
+    asOpenAI(response, { model, functionCall }),
   failure: (error) => [jsonLine(errorBody(error)), '[DONE]'],
   errorBody,
 }
@@ -28,12 +29,12 @@ function read(body: unknown): Incoming {
   const { id, ...source } = isObject(body) ? body : {}
   try {
     const own = Object.keys(source).filter((key) => !streamKeys.has(key))
-    const { request, streaming, includeUsage } = fromOpenAI(isObject(body) ? source : body, {
+    const { request, streaming, ...said } = fromOpenAI(isObject(body) ? source : body, {
       allow: own,
     })
     const { model, messages, ...rest } = request
     const conversation = typeof id === 'string' && id !== '' && id.length <= 200 ? { id } : {}
-    return { ...conversation, model, messages, isStream: streaming, rest, includeUsage }
+    return { ...conversation, model, messages, isStream: streaming, rest, ...said }
   } catch (error) {
     // these checks speak of the client's own body
     if (isTetradError(error) && error.name === 'BadRequestError')
@@ -45,8 +46,9 @@ function read(body: unknown): Incoming {
 /** Read by `fromOpenAI` itself. */
 const streamKeys: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options'])
 
-function encoder({ id, incoming: { model, includeUsage } }: AnswerContext): Encoder {
-  const inner = openAIEncoder({ model, includeUsage })
+function encoder({ id, incoming }: AnswerContext): Encoder {
+  const { model, includeUsage, functionCall } = incoming
+  const inner = openAIEncoder({ model, includeUsage, functionCall })
   let head = { id, object: 'chat.completion.chunk', created: 0, model: model ?? '' }
   const toLine = (chunk: ChatCompletionChunk) => {
     head = { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model }
