@@ -7,7 +7,7 @@ import {
   type PartialResponse,
   type StreamChunk,
 } from '../chat/index.js'
-import type { BaseCallOptions, ChatStream } from '../core/index.js'
+import { type BaseCallOptions, type ChatStream, isTetradError } from '../core/index.js'
 import {
   type AnswerContext,
   type Format,
@@ -196,11 +196,13 @@ const callsOf = <State>({ ai }: Route<State>) => ai as unknown as Calls
 async function plain<State>(asked: Asked<State>): Promise<Response> {
   const { route, request, format, headers } = asked
   const { signal } = request
-  const response = await callsOf(route).generate(withoutIds(asked.chatRequest), {
-    ...callOptionsOf(asked),
-    // nobody can come back for it
-    ...(route.options.onDisconnect !== 'finish' && { signal }),
-  })
+  const response = await callsOf(route)
+    .generate(withoutIds(asked.chatRequest), {
+      ...callOptionsOf(asked),
+      // nobody can come back for it
+      ...(route.options.onDisconnect !== 'finish' && { signal }),
+    })
+    .catch((error) => finishCut(error, asked))
   await finish(response, asked)
   const context = contextOf(response.id, asked)
   const approvals = response.approvals && (await issueAll(response.approvals, asked))
@@ -265,6 +267,12 @@ async function finish<State>(
   } catch (error) {
     reportError(error)
   }
+}
+
+/** Of an answer that broke off the app keeps what there is. Throws the error. */
+async function finishCut<State>(error: unknown, asked: Asked<State>): Promise<never> {
+  if (isTetradError(error) && error.partial) await finish(error.partial, asked)
+  throw error
 }
 
 type Approval = { readonly id: string; readonly tool_call_id: string }

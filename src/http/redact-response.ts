@@ -1,5 +1,5 @@
 /** What of an answer goes out: text, tools, data, files, annotations, usage; the rest only if the app opened it. */
-import type { ChatResponse, StreamChunk, Usage } from '../chat/index.js'
+import type { ChatResponse, Message, StreamChunk, Usage } from '../chat/index.js'
 import type { Exposure } from './formats/format.js'
 
 export const closed: Exposure = {
@@ -65,9 +65,10 @@ export function redactResponse(response: ChatResponse, expose: Exposure): ChatRe
   }
 }
 
-function redactMessage<T extends { readonly role: string }>(message: T, expose: Exposure): T {
-  if (expose.reasoning || !('reasoning_content' in message)) return message
-  const { reasoning_content: _, ...rest } = message
-  // the message without an optional member is still one
-  return rest as unknown as T
+/** The provider's own blocks hold the reasoning too. */
+function redactMessage<T extends Message>(message: T, expose: Exposure): T {
+  if (expose.reasoning || message.role !== 'assistant') return message
+  const { reasoning_content: _, native: __, ...rest } = message
+  // the message without optional members is still one
+  return rest as T
 }

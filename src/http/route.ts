@@ -6,6 +6,7 @@ import {
   checkFormat,
   chunks,
   type FormatName,
+  formatNamed,
   formatOfPath,
   isServed,
   modelList,
@@ -166,18 +167,19 @@ async function stop<State>(name: string, state: State, routeRequest: RouteReques
 }
 
 async function resume<State>(name: string, state: State, routeRequest: RouteRequest<State>) {
-  const { route, request, headers, format = chunks, reportError } = routeRequest
+  const { route, request, headers, format: asked, reportError } = routeRequest
   const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
-  const reader = await route.sessions.resume({
-    name,
-    owner: ownerOf(state, route),
-    format,
-    from: Number(lastEventId ?? 0),
-    toFailure: (error) => format.failure(reportError(error)),
-  })
-  if (reader) return streamResponse(following(reader, request), streamOptions(routeRequest, format))
-  // what clients of this format take as a no
-  if (format.name === 'ui') return new Response(null, { status: 204, headers })
+  const known = await route.sessions.find(name, ownerOf(state, route))
+  // a request without a body does not say it: it is that of the answer
+  const format = asked ?? (known && formatNamed(known.format))
+  if (known && format?.name === known.format) {
+    const toFailure = (error: unknown) => format.failure(reportError(error))
+    const reader = route.sessions.resume(known, { from: Number(lastEventId ?? 0), toFailure })
+    if (reader)
+      return streamResponse(following(reader, request), streamOptions(routeRequest, format))
+  }
+  // what `useChat` takes as a no; clients of other formats name them
+  if (!asked || asked.name === 'ui') return new Response(null, { status: 204, headers })
   throw notFound()
 }
 

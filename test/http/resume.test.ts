@@ -151,7 +151,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     const response = await here(post(hello))
     const id = idOf(response)
     for (const handle of [here, there]) {
-      expect((await handle(read(id, { 'x-user': 'bob' }))).status).toBe(404)
+      expect((await handle(read(id, { 'x-user': 'bob' }, '?format=chunks'))).status).toBe(404)
       const path = `/api/chat/${id}/stop`
       expect((await handle(post('', { path, headers: { 'x-user': 'bob' } }))).status).toBe(404)
       expect((await handle(read(id, {}, '?format=ui'))).status).toBe(204)
@@ -174,6 +174,25 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     const whole = eventsOf(await response.text())
     for (const one of again) expect(eventsOf(await one.text())).toEqual(whole)
     await expect.poll(async () => (await here(read('room', {}, '?format=ui'))).status).toBe(204)
+  })
+
+  it.each([
+    ['ui', uiHello],
+    ['chunks', hello],
+  ])('is read in its own format, %s, by a request that names none', async (_, body) => {
+    const held = gate()
+    const script = say('One two three').hold(2, held.opened)
+    const { here, there } = processes(makeStore(), script)
+    const response = await here(post({ ...body, id: 'room' }))
+    const again = [await here(read('room')), await there(read('room'))]
+    const mark = 'x-vercel-ai-ui-message-stream'
+    for (const one of again) expect(one.headers.get(mark)).toBe(response.headers.get(mark))
+    held.open()
+    const whole = eventsOf(await response.text())
+    for (const one of again) expect(eventsOf(await one.text())).toEqual(whole)
+    // as useChat() takes a conversation in which nothing runs
+    await expect.poll(async () => (await there(read('room'))).status).toBe(204)
+    expect((await here(read('no-room'))).status).toBe(204)
   })
 
   it('goes on for those who read it elsewhere when its own grace is over', async () => {
@@ -274,7 +293,7 @@ describe('a store', () => {
     await expect.poll(() => store.get(`answer:${idOf(response)}:beat`)).toBeUndefined()
     expect((await here(read(idOf(response)))).status).toBe(200)
     now = 1_001
-    expect((await here(read(idOf(response)))).status).toBe(404)
+    expect((await here(read(idOf(response), {}, '?format=chunks'))).status).toBe(404)
   })
 
   it('that fails costs an answer nothing but the way back', async () => {

@@ -80,6 +80,42 @@ describe('limits speak of the new message', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
+  const blank = [
+    ['no text', ''],
+    ['blanks', ' \n\t'],
+    ['no part', []],
+    ['parts without text', [{ type: 'text', text: '' }]],
+  ] as const
+  const asUi = (content: unknown) =>
+    typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const uiOf = (one: { role: string; content: unknown }) => ({
+    id: one.role,
+    role: one.role,
+    parts: asUi(one.content),
+  })
+
+  it.each(blank)('a message that says nothing is no question: %s', async (_, content) => {
+    for (const format of ['chunks', 'openai', 'ui'] as const) {
+      const { handle, provider } = setUp(say('Hello'), { format })
+      const send = (...messages: { role: string; content: unknown }[]) =>
+        handle(post({ model: 'fast', messages: format === 'ui' ? messages.map(uiOf) : messages }))
+      const refused = await send(user('Hi'), answer(), user(content))
+      expect([refused.status, await codeOf(refused)]).toEqual([400, 'invalid_messages'])
+      expect(provider.calls).toHaveLength(0)
+      // and as it stays on the page, it ends nothing
+      const later = await send(user('Hi'), answer(), user(content), user('Hello?'))
+      expect(later.status).toBe(200)
+      expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['Hi', 'An answer.', 'Hello?'])
+    }
+  })
+
+  it('ui: what the page made for itself alone is the affair of the app', async () => {
+    const { handle, provider } = setUp(say('Hello'))
+    const own = { id: 'u', role: 'user', parts: [{ type: 'data-note', data: {} }] }
+    expect((await handle(post({ messages: [uiUser('q', 'Hi'), own] }))).status).toBe(200)
+    expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['Hi'])
+  })
+
   it.each([
     ['content', answer(`x;base64,${'A'.repeat(7_000_000)}`)],
     ['refusal', { role: 'assistant', content: 'x', refusal: `;base64,${'A'.repeat(7_000_000)}` }],
@@ -107,6 +143,69 @@ function keeping(script: ScriptedStep[]) {
   const send = async (body: object) => (await app.handle(post({ id: 'room', ...body }))).text()
   return { ...app, told, send, asked: () => textsOf(app.provider.calls.at(-1)?.request.messages) }
 }
+
+describe('a tool that runs in the page, where the server keeps the conversation', () => {
+  const calls = [
+    { id: 'c1', type: 'function', function: { name: 'locate', arguments: '{}' } },
+    { id: 'c2', type: 'function', function: { name: 'pick', arguments: '{}' } },
+  ] as const
+  const ran = (tool_call_id: string, content: string) =>
+    ({ role: 'tool', tool_call_id, content }) as const
+  const part = (name: string, toolCallId: string, output: string) => ({
+    type: `tool-${name}`,
+    toolCallId,
+    state: 'output-available',
+    input: {},
+    output,
+  })
+  const results = (first: string) => ({
+    chunks: { messages: [user('Where?'), ran('c1', first), ran('c2', 'there')] },
+    ui: {
+      messages: [
+        uiUser('u', 'Where?'),
+        {
+          id: 'a',
+          role: 'assistant',
+          parts: [{ type: 'step-start' }, part('locate', 'c1', first), part('pick', 'c2', 'there')],
+        },
+      ],
+    },
+  })
+  const ask = (format: 'chunks' | 'ui', input: object, kept: Message[]) => {
+    const app = setUp(say('Hello'), { format, input, history: () => kept })
+    return { ...app, sent: app.handle(post({ id: 'room', ...results('here')[format] })) }
+  }
+  const open: Message[] = [
+    { role: 'user', content: 'Where?' },
+    { role: 'assistant', content: null, tool_calls: [...calls] },
+  ]
+
+  it.each(['chunks', 'ui'] as const)('%s: its result goes on with the answer', async (format) => {
+    const { sent, provider } = ask(format, { allowTools: true }, open)
+    expect((await sent).status).toBe(200)
+    const [, , ...news] = provider.calls[0]?.request.messages ?? []
+    expect(news).toMatchObject([ran('c1', 'here'), ran('c2', 'there')])
+  })
+
+  it.each(['chunks', 'ui'] as const)('%s: never in place of one that was made', async (format) => {
+    const first = ask(format, { allowTools: true }, [...open, ran('c1', 'the server said so')])
+    expect((await first.sent).status).toBe(200)
+    const [, , ...news] = first.provider.calls[0]?.request.messages ?? []
+    expect(textsOf(news)).toEqual(['the server said so', 'there'])
+    const whole = [...open, ran('c1', 'x'), ran('c2', 'y'), { role: 'assistant', content: 'Ok' }]
+    const again = ask(format, { allowTools: true }, whole as Message[])
+    expect(await codeOf(await again.sent)).toBe('approval_used')
+  })
+
+  it.each(['chunks', 'ui'] as const)(
+    '%s: is not believed until the app says so',
+    async (format) => {
+      const { sent, provider } = ask(format, {}, open)
+      expect(await codeOf(await sent)).toBe('invalid_messages')
+      expect(provider.calls).toHaveLength(0)
+    },
+  )
+})
 
 describe('a question that is asked again, where the server keeps the conversation', () => {
   const three = [say('A1'), say('A2'), say('A3')]

@@ -1,6 +1,8 @@
 /** How a client finds its format and its way, who may call, and what of an answer goes out. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { tool, tools } from '../../middleware/tools.js'
+import type { ChatResponse, PartialResponse } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AuthenticationError,
@@ -10,7 +12,8 @@ import {
 } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
-import { callTool, fail, say, scripted, think } from '../../src/testing/index.js'
+import { callTool, fail, mockServer, say, scripted, think } from '../../src/testing/index.js'
+import { adapters, models } from '../wire/support.js'
 import { codeOf, dataOf, eventsOf, hello, post, setUp } from './requests.js'
 
 const uiHello = { messages: [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }] }
@@ -171,6 +174,31 @@ describe('what goes out', () => {
     expect(await ask({ cost: true }, stream)).toContain('"cost":0.01')
   })
 
+  it.each([true, false])('is no thought in signed blocks either: stream %s', async (stream) => {
+    const server = await mockServer()
+    onTestFinished(() => server.close())
+    for (const [format, body] of [
+      ['chunks', hello],
+      ['openai', hello],
+      ['ui', uiHello],
+    ] as const)
+      for (const model of Object.values(models)) {
+        server.reply(think('A canary.').say('Hello'))
+        const ai = createClient({ providers: adapters(server) })
+        const handle = handler(ai, {
+          models: [model],
+          authorize: () => ({}),
+          user: () => 'ann',
+          secret: 'a secret of thirty-two characters',
+          expose: { reasoning: false },
+          format,
+        })
+        const text = await (await handle(post({ model, ...body, stream }))).text()
+        expect(text).toContain('Hello')
+        expect(text, `${format} ${model}`).not.toContain('canary')
+      }
+  })
+
   it.each([true, false])("is no member of the provider's own: stream %s", async (stream) => {
     const own: Middleware = (ctx, next) => {
       ctx.transform((chunk, emit) =>
@@ -219,6 +247,45 @@ describe('what goes out', () => {
         const body = format === 'ui' ? uiHello : { ...hello, model: 'fast', stream: true }
         expect(await (await handle(post(body))).text()).not.toMatch(canaries)
       }
+  })
+})
+
+describe('an answer that breaks off', () => {
+  it.each([true, false])('is the app to keep, as far as it came: stream %s', async (stream) => {
+    for (const [format, body] of [
+      ['chunks', hello],
+      ['openai', hello],
+      ['ui', uiHello],
+    ] as const) {
+      const server = await mockServer([callTool('weather', {}), fail(500)])
+      onTestFinished(() => server.close())
+      const ai = createClient({
+        providers: adapters(server),
+        use: [tools({ weather: tool({ execute: () => 'Sunny.' }) })],
+      })
+      const kept: (ChatResponse | PartialResponse)[] = []
+      const handle = handler(ai, {
+        models: [models.openai],
+        public: true,
+        format,
+        onFinish: (response) => void kept.push(response),
+      })
+      const response = await handle(post({ model: models.openai, ...body, stream }))
+      expect([response.status, (await response.text()).includes('weather')]).toEqual([
+        stream ? 200 : 502,
+        stream && format !== 'openai',
+      ])
+      expect(kept).toHaveLength(1)
+      expect(kept[0]?.finish_reason).toBeNull()
+      expect(kept[0]?.messages.map(({ role }) => role)).toEqual(['assistant', 'tool'])
+    }
+  })
+
+  it.each([true, false])('before it said anything is none: stream %s', async (stream) => {
+    const kept: unknown[] = []
+    const { handle } = setUp(fail(500), { onFinish: (response) => void kept.push(response) })
+    expect((await handle(post({ ...hello, stream }))).status).toBe(502)
+    expect(kept).toEqual([])
   })
 })
 

@@ -285,6 +285,18 @@ describe('who may call', () => {
     expect((await handle(post(hello, { headers: { origin: 'http://app.test' } }))).status).toBe(200)
   })
 
+  it.each([
+    ['https://app.test', 'app.test:443', 200],
+    ['http://app.test', 'app.test:80', 200],
+    ['http://app.test:8080', 'app.test:8080', 200],
+    ['http://app.test:8080', 'app.test:80', 403],
+    ['http://app.test', 'app.test:8080', 403],
+    ['http://app.test.evil.test', 'app.test:80', 403],
+  ])('takes a page of %s for its own where its host is %s: %i', async (origin, host, status) => {
+    const { handle } = setUp(say('Hello'))
+    expect((await handle(post(hello, { headers: { origin, host } }))).status).toBe(status)
+  })
+
   it('lets named origins read, and never reflects another', async () => {
     const { handle } = setUp(say('Hello'), { origins: ['https://a.test'], credentials: true })
     const ask = (origin: string) =>

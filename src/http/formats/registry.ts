@@ -16,6 +16,9 @@ export function checkFormat(format: FormatName | undefined): void {
     throw new MisuseError(`format: there is no '${format}', only ${[...formats.keys()].join(', ')}`)
 }
 
+/** The format of an answer that is kept. */
+export const formatNamed = (name: FormatName): Format | undefined => formats.get(name)
+
 /** The public name of a model that is asked for; empty where all are; undefined on other paths. */
 export function modelOf(path: string): string | undefined {
   if (path.endsWith('/models')) return ''

@@ -52,7 +52,7 @@ export async function readHistory(
 
 /**
  * What is new in a conversation that the server keeps: the last user message, or approvals, whose ids only the server
- * can have given. Throws `RefusedError`.
+ * can have given, and where the app trusts them the results of tools that the page ran. Throws `RefusedError`.
  */
 export async function readNews(
   { messages, lastId }: Incoming,
@@ -64,15 +64,18 @@ export async function readNews(
     const id = last.id ?? lastId
     return { messages: [{ ...last, ...(id !== undefined && { id }) }], approvals: [] }
   }
-  const approvals = [...newsOf(messages)].filter(isApproval)
-  if (approvals.length === 0)
+  const { signer, input } = options
+  const news = [...newsOf(messages)]
+  const approvals = news.filter(isApproval)
+  const results = input.allowTools ? news.filter(isResult) : []
+  if (approvals.length + results.length === 0)
     throw new RefusedError('invalid_messages', 'The last message must be of the user.')
-  const { signer } = options
-  if (!signer) return { messages: approvals, approvals: [] }
+  if (results.length > 0) checkMessages(results, input)
+  if (!signer) return { messages: [...results, ...approvals], approvals: [] }
   const redeemed: ApprovalMessage[] = []
   for (const one of approvals) redeemed.push(await redeem(one, { ...options, signer }, true))
   await checkUnused(redeemed, options)
-  return { messages: redeemed, approvals: redeemed }
+  return { messages: [...results, ...redeemed], approvals: redeemed }
 }
 
 /** How the client came to send this body. */
@@ -81,7 +84,8 @@ export type Turn = Pick<Incoming, 'messages' | 'trigger' | 'messageId'>
 /**
  * The kept conversation with what is new in its place. A question that the conversation has, by its id, replaces itself
  * and all behind it; where one of both has no id, the last question asked again in the same words does. An approval must
- * answer a call that is still open. Throws `RefusedError` `approval_used`.
+ * answer a call that is still open; of results those count that are the first of their call. Throws `RefusedError`
+ * `approval_used`.
  */
 export function addNews(
   kept: readonly Message[],
@@ -92,8 +96,11 @@ export function addNews(
   if (first?.role === 'user')
     return settlePast([...kept.slice(0, placeOf(kept, first, turn)), first])
   const open = openCalls(kept)
-  if (news.some((one) => one.role === 'tool' && !open.has(one.tool_call_id))) throw alreadyUsed()
-  return settlePast([...kept, ...news])
+  const isOpen = (one: Message) => one.role === 'tool' && open.has(one.tool_call_id)
+  // a page sends the results along that the server itself has made
+  const fresh = news.filter((one) => isApproval(one) || isOpen(one))
+  if (fresh.length === 0 || !fresh.every(isOpen)) throw alreadyUsed()
+  return settlePast([...kept, ...fresh])
 }
 
 /** Ids of the calls of the last turn that have no result. */

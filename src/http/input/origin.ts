@@ -33,7 +33,8 @@ const isAllowed = (origin: string, { origins = [] }: OriginOptions) =>
 const isOwn = (origin: string, request: Request) => {
   const { host } = new URL(request.url)
   const named = request.headers.get('host') ?? host
-  return origin.replace(/^https?:\/\//, '') === named
+  // proxies say the port where browsers leave the usual one out: `Host $host:$server_port`
+  return [named, named.replace(/:(?:80|443)$/, '')].includes(origin.replace(/^https?:\/\//, ''))
 }
 
 /** The headers that let an allowed page read the answer; the origin is never reflected unseen. */

@@ -253,6 +253,7 @@ export const tooLong = () =>
 /** Throws `RefusedError` for a new message that is not accepted, or over a limit. */
 function checkNew(one: UserMessage, path: string, options: InputOptions): void {
   userMessage(one, path)
+  if (isEmpty(one)) refuse(path, 'the message says nothing')
   const { maxBytes, maxBytesWithFiles, maxTextLength, maxFiles } = limitsOf(options)
   const size = sizeOf(one)
   const over = (code: string, what: string, status = 413): never => {
@@ -273,6 +274,12 @@ function checkNew(one: UserMessage, path: string, options: InputOptions): void {
   if (size.count > maxFiles)
     over('too_many_files', `${size.count} images or files, at most ${maxFiles} are accepted`, 400)
 }
+
+/** Blank text is left out on every wire: the model would answer what was said before. */
+const isEmpty = ({ content }: UserMessage): boolean =>
+  typeof content === 'string'
+    ? content.trim() === ''
+    : content.every((part) => part.type === 'text' && part.text.trim() === '')
 
 function isAcceptable(one: UserMessage, options: InputOptions): boolean {
   try {

@@ -26,9 +26,7 @@ export interface Opening extends Identity {
   readonly defer: (work: Promise<unknown>) => void
 }
 
-export interface Reading extends Identity {
-  /** The id of an answer, or of the conversation that it belongs to. */
-  readonly name: string
+export interface Reading {
   /** Events that the reader has. */
   readonly from: number
   /** The data of the last event, where the process that ran it is gone. */
@@ -45,7 +43,8 @@ export interface SessionsOptions {
   readonly onError: (error: unknown) => void
 }
 
-interface Known {
+/** An answer that runs or is kept. */
+export interface Known {
   readonly id: string
   readonly owner: string
   readonly format: FormatName
@@ -86,14 +85,12 @@ export class Sessions {
     return session
   }
 
-  /** An answer from a position on; undefined where there is none, or none for this reader. */
-  async resume(reading: Reading): Promise<SessionReader | undefined> {
-    const known = await this.find(reading.name, reading.owner)
-    if (known?.format !== reading.format.name) return undefined
-    const here = this.running.get(known.id)
+  /** An answer from a position on; undefined where nothing of it is kept. */
+  resume({ id }: Known, reading: Reading): SessionReader | undefined {
+    const here = this.running.get(id)
     if (here) return here.session.read(reading.from, reading.toFailure)
     const { store, pollMs } = this.options
-    return store && readElsewhere(known.id, { ...reading, store, pollMs })
+    return store && readElsewhere(id, { ...reading, store, pollMs })
   }
 
   /** Ends an answer where it runs; false where there is none, or none of this owner. */
@@ -106,7 +103,8 @@ export class Sessions {
     return true
   }
 
-  private async find(name: string, owner: string): Promise<Known | undefined> {
+  /** By the id of an answer, or of the conversation that it belongs to; undefined where there is none of this owner. */
+  async find(name: string, owner: string): Promise<Known | undefined> {
     const known =
       this.running.get(name) ?? (await this.read(name)) ?? (await this.latest(name, owner))
     return known?.owner === owner ? known : undefined

@@ -38,7 +38,9 @@ const readers: Readonly<Record<UiMessage['role'], (message: UiMessage, push: Pus
   },
   user({ parts }, push) {
     const content = userContent(parts)
-    if (content.length > 0) push({ role: 'user', content })
+    // what the page made for itself alone is none of the model's affair; what says nothing is refused
+    const isOwn = content.length === 0 && parts.some(({ type }) => type.startsWith('data-'))
+    if (!isOwn) push({ role: 'user', content })
   },
   assistant({ parts, metadata }, push) {
     const turns = record(metadata?.turns)
