@@ -1,5 +1,6 @@
 /** What people put on top of the official client, over our stack: each on the wires of all providers. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { HumanMessage } from '@langchain/core/messages'
 import { tool as langchainTool } from '@langchain/core/tools'
 import { ChatOpenAI } from '@langchain/openai'
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
@@ -215,11 +216,13 @@ describe.each(names)('the official client on %s', (name) => {
     await expect(whole).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
   })
 
-  it('serves LangChain', async () => {
-    const { ai } = await setUp([
-      say('Hello.'),
+  it('serves LangChain: a tool loop, a stream, an error, an abort', async () => {
+    const { ai, server } = await setUp([
       callTool('weather', { city: 'Rome' }),
+      say('Sunny in Rome.'),
       say('One two', { chunks: 2 }),
+      fail(429),
+      long().stall(12),
     ])
     const chat = new ChatOpenAI({
       model,
@@ -227,20 +230,35 @@ describe.each(names)('the official client on %s', (name) => {
       maxRetries: 0,
       configuration: { baseURL: 'http://tetrad.localhost/v1', fetch: openaiFetch(ai) },
     })
-    expect((await chat.invoke('Hi')).content).toBe('Hello.')
     const weather = langchainTool(() => 'sunny', { name: 'weather', schema: city })
-    const { tool_calls } = await chat.bindTools([weather]).invoke('Hi')
-    expect(tool_calls).toMatchObject([{ name: 'weather', args: { city: 'Rome' } }])
+    const helped = chat.bindTools([weather])
+    const call = await helped.invoke('Hi')
+    expect(call.tool_calls).toMatchObject([{ name: 'weather', args: { city: 'Rome' } }])
+    const results = await Promise.all((call.tool_calls ?? []).map((one) => weather.invoke(one)))
+    const answer = await helped.invoke([new HumanMessage('Hi'), call, ...results])
+    expect(answer.content).toBe('Sunny in Rome.')
+    expect(JSON.stringify(server.requests[1]?.body)).toContain('sunny')
     let text = ''
     for await (const piece of await chat.stream('Hi')) text += piece.content
     expect(text).toBe('One two')
+    await expect(chat.invoke('Hi')).rejects.toMatchObject({ status: 429 })
+    const controller = new AbortController()
+    const leave = async () => {
+      const { signal } = controller
+      for await (const { content } of await chat.stream('Hi', { signal }))
+        if (content) controller.abort()
+    }
+    await expect(leave()).rejects.toThrow(/abort/i)
+    await expect.poll(() => server.open).toBe(0)
   })
 
-  it("serves the AI SDK's client of compatible servers", async () => {
-    const { ai } = await setUp([
+  it("serves the AI SDK's client of compatible servers: the same", async () => {
+    const { ai, server } = await setUp([
       callTool('weather', { city: 'Rome' }),
       say('Sunny in Rome.'),
       think('Hm.').say('One two', { chunks: 2 }),
+      fail(429),
+      long().stall(12),
     ])
     const provider = createOpenAICompatible({
       name: 'tetrad',
@@ -254,16 +272,17 @@ describe.each(names)('the official client on %s', (name) => {
       }),
       execute: () => 'sunny',
     })
-    const whole = await generateText({
-      model: provider(model),
-      prompt: 'Hi',
-      tools: { weather },
-      stopWhen: stepCountIs(3),
-    })
+    const asked = { model: provider(model), prompt: 'Hi', maxRetries: 0 }
+    const whole = await generateText({ ...asked, tools: { weather }, stopWhen: stepCountIs(3) })
     expect(whole.text).toBe('Sunny in Rome.')
-    const streamed = streamText({ model: provider(model), prompt: 'Hi' })
+    const streamed = streamText(asked)
     expect(await streamed.text).toBe('One two')
     expect(await streamed.finishReason).toBe('stop')
+    await expect(generateText(asked)).rejects.toMatchObject({ statusCode: 429 })
+    const controller = new AbortController()
+    const left = streamText({ ...asked, abortSignal: controller.signal })
+    for await (const _ of left.textStream) controller.abort()
+    await expect.poll(() => server.open).toBe(0)
   })
 })
 
