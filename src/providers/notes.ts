@@ -1,6 +1,5 @@
 /** What a dialect reports of one request: each warning once, and the error for what cannot be sent. */
 import {
-  asObject,
   asObjects,
   asText,
   type ChatRequest,
@@ -73,21 +72,6 @@ export function warnOfTransformations(wire: unknown, provider: string, warn: War
       param: 'messages',
       provider,
       message: `The API did not take the request as it was: ${what} (${asText(reason) ?? 'no reason given'})`,
-    })
-  }
-}
-
-/** Warns once of each kind of citation that has no place among the annotations. */
-export function citationReporter({ provider, warn }: { provider: string; warn: Warn }) {
-  const reported = new Set<string>()
-  return (citation: unknown): void => {
-    const kind = asText(asObject(citation).type) ?? 'unknown'
-    if (reported.size >= 16 || reported.has(kind)) return
-    reported.add(kind)
-    warn({
-      code: 'ignored',
-      provider,
-      message: `Citations of the kind '${kind.slice(0, 100)}' were left out: it is not known`,
     })
   }
 }

@@ -67,6 +67,8 @@ export class TurnWriter {
   private phase: string | undefined
   private thought: unknown
   private hasThought = false
+  /** What of the answer is not read. */
+  private readonly unknown = new Set<string>()
   // names come from the wire
   private readonly unread: Record<string, unknown> = Object.create(null)
 
@@ -236,6 +238,17 @@ export class TurnWriter {
   fittingReason(told: FinishReason): FinishReason {
     if (told !== 'stop' && told !== 'tool_calls') return told
     return this.calls.length > 0 ? 'tool_calls' : 'stop'
+  }
+
+  /** Warns once of each kind of what nobody knows: `what` names its place. */
+  skip(what: string, kind: unknown): void {
+    const { provider, context } = this.options
+    const name = asText(kind)?.slice(0, 100) ?? 'unknown'
+    const key = `${what} ${name}`
+    if (this.unknown.size >= 16 || this.unknown.has(key)) return
+    this.unknown.add(key)
+    const message = `${what} of the kind '${name}' were not read: it is not known`
+    context.warn({ code: 'ignored', provider, message })
   }
 
   /** Keeps the members of a response that no chunk says; what comes later wins. */

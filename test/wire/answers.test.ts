@@ -465,6 +465,7 @@ const oddTexts: readonly (readonly [string, Name, unknown])[] = [
         ['a content that is one part', response(listed({ type: 'output_text', text: 'Hello' }))],
         ['parts that are text', response(listed(['Hel', 'lo']))],
         ['a part without a type', response(listed([{ text: 'Hello' }]))],
+        ['a part of a new type', response(listed([{ type: 'new', text: 'Hello' }]))],
         ['output_text beside no output', response([], { output_text: 'Hello' })],
       ] as const
     ).map(([what, body]) => [what, name, body] as const),
@@ -473,6 +474,7 @@ const oddTexts: readonly (readonly [string, Name, unknown])[] = [
     ['a content that is text', 'Hello'],
     ['parts that are text', ['Hel', 'lo']],
     ['a block without a type', [{ text: 'Hello' }]],
+    ['a block of a new type', [{ type: 'new', text: 'Hello' }]],
   ].map(([what, content]) => {
     const message = claude(content as never, { stop_reason: 'end_turn' }).body
     return [String(what), 'anthropic', message] as const
@@ -523,6 +525,50 @@ describe('text', () => {
     ['openai', response('Hello' as never)],
   ] as const)('that cannot be is an error, no empty answer: %s', async (name, body) => {
     await expect(answer(name, { body })).rejects.toBeInstanceOf(UnexpectedResponseError)
+  })
+
+  it('comes by deltas into a block of a new type, which goes back as it was', async () => {
+    const block = { type: 'new', text: '', id: 'n1' }
+    const reply = await answer('anthropic', {
+      events: [
+        { type: 'message_start', message: { ...claude([]).body, content: [] } },
+        { type: 'content_block_start', index: 0, content_block: block },
+        ...['Hel', 'lo'].map((text) => ({
+          type: 'content_block_delta',
+          index: 0,
+          delta: { type: 'text_delta', text },
+        })),
+        { type: 'content_block_stop', index: 0 },
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' } },
+        { type: 'message_stop' },
+      ],
+    })
+    expect([reply.text, reply.warnings]).toEqual(['Hello', []])
+    expect(reply.message.native?.content).toEqual([{ ...block, text: 'Hello' }])
+  })
+
+  const odd = { type: 'new', value: 1 }
+  const hello = { type: 'text', text: 'Hello' }
+  it.each([
+    ['openai', 'Items', response([odd, ...listed([{ ...hello, type: 'output_text' }])])],
+    ['openai', 'Parts', response(listed([odd, { ...hello, type: 'output_text' }]))],
+    ['anthropic', 'Blocks', claude([odd, hello] as never, { stop_reason: 'end_turn' }).body],
+    [
+      'gemini',
+      'Parts',
+      {
+        candidates: [{ content: { parts: [{ new: 1 }, { text: 'Hello' }] }, finishReason: 'STOP' }],
+      },
+    ],
+    ['compatible', 'Parts', chat({ role: 'assistant', content: [odd, hello] }).body],
+  ] as const)('what nobody knows beside it is told once: %s, %s', async (name, what, body) => {
+    for (const exchange of [{ body }, { events: asEvent[name](body as never) }]) {
+      const { text, warnings } = await answer(name, exchange)
+      expect(text).toBe('Hello')
+      expect(warnings).toMatchObject([
+        { code: 'ignored', message: `${what} of the kind 'new' were not read: it is not known` },
+      ])
+    }
   })
 
   it.each(texts)('%s: %s', async (_, name, exchange) => {

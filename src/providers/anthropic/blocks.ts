@@ -78,7 +78,7 @@ function started(opened: OpenBlock, state: State): void {
   const { block } = opened
   const { writer } = state
   const { type, id, name, file_id } = block
-  if (type === 'text' && typeof block.text === 'string') addText(block.text, opened, state)
+  if (typeof block.text === 'string') addText(block.text, opened, state)
   if (type === 'thinking' && typeof block.thinking === 'string')
     addThinking(block.thinking, opened, state)
   if (isHostedCall(type)) {
@@ -98,6 +98,13 @@ function started(opened: OpenBlock, state: State): void {
   if (type === 'container_upload' && typeof file_id === 'string')
     writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
+
+const isKnown = (type: unknown) =>
+  knownBlocks.has(type) || isHostedCall(type) || isHostedResult(type)
+
+const knownBlocks: ReadonlySet<unknown> = new Set(
+  'text thinking redacted_thinking tool_use compaction fallback container_upload'.split(' '),
+)
 
 const compaction = ({ position }: OpenBlock) =>
   ({ type: 'hosted-tool', id: `compaction_${position}`, name: 'compaction' }) as const
@@ -157,7 +164,8 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
 ])
 
 function addText(text: string, { pieces, block }: OpenBlock, { answer, writer }: State): void {
-  if (block.type !== 'text') return
+  // of a kind that nobody knows it is text, too
+  if (block.type !== 'text' && isKnown(block.type)) return
   pieces.push(text)
   if (answer) answer.hold(text)
   else writer.text(text)
@@ -195,7 +203,7 @@ export function closeBlock(index: unknown, state: State): void {
   state.blocks[opened.position] = whole(opened)
 }
 
-function ended(opened: OpenBlock, { answer, writer, reportCitation }: State): void {
+function ended(opened: OpenBlock, { answer, writer }: State): void {
   const { block, role, call, citations, start, pieces } = opened
   if (call) {
     const json = argumentsOf(opened)
@@ -217,10 +225,11 @@ function ended(opened: OpenBlock, { answer, writer, reportCitation }: State): vo
     })
   }
   if (block.type === 'compaction') writer.push({ ...compaction(opened), status: 'done' })
+  if (!isKnown(block.type) && pieces.length === 0) writer.skip('Blocks', block.type)
   for (const citation of citations) {
     const annotation = toAnnotation(citation, { start, end: writer.textLength })
     if (annotation) writer.push({ type: 'annotation', annotation })
-    else reportCitation(citation)
+    else writer.skip('Citations', asObject(citation).type)
   }
 }
 
@@ -255,5 +264,5 @@ function whole(opened: OpenBlock): JsonObject {
     case 'mcp_tool_use':
       return { ...block, input: inputOf(opened) }
   }
-  return { ...block, ...extra }
+  return { ...block, ...(pieces.length > 0 && { text: pieces.join('') }), ...extra }
 }

@@ -1,7 +1,6 @@
 /** What is known of an answer while it comes in. */
 import type { JsonObject, Usage } from '../../chat/index.js'
 import type { WireContext } from '../adapter.js'
-import { citationReporter } from '../notes.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { JsonAnswer } from './json-answer.js'
 import { profileOf } from './models.js'
@@ -42,7 +41,6 @@ export interface State {
   /** `stop_reason`, `stop_sequence`, `stop_details`, `container`: the last word on each. */
   stop: JsonObject
   readonly writer: TurnWriter
-  readonly reportCitation: (citation: unknown) => void
 }
 
 export function newState(context: WireContext, onUsage: (usage: Usage) => void): State {
@@ -60,7 +58,6 @@ export function newState(context: WireContext, onUsage: (usage: Usage) => void):
     usage: {},
     stop: {},
     writer: new TurnWriter({ provider: 'anthropic', context, callPrefix: 'toolu_' }),
-    reportCitation: citationReporter({ provider: 'anthropic', warn: context.warn }),
   }
 }
 

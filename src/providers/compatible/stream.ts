@@ -243,7 +243,9 @@ function readPart(part: JsonObject, state: State): void {
   if (part.type === 'thinking') writer.reasoning(thoughtOf(part), state)
   else if (part.type === 'refusal') writer.refusal(asString(part.refusal))
   else if (part.type === 'image_url') readImages([part], state, false)
-  else writer.text(asString(part.text) || asString(part.content))
+  else if (typeof (part.text ?? part.content) === 'string')
+    writer.text(asString(part.text) || asString(part.content))
+  else writer.skip('Parts', part.type)
 }
 
 const thoughtOf = ({ thinking }: JsonObject): string =>

@@ -71,8 +71,19 @@ export function readPart(wire: Part, mayContinue: boolean, state: State): void {
   keep(part, mayContinue, state)
   if (!part.thought && part.text !== '') state.thought++
   if (part.text) readText(part, state)
-  else partReaders.find(([member]) => isTold(part[member]))?.[1](part, state)
+  else (partReaders.find(([member]) => isTold(part[member]))?.[1] ?? skip)(part, state)
 }
+
+function skip(part: Part, { writer }: State): void {
+  for (const [member, value] of Object.entries(part))
+    if (isTold(value) && !sayNothing.has(member)) writer.skip('Parts', member)
+}
+
+/** Members that are no content. */
+const sayNothing: ReadonlySet<string> = new Set([
+  ...objects,
+  ...'text thought thoughtSignature mediaResolution videoMetadata partMetadata'.split(' '),
+])
 
 const isTold = (value: unknown) => value !== undefined && value !== null
 

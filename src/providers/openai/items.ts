@@ -28,6 +28,7 @@ export type Piece =
   | { readonly type: 'hosted'; readonly tool: HostedTool }
   | { readonly type: 'file'; readonly file: ChunkOf<'file'> }
   | { readonly type: 'audio'; readonly audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'> }
+  | { readonly type: 'unknown'; readonly what: string; readonly kind: unknown }
 
 /** How items are read. */
 export interface ReadOptions {
@@ -36,7 +37,7 @@ export interface ReadOptions {
   readonly declared?: ReadonlySet<string> | undefined
 }
 
-/** The pieces of one item, in order. An item or a part of a kind that is not known says nothing. */
+/** The pieces of one item, in order. Of a kind that is not known text alone is read. */
 export function readItem(item: WireItem, options: ReadOptions): readonly Piece[] {
   switch (item.type) {
     case 'message':
@@ -49,9 +50,11 @@ export function readItem(item: WireItem, options: ReadOptions): readonly Piece[]
       return [{ type: 'call', call: clientCall(item), isApproval: true }]
     default:
       if (isClientCall(item, options.profile)) return [callPiece(clientCall(item))]
-      return isHosted(item) ? readHosted(item) : []
+      return isHosted(item) ? readHosted(item) : [unknown('Items', item)]
   }
 }
+
+const unknown = (what: string, { type }: WireItem): Piece => ({ type: 'unknown', what, kind: type })
 
 const callPiece = (call: ToolCall): Piece => ({ type: 'call', call })
 
@@ -67,7 +70,8 @@ function readPart(part: JsonObject, index: number): readonly Piece[] {
     })
     return [{ type: 'audio', audio: told }]
   }
-  if (!textTypes.includes(part.type)) return []
+  const isText = textTypes.includes(part.type)
+  if (!isText && typeof part.text !== 'string') return [unknown('Parts', part)]
   const { annotations, logprobs } = part
   const text = asString(part.text)
   return [

@@ -52,6 +52,9 @@ function closePiece(piece: Piece, entry: ItemState, state: State): void {
     case 'audio':
       if (!state.hasAudio) pushAudio(piece.audio, state)
       return
+    case 'unknown':
+      state.writer.skip(piece.what, piece.kind)
+      return
     default:
       piece satisfies never
   }

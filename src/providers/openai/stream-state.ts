@@ -2,7 +2,6 @@
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
-import { citationReporter } from '../notes.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { declaredNames } from './items.js'
 import { asNumber, asText, type Profile, type WireItem } from './wire.js'
@@ -54,7 +53,6 @@ export interface State {
   isEnded: boolean
   /** Sound came in pieces: what its item holds was said. */
   hasAudio: boolean
-  readonly reportCitation: (citation: unknown) => void
   readonly numbers: Numbering
   /** Of the last event, and what reads it. */
   type: string | undefined
@@ -83,7 +81,6 @@ export const newState = (
   }),
   isEnded: false,
   hasAudio: false,
-  reportCitation: citationReporter({ provider: profile.provider, warn: context.warn }),
   numbers: { recent: new Array(windowSize).fill(undefined), last: -1, isOff: false },
   type: undefined,
   handler: undefined,

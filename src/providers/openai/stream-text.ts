@@ -1,4 +1,5 @@
 /** Text of a stream: what the deltas say, and what a whole says beyond them. */
+import { asObject } from '../../chat/index.js'
 import { toAnnotation, toLogprobs } from './items.js'
 import type { PartState, State } from './stream-state.js'
 
@@ -17,15 +18,11 @@ export function addReasoning(part: PartState, text: string, { writer }: State): 
   writer.reasoning(text, part)
 }
 
-export function addAnnotation(
-  part: PartState,
-  wire: unknown,
-  { writer, reportCitation }: State,
-): void {
+export function addAnnotation(part: PartState, wire: unknown, { writer }: State): void {
   part.annotations += 1
   const annotation = toAnnotation(wire, part.offset)
   if (annotation) writer.push({ type: 'annotation', annotation })
-  else reportCitation(wire)
+  else writer.skip('Citations', asObject(wire).type)
 }
 
 export function addLogprobs(part: PartState, wire: unknown, { writer }: State): void {
