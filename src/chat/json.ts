@@ -55,6 +55,12 @@ export function defined<T extends object>(
   ) as never
 }
 
+/** The object, or undefined where it has no members. */
+export function nonEmpty<T extends object>(object: T): T | undefined {
+  for (const _ in object) return object
+  return undefined
+}
+
 /** The same JSON value, whatever the order of its members. */
 export function isSameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true

@@ -6,7 +6,17 @@ import type {
   MessageCreateParamsBase,
 } from '@anthropic-ai/sdk/resources/messages/messages'
 import type { AnthropicClient } from '../../src/providers/anthropic/index.js'
-import type { WireBody, WireMcpServer } from '../../src/providers/anthropic/wire.js'
+import type {
+  WireBody,
+  WireContainerUpload,
+  WireDocument,
+  WireFunction,
+  WireImage,
+  WireMcpServer,
+  WireText,
+  WireThinkingConfig,
+  WireToolUse,
+} from '../../src/providers/anthropic/wire.js'
 
 /** The SDK's types are writable; ours are not. */
 type Writable<T> = T extends readonly (infer Item)[]
@@ -15,16 +25,29 @@ type Writable<T> = T extends readonly (infer Item)[]
     ? { -readonly [Key in keyof T]: Writable<T[Key]> }
     : T
 
-declare const body: Writable<WireBody>
-export const params: MessageCreateParamsBase = body
+/** Blocks and tools are checked one by one: beside them pass those in the caller's own words. */
+type Given = 'messages' | 'system' | 'tools' | 'thinking'
 
-declare const counted: Writable<
-  Pick<
-    WireBody,
-    'model' | 'messages' | 'system' | 'tools' | 'tool_choice' | 'thinking' | 'output_config'
-  >
->
-export const countParams: MessageCountTokensParams = counted
+declare const body: Writable<Omit<WireBody, Given>>
+declare const blocks: Writable<
+  WireText | WireImage | WireDocument | WireContainerUpload | WireToolUse
+>[]
+declare const text: Writable<WireText>[]
+declare const fn: Writable<WireFunction>
+declare const thinking: Writable<WireThinkingConfig>
+const written = { system: text, tools: [fn], thinking }
+export const params: MessageCreateParamsBase = {
+  ...body,
+  ...written,
+  messages: [{ role: 'user', content: blocks }],
+}
+
+declare const counted: Writable<Pick<WireBody, 'model' | 'tool_choice' | 'output_config'>>
+export const countParams: MessageCountTokensParams = {
+  ...counted,
+  ...written,
+  messages: [{ role: 'assistant', content: blocks }],
+}
 
 declare const server: Writable<WireMcpServer>
 export const betaServer: Anthropic.Beta.BetaRequestMCPServerURLDefinition = server

@@ -2,21 +2,21 @@
 import {
   type AssistantInput,
   type AssistantPart,
-  isObject,
+  asObjects,
+  asText,
   type JsonObject,
-  type UserPart,
 } from '../../chat/index.js'
 import { type Note, type Notes, pick } from '../notes.js'
 import { profileOf } from './models.js'
-import { fromNative, isThinking, noteLoose, textOf } from './native.js'
-import { partsOf, toContent, toText, type WireContent, withMark } from './parts.js'
+import { fromNative, noteLoose, textOf } from './native.js'
+import { toContent, toText, withMark } from './parts.js'
 import type { HistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
 
 export interface AssistantBlocks {
   readonly blocks: readonly WireBlock[]
   /** Images that the assistant made: the API takes them from the user only. */
-  readonly images: readonly WireContent[]
+  readonly images: readonly WireBlock[]
 }
 
 export function toAssistant(
@@ -72,25 +72,17 @@ const toPart = (part: AssistantPart): readonly WireBlock[] => {
 /** Thinking as litellm stores it, beside the text or among its parts; without a signature the API does not take it. */
 function signedThinking(message: AssistantInput): readonly WireBlock[] {
   if (message.native && message.native.provider !== 'anthropic') return []
-  const parts = Array.isArray(message.content) ? message.content : []
   const beside = message.thinking_blocks ?? []
-  // an unknown part is checked below, member by member
-  return [...beside, ...(parts as readonly JsonObject[])].filter(isSigned).map(toThinking)
+  return [...beside, ...asObjects(message.content)].filter(isSigned).map(toThinking)
 }
 
-const isSigned = (block: unknown): block is JsonObject =>
-  isObject(block) &&
-  isThinking(block) &&
-  (block.type === 'thinking'
-    ? typeof block.thinking === 'string' &&
-      typeof block.signature === 'string' &&
-      block.signature !== ''
-    : typeof block.data === 'string')
+const isSigned = ({ type, thinking, signature, data }: JsonObject): boolean =>
+  type === 'thinking'
+    ? typeof thinking === 'string' && asText(signature) !== undefined
+    : type === 'redacted_thinking' && typeof data === 'string'
 
-const toThinking = (block: JsonObject): WireBlock =>
-  block.type === 'thinking'
-    ? { type: 'thinking', thinking: String(block.thinking), signature: String(block.signature) }
-    : { type: 'redacted_thinking', data: String(block.data) }
+const toThinking = ({ type, thinking, signature, data }: JsonObject): WireBlock =>
+  type === 'thinking' ? { type, thinking, signature } : { type, data }
 
 /** What a rebuilt message cannot carry. */
 function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): void {
@@ -106,14 +98,9 @@ function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): 
     note('dropped', 'Files and audio that an assistant made were left out')
 }
 
-function imagesOf(message: AssistantInput, notes: Notes): readonly WireContent[] {
-  const media = partsOf(message.content).filter(
+function imagesOf(message: AssistantInput, notes: Notes): readonly WireBlock[] {
+  const media = asObjects(message.content).filter(
     ({ type }) => type === 'image_url' || type === 'file',
   )
-  // parts of a message, read member by member
-  return toContent(
-    [...(media as unknown as UserPart[]), ...(message.images ?? [])],
-    undefined,
-    notes,
-  )
+  return toContent([...media, ...(message.images ?? [])], undefined, notes)
 }

@@ -11,10 +11,11 @@ import {
 } from '../../chat/index.js'
 import { readCallMembers, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
-import { isHostedCall, isHostedResult, pushResult } from './hosted.js'
+import { pushResult } from './hosted.js'
 import { unwrapped } from './json-answer.js'
 import { jsonToolName } from './output-format.js'
 import { type OpenBlock, type State, withTold } from './stream-state.js'
+import { isHostedCall, isHostedResult } from './wire.js'
 
 export function openBlock(given: unknown, index: unknown, state: State): OpenBlock | undefined {
   const block = isObject(given) ? typed(given) : undefined
@@ -36,7 +37,7 @@ export function openBlock(given: unknown, index: unknown, state: State): OpenBlo
     extra: {},
   }
   state.open.set(index, opened)
-  state.blocks.push(opened)
+  state.blocks.push(block)
   if (opened.call) writer.startCall(opened.call)
   else if (role === 'answer') startAnswer(state)
   else started(opened, state)
@@ -81,7 +82,7 @@ function started(opened: OpenBlock, state: State): void {
   if (typeof block.text === 'string') addText(block.text, opened, state)
   if (type === 'thinking' && typeof block.thinking === 'string')
     addThinking(block.thinking, opened, state)
-  if (isHostedCall(type)) {
+  if (isHostedCall(block)) {
     state.hostedNames.set(id, String(name))
     const server = asText(block.server_name)
     writer.push({
@@ -94,7 +95,8 @@ function started(opened: OpenBlock, state: State): void {
   }
   if (type === 'compaction') writer.push({ ...compaction(opened), status: 'running' })
   if (type === 'fallback') warnOfFallback(block, state)
-  if (isHostedResult(type)) pushResult(block, state.hostedNames.get(block.tool_use_id), writer.push)
+  if (isHostedResult(block))
+    pushResult(block, state.hostedNames.get(block.tool_use_id), writer.push)
   if (type === 'container_upload' && typeof file_id === 'string')
     writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
@@ -213,7 +215,7 @@ function ended(opened: OpenBlock, { answer, writer }: State): void {
   } else if (role === 'answer') {
     if (answer?.isWrapped) writer.text(unwrapped(argumentsOf(opened)))
     else if (pieces.length === 0) writer.text(argumentsOf(opened))
-  } else if (isHostedCall(block.type)) {
+  } else if (isHostedCall(block)) {
     const { id, name } = block
     const input = inputOf(opened)
     writer.push({

@@ -1,18 +1,15 @@
 /** Cache marks: at most four in a request, those for an hour before those for five minutes. */
+import { isObject } from '../../chat/index.js'
 import type { Note } from '../notes.js'
-import type { WireCacheControl } from './wire.js'
+import type { WireBlock } from './wire.js'
 
 /** https://docs.claude.com/en/docs/build-with-claude/prompt-caching */
 export const maxMarks = 4
 
-interface Markable {
-  readonly cache_control?: WireCacheControl
-}
-
 /** The three places of a request that carry marks, in the order in which the API reads them. */
-export interface Marked<Tool, Text, Turn> {
-  readonly tools: readonly Tool[]
-  readonly system: readonly Text[]
+export interface Marked<Turn> {
+  readonly tools: readonly WireBlock[]
+  readonly system: readonly WireBlock[]
   readonly messages: readonly Turn[]
 }
 
@@ -20,13 +17,13 @@ export interface Marked<Tool, Text, Turn> {
  * Of too many marks the first ones among the messages go: the last mark covers the longest prefix, those on tools and
  * system the prefix that all conversations share. An hour behind five minutes becomes five minutes.
  */
-export function fitCacheMarks<
-  Tool extends Markable,
-  Text extends Markable,
-  Turn extends { readonly content: readonly Markable[] },
->(request: Marked<Tool, Text, Turn>, limit: number, note: Note): Marked<Tool, Text, Turn> {
+export function fitCacheMarks<Turn extends { readonly content: readonly WireBlock[] }>(
+  request: Marked<Turn>,
+  limit: number,
+  note: Note,
+): Marked<Turn> {
   const { tools, system, messages } = request
-  const count = (blocks: readonly Markable[]) => blocks.filter((one) => one.cache_control).length
+  const count = (blocks: readonly WireBlock[]) => blocks.filter((one) => one.cache_control).length
   const inMessages = messages.reduce((sum, { content }) => sum + count(content), 0)
   const total = count(tools) + count(system) + inMessages
   if (total === 0) return request
@@ -58,18 +55,17 @@ class Marks {
     public isShort = false,
   ) {}
 
-  fit<Block extends Markable>(blocks: readonly Block[]): readonly Block[] {
+  fit(blocks: readonly WireBlock[]): readonly WireBlock[] {
     if (!blocks.some((block) => block.cache_control)) return blocks
     return blocks.map((block) => this.fitOne(block))
   }
 
-  private fitOne<Block extends Markable>(block: Block): Block {
+  private fitOne(block: WireBlock): WireBlock {
     const { cache_control: mark, ...bare } = block
-    if (!mark) return block
+    if (!isObject(mark)) return block
     if (this.toDrop > 0) {
       this.toDrop--
-      // the mark is optional in every block
-      return bare as unknown as Block
+      return bare
     }
     if (mark.ttl !== '1h') this.isShort = true
     else if (this.isShort) {

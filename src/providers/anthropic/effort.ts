@@ -1,10 +1,10 @@
 /** How hard to think: `reasoning_effort` and `thinking` → `thinking` and `output_config.effort`. */
 import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
 import type { Profile } from './profile.js'
-import type { WireEffort, WireThinkingConfig } from './wire.js'
+import type { WireEffort, WireThinking, WireThinkingConfig } from './wire.js'
 
 export interface WireReasoning {
-  readonly thinking?: WireThinkingConfig
+  readonly thinking?: WireThinking
   readonly effort?: WireEffort
 }
 
@@ -64,21 +64,18 @@ export function toWireReasoning(request: ChatRequest, profile: Profile): WireRea
   return { ...(thinking && { thinking }), ...(effort && { effort }) }
 }
 
-function toWireThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
+function toWireThinking(request: ChatRequest, profile: Profile): WireThinking | undefined {
   if (!asksToThink(request)) return withoutThinking(request, profile)
   const { thinking, reasoning_effort } = request
   const { type, budget_tokens: _, display: __, ...others } = thinking ?? {}
   // a type of tomorrow, in the caller's own words
-  if (type && !types.includes(type)) return thinking as WireThinkingConfig
+  if (type && !types.includes(type)) return { ...thinking, type }
   const display = displayOf(thinking, profile)
-  return thinksByBudget(request, profile)
-    ? {
-        type: 'enabled',
-        budget_tokens: thinking?.budget_tokens ?? budgetOf(reasoning_effort),
-        ...display,
-        ...others,
-      }
-    : { type: 'adaptive', ...display, ...others }
+  const budget_tokens = thinking?.budget_tokens ?? budgetOf(reasoning_effort)
+  const config: WireThinkingConfig = thinksByBudget(request, profile)
+    ? { type: 'enabled', budget_tokens, ...display }
+    : { type: 'adaptive', ...display }
+  return { ...config, ...others }
 }
 
 const types: readonly string[] = ['adaptive', 'enabled', 'disabled', 'between_tools']

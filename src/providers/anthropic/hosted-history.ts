@@ -1,23 +1,24 @@
 /** Blocks of hosted tools in a history: a call and its result belong together, across turns too. */
-import { isObject } from '../../chat/index.js'
 import type { Note } from '../notes.js'
-import { isThinking } from './native.js'
-import type { WireBlock, WireMessage } from './wire.js'
+import {
+  isHostedCall,
+  isHostedResult,
+  isThinking,
+  type WireBlock,
+  type WireMessage,
+} from './wire.js'
 
 type Use = { readonly kind: 'call' | 'result'; readonly id: unknown }
 
-function useOf(block: unknown): Use | undefined {
-  if (!isObject(block) || typeof block.type !== 'string') return undefined
-  if (block.type === 'server_tool_use' || block.type === 'mcp_tool_use')
-    return { kind: 'call', id: block.id }
-  const isResult = block.type.endsWith('_tool_result')
-  return isResult ? { kind: 'result', id: block.tool_use_id } : undefined
+function useOf(block: WireBlock): Use | undefined {
+  if (isHostedCall(block)) return { kind: 'call', id: block.id }
+  return isHostedResult(block) ? { kind: 'result', id: block.tool_use_id } : undefined
 }
 
 /** The provider stopped in the middle of its own work (`pause_turn`): sent back unchanged, it goes on. */
 export function endsPaused(content: readonly WireBlock[]): boolean {
   const last = content.findLast((block) => !isThinking(block))
-  return useOf(last) !== undefined
+  return last !== undefined && useOf(last) !== undefined
 }
 
 /** Leaves out a hosted call without its result, and a result without its call; in an open turn the result is yet to come. */
@@ -25,7 +26,7 @@ export function balanceHostedTools(
   messages: readonly WireMessage[],
   note: Note,
 ): readonly WireMessage[] {
-  const uses = messages.flatMap(({ content }) => (content as readonly WireBlock[]).map(useOf))
+  const uses = messages.flatMap(({ content }) => content.map(useOf))
   const called = idsOf(uses, 'call')
   const answered = idsOf(uses, 'result')
   if (called.size === 0 && answered.size === 0) return messages
@@ -36,16 +37,13 @@ export function balanceHostedTools(
   }
   const open = openTurn(messages)
   return messages.flatMap((message) => {
-    const content = (message.content as readonly WireBlock[]).filter((block) =>
-      isWhole(block, message === open),
-    )
+    const content = message.content.filter((block) => isWhole(block, message === open))
     if (content.length === message.content.length) return [message]
     note(
       'repaired',
       'A hosted tool call without its result, or a result without its call, was left out',
     )
-    // only blocks were left out
-    return content.length > 0 ? [{ ...message, content } as WireMessage] : []
+    return content.length > 0 ? [{ ...message, content }] : []
   })
 }
 

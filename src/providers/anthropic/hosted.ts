@@ -2,11 +2,6 @@
 import { isObject, type JsonObject } from '../../chat/index.js'
 import type { Push } from '../adapter.js'
 
-export const isHostedCall = (type: unknown) => type === 'server_tool_use' || type === 'mcp_tool_use'
-
-export const isHostedResult = (type: unknown): type is string =>
-  typeof type === 'string' && type.endsWith('_tool_result')
-
 /** `name`: that of the call; a result may come in a later answer than its call. */
 export function pushResult(block: JsonObject, name: string | undefined, push: Push): void {
   const { type, tool_use_id, content } = block

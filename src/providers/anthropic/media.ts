@@ -1,5 +1,7 @@
 /** Media types that Claude reads. */
-import type { ImageType } from './wire.js'
+import type { WireImage } from './wire.js'
+
+type ImageType = Extract<WireImage['source'], { type: 'base64' }>['media_type']
 
 const imageTypes: ReadonlySet<string> = new Set([
   'image/jpeg',

@@ -6,7 +6,7 @@ import { containerType, isCodeCall } from './finish.js'
 import { modelFamily, profileOf } from './models.js'
 import { streamReader } from './stream.js'
 import { callsOf, type HistoryCall, toInput } from './tool-history.js'
-import type { WireBlock } from './wire.js'
+import { isThinking, type WireBlock } from './wire.js'
 
 export const noteLoose = (note: Note) =>
   note(
@@ -67,19 +67,15 @@ export function fromNative(
       : // behind such thoughts a turn is whole to the letter
         (bindsThoughts && isOwn && !isLoose) || !isBlankText(block),
   )
-  // what the provider sent it takes back, also where our types do not know it
-  return withIds(kept, calls) as readonly unknown[] as readonly WireBlock[]
+  return withIds(kept, calls)
 }
-
-export const isThinking = ({ type }: { readonly type?: unknown }) =>
-  type === 'thinking' || type === 'redacted_thinking'
 
 /** The model may write it, but the API does not take it back. */
 const isBlankText = ({ type, text }: JsonObject) =>
   type === 'text' && typeof text === 'string' && text.trim() === ''
 
 /** Calls under their new ids; arguments that had been cut off are an object again. */
-function withIds(blocks: readonly JsonObject[], calls: readonly HistoryCall[]) {
+function withIds(blocks: readonly WireBlock[], calls: readonly HistoryCall[]) {
   const ids = calls.map(({ wireId }) => wireId)
   return blocks.map((block) => {
     if (block.type !== 'tool_use') return block

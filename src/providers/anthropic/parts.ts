@@ -1,61 +1,55 @@
 /** Parts of a user message or a tool result → content blocks. */
 import {
   type CacheControl,
+  defined,
   isHttp,
   isObject,
   type JsonObject,
   type Media,
   readMedia,
-  type UserPart,
 } from '../../chat/index.js'
 import { type Notes, pick, tellLost } from '../notes.js'
 import { fromBase64, isImageType, isTextType } from './media.js'
-import type {
-  WireBlock,
-  WireCacheControl,
-  WireContainerUpload,
-  WireDocument,
-  WireImage,
-  WireText,
+import {
+  isThinking,
+  type WireBlock,
+  type WireContainerUpload,
+  type WireDocument,
+  type WireImage,
+  type WireText,
 } from './wire.js'
 
-export type WireContent = WireText | WireImage | WireDocument | WireContainerUpload
+type WireMedia = WireImage | WireDocument | WireContainerUpload
 
 /** The blocks of a message. Text of white space only is refused by the API and says nothing: it is left out. */
 export function toContent(
-  content: string | readonly UserPart[],
+  content: string | readonly object[],
   mark: CacheControl | undefined,
   notes: Notes,
-): readonly WireContent[] {
-  const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content
-  return withMark(
-    parts.flatMap((part) => toBlocks({ ...part }, notes)),
-    mark,
-  )
+): readonly WireBlock[] {
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const blocks = parts.flatMap((part) => toBlocks({ ...part }, notes))
+  return withMark(blocks, mark)
 }
 
-export function toText(
-  text: string | null | undefined,
-  mark?: CacheControl | undefined,
-): readonly WireText[] {
-  return text == null || text.trim() === '' ? [] : [{ type: 'text', text, ...marked(mark) }]
+export function toText(text: string, mark?: unknown): readonly WireBlock[] {
+  const block: WireText = { type: 'text', text }
+  return text.trim() === '' ? [] : [{ ...block, ...marked(mark) }]
 }
 
 /** A mark on the whole message stands on its last block that takes one. */
-export function withMark<Block extends WireBlock>(
-  blocks: readonly Block[],
+export function withMark(
+  blocks: readonly WireBlock[],
   mark: CacheControl | undefined,
-): readonly Block[] {
+): readonly WireBlock[] {
   if (!mark) return blocks
-  const last = blocks.findLastIndex(({ type }) => !type.endsWith('thinking'))
+  const last = blocks.findLastIndex((block) => !isThinking(block))
   const block = blocks[last]
   return block ? blocks.with(last, { ...block, ...marked(mark) }) : blocks
 }
 
-export const marked = (
-  mark: CacheControl | undefined,
-): { readonly cache_control: WireCacheControl } | undefined =>
-  mark && { cache_control: { type: mark.type, ...(mark.ttl !== undefined && { ttl: mark.ttl }) } }
+export const marked = (mark: unknown) =>
+  isObject(mark) ? { cache_control: defined({ type: mark.type, ttl: mark.ttl }) } : undefined
 
 /** A history written for this provider may hold its own blocks. */
 const ownBlocks = [
@@ -72,12 +66,11 @@ const textMembers = ['citations']
 const imageMembers = ['transformations']
 const documentMembers = ['title', 'context', 'citations']
 
-function toBlocks(part: JsonObject, notes: Notes): readonly WireContent[] {
+function toBlocks(part: JsonObject, notes: Notes): readonly WireBlock[] {
   const type = String(part.type)
   // the provider's own words, passed on as they are
-  if (ownBlocks.includes(type)) return [part as unknown as WireContent]
-  // its members were looked at when the message was read
-  const mark = part.cache_control as CacheControl | undefined
+  if (ownBlocks.includes(type)) return [part]
+  const mark = part.cache_control
   const what = { ...notes, what: `a part of type ${type}` }
   if (type === 'text') {
     tellLost(part, ['type', 'text', 'cache_control', ...textMembers], what)
@@ -94,7 +87,7 @@ function toBlocks(part: JsonObject, notes: Notes): readonly WireContent[] {
   return [{ ...block, ...pick(members, taken), ...marked(mark) }]
 }
 
-function toMediaBlock(media: Media, notes: Notes): WireContent {
+function toMediaBlock(media: Media, notes: Notes): WireMedia {
   const { source, mediaType, kind, filename } = media
   if (source.type === 'stored') return toStored(source.id, media)
   if (source.type === 'data') return toInline(source.base64, media, notes)
@@ -110,7 +103,7 @@ function toMediaBlock(media: Media, notes: Notes): WireContent {
 
 const titled = (title: string | undefined) => (title === undefined ? {} : { title })
 
-function toInline(data: string, { mediaType = '', filename }: Media, notes: Notes): WireContent {
+function toInline(data: string, { mediaType = '', filename }: Media, notes: Notes): WireMedia {
   const title = titled(filename)
   if (mediaType === 'application/pdf')
     return { type: 'document', source: { type: 'base64', media_type: mediaType, data }, ...title }
@@ -131,7 +124,7 @@ const hint = (mediaType: string) =>
   mediaType.startsWith('audio/') ? ': send a transcript, or let hear() make one' : ''
 
 /** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
-function toStored(file_id: string, { kind, mediaType, filename }: Media): WireContent {
+function toStored(file_id: string, { kind, mediaType, filename }: Media): WireMedia {
   const source = { type: 'file', file_id } as const
   if (kind === 'image') return { type: 'image', source }
   const isRead = [undefined, 'application/pdf', 'text/plain'].includes(mediaType)
@@ -142,7 +135,3 @@ function toStored(file_id: string, { kind, mediaType, filename }: Media): WireCo
 
 const unsupported = (what: string, { invalid }: Notes) =>
   invalid(`Claude takes no ${what}`, 'unsupported_content')
-
-/** The parts of a list; anything else has none. */
-export const partsOf = (content: unknown): readonly JsonObject[] =>
-  Array.isArray(content) ? content.filter(isObject) : []

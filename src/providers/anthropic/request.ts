@@ -8,14 +8,13 @@ import { fitCacheMarks, maxMarks } from './cache.js'
 import type { WireReasoning } from './effort.js'
 import { extrasOf } from './extras.js'
 import { profileOf } from './models.js'
-import { isThinking } from './native.js'
 import { jsonInstruction, toOutputFormat } from './output-format.js'
 import { identity, maxTokensOf, sampling, serviceTier, tellUnmapped } from './parameters.js'
 import { toText } from './parts.js'
 import { reasoningFor, withRoomForThinking } from './thinking.js'
 import { toolsFor } from './tool-set.js'
 import { type Container, toWireMessages } from './turns.js'
-import type { WireBlock, WireBody, WireMessage, WireThinkingConfig } from './wire.js'
+import { isThinking, type WireBody, type WireMessage } from './wire.js'
 
 export interface RequestSettings {
   /** `anthropic-version`. */
@@ -159,7 +158,7 @@ function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions
   return withRoomForThinking(whole, profile, note)
 }
 
-const hasThoughts = ({ content }: WireMessage) => (content as readonly WireBlock[]).some(isThinking)
+const hasThoughts = ({ content }: WireMessage) => content.some(isThinking)
 
 /** A line was added to the system prompt: thoughts that were made without it are left out by the API, which says so. */
 function bindingLoosely(
@@ -175,12 +174,7 @@ function bindingLoosely(
     'response_format',
   )
   const block_binding = { prefix_mismatch_behavior: 'drop_block' }
-  // a member of this model's thinking alone
-  const loose = {
-    ...(thinking ?? { type: 'adaptive' }),
-    block_binding,
-  } as object as WireThinkingConfig
-  return { ...reasoning, thinking: loose }
+  return { ...reasoning, thinking: { ...(thinking ?? { type: 'adaptive' }), block_binding } }
 }
 
 /** Where the results of calls made in code must go; else where there is code to run. */

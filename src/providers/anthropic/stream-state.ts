@@ -6,7 +6,6 @@ import { JsonAnswer } from './json-answer.js'
 import { profileOf } from './models.js'
 import { toOutputFormat } from './output-format.js'
 import { customNames } from './tools.js'
-import type { WireUsage } from './wire.js'
 
 /** A block while its pieces come in. */
 export interface OpenBlock {
@@ -32,12 +31,12 @@ export interface State {
   readonly answer: JsonAnswer | undefined
   readonly open: Map<unknown, OpenBlock>
   /** Complete and open ones, in their order. */
-  readonly blocks: (JsonObject | OpenBlock)[]
+  readonly blocks: JsonObject[]
   readonly hostedNames: Map<unknown, string>
   /** Of the message that is being read; undefined before it begins. */
   id: string | undefined
   isEnded: boolean
-  usage: WireUsage
+  usage: JsonObject
   /** `stop_reason`, `stop_sequence`, `stop_details`, `container`: the last word on each. */
   stop: JsonObject
   readonly writer: TurnWriter

@@ -17,7 +17,6 @@ import { toError } from './errors.js'
 import { finishReason, toNative, warnOfReason } from './finish.js'
 import { newState, type State, withTold } from './stream-state.js'
 import { fromWireUsage } from './usage.js'
-import type { WireUsage } from './wire.js'
 
 /** Reports usage to the call as the wire does. */
 export function streamReader(context: WireContext, call?: Pick<Call, 'onUsage'>): StreamReader {
@@ -128,7 +127,7 @@ function messageDelta(event: JsonObject, state: State): void {
   tellUsage(isObject(usage) ? mergeCounts({ ...state.usage }, usage) : state.usage, state)
 }
 
-function tellUsage(wire: WireUsage, state: State): void {
+function tellUsage(wire: JsonObject, state: State): void {
   if (wire === state.usage) return
   state.usage = wire
   const usage = fromWireUsage(wire)
@@ -151,7 +150,7 @@ function finish(state: State): void {
   if (stop.stop_reason === 'refusal' && typeof explanation === 'string') writer.refusal(explanation)
   const isAnswered = answer?.isGiven === true && writer.calls.length === 0
   // the text stands for the call: there is nothing to be sent back as it was
-  const content = isAnswered ? undefined : toNative(state.blocks as JsonObject[], stop.container)
+  const content = isAnswered ? undefined : toNative(state.blocks, stop.container)
   writer.finish({
     finish_reason: writer.fittingReason(finishReason(stop.stop_reason)),
     ...(typeof stop.stop_reason === 'string' && { native_finish_reason: stop.stop_reason }),
@@ -163,5 +162,5 @@ function finish(state: State): void {
 }
 
 /** A fast answer is a tier of its own, whatever tier stands beside it: https://platform.claude.com/docs/en/build-with-claude/fast-mode */
-const tierOf = ({ speed, service_tier }: WireUsage) =>
+const tierOf = ({ speed, service_tier }: JsonObject) =>
   speed === 'fast' ? 'fast' : typeof service_tier === 'string' ? service_tier : undefined

@@ -11,9 +11,8 @@ import {
   toWireReasoning,
   type WireReasoning,
 } from './effort.js'
-import { isThinking } from './native.js'
 import type { Profile } from './profile.js'
-import type { WireBody, WireMessage } from './wire.js'
+import { isThinking, type WireBody, type WireMessage } from './wire.js'
 
 interface ReasoningContext {
   readonly profile: Profile

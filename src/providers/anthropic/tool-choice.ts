@@ -56,8 +56,7 @@ export function toWireToolChoice(
 }
 
 function chosenName(choice: ToolChoice): string {
-  // the kind says that it names a tool, in one of these forms
-  const { name, function: fn, custom } = choice as unknown as Record<string, unknown>
+  const { name, function: fn, custom } = asObject(choice)
   const named = [fn, custom].find(isObject)?.name ?? name
   if (typeof named === 'string') return named
   throw new BadRequestError('tool_choice names no tool', { status: 400, provider: 'anthropic' })

@@ -1,40 +1,38 @@
 /** Results of tool calls → `tool_result` blocks. */
-
+import { defined } from '../../chat/index.js'
 import type { Notes } from '../notes.js'
-import { marked, toContent, type WireContent } from './parts.js'
+import { marked, toContent } from './parts.js'
 import type { HistoryCall } from './tool-history.js'
-import type { WireContainerUpload, WireToolResult } from './wire.js'
+import type { WireBlock } from './wire.js'
 
-type Inside = Exclude<WireContent, WireContainerUpload>
-
-const isInside = (block: WireContent): block is Inside => block.type !== 'container_upload'
+const isInside = ({ type }: WireBlock) => type !== 'container_upload'
 
 /** A result and what may stand only beside it. */
 export function toResult(
   { wireId, result }: HistoryCall,
   notes: Notes,
-): { readonly block: WireToolResult; readonly beside: readonly WireContent[] } {
-  const block = { type: 'tool_result', tool_use_id: wireId } as const
+): { readonly block: WireBlock; readonly beside: readonly WireBlock[] } {
   const content = toContent(result.content ?? '', undefined, notes)
   const inside = content.filter(isInside).map(withoutMark)
   return {
     block: {
-      ...block,
+      type: 'tool_result',
+      tool_use_id: wireId,
       // text alone goes as text, as the API's own examples have it
       ...(inside.length > 0 && { content: onlyText(inside) ?? inside }),
-      ...(result.is_error && { is_error: true as const }),
-      ...marked(
-        result.cache_control ?? content.findLast((one) => one.cache_control)?.cache_control,
-      ),
+      ...(result.is_error && { is_error: true }),
+      ...defined({ cache_control: marked(result.cache_control)?.cache_control ?? markOf(content) }),
     },
     beside: content.filter((one) => !isInside(one)),
   }
 }
 
 /** A mark inside of a result counts as one on the result. */
-const withoutMark = ({ cache_control: _, ...block }: Inside): Inside => block
+const withoutMark = ({ cache_control: _, ...block }: WireBlock): WireBlock => block
 
-function onlyText(content: readonly WireContent[]): string | undefined {
-  const [first, second] = content
+const markOf = (content: readonly WireBlock[]) =>
+  content.findLast((one) => one.cache_control)?.cache_control
+
+function onlyText([first, second]: readonly WireBlock[]): unknown {
   return first?.type === 'text' && second === undefined ? first.text : undefined
 }

@@ -1,6 +1,6 @@
 /** Tools → the Messages API. */
 import {
-  type CacheControl,
+  asObject,
   type ChatRequest,
   type CustomTool,
   type FunctionTool,
@@ -13,14 +13,14 @@ import { type Note, pick, tellLost } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import { marked } from './parts.js'
 import type { Profile } from './profile.js'
-import type { WireMcpServer, WireTool } from './wire.js'
+import type { WireFunction, WireMcpServer, WireTool } from './wire.js'
 
 /** Loaded by the first request that holds a schema. */
 export const schemas = onDemand(() => import('../../schema/anthropic.js'))
 
 export interface WireTools {
   readonly tools: readonly WireTool[]
-  readonly mcp_servers: readonly WireMcpServer[]
+  readonly mcp_servers: readonly JsonObject[]
 }
 
 export interface ToolContext {
@@ -69,7 +69,7 @@ function nameOf(tool: ToolDefinition): unknown {
 function toWireTool(tool: ToolDefinition, context: ToolContext): readonly WireTool[] {
   if (isFunction(tool)) return [toFunction(tool, context)]
   if (isCustom(tool)) return [fromCustom(tool, context.note)]
-  return toHosted(tool as JsonObject, context.note)
+  return toHosted({ ...tool }, context.note)
 }
 
 /** Members of a tool that only this API knows. */
@@ -84,14 +84,13 @@ function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireToo
   const rewritten = toInputSchema(name, parameters, { strict: isAsked, note })
   if (strict === true && !rewritten.strict)
     note('dropped', `The tool ${name} was sent without strict`, 'tools[*].function.strict')
-  return {
+  const definition: WireFunction = {
     name,
     ...(description && { description }),
     input_schema: rewritten.schema,
     ...(rewritten.strict && { strict: true }),
-    ...pick(members, ownMembers),
-    ...marked(markOf(tool)),
   }
+  return { ...definition, ...pick(members, ownMembers), ...marked(markOf(tool)) }
 }
 
 /** The schema of a tool in the API's dialect. */
@@ -99,7 +98,7 @@ function toInputSchema(
   tool: string,
   schema: JsonObject | null | undefined,
   { strict, note }: { readonly strict: boolean; readonly note: Note },
-): { readonly schema: WireTool['input_schema']; readonly strict: boolean } {
+): { readonly schema: WireFunction['input_schema']; readonly strict: boolean } {
   const warn = (message: string) =>
     note('changed', `Schema of the tool ${tool}: ${message}`, 'tools')
   const rewritten = schemas.part.anthropicToolSchema(schema ?? {}, { strict, warn })
@@ -107,11 +106,11 @@ function toInputSchema(
 }
 
 /** litellm also reads the mark from inside the function. */
-const markOf = (tool: FunctionTool): CacheControl | undefined =>
-  tool.cache_control ?? (tool.function as Pick<FunctionTool, 'cache_control'>).cache_control
+const markOf = ({ cache_control, function: fn }: FunctionTool): unknown =>
+  cache_control ?? asObject(fn).cache_control
 
 /** The API has no tools of free text: one string is the next best, and is taken out again on the way back. */
-function fromCustom({ custom }: CustomTool, note: Note): WireTool {
+function fromCustom({ custom }: CustomTool, note: Note): WireFunction {
   note('changed', 'A custom tool was sent as a function of one string', 'tools')
   const grammar =
     custom.format && custom.format.type !== 'text' && `Format: ${JSON.stringify(custom.format)}`
@@ -171,7 +170,7 @@ function toHosted(tool: JsonObject, note: Note): readonly WireTool[] {
   const versioned = hostedVersions.get(String(type))
   const name = tool.name ?? hostedName(String(type))
   // the provider's own words, passed on as they are
-  return [{ ...tool, ...(name !== undefined && { name }), ...versioned } as unknown as WireTool]
+  return [{ ...tool, ...(name !== undefined && { name }), ...versioned }]
 }
 
 function hostedName(type: string): string | undefined {
@@ -180,22 +179,20 @@ function hostedName(type: string): string | undefined {
 }
 
 /** MCP servers stand beside the tools: in this API's form, or in that of OpenAI. */
-function toMcpServer(tool: ToolDefinition): readonly WireMcpServer[] {
-  const { type, url, name, server_url, server_label, authorization, allowed_tools } =
-    tool as JsonObject
+function toMcpServer(tool: ToolDefinition): readonly JsonObject[] {
+  const { type, url, name, server_url, server_label, authorization, allowed_tools } = asObject(tool)
   // the server's own form, passed on as it is
-  if (type === 'url' && typeof url === 'string') return [tool as unknown as WireMcpServer]
+  if (type === 'url' && typeof url === 'string') return [{ ...tool }]
   if (type !== 'mcp' || typeof server_url !== 'string') return []
   const only = Array.isArray(allowed_tools) ? allowed_tools.map(String) : undefined
-  return [
-    {
-      type: 'url',
-      url: server_url,
-      name: String(server_label ?? name ?? 'mcp'),
-      ...(typeof authorization === 'string' && { authorization_token: authorization }),
-      ...(only && { tool_configuration: { enabled: true, allowed_tools: only } }),
-    },
-  ]
+  const server: WireMcpServer = {
+    type: 'url',
+    url: server_url,
+    name: String(server_label ?? name ?? 'mcp'),
+    ...(typeof authorization === 'string' && { authorization_token: authorization }),
+    ...(only && { tool_configuration: { enabled: true, allowed_tools: only } }),
+  }
+  return [server]
 }
 
 const searchUses: ReadonlyMap<unknown, number> = new Map([
@@ -209,17 +206,15 @@ function toWebSearch({ search_context_size, user_location }: JsonObject): WireTo
   const max_uses = searchUses.get(search_context_size)
   const place =
     isObject(user_location) && isObject(user_location.approximate) && user_location.approximate
-  const tool = {
+  return {
     ...hostedVersions.get('web_search'),
     ...(max_uses && { max_uses }),
     ...(place && { user_location: { type: 'approximate', ...place } }),
   }
-  // a hosted tool: it has a type, and no schema
-  return tool as unknown as WireTool
 }
 
 function allowedNames(choice: ToolChoice | undefined): ReadonlySet<unknown> | undefined {
   if (typeof choice !== 'object' || choice.type !== 'allowed_tools') return undefined
   const { tools } = choice.allowed_tools
-  return new Set(tools.map((tool) => nameOf(tool as ToolDefinition)))
+  return new Set(tools.map((tool) => nameOf({ ...tool })))
 }

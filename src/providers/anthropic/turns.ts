@@ -2,7 +2,6 @@
 import {
   type AssistantTurn,
   type InputTurn,
-  isObject,
   type Message,
   type SystemMessage,
   shortId,
@@ -14,15 +13,15 @@ import { turnsOf } from '../turns.js'
 import { toAssistant } from './assistant.js'
 import { balanceHostedTools, endsPaused } from './hosted-history.js'
 import { profileOf } from './models.js'
-import { containerOf, isThinking } from './native.js'
-import { toContent, toText, type WireContent, withMark } from './parts.js'
+import { containerOf } from './native.js'
+import { toContent, toText, withMark } from './parts.js'
 import type { Profile } from './profile.js'
 import { callMembers, toHistoryCall } from './tool-history.js'
 import { toResult } from './tool-results.js'
-import type { WireBlock, WireMessage, WireText } from './wire.js'
+import { isThinking, type WireBlock, type WireMessage } from './wire.js'
 
 export interface WireConversation {
-  readonly system: readonly WireText[]
+  readonly system: readonly WireBlock[]
   readonly messages: readonly WireMessage[]
   readonly container?: Container | undefined
 }
@@ -67,12 +66,12 @@ export const convertMessages = (messages: readonly Message[], model: string): Wi
     notesOf('anthropic', model, () => {}),
   )
 
-function toLeading(message: SystemMessage, notes: Notes): readonly WireText[] {
+function toLeading(message: SystemMessage, notes: Notes): readonly WireBlock[] {
   tellLost(pick(message, systemMembers), [], { ...notes, what: 'the first system message' })
   return toSystem(message, notes)
 }
 
-function toSystem({ content, cache_control }: SystemMessage, notes: Notes): readonly WireText[] {
+function toSystem({ content, cache_control }: SystemMessage, notes: Notes): readonly WireBlock[] {
   const texts =
     typeof content === 'string'
       ? toText(content)
@@ -81,8 +80,8 @@ function toSystem({ content, cache_control }: SystemMessage, notes: Notes): read
 }
 
 /** Changes of the tools between the turns (`tool_addition`, beta) are this provider's own, and pass as they are. */
-const toSystemBlocks = (part: TextPart, notes: Notes): readonly WireText[] => {
-  if (/^tool_/.test(part.type)) return [part as WireText]
+const toSystemBlocks = (part: TextPart, notes: Notes): readonly WireBlock[] => {
+  if (/^tool_/.test(part.type)) return [{ ...part }]
   if (part.type === 'text')
     return toText(part.text, part.cache_control).map((text) => ({
       ...text,
@@ -113,7 +112,7 @@ class Turns {
   readonly messages: WireMessage[] = []
   private readonly profile: Profile
   /** Made by the assistant, to be shown by the user. */
-  private pendingImages: readonly WireContent[] = []
+  private pendingImages: readonly WireBlock[] = []
 
   constructor(private readonly notes: Notes) {
     this.profile = profileOf(notes.model)
@@ -198,8 +197,7 @@ class Turns {
     const isJoined = last?.role === role
     if (isJoined) this.messages.pop()
     const joined = isJoined ? inOrder([...last.content, ...content]) : content
-    // a system turn is pushed with texts only
-    this.messages.push({ ...(isJoined && last), role, content: joined, ...members } as WireMessage)
+    this.messages.push({ ...(isJoined && last), role, content: joined, ...members })
   }
 }
 
@@ -220,9 +218,7 @@ function withoutLastThoughts(message: WireMessage): WireMessage {
     : { ...message, content: message.content.slice(0, end) }
 }
 
-const typeOf = (block: unknown) => (isObject(block) ? block.type : undefined)
-
-const asNote = (block: WireText): WireText => ({ ...block, text: `[System note: ${block.text}]` })
+const asNote = (block: WireBlock): WireBlock => ({ ...block, text: `[System note: ${block.text}]` })
 
 function finished(
   turns: readonly WireMessage[],
@@ -235,7 +231,7 @@ function finished(
   throw invalid('There is no message to answer: each is empty, or a system message', 'no_messages')
 }
 
-const isCompaction = (block: unknown) => typeOf(block) === 'compaction'
+const isCompaction = (block: WireBlock | undefined) => block?.type === 'compaction'
 
 /** Without empty turns; those that then stand side by side are one. */
 function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
@@ -243,11 +239,7 @@ function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
   for (const turn of turns) {
     const last = messages.at(-1)
     if (last?.role === turn.role)
-      // both are of one role, and so are their blocks
-      messages.splice(-1, 1, {
-        ...turn,
-        content: [...last.content, ...turn.content],
-      } as WireMessage)
+      messages.splice(-1, 1, { ...turn, content: [...last.content, ...turn.content] })
     else if (turn.content.length > 0) messages.push(turn)
   }
   return messages
@@ -275,7 +267,7 @@ function withEnding(
 
 function trimmedEnd(content: readonly WireBlock[]): readonly WireBlock[] {
   const block = content.at(-1)
-  if (block?.type !== 'text') return content
+  if (block?.type !== 'text' || typeof block.text !== 'string') return content
   const text = block.text.trimEnd()
   return text === block.text ? content : content.with(-1, { ...block, text })
 }
