@@ -9,31 +9,39 @@ interface Details extends Told<Omit<Usage, `${string}_tokens` | `${string}_detai
   readonly completion_tokens_details?: Told<NonNullable<Usage['completion_tokens_details']>>
 }
 
-/** Total = prompt + completion, whatever the wire says. */
-export const usageOf = (
+/** Total = prompt + completion, whatever the wire says. Some wires tell usage with every chunk: nothing is made for what is not told. */
+export function usageFrom(
   prompt_tokens: number,
   completion_tokens: number,
   { prompt_tokens_details = {}, completion_tokens_details = {}, ...others }: Details,
-): Usage => ({
-  prompt_tokens,
-  completion_tokens,
-  total_tokens: prompt_tokens + completion_tokens,
-  ...defined({
-    prompt_tokens_details: nonEmpty(defined(prompt_tokens_details)),
-    completion_tokens_details: nonEmpty(defined(completion_tokens_details)),
-    ...others,
-  }),
-})
+): Usage {
+  const prompt = isTold(prompt_tokens_details) && defined(prompt_tokens_details)
+  const completion = isTold(completion_tokens_details) && defined(completion_tokens_details)
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    ...(prompt && { prompt_tokens_details: prompt }),
+    ...(completion && { completion_tokens_details: completion }),
+    ...(isTold(others) && defined(others)),
+  }
+}
+
+function isTold(members: Readonly<Record<string, unknown>>): boolean {
+  for (const name in members) if (members[name] !== undefined) return true
+  return false
+}
 
 /** `{ name: count }`, as `read` finds it in each member; undefined where there is none. The names come from the wire. */
 export function byName<Value>(
   wire: unknown,
-  read: (value: unknown, name: string) => Value | undefined,
+  read: (value: unknown) => Value | undefined,
+  rename = (name: string) => name,
 ): Readonly<Record<string, Value>> | undefined {
   const found: Record<string, Value> = Object.create(null)
   for (const [name, value] of Object.entries(asObject(wire))) {
-    const told = read(value, name)
-    if (told !== undefined) found[name] = told
+    const told = read(value)
+    if (told !== undefined) found[rename(name)] = told
   }
   return nonEmpty(found)
 }

@@ -6,32 +6,30 @@ import type {
   ResponseCreateParamsBase,
   ResponseInputAudio,
   ResponseInputItem,
-  ResponseOutputMessage,
   Tool,
 } from 'openai/resources/responses/responses'
 import type { ResponsesClient } from '../../src/providers/openai/index.js'
 import type {
-  AssistantItem,
+  BuiltInOutput,
+  CallItem,
   InputAudio,
-  InputItem,
-  NativeItem,
-  NativeTool,
-  OutputItem,
+  InputFile,
+  InputImage,
+  InputText,
+  Phase,
   ResponsesBody,
-  WireTool,
+  WireFunction,
   WireToolChoice,
 } from '../../src/providers/openai/wire.js'
 
-/** The SDK's types are writable; ours are not. What goes through as it came is not ours to type. */
-type Writable<T> = T extends InputAudio
-  ? never
-  : T extends readonly (infer Item)[]
-    ? Writable<Exclude<Item, NativeItem | NativeTool>>[]
-    : T extends object
-      ? { -readonly [Key in keyof T]: Writable<T[Key]> }
-      : T
+/** The SDK's types are writable; ours are not. */
+type Writable<T> = T extends readonly (infer Item)[]
+  ? Writable<Item>[]
+  : T extends object
+    ? { -readonly [Key in keyof T]: Writable<T[Key]> }
+    : T
 
-type Own = Omit<ResponsesBody, 'input' | 'tools' | 'tool_choice'>
+type Own = ResponsesBody
 
 declare const body: Writable<Own>
 export const params: ResponseCreateParamsBase = body
@@ -39,26 +37,20 @@ export const params: ResponseCreateParamsBase = body
 declare const counted: Writable<Pick<Own, 'model' | 'reasoning' | 'text' | 'previous_response_id'>>
 export const countParams: InputTokenCountParams = counted
 
-/** Found tools are in the app's own words, and an assistant turn has no id: the API takes it so, the type does not. */
-type FoundTools = Extract<OutputItem, { type: 'tool_search_output' }>
-declare const item: Writable<Exclude<InputItem, AssistantItem | FoundTools>>
+/** Parts and items are checked one by one: beside them pass those in the caller's own words. */
+declare const parts: Writable<InputText | InputImage | InputFile>[]
+declare const phase: Phase
+export const message: ResponseInputItem = { role: 'user', content: parts, phase }
+declare const item: Writable<CallItem | BuiltInOutput>
 export const input: ResponseInputItem = item
-
-declare const assistant: Writable<AssistantItem>
-export const role: ResponseOutputMessage['role'] = assistant.role
-declare const said: Extract<Writable<AssistantItem['content'][number]>, { type: 'output_text' }>
-export const output: Omit<
-  Extract<ResponseOutputMessage['content'][number], { type: 'output_text' }>,
-  'annotations'
-> = said
 
 declare const audio: InputAudio
 export const sound: ResponseInputAudio = audio
 
-declare const tool: Writable<WireTool>
-export const definition: Tool = tool
+declare const tool: Writable<WireFunction>
+export const definition: Tool = { ...tool, strict: true }
 
-declare const choice: Writable<Exclude<WireToolChoice, NativeTool>>
+declare const choice: Extract<WireToolChoice, string>
 export const toolChoice: NonNullable<ResponseCreateParamsBase['tool_choice']> = choice
 
 declare const official: OpenAI

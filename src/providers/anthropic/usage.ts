@@ -8,7 +8,7 @@ import {
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
-import { byName, usageOf } from '../usage.js'
+import { byName, usageFrom } from '../usage.js'
 
 /**
  * The usage of one answer; undefined where the wire told none. A `compaction` pass is billed beside what the top level
@@ -27,7 +27,7 @@ export function fromWireUsage(wire: JsonObject = {}): Usage | undefined {
   const reasoning_tokens = sum((part) =>
     asCount(asObject(part.output_tokens_details).thinking_tokens),
   )
-  return usageOf(prompt_tokens, completion_tokens, {
+  return usageFrom(prompt_tokens, completion_tokens, {
     prompt_tokens_details: {
       cached_tokens: cached,
       cache_creation_tokens: written,

@@ -3,13 +3,13 @@ import {
   asCost,
   asCount,
   asObject,
-  defined,
   estimatedIfBad,
   isObject,
   isReasoningApart,
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
+import { byName, firstCount, usageFrom } from '../usage.js'
 
 /**
  * What the wire told, or undefined where it told nothing. Two numbers are not the same everywhere: xAI leaves reasoning out of
@@ -28,15 +28,13 @@ export function toUsage(wire: unknown): Usage | undefined {
     { prompt, completion: completion ?? rest(total, prompt), total },
     completionDetails.reasoning_tokens,
   )
-  return {
-    prompt_tokens,
-    completion_tokens,
-    total_tokens: prompt_tokens + completion_tokens,
-    ...(hasMembers(promptDetails) && { prompt_tokens_details: promptDetails }),
-    ...(hasMembers(completionDetails) && { completion_tokens_details: completionDetails }),
-    ...defined({ server_tool_use: toolUse(wire), cost: costOf(wire) }),
+  return usageFrom(prompt_tokens, completion_tokens, {
+    prompt_tokens_details: promptDetails,
+    completion_tokens_details: completionDetails,
+    server_tool_use: toolUse(wire),
+    cost: costOf(wire),
     ...(total === undefined && estimatedIfBad(wire.prompt_tokens, wire.completion_tokens)),
-  }
+  })
 }
 
 /**
@@ -66,7 +64,7 @@ const wholeCompletion = (
 
 function detailsOfPrompt(wire: JsonObject) {
   const details = asObject(wire.prompt_tokens_details)
-  return defined({
+  return {
     cached_tokens: firstCount(
       details.cached_tokens,
       // DeepSeek, Moonshot, and gateways in front of Anthropic
@@ -81,28 +79,23 @@ function detailsOfPrompt(wire: JsonObject) {
     ),
     audio_tokens: asCount(details.audio_tokens),
     image_tokens: asCount(details.image_tokens),
-  })
+  }
 }
 
 function detailsOfCompletion(wire: JsonObject) {
   const details = asObject(wire.completion_tokens_details)
-  return defined({
+  return {
     reasoning_tokens: firstCount(details.reasoning_tokens, wire.reasoning_tokens),
     audio_tokens: asCount(details.audio_tokens),
     image_tokens: asCount(details.image_tokens),
-  })
+  }
 }
 
-function toolUse(wire: JsonObject): Record<string, number> | undefined {
-  const counts: [string, number][] = []
-  for (const [name, value] of Object.entries(asObject(wire.server_tool_use))) {
-    const times = asCount(value)
-    if (times) counts.push([name, times])
-  }
-  const searches = firstCount(wire.num_search_queries)
-  if (counts.length === 0 && searches) counts.push(['web_search_requests', searches])
-  return counts.length > 0 ? Object.fromEntries(counts) : undefined
-}
+const toolUse = ({ server_tool_use, num_search_queries: searches }: JsonObject) =>
+  byName(server_tool_use, times) ?? byName({ web_search_requests: searches }, times)
+
+/** A tool that did not run is left out. */
+const times = (count: unknown) => asCount(count) || undefined
 
 /** USD: OpenRouter's `cost`, Perplexity's `cost.total_cost`, xAI's ticks of 1e-10. */
 function costOf(wire: JsonObject): number | undefined {
@@ -110,8 +103,3 @@ function costOf(wire: JsonObject): number | undefined {
   if (typeof ticks === 'number') return asCost(ticks / 1e10)
   return asCost(isObject(wire.cost) ? wire.cost.total_cost : wire.cost)
 }
-
-const hasMembers = (object: object) => Object.keys(object).length > 0
-
-const firstCount = (...values: readonly unknown[]): number | undefined =>
-  values.map(asCount).find((value) => value !== undefined)

@@ -1,10 +1,11 @@
 /** What the reader knows of an answer while it comes. */
+import type { JsonObject } from '../../chat/index.js'
 import type { WireContext } from '../adapter.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import type { Sources } from './annotations.js'
 import { customNames } from './names.js'
 import type { PartialArguments } from './partial-arguments.js'
-import type { Part, UsageMetadata, WireFunctionCall } from './wire.js'
+import type { Part, WireFunctionCall } from './wire.js'
 
 export interface ReaderLimits {
   /** Characters of one tool call's arguments. @default 16_777_216 */
@@ -42,7 +43,7 @@ export interface State {
   audioType: string | undefined
   /** The block of reasoning: one that was interrupted by something else is followed by another. */
   thought: number
-  usage: UsageMetadata | undefined
+  usage: JsonObject | undefined
   finishReason: string | undefined
   finishMessage: string | undefined
   blockReason: string | undefined

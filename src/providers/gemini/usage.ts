@@ -1,12 +1,19 @@
 /** Gemini's usage in litellm's fields. It comes with nearly every chunk of a stream, so it is read without detours. */
-import { asCount, asObjects, estimatedIfBad, type Usage } from '../../chat/index.js'
-import type { UsageMetadata } from './wire.js'
+import {
+  asCount,
+  asObjects,
+  estimatedIfBad,
+  type JsonObject,
+  nonEmpty,
+  type Usage,
+} from '../../chat/index.js'
+import { usageFrom } from '../usage.js'
 
 /**
  * Undefined while the wire has told no count. `promptTokenCount` has the cached tokens in it but not those of hosted tools,
  * `candidatesTokenCount` has no thoughts in it.
  */
-export function toUsage(wire: UsageMetadata, searches = 0): Usage | undefined {
+export function toUsage(wire: JsonObject, searches = 0): Usage | undefined {
   const { promptTokenCount, candidatesTokenCount, totalTokenCount } = wire
   if (!isCount(promptTokenCount) && !isCount(candidatesTokenCount) && !isCount(totalTokenCount))
     return undefined
@@ -16,35 +23,26 @@ export function toUsage(wire: UsageMetadata, searches = 0): Usage | undefined {
   // a gateway that counts the thoughts as candidates shows it in the total
   const isWithin = isCount(totalTokenCount) && totalTokenCount === prompt_tokens + candidates
   const completion_tokens = candidates + (isWithin ? 0 : count(reasoning_tokens))
-  const prompt_tokens_details = promptDetails(wire)
-  const completion_tokens_details = modalities(wire.candidatesTokensDetails, {
-    ...(reasoning_tokens !== undefined && { reasoning_tokens }),
-  })
-  return {
-    prompt_tokens,
-    completion_tokens,
-    total_tokens: prompt_tokens + completion_tokens,
-    ...(hasMembers(prompt_tokens_details) && { prompt_tokens_details }),
-    ...(hasMembers(completion_tokens_details) && { completion_tokens_details }),
+  return usageFrom(prompt_tokens, completion_tokens, {
+    prompt_tokens_details: promptDetails(wire),
+    completion_tokens_details: modalities(wire.candidatesTokensDetails, { reasoning_tokens }),
+    server_tool_use: searches > 0 ? { web_search_requests: searches } : undefined,
     ...estimatedIfBad(promptTokenCount, candidatesTokenCount),
-    ...(searches > 0 && { server_tool_use: { web_search_requests: searches } }),
-  }
+  })
 }
 
 /** What was told, else what is missing in the total. */
-function thoughts(wire: UsageMetadata, promptTokens: number): number | undefined {
+function thoughts(wire: JsonObject, promptTokens: number): number | undefined {
   if (isCount(wire.thoughtsTokenCount)) return wire.thoughtsTokenCount
   if (!isCount(wire.totalTokenCount)) return undefined
   const rest = wire.totalTokenCount - promptTokens - count(wire.candidatesTokenCount)
   return rest > 0 ? rest : undefined
 }
 
-function promptDetails(wire: UsageMetadata): NonNullable<Usage['prompt_tokens_details']> {
-  const { cachedContentTokenCount } = wire
-  const cached_tokens_details = modalities(wire.cacheTokensDetails, {})
+function promptDetails(wire: JsonObject) {
   const details = {
-    ...(isCount(cachedContentTokenCount) && { cached_tokens: cachedContentTokenCount }),
-    ...(hasMembers(cached_tokens_details) && { cached_tokens_details }),
+    cached_tokens: asCount(wire.cachedContentTokenCount),
+    cached_tokens_details: nonEmpty(modalities(wire.cacheTokensDetails, {})),
   }
   return modalities(wire.toolUsePromptTokensDetails, modalities(wire.promptTokensDetails, details))
 }
@@ -54,10 +52,10 @@ interface Modalities {
   readonly image_tokens?: number
 }
 
-const members = new Map([
+const members: ReadonlyMap<unknown, keyof Modalities> = new Map<unknown, keyof Modalities>([
   ['AUDIO', 'audio_tokens'],
   ['IMAGE', 'image_tokens'],
-] as const) as ReadonlyMap<unknown, keyof Modalities>
+])
 
 /** The details with these counts added to them. */
 function modalities<Details extends object>(wire: unknown, details: Details): Details & Modalities {
@@ -71,8 +69,3 @@ function modalities<Details extends object>(wire: unknown, details: Details): De
 
 const isCount = (value: unknown): value is number => asCount(value) !== undefined
 const count = (value: unknown) => asCount(value) ?? 0
-
-const hasMembers = (object: object) => {
-  for (const _ in object) return true
-  return false
-}

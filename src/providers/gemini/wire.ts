@@ -2,6 +2,7 @@
  * What goes over the wire of generateContent, v1beta, as far as we write or read it. `test/types/gemini.ts` holds it against
  * the official SDK's types. Reading is lenient: anything may be absent, unknown members are passed over.
  */
+import type { JsonObject } from '../../chat/index.js'
 
 /** Base64 bytes with their media type. */
 export interface InlineData {
@@ -177,28 +178,6 @@ export interface GenerateContentBody {
   readonly store?: boolean
 }
 
-export interface ModalityTokens {
-  readonly modality?: string
-  readonly tokenCount?: number
-}
-
-export interface UsageMetadata {
-  /** Includes what came from a cache. */
-  readonly promptTokenCount?: number
-  readonly cachedContentTokenCount?: number
-  /** Without thoughts. */
-  readonly candidatesTokenCount?: number
-  readonly thoughtsTokenCount?: number
-  /** What hosted tools gave the model to read; not in `promptTokenCount`. */
-  readonly toolUsePromptTokenCount?: number
-  readonly totalTokenCount?: number
-  readonly promptTokensDetails?: readonly ModalityTokens[]
-  readonly cacheTokensDetails?: readonly ModalityTokens[]
-  readonly candidatesTokensDetails?: readonly ModalityTokens[]
-  readonly toolUsePromptTokensDetails?: readonly ModalityTokens[]
-  readonly serviceTier?: string
-}
-
 /** Where a statement stands: bytes of UTF-8 in the answer. */
 export interface Segment {
   readonly partIndex?: number
@@ -281,6 +260,6 @@ export interface GenerateContentResponse {
     readonly blockReason?: string
     readonly blockReasonMessage?: string
   }
-  readonly usageMetadata?: UsageMetadata
+  readonly usageMetadata?: JsonObject
   readonly error?: unknown
 }

@@ -1,10 +1,11 @@
 /** Items of an earlier answer on their way back: used as they are only while they say what the message says. */
 import { type AssistantInput, isObject, type Native, type ToolCall } from '../../chat/index.js'
+import type { Warn } from '../adapter.js'
 import { historyContext, isMadeBy, projected, type Spoken, saysTheSame } from '../native.js'
 import { expandParallel } from './calls.js'
 import { declaredNames } from './items.js'
 import { streamReader } from './stream.js'
-import type { CallItem, NativeItem, Profile, Warn, WireItem } from './wire.js'
+import type { CallItem, Profile, WireItem } from './wire.js'
 
 export type { Spoken } from '../native.js'
 
@@ -22,7 +23,7 @@ export function nativeItems(
   message: AssistantInput,
   spoken: Spoken,
   context: NativeContext,
-): readonly (NativeItem | CallItem)[] | undefined {
+): readonly WireItem[] | undefined {
   const { native } = message
   if (!native || !Array.isArray(native.content)) return undefined
   const { provider } = context.profile
@@ -109,10 +110,7 @@ function withoutId(item: WireItem): WireItem {
 }
 
 /** A leaked wrapper of several calls goes back as the calls it stands for: each has its own result. */
-const unwrapped = (
-  item: WireItem,
-  declared: ReadonlySet<string>,
-): readonly (NativeItem | CallItem)[] =>
+const unwrapped = (item: WireItem, declared: ReadonlySet<string>): readonly WireItem[] =>
   item.type === 'function_call'
     ? (expandParallel(item, declared)?.map(toCallItem) ?? [item])
     : [item]

@@ -1,5 +1,7 @@
 /** Results of calls to the wire: each kind of call is answered by an item of its own kind. */
 import {
+  asObjects,
+  defined,
   isObject,
   type JsonObject,
   notRun,
@@ -12,12 +14,17 @@ import {
   asList,
   asString,
   asText,
-  type InputAudio,
+  type BuiltInOutput,
   type InputPart,
-  type OutputItem,
-  type ToolOutput,
   type WireItem,
 } from './wire.js'
+
+/** Those of functions hold parts, or tools that were found, in any words. */
+type OutputItem =
+  | BuiltInOutput
+  | (JsonObject & {
+      readonly type: 'function_call_output' | 'custom_tool_call_output' | 'tool_search_output'
+    })
 
 /** The answer to a call: `item` is the call as it goes out. Undefined where nothing can stand for a missing result. */
 export function toOutput(
@@ -47,14 +54,15 @@ export const toOrphanOutput = (result: ToolMessage, context: PartContext): Outpu
 })
 
 /** The wire has no flag for an error: the text says it, as JSON. */
-function toToolOutput(result: ToolMessage, context: PartContext): ToolOutput {
+function toToolOutput(result: ToolMessage, context: PartContext): string | readonly InputPart[] {
   const { content, is_error } = result
   const wire = toContent(content ?? '', result.cache_control, context)
   if (typeof wire === 'string') return is_error ? asError(wire) : wire
-  const parts = wire.map((part) => withoutAudio(part))
+  const parts = wire.map(withoutAudio)
   if (!is_error) return parts
   const [first, ...rest] = parts
-  if (first?.type === 'input_text') return [{ ...first, text: asError(first.text) }, ...rest]
+  if (first?.type === 'input_text')
+    return [{ ...first, text: asError(asString(first.text)) }, ...rest]
   return [{ type: 'input_text', text: asError('The tool failed.') }, ...parts]
 }
 
@@ -63,7 +71,7 @@ const asError = (text: string) => {
   return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
 }
 
-const withoutAudio = (part: InputPart): Exclude<InputPart, InputAudio> =>
+const withoutAudio = (part: InputPart): InputPart =>
   part.type === 'input_audio'
     ? { type: 'input_text', text: '[audio, which a tool result cannot carry]' }
     : part
@@ -79,9 +87,7 @@ const writers: Readonly<Record<string, Writer>> = {
   computer_call: (item, result, context) => {
     const image = result && imageOf(result, context)
     if (!image) return undefined
-    const checks = asList(item.pending_safety_checks).flatMap((check) =>
-      isObject(check) ? [{ id: asString(check.id) }] : [],
-    )
+    const checks = asObjects(item.pending_safety_checks).map(({ id }) => ({ id: asString(id) }))
     return {
       type: 'computer_call_output',
       call_id: asString(item.call_id),
@@ -147,8 +153,7 @@ function imageOf({ content }: ToolMessage, context: PartContext) {
   for (const part of content ?? []) {
     const wire = toPart(part, context)
     if (wire.type !== 'input_image') continue
-    const { image_url, file_id } = wire
-    return { ...(image_url && { image_url }), ...(file_id && { file_id }) }
+    return defined({ image_url: asText(wire.image_url), file_id: asText(wire.file_id) })
   }
   return undefined
 }
@@ -183,7 +188,7 @@ function toRun({ stdout, stderr, outcome, exit_code }: JsonObject) {
 
 function foundTools(result: ToolMessage | undefined): readonly JsonObject[] {
   const value = result && parseJson(plainText(result))
-  return asList(isObject(value) ? value.tools : value).filter(isObject)
+  return asObjects(isObject(value) ? value.tools : value)
 }
 
 const isYes = (text: string) => {

@@ -4,7 +4,6 @@ import {
   defined,
   extensionOf,
   isHttp,
-  isObject,
   type JsonObject,
   type Media,
   readMedia,
@@ -45,7 +44,7 @@ const ownMembers = ['prompt_cache_breakpoint']
 function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
   const { type } = part
   // a caller's own words for this provider
-  if (ownForms.some((own) => own === type)) return part as unknown as InputPart
+  if (ownForms.some((own) => own === type)) return part
   const own = context.profile.takesCacheMarks(context.model) ? ownMembers : []
   const taken = ['type', 'cache_control', 'provider', String(type), ...own]
   tellLost(part, taken, { ...context, what: `a part of type ${type}` })
@@ -61,10 +60,8 @@ function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
 const toText = (text: string): InputText => ({ type: 'input_text', text })
 
 /** OpenAI: `prompt_cache_breakpoint` of `ResponseInputText` and its neighbours. */
-const marked = <Part extends InputPart>(part: Part): Part =>
-  part.type === 'input_audio'
-    ? part
-    : { ...part, prompt_cache_breakpoint: { mode: 'explicit' } as const }
+const marked = (part: InputPart): InputPart =>
+  part.type === 'input_audio' ? part : { ...part, prompt_cache_breakpoint: { mode: 'explicit' } }
 
 function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext): boolean {
   const isTaken = profile.takesCacheMarks(model)
@@ -142,7 +139,3 @@ function fileOf({ source, filename, mediaType }: Media, context: PartContext) {
 
 const unsupported = (what: string, { invalid }: PartContext) =>
   invalid(`cannot be sent ${what}`, 'unsupported_content')
-
-/** The parts of a list; anything else has none. */
-export const partsOf = (content: unknown): readonly JsonObject[] =>
-  Array.isArray(content) ? content.filter(isObject) : []

@@ -5,8 +5,9 @@ import {
   type JsonObject,
   type ResponseFormat,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
 import type { TransportRequest } from '../../transport/index.js'
+import type { Warn } from '../adapter.js'
+import { notesOf } from '../notes.js'
 import { unknownMembers } from '../unknown-members.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
@@ -18,7 +19,6 @@ import {
   type Fields,
   type Includable,
   type Profile,
-  type Warn,
   type WireFormat,
 } from './wire.js'
 
@@ -35,7 +35,7 @@ export const requestWriter =
     path: '/responses',
     model: request.model,
     body: {
-      ...toBody(request, { profile, model: request.model, warn }),
+      ...toBody(request, contextOf(profile, request, warn)),
       ...(streaming && { stream: true }),
     },
     ...headersOf(request),
@@ -45,7 +45,7 @@ export const requestWriter =
 export const countWriter =
   (profile: Profile) =>
   (request: ChatRequest, { warn }: Pick<RequestOptions, 'warn'>): TransportRequest => {
-    const body = toBody(request, { profile, model: request.model, warn })
+    const body = toBody(request, contextOf(profile, request, warn))
     const kept = Object.entries(body).filter(([key]) => countedKeys.has(key))
     return {
       path: '/responses/input_tokens',
@@ -71,6 +71,12 @@ const countedKeys = new Set([
   'truncation',
 ])
 
+const contextOf = (profile: Profile, { model }: ChatRequest, warn: Warn): FieldContext => ({
+  ...notesOf(profile.provider, model, warn),
+  profile,
+  warn,
+})
+
 const headersOf = ({ extra_headers }: ChatRequest) =>
   extra_headers && {
     headers: Object.fromEntries(
@@ -92,13 +98,7 @@ function toBody(request: ChatRequest, context: FieldContext): JsonObject {
     isChained: ['previous_response_id', 'conversation'].some((key) => Boolean(body[key])),
   })
   if (input.length === 0 && !mayBeEmpty.some((key) => key in body))
-    throw new BadRequestError(`${profile.provider}/${model} needs at least one message`, {
-      provider: profile.provider,
-      model,
-      status: 400,
-      code: 'no_messages',
-      phase: 'request',
-    })
+    throw context.invalid('the request needs at least one message', 'no_messages')
   return { model, input, ...body }
 }
 
@@ -118,13 +118,8 @@ function mapped(request: ChatRequest, context: FieldContext): JsonObject {
   return parts.reduce<JsonObject>(joined, {})
 }
 
-const dropped = (param: string, { profile, warn }: FieldContext) =>
-  warn({
-    code: 'dropped',
-    param,
-    provider: profile.provider,
-    message: `${param} was left out: the Responses API has no such parameter`,
-  })
+const dropped = (param: string, { note }: FieldContext) =>
+  note('dropped', `${param} was left out: the Responses API has no such parameter`, param)
 
 /** Lists that are gathered, not replaced. */
 const gathered = ['include', 'tools']
@@ -208,16 +203,11 @@ const fields = {
 /** The API has `safety_identifier`, of at most 64 characters, for what Chat Completions calls `user`. */
 function toSafetyIdentifier(
   { user = '', safety_identifier }: ChatRequest,
-  { profile, warn }: FieldContext,
+  { note }: FieldContext,
 ): JsonObject {
   if (safety_identifier !== undefined) return { safety_identifier }
   if (user.length > maxIdentifier)
-    warn({
-      code: 'changed',
-      param: 'user',
-      provider: profile.provider,
-      message: `user was cut to ${maxIdentifier} characters`,
-    })
+    note('changed', `user was cut to ${maxIdentifier} characters`, 'user')
   return { safety_identifier: user.slice(0, maxIdentifier) }
 }
 
@@ -245,11 +235,10 @@ function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
   const { name, schema, description, strict } = format.json_schema
   // without a schema there is nothing to hold the model to but JSON
   if (!schema) return { type: 'json_object' }
-  const { profile, warn } = context
+  const { profile, note } = context
   const dialect = profile.answerSchema(schema, {
     strict: strict === true,
-    warn: (message) =>
-      warn({ code: 'changed', param: 'response_format', provider: profile.provider, message }),
+    warn: (message) => note('changed', message, 'response_format'),
   })
   return {
     type: 'json_schema',

@@ -1,6 +1,5 @@
 /** `reasoning_effort` and `thinking` to the wire, which knows efforts and no budgets. */
 import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
 import { warnOfThinking } from '../notes.js'
 import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
 import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
@@ -30,12 +29,9 @@ export function toReasoning(
   }
 }
 
-function toEffort(effort: ReasoningEffort, { profile, model }: FieldContext): WireEffort {
+function toEffort(effort: ReasoningEffort, { invalid }: FieldContext): WireEffort {
   if (allEfforts.includes(effort)) return effort
-  throw new BadRequestError(
-    `${profile.provider}/${model}: reasoning_effort is one of ${allEfforts.join(', ')}`,
-    { provider: profile.provider, model, status: 400, code: 'invalid_effort', phase: 'request' },
-  )
+  throw invalid(`reasoning_effort is one of ${allEfforts.join(', ')}`, 'invalid_effort')
 }
 
 const isOff = ({ type }: Thinking) => type === 'disabled' || type === 'between_tools'
@@ -44,17 +40,12 @@ function effortOfThinking(
   { thinking }: ChatRequest,
   context: FieldContext,
 ): WireEffort | undefined {
-  const { profile, model, warn } = context
+  const { profile, model, note } = context
   // adaptive is what a model does that is told no effort
   if (!thinking || thinking.type === 'adaptive') return undefined
   if (profile.capabilities(model).reasoning === false) {
     if (!isOff(thinking))
-      warn({
-        code: 'dropped',
-        param: 'thinking',
-        provider: profile.provider,
-        message: `thinking was left out: ${model} does not reason`,
-      })
+      note('dropped', `thinking was left out: ${model} does not reason`, 'thinking')
     return undefined
   }
   const { budget_tokens } = thinking
@@ -63,15 +54,13 @@ function effortOfThinking(
   const efforts = profile.effortsOf(model)
   const effort = efforts ? nearestEffort(asked, efforts) : asked
   if (thinking.type === 'enabled' || effort !== asked)
-    warn({
-      code: 'changed',
-      param: 'thinking',
-      provider: profile.provider,
-      message:
-        thinking.type === 'enabled'
-          ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
-          : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
-    })
+    note(
+      'changed',
+      thinking.type === 'enabled'
+        ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
+        : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
+      'thinking',
+    )
   return effort
 }
 

@@ -1,5 +1,6 @@
 /** Tools to the wire: definitions, and which of them may or must be called. */
 import {
+  asObjects,
   type ChatRequest,
   type CustomTool,
   defined,
@@ -10,14 +11,11 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
 import {
-  asList,
   asString,
   asText,
-  type CustomFormat,
   type FieldContext,
-  type NativeTool,
+  type WireFunction,
   type WireTool,
   type WireToolChoice,
 } from './wire.js'
@@ -32,29 +30,27 @@ export function toTools(
   return all.length + search.length > 0 ? [...all, ...search] : undefined
 }
 
-type Tools = readonly (WireTool | NativeTool)[]
+type Tools = readonly WireTool[]
 
 function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
   if (isCustomTool(tool) && !context.profile.runsCustomCalls) return [toCustom(tool)]
   if (isCustomTool(tool)) {
     // calls of its custom kind are run by the provider itself: ours would never come back
-    context.warn({
-      code: 'dropped',
-      param: 'tools',
-      provider: context.profile.provider,
-      message: `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`,
-    })
+    context.note(
+      'dropped',
+      `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`,
+      'tools',
+    )
     return []
   }
   if (tool.type === 'function') return [toFlatFunction(tool, context)]
   if (asText(tool.type)) return [tool]
-  context.warn({
-    code: 'dropped',
-    param: 'tools',
-    provider: context.profile.provider,
-    message: `the tool ${Object.keys(tool).join(', ')} is in the words of another provider`,
-  })
+  context.note(
+    'dropped',
+    `the tool ${Object.keys(tool).join(', ')} is in the words of another provider`,
+    'tools',
+  )
   return []
 }
 
@@ -65,32 +61,22 @@ const isCustomTool = (tool: ToolDefinition): tool is CustomTool =>
   tool.type === 'custom' && 'custom' in tool && isObject(tool.custom)
 
 /** Responses tools are flat; `strict` is always said, for without it the API decides by the schema. */
-function toFunction(tool: FunctionTool, context: FieldContext): WireTool | NativeTool {
+function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
   const { type, function: definition, cache_control: _, ...rest } = tool
   const { name, description, parameters, strict, ...more } = definition
   const { profile } = context
   const dialect = profile.toolSchema(parameters ?? noParameters, {
     strict: strict === true,
-    warn: (message) => changed(`the schema of ${name}: ${message}`, 'tools', context),
+    warn: (message) => context.note('changed', `the schema of ${name}: ${message}`, 'tools'),
   })
-  return {
-    ...rest,
-    ...more,
-    type,
-    name,
-    ...defined({ description }),
-    parameters: dialect.schema,
-    ...(profile.saysStrict && { strict: dialect.strict }),
-  }
+  const own: WireFunction = { type, name, ...defined({ description }), parameters: dialect.schema }
+  return { ...rest, ...more, ...own, ...(profile.saysStrict && { strict: dialect.strict }) }
 }
-
-const changed = (message: string, param: string, { profile, warn }: FieldContext) =>
-  warn({ code: 'changed', param, provider: profile.provider, message })
 
 const noParameters = { type: 'object', properties: {} }
 
 /** A function tool in the flat form of the Responses API. */
-function toFlatFunction(tool: HostedToolDefinition, context: FieldContext): WireTool | NativeTool {
+function toFlatFunction(tool: HostedToolDefinition, context: FieldContext): WireTool {
   const { type: _, name, description, parameters, strict, ...rest } = tool
   const definition = {
     name: asString(name),
@@ -107,25 +93,19 @@ function toCustom({ type, custom, ...rest }: CustomTool): WireTool {
 }
 
 /** Chat Completions nests a grammar, Responses does not. */
-const toFormat = (format: JsonObject | undefined): CustomFormat | undefined => {
+const toFormat = (format: JsonObject | undefined) => {
   const { grammar, ...rest } = format ?? {}
-  // the caller's own words, the nesting apart
-  return format && ((isObject(grammar) ? { ...rest, ...grammar } : format) as CustomFormat)
+  return format && (isObject(grammar) ? { ...rest, ...grammar } : format)
 }
 
 /** Chat Completions' `web_search_options`, whose location is nested. */
-function toWebSearch(options: JsonObject, { profile, warn }: FieldContext): NativeTool {
+function toWebSearch(options: JsonObject, { profile, note }: FieldContext): WireTool {
   const { searchOptions } = profile
   const lost = searchOptions
     ? Object.keys(options).filter((key) => !searchOptions.includes(key))
     : []
   if (lost.length > 0)
-    warn({
-      code: 'dropped',
-      param: 'web_search_options',
-      provider: profile.provider,
-      message: `web_search takes no ${lost.join(', ')}`,
-    })
+    note('dropped', `web_search takes no ${lost.join(', ')}`, 'web_search_options')
   const kept = Object.entries(options).filter(([key]) => !lost.includes(key))
   const { user_location, ...rest } = Object.fromEntries(kept)
   if (!isObject(user_location)) return { type: 'web_search', ...rest }
@@ -145,13 +125,17 @@ export function toToolChoice(
 ): { readonly tools?: Tools; readonly tool_choice?: WireToolChoice } {
   if (tool_choice === undefined || tool_choice === null) return defined({ tools })
   const choice = flatChoice(tool_choice)
-  if (choice === undefined) throw unknownChoice(context)
+  if (choice === undefined)
+    throw context.invalid(
+      "tool_choice is 'none', 'auto', 'required', or an object that names a tool",
+      'invalid_tool_choice',
+    )
   if (tools)
     return context.profile.choosesFreely
       ? { tools, tool_choice: choice }
       : plainChoice(choice, tools, context)
   if (choice !== 'none' && choice !== 'auto')
-    lostChoice('tool_choice without tools was left out', context)
+    context.note('dropped', 'tool_choice without tools was left out', 'tool_choice')
   return {}
 }
 
@@ -159,36 +143,22 @@ export function toToolChoice(
 function plainChoice(choice: WireToolChoice, tools: Tools, context: FieldContext) {
   if (typeof choice === 'string' || choice.type === 'function')
     return { tools, tool_choice: choice }
-  const { mode, tools: allowed } = choice as JsonObject
+  const { mode, tools: allowed } = choice
   if (choice.type !== 'allowed_tools' || !isMode(mode)) {
-    lostChoice(`a tool of type ${choice.type} cannot be forced`, context)
+    context.note('dropped', `a tool of type ${choice.type} cannot be forced`, 'tool_choice')
     return { tools }
   }
-  const isAllowed = (tool: WireTool | NativeTool) =>
-    asList(allowed).some(
-      (one) =>
-        isObject(one) &&
-        one.type === tool.type &&
-        (one.name === undefined || one.name === tool.name),
+  const isAllowed = ({ type, name }: JsonObject) =>
+    asObjects(allowed).some(
+      (one) => one.type === type && (one.name === undefined || one.name === name),
     )
-  changed('allowed_tools was sent as the tools it allows, and no others', 'tool_choice', context)
+  context.note(
+    'changed',
+    'allowed_tools was sent as the tools it allows, and no others',
+    'tool_choice',
+  )
   return { tools: tools.filter(isAllowed), tool_choice: mode }
 }
-
-const lostChoice = (message: string, { profile, warn }: FieldContext) =>
-  warn({ code: 'dropped', param: 'tool_choice', provider: profile.provider, message })
-
-const unknownChoice = ({ profile, model }: FieldContext) =>
-  new BadRequestError(
-    `${profile.provider}/${model}: tool_choice is 'none', 'auto', 'required', or an object that names a tool`,
-    {
-      provider: profile.provider,
-      model,
-      status: 400,
-      code: 'invalid_tool_choice',
-      phase: 'request',
-    },
-  )
 
 const modes = ['none', 'auto', 'required'] as const
 const isMode = (value: unknown): value is (typeof modes)[number] =>
@@ -212,7 +182,7 @@ function flatChoice(choice: unknown): WireToolChoice | undefined {
 function allowedTools(choice: JsonObject): WireToolChoice | undefined {
   const { mode, tools } = isObject(choice.allowed_tools) ? choice.allowed_tools : choice
   if ((mode !== 'auto' && mode !== 'required') || !Array.isArray(tools)) return undefined
-  return { type: 'allowed_tools', mode, tools: tools.filter(isObject).map(flatReference) }
+  return { type: 'allowed_tools', mode, tools: asObjects(tools).map(flatReference) }
 }
 
 /** `{ type: 'function', function: { name } }` → `{ type: 'function', name }`. */

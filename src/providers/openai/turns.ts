@@ -2,6 +2,7 @@
 import {
   type AssistantInput,
   type AssistantTurn,
+  asObjects,
   isMadeUp,
   type JsonObject,
   type Message,
@@ -11,12 +12,13 @@ import {
   splitId,
   type Turn,
 } from '../../chat/index.js'
+import type { Warn } from '../adapter.js'
 import { type Notes, notesOf, pick } from '../notes.js'
 import { turnsOf } from '../turns.js'
 import { nativeItems, type Spoken, toCallItem } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'
-import { partsOf, toContent } from './parts.js'
-import type { AssistantItem, InputItem, NativeItem, Profile, Warn } from './wire.js'
+import { toContent } from './parts.js'
+import type { Phase, Profile, WireItem } from './wire.js'
 
 /** For whom a history is written. */
 export interface InputOptions {
@@ -35,8 +37,6 @@ interface Writer extends Notes {
   readonly isStored: boolean
 }
 
-type Item = InputItem | NativeItem
-
 /** The longest `call_id` that the API takes. */
 const ids = shortId(64)
 
@@ -44,7 +44,7 @@ const ids = shortId(64)
 const callMembers = ['namespace', 'caller', 'async']
 
 /** The input of a request. Throws `BadRequestError` for a message or a part that cannot be sent. */
-export function toInput(messages: readonly Message[], options: InputOptions): readonly Item[] {
+export function toInput(messages: readonly Message[], options: InputOptions): readonly WireItem[] {
   const { profile, model, isStored = false, isChained = false } = options
   const notes = notesOf(profile.provider, model, options.warn)
   const warn: Warn = ({ code, message, param }) => notes.note(code, message, param)
@@ -62,7 +62,7 @@ export function toInput(messages: readonly Message[], options: InputOptions): re
 }
 
 /** What the server does not know yet: the results of its last calls, and what was said since. */
-function sinceLastTurn(turns: readonly Turn[], writer: Writer): readonly Item[] {
+function sinceLastTurn(turns: readonly Turn[], writer: Writer): readonly WireItem[] {
   const at = turns.findLastIndex(({ role }) => role === 'assistant')
   const count = turns
     .slice(0, at + 1)
@@ -78,14 +78,14 @@ function sinceLastTurn(turns: readonly Turn[], writer: Writer): readonly Item[] 
   return [...outputs, ...turns.slice(at + 1).flatMap((one) => toItems(one, writer))]
 }
 
-function toItems(turn: Turn, writer: Writer): readonly Item[] {
+function toItems(turn: Turn, writer: Writer): readonly WireItem[] {
   if (turn.role === 'assistant') {
     const { items, outputs } = assistantItems(turn, writer)
     return [...items, ...outputs]
   }
   const { role, content, cache_control } = turn.message
   // items of this API, which stand for themselves
-  const parts: readonly object[] = typeof content === 'string' ? [] : content
+  const parts = asObjects(content)
   if (parts.length > 0 && parts.every(isItem)) return parts
   const own = role === 'user' ? role : (writer.profile.systemRole(writer.model) ?? role)
   return [{ role: own, content: toContent(content, cache_control, writer) }]
@@ -94,8 +94,7 @@ function toItems(turn: Turn, writer: Writer): readonly Item[] {
 const itemTypes =
   /^(item_reference|configuration_update|compaction(_trigger)?|reasoning|program|mcp_.*|.*_(call|output))$/
 
-const isItem = (part: object): part is NativeItem =>
-  'type' in part && typeof part.type === 'string' && itemTypes.test(part.type)
+const isItem = ({ type }: JsonObject) => typeof type === 'string' && itemTypes.test(type)
 
 // -- assistant ---------------------------------------------------------------------------------------------------------
 
@@ -105,7 +104,7 @@ function assistantItems({ messages }: AssistantTurn, writer: Writer) {
   return { items, outputs: toOutputs(items, calls, writer) }
 }
 
-function toSaidItems({ message, calls }: SaidMessage, writer: Writer): readonly Item[] {
+function toSaidItems({ message, calls }: SaidMessage, writer: Writer): readonly WireItem[] {
   const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
   const spoken: Spoken = { ...textOf(message), calls: given }
   const items = nativeItems(message, spoken, writer) ?? rebuilt(message, spoken, calls, writer)
@@ -115,26 +114,25 @@ function toSaidItems({ message, calls }: SaidMessage, writer: Writer): readonly 
 }
 
 /** The answers to the calls among the items, in their order. */
-function toOutputs(items: readonly Item[], calls: readonly PairedCall[], writer: Writer) {
+function toOutputs(items: readonly WireItem[], calls: readonly PairedCall[], writer: Writer) {
   const left = [...calls]
-  return items.flatMap((item): readonly InputItem[] => {
-    const id = 'call_id' in item && item.call_id ? item.call_id : 'id' in item ? item.id : undefined
+  return items.flatMap((item): readonly WireItem[] => {
+    const id = item.call_id || item.id
     const at = left.findIndex(
       ({ given, call }) => id !== undefined && (splitId(given.id).id === id || call.id === id),
     )
     const [found] = at < 0 ? [] : left.splice(at, 1)
     if (!found || found.made === 'pending') return []
     const result = isMadeUp(found.result) && !found.result.approval ? undefined : found.result
-    const output = toOutput(item as NativeItem, result, writer)
+    const output = toOutput(item, result, writer)
     return output ? [output] : []
   })
 }
 
 /** Text and refusal of a message. */
 function textOf({ content, refusal }: AssistantInput) {
-  if (!Array.isArray(content))
-    return { text: typeof content === 'string' ? content : '', refusal: refusal ?? '' }
-  const parts = (content as Exclude<AssistantInput['content'], string | null | undefined>) ?? []
+  if (typeof content === 'string') return { text: content, refusal: refusal ?? '' }
+  const parts = content ?? []
   return {
     text: parts.map((part) => (part.type === 'text' ? part.text : '')).join(''),
     refusal: refusal ?? parts.map((part) => (part.type === 'refusal' ? part.refusal : '')).join(''),
@@ -147,7 +145,7 @@ function rebuilt(
   { text, refusal }: Spoken,
   calls: readonly PairedCall[],
   writer: Writer,
-): readonly InputItem[] {
+): readonly WireItem[] {
   tellLosses(message, writer)
   const members = pick(message, writer.profile.messageMembers)
   const { commentary, answer } = phasesOf(
@@ -155,20 +153,26 @@ function rebuilt(
     text || (message.audio?.transcript ?? ''),
     members,
   )
-  const content: AssistantItem['content'] = [
+  const content = [
     ...(answer !== '' ? [textItem(answer)] : []),
-    ...(refusal !== '' ? [{ type: 'refusal', refusal } as const] : []),
+    ...(refusal !== '' ? [{ type: 'refusal', refusal }] : []),
   ]
   return [
     ...(commentary !== ''
-      ? [{ role: 'assistant', content: [textItem(commentary)], phase: 'commentary' } as const]
+      ? [
+          {
+            role: 'assistant',
+            content: [textItem(commentary)],
+            phase: 'commentary' satisfies Phase,
+          },
+        ]
       : []),
-    ...(content.length > 0 ? [{ role: 'assistant', content, ...members } as const] : []),
+    ...(content.length > 0 ? [{ role: 'assistant', content, ...members }] : []),
     ...calls.map(({ call }) => ({ ...toCallItem(call), ...pick(call, callMembers) })),
   ]
 }
 
-const textItem = (text: string) => ({ type: 'output_text', text }) as const
+const textItem = (text: string) => ({ type: 'output_text', text })
 
 /** Commentary and answer are two items, as they came; an API that knows no phases gets one text. */
 function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonObject) {
@@ -181,7 +185,7 @@ function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonO
 function tellLosses(message: AssistantInput, { note }: Writer): void {
   const { content, native, reasoning_content, thinking_blocks, images, files, hosted_tools } =
     message
-  const parts = partsOf(content)
+  const parts = asObjects(content)
   const hasThinking = parts.some(({ type }) => type === 'thinking')
   if (!native?.content && (reasoning_content || thinking_blocks?.length || hasThinking))
     note('dropped', 'Reasoning that this provider did not sign was left out')
@@ -204,7 +208,7 @@ const isMedia = ({ type }: { readonly type?: unknown }) => type === 'image_url' 
 const maxMarks = 4
 
 /** The last marks reach furthest: they are the ones that are kept. */
-function limitMarks(items: readonly Item[], writer: Writer): readonly Item[] {
+function limitMarks(items: readonly WireItem[], writer: Writer): readonly WireItem[] {
   let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items
   writer.note('dropped', `Of the cache marks the last ${maxMarks} were kept`)
@@ -212,19 +216,12 @@ function limitMarks(items: readonly Item[], writer: Writer): readonly Item[] {
     const parts = markable(item)
     if (surplus <= 0 || !parts.some(isMarked)) return item
     const kept = parts.map((part) => (isMarked(part) && surplus-- > 0 ? unmarked(part) : part))
-    // the same parts, some of them without their mark
-    return { ...item, ['content' in item ? 'content' : 'output']: kept } as Item
+    return { ...item, ['content' in item ? 'content' : 'output']: kept }
   })
 }
 
-function markable(item: Item): readonly object[] {
-  const parts = 'content' in item ? item.content : 'output' in item ? item.output : undefined
-  return Array.isArray(parts) ? parts : []
-}
+const markable = ({ content, output }: WireItem) => asObjects(content ?? output)
 
-const isMarked = (part: object) => 'prompt_cache_breakpoint' in part
+const isMarked = (part: JsonObject) => 'prompt_cache_breakpoint' in part
 
-function unmarked(part: object): object {
-  const { prompt_cache_breakpoint: _, ...rest } = part as Record<string, unknown>
-  return rest
-}
+const unmarked = ({ prompt_cache_breakpoint: _, ...part }: JsonObject): JsonObject => part

@@ -1,248 +1,60 @@
-/** The Responses wire: what goes out, typed to fit the official SDK; what comes in, read field by field. */
-import type { Capabilities, ChatRequest, JsonObject, Usage, Warning } from '../../chat/index.js'
+/** The Responses wire: what goes out in the types of the official SDK, what comes in read field by field. */
+import type {
+  EasyInputMessage,
+  FunctionTool,
+  ResponseCreateParamsBase,
+  ResponseCustomToolCall,
+  ResponseFunctionToolCall,
+  ResponseInputAudio,
+  ResponseInputFile,
+  ResponseInputImage,
+  ResponseInputItem,
+  ResponseInputText,
+} from 'openai/resources/responses/responses'
+import type { Capabilities, ChatRequest, JsonObject, Usage } from '../../chat/index.js'
 import type { DialectSchema, SchemaWarn } from '../../schema/index.js'
 import type { ToError } from '../../transport/index.js'
+import type { Warn } from '../adapter.js'
+import type { Notes } from '../notes.js'
 import type { OnDemand } from '../on-demand.js'
+import type { Plain } from '../plain.js'
 
-// -- out ---------------------------------------------------------------------------------------------------------------
+type Params = Plain<ResponseCreateParamsBase>
 
-/** `POST /responses`. Keys that a caller adds of his own (`extra_body`) stand beside these. */
-export interface ResponsesBody {
-  readonly model: string
-  readonly input: readonly (InputItem | NativeItem)[]
-  readonly stream?: boolean
-  readonly store?: boolean
-  readonly include?: readonly Includable[]
-  readonly max_output_tokens?: number
-  readonly temperature?: number
-  readonly top_p?: number
-  readonly top_logprobs?: number
-  readonly tools?: readonly (WireTool | NativeTool)[]
-  readonly tool_choice?: WireToolChoice
-  readonly parallel_tool_calls?: boolean
-  readonly reasoning?: WireReasoning
-  readonly text?: WireText
-  readonly metadata?: Readonly<Record<string, string>>
-  readonly service_tier?: 'auto' | 'default' | 'flex' | 'scale' | 'priority'
-  readonly safety_identifier?: string
-  readonly prompt_cache_key?: string
-  readonly previous_response_id?: string
-}
+/** `POST /responses`, without what passes in the caller's own words. */
+export type ResponsesBody = Omit<Params, 'input' | 'tools' | 'tool_choice'>
+export type Includable = NonNullable<Params['include']>[number]
+export type WireEffort = NonNullable<NonNullable<Params['reasoning']>['effort']>
+export type WireFormat = NonNullable<NonNullable<Params['text']>['format']>
 
-/** What an answer may hold beside its text, of what this package asks for. */
-export type Includable =
-  | 'reasoning.encrypted_content'
-  | 'message.output_text.logprobs'
-  | 'web_search_call.action.sources'
-  | 'code_interpreter_call.outputs'
-  | 'file_search_call.results'
+export type InputText = Plain<ResponseInputText>
+export type InputImage = Plain<ResponseInputImage>
+export type InputFile = Plain<ResponseInputFile>
+export type InputAudio = Plain<ResponseInputAudio>
+/** A part of ours, or one in the API's own words that passes as it came. */
+export type InputPart = JsonObject
 
-/** How much a model reasons, and whether it shows it. */
-export interface WireReasoning {
-  readonly effort?: WireEffort
-  readonly summary?: 'auto' | 'concise' | 'detailed'
-}
-
-/** `ReasoningEffort` of the SDK. */
-export type WireEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
-
-/** Form and length of the text. */
-export interface WireText {
-  readonly format?: WireFormat
-  readonly verbosity?: 'low' | 'medium' | 'high'
-}
-
-/** Structured outputs: `ResponseFormatTextConfig` of the SDK. */
-export type WireFormat =
-  | { readonly type: 'text' }
-  | { readonly type: 'json_object' }
-  | {
-      readonly type: 'json_schema'
-      readonly name: string
-      readonly schema: Readonly<Record<string, unknown>>
-      readonly strict: boolean
-      readonly description?: string
-    }
-
-/** What the input is made of, beside items of earlier answers. */
-export type InputItem = MessageItem | CallItem | OutputItem
-
-/** A turn in words. */
-export type MessageItem =
-  | {
-      readonly role: 'user' | 'system' | 'developer'
-      readonly content: string | readonly InputPart[]
-    }
-  | AssistantItem
-
-/** The API takes an assistant turn without the id that the SDK's type asks for. */
-export interface AssistantItem {
-  readonly role: 'assistant'
-  readonly content: readonly (
-    | { readonly type: 'output_text'; readonly text: string }
-    | { readonly type: 'refusal'; readonly refusal: string }
-  )[]
-  readonly phase?: 'commentary' | 'final_answer'
-}
-
-/** A part of what the user or a tool says. */
-export type InputPart = InputText | InputImage | InputFile | InputAudio
-
-interface CacheMark {
-  readonly prompt_cache_breakpoint?: { readonly mode: 'explicit' }
-}
-
-/** Text. */
-export interface InputText extends CacheMark {
-  readonly type: 'input_text'
-  readonly text: string
-}
-
-/** An image by address, data URI or id. */
-export interface InputImage extends CacheMark {
-  readonly type: 'input_image'
-  readonly detail: 'low' | 'high' | 'auto' | 'original'
-  readonly image_url?: string
-  readonly file_id?: string
-}
-
-/** A document by id, address or data URI. */
-export interface InputFile extends CacheMark {
-  readonly type: 'input_file'
-  readonly file_id?: string
-  readonly file_url?: string
-  readonly file_data?: string
-  readonly filename?: string
-  readonly detail?: 'auto' | 'low' | 'high'
-}
-
-/** Typed for the API's audio models only; the SDK has it beside the parts of a message, not among them. */
-export interface InputAudio {
-  readonly type: 'input_audio'
-  readonly input_audio: { readonly data: string; readonly format: 'mp3' | 'wav' }
-}
-
-/** A call of an earlier turn, written anew. */
-export type CallItem =
-  | {
-      readonly type: 'function_call'
-      readonly call_id: string
-      readonly name: string
-      readonly arguments: string
-    }
-  | {
-      readonly type: 'custom_tool_call'
-      readonly call_id: string
-      readonly name: string
-      readonly input: string
-    }
-
-/** What a tool gave. */
-export type ToolOutput = string | readonly Exclude<InputPart, InputAudio>[]
-
-/** What answers a call: each kind of call has its own. */
-export type OutputItem =
-  | {
-      readonly type: 'function_call_output' | 'custom_tool_call_output'
-      readonly call_id: string
-      readonly output: ToolOutput
-    }
-  | {
-      readonly type: 'computer_call_output'
-      readonly call_id: string
-      readonly output: {
-        readonly type: 'computer_screenshot'
-        readonly image_url?: string
-        readonly file_id?: string
-      }
-      readonly acknowledged_safety_checks?: readonly { readonly id: string }[]
-    }
-  | {
-      readonly type: 'shell_call_output'
-      readonly call_id: string
-      readonly output: readonly {
-        readonly stdout: string
-        readonly stderr: string
-        readonly outcome:
-          | { readonly type: 'exit'; readonly exit_code: number }
-          | { readonly type: 'timeout' }
-      }[]
-    }
-  | {
-      readonly type: 'local_shell_call_output'
-      readonly id: string
-      readonly call_id: string
-      readonly output: string
-    }
-  | {
-      readonly type: 'apply_patch_call_output'
-      readonly call_id: string
-      readonly status: 'completed' | 'failed'
-      readonly output?: string
-    }
-  | {
-      readonly type: 'tool_search_output'
-      readonly call_id: string
-      readonly execution: 'client'
-      readonly status: 'completed'
-      readonly tools: readonly NativeTool[]
-    }
-  | {
-      readonly type: 'mcp_approval_response'
-      readonly approval_request_id: string
-      readonly approve: boolean
-      readonly reason?: string
-    }
-
-/** An item of an earlier answer, sent back as it came. */
-export type NativeItem = JsonObject & { readonly [native]?: 'item' }
-/** A tool in the provider's own words. */
-export type NativeTool = JsonObject & { readonly [native]?: 'tool' }
-declare const native: unique symbol
-
-/** A tool the app runs; tools are flat here. */
-export type WireTool =
-  | {
-      readonly type: 'function'
-      readonly name: string
-      readonly description?: string
-      readonly parameters: Readonly<Record<string, unknown>>
-      readonly strict: boolean
-    }
-  | {
-      readonly type: 'custom'
-      readonly name: string
-      readonly description?: string
-      readonly format?: CustomFormat
-    }
-
-/** What the free text of a custom tool must look like. */
-export type CustomFormat =
-  | { readonly type: 'text' }
-  | {
-      readonly type: 'grammar'
-      readonly syntax: 'lark' | 'regex'
-      readonly definition: string
-    }
-
-/** Which tools may or must be called. */
-export type WireToolChoice =
-  | 'none'
-  | 'auto'
-  | 'required'
-  | { readonly type: 'function'; readonly name: string }
-  | { readonly type: 'custom'; readonly name: string }
-  | {
-      readonly type: 'allowed_tools'
-      readonly mode: 'auto' | 'required'
-      readonly tools: readonly Readonly<Record<string, unknown>>[]
-    }
-  | NativeTool
-
-// -- in ----------------------------------------------------------------------------------------------------------------
-
-/** An item of `output`, as it came. */
+/** An item of ours, of an earlier answer, or in the API's own words. */
 export type WireItem = JsonObject
+export type Phase = NonNullable<Plain<EasyInputMessage>['phase']>
+export type CallItem = Plain<ResponseFunctionToolCall | ResponseCustomToolCall>
+
+/** What answers a call of a built-in tool: each kind of call has its own. */
+export type BuiltInOutput = Plain<
+  | ResponseInputItem.ComputerCallOutput
+  | ResponseInputItem.ShellCallOutput
+  | ResponseInputItem.LocalShellCallOutput
+  | ResponseInputItem.ApplyPatchCallOutput
+  | ResponseInputItem.McpApprovalResponse
+>
+
+/** A tool of the app's; tools are flat here. */
+export type WireFunction = Plain<Omit<FunctionTool, 'strict'>>
+/** One of these, or a tool in the provider's own words. */
+export type WireTool = JsonObject
+
+/** Which tools may or must be called: a mode, or an object that names them. */
+export type WireToolChoice = 'none' | 'auto' | 'required' | JsonObject
 
 export { asList, asNumber, asString, asText } from '../../chat/index.js'
 
@@ -298,9 +110,8 @@ export interface SchemaOptions {
 }
 
 /** For whom a parameter is mapped. */
-export interface FieldContext {
+export interface FieldContext extends Notes {
   readonly profile: Profile
-  readonly model: string
   readonly warn: Warn
 }
 
@@ -312,6 +123,3 @@ export type Field = (request: ChatRequest, context: FieldContext) => JsonObject
 
 /** A parameter that is null has no place on the wire. */
 export type Fields = { readonly [Param in keyof ChatRequest]?: Field | null }
-
-/** Tells what was changed or left out. */
-export type Warn = (warning: Warning) => void

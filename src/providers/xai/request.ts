@@ -18,14 +18,13 @@ export const fields: Fields = {
 /** xAI knows the end user as `user`. */
 function toUser(
   { user, safety_identifier }: Parameters<Field>[0],
-  { profile, warn }: FieldContext,
+  { note }: FieldContext,
 ): ReturnType<Field> {
   if (user === undefined) return { user: safety_identifier }
-  warn({
-    code: 'ignored',
-    param: 'safety_identifier',
-    provider: profile.provider,
-    message: 'safety_identifier was left out: user is given too, and counts',
-  })
+  note(
+    'ignored',
+    'safety_identifier was left out: user is given too, and counts',
+    'safety_identifier',
+  )
   return {}
 }

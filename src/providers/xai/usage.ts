@@ -3,14 +3,13 @@ import {
   asCost,
   asCount,
   asNumber,
-  asObject,
-  defined,
   isObject,
   isReasoningApart,
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
-import { group, sum, toUsage as toResponsesUsage } from '../openai/usage.js'
+import { toUsage as toResponsesUsage } from '../openai/usage.js'
+import { byName, usageFrom } from '../usage.js'
 
 /** 10¹⁰ ticks are one USD: https://docs.x.ai/docs/guides/cost-tracking */
 const ticksPerUsd = 1e10
@@ -23,12 +22,12 @@ export function toUsage(wire: unknown): Usage | undefined {
   const prompt = usage.prompt_tokens + (cached > usage.prompt_tokens ? cached : 0)
   const completion = usage.completion_tokens + reasoningApart(usage, wire)
   const ticks = asNumber(wire.cost_in_usd_ticks)
-  return {
-    ...usage,
-    ...sum(prompt, completion),
-    ...group('server_tool_use', toolUse(wire)),
-    ...defined({ cost: ticks === undefined ? undefined : asCost(ticks / ticksPerUsd) }),
-  }
+  const { prompt_tokens: _, completion_tokens: __, total_tokens: ___, ...details } = usage
+  return usageFrom(prompt, completion, {
+    ...details,
+    server_tool_use: toolUse(wire),
+    cost: ticks === undefined ? undefined : asCost(ticks / ticksPerUsd),
+  })
 }
 
 /** Reasoning is part of the output here, and beside it in Chat Completions: the total shows which of them a gateway speaks. */
@@ -44,11 +43,9 @@ function reasoningApart(usage: Usage, { total_tokens: total }: JsonObject): numb
 }
 
 /** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; a tool that did not run is left out. */
-function toolUse({ server_side_tool_usage_details: details }: JsonObject): Record<string, number> {
-  const counts: Record<string, number> = Object.create(null)
-  for (const [name, value] of Object.entries(asObject(details))) {
-    const count = asCount(value)
-    if (count) counts[name.replace(/_calls$/, '')] = count
-  }
-  return counts
-}
+const toolUse = ({ server_side_tool_usage_details: details }: JsonObject) =>
+  byName(
+    details,
+    (count) => asCount(count) || undefined,
+    (name) => name.replace(/_calls$/, ''),
+  )
