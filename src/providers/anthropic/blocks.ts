@@ -101,8 +101,8 @@ function started(opened: OpenBlock, state: State): void {
     writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
 
-const isKnown = (type: unknown) =>
-  knownBlocks.has(type) || isHostedCall(type) || isHostedResult(type)
+const isKnown = (block: JsonObject) =>
+  knownBlocks.has(block.type) || isHostedCall(block) || isHostedResult(block)
 
 const knownBlocks: ReadonlySet<unknown> = new Set(
   'text thinking redacted_thinking tool_use compaction fallback container_upload'.split(' '),
@@ -167,7 +167,7 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
 
 function addText(text: string, { pieces, block }: OpenBlock, { answer, writer }: State): void {
   // of a kind that nobody knows it is text, too
-  if (block.type !== 'text' && isKnown(block.type)) return
+  if (block.type !== 'text' && isKnown(block)) return
   pieces.push(text)
   if (answer) answer.hold(text)
   else writer.text(text)
@@ -227,7 +227,7 @@ function ended(opened: OpenBlock, { answer, writer }: State): void {
     })
   }
   if (block.type === 'compaction') writer.push({ ...compaction(opened), status: 'done' })
-  if (!isKnown(block.type) && pieces.length === 0) writer.skip('Blocks', block.type)
+  if (!isKnown(block) && pieces.length === 0) writer.skip('Blocks', block.type)
   for (const citation of citations) {
     const annotation = toAnnotation(citation, { start, end: writer.textLength })
     if (annotation) writer.push({ type: 'annotation', annotation })
