@@ -547,6 +547,38 @@ describe('text', () => {
     expect(reply.message.native?.content).toEqual([{ ...block, text: 'Hello' }])
   })
 
+  it('is not lost where its deltas come into a block of another kind', async () => {
+    const delta = (type: string, name: string, text: string) => ({
+      type: 'content_block_delta',
+      index: 0,
+      delta: { type, [name]: text },
+    })
+    const reply = await answer('anthropic', {
+      events: [
+        { type: 'message_start', message: { ...claude([]).body, content: [] } },
+        {
+          type: 'content_block_start',
+          index: 0,
+          content_block: { type: 'thinking', thinking: '', signature: '' },
+        },
+        delta('thinking_delta', 'thinking', 'Hm'),
+        delta('signature_delta', 'signature', 's'),
+        delta('text_delta', 'text', 'Hel'),
+        delta('text_delta', 'text', 'lo'),
+        delta('thinking_delta', 'thinking', 'So'),
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' } },
+        { type: 'message_stop' },
+      ],
+    })
+    expect(reply.text).toBe('Hello')
+    expect(reply.message.reasoning_content).toBe('Hm\n\nSo')
+    expect(reply.message.native?.content).toEqual([
+      { type: 'thinking', thinking: 'Hm', signature: 's' },
+      { type: 'text', text: 'Hello' },
+      { type: 'thinking', thinking: 'So', signature: '' },
+    ])
+  })
+
   const odd = { type: 'new', value: 1 }
   const hello = { type: 'text', text: 'Hello' }
   it.each([

@@ -79,7 +79,7 @@ function started(opened: OpenBlock, state: State): void {
   const { block } = opened
   const { writer } = state
   const { type, id, name, file_id } = block
-  if (typeof block.text === 'string') addText(block.text, opened, state)
+  if (typeof block.text === 'string' && isText(block)) addText(block.text, opened, state)
   if (type === 'thinking' && typeof block.thinking === 'string')
     addThinking(block.thinking, opened, state)
   if (isHostedCall(block)) {
@@ -100,6 +100,9 @@ function started(opened: OpenBlock, state: State): void {
   if (type === 'container_upload' && typeof file_id === 'string')
     writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
+
+/** Of a kind that nobody knows it is text, too. */
+const isText = (block: JsonObject) => block.type === 'text' || !isKnown(block)
 
 const isKnown = (block: JsonObject) =>
   knownBlocks.has(block.type) || isHostedCall(block) || isHostedResult(block)
@@ -124,11 +127,19 @@ function warnOfFallback({ from, to, trigger }: JsonObject, { context: { warn } }
 
 export function blockDelta(delta: unknown, index: unknown, state: State): void {
   if (!isObject(delta)) return
-  const opened = state.open.get(index) ?? openBlock(blocksOfDeltas.get(delta.type), index, state)
+  const begun = state.open.get(index)
+  const kind = blocksOfDeltas.get(delta.type)
+  const opened = begun && (!kind || fits(kind, begun)) ? begun : openBlock(kind, index, state)
   if (opened) onDelta.get(delta.type)?.(delta, opened, state)
 }
 
-/** The block that was never begun, or has ended, where a delta is enough to know it: some gateways leave its start out. */
+const fits = ({ type }: JsonObject, { block }: OpenBlock) =>
+  type === block.type || (type === 'text' && isText(block))
+
+/**
+ * The block that was never begun, has ended, or is of another kind, where a delta is enough to know it: some gateways leave
+ * its start out.
+ */
 const blocksOfDeltas: ReadonlyMap<unknown, JsonObject> = new Map([
   ['text_delta', { type: 'text' }],
   ['thinking_delta', { type: 'thinking' }],
@@ -165,16 +176,13 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
   ],
 ])
 
-function addText(text: string, { pieces, block }: OpenBlock, { answer, writer }: State): void {
-  // of a kind that nobody knows it is text, too
-  if (block.type !== 'text' && isKnown(block)) return
+function addText(text: string, { pieces }: OpenBlock, { answer, writer }: State): void {
   pieces.push(text)
   if (answer) answer.hold(text)
   else writer.text(text)
 }
 
 function addThinking(text: string, opened: OpenBlock, { writer }: State): void {
-  if (opened.block.type !== 'thinking') return
   opened.pieces.push(text)
   writer.reasoning(text, opened)
 }
