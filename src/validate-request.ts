@@ -66,17 +66,79 @@ function checkShape(input: ChatRequest<FormatInput>): void {
       `n: ${input.n} is not supported by any provider here: make ${input.n} calls`,
       { status: 400, code: 'unsupported_params', phase: 'request' },
     )
-  const { response_format: format } = input
-  if (isGiven(format) && !isStandardSchema(format) && !isFormat(format))
-    throw refusal(
-      "response_format is a Standard Schema, or { type: 'text' | 'json_object' | 'json_schema' }",
-    )
+  for (const [name, { is, what }] of Object.entries(shapes)) {
+    const value = input[name as keyof typeof input]
+    if (isGiven(value) && !is(value)) throw refusal(`${name} is ${what}`)
+  }
+}
+
+type Is = (value: unknown) => boolean
+
+const isText: Is = (value) => typeof value === 'string'
+
+const listOf =
+  (is: Is): Is =>
+  (value) =>
+    Array.isArray(value) && value.every(is)
+
+/** A member that is there is an object, whose own members are of these kinds where they are there. */
+const objectOf =
+  (members: Readonly<Record<string, Is>> = {}): Is =>
+  (value) =>
+    isObject(value) &&
+    Object.entries(members).every(([name, is]) => value[name] === undefined || is(value[name]))
+
+/** A tool of one of our kinds has a name; one in a provider's own words is its own affair. */
+const isNamed: Is = (value) => isObject(value) && isText(value.name)
+const isTool = objectOf({ function: isNamed, custom: isNamed })
+
+const isChoice = objectOf({
+  function: isNamed,
+  custom: isNamed,
+  allowed_tools: objectOf({ tools: listOf(isObject) }),
+})
+
+const isFormat: Is = (value) =>
+  isStandardSchema(value) ||
+  (isObject(value) &&
+    isText(value.type) &&
+    (value.type !== 'json_schema' ||
+      (isObject(value.json_schema) && objectOf({ schema: isObject })(value.json_schema))))
+
+const texts = { is: listOf(isText), what: 'a list of texts' }
+const record = { is: isObject, what: 'an object' }
+
+/** What layers and adapters take for granted. Numbers and words are the provider's to refuse. */
+const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }>> = {
+  stop: { is: (value) => isText(value) || texts.is(value), what: 'a text, or a list of texts' },
+  tools: {
+    is: listOf(isTool),
+    what: "a list of tools: [{ type: 'function', function: { name: 'weather', parameters } }]",
+  },
+  tool_choice: {
+    is: (value) => isText(value) || isChoice(value),
+    what: "'auto', 'none', 'required', or { type: 'function', function: { name } }",
+  },
+  response_format: {
+    is: isFormat,
+    what: "a Standard Schema, or { type: 'text' | 'json_object' | 'json_schema', json_schema }",
+  },
+  user: { is: isText, what: 'a text' },
+  service_tier: { is: isText, what: 'a text' },
+  modalities: texts,
+  additional_drop_params: texts,
+  allowed_openai_params: texts,
+  thinking: record,
+  logit_bias: record,
+  metadata: record,
+  web_search_options: record,
+  extra_body: record,
+  extra_headers: record,
+  provider_options: record,
 }
 
 /** Callers in JavaScript write null for what they leave out. */
 const isGiven = (value: unknown) => value !== undefined && value !== null
-
-const isFormat = (value: unknown) => isObject(value) && typeof value.type === 'string'
 
 const refusal = (message: string) =>
   new BadRequestError(message, { status: 400, code: 'bad_request', phase: 'request' })

@@ -110,21 +110,49 @@ const isBlankPart = ({ type, text }: JsonObject) =>
 // -- assistant ---------------------------------------------------------------------------------------------------------
 
 function readAssistant(
-  message: AssistantInput,
+  given: AssistantInput,
   position: number,
   repairs: Repairs,
 ): AssistantInput | undefined {
+  const message = withoutOddMembers(given, position, repairs)
   const content = readContent(message.content, position, repairs)
   const read = content === (message.content ?? null) ? message : withContent(message, content)
   const calls = readCalls(read, position, repairs)
-  const given = asList(read.tool_calls)
-  const isSame = calls.length === given.length && calls.every((call, i) => call === given[i])
+  const before = asList(read.tool_calls)
+  const isSame = calls.length === before.length && calls.every((call, i) => call === before[i])
   const { tool_calls: _, function_call: __, ...plain } = read
   if (calls.length > 0) return isSame ? read : { ...plain, tool_calls: calls }
-  const rest = given.length > 0 ? plain : read
+  const rest = before.length > 0 ? plain : read
   if (saysSomething(content) || saysMore(rest)) return rest
   repairs.report(saysNothing, at(position))
   return undefined
+}
+
+const listMembers = [
+  'tool_calls',
+  'images',
+  'files',
+  'annotations',
+  'hosted_tools',
+  'thinking_blocks',
+] as const satisfies readonly (keyof AssistantInput)[]
+
+const isList = (value: unknown) => value === undefined || value === null || Array.isArray(value)
+
+/** Lists that are none, and blocks that are not in one: adapters take both for granted. */
+function withoutOddMembers(
+  message: AssistantInput,
+  position: number,
+  { report }: Repairs,
+): AssistantInput {
+  const odd: string[] = listMembers.filter((name) => !isList(message[name]))
+  const native: unknown = message.native ?? {}
+  if (!isObject(native) || !isList(native.content)) odd.push('native')
+  if (odd.length === 0) return message
+  report('Members that are no lists, where lists belong, were left out', at(position))
+  const kept = Object.entries(message).filter(([name]) => !odd.includes(name))
+  // only optional members were left out
+  return Object.fromEntries(kept) as unknown as AssistantInput
 }
 
 const saysSomething = (content: string | readonly JsonObject[] | null) =>

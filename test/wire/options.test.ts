@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { standard } from '../../middleware/standard.js'
-import type { ChatRequest } from '../../src/chat/index.js'
+import type { ChatRequest, Message } from '../../src/chat/index.js'
 import {
   BadRequestError,
   type Context,
@@ -382,3 +382,69 @@ it.each([
     expect(reply.warnings).toEqual([])
   },
 )
+
+/** Of no type that a member of a request has, or of a type that only one of them has. */
+const odd: readonly unknown[] = [
+  0,
+  true,
+  'x',
+  [],
+  [null],
+  ['x'],
+  [{}],
+  {},
+  { type: 'function', function: null },
+  [{ type: 'function', function: null }],
+  [{ type: 'custom', custom: {} }],
+  { type: 'allowed_tools', allowed_tools: null },
+  { type: 'json_schema' },
+  { type: 'json_schema', json_schema: { name: 'x', schema: [] } },
+]
+
+const members =
+  'stop tools tool_choice response_format modalities user thinking logit_bias metadata web_search_options extra_body extra_headers provider_options additional_drop_params allowed_openai_params reasoning_effort verbosity service_tier'.split(
+    ' ',
+  )
+
+describe.each(names)('a value of another type for %s', (name) => {
+  /** What is thrown is about the request, not about who read it. */
+  const isClear = (error: unknown) =>
+    isTetradError(error) &&
+    (error.status ?? 500) < 500 &&
+    !/adapter of .* failed/.test(error.message)
+
+  it('as a member of the request is refused by name, or sent', async () => {
+    server.reply(say('Hello'))
+    const ai = clientOf(server, ...standard({ retry: false, params: { dropParams: true } }))
+    for (const member of members)
+      for (const value of odd) {
+        const error = await ai.generate(loose(name, { [member]: value })).catch((error) => error)
+        const what = `${member}: ${JSON.stringify(value)}: ${error}`
+        if (error instanceof Error) expect(isClear(error), what).toBe(true)
+      }
+    for (const member of ['tools', 'stop', 'user', 'modalities', 'metadata', 'tool_choice']) {
+      const error = await failure(ai.generate(loose(name, { [member]: 0 })))
+      expect([error.name, error.message]).toEqual([
+        'BadRequestError',
+        expect.stringMatching(member),
+      ])
+    }
+  })
+
+  it('as a member of a turn is left out, and reported', async () => {
+    server.reply(say('Hello'))
+    const ai = clientOf(server, ...standard({ retry: false }))
+    const lists = 'tool_calls images files annotations hosted_tools thinking_blocks native'.split(
+      ' ',
+    )
+    for (const member of lists)
+      for (const value of [0, true, 'x', {}, { content: 0 }]) {
+        if (member === 'native' && JSON.stringify(value) === '{}') continue
+        const turn = { role: 'assistant', content: 'Before.', [member]: value }
+        const messages = [...ask(name).messages, turn, ...ask(name).messages] as Message[]
+        const { text, warnings } = await ai.generate({ ...ask(name), messages })
+        expect(text).toBe('Hello')
+        expect(warnings.map(({ code }) => code)).toContain('repaired')
+      }
+  })
+})
