@@ -1,6 +1,7 @@
 /** The build: one entry for each subpath that package.json exports, shared code in chunks. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'acorn'
+import { build } from 'esbuild'
 import MagicString from 'magic-string'
 import { defineConfig } from 'tsup'
 
@@ -42,11 +43,45 @@ interface Literal {
   readonly properties?: readonly { readonly type: string; readonly start: number }[]
 }
 
-export default defineConfig({
-  entry: Object.fromEntries(paths.map((path) => [path, sourceOf(path)])),
+const entriesOf = (some: readonly string[]) =>
+  Object.fromEntries(some.map((path) => [path, sourceOf(path)]))
+
+const esm = {
   format: 'esm',
   target: 'node20',
   platform: 'neutral',
+  external: ['node:*', 'eventsource-parser', '@opentelemetry/api'],
+} as const
+
+/** The names that each layer of `tetrad/middleware` exports at its own subpath too. */
+async function standardLayers(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const entryPoints = entriesOf(paths.filter((path) => path.startsWith('middleware/')))
+  const options = { ...esm, bundle: true, write: false, metafile: true, outdir: '.' } as const
+  const { metafile } = await build({ ...options, entryPoints })
+  const namesOf = (path: string) => metafile.outputs[`${path}.js`]?.exports ?? []
+  const all = new Set(namesOf('middleware/index'))
+  const isStandard = (path: string) =>
+    path !== 'middleware/index' && namesOf(path).every((name) => all.has(name))
+  return new Map(
+    Object.keys(entryPoints)
+      .filter(isStandard)
+      .map((path) => [path, namesOf(path)]),
+  )
+}
+
+/**
+ * A layer of `tetrad/middleware` is in one file with the others: as an entry each would have code that it alone shares with
+ * some, in a file for each such set, and Node takes a millisecond or two for a file, whatever its size.
+ */
+const layers = await standardLayers()
+function writeLayers() {
+  for (const [path, names] of layers)
+    writeFileSync(`dist/${path}.js`, `export{${names.join()}}from"./index.js";\n`)
+}
+
+export default defineConfig({
+  ...esm,
+  entry: entriesOf(paths.filter((path) => !layers.has(path))),
   // without it `node:` is cut off, and edges know these modules by no other name
   removeNodeProtocol: false,
   external: [/^node:/],
@@ -54,5 +89,6 @@ export default defineConfig({
   minify: true,
   plugins: [{ name: 'without-clones', renderChunk: withoutClones }],
   clean: true,
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  onSuccess: async () => writeLayers(),
+  dts: { entry: entriesOf(paths), compilerOptions: { ignoreDeprecations: '6.0' } },
 })

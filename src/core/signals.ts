@@ -1,4 +1,5 @@
-/** One listener on a signal, however many calls share it. */
+/** Listeners on what ends a call: one on a signal, however many calls share it. */
+import type { Call } from './context.js'
 
 interface Hub {
   readonly listeners: Set<() => void>
@@ -30,4 +31,14 @@ function open(signal: AbortSignal): Hub {
   hubs.set(signal, hub)
   signal.addEventListener('abort', hub.fire, { once: true })
   return hub
+}
+
+/** One listener on the end of a call, which most have without a signal. Returns what takes it off. */
+export function onAbort(call: Call, listener: (reason: unknown) => void): () => void {
+  if (call.onAbort) return call.onAbort(listener)
+  const { signal } = call
+  const fire = () => listener(signal.reason)
+  if (signal.aborted) fire()
+  else signal.addEventListener('abort', fire, { once: true })
+  return () => signal.removeEventListener('abort', fire)
 }

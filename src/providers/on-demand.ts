@@ -4,10 +4,10 @@ import {
   type Call,
   createWatch,
   MisuseError,
+  onAbort,
   TimeoutError,
   type WatchPhase,
 } from '../core/index.js'
-import { onAbort } from '../transport/connection.js'
 
 export interface OnDemand<Part> {
   readonly isLoaded: boolean

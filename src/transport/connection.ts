@@ -1,6 +1,6 @@
 /** One request and its response: reads that end at once on abort or timeout, and a socket that is let go. */
 import type { Call, ErrorDetails, TetradError, Watch, WatchPhase } from '../core/index.js'
-import { AbortError, createWatch, TimeoutError } from '../core/index.js'
+import { AbortError, createWatch, onAbort, TimeoutError } from '../core/index.js'
 import { faultOf } from './connection-error.js'
 import type { IncomingResponse, OutgoingRequest, Sender, Sending } from './sender.js'
 
@@ -142,16 +142,6 @@ class OneConnection implements Connection {
       pending.then(resolve, reject)
     })
   }
-}
-
-/** One listener on the end of a call, which most have without a signal. Returns what takes it off. */
-export function onAbort(call: Call, listener: (reason: unknown) => void): () => void {
-  if (call.onAbort) return call.onAbort(listener)
-  const { signal } = call
-  const fire = () => listener(signal.reason)
-  if (signal.aborted) fire()
-  else signal.addEventListener('abort', fire, { once: true })
-  return () => signal.removeEventListener('abort', fire)
 }
 
 /** Reads on until the body ends, the time is over or more comes than an end would bring. True: it has ended. */
