@@ -64,13 +64,13 @@ console.table(rows)
 
 /** The most that a part may be, in kB. The aims are 30, 95, and 60 for a route above the client. */
 const bounds = {
-  core: 59,
+  core: 58.5,
   'core + openai': 164,
   'core + anthropic': 170,
   'core + gemini': 164,
   'core + xai': 167,
   'core + compatible': 147,
-  'all four': 90,
+  'all four': 86,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
