@@ -1,7 +1,7 @@
 /** The build: one entry for each subpath that package.json exports, shared code in chunks. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parse } from 'acorn'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import MagicString from 'magic-string'
 import { defineConfig } from 'tsup'
 
@@ -51,13 +51,19 @@ const esm = {
   target: 'node20',
   platform: 'neutral',
   external: ['node:*', 'eventsource-parser', '@opentelemetry/api'],
-} as const
+} satisfies BuildOptions
 
 /** The names that each layer of `tetrad/middleware` exports at its own subpath too. */
 async function standardLayers(): Promise<ReadonlyMap<string, readonly string[]>> {
   const entryPoints = entriesOf(paths.filter((path) => path.startsWith('middleware/')))
-  const options = { ...esm, bundle: true, write: false, metafile: true, outdir: '.' } as const
-  const { metafile } = await build({ ...options, entryPoints })
+  const { metafile } = await build({
+    ...esm,
+    entryPoints,
+    bundle: true,
+    write: false,
+    metafile: true,
+    outdir: '.',
+  })
   const namesOf = (path: string) => metafile.outputs[`${path}.js`]?.exports ?? []
   const all = new Set(namesOf('middleware/index'))
   const isStandard = (path: string) =>
