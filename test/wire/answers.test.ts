@@ -104,6 +104,7 @@ const item = (call_id: string, args: unknown, name = 'f') => ({
   name,
   arguments: args,
 })
+const untyped = (call_id: string) => ({ call_id, name: 'f', arguments: '{"x":1}' })
 const responsesEvents = (events: readonly JsonObject[], output: readonly JsonObject[] = []) => ({
   events: [...events, { type: 'response.completed', response: response(output) }],
 })
@@ -234,6 +235,16 @@ const calls: readonly Row[] = [
       ]),
       one,
     ],
+    ['a call without a type', name, { body: response([untyped('a')]) }, one],
+    [
+      'a call without a type, streamed',
+      name,
+      responsesEvents([
+        { type: 'response.output_item.added', output_index: 0, item: untyped('a') },
+        { type: 'response.output_item.done', output_index: 0, item: untyped('a') },
+      ]),
+      one,
+    ],
     [
       'a call that starts twice',
       name,
@@ -256,6 +267,7 @@ const calls: readonly Row[] = [
       two,
     ],
   ]),
+  ['a call without a type', 'anthropic', claude([{ id: 'a', name: 'f', input: { x: 1 } }]), one],
   ['args that are JSON text', 'gemini', { body: candidate([part('{"x":1}')]) }, one],
   ['args that are JSON text, streamed', 'gemini', { events: [candidate([part('{"x":1}')])] }, one],
   ['args that are a list', 'gemini', { body: candidate([part([1])]) }, [['f', '{"input":[1]}']]],
@@ -465,6 +477,7 @@ const oddTexts: readonly (readonly [string, Name, unknown])[] = [
         ['a content that is one part', response(listed({ type: 'output_text', text: 'Hello' }))],
         ['parts that are text', response(listed(['Hel', 'lo']))],
         ['a part without a type', response(listed([{ text: 'Hello' }]))],
+        ['an item without a type', response([{ role: 'assistant', content: 'Hello' }])],
         ['a part of a new type', response(listed([{ type: 'new', text: 'Hello' }]))],
         ['output_text beside no output', response([], { output_text: 'Hello' })],
       ] as const
@@ -522,6 +535,8 @@ describe('text', () => {
     ['anthropic', claude(null as never).body],
     ['anthropic', claude(42 as never).body],
     ['compatible', chat(null).body],
+    ['compatible', chat(undefined).body],
+    ['compatible', chat(true).body],
     ['openai', response('Hello' as never)],
   ] as const)('that cannot be is an error, no empty answer: %s', async (name, body) => {
     await expect(answer(name, { body })).rejects.toBeInstanceOf(UnexpectedResponseError)

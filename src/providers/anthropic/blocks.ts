@@ -44,10 +44,12 @@ export function openBlock(given: unknown, index: unknown, state: State): OpenBlo
   return opened
 }
 
-/** A block without a type is known by its text, or by its first delta. */
+/** A block without a type is known by its text, its input, or its first delta. */
 function typed(block: JsonObject): JsonObject | undefined {
-  if (block.type !== undefined) return block
-  return typeof block.text === 'string' ? { type: 'text', ...block } : undefined
+  if (block.type) return block
+  if (typeof block.text === 'string') return { ...block, type: 'text' }
+  const isCall = typeof block.name === 'string' && isObject(block.input)
+  return isCall ? { ...block, type: 'tool_use' } : undefined
 }
 
 function roleOf({ type, name }: JsonObject, { answer, writer, custom }: State): OpenBlock['role'] {

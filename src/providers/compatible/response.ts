@@ -25,7 +25,8 @@ export function fromWire(
 function isEmpty(body: unknown): boolean {
   const choices = isObject(body) ? asList(body.choices) : []
   const { message, delta, text } = asObject(choices[0])
-  return choices.length > 0 && message === null && !isObject(delta) && typeof text !== 'string'
+  const isText = typeof message === 'string' || typeof text === 'string'
+  return choices.length > 0 && !isObject(message) && !isObject(delta) && !isText
 }
 
 /** A body is complete, whether it says why it ended or not. */

@@ -79,10 +79,10 @@ function skip(part: Part, { writer }: State): void {
     if (isTold(value) && !sayNothing.has(member)) writer.skip('Parts', member)
 }
 
-/** Members that are no content. */
+/** Members that are no content; a content without parts has a role. */
 const sayNothing: ReadonlySet<string> = new Set([
   ...objects,
-  ...'text thought thoughtSignature mediaResolution videoMetadata partMetadata'.split(' '),
+  ...'role text thought thoughtSignature mediaResolution videoMetadata partMetadata'.split(' '),
 ])
 
 const isTold = (value: unknown) => value !== undefined && value !== null

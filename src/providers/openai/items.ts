@@ -37,6 +37,13 @@ export interface ReadOptions {
   readonly declared?: ReadonlySet<string> | undefined
 }
 
+/** An item without a type is known by its content, or by its arguments. */
+export function typed(item: WireItem): WireItem {
+  if (item.type) return item
+  if (item.content) return { ...item, type: 'message' }
+  return item.name && item.arguments ? { ...item, type: 'function_call' } : item
+}
+
 /** The pieces of one item, in order. Of a kind that is not known text alone is read. */
 export function readItem(item: WireItem, options: ReadOptions): readonly Piece[] {
   switch (item.type) {

@@ -1,7 +1,7 @@
 /** The end of an item, and what only the end of a stream holds: each thing is said once. */
 import { type ChunkOf, isObject } from '../../chat/index.js'
 import { audioType } from '../unknown-members.js'
-import { type Piece, readItem } from './items.js'
+import { type Piece, readItem, typed } from './items.js'
 import { closeCall, withArguments } from './stream-calls.js'
 import { type ItemState, itemOf, partAt, type State } from './stream-state.js'
 import { addAnnotation, addReasoning, addRefusal, addText, rest } from './stream-text.js'
@@ -70,8 +70,9 @@ export function pushAudio(
 /** What only the terminal event holds: gateways send items there that had no events, or cut events off. */
 export function fillHoles(output: readonly unknown[], state: State): void {
   const read = [...state.items.values()].filter(({ isDone }) => isDone)
-  output.forEach((item, index) => {
-    if (!isObject(item) || isKnown(item, read)) return
+  output.forEach((given, index) => {
+    const item = isObject(given) ? typed(given) : undefined
+    if (!item || isKnown(item, read)) return
     const entry = itemOf({ output_index: index }, state)
     if (entry.item.type === undefined || entry.item.type === item.type)
       closeItem(entry, item, state)

@@ -12,6 +12,7 @@ import type { StreamReader, WireContext } from '../adapter.js'
 import { warnOfTransformations } from '../notes.js'
 import { checkBody, toFinish } from './body.js'
 import { hostedTool, isClientCall, isHosted } from './calls.js'
+import { typed } from './items.js'
 import { addArguments, callOf, startCall } from './stream-calls.js'
 import { closeItem, fillHoles, nativeItems, pushAudio } from './stream-items.js'
 import {
@@ -88,7 +89,7 @@ const added: Handler = (event, state) => {
   if (!isObject(event.item)) return
   if (entry.call?.written && isOtherCall(entry.item, event.item)) entry = replaceItem(entry, state)
   if (entry.isDone) return
-  entry.item = event.item
+  entry.item = typed(event.item)
   const isClient = isClientCall(entry.item, state.profile)
   if (isHosted(entry.item) && !isClient) {
     const tool = hostedTool(entry.item, true)
@@ -110,7 +111,7 @@ function replaceItem(entry: ItemState, state: State): ItemState {
 
 const done: Handler = (event, state) => {
   const entry = itemOf(event, state, event.item !== undefined)
-  if (isObject(event.item)) closeItem(entry, event.item, state)
+  if (isObject(event.item)) closeItem(entry, typed(event.item), state)
 }
 
 const textDelta: Handler = (event, state) => {
