@@ -35,7 +35,7 @@ export function sseDecoder(
   onEvent: (event: SseEvent) => void,
   { maxEventBytes = defaultMaxEventBytes, onRetry }: SseDecoderOptions = {},
 ): SseDecoder {
-  const text = new TextDecoder()
+  const text = pieces()
   const lines = lineFeeds()
   let isTooLarge = false
   let isEnding = false
@@ -57,9 +57,9 @@ export function sseDecoder(
     if (isTooLarge) throw tooLarge(maxEventBytes)
   }
   return {
-    push: (bytes) => feed(lines(text.decode(bytes, streaming))),
+    push: (bytes) => feed(lines(text.decode(bytes))),
     end() {
-      feed(lines(text.decode()))
+      feed(lines(text.end()))
       isEnding = true
       feed('\n\n')
     },
@@ -101,7 +101,26 @@ const attempt = (run: () => void): { readonly error: unknown } | undefined => {
   return undefined
 }
 
-const streaming = { stream: true } as const
+/**
+ * Text of bytes that come in pieces. A `TextDecoder` that is told of more to come is three times slower on Node, and makes
+ * texts of twice the size: only the first piece, which may begin with a BOM, and one that ends in a cut character have one.
+ */
+const pieces = () => {
+  const whole = new TextDecoder('utf-8', keepingBom)
+  let cut: TextDecoder | undefined = new TextDecoder()
+  return {
+    decode(bytes: Uint8Array): string {
+      const stream = (bytes.at(-1) ?? 0x80) >= 0x80
+      if (stream) cut ??= new TextDecoder('utf-8', keepingBom)
+      const text = (cut ?? whole).decode(bytes, { stream })
+      if (!stream) cut = undefined
+      return text
+    },
+    end: () => cut?.decode() ?? '',
+  }
+}
+
+const keepingBom = { ignoreBOM: true } as const
 
 /**
  * Makes LF of CR and CRLF, also where a cut parts the two. The parser would wait for the character behind a CR, so that

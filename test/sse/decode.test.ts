@@ -125,6 +125,22 @@ describe('sseDecoder', () => {
     )
   })
 
+  it('reads bytes as a TextDecoder reads them in whole, however they are cut', () => {
+    const character = fc.constantFrom(
+      ...['a', 'é', '漢', '🦔', '\uFEFF', '\n'].map((text) => [...encoder.encode(text)]),
+    )
+    const broken = fc.array(fc.constantFrom(0x80, 0xbf, 0xc3, 0xe6, 0xed, 0xf0, 0xf4, 0xff))
+    const bytes = fc.array(fc.oneof(character, broken), { maxLength: 20 })
+    fc.assert(
+      fc.property(bytes, fc.array(fc.nat(), { maxLength: 12 }), (pieces, places) => {
+        const whole = Uint8Array.from([...encoder.encode('data: '), ...pieces.flat(), 10, 10])
+        const cuts = places.map((place) => place % (whole.length + 1))
+        expect(decodePieces(cutAt(whole, cuts))).toEqual(decode(new TextDecoder().decode(whole)))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   it('never throws for random bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 20 }), (pieces) => {
