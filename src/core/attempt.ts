@@ -74,8 +74,9 @@ class RunningAttempt {
   private told: Usage | undefined
   /** The usage of the finish. */
   private final: Usage | undefined
-  /** Our own count of what came. */
+  /** Our own count of what came, and what came since the last look at it: where the wire tells all, nobody looks. */
   private readonly counter = createTokenCounter()
+  private uncounted = ''
   private promptTokens: number | undefined
   private readonly askedTier: string | undefined
   private isTierTold = false
@@ -281,8 +282,7 @@ class RunningAttempt {
   }
 
   private count(chunk: StreamChunk): void {
-    const words = wordsOf(chunk)
-    if (words) this.counter.add(words)
+    this.uncounted += wordsOf(chunk)
   }
 
   /** Notes times, usage and ids; puts the cost on a finish, and our own count where the wire told no usage. */
@@ -372,6 +372,8 @@ class RunningAttempt {
   /** What the wire told, and our count of the text for what it did not tell: at any moment. */
   private bestKnown(): Usage {
     const { told } = this
+    this.counter.add(this.uncounted)
+    this.uncounted = ''
     const completion_tokens = Math.max(this.counter.tokens, told?.completion_tokens ?? 0)
     if (told && isTold(told) && told.completion_tokens === completion_tokens) return told
     this.promptTokens ??= told?.prompt_tokens || estimatePromptTokens(this.request)
