@@ -8,6 +8,7 @@ import {
 } from '../core/index.js'
 import { type SseDecoder, type SseEvent, sseDecoder } from '../sse/index.js'
 import { faultOf } from './connection-error.js'
+import { EventJson } from './event-json.js'
 import { scrub } from './scrub.js'
 import type { WireEvent } from './transport.js'
 
@@ -26,6 +27,7 @@ export class EventReader {
   isDone = false
   private events: WireEvent[] = []
   private readonly decoder: SseDecoder
+  private readonly json = new EventJson()
 
   constructor(private readonly options: EventReaderOptions) {
     const { maxEventBytes } = options
@@ -70,7 +72,7 @@ export class EventReader {
     }
     const { secret, details } = this.options
     try {
-      const parsed: unknown = JSON.parse(text)
+      const parsed = this.json.parse(text)
       const data = secret && isError(event.event, parsed) ? JSON.parse(scrub(text, secret)) : parsed
       this.events.push(event.event === undefined ? { data } : { event: event.event, data })
     } catch {

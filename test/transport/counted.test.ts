@@ -3,17 +3,26 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { standard } from '../../middleware/standard.js'
 import { createClient } from '../../src/client.js'
 import { anthropic } from '../../src/providers/anthropic/index.js'
+import { compatible } from '../../src/providers/compatible/index.js'
 import { gemini } from '../../src/providers/gemini/index.js'
 import { openai } from '../../src/providers/openai/index.js'
 import { xai } from '../../src/providers/xai/index.js'
 import { mockServer, say } from '../../src/testing/index.js'
 
-const providers = { openai, anthropic, gemini, xai }
+const providers = {
+  openai,
+  anthropic,
+  gemini,
+  xai,
+  compatible: (server: { readonly apiKey: string; readonly baseURL: string }) =>
+    compatible({ name: 'compatible', ...server }),
+}
 const models = {
   openai: 'openai/gpt-4.1-mini',
   anthropic: 'anthropic/claude-haiku-4-5',
   gemini: 'gemini/gemini-2.5-flash',
   xai: 'xai/grok-4-fast-non-reasoning',
+  compatible: 'compatible/mock-model',
 } as const
 type Name = keyof typeof models
 
@@ -59,6 +68,17 @@ describe.each(Object.keys(models) as Name[])('a call of %s', (name) => {
     const ids = counted(Object.getPrototypeOf(crypto), 'randomUUID')
     expect((await ai.stream(request).response).text).toBe(words)
     expect(ids()).toBeLessThanOrEqual(2)
+  })
+
+  it('parses few events of a stream that goes on in one shape', async () => {
+    const { ai, request } = await clientOf(name)
+    await ai.generate(request)
+    const parse = vi.spyOn(JSON, 'parse')
+    onTestFinished(() => void vi.restoreAllMocks())
+    expect((await ai.stream(request).response).text).toBe(words)
+    const events = parse.mock.calls.filter(([text]) => text.startsWith('{'))
+    expect(events.length).toBeGreaterThan(0)
+    expect(events.length).toBeLessThan(30)
   })
 
   it('leaves no timer', async () => {
