@@ -2,14 +2,12 @@
 import type OpenAI from 'openai'
 import type { ChatClient } from '../../src/providers/compatible/index.js'
 import type {
-  WireAssistantMessage,
   WireFormat,
-  WireMessage,
+  WireFunction,
+  WireMediaPart,
   WireRequest,
-  WireTool,
   WireToolCall,
   WireToolChoice,
-  WireUserPart,
 } from '../../src/providers/compatible/wire.js'
 
 /** The official types are mutable to the ground. */
@@ -24,15 +22,16 @@ const holds = <_Claim extends true>() => {}
 
 type Official = OpenAI.ChatCompletionCreateParams
 
-holds<Fits<WireTool, OpenAI.ChatCompletionTool>>()
+holds<Fits<{ type: 'function'; function: WireFunction }, OpenAI.ChatCompletionTool>>()
 holds<Fits<WireToolCall, OpenAI.ChatCompletionMessageToolCall>>()
 holds<Fits<WireToolChoice, OpenAI.ChatCompletionToolChoiceOption>>()
 holds<Fits<WireFormat, NonNullable<Official['response_format']>>>()
-holds<Fits<WireUserPart, OpenAI.ChatCompletionContentPart>>()
-holds<Fits<WireAssistantMessage, OpenAI.ChatCompletionAssistantMessageParam>>()
-holds<Fits<WireMessage, OpenAI.ChatCompletionMessageParam>>()
-holds<Fits<WireRequest & { stream: true }, OpenAI.ChatCompletionCreateParamsStreaming>>()
-holds<Fits<Omit<WireRequest, 'stream'>, OpenAI.ChatCompletionCreateParamsNonStreaming>>()
+holds<Fits<WireMediaPart, OpenAI.ChatCompletionContentPart>>()
+// messages and tools hold what passes in the caller's own words
+type Own = Omit<WireRequest, 'messages' | 'tools' | 'stream'>
+type Rest = Pick<OpenAI.ChatCompletionCreateParamsNonStreaming, 'messages' | 'tools'>
+holds<Fits<Own & Rest & { stream: true }, OpenAI.ChatCompletionCreateParamsStreaming>>()
+holds<Fits<Own & Rest, OpenAI.ChatCompletionCreateParamsNonStreaming>>()
 
 declare const official: OpenAI
 export const client: ChatClient = official

@@ -44,7 +44,11 @@ declare const body: GenerateContentBody
 fits<Plain<SdkContent[]>>(body.contents)
 fits<Plain<SdkContent> | undefined>(body.systemInstruction)
 fits<Plain<SdkToolConfig> | undefined>(body.toolConfig)
-fits<Plain<SdkGenerationConfig> | undefined>(body.generationConfig)
+// a schema is whatever the caller wrote in Google's dialect; XHIGH came with @google/genai 3.3
+declare const config: Omit<GenerationConfig, 'thinkingConfig' | 'responseSchema'>
+fits<Plain<SdkGenerationConfig>>(config)
+declare const thinkingLevel: Exclude<NonNullable<ThinkingConfig['thinkingLevel']>, 'XHIGH'>
+fits<Plain<SdkThinkingConfig>>({ thinkingLevel })
 fits<Plain<GenerateContentConfig['serviceTier']>>(body.serviceTier)
 fits<GenerateContentConfig['cachedContent']>(body.cachedContent)
 fits<GenerateContentConfig['store']>(body.store)

@@ -4,6 +4,7 @@ import type { Call, ProviderAdapter } from '../../core/index.js'
 import { UnexpectedResponseError, withMembers } from '../../core/index.js'
 import { httpTransport, type Transport, type TransportRequest } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { lowerCased } from '../headers.js'
 import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
@@ -64,9 +65,6 @@ function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
     },
   }
 }
-
-const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 function transportOf(options: AnthropicOptions) {
   const { client, apiKey, baseURL, fetch, headers, maxEventBytes } = options

@@ -2,6 +2,7 @@
 import { type ChatRequest, defined, isObject, type JsonObject } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
+import { lowerCased } from '../headers.js'
 import { type Notes, notesOf } from '../notes.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
@@ -91,9 +92,6 @@ function withHeaders(
     model: request.model,
   }
 }
-
-const lowerCased = (headers: Readonly<Record<string, string>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 interface BodyOptions {
   readonly streaming: boolean

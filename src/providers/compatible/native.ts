@@ -1,16 +1,16 @@
 /** What a server wants back of its answers, on its way back: signed reasoning, thought signatures, reasoning text. */
 import {
   type AssistantInput,
-  asList,
-  defined,
+  asObjects,
   isObject,
   type JsonObject,
+  nonEmpty,
 } from '../../chat/index.js'
 import { historyContext, isMadeBy, projected, type Spoken, saysTheSame } from '../native.js'
+import { pick } from '../notes.js'
 import { toError } from './errors.js'
 import type { PartContext } from './parts.js'
 import { streamReader } from './stream.js'
-import type { WireAssistantMessage } from './wire.js'
 
 export interface NativeContext extends PartContext {
   readonly model: string
@@ -19,10 +19,8 @@ export interface NativeContext extends PartContext {
 export type { Spoken as Said } from '../native.js'
 
 interface TakenBack {
-  readonly fields: Pick<
-    WireAssistantMessage,
-    'reasoning_content' | 'reasoning' | 'reasoning_details' | 'extra_content'
-  >
+  /** `reasoning_content`, `reasoning`, `reasoning_details`, `extra_content`. */
+  readonly fields: JsonObject
   /** By call id: what belongs beside the official members. */
   readonly extras: ReadonlyMap<string, JsonObject>
 }
@@ -53,10 +51,10 @@ export function takenBack(
     lost('A changed assistant message was sent without its native block', context)
     return withPlaceholder(fromReasoning(message, context), said, context)
   }
-  const reasoning = traits.returnReasoning ? pickStrings(block, reasoningFields) : {}
+  const reasoning = traits.returnReasoning ? pick(block, reasoningFields) : {}
   if (native && isMadeBy(native, model, (name) => name))
     return {
-      fields: { ...reasoning, ...defined(pick(block, ['reasoning_details', 'extra_content'])) },
+      fields: { ...reasoning, ...pick(block, ['reasoning_details', 'extra_content']) },
       extras: extrasOf(block),
     }
   lost('Signed reasoning of another model was left out', context)
@@ -86,19 +84,7 @@ function withPlaceholder(back: TakenBack, { calls }: Spoken, { traits }: NativeC
 
 function extrasOf(block: JsonObject): ReadonlyMap<string, JsonObject> {
   const extras = new Map<string, JsonObject>()
-  for (const call of asList(block.tool_calls)) {
-    if (!isObject(call) || typeof call.id !== 'string') continue
-    const { id, type: _, function: __, custom: ___, ...extra } = call
-    if (Object.keys(extra).length > 0) extras.set(call.id, extra)
-  }
+  for (const { id, type: _, function: __, custom: ___, ...extra } of asObjects(block.tool_calls))
+    if (typeof id === 'string' && nonEmpty(extra)) extras.set(id, extra)
   return extras
 }
-
-const pick = <Key extends string>(object: JsonObject, keys: readonly Key[]) =>
-  // the block is one that this adapter wrote: see `native` in stream.ts
-  Object.fromEntries(keys.map((key) => [key, object[key]])) as { [K in Key]: never }
-
-const pickStrings = <Key extends string>(object: JsonObject, keys: readonly Key[]) =>
-  Object.fromEntries(
-    keys.flatMap((key) => (typeof object[key] === 'string' ? [[key, object[key]]] : [])),
-  ) as { [K in Key]?: string }

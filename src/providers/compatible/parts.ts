@@ -1,5 +1,6 @@
 /** Content parts: each as the server takes it, or an error that says what to do. */
 import {
+  asString,
   type CacheControl,
   defined,
   type JsonObject,
@@ -12,7 +13,7 @@ import type { Warn } from '../adapter.js'
 import type { Notes } from '../notes.js'
 import { otherMembers } from '../turns.js'
 import type { ServerTraits } from './models.js'
-import type { WireFilePart, WireTextPart, WireUserPart } from './wire.js'
+import type { WireMediaPart, WirePart } from './wire.js'
 
 export interface PartContext extends Notes {
   readonly traits: ServerTraits
@@ -24,7 +25,7 @@ export function toWireText(
   content: string | readonly TextPart[],
   mark: CacheControl | undefined,
   context: PartContext,
-): string | readonly WireTextPart[] {
+): string | readonly WirePart[] {
   const parts = partsOf(content)
   const wire = withMark(
     parts.map((part) => toTextPart(part, context)),
@@ -32,7 +33,7 @@ export function toWireText(
     context,
   )
   if (wire.some(saysMore)) return wire
-  return wire.map((part) => part.text).join('\n')
+  return wire.map((part) => asString(part.text)).join('\n')
 }
 
 /** The content of a user message. */
@@ -40,7 +41,7 @@ export function toWireContent(
   content: string | readonly UserPart[],
   mark: CacheControl | undefined,
   context: PartContext,
-): string | readonly WireUserPart[] {
+): string | readonly WirePart[] {
   const parts = partsOf(content)
   const wire = withMark(
     parts.map((part) => toUserPart(part, context)),
@@ -49,7 +50,9 @@ export function toWireContent(
   )
   const [first] = wire
   if (!first) return ''
-  return wire.length === 1 && first.type === 'text' && !saysMore(first) ? first.text : wire
+  return wire.length === 1 && first.type === 'text' && !saysMore(first)
+    ? asString(first.text)
+    : wire
 }
 
 /** More than its text. */
@@ -62,23 +65,23 @@ export const partsOf = <Part extends UserPart>(
   typeof content === 'string' ? [{ type: 'text', text: content }] : content
 
 /** A mark on the message stands on its last part. */
-function withMark<Part extends WireUserPart>(
-  parts: readonly Part[],
+function withMark(
+  parts: readonly WirePart[],
   mark: CacheControl | undefined,
   context: PartContext,
-): readonly Part[] {
+): readonly WirePart[] {
   const last = parts.at(-1)
   if (!mark || !last || last.cache_control) return parts
   return [...parts.slice(0, -1), { ...last, ...cacheMark(mark, context) }]
 }
 
-export function toUserPart(part: UserPart, context: PartContext): WireUserPart {
+export function toUserPart(part: UserPart, context: PartContext): WirePart {
   if (part.type === 'text') return toTextPart(part, context)
   const mark = cacheMark(part.cache_control, context)
   const media = readMedia({ ...part }, context)
   if (!media) throw unknownPart(part, context)
   // Mistral's own form, and those of servers that watch and hear
-  if (isServerForm({ ...part })) return { ...part, ...mark } as unknown as WireUserPart
+  if (isServerForm({ ...part })) return { ...part, ...mark }
   const others = otherMembers(part, ['type', 'cache_control', 'provider', part.type])
   return { ...others, ...toMediaPart(media, part.type, context), ...mark }
 }
@@ -86,7 +89,7 @@ export function toUserPart(part: UserPart, context: PartContext): WireUserPart {
 const isServerForm = ({ type, input_audio }: JsonObject) =>
   type === 'audio_url' || type === 'video_url' || typeof input_audio === 'string'
 
-function toTextPart(part: TextPart, context: PartContext): WireTextPart {
+function toTextPart(part: TextPart, context: PartContext): WirePart {
   const { type, text, cache_control, ...others } = part
   // nothing but text may stand in a system message
   if (type !== 'text') throw unknownPart(part, context)
@@ -105,7 +108,7 @@ function cacheMark(mark: CacheControl | undefined, { traits, note }: PartContext
 }
 
 /** Images and sound have parts of their own; all else goes as a file. */
-function toMediaPart(media: Media, type: string, context: PartContext): WireUserPart {
+function toMediaPart(media: Media, type: string, context: PartContext): WireMediaPart {
   const { source, kind, mediaType } = media
   const { format: _, ...members } = media.members
   if (source.type === 'stored') return { type: 'file', file: { ...members, file_id: source.id } }
@@ -128,7 +131,7 @@ const soundFormat = (mediaType = '') => {
   return format === 'mpeg' ? 'mp3' : format
 }
 
-function fromAddress(url: string, media: Media, context: PartContext): WireUserPart {
+function fromAddress(url: string, media: Media, context: PartContext): WireMediaPart {
   if (context.traits.fileURLs) return filePart(url, media.filename ?? nameIn(url), media.members)
   throw context.invalid(
     'a file is given by its address, which Chat Completions servers do not fetch: send it as file_data (inlineFiles does that), or set fileURLs: true for a server that does',
@@ -137,7 +140,7 @@ function fromAddress(url: string, media: Media, context: PartContext): WireUserP
 }
 
 /** `filename` is demanded wherever data is sent. */
-const filePart = (file_data: string, filename: string, members: JsonObject): WireFilePart => {
+const filePart = (file_data: string, filename: string, members: JsonObject): WireMediaPart => {
   const { format: _, ...others } = members
   return { type: 'file', file: { ...others, filename, file_data } }
 }

@@ -1,5 +1,6 @@
 /** A chat request becomes a Chat Completions body. Most parameters are the wire's own; what is not is mapped or left out, told. */
 import {
+  asObject,
   type ChatRequest,
   defined,
   type ReasoningEffort,
@@ -8,7 +9,8 @@ import {
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import { warnOfThinking } from '../notes.js'
+import { headersOf } from '../headers.js'
+import { type Notes, notesOf, warnOfThinking } from '../notes.js'
 import { isReasoningModel, type ServerTraits } from './models.js'
 import { schemas, toWireTools } from './tools.js'
 import { toWireMessages } from './turns.js'
@@ -23,6 +25,10 @@ export interface RequestContext {
   readonly now: number
 }
 
+interface Writing extends RequestContext, Notes {
+  readonly provider: string
+}
+
 /** The request to `/chat/completions`. Throws `BadRequestError` for what cannot be sent. */
 export function toWire(request: ChatRequest, context: RequestContext): TransportRequest {
   return {
@@ -33,15 +39,12 @@ export function toWire(request: ChatRequest, context: RequestContext): Transport
       ...request.extra_body,
       ...request.provider_options?.[context.provider],
     },
-    ...(request.extra_headers && { headers: lowerCased(request.extra_headers) }),
+    ...headersOf(request),
   }
 }
 
 /** The body without what the caller adds to it by hand. */
-export function toBody(
-  request: ChatRequest,
-  context: RequestContext,
-): WireRequest & WireExtensions {
+export function toBody(request: ChatRequest, asked: RequestContext): WireRequest & WireExtensions {
   const {
     model,
     messages,
@@ -67,14 +70,14 @@ export function toBody(
     top_logprobs,
     ...same
   } = request
-  const { provider, traits, streaming, warn, now } = context
+  const { provider, traits, streaming, warn, now } = asked
+  const context: Writing = { ...asked, ...notesOf(provider, model, warn) }
   if (previous_response_id !== undefined)
-    warn({
-      code: 'dropped',
-      param: 'previous_response_id',
-      provider,
-      message: 'previous_response_id was left out: Chat Completions keeps no state',
-    })
+    context.note(
+      'dropped',
+      'previous_response_id was left out: Chat Completions keeps no state',
+      'previous_response_id',
+    )
   return {
     ...withoutStreamKeys(same),
     model,
@@ -96,17 +99,14 @@ export function toBody(
 /** What has the same name and meaning on the wire, and what the package does not know. */
 function withoutStreamKeys(same: object): WireExtensions {
   // keys that no type knows: the adapter alone says whether it streams
-  const { stream: _stream, stream_options: _options, ...rest } = same as WireExtensions
+  const { stream: _stream, stream_options: _options, ...rest } = asObject(same)
   return defined(rest)
 }
-
-const lowerCased = (headers: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 /** One limit under the name the server knows. OpenAI's reasoning models refuse the older name. */
 function limitOf(
   { model, max_tokens, max_completion_tokens }: ChatRequest,
-  { traits }: RequestContext,
+  { traits }: Writing,
 ): Pick<WireRequest, 'max_tokens' | 'max_completion_tokens'> {
   const limit = max_completion_tokens ?? max_tokens
   if (limit === undefined) return {}
@@ -115,17 +115,14 @@ function limitOf(
   return { [traits.maxTokensParam === 'as asked' ? asked : traits.maxTokensParam]: limit }
 }
 
-function toWireFormat(
-  format: ResponseFormat,
-  { traits, warn, provider }: RequestContext,
-): WireFormat {
+function toWireFormat(format: ResponseFormat, { traits, note }: Writing): WireFormat {
   if (format.type !== 'json_schema') return { type: format.type }
   const { name, schema, description, strict } = format.json_schema
   const dialect =
     schema && strict && traits.strictSubset
       ? schemas.part.openaiAnswerSchema(schema, {
           strict,
-          warn: (message) => warn({ code: 'changed', param: 'response_format', provider, message }),
+          warn: (message) => note('changed', message, 'response_format'),
         })
       : { schema, strict: strict ?? undefined }
   return {
@@ -141,24 +138,22 @@ type ReasoningParams = Pick<WireRequest, 'reasoning_effort'> &
   Pick<WireExtensions, 'reasoning' | 'thinking'>
 
 /** Effort and thinking budget, in the server's own form. The effort wins where both are given. */
-function reasoningOf(request: ChatRequest, { traits, warn, provider }: RequestContext) {
+function reasoningOf(request: ChatRequest, { traits, warn, note, provider }: Writing) {
   const { reasoning_effort, thinking } = request
   warnOfThinking(request, provider, warn)
   if (reasoning_effort !== undefined && thinking?.budget_tokens !== undefined)
-    warn({
-      code: 'dropped',
-      param: 'thinking',
-      provider,
-      message: 'thinking.budget_tokens was left out: reasoning_effort says how much',
-    })
+    note(
+      'dropped',
+      'thinking.budget_tokens was left out: reasoning_effort says how much',
+      'thinking',
+    )
   const { params, isCoarser } = forms[traits.reasoningParam](reasoning_effort, thinking)
   if (isCoarser)
-    warn({
-      code: 'changed',
-      param: 'thinking',
-      provider,
-      message: 'thinking was sent in the nearest form this server takes, without the exact budget',
-    })
+    note(
+      'changed',
+      'thinking was sent in the nearest form this server takes, without the exact budget',
+      'thinking',
+    )
   return params
 }
 

@@ -8,21 +8,18 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { BadRequestError } from '../../core/index.js'
-import type { Warn } from '../adapter.js'
+import type { Notes } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import type { ServerTraits } from './models.js'
-import type { WireRequest, WireTool, WireToolChoice } from './wire.js'
+import type { WireFunction, WireRequest, WireTool, WireToolChoice } from './wire.js'
 
 /** Loaded by the first request that holds a schema. */
 export const schemas = onDemand(() => import('../../schema/openai.js'))
 
 type ToolParams = Pick<WireRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>
 
-export interface ToolContext {
-  readonly provider: string
+export interface ToolContext extends Notes {
   readonly traits: Pick<ServerTraits, 'cacheControl' | 'strictSubset'>
-  readonly warn: Warn
 }
 
 /** The parameters that go with tools. Throws `BadRequestError` for a choice that is none. */
@@ -36,48 +33,36 @@ export function toWireTools(request: ChatRequest, context: ToolContext): ToolPar
     })
   // "no tools" needs no saying where there are none
   for (const [param, value] of Object.entries({ tool_choice, parallel_tool_calls }))
-    if (value !== undefined && value !== 'none') context.warn(needsTools(param, context.provider))
+    if (value !== undefined && value !== 'none')
+      context.note('dropped', `${param} was left out: the request has no tools`, param)
   return {}
 }
 
-const needsTools = (param: string, provider: string) =>
-  ({
-    code: 'dropped',
-    param,
-    provider,
-    message: `${param} was left out: the request has no tools`,
-  }) as const
-
 function toWireTool(tool: ToolDefinition, context: ToolContext): WireTool {
   // a tool that the server runs is in its own words
-  if (!isFunctionTool(tool)) return tool as WireTool
+  if (!isFunctionTool(tool)) return { ...tool }
   // members that no type names are for the server to judge
   const { function: definition, cache_control: _, ...others } = tool
   const { name, description, parameters: __, strict: ___, ...more } = definition
+  const own: WireFunction = { name, ...defined({ description }), ...parametersOf(tool, context) }
   return {
     ...others,
     type: 'function',
-    function: { ...more, name, ...defined({ description }), ...parametersOf(tool, context) },
+    function: { ...more, ...own },
     ...(context.traits.cacheControl && tool.cache_control && { cache_control: tool.cache_control }),
   }
 }
 
 function parametersOf(
   { function: { name, parameters, strict } }: FunctionToolLike,
-  { traits, warn, provider }: ToolContext,
+  { traits, note }: ToolContext,
 ) {
   const schema = parameters ?? { type: 'object', properties: {} }
   if (!strict || !traits.strictSubset)
     return { parameters: schema, ...defined({ strict: strict ?? undefined }) }
   const dialect = schemas.part.openaiToolSchema(schema, {
     strict,
-    warn: (message) =>
-      warn({
-        code: 'changed',
-        param: 'tools',
-        provider,
-        message: `the schema of ${name}: ${message}`,
-      }),
+    warn: (message) => note('changed', `the schema of ${name}: ${message}`, 'tools'),
   })
   return { parameters: dialect.schema, strict: dialect.strict }
 }
@@ -87,20 +72,19 @@ type FunctionToolLike = Extract<ToolDefinition, { type: 'function'; function: ob
 const isFunctionTool = (tool: ToolDefinition): tool is FunctionToolLike =>
   tool.type === 'function' && isObject(tool.function)
 
-const choices = new Set<unknown>(['none', 'auto', 'required'])
+const modes = ['none', 'auto', 'required'] as const
 
 /** Strings, the three objects of Chat Completions, and `{ type: 'auto' }` as Cursor sends it. */
-function toWireChoice(choice: ToolChoice, { provider }: ToolContext): WireToolChoice {
-  if (choices.has(choice)) return choice
-  const type: unknown = isObject(choice) ? choice.type : undefined
+function toWireChoice(choice: ToolChoice, { invalid }: ToolContext): WireToolChoice {
+  const type: unknown = isObject(choice) ? choice.type : choice
   // Mistral's word for it
-  if (choice === ('any' as string) || type === 'any') return 'required'
-  // checked on the line above
-  if (choices.has(type)) return type as WireToolChoice
+  if (type === 'any') return 'required'
+  const mode = modes.find((one) => one === type)
+  if (mode) return mode
   if (type === 'function' || type === 'custom' || type === 'allowed_tools') return choice
-  throw new BadRequestError(
-    `tool_choice is 'none', 'auto', 'required', or an object that names a tool`,
-    { provider, code: 'invalid_tool_choice', status: 400 },
+  throw invalid(
+    "tool_choice is 'none', 'auto', 'required', or an object that names a tool",
+    'invalid_tool_choice',
   )
 }
 

@@ -3,6 +3,8 @@ import {
   type AssistantInput,
   type AssistantPart,
   type AssistantTurn,
+  asObjects,
+  asParts,
   defined,
   isObject,
   type JsonObject,
@@ -22,13 +24,7 @@ import type { ServerTraits } from './models.js'
 import { type Said, takenBack } from './native.js'
 import { type PartContext, partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idForms } from './tools.js'
-import type {
-  WireAssistantMessage,
-  WireMessage,
-  WireTextPart,
-  WireToolCall,
-  WireUserPart,
-} from './wire.js'
+import type { WireMessage, WirePart, WireToolCall } from './wire.js'
 
 export interface MessageContext {
   readonly provider: string
@@ -75,20 +71,15 @@ function toWireAssistant({ messages }: AssistantTurn, writer: Writer): readonly 
 }
 
 /** Parallel calls that were stored apart are one message: between calls and their results nothing may stand. */
-function joined(messages: readonly WireAssistantMessage[]): WireAssistantMessage {
-  const parts = messages.flatMap(({ content }): readonly WireTextPart[] =>
-    typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []),
-  )
+function joined(messages: readonly WireMessage[]): WireMessage {
+  const parts = messages.flatMap(({ content }) => asParts(content))
   const isPlain = messages.every(({ content }) => !content || typeof content === 'string')
   const content = isPlain ? parts.map(({ text }) => text).join('\n') || null : parts
-  const tool_calls = messages.flatMap((message) => message.tool_calls ?? [])
+  const tool_calls = messages.flatMap((message) => asObjects(message.tool_calls))
   return Object.assign({}, ...messages, { content, tool_calls })
 }
 
-function toWireSaid(
-  { message, calls }: SaidMessage,
-  writer: Writer,
-): readonly WireAssistantMessage[] {
+function toWireSaid({ message, calls }: SaidMessage, writer: Writer): readonly WireMessage[] {
   const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
   const said: Said = { ...textOf(message, writer), calls: given }
   const audio = soundOf(message, writer)
@@ -150,7 +141,7 @@ function toWireCall({ call }: PairedCall, extra: JsonObject | undefined): WireTo
 
 /** Results carry text; what else they hold follows in a user message, behind the last of them. */
 function toWireResults(calls: readonly PairedCall[], writer: Writer): readonly WireMessage[] {
-  const media: WireUserPart[] = []
+  const media: WirePart[] = []
   const results = calls.map(({ call, result }): WireMessage => {
     const tool_call_id = call.id
     const { text, others } = splitResult(result)

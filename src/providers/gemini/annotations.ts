@@ -84,9 +84,7 @@ function checkedGrounding(wire: JsonObject): GroundingMetadata {
         ...defined({
           segment: isObject(support.segment) ? checkedTexts(support.segment) : undefined,
         }),
-        groundingChunkIndices: asList(support.groundingChunkIndices).filter(
-          Number.isInteger,
-        ) as number[],
+        groundingChunkIndices: asList(support.groundingChunkIndices).filter(isIndex),
       })),
     ),
     webSearchQueries: list(webSearchQueries, (queries) =>
@@ -95,6 +93,8 @@ function checkedGrounding(wire: JsonObject): GroundingMetadata {
     searchEntryPoint: isObject(searchEntryPoint) ? searchEntryPoint : undefined,
   })
 }
+
+const isIndex = (value: unknown): value is number => Number.isInteger(value)
 
 const list = <T>(value: unknown, read: (value: unknown) => T) =>
   value === undefined || value === null ? undefined : read(value)

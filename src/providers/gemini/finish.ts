@@ -10,7 +10,8 @@ import { toUsage } from './usage.js'
 /** Says whether the answer is whole; only then it is ended. */
 export function finish(state: State): boolean {
   const { finishReason, blockReason, writer } = state
-  if (!writer.isStarted || (!finishReason && !blockReason)) return false
+  const reason = blockReason || finishReason
+  if (!writer.isStarted || !reason) return false
   closeCall(state)
   const annotations = toAnnotations(state.parts, state.sources)
   for (const annotation of annotations) writer.push({ type: 'annotation', annotation })
@@ -19,8 +20,7 @@ export function finish(state: State): boolean {
   writer.keepUsage(unreadUsage(state.usage), readCounts)
   writer.finish({
     finish_reason: toFinishReason(state),
-    // one of the two is there
-    native_finish_reason: (blockReason ?? finishReason) as string,
+    native_finish_reason: reason,
     usage: (state.usage && toUsage(state.usage, searches)) ?? unknownUsage,
     ...defined({ service_tier: asText(state.usage?.serviceTier) }),
     content: contentOf(state),

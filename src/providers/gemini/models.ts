@@ -8,13 +8,10 @@ import type {
   ToolDefinition,
 } from '../../chat/index.js'
 import { onceAModel } from '../model-rules.js'
-import type { ThinkingConfig } from './wire.js'
+import type { Level } from './wire.js'
 
 /** Bare names that are Google's. */
 export const models = /^(models\/)?(gemini|gemma)-/
-
-/** XHIGH came with @google/genai 3.3. */
-export type Level = NonNullable<ThinkingConfig['thinkingLevel']> | 'XHIGH'
 
 /** How a family lets its thinking be set. */
 export type ThinkingControl =

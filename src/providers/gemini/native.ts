@@ -1,5 +1,5 @@
 /** Project and compare: an earlier answer goes back as it came only while it still says what its message says. */
-import { type AssistantInput, isObject, isSameJson } from '../../chat/index.js'
+import { type AssistantInput, asObjects, isSameJson } from '../../chat/index.js'
 import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
 import type { Note } from '../notes.js'
 import { bareName, type ModelFacts } from './models.js'
@@ -30,8 +30,7 @@ export function nativeTurn(
     note('changed', `what only ${native.provider} understands of an earlier answer was left out`)
     return undefined
   }
-  // written by our reader; what a store made of it is checked member by member below
-  const parts = native.content.filter(isObject) as readonly Part[]
+  const parts: readonly Part[] = asObjects(native.content)
   if (!isUnchanged(parts, message, context)) {
     note('changed', 'an earlier answer was edited: it is sent as it stands now, without signatures')
     return undefined

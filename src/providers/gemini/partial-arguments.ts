@@ -48,12 +48,14 @@ const unquote = (name: string) => name.replace(/\\(.)/g, '$1')
 
 function child(at: Container, step: Step, next: string): Container {
   const there = read(at, step)
-  // what is there was made here, so it is one of the two
-  if (typeof there === 'object' && there !== null) return there as Container
+  if (isContainer(there)) return there
   const made: Container = next === 'number' ? [] : Object.create(null)
   write(at, step, made)
   return made
 }
+
+const isContainer = (value: unknown): value is Container =>
+  typeof value === 'object' && value !== null
 
 const read = (at: Container, step: Step): unknown =>
   Array.isArray(at) ? at[Number(step)] : at[step]

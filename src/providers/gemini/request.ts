@@ -2,6 +2,7 @@
 import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
+import { headersOf } from '../headers.js'
 import { type Note, type Notes, notesOf, warnOfThinking } from '../notes.js'
 import { placeExtras } from './extras.js'
 import { factsOf, type ModelFacts } from './models.js'
@@ -38,15 +39,12 @@ const toTransport = (request: ChatRequest, method: string, body: unknown): Trans
   path: `/${resourceName(request.model).split('/').map(encodeURIComponent).join('/')}:${method}`,
   body,
   model: request.model,
-  ...(request.extra_headers && { headers: lowerCase(request.extra_headers) }),
+  ...headersOf(request),
 })
 
 /** `models/x`; a tuned model keeps its own collection. */
 const resourceName = (model: string) =>
   /^(models|tunedModels)\//.test(model) ? model : `models/${model}`
-
-const lowerCase = (headers: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 /** The body, with what the caller adds by hand in its place. */
 export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {

@@ -1,5 +1,5 @@
 /** The official client in the place of `fetch`: its key, base URL, version and fetch; our bodies, timers, events and errors. */
-import { isObject } from '../../chat/index.js'
+import { asObject, isObject } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
 
 type Fetch = typeof globalThis.fetch
@@ -122,7 +122,7 @@ function toEvents(chunks: AsyncIterable<object>): Response {
 /** The `fetch` that the client was made with. No public member tells it; what is not there is the global one. */
 function fetchOf(client: GeminiClient): Fetch {
   // the class declares it `protected`, which no structural type can name
-  const { apiClient } = client as { readonly apiClient?: unknown }
+  const { apiClient } = asObject(client)
   const getFetch = isObject(apiClient) ? apiClient.getFetch : undefined
   const own: unknown = typeof getFetch === 'function' ? getFetch.call(apiClient) : undefined
   // what it gives is a fetch by its own type

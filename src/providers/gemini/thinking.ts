@@ -1,8 +1,8 @@
 /** `reasoning_effort` and `thinking` as a thinkingConfig: a budget for Gemini 2.5, a level from Gemini 3 on, never both. */
 import { type ChatRequest, isObject, type ReasoningEffort } from '../../chat/index.js'
 import type { Note, Notes } from '../notes.js'
-import type { Level, ModelFacts, ThinkingControl } from './models.js'
-import type { ThinkingConfig } from './wire.js'
+import type { ModelFacts, ThinkingControl } from './models.js'
+import type { Level, ThinkingConfig } from './wire.js'
 
 /** What was asked for, in whichever of the two ways. */
 type Wish =
@@ -130,8 +130,7 @@ function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingCon
   return config(thinkingLevel)
 }
 
-// the type of @google/genai 2 does not know XHIGH
-const config = (thinkingLevel: Level) => ({ thinkingLevel }) as ThinkingConfig
+const config = (thinkingLevel: Level): ThinkingConfig => ({ thinkingLevel })
 
 const levelOfTokens = (tokens: number): Level => {
   if (tokens <= 512) return 'MINIMAL'

@@ -7,6 +7,7 @@ import {
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
+import { headersOf } from '../headers.js'
 import { notesOf } from '../notes.js'
 import { unknownMembers } from '../unknown-members.js'
 import { mayReason, toReasoning } from './thinking.js'
@@ -76,13 +77,6 @@ const contextOf = (profile: Profile, { model }: ChatRequest, warn: Warn): FieldC
   profile,
   warn,
 })
-
-const headersOf = ({ extra_headers }: ChatRequest) =>
-  extra_headers && {
-    headers: Object.fromEntries(
-      Object.entries(extra_headers).map(([name, value]) => [name.toLowerCase(), value]),
-    ),
-  }
 
 function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   const { profile, model } = context
