@@ -65,10 +65,11 @@ export function answerFold() {
   }
 
   const base = () => {
-    if (!turn) return undefined
-    const { start, finish, logprobs } = turn
-    const message = messageOf(turn)
-    const all = finish ? [...messages] : [...messages, message]
+    if (!turn && messages.length === 0) return undefined
+    const last = turn ?? newTurn(unknownStart)
+    const { start, finish, logprobs } = last
+    const message = messageOf(last)
+    const all = finish || !turn ? [...messages] : [...messages, message]
     return {
       ...untyped(start),
       text: message.content ?? '',
@@ -98,6 +99,9 @@ export function answerFold() {
     },
   }
 }
+
+/** Of an answer that ended before its first turn. */
+const unknownStart = { type: 'start', id: '', created: 0, model: '', provider: '' } as const
 
 /** One model turn while it is folded. */
 interface Turn extends ReturnType<typeof newTurn> {}

@@ -182,10 +182,10 @@ export class Accumulator {
     return this.answer
   }
 
-  /** The answer so far; undefined before the first `start`. */
+  /** The answer so far; undefined before anything was said. Results of an earlier turn's calls may stand before its own. */
   partial(): PartialResponse | undefined {
-    if (!this.turn) return undefined
-    const unfinished = this.turn.calls.filter((call) => call.isOpen).map(toToolCall)
+    if (!this.turn && this.done.length === 0) return undefined
+    const unfinished = (this.turn?.calls ?? []).filter((call) => call.isOpen).map(toToolCall)
     return {
       ...this.base(),
       finish_reason: null,
@@ -207,10 +207,10 @@ export class Accumulator {
   }
 
   private base(): Omit<ChatResponse, 'finish_reason'> {
-    // callers have checked that there is a turn
-    const turn = this.turn as Turn
-    const { id, created, model, provider, request_id } = turn.start
-    const message = this.isOpen ? turn.message() : (this.turns.at(-1) ?? turn.message())
+    const { turn } = this
+    const { id, created, model, provider, request_id } = turn?.start ?? unknownStart
+    const said = this.isOpen ? turn?.message() : (this.turns.at(-1) ?? turn?.message())
+    const message: AssistantMessage = said ?? { role: 'assistant', content: null }
     const messages = this.isOpen ? [...this.done, message] : [...this.done]
     return {
       id,
@@ -226,7 +226,7 @@ export class Accumulator {
       ...(this.approvals.length > 0 && {
         approvals: toPendingApprovals(this.approvals, messages),
       }),
-      ...(turn.logprobs.length > 0 && { logprobs: { content: [...turn.logprobs] } }),
+      ...(turn && turn.logprobs.length > 0 && { logprobs: { content: [...turn.logprobs] } }),
       ...(request_id !== undefined && { request_id }),
     }
   }
@@ -265,6 +265,9 @@ export class Accumulator {
     this.done.push(message)
   }
 }
+
+/** Of an answer that ended before its first turn. */
+const unknownStart: Omit<ChunkOf<'start'>, 'type'> = { id: '', created: 0, model: '', provider: '' }
 
 const misuse = (what: string) =>
   new MisuseError(`Chunks in an impossible order: ${what}`, { code: 'grammar' })

@@ -102,6 +102,28 @@ describe('a call that needs approval', () => {
     ])
   })
 
+  it.each(['generate', 'stream'] as const)(
+    'has its result on the error where the model fails behind it: %s',
+    async (mode) => {
+      const ran: unknown[] = []
+      const provider = scripted([
+        call([['c1', 'pay', { amount: 50 }]]),
+        [new BadRequestError('no')],
+      ])
+      const ai = createClient({ providers: [provider], use: [tools({ pay: pay(ran) })] })
+      const first = await ai.generate(request)
+      const asked = nextRequest(first, yes(first))
+      const error = await thrown(mode === 'stream' ? ai.stream(asked).response : ai.generate(asked))
+      expect(ran).toEqual([50])
+      expect(error).toMatchObject({
+        partial: {
+          finish_reason: null,
+          messages: [{ role: 'tool', tool_call_id: 'c1', name: 'pay', content: 'paid 50' }],
+        },
+      })
+    },
+  )
+
   it('survives storage as JSON, and leaves no trace in later requests', async () => {
     const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
     const first = await ai.generate(request)

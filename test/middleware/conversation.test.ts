@@ -7,6 +7,7 @@ import { text as textOf } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { standard } from '../../middleware/standard.js'
+import { tool, tools } from '../../middleware/tools.js'
 import type { Message, StreamChunk, UserPart } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
@@ -20,6 +21,7 @@ import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/stor
 import { say, scripted, start, untilAborted } from '../contract/scripted.js'
 import { DatabaseSync } from '../store/sqlite.js'
 import { storesOver, useRedis } from '../store/use-redis.js'
+import { call } from './script.js'
 
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 const user = (content: string): Message => ({ role: 'user', content })
@@ -80,6 +82,32 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     const { ask, kept } = talk([[new StreamInterruptedError('cut')]])
     await ask(mode, [user('a')]).catch(() => {})
     expect(await kept()).toEqual([])
+  })
+
+  it('keeps what a tool did with a yes, where the model fails behind it', async () => {
+    const calls = call([['c1', 'pay']])
+    const provider = scripted([calls, [new StreamInterruptedError('cut')], say('Done')])
+    const store = open()
+    const pay = tool({ needsApproval: true, execute: () => 'paid' })
+    const ai = createClient({
+      providers: [provider],
+      use: [conversation({ store, id: 'c' }), tools({ pay })],
+    })
+    const ask = (message: Message) => {
+      const request = { model: 'scripted/m', messages: [message] }
+      return mode === 'generate' ? ai.generate(request) : ai.stream(request).response
+    }
+    const { approvals } = await ask(user('Pay.'))
+    const [{ id = '', tool_call_id = '' } = {}] = approvals ?? []
+    await ask({ role: 'tool', tool_call_id, approval: { id, approved: true } }).catch(() => {})
+    await ask(user('And?'))
+    const last = provider.calls.at(-1)?.request.messages ?? []
+    expect(last.map(({ role, content }) => `${role}: ${content}`)).toEqual([
+      'user: Pay.',
+      'assistant: null',
+      'tool: paid',
+      'user: And?',
+    ])
   })
 
   it('two at once: the second sees the first, in order', async () => {
