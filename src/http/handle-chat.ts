@@ -11,9 +11,10 @@ import { type BaseCallOptions, type ChatStream, isTetradError } from '../core/in
 import {
   type AnswerContext,
   type Format,
+  type FormatName,
   formatOfBody,
   type Incoming,
-  ui,
+  loadFormat,
 } from './formats/index.js'
 import { type BodyLimits, bodyWasRead, readBody } from './input/body.js'
 import {
@@ -51,9 +52,9 @@ export async function handleChat<State>(
   const { route, request } = routeRequest
   const { input = closedInput } = route.options
   const scopeOwner = ownerOf(state, route)
-  const formatOf = (body: unknown) => routeRequest.format ?? formatOfBody(body)
-  const body = await readBody(request, bodyLimitsOf(route, formatOf))
-  const format = formatOf(body)
+  const nameOf = (body: unknown) => routeRequest.format?.name ?? formatOfBody(body)
+  const body = await readBody(request, bodyLimitsOf(route, nameOf))
+  const format = routeRequest.format ?? (await loadFormat(nameOf(body)))
   const incoming = format.read(body)
   const scope = { user: scopeOwner, conversation: incoming.id ?? '' }
   const { signer, used } = route
@@ -77,7 +78,7 @@ export async function handleChat<State>(
 /** What is signed comes back whole: it counts as what the server said, up to the bounds of a body. */
 function bodyLimitsOf<State>(
   { options: { input = closedInput }, signer }: Route<State>,
-  formatOf: (body: unknown) => Format,
+  nameOf: (body: unknown) => FormatName,
 ): BodyLimits {
   const { maxBytes, maxConversationBytes, maxBodyBytes } = limitsOf(input)
   const isOpen = Boolean(signer || input.allowTools || input.params?.length)
@@ -85,7 +86,7 @@ function bodyLimitsOf<State>(
     maxBytes,
     maxBodyBytes,
     maxPlainBytes: isOpen ? maxBodyBytes / 2 : maxConversationBytes,
-    maxDepth: (body) => input.maxDepth ?? (isOpen || formatOf(body) === ui ? 64 : 8),
+    maxDepth: (body) => input.maxDepth ?? (isOpen || nameOf(body) === 'ui' ? 64 : 8),
   }
 }
 

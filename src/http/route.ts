@@ -6,9 +6,10 @@ import {
   checkFormat,
   chunks,
   type FormatName,
-  formatNamed,
   formatOfPath,
+  isFormatName,
   isServed,
+  loadFormat,
   modelList,
   modelObject,
   modelOf,
@@ -47,18 +48,20 @@ export function handler<State = {}>(
     if (request.method === 'OPTIONS') return preflight(request, options)
     const request_id = crypto.randomUUID()
     const reportError = errorReporter(options, request_id)
-    const routeRequest: RouteRequest<State> = {
+    let routeRequest: RouteRequest<State> = {
       route,
       request,
       native,
       path: pathOf(request),
-      format: formatOf(request, options.format) ?? undefined,
+      format: undefined,
       request_id,
       headers: { ...corsHeaders(request, options), 'x-request-id': request_id },
       reportError,
       defer: deferrer(options, native, reportError),
     }
     try {
+      const name = formatOf(request, options.format)
+      if (name) routeRequest = { ...routeRequest, format: await loadFormat(name) }
       return await answer(routeRequest)
     } catch (error) {
       return failure(error, routeRequest)
@@ -171,7 +174,8 @@ async function resume<State>(name: string, state: State, routeRequest: RouteRequ
   const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
   const known = await route.sessions.find(name, ownerOf(state, route))
   // a request without a body does not say it: it is that of the answer
-  const format = asked ?? (known && formatNamed(known.format))
+  const format =
+    asked ?? (known && isFormatName(known.format) ? await loadFormat(known.format) : undefined)
   if (known && format?.name === known.format) {
     const toFailure = (error: unknown) => format.failure(reportError(error))
     const reader = route.sessions.resume(known, { from: Number(lastEventId ?? 0), toFailure })

@@ -4,7 +4,7 @@ import { check, importTool, run, write } from './support.mjs'
 
 /**
  * Prints what shows that all of it runs: a provider, the layers, a refusal of the route; and each provider up to the
- * refusal of a bad key, behind what its first call and the schema of a tool import.
+ * refusal of a bad key, behind what its first call and the schema of a tool import; and the formats of the route.
  */
 const app = `import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'
@@ -20,6 +20,12 @@ async function codesOfCalls() {
     await ai
       .generate({ model, messages: [{ role: 'user', content: 'Hi' }], tools }, { apiKeys: { openai: bad, anthropic: bad, gemini: bad, xai: bad } })
       .catch(({ code }) => codes.push(code))
+  for (const path of ['api/chat?format=ui', 'v1/chat/completions']) {
+    const messages = [{ id: '1', role: 'user', content: 'Hi', parts: [{ type: 'text', text: 'Hi' }] }]
+    const headers = { 'content-type': 'application/json' }
+    const keyless = await route(new Request('http://app/' + path, { method: 'POST', headers, body: JSON.stringify({ model: 'openai/gpt-5.1', messages }) }))
+    codes.push((await keyless.json()).error.code)
+  }
   return codes
 }
 // not awaited here: a file into which Rollup puts all has what is imported on demand below the body of the app
@@ -36,7 +42,7 @@ export async function checkBundlers(project) {
     check(`${name} builds it, and it runs`, provider === 'gemini' && status === 405)
     check(
       `what calls import on demand is there through ${name}`,
-      codes.join() === Array(4).fill('bad_api_key').join(),
+      codes.join() === [...Array(4).fill('bad_api_key'), ...Array(2).fill('not_configured')].join(),
     )
     check(
       `layers keep their names through ${name}`,

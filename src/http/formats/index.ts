@@ -1,12 +1,14 @@
 export { chunks } from './chunks/index.js'
 export * from './format.js'
-export { modelList, modelObject } from './openai/index.js'
 export {
   checkFormat,
-  formatNamed,
   formatOfBody,
   formatOfPath,
+  isFormatName,
   isServed,
+  loadFormat,
+  modelList,
+  modelObject,
   modelOf,
 } from './registry.js'
-export { type UiMetadata, ui } from './ui/index.js'
+export type { UiMetadata } from './ui/index.js'

@@ -3,21 +3,25 @@ import { isObject } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
 import { chunks } from './chunks/index.js'
 import type { Format, FormatName } from './format.js'
-import { openai } from './openai/index.js'
-import { ui } from './ui/index.js'
 
-const formats: ReadonlyMap<string, Format> = new Map(
-  [chunks, openai, ui].map((one) => [one.name, one]),
-)
+/** A format is imported by the first request in it. */
+const formats: Readonly<Record<FormatName, () => Format | Promise<Format>>> = {
+  chunks: () => chunks,
+  openai: async () => (await import('./openai/openai.js')).openai,
+  ui: async () => (await import('./ui/ui.js')).ui,
+}
+
+export const isFormatName = (name: string): name is FormatName => Object.hasOwn(formats, name)
 
 /** Throws `MisuseError` for the name of no format. */
 export function checkFormat(format: FormatName | undefined): void {
-  if (format !== undefined && !formats.has(format))
-    throw new MisuseError(`format: there is no '${format}', only ${[...formats.keys()].join(', ')}`)
+  if (format !== undefined && !isFormatName(format))
+    throw new MisuseError(
+      `format: there is no '${format}', only ${Object.keys(formats).join(', ')}`,
+    )
 }
 
-/** The format of an answer that is kept. */
-export const formatNamed = (name: FormatName): Format | undefined => formats.get(name)
+export const loadFormat = async (name: FormatName): Promise<Format> => formats[name]()
 
 /** The public name of a model that is asked for; empty where all are; undefined on other paths. */
 export function modelOf(path: string): string | undefined {
@@ -25,6 +29,15 @@ export function modelOf(path: string): string | undefined {
   const at = path.indexOf('/models/')
   return at < 0 ? undefined : path.slice(at + '/models/'.length)
 }
+
+/** The body of `GET …/models/:id`. */
+export const modelObject = (id: string) => ({ id, object: 'model', created: 0, owned_by: 'app' })
+
+/** The body of `GET …/models`. */
+export const modelList = (models: readonly string[]) => ({
+  object: 'list',
+  data: models.map(modelObject),
+})
 
 /** What OpenAI serves beside chat: its last segment, or the one behind `/v1/`. */
 const otherEnds = ['responses', 'embeddings', 'completions', 'moderations', 'rerank'] as const
@@ -47,16 +60,22 @@ export interface FormatPlace {
 }
 
 /** Null for a format that there is not; undefined where the body decides. */
-export function formatOfPath({ method, path, named, format }: FormatPlace) {
+export function formatOfPath({
+  method,
+  path,
+  named,
+  format,
+}: FormatPlace): FormatName | null | undefined {
   const isModels = method === 'GET' && modelOf(path) !== undefined
-  if (path.endsWith('/chat/completions') || isModels || !isServed(path)) return openai
+  if (path.endsWith('/chat/completions') || isModels || !isServed(path)) return 'openai'
   const name = named ?? format
-  return name === undefined ? undefined : (formats.get(name) ?? null)
+  if (name === undefined) return undefined
+  return isFormatName(name) ? name : null
 }
 
 /** Messages of the AI SDK have parts, and no content. */
-export function formatOfBody(body: unknown): Format {
+export function formatOfBody(body: unknown): FormatName {
   const { messages, message } = isObject(body) ? body : {}
   const first = Array.isArray(messages) ? messages[0] : message
-  return isObject(first) && Array.isArray(first.parts) ? ui : chunks
+  return isObject(first) && Array.isArray(first.parts) ? 'ui' : 'chunks'
 }

@@ -1,7 +1,7 @@
 /** The answers of one handler that run or are kept: who may read on, and who may stop one, in any process. */
 import { isObject, parseJson } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
-import type { Format, FormatName } from '../formats/index.js'
+import type { Format } from '../formats/index.js'
 import type { BaseHandlerOptions } from '../options.js'
 import { directSession } from './direct-session.js'
 import type { EventStream } from './events.js'
@@ -47,7 +47,8 @@ export interface SessionsOptions {
 export interface Known {
   readonly id: string
   readonly owner: string
-  readonly format: FormatName
+  /** The name of one, as the store has it. */
+  readonly format: string
 }
 
 export class Sessions {
@@ -129,8 +130,7 @@ function toKnown(meta: string): Known | undefined {
   if (!isObject(known)) return undefined
   const { id, owner, format } = known
   if (typeof id !== 'string' || typeof owner !== 'string') return undefined
-  // compared with the name of the reader's format, so any text will do
-  return typeof format === 'string' ? { id, owner, format: format as FormatName } : undefined
+  return typeof format === 'string' ? { id, owner, format } : undefined
 }
 
 const chatKey = (owner: string, conversation: string) =>

@@ -83,12 +83,3 @@ function errorBody({
   const type = types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error')
   return { error: { message, type, param, code, request_id } }
 }
-
-/** The body of `GET …/models/:id`. */
-export const modelObject = (id: string) => ({ id, object: 'model', created: 0, owned_by: 'app' })
-
-/** The body of `GET …/models`. */
-export const modelList = (models: readonly string[]) => ({
-  object: 'list',
-  data: models.map(modelObject),
-})

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../../../src/chat/index.js'
 import { accumulate } from '../../../../src/core/index.js'
-import { ui } from '../../../../src/http/formats/index.js'
+import { ui } from '../../../../src/http/formats/ui/index.js'
 import { call, contextOf, deepFreeze, encode, finish, parse, start, toMessage } from './support.js'
 
 const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type)

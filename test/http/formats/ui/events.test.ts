@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../../../src/chat/index.js'
-import { ui } from '../../../../src/http/formats/index.js'
+import { ui } from '../../../../src/http/formats/ui/index.js'
 import { eventsOf, majors } from './clients.js'
 import { call, contextOf, finish, start } from './support.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Message, StreamChunk } from '../../../../src/chat/index.js'
 import { accumulate, BadRequestError } from '../../../../src/core/index.js'
-import { ui } from '../../../../src/http/formats/index.js'
+import { ui } from '../../../../src/http/formats/ui/index.js'
 import { call, contextOf, deepFreeze, encode, finish, start, toMessage } from './support.js'
 
 const read = (...messages: readonly object[]) => ui.read(deepFreeze({ id: 'chat', messages }))

@@ -2,7 +2,7 @@
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai6'
 import type { StreamChunk } from '../../../../src/chat/index.js'
 import type { AnswerContext, Incoming } from '../../../../src/http/formats/index.js'
-import { ui } from '../../../../src/http/formats/index.js'
+import { ui } from '../../../../src/http/formats/ui/index.js'
 
 export const incoming: Incoming = { messages: [], isStream: true, rest: {} }
 

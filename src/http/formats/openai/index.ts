@@ -1,1 +1,0 @@
-export { modelList, modelObject, openai } from './openai.js'
