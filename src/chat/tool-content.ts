@@ -1,5 +1,5 @@
 /** What a tool returned, as the content of its result, and back to text. */
-import { isObject, type JsonObject } from './json.js'
+import { isObject, type JsonObject, parseJson } from './json.js'
 import type { UserPart } from './message.js'
 
 /** Where a part of each type holds what it holds. */
@@ -23,6 +23,12 @@ export function toToolContent(value: unknown): string | readonly UserPart[] {
   // each member was looked at
   if (Array.isArray(value) && value.length > 0 && value.every(isPart)) return value as UserPart[]
   return JSON.stringify(value ?? null)
+}
+
+/** A failed result for a wire that has no flag for it: the text says it, as JSON. */
+export function toErrorText(text: string): string {
+  const value = parseJson(text)
+  return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
 }
 
 /** The texts of content, a line each; other parts are left out. */

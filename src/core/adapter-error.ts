@@ -7,6 +7,8 @@ import {
   BadGatewayError,
   BadRequestError,
   ConflictError,
+  ContentPolicyViolationError,
+  ContextWindowExceededError,
   type ErrorDetails,
   InternalServerError,
   isTetradError,
@@ -24,31 +26,32 @@ import {
 
 export type ErrorClass = new (message: string, details?: ErrorDetails) => TetradError
 
+/** Each class with the status that it stands for, and others that mean the same; of two rows with a status the first counts. */
+const statuses: readonly (readonly [ErrorClass, own: number, ...others: number[]])[] = [
+  [BadRequestError, 400, 413],
+  [AuthenticationError, 401],
+  [PermissionDeniedError, 403, 451],
+  [NotFoundError, 404, 410],
+  [ConflictError, 409],
+  [UnprocessableEntityError, 422],
+  [RateLimitError, 429],
+  [InternalServerError, 500],
+  [BadGatewayError, 502, 520, 521, 522, 523, 524, 525, 526],
+  [ServiceUnavailableError, 503, 425, 529],
+  [TimeoutError, 504, 408],
+  [QuotaExceededError, 429, 402],
+  [ContextWindowExceededError, 400],
+  [ContentPolicyViolationError, 400],
+]
+
 /** The class for an error status that no code says more about. */
 export const classOfStatus = (status: number): ErrorClass =>
-  statusClasses.get(status) ?? (status >= 500 ? InternalServerError : BadRequestError)
+  statuses.find(([, ...known]) => known.includes(status))?.[0] ??
+  (status >= 500 ? InternalServerError : BadRequestError)
 
-const statusClasses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
-  [400, BadRequestError],
-  [401, AuthenticationError],
-  [402, QuotaExceededError],
-  [403, PermissionDeniedError],
-  [404, NotFoundError],
-  [408, TimeoutError],
-  [409, ConflictError],
-  [410, NotFoundError],
-  [413, BadRequestError],
-  [422, UnprocessableEntityError],
-  [425, ServiceUnavailableError],
-  [429, RateLimitError],
-  [451, PermissionDeniedError],
-  [500, InternalServerError],
-  [502, BadGatewayError],
-  [503, ServiceUnavailableError],
-  [504, TimeoutError],
-  ...[520, 521, 522, 523, 524, 525, 526].map((status) => [status, BadGatewayError] as const),
-  [529, ServiceUnavailableError],
-])
+/** The status that an error of this class has where the wire told none. */
+export const statusOfClass = (Class: ErrorClass): number | undefined =>
+  statuses.find(([known]) => known === Class)?.[1]
 
 /**
  * The typed error for anything an adapter threw: its own `TetradError` as it is, an error with a `status` (as official

@@ -1,6 +1,7 @@
 /** Names of tools as a provider takes them, and back: one spelling for definitions, history and choice. */
 import {
   type AnswerInput,
+  asObject,
   asObjects,
   type ChatRequest,
   isObject,
@@ -145,7 +146,7 @@ function renameChoice(choice: JsonObject, names: Names): JsonObject {
 function renameMessage(message: Message, names: Names): Message {
   // what comes from a program without types may be anything
   if (!isObject(message)) return message
-  const { tool_calls, function_call, name, role } = message as JsonObject
+  const { tool_calls, function_call, name, role } = asObject(message)
   const calls = asObjects(tool_calls)
   const renamed = calls.map((call) => rename({ type: 'function', ...call }, names))
   const isResult = role === 'tool' || role === 'function'

@@ -56,6 +56,6 @@ export const unknownMembers = (request: ChatRequest): JsonObject =>
 /** The answer does not say in which format it speaks; the request did: `audio: { voice, format }`. */
 export function audioType(request: ChatRequest): string {
   // `audio` is a key of the wire that the request type does not know
-  const { audio = request.extra_body?.audio } = request as JsonObject & ChatRequest
+  const { audio = request.extra_body?.audio } = asObject(request)
   return `audio/${asText(asObject(audio).format) ?? 'wav'}`
 }

@@ -4,19 +4,17 @@ import {
   AuthenticationError,
   BadGatewayError,
   BadRequestError,
-  ConflictError,
   ContentPolicyViolationError,
   ContextWindowExceededError,
   classOfStatus,
   type ErrorClass,
-  InternalServerError,
   NotFoundError,
   PermissionDeniedError,
   QuotaExceededError,
   RateLimitError,
   ServiceUnavailableError,
+  statusOfClass,
   type TetradError,
-  TimeoutError,
   UnprocessableEntityError,
 } from '../core/index.js'
 import { readFailure } from './error-body.js'
@@ -68,7 +66,9 @@ export function errorOf(failure: Failure, table: ErrorTable): TetradError {
   const text = hints.message ?? facts.message
   const byCode = classOfCode(codes, table)
   const status =
-    failure.status >= 400 ? failure.status : (facts.status ?? statusOfClass(byCode) ?? 500)
+    failure.status >= 400
+      ? failure.status
+      : (facts.status ?? (byCode && statusOfClass(byCode)) ?? 500)
   const Class = byCode ?? classOfText(text, status, table) ?? classOfStatus(status)
   const words = messageOf(text, facts.param)
   const who = `${table.provider}/${failure.model}`
@@ -112,8 +112,6 @@ const classOfText = (text: string | undefined, status: number, { texts = [] }: E
         ({ pattern, statuses = vagueStatuses }) => statuses.includes(status) && pattern.test(text),
       )?.error
 
-const statusOfClass = (Class: ErrorClass | undefined) => Class && classStatuses.get(Class)
-
 /** `x-should-retry` has the last word, but no wait fills an account. */
 const isRetryable = (Class: ErrorClass, status: number, headers: Headers | undefined) => {
   if (Class === QuotaExceededError) return false
@@ -127,52 +125,64 @@ const vagueStatuses = [400, 413, 422]
 /** 499: a cancelled call (Google); 525, 526: the certificate behind a gateway. */
 const hopelessStatuses = new Set([499, 501, 505, 525, 526])
 
-/** Codes that mean the same wherever they come from. */
-const commonCodes: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
-  ['invalid_api_key', AuthenticationError],
-  ['API_KEY_INVALID', AuthenticationError],
-  ['model_not_found', NotFoundError],
-  ['context_length_exceeded', ContextWindowExceededError],
-  ['content_policy_violation', ContentPolicyViolationError],
-  ['content_filter', ContentPolicyViolationError],
-  ['insufficient_quota', QuotaExceededError],
-  ['credit_balance_exhausted', QuotaExceededError],
-  ['organization_spend_limit_exceeded', QuotaExceededError],
-  ['project_spend_limit_exceeded', QuotaExceededError],
-  ['organization_usage_limit_exceeded', QuotaExceededError],
-  ['enforced_spend_limit_reached', QuotaExceededError],
-  ['contract_spend_limit_reached', QuotaExceededError],
-  ['billing_error', QuotaExceededError],
-  ['rate_limit_exceeded', RateLimitError],
-  ['overloaded_error', ServiceUnavailableError],
-])
+/** Codes and types of all providers; a provider has rows of its own where one means something else there. */
+const commonCodes: ReadonlyMap<string, ErrorClass> = new Map(
+  (
+    [
+      [
+        AuthenticationError,
+        'invalid_api_key API_KEY_INVALID API_KEY_EXPIRED authentication_error invalid_authentication_error',
+      ],
+      [PermissionDeniedError, 'data_residency_mismatch'],
+      [
+        NotFoundError,
+        'model_not_found model_decommissioned model_not_available resource_not_found_error DeploymentNotFound',
+      ],
+      [
+        BadRequestError,
+        'invalid_prompt invalid_encrypted_content invalid_image invalid_image_format invalid_base64_image invalid_image_url image_too_large image_too_small image_parse_error invalid_image_mode image_file_too_large unsupported_image_media_type empty_image_file failed_to_download_image image_file_not_found',
+      ],
+      [
+        ContextWindowExceededError,
+        'context_length_exceeded context_window_exceeded exceed_context_size_error',
+      ],
+      [
+        ContentPolicyViolationError,
+        'content_policy_violation content_filter bio_policy misalignment_policy_violation image_content_policy_violation moderation_blocked ResponsibleAIPolicyViolation data_inspection_failed',
+      ],
+      [
+        QuotaExceededError,
+        'insufficient_quota credit_balance_exhausted organization_spend_limit_exceeded project_spend_limit_exceeded organization_usage_limit_exceeded enforced_spend_limit_reached contract_spend_limit_reached billing_error billing_hard_limit_reached exceeded_current_quota_error insufficient_balance',
+      ],
+      [RateLimitError, 'rate_limit_exceeded rate_limit_reached_error'],
+      [UnprocessableEntityError, 'tool_use_failed'],
+      [BadGatewayError, 'network_error'],
+      [
+        ServiceUnavailableError,
+        'overloaded_error engine_overloaded_error insufficient_system_resource',
+      ],
+    ] as const
+  ).flatMap(([error, codes]) => codes.split(' ').map((code) => [code, error] as const)),
+)
 
 const commonTexts: readonly TextRule[] = [
   {
     pattern:
-      /maximum (context|prompt) length|context (window|length) (of|is|exceeded)|prompt is too long|exceeds? the (maximum number of tokens|context window|model'?s (maximum )?context)|input tokens exceed/i,
+      /maximum (context|prompt) length|context (window|length) (of|is|exceeded)|prompt is too long|exceeds? the (maximum number of tokens|context window|model'?s (maximum )?context)|exceed(s|ed)? (the )?context (limit|window)|input tokens exceed|token count .{0,200}exceeds/i,
     error: ContextWindowExceededError,
   },
   {
-    pattern: /content[ _-]policy|usage polic(y|ies)|safety system|content filter/i,
+    pattern:
+      /content[ _-]policy|usage polic(y|ies)|safety system|content filter|(prompt|response|content) (was|is) blocked/i,
     error: ContentPolicyViolationError,
   },
-  { pattern: /incorrect api key|invalid api key|api key not valid/i, error: AuthenticationError },
+  {
+    pattern: /incorrect api key|invalid api key|api key (not valid|not found|expired)/i,
+    error: AuthenticationError,
+  },
+  {
+    pattern:
+      /credit balance is too low|specified API usage limits|insufficient (balance|credits?|funds)/i,
+    error: QuotaExceededError,
+  },
 ]
-
-const classStatuses: ReadonlyMap<ErrorClass, number> = new Map<ErrorClass, number>([
-  [ContextWindowExceededError, 400],
-  [ContentPolicyViolationError, 400],
-  [BadRequestError, 400],
-  [AuthenticationError, 401],
-  [PermissionDeniedError, 403],
-  [NotFoundError, 404],
-  [ConflictError, 409],
-  [UnprocessableEntityError, 422],
-  [RateLimitError, 429],
-  [QuotaExceededError, 429],
-  [InternalServerError, 500],
-  [BadGatewayError, 502],
-  [ServiceUnavailableError, 503],
-  [TimeoutError, 504],
-])

@@ -2,7 +2,12 @@
 import { isObject, trimSlashes } from '../../chat/index.js'
 import type { Call, ProviderAdapter } from '../../core/index.js'
 import { UnexpectedResponseError, withMembers } from '../../core/index.js'
-import { httpTransport, type Transport, type TransportRequest } from '../../transport/index.js'
+import {
+  clientBaseURL,
+  httpTransport,
+  type Transport,
+  type TransportRequest,
+} from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { lowerCased } from '../headers.js'
 import { plainNames } from '../tool-names.js'
@@ -11,7 +16,7 @@ import { toError } from './errors.js'
 import { capabilitiesOf, defaultVersion, models } from './models.js'
 import { toCountWire, toWire } from './request.js'
 import { fromWire } from './response.js'
-import { type AnthropicClient, clientBaseURL, clientFetch } from './sdk.js'
+import { type AnthropicClient, clientFetch } from './sdk.js'
 import { streamReader } from './stream.js'
 import { schemas } from './tools.js'
 import { convertMessages } from './turns.js'

@@ -5,10 +5,11 @@ import {
   asObjects,
   asText,
   type JsonObject,
+  spokenText,
 } from '../../chat/index.js'
 import { type Note, type Notes, pick } from '../notes.js'
 import { profileOf } from './models.js'
-import { fromNative, noteLoose, textOf } from './native.js'
+import { fromNative, noteLoose } from './native.js'
 import { toContent, toText, withMark } from './parts.js'
 import type { HistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
@@ -94,7 +95,7 @@ function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): 
       'dropped',
       'Results of hosted tools were left out: only the provider that ran them reads them',
     )
-  if (files?.length || (audio && (textOf(message) !== '' || !audio.transcript)))
+  if (files?.length || (audio && (spokenText(message).text !== '' || !audio.transcript)))
     note('dropped', 'Files and audio that an assistant made were left out')
 }
 

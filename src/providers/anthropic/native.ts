@@ -1,5 +1,5 @@
 /** The provider's own blocks of an assistant turn (`message.native`): when they are sent back in place of what the message says. */
-import { type AssistantInput, isObject, type JsonObject } from '../../chat/index.js'
+import { type AssistantInput, isObject, type JsonObject, spokenText } from '../../chat/index.js'
 import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
 import type { Note, Notes } from '../notes.js'
 import { containerType, isCodeCall } from './finish.js'
@@ -44,7 +44,7 @@ export function fromNative(
   if (blocks.length === 0) return undefined
   const history = historyContext(model, callsOf(message))
   const said = projected(streamReader(history), { type: 'message', message: { content: blocks } })
-  const spoken = { text: textOf(message), refusal: '', calls: callsOf(message) }
+  const spoken = { text: spokenText(message).text, refusal: '', calls: callsOf(message) }
   if (!saysTheSame(said, spoken, message)) {
     note(
       'repaired',
@@ -87,9 +87,3 @@ function withIds(blocks: readonly WireBlock[], calls: readonly HistoryCall[]) {
 }
 
 const useInput = (input: unknown) => (typeof input === 'string' ? toInput(input) : (input ?? {}))
-
-/** What the message says in text, its parts joined. */
-export function textOf({ content }: AssistantInput): string {
-  if (typeof content === 'string') return content
-  return (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('')
-}

@@ -18,9 +18,6 @@ export interface AnthropicClient {
   ): { asResponse(): Promise<Response> }
 }
 
-/** Where requests go is the client's to say: only the path of this address is read. */
-export const clientBaseURL = 'https://client.invalid'
-
 /** As long as a timer can be: waiting is limited by our own. */
 const noTimeoutMs = 2_147_483_647
 

@@ -1,44 +1,10 @@
 /** Refusals of Chat Completions servers: status and code decide, the message text last. */
 import { isObject, type JsonObject } from '../../chat/index.js'
-import {
-  AuthenticationError,
-  BadGatewayError,
-  ContentPolicyViolationError,
-  ContextWindowExceededError,
-  NotFoundError,
-  QuotaExceededError,
-  RateLimitError,
-  ServiceUnavailableError,
-  UnprocessableEntityError,
-} from '../../core/index.js'
+import { ContextWindowExceededError } from '../../core/index.js'
 import { type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
 
-/**
- * Codes beside those of OpenAI that many servers share. Sources: the error pages of Groq, Fireworks, OpenRouter, Azure OpenAI,
- * Moonshot, and the servers of vLLM, llama.cpp and LM Studio.
- */
-const codes: ErrorTable['codes'] = {
-  authentication_error: AuthenticationError,
-  invalid_authentication_error: AuthenticationError,
-  model_decommissioned: NotFoundError,
-  model_not_available: NotFoundError,
-  resource_not_found_error: NotFoundError,
-  DeploymentNotFound: NotFoundError,
-  context_window_exceeded: ContextWindowExceededError,
-  exceed_context_size_error: ContextWindowExceededError,
-  request_too_large: ContextWindowExceededError,
-  ResponsibleAIPolicyViolation: ContentPolicyViolationError,
-  moderation_blocked: ContentPolicyViolationError,
-  data_inspection_failed: ContentPolicyViolationError,
-  exceeded_current_quota_error: QuotaExceededError,
-  billing_hard_limit_reached: QuotaExceededError,
-  insufficient_balance: QuotaExceededError,
-  rate_limit_reached_error: RateLimitError,
-  engine_overloaded_error: ServiceUnavailableError,
-  insufficient_system_resource: ServiceUnavailableError,
-  network_error: BadGatewayError,
-  tool_use_failed: UnprocessableEntityError,
-}
+/** Groq's code for a prompt that is too long; elsewhere it is a body that is too large. */
+const codes: ErrorTable['codes'] = { request_too_large: ContextWindowExceededError }
 
 const texts: ErrorTable['texts'] = [
   {
@@ -46,7 +12,6 @@ const texts: ErrorTable['texts'] = [
       /context (size|length|window)|requested? .{0,40}tokens.{0,60}(exceed|larger)|input is too (long|large)/i,
     error: ContextWindowExceededError,
   },
-  { pattern: /insufficient (balance|credits?|funds)/i, error: QuotaExceededError },
 ]
 
 /** The `ToError` of a server of this name. */

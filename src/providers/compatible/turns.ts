@@ -1,20 +1,20 @@
 /** Messages to the wire: what a server wants back is put where it was. */
 import {
   type AssistantInput,
-  type AssistantPart,
   type AssistantTurn,
   asObjects,
   asParts,
   defined,
-  isObject,
   type JsonObject,
   type Message,
   type PairedCall,
-  parseJson,
   type SaidMessage,
   splitId,
+  spokenText,
   type ToolMessage,
   type Turn,
+  textOfContent,
+  toErrorText,
   type UserPart,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
@@ -81,7 +81,8 @@ function joined(messages: readonly WireMessage[]): WireMessage {
 
 function toWireSaid({ message, calls }: SaidMessage, writer: Writer): readonly WireMessage[] {
   const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
-  const said: Said = { ...textOf(message, writer), calls: given }
+  tellLosses(message, writer)
+  const said: Said = { ...spokenText(message), calls: given }
   const audio = soundOf(message, writer)
   // a refusal is what the model said: `refusal` itself is known to OpenAI only
   const text = said.text || said.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
@@ -109,20 +110,12 @@ function toWireSaid({ message, calls }: SaidMessage, writer: Writer): readonly W
 const leftOut = (what: string, { note }: Writer) =>
   note('dropped', `${what} in assistant messages were left out: the wire has no place for them`)
 
-/** Text and refusal of a message; parts that an assistant cannot say to this wire are left out. */
-function textOf({ content, refusal, images, files }: AssistantInput, writer: Writer) {
-  if (images?.length || files?.length) leftOut('Images and files', writer)
-  if (!Array.isArray(content))
-    return { text: typeof content === 'string' ? content : '', refusal: refusal ?? '' }
-  const parts: readonly AssistantPart[] = content
-  if (parts.some((part) => part.type === 'thinking')) leftOut('Thinking blocks', writer)
-  if (parts.some((part) => part.type === 'image_url' || part.type === 'file'))
+/** What an assistant cannot say to this wire. */
+function tellLosses({ content, images, files }: AssistantInput, writer: Writer): void {
+  const types = asObjects(content).map(({ type }) => type)
+  if (types.includes('thinking')) leftOut('Thinking blocks', writer)
+  if (images?.length || files?.length || types.includes('image_url') || types.includes('file'))
     leftOut('Images and files', writer)
-  const join = (pick: (part: AssistantPart) => string) => parts.map(pick).join('')
-  return {
-    text: join((part) => (part.type === 'text' ? part.text : '')),
-    refusal: refusal ?? join((part) => (part.type === 'refusal' ? part.refusal : '')),
-  }
 }
 
 /** The server knows its own sound by id, for an hour or so. */
@@ -170,12 +163,7 @@ function toWireResults(calls: readonly PairedCall[], writer: Writer): readonly W
 function splitResult({ content, is_error }: ToolMessage) {
   const parts: readonly UserPart[] = partsOf(content ?? '')
   const others = parts.filter((part) => part.type !== 'text')
-  const said = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+  const said = textOfContent(content ?? '')
   const text = said === '' && others.length > 0 ? 'See the next user message.' : said
-  return { text: is_error ? asError(text) : text, others }
-}
-
-function asError(text: string): string {
-  const value = parseJson(text)
-  return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
+  return { text: is_error ? toErrorText(text) : text, others }
 }

@@ -1,11 +1,6 @@
 /** Gemini's refusals as typed errors. https://ai.google.dev/gemini-api/docs/troubleshooting */
-import { isObject, type JsonObject } from '../../chat/index.js'
-import {
-  AuthenticationError,
-  ContentPolicyViolationError,
-  ContextWindowExceededError,
-  QuotaExceededError,
-} from '../../core/index.js'
+import { asObjects, asText, isObject, type JsonObject } from '../../chat/index.js'
+import { QuotaExceededError } from '../../core/index.js'
 import {
   durationMs,
   type ErrorTable,
@@ -22,19 +17,9 @@ const exhausted = 'quota_exhausted'
 
 const table: ErrorTable = {
   provider: 'gemini',
-  codes: {
-    [exhausted]: QuotaExceededError,
-    API_KEY_INVALID: AuthenticationError,
-    API_KEY_EXPIRED: AuthenticationError,
-  },
+  codes: { [exhausted]: QuotaExceededError },
   hints,
   texts: [
-    {
-      pattern: /token count .{0,200}exceeds|exceeds the maximum number of tokens/i,
-      error: ContextWindowExceededError,
-    },
-    { pattern: /api key (not valid|not found|expired)/i, error: AuthenticationError },
-    { pattern: /(prompt|response|content) (was|is) blocked/i, error: ContentPolicyViolationError },
     {
       pattern: /prepa(id|yment)|credits? (are|is|have been) (depleted|exhausted)|spend(ing)? cap/i,
       error: QuotaExceededError,
@@ -46,17 +31,16 @@ const table: ErrorTable = {
 /** `error.details` hold ErrorInfo, RetryInfo, QuotaFailure and RequestInfo of google.rpc. */
 function hints(body: JsonObject): FailureHints {
   const error = isObject(body.error) ? body.error : body
-  const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
-  const reason = ofType(details, 'ErrorInfo')?.reason
+  const details = asObjects(error.details)
+  const reason = asText(ofType(details, 'ErrorInfo')?.reason)
   const delay = ofType(details, 'RetryInfo')?.retryDelay
-  const id = ofType(details, 'RequestInfo')?.requestId
   return {
     codes: [
       ...(isHopeless(ofType(details, 'QuotaFailure')) ? [exhausted] : []),
-      ...(typeof reason === 'string' && reason !== '' ? [reason] : []),
+      ...(reason ? [reason] : []),
     ],
     retryAfterMs: typeof delay === 'string' ? durationMs(delay) : undefined,
-    requestId: typeof id === 'string' && id !== '' ? id : undefined,
+    requestId: asText(ofType(details, 'RequestInfo')?.requestId),
   }
 }
 
@@ -64,9 +48,7 @@ const ofType = (details: readonly JsonObject[], name: string) =>
   details.find((detail) => String(detail['@type'] ?? '').endsWith(`google.rpc.${name}`))
 
 /** A day's quota is used up, or there is none at all: the free tier has 0 of some models. */
-function isHopeless(failure: JsonObject | undefined): boolean {
-  const violations = Array.isArray(failure?.violations) ? failure.violations.filter(isObject) : []
-  return violations.some(
+const isHopeless = (failure: JsonObject | undefined): boolean =>
+  asObjects(failure?.violations).some(
     ({ quotaId, quotaValue }) => /PerDay/i.test(String(quotaId)) || String(quotaValue) === '0',
   )
-}

@@ -1,14 +1,14 @@
 /** The adapter for Google Gemini: generateContent, v1beta. */
 import { type ChatRequest, trimSlashes } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
-import { httpTransport } from '../../transport/index.js'
+import { clientBaseURL, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { toError } from './errors.js'
 import type { InlineFilesOptions } from './inline-files.js'
 import { capabilities, models } from './models.js'
 import { convertMessages, toCountWire, toWire } from './request.js'
 import { countFromWire, fromWire } from './response.js'
-import { clientBaseURL, clientFetch, type GeminiClient } from './sdk.js'
+import { clientFetch, type GeminiClient } from './sdk.js'
 import { streamReader } from './stream.js'
 import { schemas } from './tools.js'
 

@@ -30,9 +30,6 @@ const oneAnswer = {
   config: { automaticContinuation: false, automaticFunctionCalling: { disable: true } },
 } as const
 
-/** Where requests go is the client's to say: only the path of this address is read. */
-export const clientBaseURL = 'https://client.invalid'
-
 /**
  * A `fetch` that sends through the client, its retries off. The client makes address and key of the request; the body is
  * ours, byte for byte, and the response is read here: the client's own reader loses headers, events with a name, and what

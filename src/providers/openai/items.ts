@@ -1,6 +1,7 @@
 /** What the items of an answer say, one by one. */
 import {
   type Annotation,
+  asObject,
   asParts,
   type ChunkOf,
   defined,
@@ -177,7 +178,7 @@ export const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
 
 /** In Chat Completions' nested form, or flat. */
 function toolNameOf(tool: object): string | undefined {
-  const { function: fn, custom, name } = tool as JsonObject
+  const { function: fn, custom, name } = asObject(tool)
   const inner = isObject(fn) ? fn.name : isObject(custom) ? custom.name : name
   return asText(inner)
 }

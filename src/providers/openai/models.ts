@@ -213,10 +213,10 @@ export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[
 
 /** The effort a model takes that is next to the one that was asked: the weaker one where two are as near. */
 export function nearestEffort(
-  asked: string,
+  asked: WireEffort,
   efforts: readonly WireEffort[],
 ): WireEffort | undefined {
-  const rank = (effort: string) => (allEfforts as readonly string[]).indexOf(effort)
+  const rank = (effort: WireEffort) => allEfforts.indexOf(effort)
   const distance = (effort: WireEffort) => Math.abs(rank(effort) - rank(asked))
   return efforts.toSorted((a, b) => distance(a) - distance(b) || rank(a) - rank(b))[0]
 }

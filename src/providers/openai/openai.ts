@@ -1,4 +1,5 @@
 /** The adapter for OpenAI, on the Responses API. */
+import { asObject } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
 import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
@@ -121,8 +122,7 @@ export const responsesDialect = (server: Profile): Dialect => ({
 
 const ignore = () => {}
 
-const countOf = (body: unknown): number =>
-  asNumber((body as { readonly input_tokens?: unknown } | null)?.input_tokens) ?? 0
+const countOf = (body: unknown): number => asNumber(asObject(body).input_tokens) ?? 0
 
 /** There is no `process` in a browser or on some edges. */
 export const environment = (name: string): string | undefined =>

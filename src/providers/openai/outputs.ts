@@ -7,7 +7,8 @@ import {
   notRun,
   parseJson,
   type ToolMessage,
-  type UserPart,
+  textOfContent,
+  toErrorText,
 } from '../../chat/index.js'
 import { type PartContext, toContent, toPart } from './parts.js'
 import {
@@ -57,18 +58,13 @@ export const toOrphanOutput = (result: ToolMessage, context: PartContext): Outpu
 function toToolOutput(result: ToolMessage, context: PartContext): string | readonly InputPart[] {
   const { content, is_error } = result
   const wire = toContent(content ?? '', result.cache_control, context)
-  if (typeof wire === 'string') return is_error ? asError(wire) : wire
+  if (typeof wire === 'string') return is_error ? toErrorText(wire) : wire
   const parts = wire.map(withoutAudio)
   if (!is_error) return parts
   const [first, ...rest] = parts
   if (first?.type === 'input_text')
-    return [{ ...first, text: asError(asString(first.text)) }, ...rest]
-  return [{ type: 'input_text', text: asError('The tool failed.') }, ...parts]
-}
-
-const asError = (text: string) => {
-  const value = parseJson(text)
-  return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
+    return [{ ...first, text: toErrorText(asString(first.text)) }, ...rest]
+  return [{ type: 'input_text', text: toErrorText('The tool failed.') }, ...parts]
 }
 
 const withoutAudio = (part: InputPart): InputPart =>
@@ -141,11 +137,7 @@ const writers: Readonly<Record<string, Writer>> = {
   },
 }
 
-const textParts = (parts: readonly UserPart[]) =>
-  parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
-
-const plainText = ({ content = '' }: ToolMessage) =>
-  typeof content === 'string' ? content : textParts(content)
+const plainText = ({ content = '' }: ToolMessage) => textOfContent(content)
 
 function imageOf({ content }: ToolMessage, context: PartContext) {
   if (typeof content === 'string')

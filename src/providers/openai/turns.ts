@@ -10,6 +10,7 @@ import {
   type SaidMessage,
   shortId,
   splitId,
+  spokenText,
   type Turn,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
@@ -106,7 +107,7 @@ function assistantItems({ messages }: AssistantTurn, writer: Writer) {
 
 function toSaidItems({ message, calls }: SaidMessage, writer: Writer): readonly WireItem[] {
   const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
-  const spoken: Spoken = { ...textOf(message), calls: given }
+  const spoken: Spoken = { ...spokenText(message), calls: given }
   const items = nativeItems(message, spoken, writer) ?? rebuilt(message, spoken, calls, writer)
   if (items.length === 0)
     writer.note('repaired', 'Assistant messages that say nothing were left out')
@@ -127,16 +128,6 @@ function toOutputs(items: readonly WireItem[], calls: readonly PairedCall[], wri
     const output = toOutput(item, result, writer)
     return output ? [output] : []
   })
-}
-
-/** Text and refusal of a message. */
-function textOf({ content, refusal }: AssistantInput) {
-  if (typeof content === 'string') return { text: content, refusal: refusal ?? '' }
-  const parts = content ?? []
-  return {
-    text: parts.map((part) => (part.type === 'text' ? part.text : '')).join(''),
-    refusal: refusal ?? parts.map((part) => (part.type === 'refusal' ? part.refusal : '')).join(''),
-  }
 }
 
 /** A turn written anew: what it said, then its calls. */

@@ -6,15 +6,11 @@ import {
   ServiceUnavailableError,
 } from '../../core/index.js'
 import { type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
-import { codes } from '../openai/errors.js'
 
 /** Its codes are sentences more than codes, and a 403 has many reasons: https://docs.x.ai/docs/key-information/debugging */
 const table: ErrorTable = {
   provider: 'xai',
-  codes: {
-    ...codes,
-    'The service is currently unavailable': ServiceUnavailableError,
-  },
+  codes: { 'The service is currently unavailable': ServiceUnavailableError },
   texts: [
     { pattern: /api key/i, error: AuthenticationError, statuses: [400] },
     {
