@@ -18,7 +18,7 @@ import {
 } from '../core/index.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
-import { gather, type Push } from './gather.js'
+import { Gathered, type Push } from './gather.js'
 import type { OnDemand } from './on-demand.js'
 import { fitMessageNames, fitToolNames, type NamedRequest, type NameForm } from './tool-names.js'
 
@@ -163,27 +163,29 @@ async function* readStream(
     request_id = info.request_id
     call.onResponse(info)
   }
+  const gathered = new Gathered()
+  const push = restoring(shownStart(gathered.push))
   let reader: StreamReader | undefined
   let hasChunks = false
   const watched = withMembers(call, { onResponse })
   for await (const events of transport.events(wire, watched, () => hasChunks)) {
     reader ??= dialect.streamReader(context(request, call, request_id), call)
-    const chunks: StreamChunk[] = []
-    const push = restoring(shownStart(gather(chunks)))
     try {
       for (const event of events) reader.read(event, push)
     } catch (error) {
       // what came before the error in the same read is not lost
+      const chunks = gathered.take()
       if (chunks.length > 0) yield chunks
       throw error
     }
     const isOver = reader.isWhole?.() === true && reader.end(push)
+    const chunks = gathered.take()
     hasChunks = chunks.length > 0
     if (hasChunks) yield chunks
     if (isOver) return
   }
-  const last: StreamChunk[] = []
-  const isWhole = reader?.end(restoring(shownStart(gather(last))))
+  const isWhole = reader?.end(push)
+  const last = gathered.take()
   if (last.length > 0) yield last
   if (!isWhole) throw cutStream(dialect.name, request.model, request_id, reader !== undefined)
 }

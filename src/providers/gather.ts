@@ -7,29 +7,54 @@ export type Push = (chunk: StreamChunk) => void
  * Gathers chunks in their order; pieces of one text, one thought or one call's arguments that came together become one
  * piece: the reader of a stream that comes fast is woken once, not for each of them.
  */
-export function gather(chunks: StreamChunk[]): Push {
-  return (chunk) => {
-    const joined = join(chunks.at(-1), chunk)
-    if (joined) chunks[chunks.length - 1] = joined
-    else chunks.push(chunk)
+export class Gathered {
+  private chunks: StreamChunk[] = []
+  /** Of the last chunk, joined at its end: a text that grows by `+=` is kept as a tree of all its pieces. */
+  private pieces: string[] = []
+
+  readonly push: Push = (chunk) => {
+    if (!goesOn(this.chunks.at(-1), chunk)) {
+      this.join()
+      this.chunks.push(chunk)
+    }
+    this.pieces.push(pieceOf(chunk))
+  }
+
+  /** The chunks since the last time. */
+  take(): readonly StreamChunk[] {
+    this.join()
+    const { chunks } = this
+    this.chunks = []
+    return chunks
+  }
+
+  private join(): void {
+    const { chunks, pieces } = this
+    const last = chunks.at(-1)
+    if (last && pieces.length > 1) chunks[chunks.length - 1] = withText(last, pieces.join(''))
+    this.pieces = []
   }
 }
 
-function join(last: StreamChunk | undefined, next: StreamChunk): StreamChunk | undefined {
+function goesOn(last: StreamChunk | undefined, next: StreamChunk): boolean {
   switch (next.type) {
     case 'text-delta':
       return last?.type === next.type && last.phase === next.phase
-        ? { ...last, text: last.text + next.text }
-        : undefined
     case 'reasoning-delta':
       return last?.type === next.type && next.text !== '' && last.text !== ''
-        ? { type: next.type, text: last.text + next.text }
-        : undefined
     case 'tool-call-delta':
       return last?.type === next.type && last.index === next.index
-        ? { ...last, arguments: last.arguments + next.arguments }
-        : undefined
     default:
-      return undefined
+      return false
   }
 }
+
+const pieceOf = (chunk: StreamChunk): string =>
+  chunk.type === 'tool-call-delta' ? chunk.arguments : 'text' in chunk ? chunk.text : ''
+
+const withText = (chunk: StreamChunk, text: string): StreamChunk =>
+  chunk.type === 'tool-call-delta'
+    ? { ...chunk, arguments: text }
+    : chunk.type === 'text-delta'
+      ? { ...chunk, text }
+      : { type: 'reasoning-delta', text }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { gather } from '../../src/providers/gather.js'
+import { Gathered } from '../../src/providers/gather.js'
 
 const gathered = (chunks: readonly StreamChunk[]) => {
-  const read: StreamChunk[] = []
-  chunks.map((chunk) => Object.freeze(chunk)).forEach(gather(read))
-  return read
+  const read = new Gathered()
+  for (const chunk of chunks) read.push(Object.freeze(chunk))
+  return read.take()
 }
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 const thought = (text: string): StreamChunk => ({ type: 'reasoning-delta', text })
@@ -19,6 +19,15 @@ describe('the chunks of one network read', () => {
   it('are one piece for each text, thought and call', () => {
     const chunks = [thought('a'), thought('b'), text('c'), text('d'), delta(0, '{'), delta(0, '}')]
     expect(gathered(chunks)).toEqual([thought('ab'), text('cd'), delta(0, '{}')])
+  })
+
+  it('are each given once', () => {
+    const read = new Gathered()
+    read.push(text('a'))
+    read.push(text('b'))
+    expect(read.take()).toEqual([text('ab')])
+    read.push(text('c'))
+    expect([read.take(), read.take()]).toEqual([[text('c')], []])
   })
 
   it('keep the order of what comes in between, and of calls that come by turns', () => {
