@@ -26,8 +26,15 @@ export function cacheControlOf({ providerOptions }: WithOptions): {
   return isObject(cache_control) ? { cache_control: cache_control as never } : {}
 }
 
-export const toMessages = (prompt: readonly PromptMessage[]): readonly Message[] =>
-  prompt.flatMap(toOwn)
+/** `provider` is that of the model, where its name says it: of a file that several have, its own id is sent. */
+export const toMessages = (
+  prompt: readonly PromptMessage[],
+  provider: string,
+): readonly Message[] =>
+  prompt.flatMap(({ content, ...message }) => {
+    const own = typeof content === 'string' ? content : withOwnFiles(content, provider)
+    return toOwn({ ...message, content: own })
+  })
 
 function toOwn(message: PromptMessage): readonly Message[] {
   const { role, content } = message
@@ -66,6 +73,9 @@ function toResult({ output }: PromptPart): Pick<ToolMessage, 'content' | 'is_err
 function toUserPart(part: PromptPart): UserPart {
   const mark = cacheControlOf(part)
   if (part.type === 'text') return { type: 'text', text: part.text ?? '', ...mark }
+  // what a tool says in one provider's words
+  if (part.type === 'custom')
+    return { type: 'text', text: JSON.stringify(part.providerOptions ?? {}), ...mark }
   const { mediaType: format = part.type.startsWith('image') ? 'image/*' : undefined } = part
   const { filename } = part
   const { url, data, id, provider } = toFile(part)
@@ -110,8 +120,28 @@ function toFile({ data, url, fileId }: PromptPart): FileSource {
 /** A file that one provider has: `{ anthropic: 'file_…' }`, or the id alone. */
 function toReference(reference: unknown): FileSource {
   if (!isObject(reference)) return { id: String(reference) }
-  const [provider, id] = Object.entries(reference)[0] ?? []
-  return { id: String(id), ...defined({ provider: provider === 'google' ? 'gemini' : provider }) }
+  const [name = '', id] = Object.entries(reference)[0] ?? []
+  return { id: String(id), provider: providerNamed(name) }
+}
+
+const providerNamed = (name: string) => (name === 'google' ? 'gemini' : name)
+
+/** Parts whose references to files name this provider alone, where it has the file. */
+function withOwnFiles(parts: readonly PromptPart[], provider: string): readonly PromptPart[] {
+  const ownOf = (reference: unknown) => {
+    const own = Object.entries(isObject(reference) ? reference : {}).find(
+      ([name]) => providerNamed(name) === provider,
+    )
+    return own ? Object.fromEntries([own]) : reference
+  }
+  return parts.map((part) => {
+    const { data, fileId, output } = part
+    if (isObject(fileId)) return { ...part, fileId: ownOf(fileId) }
+    if (isObject(data) && data.type === 'reference')
+      return { ...part, data: { ...data, reference: ownOf(data.reference) } }
+    if (output?.type !== 'content' || !Array.isArray(output.value)) return part
+    return { ...part, output: { ...output, value: withOwnFiles(output.value, provider) } }
+  })
 }
 
 function toBase64(bytes: Uint8Array): string {

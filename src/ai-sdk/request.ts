@@ -19,7 +19,7 @@ export function toRequest(model: string, options: ModelCallOptions): ChatRequest
   const { prompt, tools, toolChoice, reasoning, responseFormat, providerOptions = {} } = options
   return defined({
     model,
-    messages: toMessages(prompt),
+    messages: toMessages(prompt, model.split('/', 1)[0] ?? ''),
     temperature: options.temperature,
     top_p: options.topP,
     top_k: options.topK,

@@ -338,6 +338,64 @@ describe('a history', () => {
   })
 })
 
+const call = (toolCallId: string, toolName: string) =>
+  ({ type: 'tool-call', toolCallId, toolName, input: {} }) as const
+const result = (toolCallId: string, toolName: string, output: { type: string; value: unknown }) =>
+  ({ type: 'tool-result', toolCallId, toolName, output }) as const
+
+it.each([
+  ['openai', 'openai'],
+  ['anthropic', 'anthropic'],
+  ['gemini', 'google'],
+  ['xai', 'xai'],
+] as const)('of a file that several providers have, %s gets its own id', async (name, key) => {
+  const { ai, server } = await wires()
+  server.reply(say('Hi'))
+  const ids = {
+    azure: 'file-of-azure',
+    openai: 'file-of-openai',
+    anthropic: 'file_of_anthropic',
+    google: 'files/of-google',
+    xai: 'file-of-xai',
+  }
+  const data = { type: 'reference', reference: ids }
+  const mediaType = 'application/pdf'
+  const stored = [
+    { type: 'file-id', fileId: ids },
+    { type: 'file', data, mediaType },
+  ]
+  await aiSdkModel(ai, models[name], { specification: 'v4' }).doGenerate({
+    prompt: [
+      { role: 'user', content: [{ type: 'file', data, mediaType }] },
+      { role: 'assistant', content: [call('c1', 'look')] },
+      { role: 'tool', content: [result('c1', 'look', { type: 'content', value: stored })] },
+    ],
+  })
+  const sent = JSON.stringify(server.requests[0]?.body)
+  // Gemini's address of a file holds its name
+  expect(sent.split(ids[key].replace('files/', '')).length - 1).toBe(3)
+  for (const [other, id] of Object.entries(ids))
+    if (other !== key) expect(sent).not.toContain(id.replace('files/', ''))
+})
+
+it.each(Object.entries(models))(
+  'a part of a result in the words of one provider ends no conversation: %s',
+  async (_, id) => {
+    const { ai, server } = await wires()
+    server.reply(say('Hi'))
+    const own = { type: 'custom', providerOptions: { anthropic: { type: 'tool-reference' } } }
+    const { content } = await aiSdkModel(ai, id, { specification: 'v4' }).doGenerate({
+      prompt: [
+        { role: 'user', content: [{ type: 'text', text: 'Look.' }] },
+        { role: 'assistant', content: [call('c1', 'look')] },
+        { role: 'tool', content: [result('c1', 'look', { type: 'content', value: [own] })] },
+      ],
+    })
+    expect(content).toMatchObject([{ type: 'text', text: 'Hi' }])
+    expect(JSON.stringify(server.requests[0]?.body)).toContain('tool-reference')
+  },
+)
+
 it.each(Object.entries(models))(
   'what a browser made of our notes harms nobody: %s',
   async (name, id) => {
