@@ -1,5 +1,5 @@
 /** Tool calls that wait for a person's yes: kept on the server, used once. */
-import type { ApprovalMessage, FunctionCall } from '../../src/chat/index.js'
+import { type ApprovalMessage, asText, type FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
 import type { Clock } from '../clock.js'
@@ -51,8 +51,8 @@ export const invalidApproval = ({ tool_call_id }: ApprovalMessage): BadRequestEr
     { status: 400, code: 'approval_invalid' },
   )
 
-/** From a client: of any type, and any length. */
-const keyOf = (id: unknown): string => `tool-approval:${String(id).slice(0, 36)}`
+/** From a client: of any type, which may have no text at all, and any length. */
+const keyOf = (id: unknown): string => `tool-approval:${asText(id)?.slice(0, 36)}`
 
 /** A yes is good for exactly this call, of this scope. A digest: nothing that was said is kept. */
 async function digestOf(call: FunctionCall, { scope }: ApprovalOptions): Promise<string> {

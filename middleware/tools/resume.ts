@@ -1,6 +1,13 @@
 /** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
 import type { FunctionCall, Message, ToolMessage } from '../../src/chat/index.js'
-import { type ApprovalMessage, isApproval, isForProvider } from '../../src/chat/index.js'
+import {
+  type ApprovalMessage,
+  asList,
+  asText,
+  isApproval,
+  isForProvider,
+  isObject,
+} from '../../src/chat/index.js'
 import { invalidApproval, isAsked, useApproval } from './approvals.js'
 import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'
@@ -50,11 +57,17 @@ function withoutAnswered(messages: readonly Message[]): readonly Message[] {
 }
 
 function ownCalls(turn: Message | undefined, { box }: RunOptions): Map<string, FunctionCall> {
-  const calls = turn?.role === 'assistant' ? (turn.tool_calls ?? []) : []
+  // of a client: the adapter reads it later
+  const given: unknown = turn?.role === 'assistant' ? turn.tool_calls : undefined
+  const isOurs = (call: unknown): call is FunctionCall =>
+    isObject(call) &&
+    call.type === 'function' &&
+    isObject(call.function) &&
+    box.has(String(asText(call.function.name)))
   return new Map(
-    calls.flatMap((call) =>
-      call.type === 'function' && box.has(call.function.name) ? [[call.id, call]] : [],
-    ),
+    asList(given)
+      .filter(isOurs)
+      .map((call) => [call.id, call]),
   )
 }
 
@@ -89,5 +102,6 @@ async function toJob(open: Open, options: RunOptions): Promise<Job> {
   return { call, result: toErrorResult(call, 'This call was not run: nobody allowed it.') }
 }
 
-const refusal = (reason: string | undefined) =>
-  `The user did not allow this call.${reason ? ` Reason: ${reason}` : ''}`
+/** `reason` is a client's: of any type. */
+const refusal = (reason: unknown) =>
+  `The user did not allow this call.${asText(reason) ? ` Reason: ${reason}` : ''}`

@@ -1,6 +1,6 @@
 /** A history as turns: each call of the assistant with its result, whatever form, order and place the messages had. */
 import { splitId } from './call-id.js'
-import { asId } from './json.js'
+import { asId, isObject } from './json.js'
 import type {
   AssistantInput,
   Message,
@@ -328,7 +328,7 @@ export type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
 
 /** True for a person's answer that is no result yet, but a word about one to come: an approval without content. */
 export const isApproval = (message: Message): message is ApprovalMessage =>
-  message.role === 'tool' && message.approval !== undefined && message.content === undefined
+  message.role === 'tool' && isObject(message.approval) && message.content === undefined
 
 /** True where the provider waits for the yes (MCP) and not `tools()`: its approvals have the id of their call, and get no result. */
 export const isForProvider = (message: Message): boolean =>

@@ -6,6 +6,7 @@ import type { ChatResponse, PartialResponse } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AuthenticationError,
+  isTetradError,
   type Middleware,
   MisuseError,
   PermissionDeniedError,
@@ -466,6 +467,84 @@ describe('hostile bodies of every format', () => {
     const body = { model: 'fast', messages: Array(10_000).fill(one) }
     expect((await handle(post(body))).status).toBe(413)
     expect(provider.calls).toHaveLength(0)
+  })
+})
+
+/** Places of a value, from its root on. */
+function* placesIn(value: unknown, path: string[] = []): Generator<string[]> {
+  if (path.length > 0) yield path
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, member] of Object.entries(value)) yield* placesIn(member, [...path, key])
+}
+
+function withValueAt(value: object, [key = '', ...rest]: string[], odd: unknown): object {
+  const members: Record<string, unknown> = { ...value }
+  const inner = members[key]
+  members[key] = rest.length > 0 ? withValueAt(inner as object, rest, odd) : odd
+  return Array.isArray(value) ? Object.values(members) : members
+}
+
+describe('a value of another type', () => {
+  const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } }
+  const native = { v: 1, provider: 'scripted', model: 'any', content: [] }
+  const approval = { id: 'a.1.b', approved: false, reason: 'r' }
+  const notes = { mac: 'm', native, results: { c1: 'm' }, reasons: { c1: 'r' }, calls: { c1: {} } }
+  const chunksBody = {
+    id: 'room',
+    messages: [
+      { role: 'user', id: 'u', content: [{ type: 'text', text: 'Hi' }] },
+      { role: 'assistant', content: null, mac: 'm', native, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c1', name: 'weather', content: 'r', mac: 'm' },
+      { role: 'tool', tool_call_id: 'c1', approval },
+    ],
+  }
+  const tool = { type: 'tool-weather', toolCallId: 'c1', input: {} }
+  const uiBody = {
+    id: 'room',
+    trigger: 'submit-message',
+    messages: [
+      { id: 'u', role: 'user', parts: [{ type: 'file', mediaType: 'a/b', url: 'data:,x' }] },
+      {
+        id: 'a',
+        role: 'assistant',
+        metadata: { turns: { 1: notes } },
+        parts: [
+          { type: 'step-start' },
+          { type: 'source-url', sourceId: 's', url: 'https://a.test', title: 't' },
+          { type: 'dynamic-tool', toolName: 'd', toolCallId: 'c2', state: 'output-error' },
+          { ...tool, state: 'output-available', output: {}, providerExecuted: false },
+          { ...tool, toolCallId: 'c3', state: 'approval-responded', approval },
+        ],
+      },
+    ],
+  }
+  const odd = [null, 0, [{}], { toString: 1 }]
+  const trusts = { input: { allowTools: true, allowSystem: true } }
+  const weather = { weather: { execute: () => 'Sunny.', needsApproval: true } }
+
+  it.each([
+    ['unsigned', {}],
+    ['signed', { secret: 'a secret of thirty-two characters' }],
+    ['trusted', trusts],
+    ['kept, trusted', { ...trusts, history: () => chunksBody.messages.slice(0, 2) as never }],
+  ])('anywhere in a body is no fault of the server: %s', async (_, options) => {
+    const provider = scripted()
+    provider.reply(say('Hello'))
+    const faults: unknown[] = []
+    const handle = handler(createClient({ providers: [provider], use: [tools(weather)] }), {
+      ...{ authorize: () => ({}), user: () => 'ann', models: ['scripted/any'] },
+      ...{ onError: (error: unknown) => !isTetradError(error) && faults.push(error) },
+      ...options,
+    })
+    for (const body of [chunksBody, uiBody])
+      for (const messages of [body.messages, [...body.messages, ...body.messages.slice(0, 1)]])
+        for (const path of placesIn({ ...body, messages }))
+          for (const value of odd) {
+            const response = await handle(post(withValueAt({ ...body, messages }, path, value)))
+            const what = `${path.join('.')}: ${JSON.stringify(value)}: ${await response.text()}`
+            expect(response.status, what).toBeLessThan(500)
+            expect(faults, what).toEqual([])
+          }
   })
 })
 

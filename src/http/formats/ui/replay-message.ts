@@ -1,5 +1,5 @@
 /** A message as the events that make it: for a client that reads an answer again which went on with an earlier message. */
-import { defined } from '../../../chat/index.js'
+import { asText, defined } from '../../../chat/index.js'
 import { toolNameOf } from './tools.js'
 import type { UiEvent, UiMessage, UiPart } from './wire.js'
 
@@ -94,7 +94,7 @@ function outcomeOf(part: UiPart, toolCallId: string): UiEvent | undefined {
   if (state === 'output-available')
     return { type: 'tool-output-available', toolCallId, output, ...hosted }
   if (state === 'output-error')
-    return { type: 'tool-output-error', toolCallId, errorText: String(errorText ?? ''), ...hosted }
+    return { type: 'tool-output-error', toolCallId, errorText: asText(errorText) ?? '', ...hosted }
   return state === 'output-denied' ? { type: 'tool-output-denied', toolCallId } : undefined
 }
 

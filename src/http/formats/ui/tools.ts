@@ -1,5 +1,6 @@
 /** Tool parts of a UI message as calls, results, approvals and hosted tools. */
 import {
+  asText,
   defined,
   type HostedTool,
   isObject,
@@ -19,7 +20,7 @@ export const isHosted = (part: UiPart): boolean =>
   isTool(part) && part.providerExecuted === true && !isObject(part.approval)
 
 export const toolNameOf = ({ type, toolName }: UiPart): string =>
-  type === 'dynamic-tool' ? String(toolName ?? '') : type.slice('tool-'.length)
+  type === 'dynamic-tool' ? (asText(toolName) ?? '') : type.slice('tool-'.length)
 
 /** The call of a part. `note` is what the metadata say of it. */
 export function toCall(part: UiPart, note: unknown): ToolCall {
@@ -40,7 +41,7 @@ type Reader = (
 /** By the state of the part; a call in any other one has no word about its result yet. */
 const results: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ['output-available', (part) => ({ content: toContent(part) })],
-  ['output-error', ({ errorText }) => ({ content: String(errorText ?? ''), is_error: true })],
+  ['output-error', ({ errorText }) => ({ content: asText(errorText) ?? '', is_error: true })],
   ['output-denied', (part, reason) => ({ content: refusal(part, reason), is_error: true })],
   ['approval-responded', toApproval],
 ])
@@ -59,7 +60,7 @@ function toApproval({ approval }: UiPart): ReturnType<Reader> {
   const { id, approved, reason } = isObject(approval) ? approval : {}
   return {
     approval: {
-      id: String(id),
+      id: asText(id) ?? '',
       // only true is a yes
       approved: approved === true,
       ...(typeof reason === 'string' && { reason }),
