@@ -11,7 +11,10 @@ export interface Repairs {
   readonly invalid: (message: string, code: string) => Error
 }
 
-const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool', 'function']
+const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool']
+
+/** The role says which of the messages it is; what it holds is read where that is known. */
+const hasRole = (given: unknown): given is Message => isObject(given) && roles.includes(given.role)
 
 /** The message, or undefined for one that says nothing. Throws `invalid()` where nobody can tell what was meant. */
 export function readMessage(
@@ -22,19 +25,18 @@ export function readMessage(
   // an item in a provider's own words: it stands where a part of the user's does
   if (isObject(given) && given.role === undefined && isItemType(given.type))
     return { role: 'user', content: [given as never] }
-  if (!isObject(given) || !roles.includes(given.role))
+  if (isObject(given) && given.role === 'function')
+    return readLegacyResult(given, position, repairs)
+  if (!hasRole(given))
     throw repairs.invalid(
       `Message ${position} has no role: use system, developer, user, assistant or tool`,
       'invalid_message',
     )
-  // the role says which of the messages it is; what it holds is read below
-  const message = given as unknown as Message
-  if (message.role === 'assistant') return readAssistant(message, position, repairs)
-  if (message.role === 'tool') return readResult(message, position, repairs)
-  if (given.role === 'function') return readLegacyResult(given, position, repairs)
-  const content = readContent(message.content, position, repairs)
+  if (given.role === 'assistant') return readAssistant(given, position, repairs)
+  if (given.role === 'tool') return readResult(given, position, repairs)
+  const content = readContent(given.content, position, repairs)
   const said = withoutBlanks(content, position, repairs)
-  if (said !== undefined) return said === message.content ? message : withContent(message, said)
+  if (said !== undefined) return said === given.content ? given : withContent(given, said)
   repairs.report(saysNothing, at(position))
   return undefined
 }

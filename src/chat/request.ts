@@ -97,6 +97,12 @@ export interface HostedToolDefinition {
   readonly [key: string]: unknown
 }
 
+export const isFunctionTool = (tool: ToolDefinition): tool is FunctionTool =>
+  tool.type === 'function' && isObject(tool.function)
+
+export const isCustomTool = (tool: ToolDefinition): tool is CustomTool =>
+  tool.type === 'custom' && isObject(tool.custom)
+
 export type ToolChoice =
   | 'none'
   | 'auto'

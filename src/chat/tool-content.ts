@@ -10,7 +10,7 @@ const parts: Readonly<Record<string, (part: JsonObject) => boolean>> = {
   file: ({ file }) => isObject(file),
 }
 
-const isPart = (value: unknown) => {
+const isPart = (value: unknown): value is UserPart => {
   const type = isObject(value) ? value.type : undefined
   return isObject(value) && typeof type === 'string' && Object.hasOwn(parts, type)
     ? parts[type]?.(value) === true
@@ -20,8 +20,7 @@ const isPart = (value: unknown) => {
 /** Text as it is, and a list of content parts as parts: images and files reach the model as what they are. Anything else as JSON. */
 export function toToolContent(value: unknown): string | readonly UserPart[] {
   if (typeof value === 'string') return value
-  // each member was looked at
-  if (Array.isArray(value) && value.length > 0 && value.every(isPart)) return value as UserPart[]
+  if (Array.isArray(value) && value.length > 0 && value.every(isPart)) return value
   return JSON.stringify(value ?? null)
 }
 

@@ -111,8 +111,8 @@ const addCounts = (a: Counts | undefined, b: Counts): Counts => {
   for (const [key, value] of Object.entries(b)) {
     const before = sum[key]
     // a member is a count on both sides, or a group of counts
-    if (typeof value === 'number') sum[key] = value + ((before as number | undefined) ?? 0)
-    else if (value) sum[key] = addCounts(before as Counts | undefined, value)
+    if (typeof value === 'number') sum[key] = value + (typeof before === 'number' ? before : 0)
+    else if (value) sum[key] = addCounts(typeof before === 'object' ? before : undefined, value)
   }
   return sum
 }

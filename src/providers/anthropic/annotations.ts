@@ -1,5 +1,5 @@
 /** Citations of a text block → annotations, with the place of the block in the joined text. */
-import { type Annotation, defined, isObject } from '../../chat/index.js'
+import { type Annotation, asNumber, asText, defined, isObject } from '../../chat/index.js'
 
 export interface Span {
   readonly start: number
@@ -9,21 +9,21 @@ export interface Span {
 /** undefined for a kind of citation that we do not know. Pages end where the API says, which names the page after. */
 export function toAnnotation(citation: unknown, { start, end }: Span): Annotation | undefined {
   if (!isObject(citation)) return undefined
-  const place = { start_index: start, end_index: end, cited_text: text(citation.cited_text) }
+  const place = { start_index: start, end_index: end, cited_text: asText(citation.cited_text) }
   switch (citation.type) {
     case 'web_search_result_location':
       return urlCitation(citation.url, citation.title, place)
     case 'search_result_location':
       return /^https?:/.test(String(citation.source))
         ? urlCitation(citation.source, citation.title, place)
-        : fileCitation({ filename: text(citation.title) ?? text(citation.source), ...place })
+        : fileCitation({ filename: asText(citation.title) ?? asText(citation.source), ...place })
     case 'char_location':
     case 'page_location':
     case 'content_block_location':
       return fileCitation({
-        file_id: text(citation.file_id),
-        filename: text(citation.document_title),
-        document_index: number(citation.document_index),
+        file_id: asText(citation.file_id),
+        filename: asText(citation.document_title),
+        document_index: asNumber(citation.document_index),
         ...pages(citation.start_page_number, citation.end_page_number),
         ...place,
       })
@@ -31,13 +31,9 @@ export function toAnnotation(citation: unknown, { start, end }: Span): Annotatio
   return undefined
 }
 
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
-
-const number = (value: unknown) => (typeof value === 'number' ? value : undefined)
-
 function pages(from: unknown, to: unknown) {
-  const page = number(from)
-  const behind = number(to)
+  const page = asNumber(from)
+  const behind = asNumber(to)
   const isRange = page !== undefined && behind !== undefined && behind - 1 > page
   return { page, end_page: isRange ? behind - 1 : undefined }
 }
@@ -45,12 +41,12 @@ function pages(from: unknown, to: unknown) {
 type Place = { start_index: number; end_index: number; cited_text: string | undefined }
 
 const urlCitation = (url: unknown, title: unknown, place: Place): Annotation | undefined => {
-  const address = text(url)
+  const address = asText(url)
   return address === undefined
     ? undefined
     : {
         type: 'url_citation',
-        url_citation: { url: address, ...defined({ title: text(title), ...place }) },
+        url_citation: { url: address, ...defined({ title: asText(title), ...place }) },
       }
 }
 

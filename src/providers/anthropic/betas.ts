@@ -1,25 +1,23 @@
 /** The `anthropic-beta` header, derived from what a body uses: https://docs.claude.com/en/api/beta-headers. */
-import { isObject, type JsonObject } from '../../chat/index.js'
+import { asObject, asObjects, type JsonObject } from '../../chat/index.js'
 
 type Row = readonly [beta: string, isUsed: (body: JsonObject) => boolean]
 
-const list = (value: unknown): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isObject) : []
-
-const member = (value: unknown, name: string) => (isObject(value) ? value[name] : undefined)
+const member = (value: unknown, name: string) => asObject(value)[name]
 
 const hasTool = (pattern: RegExp) => (body: JsonObject) =>
-  list(body.tools).some(({ type }) => typeof type === 'string' && pattern.test(type))
+  asObjects(body.tools).some(({ type }) => typeof type === 'string' && pattern.test(type))
 
-const blocksOf = (body: JsonObject) => list(body.messages).flatMap(({ content }) => list(content))
+const blocksOf = (body: JsonObject) =>
+  asObjects(body.messages).flatMap(({ content }) => asObjects(content))
 
 const hasBlock = (pattern: RegExp) => (body: JsonObject) =>
   blocksOf(body).some(({ type }) => typeof type === 'string' && pattern.test(type))
 
-const edits = (body: JsonObject) => list(member(body.context_management, 'edits'))
+const edits = (body: JsonObject) => asObjects(member(body.context_management, 'edits'))
 
 const usesMcp = (body: JsonObject) =>
-  list(body.mcp_servers).length > 0 || hasBlock(/^mcp_/)(body) || usesToolsets(body)
+  asObjects(body.mcp_servers).length > 0 || hasBlock(/^mcp_/)(body) || usesToolsets(body)
 
 const usesToolsets = hasTool(/^mcp_toolset$/)
 
@@ -30,7 +28,7 @@ const usesEarlyEffort = (body: JsonObject) =>
 const rows: readonly Row[] = [
   [
     'mid-conversation-system-2026-04-07',
-    (body) => list(body.messages).some(({ role }) => role === 'system'),
+    (body) => asObjects(body.messages).some(({ role }) => role === 'system'),
   ],
   ['mid-conversation-tool-changes-2026-07-01', hasBlock(/^tool_(addition|removal)$/)],
   [
@@ -66,7 +64,8 @@ const rows: readonly Row[] = [
   [
     'server-side-fallback-2026-06-01',
     (body) =>
-      list(body.fallbacks).length > 0 || (body.fallbacks == null && hasBlock(/^fallback$/)(body)),
+      asObjects(body.fallbacks).length > 0 ||
+      (body.fallbacks == null && hasBlock(/^fallback$/)(body)),
   ],
   [
     'thinking-binding-controls-2026-08-01',
@@ -81,7 +80,7 @@ const isCompaction = ({ type }: JsonObject) => type === 'compact_20260112'
 
 /** Also inside of a tool result. */
 const isStored = (block: JsonObject): boolean =>
-  member(block.source, 'type') === 'file' || list(block.content).some(isStored)
+  member(block.source, 'type') === 'file' || asObjects(block.content).some(isStored)
 
 /** What the body needs and what the caller asked for: each once, in one comma-separated line; undefined for none. */
 export function betaHeader(

@@ -4,6 +4,8 @@ import {
   type ChatRequest,
   type CustomTool,
   type FunctionTool,
+  isCustomTool,
+  isFunctionTool,
   isObject,
   type JsonObject,
   type ToolChoice,
@@ -53,22 +55,16 @@ export function toWireTools(
 
 /** Names of the free-text tools: their calls come back as text. */
 export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
-  new Set(tools.flatMap((tool) => (isCustom(tool) ? [tool.custom.name] : [])))
-
-const isFunction = (tool: ToolDefinition): tool is FunctionTool =>
-  tool.type === 'function' && isObject(tool.function)
-
-const isCustom = (tool: ToolDefinition): tool is CustomTool =>
-  tool.type === 'custom' && isObject(tool.custom)
+  new Set(tools.flatMap((tool) => (isCustomTool(tool) ? [tool.custom.name] : [])))
 
 function nameOf(tool: ToolDefinition): unknown {
-  if (isFunction(tool)) return tool.function.name
-  return isCustom(tool) ? tool.custom.name : 'name' in tool ? tool.name : tool.type
+  if (isFunctionTool(tool)) return tool.function.name
+  return isCustomTool(tool) ? tool.custom.name : 'name' in tool ? tool.name : tool.type
 }
 
 function toWireTool(tool: ToolDefinition, context: ToolContext): readonly WireTool[] {
-  if (isFunction(tool)) return [toFunction(tool, context)]
-  if (isCustom(tool)) return [fromCustom(tool, context.note)]
+  if (isFunctionTool(tool)) return [toFunction(tool, context)]
+  if (isCustomTool(tool)) return [fromCustom(tool, context.note)]
   return toHosted({ ...tool }, context.note)
 }
 

@@ -1,5 +1,12 @@
 /** Finds the call that a delta speaks of. */
-import { isObject, type JsonObject, parseJson, toArgumentsText } from '../../chat/index.js'
+import {
+  asId,
+  asString,
+  isObject,
+  type JsonObject,
+  parseJson,
+  toArgumentsText,
+} from '../../chat/index.js'
 import { maxCalls, type TurnWriter, type WrittenCall } from '../turn-writer.js'
 
 /**
@@ -100,18 +107,14 @@ function readPart({ index: _, type, id, function: fn, custom, ...extra }: JsonOb
   const body: JsonObject = isObject(custom) && isCustom ? custom : isObject(fn) ? fn : {}
   const told = Object.entries(extra).filter(([, value]) => value !== null)
   return {
-    id: typeof id === 'string' ? id : typeof id === 'number' ? String(id) : '',
-    name: text(body.name),
-    text: argumentsText(isCustom ? body.input : body.arguments),
+    id: asId(id) ?? '',
+    name: asString(body.name),
+    // servers in front of Ollama send the object itself
+    text: toArgumentsText(isCustom ? body.input : body.arguments) ?? '',
     isCustom,
     extra: told.length > 0 ? Object.fromEntries(told) : undefined,
   }
 }
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-/** Servers in front of Ollama send the object itself. */
-const argumentsText = (value: unknown): string => toArgumentsText(value) ?? ''
 
 /** With an id and a name of its own it is another call, whatever its index says. */
 const isAnother = (call: WrittenCall, { id, name }: Part) =>

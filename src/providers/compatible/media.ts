@@ -1,5 +1,7 @@
 /** What stands beside the text of an answer: sources, images, sound. */
 import {
+  asNumber,
+  asText,
   type ChatRequest,
   type ChunkOf,
   defined,
@@ -20,10 +22,10 @@ export function toAnnotation(wire: unknown): UrlCitation | undefined {
     url_citation: {
       url,
       ...defined({
-        title: string(title),
-        start_index: number(start_index),
-        end_index: number(end_index),
-        cited_text: string(content),
+        title: asText(title),
+        start_index: asNumber(start_index),
+        end_index: asNumber(end_index),
+        cited_text: asText(content),
       }),
     },
   }
@@ -44,17 +46,11 @@ export function toSound(wire: unknown, request: ChatRequest): ChunkOf<'file'> | 
   if (!isObject(wire)) return undefined
   const { id, data, transcript, expires_at } = wire
   const parts = defined({
-    file_id: string(id),
-    data: string(data),
-    transcript: string(transcript),
-    expires_at: number(expires_at),
+    file_id: asText(id),
+    data: asText(data),
+    transcript: asText(transcript),
+    expires_at: asNumber(expires_at),
   })
   if (Object.keys(parts).length === 0) return undefined
   return { type: 'file', media_type: audioType(request), ...parts }
 }
-
-const string = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined
-
-const number = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined

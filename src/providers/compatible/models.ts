@@ -1,5 +1,5 @@
 /** What is known of servers and models, as data. All else is let through. */
-import type { Capabilities } from '../../chat/index.js'
+import { type Capabilities, defined } from '../../chat/index.js'
 
 /** Where servers that speak Chat Completions differ. */
 export interface ServerTraits {
@@ -69,11 +69,11 @@ export function traitsOf(options: { readonly baseURL: string } & TraitOptions): 
   const { baseURL } = options
   const host = URL.canParse(baseURL) ? new URL(baseURL).hostname : ''
   const known = { ...defaults, ...servers.find((server) => server.host.test(host))?.traits }
-  const names = Object.keys(defaults) as readonly (keyof ServerTraits)[]
-  return Object.fromEntries(
-    names.map((name) => [name, options[name] ?? known[name]]),
-    // the names are those of the traits
-  ) as unknown as ServerTraits
+  const { includeUsage, reasoningParam, returnReasoning, maxTokensParam, developerRole } = options
+  const { cacheControl, fileURLs, strictSubset, toolCallIds } = options
+  const requests = { includeUsage, reasoningParam, maxTokensParam, strictSubset, toolCallIds }
+  const messages = { returnReasoning, developerRole, cacheControl, fileURLs }
+  return { ...known, ...defined({ ...requests, ...messages }) }
 }
 
 /** OpenAI's reasoning models, also behind a gateway's prefix: they refuse `max_tokens`. */

@@ -1,5 +1,5 @@
 /** What a server wants back of its answers, gathered: signed reasoning, thought signatures, reasoning text. */
-import { isObject, type JsonObject } from '../../chat/index.js'
+import { asObjects, asString, isObject, type JsonObject } from '../../chat/index.js'
 import type { CallReader } from './calls.js'
 
 type Detail = Record<string, unknown>
@@ -19,10 +19,9 @@ export class NativeReader {
   read(delta: JsonObject, isWhole: boolean): void {
     const { content, refusal, reasoning_details, extra_content } = delta
     this.text += textOf(content)
-    if (typeof refusal === 'string') this.refusal += refusal
+    this.refusal += asString(refusal)
     this.readReasoning(delta)
-    if (Array.isArray(reasoning_details))
-      for (const detail of reasoning_details) if (isObject(detail)) this.readDetail(detail, isWhole)
+    for (const detail of asObjects(reasoning_details)) this.readDetail(detail, isWhole)
     if (isObject(extra_content)) this.extraContent = { ...this.extraContent, ...extra_content }
   }
 
@@ -65,13 +64,12 @@ export class NativeReader {
   }
 }
 
-const textOf = (content: unknown): string => {
-  if (typeof content === 'string') return content
-  if (!Array.isArray(content)) return ''
-  return content
-    .map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : ''))
-    .join('')
-}
+const textOf = (content: unknown): string =>
+  typeof content === 'string'
+    ? content
+    : asObjects(content)
+        .map(({ text }) => asString(text))
+        .join('')
 
 const isSameBlock = (block: Detail, piece: JsonObject) =>
   block.type === piece.type &&

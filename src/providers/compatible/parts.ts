@@ -108,7 +108,7 @@ function cacheMark(mark: CacheControl | undefined, { traits, note }: PartContext
 }
 
 /** Images and sound have parts of their own; all else goes as a file. */
-function toMediaPart(media: Media, type: string, context: PartContext): WireMediaPart {
+function toMediaPart(media: Media, type: string, context: PartContext): WirePart {
   const { source, kind, mediaType } = media
   const { format: _, ...members } = media.members
   if (source.type === 'stored') return { type: 'file', file: { ...members, file_id: source.id } }
@@ -120,7 +120,7 @@ function toMediaPart(media: Media, type: string, context: PartContext): WireMedi
   if (type === 'input_audio' || format === 'wav' || format === 'mp3')
     return {
       type: 'input_audio',
-      input_audio: { ...members, data: source.base64, format: format as 'wav' | 'mp3' },
+      input_audio: { ...members, data: source.base64, format },
     }
   return filePart(url, media.filename ?? `file.${mediaType?.split('/')[1] ?? 'bin'}`, members)
 }

@@ -2,7 +2,9 @@
 import {
   type ChatRequest,
   defined,
+  type FunctionTool,
   type IdForm,
+  isFunctionTool,
   isObject,
   shortId,
   type ToolChoice,
@@ -54,7 +56,7 @@ function toWireTool(tool: ToolDefinition, context: ToolContext): WireTool {
 }
 
 function parametersOf(
-  { function: { name, parameters, strict } }: FunctionToolLike,
+  { function: { name, parameters, strict } }: FunctionTool,
   { traits, note }: ToolContext,
 ) {
   const schema = parameters ?? { type: 'object', properties: {} }
@@ -66,11 +68,6 @@ function parametersOf(
   })
   return { parameters: dialect.schema, strict: dialect.strict }
 }
-
-type FunctionToolLike = Extract<ToolDefinition, { type: 'function'; function: object }>
-
-const isFunctionTool = (tool: ToolDefinition): tool is FunctionToolLike =>
-  tool.type === 'function' && isObject(tool.function)
 
 const modes = ['none', 'auto', 'required'] as const
 

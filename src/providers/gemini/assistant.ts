@@ -1,9 +1,12 @@
 /** An assistant message of the history as parts: as it came where it can be, else built from the message. */
 import {
   type AssistantInput,
+  asObject,
+  asText,
   isObject,
   type PairedCall,
   parseJson,
+  readToolCall,
   type SaidMessage,
   splitId,
   type ToolMessage,
@@ -36,20 +39,17 @@ export function fromAssistant(said: SaidMessage, context: TurnContext): Assistan
   const parts = built(said, context)
   const slots = said.calls.map(({ given, call, result }): Slot => {
     const wireId = given.id === '' ? {} : { wireId: call.id }
-    return { name: nameOf(given), result, ...wireId }
+    return { name: readToolCall(given).name, result, ...wireId }
   })
   return { parts, slots, isVerbatim: false }
 }
-
-const nameOf = (call: PairedCall['call']) =>
-  call.type === 'custom' ? call.custom.name : call.function.name
 
 /** The n-th call of the answer is the n-th of the message: that was compared. */
 const slotsOf = (parts: readonly Part[], calls: readonly PairedCall[]): Slot[] => {
   const wire = parts.flatMap((part) => (part.thought ? [] : (part.functionCall ?? [])))
   return calls.map(({ given, result }, nth) => {
     const id = wire[nth]?.id
-    return { name: nameOf(given), result, ...(id && { wireId: id }) }
+    return { name: readToolCall(given).name, result, ...(id && { wireId: id }) }
   })
 }
 
@@ -123,7 +123,7 @@ function toCallPart({ given, call }: PairedCall): Part {
   return {
     functionCall: {
       ...(given.id !== '' && { id: call.id }),
-      name: nameOf(call),
+      name: readToolCall(call).name,
       args: argsOf(call),
     },
     ...(thoughtSignature !== undefined && { thoughtSignature }),
@@ -139,7 +139,6 @@ const argsOf = (call: PairedCall['call']) => {
 
 /** litellm: on the call, in older histories on its function. */
 function signatureOf(holder: object): string | undefined {
-  const fields = 'provider_specific_fields' in holder ? holder.provider_specific_fields : undefined
-  const signature = isObject(fields) ? fields.thought_signature : undefined
-  return typeof signature === 'string' && signature !== '' ? signature : undefined
+  const { provider_specific_fields } = asObject(holder)
+  return asText(asObject(provider_specific_fields).thought_signature)
 }

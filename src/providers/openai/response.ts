@@ -1,8 +1,8 @@
 /** A whole answer of the Responses API in the common shape: the same reader as for streams, fed with one event. */
-import type { AnswerInput, ChatResponse, JsonObject } from '../../chat/index.js'
+import type { AnswerInput, JsonObject } from '../../chat/index.js'
 import type { WireResponse } from '../../transport/index.js'
 import type { WireContext } from '../adapter.js'
-import { readWhole } from '../turn-writer.js'
+import { readWhole, unexpected } from '../turn-writer.js'
 import { checkBody, isPending } from './body.js'
 import { streamReader } from './stream.js'
 import { asString, type Profile } from './wire.js'
@@ -14,10 +14,11 @@ export const responseReader =
     const body = checkBody(response.body, context, profile)
     warnIfPending(body, context, profile)
     // the one event of its stream, and its last: an answer
-    return readWhole(streamReader(profile)(context), {
-      type: 'response',
-      response: body,
-    }) as ChatResponse
+    const answer = readWhole(streamReader(profile)(context), { type: 'response', response: body })
+    if (answer) return answer
+    const what = 'answered with a response that does not end'
+    const { provider } = profile
+    throw unexpected({ provider, context }, { code: 'incomplete', what, phase: 'body' })
   }
 
 /** `background: true` answers at once with a handle: its id is what to ask for later. */

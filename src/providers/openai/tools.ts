@@ -6,6 +6,8 @@ import {
   defined,
   type FunctionTool,
   type HostedToolDefinition,
+  isCustomTool,
+  isFunctionTool,
   isObject,
   type JsonObject,
   type ToolChoice,
@@ -53,12 +55,6 @@ function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   )
   return []
 }
-
-const isFunctionTool = (tool: ToolDefinition): tool is FunctionTool =>
-  tool.type === 'function' && 'function' in tool && isObject(tool.function)
-
-const isCustomTool = (tool: ToolDefinition): tool is CustomTool =>
-  tool.type === 'custom' && 'custom' in tool && isObject(tool.custom)
 
 /** Responses tools are flat; `strict` is always said, for without it the API decides by the schema. */
 function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
