@@ -80,13 +80,13 @@ function judge(verdict: unknown, what: string): void {
 
 /** What users and tools said behind the last answer. An answer that the model is to go on with is part of the question. */
 function newText(messages: readonly Message[]): string {
-  const isAnswer = ({ role }: Message) => role === 'assistant'
+  const isAnswer = (message: Message) => message?.role === 'assistant'
   const end = messages.findLastIndex((message) => !isAnswer(message))
   const begin = messages.slice(0, end + 1).findLastIndex(isAnswer) + 1
   const own = ['system', 'developer']
   return messages
     .slice(begin)
-    .filter(({ role }) => !own.includes(role))
+    .filter((message) => isObject(message) && !own.includes(message.role))
     .flatMap(({ content }) => textsOf(content))
     .join('\n\n')
 }

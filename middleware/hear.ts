@@ -122,12 +122,12 @@ function audioOf(part: UserPart): Audio | undefined {
   // what comes from a program without types may be anything
   if (!isObject(part)) return undefined
   if (part.type === 'input_audio') {
-    const { data, format } = part.input_audio
+    const { data, format } = part.input_audio ?? {}
     const isWhole = typeof data === 'string' && data !== '' && typeof format === 'string'
     return isWhole ? { data, format } : undefined
   }
   const { file_data, filename, format } = (part.type === 'file' && part.file) || {}
-  if (!file_data) return undefined
+  if (typeof file_data !== 'string' || file_data === '') return undefined
   // its head tells
   const type = mediaType(readInlineMedia(file_data.slice(0, 400), { filename, format })?.mediaType)
   return type?.startsWith('audio/') ? { data: file_data, format: extensionOf(type) } : undefined

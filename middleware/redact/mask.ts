@@ -66,6 +66,8 @@ export class Masker implements TextMap {
   ) {}
 
   hits(text: string): readonly Hit[] {
+    // a request of a program without types may hold anything where text belongs
+    if (typeof text !== 'string') return []
     const found = [...findHits(text, this.rules)]
     const detected = this.detections?.of(text) ?? []
     return detected.length === 0 ? found : leftmost([...found, ...detected])
@@ -120,7 +122,7 @@ export class TextCollector implements TextMap {
   readonly numbers: string[] = []
 
   text = (text: string) => {
-    this.texts.push(text)
+    if (typeof text === 'string') this.texts.push(text)
     return text
   }
 

@@ -105,7 +105,7 @@ function editParts(
     if (part.type === 'text') return { ...part, text: edit(part.text) }
     if (part.type === 'refusal') return { ...part, refusal: edit(part.refusal) }
     if (part.type === 'thinking') return unsigned(part, edit(part.thinking))
-    if (part.type !== 'file' || part.file.filename === undefined) return part
+    if (part.type !== 'file' || typeof part.file?.filename !== 'string') return part
     return { ...part, file: { ...part.file, filename: map.text(part.file.filename) } }
   })
 }
@@ -178,16 +178,19 @@ function editCall(call: ToolCall, map: TextMap): ToolCall {
   }
 }
 
-export const editHosted = <Tool extends object>(tool: Tool, map: TextMap): Tool => ({
-  ...tool,
-  ...('input' in tool && { input: editValue(tool.input, map) }),
-  ...('output' in tool && { output: editValue(tool.output, map) }),
-})
+export const editHosted = <Tool extends object>(tool: Tool, map: TextMap): Tool =>
+  isObject(tool)
+    ? {
+        ...tool,
+        ...('input' in tool && { input: editValue(tool.input, map) }),
+        ...('output' in tool && { output: editValue(tool.output, map) }),
+      }
+    : tool
 
 /** Signed thinking as litellm stores it. */
 const editBlocks = (blocks: readonly Readonly<Record<string, unknown>>[], map: TextMap) =>
   blocks.map((block) =>
-    typeof block.thinking === 'string'
+    typeof block?.thinking === 'string'
       ? unsigned({ ...block, thinking: block.thinking }, map.text(block.thinking))
       : block,
   )

@@ -34,6 +34,8 @@ class Counter implements TokenCounter {
   private run = 0
 
   add(text: string): void {
+    // a request of a program without types may hold anything where text belongs
+    if (typeof text !== 'string') return
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
       const kind = code < 128 ? (asciiKinds[code] ?? mark) : isAccented(code) ? accent : script

@@ -6,6 +6,7 @@ import { budget } from '../../middleware/budget.js'
 import { conversation } from '../../middleware/conversation.js'
 import { fallback } from '../../middleware/fallback.js'
 import { guard } from '../../middleware/guard.js'
+import { hear } from '../../middleware/hear.js'
 import { limit } from '../../middleware/limit.js'
 import { promptCache } from '../../middleware/prompt-cache.js'
 import { redact } from '../../middleware/redact.js'
@@ -24,6 +25,7 @@ import {
   type Reply,
   refuse,
   say,
+  scripted,
   think,
 } from '../../src/testing/index.js'
 import { fakeClock } from './fake-clock.js'
@@ -164,5 +166,70 @@ describe.each(models)('all policies at once, on %s', (model) => {
       }),
       { numRuns: 15 },
     )
+  })
+})
+
+/** Places of a value, from its root on. */
+function* placesIn(value: unknown, path: string[] = []): Generator<string[]> {
+  if (path.length > 0) yield path
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, member] of Object.entries(value)) yield* placesIn(member, [...path, key])
+}
+
+function withValueAt<T extends object>(value: T, [key = '', ...rest]: string[], odd: unknown): T {
+  const inner = value[key as keyof T]
+  const copy = structuredClone(value)
+  // the path was found in this value
+  copy[key as keyof T] = (rest.length > 0 ? withValueAt(inner as object, rest, odd) : odd) as never
+  return copy
+}
+
+describe('a history of a program without types', () => {
+  const messages = [
+    { role: 'system', content: 'Be short.' },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: `I am ${mail}.` },
+        { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } },
+        { type: 'file', file: { file_data: 'data:text/plain;base64,YQ==', filename: 'a.txt' } },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: [{ type: 'refusal', refusal: 'No.' }],
+      thinking_blocks: [{ type: 'thinking', thinking: 'Hm.', signature: 's' }],
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'find', arguments: '{}' } }],
+      hosted_tools: [{ id: 'h', name: 'search', status: 'done', input: {}, output: {} }],
+    },
+    { role: 'tool', tool_call_id: 'c1', name: 'find', content: 'Found.' },
+    { role: 'tool', tool_call_id: 'c1', approval: { id: 'c1', approved: true, reason: 'r' } },
+    { role: 'user', content: 'Go on.' },
+  ]
+
+  it('is repaired or refused, and no fault of a policy', async () => {
+    const provider = scripted()
+    provider.reply(say('Fine.'))
+    const ai = createClient({
+      providers: [provider],
+      use: standard({
+        retry: false,
+        history: { maxTokens: 5_000 },
+        with: [
+          redact(),
+          guard({ input: () => true, output: () => true }),
+          promptCache(),
+          hear({ model: 'scripted/ear' }),
+          budget({ tokens: 1_000_000_000, window: 'total' }),
+        ],
+      }),
+    })
+    for (const path of placesIn(messages))
+      for (const value of [null, 0, 'x', [null], { type: 'text' }]) {
+        const odd = withValueAt(messages, path, value) as unknown as Message[]
+        const error = await ai.generate({ model: 'scripted/any', messages: odd }).catch((e) => e)
+        const isFault = error instanceof Error && (!isTetradError(error) || error.status !== 400)
+        expect(isFault ? `${path.join('.')}: ${JSON.stringify(value)}: ${error}` : '').toBe('')
+      }
   })
 })
