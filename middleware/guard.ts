@@ -131,9 +131,10 @@ class HeldAnswer {
   readonly take: Transform = (chunk, emit) => {
     const pieces = this.piecesOf(chunk)
     const from = (index: number): Done => {
-      for (let i = index; i < pieces.length; i++) {
-        // the loop runs inside the array
-        const pending = this.put(pieces[i] as Piece, emit)
+      for (let i = index; ; i++) {
+        const piece = pieces[i]
+        if (!piece) return undefined
+        const pending = this.put(piece, emit)
         if (pending) return pending.then(() => from(i + 1))
       }
     }

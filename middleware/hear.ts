@@ -101,9 +101,8 @@ async function withText<State>(
   return { ...request, messages: request.messages.map((message) => edited(message, texts)) }
 }
 
-const partsOf = ({ role, content }: Message): readonly UserPart[] =>
-  // the content of a user is a list of user parts
-  role === 'user' && Array.isArray(content) ? (content as readonly UserPart[]) : []
+const partsOf = (message: Message): readonly UserPart[] =>
+  message.role === 'user' && Array.isArray(message.content) ? message.content : []
 
 function edited(message: Message, texts: ReadonlyMap<string, string>): Message {
   const parts = partsOf(message)
@@ -111,9 +110,8 @@ function edited(message: Message, texts: ReadonlyMap<string, string>): Message {
     const text = texts.get(audioOf(part)?.data ?? '')
     return text === undefined ? part : { type: 'text', text }
   }
-  // only messages of users have such parts
-  return parts.some((part) => audioOf(part))
-    ? ({ ...message, content: parts.map(toText) } as Message)
+  return message.role === 'user' && parts.some((part) => audioOf(part))
+    ? { ...message, content: parts.map(toText) }
     : message
 }
 

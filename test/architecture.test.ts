@@ -31,6 +31,17 @@ function* lengthsOf(file: string): Generator<readonly [lines: number, place: str
     node.forEachChild((child) => void waiting.push(child))
   }
 }
+/** Casts of a file; one that goes by way of `unknown` is one. */
+function castsOf(source: ts.Node): number {
+  const isCast = (node: ts.Node) =>
+    ts.isTypeAssertionExpression(node) ||
+    (ts.isAsExpression(node) && !ts.isConstTypeReference(node.type))
+  let casts = isCast(source) && !isCast(source.parent) ? 1 : 0
+  source.forEachChild((child) => {
+    casts += castsOf(child)
+  })
+  return casts
+}
 const importsOf = (file: string): string[] =>
   [
     ...readFileSync(join(root, file), 'utf8').matchAll(
@@ -154,6 +165,15 @@ describe('the architecture', () => {
     expect(at(0.5)).toBeLessThanOrEqual(8)
     expect(at(0.9)).toBeLessThanOrEqual(30)
     expect(lengths.filter(([lines]) => lines > 80)).toEqual([])
+  })
+
+  it('has fewer than three casts in 1,000 lines', () => {
+    const texts = files.map((file) => readFileSync(join(root, file), 'utf8'))
+    const lines = texts.reduce((sum, text) => sum + text.split('\n').length, 0)
+    const casts = texts
+      .map((text) => castsOf(ts.createSourceFile('', text, ts.ScriptTarget.Latest, true)))
+      .reduce((sum, count) => sum + count)
+    expect((casts / lines) * 1_000).toBeLessThan(3)
   })
 
   it('only index files re-export all, and they do nothing else', () => {

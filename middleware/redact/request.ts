@@ -9,7 +9,7 @@ import type {
   ToolDefinition,
   UserPart,
 } from '../../src/chat/index.js'
-import { isObject, originOf } from '../../src/chat/index.js'
+import { asObject, isObject, originOf } from '../../src/chat/index.js'
 import { editContent, editValue, type TextMap } from './mask.js'
 import { type Said, saidBy } from './said.js'
 
@@ -61,10 +61,10 @@ const withoutNumbers = (map: TextMap): TextMap => ({
 function editTool(tool: ToolDefinition, map: TextMap): ToolDefinition {
   const settings = withoutNumbers(map)
   for (const kind of ['function', 'custom'] as const) {
-    const own: unknown = kind in tool && tool[kind as keyof ToolDefinition]
+    const own = asObject(tool)[kind]
     if (!isObject(own)) continue
     const { name, ...rest } = own
-    return { ...tool, [kind]: { name, ...(editValue(rest, settings) as object) } }
+    return { ...tool, [kind]: { name, ...asObject(editValue(rest, settings)) } }
   }
   return tool
 }
@@ -144,9 +144,9 @@ const nullable = (value: string | null, map: TextMap) => value && map.text(value
 
 const members: Readonly<Record<string, Member>> = {
   content: (content: string | null | readonly ContentPart[], map) =>
-    Array.isArray(content)
-      ? editParts(content, (text) => map.text(text), map)
-      : nullable(content as string | null, map),
+    typeof content === 'string' || content === null
+      ? nullable(content, map)
+      : editParts(content, (text) => map.text(text), map),
   refusal: nullable,
   commentary: nullable,
   reasoning_content: nullable,

@@ -1,5 +1,5 @@
 /** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
-import type { FunctionCall, Message, ToolMessage } from '../../src/chat/index.js'
+import type { FunctionCall, Message } from '../../src/chat/index.js'
 import {
   type ApprovalMessage,
   asList,
@@ -24,8 +24,7 @@ export async function resume(
   if (!messages.some(isApproval)) return messages
   const waiting = withoutAnswered(messages)
   const last = waiting.findLastIndex((message) => message.role !== 'tool')
-  // all that stands behind the last message of another role
-  const answers = waiting.slice(last + 1) as readonly ToolMessage[]
+  const answers = waiting.slice(last + 1).filter((message) => message.role === 'tool')
   const own = ownCalls(waiting[last], options)
   for (const answer of answers) if (isForProvider(answer)) own.delete(answer.tool_call_id)
   if (!answers.some((answer) => isApproval(answer) && own.has(answer.tool_call_id))) return waiting

@@ -104,19 +104,30 @@ export function answerFold() {
 const unknownStart = { type: 'start', id: '', created: 0, model: '', provider: '' } as const
 
 /** One model turn while it is folded. */
-interface Turn extends ReturnType<typeof newTurn> {}
+interface Turn {
+  readonly start: ChunkOf<'start'>
+  readonly said: Record<'text-delta' | 'reasoning-delta' | 'refusal-delta', string>
+  phase: string | undefined
+  commentary: string
+  readonly calls: OpenCall[]
+  readonly annotations: Annotation[]
+  readonly files: FileChunk[]
+  readonly hosted: Map<string, HostedTool>
+  readonly logprobs: TokenLogprob[]
+  finish: (FinishChunk & { readonly mac?: string }) | undefined
+}
 
-const newTurn = (start: ChunkOf<'start'>) => ({
+const newTurn = (start: ChunkOf<'start'>): Turn => ({
   start,
   said: { 'text-delta': '', 'reasoning-delta': '', 'refusal-delta': '' },
-  phase: undefined as string | undefined,
+  phase: undefined,
   commentary: '',
-  calls: [] as OpenCall[],
-  annotations: [] as Annotation[],
-  files: [] as FileChunk[],
-  hosted: new Map<string, HostedTool>(),
-  logprobs: [] as TokenLogprob[],
-  finish: undefined as (FinishChunk & { readonly mac?: string }) | undefined,
+  calls: [],
+  annotations: [],
+  files: [],
+  hosted: new Map(),
+  logprobs: [],
+  finish: undefined,
 })
 
 function addTo(turn: Turn, chunk: StreamChunk): void {

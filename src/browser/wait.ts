@@ -13,8 +13,11 @@ const page = globalThis as typeof globalThis & {
 }
 
 /** True where the browser knows that there is no network. */
-const isOffline = (): boolean =>
-  (globalThis.navigator as { readonly onLine?: boolean } | undefined)?.onLine === false
+const isOffline = (): boolean => {
+  // there is none in Node 20
+  const navigator: Navigator | undefined = globalThis.navigator
+  return navigator?.onLine === false
+}
 
 /** Calls once when the network goes or comes; gives what ends the listening. */
 export function onNetwork(type: 'online' | 'offline', listener: () => void): () => void {

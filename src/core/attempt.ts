@@ -289,8 +289,8 @@ class RunningAttempt {
   private account(chunks: readonly StreamChunk[]): readonly StreamChunk[] {
     let accounted = chunks
     for (let i = 0; i < chunks.length; i++) {
-      // the loop runs inside the array
-      const chunk = chunks[i] as StreamChunk
+      const chunk = chunks[i]
+      if (!chunk) continue
       if (this.record.first_chunk_ms === undefined && isContent(chunk)) this.arrived()
       if (chunk.type === 'start') this.record.answered = chunk.model
       if (chunk.type !== 'finish') continue

@@ -240,7 +240,7 @@ async function countTokens(
   const call: Call = {
     signal: options.signal ?? place?.within.signal ?? new AbortController().signal,
     ...(options.headers && { headers: options.headers }),
-    ...(Object.hasOwn(keys, adapter.name) && { apiKey: keys[adapter.name] as string }),
+    ...(Object.hasOwn(keys, adapter.name) && defined({ apiKey: keys[adapter.name] })),
     timeouts: { ...place?.timeouts(), ...options.timeouts },
     warn: ignore,
     onResponse: ignore,

@@ -46,8 +46,8 @@ export function runTransforms(
 ): Staged | Promise<Staged> {
   let staged: Staged | Promise<Staged> = { chunks }
   for (let i = transforms.length - 1; i >= 0; i--) {
-    // the loop runs inside the array
-    const fn = transforms[i] as Transform
+    const fn = transforms[i]
+    if (!fn) continue
     const go = (before: Staged) => stage(fn, before, progress, i)
     staged = staged instanceof Promise ? staged.then(go) : go(staged)
   }
@@ -76,8 +76,8 @@ function stage(
   const go = (from: number): Staged | Promise<Staged> => {
     try {
       for (let i = from; i < before.chunks.length && !progress.isCut; i++) {
-        // the loop runs inside the array
-        const pending = fn(before.chunks[i] as StreamChunk, emit)
+        const chunk = before.chunks[i]
+        const pending = chunk && fn(chunk, emit)
         if (pending)
           return pending.then(
             () => go(i + 1),

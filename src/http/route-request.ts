@@ -1,5 +1,5 @@
 /** What a route is, and one request to it. */
-import { isObject } from '../chat/index.js'
+import { asObject, isObject } from '../chat/index.js'
 import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
 import type { Format } from './formats/index.js'
@@ -78,11 +78,11 @@ export function deferrer<State>(
 
 /** Workers give it as their third argument, Hono's context has it as `executionCtx`. */
 function nativeWaitUntil(work: Promise<unknown>, native: unknown): void {
-  const has = (place: unknown) => isObject(place) && typeof place.waitUntil === 'function'
-  const place = [native, executionContextOf(native)].find(has)
-  // `has` looked at its one member
-  ;(place as { waitUntil(work: Promise<unknown>): void } | undefined)?.waitUntil(work)
+  ;[native, executionContextOf(native)].find(hasWaitUntil)?.waitUntil(work)
 }
+
+const hasWaitUntil = (place: unknown): place is { waitUntil(work: Promise<unknown>): void } =>
+  isObject(place) && typeof place.waitUntil === 'function'
 
 /** Hono throws where its platform has none. */
 function executionContextOf(native: unknown): unknown {
@@ -98,7 +98,7 @@ function executionContextOf(native: unknown): unknown {
  * their ids, which are not to be guessed. Throws `MisuseError` where everybody would be one user.
  */
 export function ownerOf<State>(state: State, { options, signer }: Route<State>): string {
-  const { userId } = state as { readonly userId?: unknown }
+  const { userId } = asObject(state)
   const id: unknown = options.user ? options.user(state) : userId
   const isName = typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
   const owner = isName ? String(id) : ''

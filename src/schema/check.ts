@@ -1,5 +1,5 @@
 /** A structural check of JSON against JSON Schema: what a tool must know before it runs, in words a model can act on. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asObject, isObject, type JsonObject } from '../chat/index.js'
 import { resolveRef } from './json-schema.js'
 
 /**
@@ -179,12 +179,13 @@ const checkMember = (
   const path = member(spot.path, name)
   const inside = { ...spot, value, path, trail: [] }
   const { additionalProperties: more, propertyNames } = schema
-  const own = isObject(schema.properties) && Object.hasOwn(schema.properties, name)
+  const properties = asObject(schema.properties)
+  const own = Object.hasOwn(properties, name)
   const patterns = isObject(schema.patternProperties)
     ? Object.entries(schema.patternProperties)
     : []
   const matching = patterns.filter(([pattern]) => regExp(pattern)?.test(name))
-  if (own) check({ ...inside, schema: (schema.properties as JsonObject)[name] }, issues)
+  if (own) check({ ...inside, schema: properties[name] }, issues)
   for (const [, pattern] of matching) check({ ...inside, schema: pattern }, issues)
   if (propertyNames !== undefined && !fits({ ...inside, schema: propertyNames, value: name }))
     issues.push(`${path}: this name is not allowed`)

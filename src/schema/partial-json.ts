@@ -46,7 +46,7 @@ class PartialReader {
 
   /** Takes one letter outside of a string; returns where to go on. */
   private step(piece: string, at: number): number {
-    const char = piece[at] as string
+    const char = piece.charAt(at)
     if (this.state === 'literal') return this.literal(char, at)
     if (isSpace(char)) return at + 1
     const top = this.stack.at(-1)
@@ -85,7 +85,7 @@ class PartialReader {
   private string(piece: string, from: number): number {
     let i = from
     while (i < piece.length) {
-      const char = piece[i] as string
+      const char = piece.charAt(i)
       if (this.escape !== '') {
         this.escape += char
         this.unescape()
@@ -105,7 +105,7 @@ class PartialReader {
   }
 
   private unescape(): void {
-    const kind = this.escape[1] as string
+    const kind = this.escape.charAt(1)
     if (kind !== 'u') this.append(escapes[kind] ?? kind)
     else if (this.escape.length < 6) return
     else this.append(String.fromCharCode(Number.parseInt(this.escape.slice(2), 16)))

@@ -1,4 +1,5 @@
 /** A store in one SQLite file, for the processes of one machine: over `node:sqlite` or better-sqlite3. */
+import { asObject } from '../chat/json.js'
 import { MisuseError, TetradError } from '../core/errors.js'
 import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
@@ -196,8 +197,7 @@ function logs(file: SqliteFile): Part<'append' | 'read' | 'shift'> {
           'select entry from tetrad_log where key = ? and position >= ? order by position limit ?',
         )
         .all(key, first + from, limit)
-      // as the schema has it
-      return (rows as { readonly entry: string }[]).map(({ entry }) => entry)
+      return rows.map((row) => String(asObject(row).entry))
     },
     async shift(key, entries) {
       return file.write((time) => {
@@ -205,8 +205,7 @@ function logs(file: SqliteFile): Part<'append' | 'read' | 'shift'> {
         if (next - first < entries.length) return false
         const at = file.query('select entry from tetrad_log where key = ? and position = ?')
         for (const [index, entry] of entries.entries()) {
-          const row = at.get(key, first + index) as { readonly entry: string } | undefined
-          if (row?.entry !== entry) return false
+          if (asObject(at.get(key, first + index)).entry !== entry) return false
         }
         const behind = first + entries.length
         if (behind === next) file.remove(key)
@@ -228,11 +227,13 @@ function bounds(file: SqliteFile, key: string, time: number): Bounds {
   if (row && row.value !== null) throw wrongKind(key)
   if (!row) return { first: 0, next: 0 }
   // an aggregate gives one row
-  return file
+  const whole = file
     .query(
       'select coalesce(min(position), 0) first, coalesce(max(position) + 1, 0) next from tetrad_log where key = ?',
     )
-    .get(key) as Bounds
+    .get(key)
+  const { first, next } = asObject(whole)
+  return { first: Number(first), next: Number(next) }
 }
 
 function queues(file: SqliteFile): Part<'schedule' | 'claim' | 'unschedule'> {
@@ -251,10 +252,11 @@ function queues(file: SqliteFile): Part<'schedule' | 'claim' | 'unschedule'> {
           .query(
             'select member from tetrad_queue where queue = ? and at <= ? order by at, member limit ?',
           )
-          .all(queue, time, limit) as { readonly member: string }[]
+          .all(queue, time, limit)
+        const members = rows.map((row) => String(asObject(row).member))
         const postpone = file.query('update tetrad_queue set at = ? where queue = ? and member = ?')
-        for (const { member } of rows) postpone.run(at, queue, member)
-        return rows.map(({ member }) => ({ member, at }))
+        for (const member of members) postpone.run(at, queue, member)
+        return members.map((member) => ({ member, at }))
       })
     },
     async unschedule(queue, member, at) {
@@ -340,7 +342,7 @@ function ledgerRows(file: SqliteFile, ledger: string): LedgerRows {
       const rows = query(
         'select id from tetrad_hold where ledger = ? and due <= ? order by due limit 1000',
       ).all(ledger, now)
-      return (rows as { readonly id: string }[]).map(({ id }) => id)
+      return rows.map((row) => String(asObject(row).id))
     },
   }
 }

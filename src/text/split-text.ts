@@ -77,10 +77,9 @@ class Cutter {
     const { regions } = this.outline
     this.active = this.active.filter(({ end }) => end > this.from)
     const reach = this.from + this.limit
-    for (; this.nextRegion < regions.length; this.nextRegion++) {
-      // the loop runs inside the array
-      const region = regions[this.nextRegion] as Region
-      if (region.start > reach) return
+    for (; ; this.nextRegion++) {
+      const region = regions[this.nextRegion]
+      if (!region || region.start > reach) return
       if (region.end > this.from) this.active.push(region)
     }
   }

@@ -1,4 +1,5 @@
 /** Finds the API key of a call, and refuses one that cannot be sent, before any connection and without showing it. */
+import { asObject } from '../chat/index.js'
 import { AuthenticationError, type ErrorDetails, MisuseError } from '../core/index.js'
 
 export interface KeySource {
@@ -56,7 +57,7 @@ const remedy = (variables: readonly string[]) => {
 
 /** A window with a document, or a worker of one. Servers and edges have parts of both. */
 const isPage = () => {
-  const { document, WorkerNavigator, navigator, Deno } = globalThis as Record<string, unknown>
+  const { document, WorkerNavigator, navigator, Deno } = asObject(globalThis)
   if (Deno !== undefined) return false
   const isWorker = typeof WorkerNavigator === 'function' && navigator instanceof WorkerNavigator
   return isWorker || (typeof document === 'object' && document !== null)

@@ -102,11 +102,11 @@ const isUnusable = (code = '') =>
     code,
   )
 
-const timeoutPhases = new Map([
+const timeoutPhases: ReadonlyMap<string, 'connect' | 'headers' | 'idle-bytes'> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'connect'],
   ['UND_ERR_HEADERS_TIMEOUT', 'headers'],
   ['UND_ERR_BODY_TIMEOUT', 'idle-bytes'],
-] as const) as ReadonlyMap<string, 'connect' | 'headers' | 'idle-bytes'>
+])
 
 /** `fetch` says no more than "fetch failed"; what happened is its cause. */
 const systemError = (thrown: unknown): unknown =>

@@ -16,7 +16,7 @@ export const nodeSender = (): Sender | undefined =>
 
 /** Node itself: others take its name, and put theirs into `navigator`. */
 export const isNode = (): boolean => {
-  const { process, Bun, Deno, navigator } = globalThis as Globals
+  const { process, Bun, Deno, navigator }: Globals = globalThis
   const isOther = Bun !== undefined || Deno !== undefined
   const agent = navigator?.userAgent ?? 'Node.js'
   return process?.release?.name === 'node' && !isOther && agent.startsWith('Node.js')

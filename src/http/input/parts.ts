@@ -1,5 +1,11 @@
 /** What a browser may send: user and assistant text, images and files within limits. The app opens more. */
-import { isObject, type JsonObject, type Message, type UserMessage } from '../../chat/index.js'
+import {
+  asObject,
+  isObject,
+  type JsonObject,
+  type Message,
+  type UserMessage,
+} from '../../chat/index.js'
 import { RefusedError } from '../public-error.js'
 import { plainMembers } from './signing.js'
 
@@ -62,7 +68,7 @@ const anyString = string(Number.POSITIVE_INFINITY)
 const either =
   (...words: readonly string[]): Check =>
   (value, path) => {
-    if (!words.includes(value as string))
+    if (!words.some((word) => word === value))
       refuse(path, `expected ${words.map((word) => `'${word}'`).join(', ')}`)
   }
 
@@ -164,7 +170,7 @@ const loose: Check = (value, path) => {
 
 const typed: Check = (value, path) => {
   loose(value, path)
-  anyString((value as JsonObject).type, `${path}.type`)
+  anyString(asObject(value).type, `${path}.type`)
 }
 
 /** Members of a message that is not strict: the others are those of the server, signed or open. */
@@ -172,7 +178,7 @@ const members =
   (table: Readonly<Record<string, Check>>): Check =>
   (value, path) => {
     for (const [key, check] of Object.entries(table)) {
-      const member = (value as JsonObject)[key]
+      const member = asObject(value)[key]
       if (member !== undefined && member !== null) check(member, `${path}.${key}`)
     }
   }
@@ -207,10 +213,10 @@ const message = kind('role', {
     annotations: list(typed, 10_000),
     tool_calls: list((value, path) => {
       loose(value, path)
-      string(200)((value as JsonObject).id, `${path}.id`)
+      string(200)(asObject(value).id, `${path}.id`)
     }, 10_000),
   }),
-  tool: (value, path) => string(200)((value as JsonObject).tool_call_id, `${path}.tool_call_id`),
+  tool: (value, path) => string(200)(asObject(value).tool_call_id, `${path}.tool_call_id`),
 })
 
 /**

@@ -65,8 +65,9 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
     if (known.has(signature, text)) return true
     const signed = fromBase64Url(signature)
     const bytes = encoder.encode(text)
-    for (const key of signed ? await ready() : []) {
-      if (!(await crypto.subtle.verify('HMAC', key, signed as BufferSource, bytes))) continue
+    if (!signed) return false
+    for (const key of await ready()) {
+      if (!(await crypto.subtle.verify('HMAC', key, signed, bytes))) continue
       known.add(signature, text)
       return true
     }
@@ -176,7 +177,7 @@ const toBase64Url = (bytes: ArrayBuffer) =>
     .replaceAll('/', '_')
     .replaceAll('=', '')
 
-function fromBase64Url(text: string): Uint8Array | undefined {
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[\w-]{43}$/.test(text)) return undefined
   const letters = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   const bytes = Uint8Array.from(letters, (one) => one.charCodeAt(0))

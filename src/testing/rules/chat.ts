@@ -1,5 +1,5 @@
 /** Rules of Chat Completions: https://platform.openai.com/docs/api-reference/chat, and its error messages. */
-import type { JsonObject } from '../../chat/index.js'
+import { asObject, type JsonObject } from '../../chat/index.js'
 import { firstIn, firstOf, isEmptyList, objectsOf, type Rule, temperature } from './rule.js'
 
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function'])
@@ -47,7 +47,7 @@ const idsOf = (calls: unknown) => objectsOf(calls).map(({ id }) => id)
 
 const tools: Rule = ({ body }) =>
   firstIn(objectsOf(body.tools), (tool, index) => {
-    const { name } = Object(tool.function) as JsonObject
+    const { name } = asObject(tool.function)
     return tool.type !== 'function' || /^[a-zA-Z0-9_-]{1,64}$/.test(String(name))
       ? undefined
       : `Invalid 'tools[${index}].function.name': string does not match pattern '^[a-zA-Z0-9_-]+$'.`

@@ -135,7 +135,8 @@ function writeItem(parts: readonly Part[], place: Place): JsonObject {
 
 function writeMessage(contents: readonly (Text | Refusal)[], place: Place): JsonObject {
   const id = place.flavour.itemId('msg', place)
-  const phase = phaseOf(contents[0] as Text | Refusal)
+  const [first] = contents
+  const phase = first && phaseOf(first)
   const item = { id, type: 'message', role: 'assistant', ...(phase !== undefined && { phase }) }
   return inItem(place, { ...item, status: 'in_progress', content: [] }, () => ({
     ...item,
