@@ -64,18 +64,18 @@ console.table(rows)
 
 /** The most that a part may be, in kB. The aims are 30 and 95. */
 const bounds = {
-  core: 59,
-  'core + openai': 165,
-  'core + anthropic': 172,
-  'core + gemini': 166,
-  'core + xai': 168,
-  'core + compatible': 149,
-  'all four': 87,
+  core: 60,
+  'core + openai': 169,
+  'core + anthropic': 176,
+  'core + gemini': 170,
+  'core + xai': 172,
+  'core + compatible': 152,
+  'all four': 103,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
 check('a route is at most 49 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 49)
-check('browser is at most 5.2 kB gzipped', rows.browser['kB gzipped'] <= 5.2)
+check('browser is at most 5.3 kB gzipped', rows.browser['kB gzipped'] <= 5.3)
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const [, mostTold] = /core with one provider is [\d.]+ to ([\d.]+) kB/.exec(readme)
