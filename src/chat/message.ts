@@ -1,4 +1,5 @@
 /** Messages as they are stored and sent: Chat Completions shape, every member readonly. */
+import { asObjects, asString } from './json.js'
 import type { Annotation, HostedTool } from './output.js'
 
 export type Message = SystemMessage | UserMessage | AssistantInput | ToolMessage
@@ -225,3 +226,11 @@ export const asMoved = (message: Message): Message =>
 
 /** A turn that says something else than its blocks still says where it came from. */
 export const originOf = ({ content: _, said: __, ...origin }: Native): Native => origin
+
+/** What an assistant message says in words, its parts joined. */
+export function spokenText({ content, refusal }: AssistantInput) {
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : asObjects(content)
+  const join = (type: string, member: 'text' | 'refusal') =>
+    parts.map((part) => (part.type === type ? asString(part[member]) : '')).join('')
+  return { text: join('text', 'text'), refusal: refusal ?? join('refusal', 'refusal') }
+}

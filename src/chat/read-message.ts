@@ -1,6 +1,6 @@
 /** One message of a history as it can be sent: forms of other times, values of other types, contents that say nothing. */
 import { toArguments } from './arguments.js'
-import { asId, asList, asObjects, asString, isObject, type JsonObject } from './json.js'
+import { asId, asList, isObject, type JsonObject } from './json.js'
 import type { AssistantInput, Message, ToolCall, ToolMessage } from './message.js'
 
 /** What becomes of a defect. */
@@ -218,14 +218,6 @@ export function soundCall(call: ToolCall, position: number, { report }: Repairs)
   // a text that is one goes back as the model wrote it
   if (typeof given === 'string' && !isRepaired && given.trim() !== '') return call
   return { ...call, function: { ...call.function, arguments: JSON.stringify(input) } }
-}
-
-/** What an assistant message says in words, its parts joined. */
-export function spokenText({ content, refusal }: AssistantInput) {
-  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : asObjects(content)
-  const join = (type: string, member: 'text' | 'refusal') =>
-    parts.map((part) => (part.type === type ? asString(part[member]) : '')).join('')
-  return { text: join('text', 'text'), refusal: refusal ?? join('refusal', 'refusal') }
 }
 
 // -- results -----------------------------------------------------------------------------------------------------------

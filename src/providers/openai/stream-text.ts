@@ -36,7 +36,9 @@ export function addLogprobs(part: PartState, wire: unknown, { writer }: State): 
 
 /** What the whole says beyond the deltas. What was said cannot be taken back: where the two differ, the deltas stay. */
 export function rest(part: PartState, whole: string, { context, profile }: State): string {
-  if (whole.startsWith(part.text)) return whole.slice(part.text.length)
+  const { length } = part.text
+  // a slice is compared word by word, `startsWith` letter by letter
+  if (whole.slice(0, length) === part.text) return whole.slice(length)
   if (whole !== '' && !part.hasDiffered) {
     part.hasDiffered = true
     context.warn({
