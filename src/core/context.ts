@@ -243,6 +243,12 @@ export interface ProviderAdapter {
   countTokens?(request: ChatRequest, call: Call): Promise<number>
 }
 
+/** What is read of the headers of a response: `Headers` of any realm fit. Names in any case. */
+export interface ResponseHeaders {
+  get(name: string): string | null
+  forEach(each: (value: string, name: string) => void): void
+}
+
 /** What the core gives an adapter for one attempt. */
 export interface Call {
   readonly signal: AbortSignal
@@ -257,7 +263,7 @@ export interface Call {
   warn(warning: Warning): void
   onResponse(info: {
     readonly status: number
-    readonly headers: Headers
+    readonly headers: ResponseHeaders
     readonly request_id?: string
   }): void
   /** Each time the wire tells a usage; the last one wins. */

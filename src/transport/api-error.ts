@@ -12,6 +12,7 @@ import {
   PermissionDeniedError,
   QuotaExceededError,
   RateLimitError,
+  type ResponseHeaders,
   ServiceUnavailableError,
   statusOfClass,
   type TetradError,
@@ -113,7 +114,7 @@ const classOfText = (text: string | undefined, status: number, { texts = [] }: E
       )?.error
 
 /** `x-should-retry` has the last word, but no wait fills an account. */
-const isRetryable = (Class: ErrorClass, status: number, headers: Headers | undefined) => {
+const isRetryable = (Class: ErrorClass, status: number, headers: ResponseHeaders | undefined) => {
   if (Class === QuotaExceededError) return false
   const wish = headers?.get('x-should-retry')
   if (wish === 'true' || wish === 'false') return wish === 'true'

@@ -14,7 +14,7 @@ export const fetchSender =
       const { signal } = controller
       const asked = fetch(url, {
         method: 'POST',
-        headers,
+        headers: new Headers(headers),
         body,
         // followed, a redirect would carry the prompt, and some keys, to another host
         redirect: 'manual',

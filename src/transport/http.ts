@@ -1,6 +1,6 @@
 /** JSON over HTTP: one request, typed errors, timers around the pending fetch or read only. */
 import { parseJson } from '../chat/index.js'
-import type { Call, ErrorDetails } from '../core/index.js'
+import type { Call, ErrorDetails, ResponseHeaders } from '../core/index.js'
 import { AbortError, UnexpectedResponseError } from '../core/index.js'
 import { apiKeyOf } from './api-key.js'
 import { type BodyKind, kindOf, parseErrorText, readHead, readText } from './body.js'
@@ -11,7 +11,7 @@ import { fetchSender } from './fetch.js'
 import { isNode, nodeSender } from './node.js'
 import { jsonBody, mergeHeaders } from './request.js'
 import { scrub, shownName } from './scrub.js'
-import type { IncomingResponse } from './sender.js'
+import { headersOf, type IncomingResponse } from './sender.js'
 import type { ToError, Transport, TransportRequest } from './transport.js'
 import { requestUrl } from './url.js'
 
@@ -180,12 +180,14 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
 }
 
 /** A header that quotes the key is left out: not every key looks like one. */
-function withoutKey(headers: Headers, key: string | undefined): Headers {
-  const quoting = [...headers].filter(([, value]) => scrub(value, key) !== value)
-  if (quoting.length === 0) return headers
-  const rest = new Headers(headers)
-  for (const [name] of quoting) rest.delete(name)
-  return rest
+function withoutKey(headers: ResponseHeaders, key: string | undefined): ResponseHeaders {
+  const rest = new Map<string, string>()
+  let hasKey = false
+  headers.forEach((value, name) => {
+    if (scrub(value, key) === value) rest.set(name, value)
+    else hasKey = true
+  })
+  return hasKey ? headersOf(rest) : headers
 }
 
 const accepts = { body: 'application/json', stream: 'text/event-stream' } as const

@@ -2,7 +2,8 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable, Transform } from 'node:stream'
-import type { IncomingResponse, Sender, Sending } from './sender.js'
+import type { ResponseHeaders } from '../core/index.js'
+import { headersOf, type IncomingResponse, type Sender, type Sending } from './sender.js'
 
 /**
  * Undefined where there is no Node (Bun, Deno and workerd have the modules, but a `fetch` that is better than them), where
@@ -45,8 +46,8 @@ let seenFetch: { readonly fetch: unknown; readonly isBuiltIn: boolean } = {
 }
 
 /**
- * The dispatcher that Node made for its `fetch`. Where there is none yet, Node makes it here, and it is known by identity;
- * where code that ran earlier had Node make it, or put its own there, it is known by where its class throws from.
+ * None yet, as nobody has used the `fetch` of Node, or the one that Node made for it: known by where its class throws from
+ * when it is first seen, by identity from then on.
  */
 const isBuiltInDispatcher = () => dispatcherKeys.every(isBuiltInAt)
 
@@ -59,15 +60,10 @@ const dispatcherKeys = [
 const builtIn = new Map<symbol, unknown>()
 
 const isBuiltInAt = (key: symbol) => {
-  const before: unknown = Reflect.get(globalThis, key)
-  if (!builtIn.has(key)) {
-    // Node loads its undici with the first of its classes
-    if (before === undefined) void new Headers()
-    const dispatcher: unknown = Reflect.get(globalThis, key)
-    if (before !== undefined && !isMadeByNode(dispatcher)) return false
-    builtIn.set(key, dispatcher)
-  }
-  return Reflect.get(globalThis, key) === builtIn.get(key)
+  const dispatcher: unknown = Reflect.get(globalThis, key)
+  if (dispatcher === undefined) return true
+  if (!builtIn.has(key) && isMadeByNode(dispatcher)) builtIn.set(key, dispatcher)
+  return dispatcher === builtIn.get(key)
 }
 
 /** An `Agent` of the package undici looks the same, but throws from a file of the app. */
@@ -138,7 +134,7 @@ function send({ url, headers, body }: Parameters<Sender>[0]): Sending {
       reject(failure('the server switched protocols', 'ERR_UPGRADE'))
     })
     request.on('response', (incoming) => {
-      const received = headersOf(incoming)
+      const received = receivedIn(incoming)
       const whole = new Body(decoded(incoming, received.get('content-encoding')))
       reading.body = whole
       resolve({ status: incoming.statusCode ?? 0, headers: received, read: () => whole.read() })
@@ -156,11 +152,13 @@ function send({ url, headers, body }: Parameters<Sender>[0]): Sending {
 }
 
 /** The length is ours to say; what speaks of the connection, and `expect`, would have us wait for an answer to the head. */
-const nodeHeaders = (headers: Headers, body: string): Record<string, string> => {
+const nodeHeaders = (
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Record<string, string> => {
   const sent: Record<string, string> = { 'accept-encoding': 'identity' }
-  headers.forEach((value, name) => {
+  for (const [name, value] of Object.entries(headers))
     if (!ofTheConnection.has(name)) sent[name] = value
-  })
   sent['content-length'] = String(Buffer.byteLength(body))
   return sent
 }
@@ -186,16 +184,16 @@ const limitConnect = (request: ClientRequest | undefined, socket: Socket, protoc
 const failure = (message: string, code: string, syscall?: string): Error =>
   Object.assign(new Error(message), { code, ...(syscall && { syscall }) })
 
-const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
-  const headers = new Headers()
+/** Of a name that comes twice both values count, as in `Headers`, whose class would load all of undici. */
+const receivedIn = ({ rawHeaders }: IncomingMessage): ResponseHeaders => {
+  const values = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    try {
-      headers.append(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '')
-    } catch {
-      // Node takes a few that no Headers hold: nobody could read them
-    }
+    const name = rawHeaders[i]?.toLowerCase() ?? ''
+    const before = values.get(name)
+    const value = rawHeaders[i + 1] ?? ''
+    values.set(name, before === undefined ? value : `${before}, ${value}`)
   }
-  return headers
+  return headersOf(values)
 }
 
 /** We ask for none; a server that packs all the same is read. An unknown coding, or one too many, stays: no JSON is in it. */

@@ -7,22 +7,28 @@ type HeaderSource = Readonly<Record<string, string | null | undefined>> | undefi
  * Own keys only; a later source wins, and null or undefined takes a header out.
  * Throws `BadRequestError` with code `bad_header` that names the header and does not show its value.
  */
-export function mergeHeaders(sources: readonly HeaderSource[], details: ErrorDetails): Headers {
-  const merged = new Headers()
-  for (const [name, value] of sources.flatMap((source) => Object.entries(source ?? {}))) {
-    try {
-      if (value === null || value === undefined) merged.delete(name)
-      else merged.set(name, value)
-    } catch {
+export function mergeHeaders(
+  sources: readonly HeaderSource[],
+  details: ErrorDetails,
+): Readonly<Record<string, string>> {
+  const merged = new Map<string, string>()
+  for (const [name, given] of sources.flatMap((source) => Object.entries(source ?? {}))) {
+    const value = typeof given === 'string' ? given.trim() : (given ?? undefined)
+    if (!token.test(name) || !sendable.test(value ?? ''))
       throw new BadRequestError(`The header ${JSON.stringify(name)} cannot be sent`, {
         ...details,
         status: 400,
         code: 'bad_header',
       })
-    }
+    if (value === undefined) merged.delete(name.toLowerCase())
+    else merged.set(name.toLowerCase(), String(value))
   }
-  return merged
+  return Object.fromEntries(merged)
 }
+
+/** RFC 9110, sections 5.1 and 5.5. */
+const token = /^[!#$%&'*+\-.^`|~\w]+$/
+const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
  * The body as JSON. A lone surrogate, which no UTF-8 can carry and providers refuse, becomes U+FFFD.

@@ -1,11 +1,12 @@
 /** How long a provider asks to wait, in milliseconds, wherever it says so. */
+import type { ResponseHeaders } from '../core/index.js'
 
 /**
  * Order: `retry-after-ms`, `retry-after` (seconds or a date, counted from the response's own `date`), what the body said,
  * and for a 429 the reset headers. A value that is no finite number ≥ 0 is passed over; 0 is a value.
  */
 export function retryAfterMs(
-  headers: Headers | undefined,
+  headers: ResponseHeaders | undefined,
   { bodyMs, status }: { readonly bodyMs?: number | undefined; readonly status: number },
 ): number | undefined {
   return (
@@ -39,12 +40,12 @@ const unitMs = new Map([
 const valid = (ms: number | undefined) =>
   ms !== undefined && Number.isFinite(ms) && ms >= 0 ? ms : undefined
 
-const milliseconds = (headers: Headers) => {
+const milliseconds = (headers: ResponseHeaders) => {
   const text = headers.get('retry-after-ms')?.trim() ?? ''
   return number.test(text) ? valid(Number(text)) : undefined
 }
 
-const secondsOrDate = (headers: Headers) => {
+const secondsOrDate = (headers: ResponseHeaders) => {
   const text = headers.get('retry-after')?.trim() ?? ''
   return number.test(text) ? valid(Number(text) * 1000) : untilDate(text, headers)
 }
@@ -52,20 +53,20 @@ const secondsOrDate = (headers: Headers) => {
 /** Only what looks like a date: `Date.parse` takes "-5" and "1e3" too. */
 const dateLike = /^((mon|tue|wed|thu|fri|sat|sun)[a-z]*,? |\d{4}-\d\d-\d\dt)/i
 
-const untilDate = (text: string, headers: Headers) => {
+const untilDate = (text: string, headers: ResponseHeaders) => {
   const then = dateLike.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(then) ? undefined : Math.max(0, then - serverTime(headers))
 }
 
 /** Seconds or milliseconds since 1970, as some gateways write a reset: no duration is so long. */
-const untilEpoch = (text: string, headers: Headers) => {
+const untilEpoch = (text: string, headers: ResponseHeaders) => {
   const then = number.test(text) ? Number(text) : 0
   if (then < 1e9) return undefined
   return Math.max(0, (then < 1e11 ? then * 1000 : then) - serverTime(headers))
 }
 
 /** The server's clock, not ours: the two may be a day apart. */
-const serverTime = (headers: Headers) => {
+const serverTime = (headers: ResponseHeaders) => {
   const now = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(now) ? Date.now() : now
 }
@@ -74,7 +75,7 @@ const serverTime = (headers: Headers) => {
  * `x-ratelimit-reset-{requests,tokens}` (durations) and `anthropic-ratelimit-*-reset` (RFC 3339). They come with every
  * response, so what counts is the limit that is used up; where none says so, the one that opens first.
  */
-const untilReset = (headers: Headers): number | undefined => {
+const untilReset = (headers: ResponseHeaders): number | undefined => {
   const resets: { readonly waitMs: number; readonly isUsedUp: boolean }[] = []
   headers.forEach((value, name) => {
     if (!resetName.test(name)) return
@@ -92,5 +93,5 @@ const untilReset = (headers: Headers): number | undefined => {
 
 const resetName = /^(x-ratelimit-reset(-|$)|anthropic-ratelimit-.*-reset$)/
 
-const remaining = (name: string, headers: Headers) =>
+const remaining = (name: string, headers: ResponseHeaders) =>
   headers.get(name.replace('reset', 'remaining'))

@@ -1,14 +1,17 @@
 /** What a way to send a request offers to `connection.ts`: `fetch.ts` and `node.ts` are the two. */
 
+import type { ResponseHeaders } from '../core/index.js'
+
 export interface OutgoingRequest {
   readonly url: URL
-  readonly headers: Headers
+  /** Checked, their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
 export interface IncomingResponse {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: ResponseHeaders
   /** The next bytes of the body, undefined at its end. One read at a time; after `cancel` it is over at once. */
   read(): Promise<Uint8Array | undefined>
 }
@@ -24,3 +27,11 @@ export interface Sending {
 
 /** POSTs once: no redirect is followed, nothing is repeated. Does not throw. */
 export type Sender = (request: OutgoingRequest) => Sending
+
+/** Headers by their names in lower case. */
+export const headersOf = (values: ReadonlyMap<string, string>): ResponseHeaders => ({
+  get: (name) => values.get(name.toLowerCase()) ?? null,
+  forEach(each) {
+    for (const [name, value] of values) each(value, name)
+  },
+})

@@ -1,5 +1,5 @@
 /** The seam between an adapter and the wire: `http.ts` goes over fetch, each provider's `sdk.ts` over the official client. */
-import type { Call, TetradError } from '../core/index.js'
+import type { Call, ResponseHeaders, TetradError } from '../core/index.js'
 
 export interface TransportRequest {
   /** Below the base URL: `/responses`. */
@@ -49,7 +49,7 @@ export interface Transport {
 export interface Failure {
   /** Below 400 for an error that came in a 200: `errorOf` finds the status that its code stands for. */
   readonly status: number
-  readonly headers?: Headers
+  readonly headers?: ResponseHeaders
   /** Parsed JSON, else undefined. */
   readonly body: unknown
   readonly model: string

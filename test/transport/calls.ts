@@ -10,11 +10,13 @@ export interface CallOutcome {
   readonly code: string | undefined
   readonly retryable: boolean | undefined
   readonly text: string | undefined
+  /** Node has loaded its undici by now. */
+  readonly hasUndici: boolean
 }
 
 const [sender, ...urls] = process.argv.slice(2)
 
-const outcomeOf = async (baseURL: string): Promise<CallOutcome> => {
+const outcomeOf = async (baseURL: string): Promise<Omit<CallOutcome, 'hasUndici'>> => {
   const fetch = sender === 'fetch' ? globalThis.fetch : undefined
   const ai = createClient({
     providers: [compatible({ name: 'acme', baseURL, fetch })],
@@ -32,5 +34,9 @@ const outcomeOf = async (baseURL: string): Promise<CallOutcome> => {
 }
 
 const outcomes: CallOutcome[] = []
-for (const url of urls) outcomes.push(await outcomeOf(url))
+for (const url of urls) {
+  const outcome = await outcomeOf(url)
+  const hasUndici = Symbol.for('undici.globalDispatcher.1') in globalThis
+  outcomes.push({ ...outcome, hasUndici })
+}
 console.log(JSON.stringify(outcomes))
