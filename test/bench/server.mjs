@@ -50,5 +50,7 @@ createServer(async (request, response) => {
   }
   response.end()
 }).listen({ port: 0, host: '127.0.0.1', backlog: 2048 }, function () {
+  // between its rounds a side is idle for longer than the usual five seconds, and the loops by hand do not try again
+  this.keepAliveTimeout = 600_000
   process.send(this.address().port)
 })
