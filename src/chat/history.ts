@@ -24,12 +24,12 @@ export interface InputTurn {
 /** What the model said at once: one message, or several where a store keeps parallel calls apart. */
 export interface AssistantTurn {
   readonly role: 'assistant'
-  readonly messages: readonly SaidMessage[]
+  readonly messages: readonly PairedMessage[]
   /** Of its calls, in the order in which they were given; made up ones stand last, pending ones are not among them. */
   readonly results: readonly ToolMessage[]
 }
 
-export interface SaidMessage {
+export interface PairedMessage {
   /** Its calls are as the history has them. */
   readonly message: AssistantInput
   readonly calls: readonly PairedCall[]
@@ -321,7 +321,7 @@ export const notRun = 'No result: this call was not run.'
 const stillRunning = 'No result yet: this call is still running.'
 
 /** True for a result that was made up, by a layer or by `normalize()`. */
-export const isMadeUp = ({ content, is_error }: ToolMessage): boolean =>
+export const isPlaceholder = ({ content, is_error }: ToolMessage): boolean =>
   is_error === true && content === notRun
 
 export type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
@@ -376,7 +376,7 @@ export const toMessages = (turns: readonly Turn[]): readonly Message[] =>
     turn.role === 'input' ? [turn.message] : [...turn.messages.map(withCalls), ...turn.results],
   )
 
-const withCalls = ({ message, calls }: SaidMessage): AssistantInput =>
+const withCalls = ({ message, calls }: PairedMessage): AssistantInput =>
   calls.every(({ given, call }) => given === call)
     ? message
     : { ...message, tool_calls: calls.map(({ call }) => call) }

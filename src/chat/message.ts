@@ -228,7 +228,7 @@ export const asMoved = (message: Message): Message =>
 export const originOf = ({ content: _, said: __, ...origin }: Native): Native => origin
 
 /** What an assistant message says in words, its parts joined. */
-export function spokenText({ content, refusal }: AssistantInput) {
+export function visibleText({ content, refusal }: AssistantInput) {
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : asObjects(content)
   const join = (type: string, member: 'text' | 'refusal') =>
     parts.map((part) => (part.type === type ? asString(part[member]) : '')).join('')

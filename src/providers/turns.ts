@@ -7,7 +7,7 @@ import {
   type Message,
   missingResult,
   normalize,
-  type SaidMessage,
+  type PairedMessage,
   splitId,
   type ToolMessage,
   type Turn,
@@ -95,7 +95,7 @@ const messagesOf = (turn: Turn): readonly Message[] =>
 const settled = (turn: Turn): Turn =>
   turn.role === 'input' ? turn : { ...turn, messages: turn.messages.map(withDecisions) }
 
-const withDecisions = (said: SaidMessage): SaidMessage => ({
+const withDecisions = (said: PairedMessage): PairedMessage => ({
   ...said,
   calls: said.calls.map((pair) => ({ ...pair, result: decided(pair.result) })),
 })

@@ -5,7 +5,7 @@ import {
   asObjects,
   asText,
   type JsonObject,
-  spokenText,
+  visibleText,
 } from '../../chat/index.js'
 import { type Note, type Notes, pick } from '../notes.js'
 import { profileOf } from './models.js'
@@ -95,7 +95,7 @@ function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): 
       'dropped',
       'Results of hosted tools were left out: only the provider that ran them reads them',
     )
-  if (files?.length || (audio && (spokenText(message).text !== '' || !audio.transcript)))
+  if (files?.length || (audio && (visibleText(message).text !== '' || !audio.transcript)))
     note('dropped', 'Files and audio that an assistant made were left out')
 }
 

@@ -1,5 +1,5 @@
 /** The provider's own blocks of an assistant turn (`message.native`): when they are sent back in place of what the message says. */
-import { type AssistantInput, isObject, type JsonObject, spokenText } from '../../chat/index.js'
+import { type AssistantInput, isObject, type JsonObject, visibleText } from '../../chat/index.js'
 import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
 import type { Note, Notes } from '../notes.js'
 import { containerType, isCodeCall } from './finish.js'
@@ -44,7 +44,7 @@ export function fromNative(
   if (blocks.length === 0) return undefined
   const history = historyContext(model, callsOf(message))
   const said = projected(streamReader(history), { type: 'message', message: { content: blocks } })
-  const spoken = { text: spokenText(message).text, refusal: '', calls: callsOf(message) }
+  const spoken = { text: visibleText(message).text, refusal: '', calls: callsOf(message) }
   if (!saysTheSame(said, spoken, message)) {
     note(
       'repaired',

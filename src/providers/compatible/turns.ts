@@ -8,14 +8,14 @@ import {
   type JsonObject,
   type Message,
   type PairedCall,
-  type SaidMessage,
+  type PairedMessage,
   splitId,
-  spokenText,
   type ToolMessage,
   type Turn,
   textOfContent,
   toErrorText,
   type UserPart,
+  visibleText,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
 import { notesOf } from '../notes.js'
@@ -79,10 +79,10 @@ function joined(messages: readonly WireMessage[]): WireMessage {
   return Object.assign({}, ...messages, { content, tool_calls })
 }
 
-function toWireSaid({ message, calls }: SaidMessage, writer: Writer): readonly WireMessage[] {
+function toWireSaid({ message, calls }: PairedMessage, writer: Writer): readonly WireMessage[] {
   const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
   tellLosses(message, writer)
-  const said: Said = { ...spokenText(message), calls: given }
+  const said: Said = { ...visibleText(message), calls: given }
   const audio = soundOf(message, writer)
   // a refusal is what the model said: `refusal` itself is known to OpenAI only
   const text = said.text || said.refusal || (audio ? '' : (message.audio?.transcript ?? ''))

@@ -5,9 +5,9 @@ import {
   asText,
   isObject,
   type PairedCall,
+  type PairedMessage,
   parseJson,
   readToolCall,
-  type SaidMessage,
   splitId,
   type ToolMessage,
   wrapInput,
@@ -33,7 +33,7 @@ export interface AssistantParts {
   readonly isVerbatim: boolean
 }
 
-export function fromAssistant(said: SaidMessage, context: TurnContext): AssistantParts {
+export function fromAssistant(said: PairedMessage, context: TurnContext): AssistantParts {
   const native = nativeTurn(said.message, context)
   if (native) return { ...native, slots: slotsOf(native.parts, said.calls) }
   const parts = built(said, context)
@@ -53,7 +53,7 @@ const slotsOf = (parts: readonly Part[], calls: readonly PairedCall[]): Slot[] =
   })
 }
 
-function built({ message, calls }: SaidMessage, context: TurnContext): readonly Part[] {
+function built({ message, calls }: PairedMessage, context: TurnContext): readonly Part[] {
   tellLosses(message, context)
   const { content } = message
   const parts: Part[] = []

@@ -3,15 +3,15 @@ import {
   type AssistantInput,
   type AssistantTurn,
   asObjects,
-  isMadeUp,
+  isPlaceholder,
   type JsonObject,
   type Message,
   type PairedCall,
-  type SaidMessage,
+  type PairedMessage,
   shortId,
   splitId,
-  spokenText,
   type Turn,
+  visibleText,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
 import { type Notes, notesOf, pick } from '../notes.js'
@@ -105,9 +105,9 @@ function assistantItems({ messages }: AssistantTurn, writer: Writer) {
   return { items, outputs: toOutputs(items, calls, writer) }
 }
 
-function toSaidItems({ message, calls }: SaidMessage, writer: Writer): readonly WireItem[] {
+function toSaidItems({ message, calls }: PairedMessage, writer: Writer): readonly WireItem[] {
   const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
-  const spoken: Spoken = { ...spokenText(message), calls: given }
+  const spoken: Spoken = { ...visibleText(message), calls: given }
   const items = nativeItems(message, spoken, writer) ?? rebuilt(message, spoken, calls, writer)
   if (items.length === 0)
     writer.note('repaired', 'Assistant messages that say nothing were left out')
@@ -124,7 +124,7 @@ function toOutputs(items: readonly WireItem[], calls: readonly PairedCall[], wri
     )
     const [found] = at < 0 ? [] : left.splice(at, 1)
     if (!found || found.made === 'pending') return []
-    const result = isMadeUp(found.result) && !found.result.approval ? undefined : found.result
+    const result = isPlaceholder(found.result) && !found.result.approval ? undefined : found.result
     const output = toOutput(item, result, writer)
     return output ? [output] : []
   })
