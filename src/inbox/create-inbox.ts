@@ -70,6 +70,7 @@ class Worker<Message> {
     const key = textOf('key', settings.key(message))
     const id = textOf('id', settings.id(message))
     const at = timeOf(settings.at?.(message), now)
+    checkJson(message)
     const { added, inMs } = await mailbox.add(key, { id, at, added: now, message })
     if (inMs !== undefined) this.wake(key, inMs)
     if (!this.isPolling) this.poll()
@@ -181,6 +182,17 @@ function textOf(name: 'id' | 'key', value: unknown): string {
   throw new MisuseError(
     `\`${name}\` of createInbox() gave no text of 1 to ${longestName} characters: it names a message's ${name}`,
   )
+}
+
+/** What the store keeps is text: a message that JSON does not take would be lost behind the 200. */
+function checkJson(message: unknown): void {
+  try {
+    JSON.stringify(message)
+  } catch (cause) {
+    throw new MisuseError('A message of createInbox() has to be JSON: the store keeps it as text', {
+      cause,
+    })
+  }
 }
 
 /** Between 1973 and 5138, if it were in seconds. */

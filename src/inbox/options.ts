@@ -87,7 +87,7 @@ export type Added = 'kept' | 'duplicate' | 'full'
 export interface Inbox<Message> {
   /**
    * Keeps a message: when it resolves the webhook may say 200. Rejects when the store fails (`ServiceUnavailableError`)
-   * or the message has no id or key (`MisuseError`). Goes on working after `close()`, for other processes.
+   * or the message has no id or key or is no JSON (`MisuseError`). Goes on working after `close()`, for other processes.
    */
   add(message: Message): Promise<Added>
   /** Goes on with what was left when processes ended: call it at start. Rejects when the store cannot be read. */

@@ -118,7 +118,8 @@ class Attempt<Message> {
   private async failed(turn: OpenTurn, error: unknown): Promise<Outcome> {
     const { attempts, clock } = this.settings
     if (isLeaseLost(error)) return 'lost'
-    if (error === this.signal.reason) return this.again(turn, 0, { attempts: turn.attempts - 1 })
+    if (this.signal.aborted && error === this.signal.reason)
+      return this.again(turn, 0, { attempts: turn.attempts - 1 })
     if (turn.attempts >= attempts) return this.giveUp(turn, error)
     const inMs = this.backoff(turn)
     return this.again(turn, inMs, { notBefore: clock.now() + inMs })

@@ -1,6 +1,7 @@
 export type { CapHold, CapState, HoldRequest, HoldResult, SettleRequest } from './ledger.js'
 export { type MemoryStoreOptions, memoryStore } from './memory.js'
 export {
+  type NodeRedisClient,
   type RedisClient,
   type RedisStoreOptions,
   redisStore,

@@ -5,13 +5,20 @@ import * as scripts from './redis-scripts.js'
 import type { FullStore } from './store.js'
 
 /**
- * ioredis has `call(name, …arguments)`, node-redis `sendCommand([name, …arguments])`, `@upstash/redis` no plain command
- * but `eval(script, keys, arguments)`.
+ * ioredis has `call(name, …arguments)`, node-redis `eval(script, { keys, arguments })`, which its clients, pools, clusters
+ * and sentinels share, `@upstash/redis` no plain command but `eval(script, keys, arguments)`. What has `sendCommand` alone
+ * takes `[name, …arguments]`.
  */
 export type RedisClient =
   | { call(name: string, ...args: string[]): Promise<unknown> }
+  | NodeRedisClient
   | { sendCommand(args: string[]): Promise<unknown> }
   | UpstashClient
+
+/** It has a `sendCommand` too, whose arguments differ from kind to kind: it is not called. */
+export interface NodeRedisClient {
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+}
 
 export interface UpstashClient {
   eval(script: string, keys: string[], args: string[]): Promise<unknown>
@@ -113,12 +120,18 @@ function evaluatorOf(client: RedisClient): Evaluate {
   if ('call' in client && typeof client.call === 'function')
     return (script, keys, args) =>
       client.call('EVAL', script, String(keys.length), ...keys, ...args)
+  if (isNodeRedis(client))
+    return (script, keys, args) => client.eval(script, { keys, arguments: args })
   if ('sendCommand' in client && typeof client.sendCommand === 'function')
     return (script, keys, args) =>
       client.sendCommand(['EVAL', script, String(keys.length), ...keys, ...args])
   if ('eval' in client && typeof client.eval === 'function') return overHttp(client)
   throw new MisuseError('redisStore() takes a client of ioredis, node-redis or @upstash/redis')
 }
+
+/** The HTTP client has no `sendCommand`. */
+const isNodeRedis = (client: RedisClient): client is NodeRedisClient =>
+  'sendCommand' in client && 'eval' in client && typeof client.eval === 'function'
 
 /** That client parses what looks like JSON: with a letter in front no text does. */
 function overHttp(client: UpstashClient): Evaluate {

@@ -83,8 +83,17 @@ class SqliteFile {
       this.#db.exec('commit')
       return value
     } catch (error) {
-      this.#db.exec('rollback')
+      this.#rollBack()
       throw error
+    }
+  }
+
+  /** SQLite does so by itself where the disk is full or fails: then there is no transaction any more. */
+  #rollBack(): void {
+    try {
+      this.#db.exec('rollback')
+    } catch {
+      // why the write failed is what its caller reads
     }
   }
 

@@ -10,7 +10,7 @@ import {
 } from '../../src/core/index.js'
 import { createInbox } from '../../src/inbox/index.js'
 import { memoryStore, type Store } from '../../src/store/index.js'
-import { bench, gate, letter, mortal, settle, wrap } from './bench.js'
+import { bench, gate, type Letter, letter, mortal, settle, wrap } from './bench.js'
 
 const idsOf = (told: readonly { readonly ids: string }[]) => told.map(({ ids }) => ids)
 
@@ -188,6 +188,17 @@ it('a turn that fails is tried again with growing waits and the same id, then gi
   expect((times[3] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(4_000)
   expect(errors).toEqual([{ error: new Error('attempt 3'), ids: 'a1' }])
 })
+
+it.each([undefined, null, false, 0, 'x', {}])(
+  'whatever a turn rejects with, it has so many attempts and no more: %j',
+  async (reason) => {
+    const { open, pass, answered, errors } = bench({ answer: () => Promise.reject(reason) })
+    await open().add(letter('a1'))
+    await pass(60_000)
+    expect(answered.map(({ turn }) => turn.attempt)).toEqual([1, 2, 3])
+    expect(errors).toEqual([{ error: reason, ids: 'a1' }])
+  },
+)
 
 it('an onError that throws, rejects or hangs blocks nobody', async () => {
   const outcomes = [
@@ -507,9 +518,18 @@ it('what cannot work is a misuse that says what to do', async () => {
     { id: 'x', chat: 'a'.repeat(2_000) },
     { chat: 'a' } as never,
     { id: 'x', chat: 'a', sentAt: 1_800_000_000 },
+    { id: 'x', chat: 'a', size: 1n } as Letter,
+    circular(),
   ])
     await expect(inbox.add(bad)).rejects.toBeInstanceOf(MisuseError)
+  expect(await inbox.add(letter('x'))).toBe('kept')
 })
+
+function circular(): Letter {
+  const message = { id: 'x', chat: 'a', self: {} }
+  message.self = message
+  return message
+}
 
 /** After all that can be collected was. */
 function heapUsed(): number {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis as Upstash } from '@upstash/redis'
 import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import { createClient, createClientPool, createCluster } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MisuseError, TetradError } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
@@ -20,7 +20,9 @@ let server: RedisServer
 let cluster: RedisServer
 let ioredis: Redis
 let nodeRedis: ReturnType<typeof createClient>
+let nodePool: ReturnType<typeof createClientPool>
 let oneNode: Redis
+let nodeCluster: ReturnType<typeof createCluster>
 let front: Awaited<ReturnType<typeof upstashServer>>
 const folder = mkdtempSync(join(tmpdir(), 'tetrad-store-'))
 beforeAll(async () => {
@@ -28,6 +30,8 @@ beforeAll(async () => {
   ioredis = new Redis(server.port, '127.0.0.1')
   nodeRedis = createClient({ socket: { port: server.port, host: '127.0.0.1' } })
   await nodeRedis.connect()
+  nodePool = createClientPool({ socket: { port: server.port, host: '127.0.0.1' } })
+  await nodePool.connect()
   front = await upstashServer(ioredis)
   // one node with every slot: keys of two slots in one command are refused as in a large one
   const config = ['--cluster-enabled', 'yes', '--dir', folder]
@@ -38,12 +42,16 @@ beforeAll(async () => {
     async () => expect(await oneNode.call('CLUSTER', 'INFO')).toContain('cluster_state:ok'),
     { timeout: 5_000 },
   )
+  nodeCluster = createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${cluster.port}` }] })
+  await nodeCluster.connect()
 })
 afterAll(async () => {
   front.stop()
   ioredis.disconnect()
   oneNode.disconnect()
   nodeRedis.destroy()
+  nodePool.destroy()
+  nodeCluster.destroy()
   await Promise.all([server.stop(), cluster.stop()])
   rmSync(folder, { recursive: true })
 })
@@ -67,7 +75,13 @@ const makers: [string, () => Store][] = [
         { prefix: 'd:' },
       ),
   ],
+  ['over a pool of node-redis', () => redisStore(nodePool, { prefix: 'e:' })],
+  [
+    'over what has `sendCommand` alone',
+    () => redisStore({ sendCommand: (args) => nodeRedis.sendCommand(args) }, { prefix: 'f:' }),
+  ],
   ['in a cluster', () => redisStore(oneNode)],
+  ['in a cluster, over node-redis', () => redisStore(nodeCluster, { prefix: 'g:' })],
 ]
 if (DatabaseSync) {
   const Database = DatabaseSync
@@ -75,6 +89,26 @@ if (DatabaseSync) {
 } else {
   process.stderr.write('SQLite is not tested here: it needs Node 22 or later\n')
 }
+
+it.runIf(DatabaseSync)(
+  'a full disk is why a write to SQLite fails, and nothing else is',
+  async () => {
+    // where there is none it does not run
+    const Database = DatabaseSync as NonNullable<typeof DatabaseSync>
+    const db = new Database(join(folder, 'full.db'))
+    const store = sqliteStore(db)
+    const fill = async () => {
+      for (let i = 0; i < 100; i++) await store.set(`k${i}`, 'x'.repeat(10_000), { ttlMs: 60_000 })
+    }
+    db.exec('pragma max_page_count = 60')
+    await expect(fill()).rejects.toThrow(/full/)
+    expect(await store.get('k0')).toHaveLength(10_000)
+    await store.delete('k0')
+    await store.set('small', 'x', { ttlMs: 60_000 })
+    expect(await store.get('small')).toBe('x')
+    db.close()
+  },
+)
 
 it('a store in memory keeps every promise', async () => {
   const store = memoryStore()
