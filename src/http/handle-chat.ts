@@ -1,4 +1,4 @@
-/** From the body of a request to the response that answers it. */
+/** Handles POST of a route: from the request body to the response. */
 import {
   type ChatRequest,
   type ChatResponse,
@@ -34,7 +34,7 @@ import { ownerOf, type Route, type RouteRequest, streamOptions } from './route-r
 import { EventStream } from './stream/events.js'
 import { following, json, streamResponse, within } from './stream/respond.js'
 
-/** A request as it goes to the client of the app, and what its answer needs. */
+/** A validated request, and what its answer needs. */
 interface Asked<State> extends RouteRequest<State> {
   readonly chatRequest: ChatRequest
   readonly incoming: Incoming
@@ -44,7 +44,7 @@ interface Asked<State> extends RouteRequest<State> {
   readonly scope: Scope
 }
 
-/** Answers a body. Throws `RefusedError` for one that is not taken, and what the call throws before its first content. */
+/** Answers a POST. Throws `RefusedError` for bad input, and what fails before the first content. */
 export async function handleChat<State>(
   state: State,
   routeRequest: RouteRequest<State>,
@@ -70,12 +70,12 @@ export async function handleChat<State>(
   }
   if (incoming.isStream && !wantsJson(request, body)) return streamed(all)
   const answer = plain(all)
-  // its client may leave before
+  // keeps it running when the client disconnects
   routeRequest.defer(answer)
   return answer
 }
 
-/** What is signed comes back whole: it counts as what the server said, up to the bounds of a body. */
+/** With signed or open members a body also carries server output: the body limits apply to it. */
 function bodyLimitsOf<State>(
   { options: { input = closedInput }, signer }: Route<State>,
   nameOf: (body: unknown) => FormatName,
@@ -90,7 +90,7 @@ function bodyLimitsOf<State>(
   }
 }
 
-/** The app's own word on the request. Throws `MisuseError` where it reads the body, which it was given. */
+/** Applies `before`. Throws `MisuseError` where it reads the body, which is already consumed. */
 async function lastWord<State>(
   asked: ChatRequest,
   { route, request, native, state, body }: RouteRequest<State> & AppInfo<State>,
@@ -100,7 +100,7 @@ async function lastWord<State>(
   try {
     return await options.before(asked, { state, body, request, native })
   } catch (error) {
-    // what the platform says of a body that was read
+    // the platform's error for a body that was already read
     if (error instanceof TypeError && /\b(?:body|locked|unusable|clone)/i.test(error.message))
       throw bodyWasRead(error)
     throw error
@@ -112,7 +112,7 @@ interface AppInfo<State> {
   readonly body: unknown
 }
 
-/** A client that does not say in its body how it wants the answer may say it in its headers. */
+/** Reads the `Accept` header where the body has no `stream` member. */
 function wantsJson(request: Request, body: unknown): boolean {
   const accept = request.headers.get('accept') ?? ''
   const isSaid = isObject(body) && body.stream !== undefined
@@ -135,7 +135,7 @@ async function conversation<State>(
   return { messages: addNews(kept, messages, incoming), approvals }
 }
 
-/** Members of a chat request, and what other libraries take for one: closed until the app opens them. */
+/** Chat request members, and their names in other libraries: closed until the app opens them. */
 const requestKeys: ReadonlySet<string> = new Set(
   (
     'temperature top_p top_k max_tokens max_completion_tokens stop seed n presence_penalty frequency_penalty ' +
@@ -147,10 +147,10 @@ const requestKeys: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** A member that asks for nothing: null, no tools. */
+/** True for a member without effect: null or an empty list. */
 const isEmpty = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0)
 
-/** Opened members go to the provider, the app's own stay in the body. Throws `RefusedError` that names a closed one. */
+/** Sends opened members to the provider. Throws `RefusedError` `unknown_model`, `unknown_param`. */
 function chatRequestOf<State>(incoming: Incoming, { models, options }: Route<State>): ChatRequest {
   const name = incoming.model ?? models.keys().next().value ?? ''
   const model = models.get(name)
@@ -167,7 +167,7 @@ function chatRequestOf<State>(incoming: Incoming, { models, options }: Route<Sta
   return { ...opened, model, messages: incoming.messages }
 }
 
-/** Names that the app's conversation gives to its messages are no provider's affair. */
+/** Removes the app's message ids, which providers do not accept. */
 const withoutIds = ({ messages, ...request }: ChatRequest): ChatRequest => ({
   ...request,
   messages: messages.map((message) => {
@@ -177,13 +177,13 @@ const withoutIds = ({ messages, ...request }: ChatRequest): ChatRequest => ({
   }),
 })
 
-/** What every call of a route gets. */
+/** Call options of both modes. */
 const callOptionsOf = <State>({ route: { options }, state, defer }: Asked<State>) => {
   const tags = typeof options.tags === 'function' ? options.tags(state) : options.tags
   return { state, waitUntil: defer, ...defined({ tags }) }
 }
 
-/** The client's own conditional type cannot be resolved for a State that is not known yet. */
+/** The client's methods without its conditional type, which a generic State leaves unresolved. */
 type Calls = {
   stream(request: ChatRequest, options: BaseCallOptions): ChatStream
   generate(
@@ -200,7 +200,7 @@ async function plain<State>(asked: Asked<State>): Promise<Response> {
   const response = await callsOf(route)
     .generate(withoutIds(asked.chatRequest), {
       ...callOptionsOf(asked),
-      // nobody can come back for it
+      // a plain answer cannot be resumed
       ...(route.options.onDisconnect !== 'finish' && { signal }),
     })
     .catch((error) => finishCut(error, asked))
@@ -231,7 +231,7 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
   const session = route.sessions.open({
     ...{ id, eventStream, format, owner: scope.user, conversation: incoming.id, preamble, defer },
   })
-  // this reader has it
+  // this client already has the preamble
   const reader = following(
     session.read(preamble.length, (error) => format.failure(reportError(error))),
     request,
@@ -255,7 +255,7 @@ const contextOf = <State>(
   sign: signer && ((message) => signer.sign(message, scope)),
 })
 
-/** The app keeps the answer before its client can go on from it. What fails there is the app's own affair. */
+/** Calls `onFinish` before the client can continue the conversation; only reports its failure. */
 async function finish<State>(
   response: ChatResponse | PartialResponse,
   { route, chatRequest, incoming, state, body, request_id, reportError }: Asked<State>,
@@ -270,7 +270,7 @@ async function finish<State>(
   }
 }
 
-/** Of an answer that broke off the app keeps what there is. Throws the error. */
+/** Passes the partial answer of a failed call to `onFinish`, then throws the error. */
 async function finishCut<State>(error: unknown, asked: Asked<State>): Promise<never> {
   if (isTetradError(error) && error.partial) await finish(error.partial, asked)
   throw error
@@ -278,7 +278,7 @@ async function finishCut<State>(error: unknown, asked: Asked<State>): Promise<ne
 
 type Approval = { readonly id: string; readonly tool_call_id: string }
 
-/** Approvals as the client gets them: signed, where there is a secret. */
+/** Approvals as sent to the client: signed where there is a secret. */
 const issueAll = <State, T extends Approval>(
   approvals: readonly T[],
   { route: { signer }, scope }: Asked<State>,

@@ -1,16 +1,16 @@
-/** A request of Node as one of the web. Nothing that a proxy claims (`x-forwarded-…`) is believed. */
+/** Converts a Node request to a web one. Forwarding headers (`x-forwarded-…`) are not trusted. */
 import type { IncomingMessage } from 'node:http'
 import { AbortError } from '../core/index.js'
 
 export interface TranslateOptions {
-  /** As the client sent it, whatever router it has passed. */
+  /** The path as the client sent it, before any router rewrote it. */
   readonly path: string
-  /** What a parser has made of the body, where one stood before. */
+  /** The body as an earlier parser left it; undefined without one. */
   readonly parsed: unknown
   readonly signal: AbortSignal
 }
 
-/** Throws `TypeError` for a host, a header or a method that cannot be one. */
+/** Throws `TypeError` for an invalid host, header or method. */
 export function toRequest(raw: IncomingMessage, options: TranslateOptions): Request {
   const { path, parsed, signal } = options
   const method = raw.method ?? 'GET'
@@ -26,7 +26,7 @@ function urlOf(raw: IncomingMessage, path: string): URL {
   const isEncrypted = 'encrypted' in raw.socket && raw.socket.encrypted === true
   const host = raw.headers.host ?? raw.headers[':authority']
   const url = new URL(`${isEncrypted ? 'https' : 'http'}://${host || 'localhost'}`)
-  // what is set part by part cannot name another host: `//evil.test/`, `http://evil.test/`
+  // set separately, path and query cannot change the host: `//evil.test/`, `http://evil.test/`
   const [, pathname = '/', search = ''] =
     /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?/i.exec(path) ?? []
   url.pathname = pathname
@@ -43,18 +43,18 @@ function headersOf(raw: IncomingMessage): Headers {
   return headers
 }
 
-/** A body that was read already is written anew: its limits and its shape are checked as those of any other. */
+/** Serializes an already parsed body again, so that the usual limits and checks apply to it. */
 function bodyOf(raw: IncomingMessage, parsed: unknown): BodyInit {
-  // Express 4 says `{}` where no parser wanted the body
+  // Express 4 sets `{}` where no parser matched
   if (parsed === undefined || !raw.readableDidRead) return streamOf(raw)
-  // Node's type of a buffer allows shared memory, and that of the web does not
+  // Node's buffer type allows shared memory, the web's body type does not
   if (parsed instanceof Uint8Array) return parsed as Uint8Array<ArrayBuffer>
   return typeof parsed === 'string' ? parsed : JSON.stringify(parsed)
 }
 
 /**
- * The body as it comes, never more than was asked for. Unlike `Readable.toWeb` it leaves the socket open when its reader
- * stops: a refusal is still to be sent on it.
+ * Streams the body on demand. Unlike `Readable.toWeb` it keeps the socket open when its reader
+ * cancels: an error response may still be sent on it.
  */
 function streamOf(raw: IncomingMessage): ReadableStream<Uint8Array> {
   let release = () => {}
@@ -80,10 +80,10 @@ function streamOf(raw: IncomingMessage): ReadableStream<Uint8Array> {
         }
         if (raw.readableEnded) return controller.close()
         if (raw.destroyed) return onCut()
-        // a listener for data would start the flow
+        // without it the `data` listener would start the flow
         raw.pause()
         raw.on('data', onData).on('end', onEnd).on('close', onCut)
-        // an aborted upload is told here too, and `close` follows
+        // an aborted upload also emits `error`; `close` follows
         raw.on('error', ignore)
       },
       pull: () => void raw.resume(),
@@ -98,10 +98,10 @@ function streamOf(raw: IncomingMessage): ReadableStream<Uint8Array> {
 
 const ignore = () => {}
 
-/** Bytes of an unwanted body that are let pass. */
+/** Bytes of an unread body that are discarded before the connection is cut. */
 const maxDiscarded = 4_194_304
 
-/** Lets the rest of a body pass, for many a client reads its answer only when all is sent; endless ones are cut. */
+/** Discards the rest of a body, as many clients read the response only after sending all of it. */
 export function discard(raw: IncomingMessage): void {
   if (raw.readableEnded || raw.destroyed) return
   let left = maxDiscarded

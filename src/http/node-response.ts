@@ -1,19 +1,19 @@
-/** A response of the web on a response of Node: at the pace of its reader, and no further when he has left. */
+/** Writes a web response to a Node response, with backpressure, until the client disconnects. */
 import type { ServerResponse } from 'node:http'
 
 export interface SendOptions {
-  /** A client that takes nothing for so long is cut off. Milliseconds. */
+  /** A client that reads nothing for this long is disconnected. Milliseconds. */
   readonly stalledMs: number
 }
 
-/** Resolves when all is handed over, or the client has left. Rejects when the body fails. */
+/** Resolves when all is written or the client has disconnected. Rejects when the body fails. */
 export async function send(
   response: Response,
   out: ServerResponse,
   options: SendOptions,
 ): Promise<void> {
   const reader = response.body?.getReader()
-  // a time limit of the app has answered meanwhile
+  // a timeout of the app has responded meanwhile
   if (out.headersSent) return void reader?.cancel().catch(ignore)
   out.writeHead(response.status, headersOf(response, out))
   if (!reader) return void out.end()
@@ -37,7 +37,7 @@ export async function send(
 
 const ignore = () => {}
 
-/** Several cookies stay several; what else was said to vary still does. */
+/** Keeps multiple cookies separate, and adds to a `vary` header that is already set. */
 function headersOf({ headers }: Response, out: ServerResponse): Record<string, string | string[]> {
   const all: Record<string, string | string[]> = Object.fromEntries(headers)
   const cookies = headers.getSetCookie()
@@ -47,19 +47,19 @@ function headersOf({ headers }: Response, out: ServerResponse): Record<string, s
   return all
 }
 
-/** Calls back once the client is gone, also when that was before. */
+/** Calls back when the client disconnects, at once if it already has. */
 function onClose(out: ServerResponse, callback: () => void): () => void {
   if (out.destroyed) callback()
   out.once('close', callback)
   return () => out.off('close', callback)
 }
 
-/** `compression()` holds bytes back until it is told; nobody else has the method. */
+/** `compression()` buffers until `flush()` is called; other responses have no such method. */
 function flush(out: ServerResponse): void {
   if ('flush' in out && typeof out.flush === 'function') out.flush()
 }
 
-/** One listener for the whole answer: `compression()` never lets go of those for `drain`. */
+/** One `drain` listener per response: `compression()` never removes them. */
 function roomOf(out: ServerResponse, { stalledMs }: SendOptions) {
   let go = ignore
   const onRoom = () => go()

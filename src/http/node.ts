@@ -1,4 +1,4 @@
-/** `handler` for Express, Fastify and `node:http`: a translator around the web one. */
+/** `handler` for Express, Fastify and `node:http`: an adapter around the web handler. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { chunks } from './formats/index.js'
@@ -11,7 +11,7 @@ import { json } from './stream/respond.js'
 
 export type { BaseHandlerOptions, HandlerClient, HandlerOptions } from './options.js'
 
-/** What Node gives, and what a body parser of Express has put on it. */
+/** Node's request, with the `body` that an Express body parser may have set. */
 export type RawRequest = (IncomingMessage | Http2ServerRequest) & {
   readonly body?: unknown
   readonly originalUrl?: string
@@ -19,7 +19,7 @@ export type RawRequest = (IncomingMessage | Http2ServerRequest) & {
 
 export type RawResponse = ServerResponse | Http2ServerResponse
 
-/** Fastify wraps what Node gives, and has read the body already. */
+/** Fastify's request: it wraps Node's and has parsed the body. */
 export interface WrappedRequest {
   readonly raw: IncomingMessage | Http2ServerRequest
   readonly body?: unknown
@@ -28,9 +28,9 @@ export interface WrappedRequest {
 
 export interface WrappedResponse {
   readonly raw: RawResponse
-  /** Tells the framework that the answer is no longer its own. */
+  /** Stops the framework from sending the response itself. */
   hijack(): unknown
-  /** What hooks and plugins have set so far. */
+  /** Headers set by hooks and plugins so far. */
   getHeaders(): Readonly<Record<string, number | string | readonly string[] | undefined>>
 }
 
@@ -38,7 +38,8 @@ export type NodeRequest = RawRequest | WrappedRequest
 export type NodeResponse = RawResponse | WrappedResponse
 
 /**
- * A route handler for `(req, res)`; the app's functions get both as `native: { req, res }`. It never rejects. Throws `MisuseError` for options that cannot work.
+ * Creates a route handler for `(req, res)`; the app's functions get both as `native: { req, res }`.
+ * The handler never rejects. Throws `MisuseError` for invalid options.
  *
  * @example
  * app.all('/api/chat{/*rest}', handler(ai, { models: ['fast'], authorize: (request) => userOf(request) }))
@@ -51,9 +52,9 @@ export function handler<State = {}>(
   return async (request, response) => {
     const raw = rawRequest(request)
     const out = rawResponse(response)
-    // a time limit, or another route, has answered already
+    // a timeout or another route has already responded
     if (out.headersSent) return
-    // a socket may die at any moment: `close` follows
+    // a socket may fail at any time: `close` follows
     out.on('error', ignore)
     const client = watch(out)
     try {
@@ -62,7 +63,7 @@ export function handler<State = {}>(
         asked instanceof Request ? await answer(asked, { req: request, res: response }) : asked
       await send(answered, out, { stalledMs: options.stalledMs ?? 60_000 })
     } catch {
-      // what is half sent cannot be taken back; the client sees a cut answer
+      // a started response cannot be replaced; the client sees a truncated body
       out.destroy()
     } finally {
       client.unwatch()
@@ -73,7 +74,7 @@ export function handler<State = {}>(
 
 const ignore = () => {}
 
-// the compatibility API of http2 has the members that are used here
+// the http2 compatibility API has all members used here
 const rawRequest = (request: NodeRequest) =>
   ('raw' in request ? request.raw : request) as IncomingMessage
 
@@ -87,7 +88,7 @@ function rawResponse(response: NodeResponse): ServerResponse {
   return out
 }
 
-/** A signal that fires when the client leaves before its answer is whole. */
+/** Fires its signal when the client disconnects before the response is complete. */
 function watch(out: ServerResponse) {
   const gone = new AbortController()
   const leave = () => gone.abort()
@@ -96,7 +97,7 @@ function watch(out: ServerResponse) {
   return { signal: gone.signal, unwatch: () => out.off('close', leave) }
 }
 
-/** The request, or the answer to one that is none. */
+/** The web request, or a 400 response for a malformed one. */
 function translate(raw: IncomingMessage, outer: NodeRequest, signal: AbortSignal) {
   try {
     return toRequest(raw, {

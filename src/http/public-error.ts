@@ -1,14 +1,14 @@
-/** What a client may know of a failure: a code, a sentence for end users, an id to ask with. */
+/** What a client sees of an error: a code, a message for end users, a request id. */
 import { BadRequestError, isTetradError } from '../core/index.js'
 
 export interface PublicError {
   readonly status: number
-  /** Stable, low in number: `bad_request`, `rate_limited`, `provider_unavailable` … */
+  /** Stable, from a small set: `bad_request`, `rate_limited`, `provider_unavailable` … */
   readonly code: string
-  /** Fit for end users: no provider text, no key, no stack. */
+  /** For end users: contains no provider text, key or stack trace. */
   readonly message: string
   readonly request_id: string
-  /** The member of the body that is refused: `temperature`, `messages[3].content[1]`. */
+  /** The rejected member of the body: `temperature`, `messages[3].content[1]`. */
   readonly param?: string
   /** Milliseconds. */
   readonly retryAfterMs?: number
@@ -19,10 +19,10 @@ export interface RefusalOptions {
   readonly param?: string
 }
 
-/** The handler refuses what a client sent. Its message is our own and is shown. */
+/** Thrown when the handler rejects client input. Its message is ours and is sent to the client. */
 export class RefusedError extends BadRequestError {
   override readonly name: string = 'RefusedError'
-  /** The member of the body that is refused. */
+  /** The rejected member of the body. */
   readonly param: string | undefined
   constructor(code: string, message: string, { status = 400, param }: RefusalOptions = {}) {
     super(message, { status, code })
@@ -48,7 +48,7 @@ const internal: Row = {
   message: 'Something went wrong on the server.',
 }
 
-/** By code: what the app has to mend itself, and `onError` names. No other answer would pass either. */
+/** By code: configuration errors that only the app can fix; `onError` gets the original error. */
 const notConfigured: Row = {
   status: 500,
   code: 'not_configured',
@@ -56,10 +56,10 @@ const notConfigured: Row = {
 }
 const setupFaults: ReadonlySet<unknown> = new Set(['missing_api_key', 'bad_api_key'])
 
-/** What `tools()` says of a yes that it did not ask for, or that was used. */
+/** For an approval that `tools()` did not request or that was already used. */
 const approvalUsed = bad('approval_used', 'This was answered before, or is no longer open.')
 
-/** By name, so that two copies of the package agree. What concerns our key or account is an outage to the client. */
+/** By name, so that two copies of the package agree. Errors of our key or account are outages. */
 const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['BadRequestError', bad('bad_request', 'The model cannot work with this request.')],
   ['UnsupportedParamsError', bad('unsupported_params', 'The model does not take a parameter.')],
@@ -92,7 +92,7 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['AbortError', { status: 499, code: 'aborted', message: 'The answer was stopped.' }],
 ])
 
-/** Failures of our own storage: by code, as their classes speak of the model. */
+/** Storage failures, by code: their classes map to failures of the model. */
 const codes: ReadonlyMap<string, Row> = new Map([
   [
     'store_unavailable',
@@ -109,7 +109,7 @@ function bad(code: string, message: string): Row {
   return { status: 400, code, message }
 }
 
-/** The public side of any error: by class, never by text. */
+/** Maps any error to its public form by class and code, never by message text. */
 export function toPublicError(error: unknown, request_id: string): PublicError {
   if (!isTetradError(error)) return { ...internal, request_id }
   if (error.name === 'RefusedError')
@@ -131,7 +131,7 @@ export function toPublicError(error: unknown, request_id: string): PublicError {
   }
 }
 
-/** What the app's `authorize` threw or gave: its class says 401 or 403, anything else is our own failure. */
+/** Maps what `authorize` threw to 401, 403 or its own `RefusedError`; undefined for all else. */
 export function toRefusal(error: unknown): RefusedError | undefined {
   if (!isTetradError(error)) return undefined
   if (error.name === 'AuthenticationError')

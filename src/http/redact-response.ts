@@ -1,4 +1,4 @@
-/** What of an answer goes out: text, tools, data, files, annotations, usage; the rest only if the app opened it. */
+/** Redacts answers: text, tools, data, files, annotations and usage stay, the rest if exposed. */
 import type { ChatResponse, Message, StreamChunk, Usage } from '../chat/index.js'
 import type { Exposure } from './formats/format.js'
 
@@ -10,7 +10,7 @@ export const closed: Exposure = {
   requestIds: false,
 }
 
-/** The chunks a client may see; `native` is left to the encoder, which knows whether it is signed. */
+/** The chunks a client may see. `native` is left to the encoder, which knows if it is signed. */
 export function redactChunks(
   chunks: readonly StreamChunk[],
   expose: Exposure,
@@ -35,7 +35,7 @@ function redactChunk(chunk: StreamChunk, expose: Exposure): StreamChunk | undefi
       return rest
     }
     case 'finish': {
-      // the provider's own words may be anything: no option opens them
+      // may contain any provider text: no option exposes it
       const { provider_specific_fields: _, ...rest } = chunk
       return { ...rest, usage: redactUsage(chunk.usage, expose) }
     }
@@ -50,7 +50,7 @@ const redactUsage = (usage: Usage, { cost }: Exposure): Usage => {
   return rest
 }
 
-/** A whole answer as a client may see it. */
+/** The whole answer as a client may see it. */
 export function redactResponse(response: ChatResponse, expose: Exposure): ChatResponse {
   const { request_id, provider_specific_fields: _, ...rest } = response
   return {
@@ -59,16 +59,16 @@ export function redactResponse(response: ChatResponse, expose: Exposure): ChatRe
     messages: response.messages.map((message) => redactMessage(message, expose)),
     usage: redactUsage(response.usage, expose),
     warnings: expose.warnings ? response.warnings : [],
-    // an attempt's error may hold the provider's words
+    // an attempt's error may contain provider text
     attempts: expose.attempts ? response.attempts.map(({ error: _, ...attempt }) => attempt) : [],
     ...(expose.requestIds && request_id !== undefined && { request_id }),
   }
 }
 
-/** The provider's own blocks hold the reasoning too. */
+/** Removes the reasoning, and with it the native blocks, which contain it too. */
 function redactMessage<T extends Message>(message: T, expose: Exposure): T {
   if (expose.reasoning || message.role !== 'assistant') return message
   const { reasoning_content: _, native: __, ...rest } = message
-  // the message without optional members is still one
+  // all removed members are optional
   return rest as T
 }

@@ -1,4 +1,4 @@
-/** What a route is, and one request to it. */
+/** A route, one request to it, and the helpers its handlers share. */
 import { asObject, isObject } from '../chat/index.js'
 import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
@@ -16,27 +16,27 @@ export interface Route<State> {
   readonly models: ReadonlyMap<string, string>
   readonly sessions: Sessions
   readonly signer: HistorySigner | undefined
-  /** Where approvals are marked as used. */
+  /** The store that records used approvals. */
   readonly used: Store
 }
 
 export interface RouteRequest<State> {
   readonly route: Route<State>
   readonly request: Request
-  /** What the framework gave. */
+  /** What the framework passed: `{ req, res }` on Node. */
   readonly native: unknown
   readonly path: string
-  /** Undefined until the body says it. */
+  /** Undefined until the body has been read, unless path, query or option specify it. */
   readonly format: Format | undefined
   readonly request_id: string
   readonly headers: Readonly<Record<string, string>>
-  /** Reports a failure to the app, once, and gives its public side. */
+  /** Reports an error to the app once and returns its public form. */
   readonly reportError: (error: unknown) => PublicError
-  /** Keeps the platform for work that outlives the answer; reports what fails in it. */
+  /** Keeps the platform alive for work that outlives the response; reports its failure. */
   readonly defer: (work: Promise<unknown>) => void
 }
 
-/** The path without slashes at its end. */
+/** The path without trailing slashes. */
 export function pathOf(request: Request): string {
   const { pathname } = new URL(request.url)
   let end = pathname.length
@@ -44,7 +44,7 @@ export function pathOf(request: Request): string {
   return pathname.slice(0, end)
 }
 
-/** Reports each error to the app once, and gives what the client may know of it. */
+/** Reports each error to the app once and returns its public form. */
 export function errorReporter<State>(
   { onError }: HandlerOptions<State>,
   request_id: string,
@@ -57,14 +57,14 @@ export function errorReporter<State>(
       try {
         onError?.(error, { request_id })
       } catch {
-        // a log that fails must not fail the answer
+        // a throwing `onError` must not fail the response
       }
     }
     return toPublicError(error, request_id)
   }
 }
 
-/** Hands work to the platform of a request. Never throws. */
+/** Passes work to the platform's `waitUntil`. Never throws. */
 export function deferrer<State>(
   { waitUntil = nativeWaitUntil }: HandlerOptions<State>,
   native: unknown,
@@ -76,7 +76,7 @@ export function deferrer<State>(
   }
 }
 
-/** Workers give it as their third argument, Hono's context has it as `executionCtx`. */
+/** Workers pass it as the third argument of `fetch`, Hono as `executionCtx` of its context. */
 function nativeWaitUntil(work: Promise<unknown>, native: unknown): void {
   ;[native, executionContextOf(native)].find(hasWaitUntil)?.waitUntil(work)
 }
@@ -84,7 +84,7 @@ function nativeWaitUntil(work: Promise<unknown>, native: unknown): void {
 const hasWaitUntil = (place: unknown): place is { waitUntil(work: Promise<unknown>): void } =>
   isObject(place) && typeof place.waitUntil === 'function'
 
-/** Hono throws where its platform has none. */
+/** Hono's getter throws on platforms without one. */
 function executionContextOf(native: unknown): unknown {
   try {
     return isObject(native) ? native.executionCtx : undefined
@@ -94,15 +94,16 @@ function executionContextOf(native: unknown): unknown {
 }
 
 /**
- * Whose answers a caller may read on and stop. Empty on a public route, and where nothing is kept or signed: whoever knows
- * their ids, which are not to be guessed. Throws `MisuseError` where everybody would be one user.
+ * The user who may resume and stop an answer. Empty on a public route, and where nothing is stored
+ * or signed: anyone with the unguessable id may. Throws `MisuseError` where all users would share
+ * one owner.
  */
 export function ownerOf<State>(state: State, { options, signer }: Route<State>): string {
   const { userId } = asObject(state)
   const id: unknown = options.user ? options.user(state) : userId
   const isName = typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
   const owner = isName ? String(id) : ''
-  // `user` may say that it is nobody: an answer that is kept has an id which is not to be guessed, what is signed has none
+  // `user` may return no owner: ids of stored answers cannot be guessed, signed parts have none
   if (owner === '' && !options.public && (signer || (options.store && !options.user)))
     throw new MisuseError(
       'A route with `secret` or `store` must know whose an answer is: give the state a `userId`, or the option `user`, or say `public: true`',
@@ -110,7 +111,7 @@ export function ownerOf<State>(state: State, { options, signer }: Route<State>):
   return owner
 }
 
-/** How an answer goes out on this route; `id` is its name, where it is new. */
+/** Stream options of this route; `id` of a new answer is sent as `x-stream-id`. */
 export const streamOptions = <State>(
   { route, headers }: RouteRequest<State>,
   format: Format,

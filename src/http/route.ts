@@ -1,4 +1,4 @@
-/** `handler`: one route from a page to a client of this package, for everything that speaks Request and Response. */
+/** `handler`: the route between a page and a client, on platforms with `Request` and `Response`. */
 import { MisuseError } from '../core/index.js'
 import { memoryStore } from '../store/index.js'
 import { patientStore } from '../store/patient.js'
@@ -32,9 +32,9 @@ import { following, json, retryAfter, streamResponse } from './stream/respond.js
 import { Sessions } from './stream/sessions.js'
 
 /**
- * A route handler. `POST` answers, `POST …/chat/completions` does so as OpenAI, `GET …/models` lists models,
- * `POST …/:id/stop` ends an answer and `GET …/:id/stream` reads on. It never rejects. Throws `MisuseError` for options
- * that cannot work.
+ * Creates a route handler. `POST` answers, `POST …/chat/completions` in OpenAI's format,
+ * `GET …/models` lists models, `POST …/:id/stop` aborts an answer and `GET …/:id/stream` resumes
+ * it. The handler never rejects. Throws `MisuseError` for invalid options.
  *
  * @example
  * export const POST = handler(ai, { models: ['fast'], authorize: (request) => userOf(request) })
@@ -83,7 +83,7 @@ function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>
   const { models, keepMs = 300_000, pollMs = 1_000, secret } = options
   const store = options.store && patientStore(options.store)
   const { onDisconnect = store ? { graceMs: 30_000 } : 'cancel' } = options
-  // the store has no request of its own
+  // store errors belong to no request
   const onError = errorReporter(options, '')
   const named = new Map<string, string>(
     Array.isArray(models) ? models.map((name) => [name, name]) : Object.entries(models),
@@ -143,7 +143,7 @@ async function authorize<State>({
   request,
   native,
 }: RouteRequest<State>): Promise<State | Response> {
-  // without `authorize` the type has made sure that State needs nothing
+  // without `authorize` the type guarantees that State has no required members
   if (!route.options.authorize) return {} as State
   try {
     const state = await route.options.authorize(request, native)
@@ -173,7 +173,7 @@ async function resume<State>(name: string, state: State, routeRequest: RouteRequ
   const { route, request, headers, format: asked, reportError } = routeRequest
   const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
   const known = await route.sessions.find(name, ownerOf(state, route))
-  // a request without a body does not say it: it is that of the answer
+  // a GET has no body to detect the format from: the stored answer specifies it
   const format =
     asked ?? (known && isFormatName(known.format) ? await loadFormat(known.format) : undefined)
   if (known && format?.name === known.format) {
@@ -182,7 +182,7 @@ async function resume<State>(name: string, state: State, routeRequest: RouteRequ
     if (reader)
       return streamResponse(following(reader, request), streamOptions(routeRequest, format))
   }
-  // what `useChat` takes as a no; clients of other formats name them
+  // `useChat` reads 204 as nothing to resume; clients of other formats name them and get 404
   if (!asked || asked.name === 'ui') return new Response(null, { status: 204, headers })
   throw notFound()
 }

@@ -1,4 +1,4 @@
-/** `tetrad/http/web`: a route for everything that speaks `Request` and `Response`. */
+/** `tetrad/http/web`: the route handler for platforms with `Request` and `Response`. */
 export type { Exposure, FormatName, UiMetadata } from './formats/index.js'
 export type { InputOptions } from './input/parts.js'
 export type {

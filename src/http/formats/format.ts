@@ -1,46 +1,46 @@
-/** What a wire format of the browser side is: reads a body, writes an answer. Pure. */
+/** The interface of a wire format to browsers: reads a body, writes an answer. Pure. */
 import type { ChatResponse, Message, StreamChunk } from '../../chat/index.js'
 import type { PublicError } from '../public-error.js'
 
 export type FormatName = 'chunks' | 'openai' | 'ui'
 
-/** What a client asks for, told in our own terms. Not trusted: `input.ts` has checked its shape, nobody its words. */
+/** A client's request in our own types. Not trusted: `input/history.ts` validates the messages. */
 export interface Incoming {
-  /** The conversation, where the client names one. */
+  /** The conversation id, where the client sent one. */
   readonly id?: string
   readonly model?: string
   readonly messages: readonly Message[]
-  /** What the client did to send it: `submit-message`, `regenerate-message`, where it says so. */
+  /** The client's action, where specified: `submit-message`, `regenerate-message`. */
   readonly trigger?: string
-  /** The message that it edits or answers anew. */
+  /** The id of the message that is edited or regenerated. */
   readonly messageId?: string
   /** The client's id of the last message. */
   readonly lastId?: string
-  /** False: plain JSON is wanted. */
+  /** False where plain JSON is requested. */
   readonly isStream: boolean
-  /** Members of a ChatRequest beside model and messages; the handler takes those the app opened. */
+  /** Members of a ChatRequest beside model and messages; the handler uses those the app opened. */
   readonly rest: Readonly<Record<string, unknown>>
-  /** A streamed answer tells its usage at the end (`openai`). */
+  /** Sends usage at the end of a stream (`openai`). */
   readonly includeUsage?: boolean
-  /** It asked in the words before `tools` (`openai`). */
+  /** The request uses `functions`, the predecessor of `tools` (`openai`). */
   readonly functionCall?: boolean
-  /** Signatures, by the index of the message that each was made for. */
+  /** Signatures, by message index. */
   readonly macs?: ReadonlyMap<number, string>
-  /** The assistant message that goes on (`ui`). */
+  /** The id of the assistant message to continue (`ui`). */
   readonly continues?: string
-  /** Steps that this message has so far. */
+  /** Number of steps in that message so far. */
   readonly continuesAt?: number
-  /** What it says so far, as events: for those who read the answer from its start again. */
+  /** Its content so far as events, for clients that read the answer again from its start. */
   readonly preamble?: readonly string[]
 }
 
-/** What an encoder needs to know of its answer. */
+/** What an encoder needs beside the chunks. */
 export interface AnswerContext {
   readonly id: string
   readonly incoming: Incoming
   /** What of an answer the client may see. */
   readonly expose: Exposure
-  /** Signs a message of the answer, in the form in which it will come back; absent without a `secret`. */
+  /** Signs a message of the answer as it will be sent back; absent without a `secret`. */
   readonly sign?: ((message: Message) => Promise<string>) | undefined
 }
 
@@ -54,30 +54,30 @@ export interface Exposure {
 
 type Events = readonly string[] | Promise<readonly string[]>
 
-/** Writes one streamed answer. Each string is the data of one event, in order. */
+/** Encodes one streamed answer. Each string is the data of one event, in order. */
 export interface Encoder {
   encode(chunks: readonly StreamChunk[]): Events
-  /** The answer is whole. */
+  /** Called when the answer is complete. */
   end(): Events
-  /** A failure after the status was sent travels in the stream. */
+  /** Encodes a failure after the status was sent. */
   error(error: PublicError): readonly string[]
-  /** The call was stopped by its user. */
+  /** Called when the user stopped the answer. */
   aborted(): readonly string[]
 }
 
 export interface Format {
   readonly name: FormatName
-  /** Its events have ids, and a client that reads on behind one. */
+  /** Its events have ids, and a client can resume after one. */
   readonly isResumable: boolean
   /** Response headers of its streams, beside those of every stream. */
   readonly headers: Readonly<Record<string, string>>
   /** Throws `BadRequestError` with a code. */
   read(body: unknown): Incoming
   encoder(context: AnswerContext): Encoder
-  /** The data of the last events, where another process began the answer and is gone. */
+  /** The data of the last events, where the process that began the answer is gone. */
   failure(error: PublicError): readonly string[]
   /** The body of a plain answer. */
   toJson(response: ChatResponse, context: AnswerContext): unknown | Promise<unknown>
-  /** The body of an error status. */
+  /** The body of an error response. */
   errorBody(error: PublicError): unknown
 }

@@ -1,4 +1,4 @@
-/** Which format a request speaks: by path, by query, by option, else by its body. */
+/** Selects the format of a request: by path, query, option, else by its body. */
 import { isObject } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
 import { chunks } from './chunks/index.js'
@@ -13,7 +13,7 @@ const formats: Readonly<Record<FormatName, () => Format | Promise<Format>>> = {
 
 export const isFormatName = (name: string): name is FormatName => Object.hasOwn(formats, name)
 
-/** Throws `MisuseError` for the name of no format. */
+/** Throws `MisuseError` for an unknown format. */
 export function checkFormat(format: FormatName | undefined): void {
   if (format !== undefined && !isFormatName(format))
     throw new MisuseError(
@@ -23,7 +23,7 @@ export function checkFormat(format: FormatName | undefined): void {
 
 export const loadFormat = async (name: FormatName): Promise<Format> => formats[name]()
 
-/** The public name of a model that is asked for; empty where all are; undefined on other paths. */
+/** The model name in the path; empty for the list of all; undefined on other paths. */
 export function modelOf(path: string): string | undefined {
   if (path.endsWith('/models')) return ''
   const at = path.indexOf('/models/')
@@ -39,12 +39,12 @@ export const modelList = (models: readonly string[]) => ({
   data: models.map(modelObject),
 })
 
-/** What OpenAI serves beside chat: its last segment, or the one behind `/v1/`. */
+/** OpenAI's other endpoints: by the last segment, or the one after `/v1/`. */
 const otherEnds = ['responses', 'embeddings', 'completions', 'moderations', 'rerank'] as const
 const otherFolders =
   /\/v1\/(?:images|audio|messages|files|batches|assistants|threads|vector_stores|uploads|realtime|responses)(?:\/|$)/
 
-/** False for a path of OpenAI's API that is no chat: nothing there may be answered as one. */
+/** False for a path of OpenAI's API other than chat: it must not be answered as chat. */
 export function isServed(path: string): boolean {
   if (path.endsWith('/chat/completions')) return true
   return !otherEnds.some((end) => path.endsWith(`/${end}`)) && !otherFolders.test(path)
@@ -53,13 +53,13 @@ export function isServed(path: string): boolean {
 export interface FormatPlace {
   readonly method: string
   readonly path: string
-  /** What the query says. */
+  /** `format` of the query. */
   readonly named: string | null
-  /** What the option says. */
+  /** `format` of the options. */
   readonly format: FormatName | undefined
 }
 
-/** Null for a format that there is not; undefined where the body decides. */
+/** Null for an unknown format; undefined where the body decides. */
 export function formatOfPath({
   method,
   path,
@@ -73,7 +73,7 @@ export function formatOfPath({
   return isFormatName(name) ? name : null
 }
 
-/** Messages of the AI SDK have parts, and no content. */
+/** Messages of the AI SDK have `parts` and no `content`. */
 export function formatOfBody(body: unknown): FormatName {
   const { messages, message } = isObject(body) ? body : {}
   const first = Array.isArray(messages) ? messages[0] : message

@@ -1,22 +1,22 @@
-/** Reads the JSON body of a request within bounds, and refuses what could do harm before anyone looks at it. */
+/** Reads the JSON body of a request within limits and rejects dangerous shapes before its use. */
 import { MisuseError } from '../../core/index.js'
 import { RefusedError } from '../public-error.js'
 import { tooLong } from './parts.js'
 
 export interface BodyLimits {
-  /** Bytes of what is no JSON object. */
+  /** Maximum bytes of a body that is not a JSON object. */
   readonly maxBytes: number
-  /** Bytes beside runs of base64. */
+  /** Maximum bytes outside of base64 data. */
   readonly maxPlainBytes: number
-  /** Bytes of all. */
+  /** Maximum bytes of the whole body. */
   readonly maxBodyBytes: number
-  /** Of a body of this kind. */
+  /** Maximum nesting of this body. */
   readonly maxDepth: (body: unknown) => number
 }
 
 /**
- * Throws `RefusedError`: `not_json` 415, `too_large` and `conversation_too_long` 413, `bad_json`, `too_deep`,
- * `forbidden_key` 400; `MisuseError` where the app has read the body.
+ * Throws `RefusedError`: `not_json` 415, `too_large` and `conversation_too_long` 413, `bad_json`,
+ * `too_deep`, `forbidden_key` 400; `MisuseError` where the app has already read the body.
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
@@ -29,7 +29,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<un
   return value
 }
 
-/** Of what is no JSON object, nobody can say whose part is too long. */
+/** For a body that is not a JSON object: it has no conversation that could be too long. */
 const tooLarge = () => new RefusedError('too_large', 'The body is too large.', { status: 413 })
 
 /** A body can be read once; `before` and `history` get it parsed. */
@@ -56,7 +56,7 @@ async function readText(request: Request, limits: BodyLimits): Promise<string> {
       text += decode(decoder, value)
     }
   } catch (error) {
-    // the rest of the body is not waited for
+    // does not wait for the rest of the body
     reader.cancel().catch(() => {})
     throw error
   }
@@ -72,11 +72,11 @@ function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
 
 const marker = ';base64,'
 
-/** Counts bytes as they come, runs of base64 apart: they hold no structure, and cost no more than their length. */
+/** Counts bytes as they arrive, base64 apart: it has no structure and costs only its length. */
 class Meter {
   all = 0
   plain = 0
-  /** What came so far may be a JSON object. */
+  /** True if the body starts like a JSON object. */
   isObject = false
   private isBegun = false
   private matched = 0
@@ -101,7 +101,7 @@ class Meter {
   }
 }
 
-/** Letters, digits, `+`, `/`, `=`; `\` because JSON may escape the slash. */
+/** Letters, digits, `+`, `/`, `=`, and `\`, as JSON may escape the slash. */
 const isBase64 = (byte: number) =>
   (byte >= 97 && byte <= 122) ||
   (byte >= 65 && byte <= 90) ||
@@ -118,7 +118,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Level by level, never by recursion: depth is what a stranger chose. */
+/** Checks level by level instead of recursively: the client controls the depth. */
 function checkShape(root: unknown, maxDepth: number): void {
   let level: unknown[] = [root]
   for (let depth = 0; level.length > 0; depth++) {

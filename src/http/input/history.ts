@@ -1,4 +1,4 @@
-/** Which conversation a call gets: what the server kept, or what the client sent, as far as it can be believed. */
+/** The conversation of a call: from the server's store, or from the client where verified. */
 import type { Message, ToolApproval, ToolMessage, UserMessage } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
 import type { Incoming } from '../formats/index.js'
@@ -10,21 +10,22 @@ export interface HistoryOptions {
   readonly input: InputOptions
   readonly signer: HistorySigner | undefined
   readonly scope: Scope
-  /** Where approvals are marked as used. */
+  /** The store that records used approvals. */
   readonly used: Store
 }
 
 export interface Conversation {
   readonly messages: readonly Message[]
-  /** Approvals that this request brings: used up when the call begins. */
+  /** Approvals in this request: marked as used when the call begins. */
   readonly approvals: readonly ApprovalMessage[]
 }
 
 type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
 
 /**
- * The messages of a client that keeps the conversation. With a signer, what only the server may say is taken as it was
- * signed. Throws `RefusedError`: `history_not_signed`, `approval_used`, `approval_expired`, or what `checkMessages` says.
+ * The messages of a client that stores the conversation. With a signer, members that only the
+ * server may set need its signature. Throws `RefusedError`: `history_not_signed`, `approval_used`,
+ * `approval_expired`, or what `checkMessages` throws.
  */
 export async function readHistory(
   { messages, macs }: Incoming,
@@ -51,8 +52,9 @@ export async function readHistory(
 }
 
 /**
- * What is new in a conversation that the server keeps: the last user message, or approvals, whose ids only the server
- * can have given, and where the app trusts them the results of tools that the page ran. Throws `RefusedError`.
+ * The new messages for a conversation that the server stores: the last user message, or approvals,
+ * whose ids only the server can have issued, and with `allowTools` the results of tools that the
+ * page ran. Throws `RefusedError`.
  */
 export async function readNews(
   { messages, lastId }: Incoming,
@@ -78,14 +80,14 @@ export async function readNews(
   return { messages: [...results, ...redeemed], approvals: redeemed }
 }
 
-/** How the client came to send this body. */
+/** The members of a request that determine where its messages go. */
 export type Turn = Pick<Incoming, 'messages' | 'trigger' | 'messageId'>
 
 /**
- * The kept conversation with what is new in its place. A question that the conversation has, by its id, replaces itself
- * and all behind it; where one of both has no id, the last question asked again in the same words does. An approval must
- * answer a call that is still open; of results those count that are the first of their call. Throws `RefusedError`
- * `approval_used`.
+ * Adds the new messages to the stored conversation. A user message whose id is stored replaces that
+ * message and all after it; where either has no id, it replaces the last user message if the
+ * content is equal. An approval must answer an open call; a second result of a call is skipped.
+ * Throws `RefusedError` `approval_used`.
  */
 export function addNews(
   kept: readonly Message[],
@@ -97,7 +99,7 @@ export function addNews(
     return settlePast([...kept.slice(0, placeOf(kept, first, turn)), first])
   const open = openCalls(kept)
   const isOpen = (one: Message) => one.role === 'tool' && open.has(one.tool_call_id)
-  // a page sends the results along that the server itself has made
+  // a page also sends the results that the server itself produced
   const fresh = news.filter((one) => isApproval(one) || isOpen(one))
   if (fresh.length === 0 || !fresh.every(isOpen)) throw alreadyUsed()
   return settlePast([...kept, ...fresh])
@@ -127,26 +129,26 @@ function placeOf(kept: readonly Message[], asked: UserMessage, turn: Turn): numb
   const at = kept.lastIndexOf(last)
   if (hasIds) return kept.length
   if (trigger === 'regenerate-message') return at
-  // an edit, where the app keeps no ids: as many questions stay as the client shows before it
+  // an edit where the app stores no ids: keep as many user messages as the client has before it
   if (messageId !== undefined && messageId === asked.id && messages.length > 1)
     return positionOf(kept, messages.filter(isUser).length - 1)
   const isAgain = JSON.stringify(last.content) === JSON.stringify(asked.content)
   return isAgain && trigger === undefined ? at : kept.length
 }
 
-/** Where the question of this number stands. */
+/** The index of the user message with this number. */
 function positionOf(kept: readonly Message[], number: number): number {
   const questions = kept.flatMap(({ role }, at) => (role === 'user' ? [at] : []))
   return questions[number] ?? kept.length
 }
 
-/** Tool messages behind the last turn: what this request brings. */
+/** The tool messages after the last turn: those this request adds. */
 const newsOf = (messages: readonly Message[]): ReadonlySet<Message> =>
   new Set(messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1))
 
 type SignedOptions = HistoryOptions & { readonly signer: HistorySigner }
 
-/** The message, when the server has said it; undefined where nobody claims that. */
+/** The verified message; undefined without a signature. Throws `RefusedError` for a wrong one. */
 async function vouch(
   message: Message,
   mac: string | undefined,
@@ -167,7 +169,7 @@ const isApproval = (message: Message): message is ApprovalMessage =>
 const isResult = (message: Message): message is ToolMessage =>
   message.role === 'tool' && !isApproval(message)
 
-/** Under what it means, whatever its spelling. */
+/** The store key of an approval: by its meaning, whatever the token's spelling. */
 const markOf = (
   { tool_call_id, approval }: ApprovalMessage,
   { scope: { user, conversation } }: HistoryOptions,
@@ -181,7 +183,7 @@ async function checkUnused(
     if ((await options.used.get(markOf(one, options))) !== undefined) throw alreadyUsed()
 }
 
-/** Marks approvals as used: the call begins. Throws `RefusedError` for one that another request has used meanwhile. */
+/** Marks approvals as used when the call begins. Throws `RefusedError` for one used meanwhile. */
 export async function useUp(
   approvals: readonly ApprovalMessage[],
   options: HistoryOptions,
@@ -195,7 +197,7 @@ export async function useUp(
 const alreadyUsed = () =>
   new RefusedError('approval_used', 'This was answered before, or is no longer open.')
 
-/** An approval with the id it was asked for under: for this call, by this user; one that is news within its time. */
+/** Restores an approval's original id: issued for this call and user, unexpired if it is new. */
 async function redeem(
   { tool_call_id, approval }: ApprovalMessage,
   { signer, scope }: SignedOptions,
@@ -224,8 +226,9 @@ const notSigned = () =>
   new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
 
 /**
- * Approvals with something behind them are news no more, used or not, late or not: a result takes their place where none
- * came. The provider's own (MCP), which have the id of their call, get none.
+ * Drops approvals with messages after them, used or not, expired or not; a call without a result
+ * gets an error result. Approvals of the provider's own tools (MCP), whose id is that of their
+ * call, get none.
  */
 function settlePast(messages: readonly Message[]): readonly Message[] {
   const news = newsOf(messages)
@@ -244,8 +247,8 @@ const outcomeOf = ({ approved }: ToolApproval) =>
     : 'The user did not allow this call.'
 
 /**
- * Without what an answer leaves behind that was cut before it could be signed: calls that never had a result, hosted
- * tools, files. The next turn can do without them. All else that is not signed stays, to be refused.
+ * Drops what an answer that was cut before signing leaves behind: calls without a result, hosted
+ * tools, files. The next turn does not need them. Other unsigned members stay, to be rejected.
  */
 function withoutCut(
   messages: readonly Message[],
@@ -264,6 +267,6 @@ function withoutCut(
   })
 }
 
-/** Not checked yet: it may be anything. */
+/** Accepts any value, as messages are not validated yet. */
 const isFilled = <T>(value: readonly T[] | null | undefined): value is readonly T[] =>
   Array.isArray(value) && value.length > 0

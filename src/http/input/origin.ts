@@ -1,11 +1,14 @@
-/** Who may call from a page: CORS is off until origins are named, requests of other sites are refused. */
+/** Cross-origin access: CORS is off until origins are listed; other sites are rejected. */
 import { MisuseError } from '../../core/index.js'
 import { RefusedError } from '../public-error.js'
 
 export interface OriginOptions {
-  /** Other origins whose pages may call: `https://app.example.com`. `*` is any, without credentials. @default none */
+  /**
+   * Other origins whose pages may call: `https://app.example.com`. `*` is any, without credentials.
+   * @default none
+   */
   readonly origins?: readonly string[] | undefined
-  /** Those pages may send cookies. @default false */
+  /** Allows those pages to send cookies. @default false */
   readonly credentials?: boolean | undefined
 }
 
@@ -16,8 +19,9 @@ export function checkOriginOptions({ origins = [], credentials = false }: Origin
 }
 
 /**
- * Refuses a request that a page of another site sent: `Sec-Fetch-Site` where the browser says it, the origin where it
- * does not. Clients that are no browsers send neither and pass. Throws `RefusedError` 403 `origin_not_allowed`.
+ * Rejects a request from a page of another site, by `Sec-Fetch-Site`, or by `Origin` where the
+ * browser does not send it. Clients other than browsers send neither and pass. Throws
+ * `RefusedError` 403 `origin_not_allowed`.
  */
 export function checkOrigin(request: Request, options: OriginOptions): void {
   const site = request.headers.get('sec-fetch-site')
@@ -33,11 +37,11 @@ const isAllowed = (origin: string, { origins = [] }: OriginOptions) =>
 const isOwn = (origin: string, request: Request) => {
   const { host } = new URL(request.url)
   const named = request.headers.get('host') ?? host
-  // proxies say the port where browsers leave the usual one out: `Host $host:$server_port`
+  // proxies may add the default port, which browsers omit: `Host $host:$server_port`
   return [named, named.replace(/:(?:80|443)$/, '')].includes(origin.replace(/^https?:\/\//, ''))
 }
 
-/** The headers that let an allowed page read the answer; the origin is never reflected unseen. */
+/** The headers that let an allowed page read the response; other origins are never reflected. */
 export function corsHeaders(request: Request, options: OriginOptions): Record<string, string> {
   if (!options.origins?.length) return {}
   const origin = request.headers.get('origin')
@@ -50,10 +54,10 @@ export function corsHeaders(request: Request, options: OriginOptions): Record<st
   }
 }
 
-/** Those that our own clients send. */
+/** The headers that our own clients send. */
 const ownHeaders = 'authorization, content-type, last-event-id'
 
-/** What the preflight of a named origin asks for: libraries add headers of their own (`x-stainless-os`, `x-csrf-token`). */
+/** Headers requested by a preflight: libraries add their own (`x-stainless-os`, `x-csrf-token`). */
 function allowedHeaders(request: Request): string {
   const names = (request.headers.get('access-control-request-headers') ?? '')
     .slice(0, 4_096)
@@ -63,7 +67,7 @@ function allowedHeaders(request: Request): string {
   return [ownHeaders, ...names].join(', ')
 }
 
-/** The answer to a preflight: what is allowed, or 403. */
+/** The response to a preflight: what is allowed, or 403. */
 export function preflight(request: Request, options: OriginOptions): Response {
   const headers = corsHeaders(request, options)
   if (!('access-control-allow-origin' in headers))

@@ -1,4 +1,4 @@
-/** What a browser may send: user and assistant text, images and files within limits. The app opens more. */
+/** What a browser may send: text, images and files within limits, and what the app opens. */
 import {
   asObject,
   isObject,
@@ -9,7 +9,7 @@ import {
 import { RefusedError } from '../public-error.js'
 import { plainMembers } from './signing.js'
 
-/** Limits speak of the new message; those of the whole conversation say so. */
+/** Limits apply to the new message, unless they name the conversation or the body. */
 export interface InputOptions {
   /** Bytes of text in the new message, UTF-8. @default 262_144 */
   readonly maxBytes?: number | undefined
@@ -17,25 +17,25 @@ export interface InputOptions {
   readonly maxBytesWithFiles?: number | undefined
   /** Characters of one text of the new message. @default 32_768 */
   readonly maxTextLength?: number | undefined
-  /** Images and files of the new message; 0 takes none. @default 8 */
+  /** Images and files of the new message; 0 rejects all. @default 8 */
   readonly maxFiles?: number | undefined
-  /** Bytes of all text that a client may keep, UTF-8: about a million tokens. Signed messages do not count. @default 4_194_304 */
+  /** Bytes of unsigned text in a conversation, UTF-8: about 1M tokens. @default 4_194_304 */
   readonly maxConversationBytes?: number | undefined
-  /** Bytes of a whole body, files and signed messages too. @default 33_554_432 */
+  /** Bytes of the whole body, with files and signed messages. @default 33_554_432 */
   readonly maxBodyBytes?: number | undefined
-  /** Messages of a conversation that a client keeps; signed ones do not count. @default 4_000 */
+  /** Unsigned messages in a conversation that a client stores. @default 4_000 */
   readonly maxMessages?: number | undefined
   /** Nesting of the JSON. @default 8; 64 for `ui`, and where tools, native blocks or params are open */
   readonly maxDepth?: number | undefined
-  /** Takes `system` and `developer` messages of the client. @default false */
+  /** Accepts `system` and `developer` messages of the client. @default false */
   readonly allowSystem?: boolean | undefined
-  /** Takes unsigned tool calls, results, approvals and native blocks of the client. @default false */
+  /** Accepts unsigned tool calls, results, approvals and native blocks. @default false */
   readonly allowTools?: boolean | undefined
   /** Members of a chat request that the client may set: `temperature`, `max_tokens` … @default none */
   readonly params?: readonly string[] | undefined
 }
 
-/** Every limit with its default. */
+/** All limits, with their defaults. */
 export const limitsOf = (options: InputOptions) => ({
   maxBytes: options.maxBytes ?? 262_144,
   maxBytesWithFiles: options.maxBytesWithFiles ?? 8_388_608,
@@ -46,10 +46,10 @@ export const limitsOf = (options: InputOptions) => ({
   maxMessages: options.maxMessages ?? 4_000,
 })
 
-/** Nothing opened. */
+/** Opens nothing. */
 export const closedInput: InputOptions = {}
 
-/** Throws `RefusedError` for a value that is not what it must be; `path` is its place. */
+/** Throws `RefusedError` for an invalid value; `path` is its location. */
 type Check = (value: unknown, path: string) => void
 
 const refuse = (path: string, what: string): never => {
@@ -72,13 +72,13 @@ const either =
       refuse(path, `expected ${words.map((word) => `'${word}'`).join(', ')}`)
   }
 
-/** The web and inline data: what reads the address further on may know other schemes. */
+/** HTTP(S) and data URLs only: code that reads the URL later may support other schemes. */
 const address: Check = (value, path) => {
   if (typeof value !== 'string' || !/^(?:https?:\/\/|data:[^,]{0,200},)/i.test(value))
     refuse(path, 'expected an http(s) address or a data URI')
 }
 
-/** An object of these members and no others; a name with `?` may be absent. */
+/** An object with these members and no others; a name with `?` is optional. */
 const object = (table: Readonly<Record<string, Check>>): Check => {
   const required = Object.keys(table).filter((key) => !key.endsWith('?'))
   const checks = new Map(
@@ -105,7 +105,7 @@ const list =
     for (const [index, one] of value.entries()) item(one, `${path}[${index}]`)
   }
 
-/** One of the kinds that a member names. */
+/** Selects the check by the value of a member. */
 const kind =
   (member: string, table: Readonly<Record<string, Check>>): Check =>
   (value, path) => {
@@ -153,7 +153,7 @@ const userPart = kind('type', {
   }),
   file: object({
     type: any,
-    // a file_id would reach into the files of the app's account
+    // a file_id could name any file of the app's account
     file: object({
       'file_data?': anyString,
       'file_url?': address,
@@ -173,7 +173,7 @@ const typed: Check = (value, path) => {
   anyString(asObject(value).type, `${path}.type`)
 }
 
-/** Members of a message that is not strict: the others are those of the server, signed or open. */
+/** Checks these members only: the others come from the server, signed, or are opened. */
 const members =
   (table: Readonly<Record<string, Check>>): Check =>
   (value, path) => {
@@ -199,7 +199,7 @@ const systemMessage = object({
   ...mark,
 })
 
-/** What a user wrote is looked at in `checkNew`: an old one that is not accepted is left out. */
+/** User messages are checked by `checkNew`: an old one that is rejected is dropped. */
 const message = kind('role', {
   user: any,
   system: systemMessage,
@@ -220,9 +220,10 @@ const message = kind('role', {
 })
 
 /**
- * The messages that a browser may send, of those that it sent; `vouched` are those the server itself said. Limits hold for
- * the last message. A user message before it that is over them was refused when it was new: it is left out, so that it
- * ends no conversation. Throws `RefusedError` that names the place and the limit.
+ * Validates the messages of a browser and returns those to use; `vouched` are verified as the
+ * server's own. Limits apply to the last message. An earlier user message over a limit was rejected
+ * when it was new: it is dropped, so that it does not end the conversation. Throws `RefusedError`
+ * that names the path and the limit.
  */
 export function checkMessages(
   messages: readonly Message[],
@@ -256,7 +257,7 @@ export const tooLong = () =>
     { status: 413 },
   )
 
-/** Throws `RefusedError` for a new message that is not accepted, or over a limit. */
+/** Throws `RefusedError` for a new message that is invalid or over a limit. */
 function checkNew(one: UserMessage, path: string, options: InputOptions): void {
   userMessage(one, path)
   if (isEmpty(one)) refuse(path, 'the message says nothing')
@@ -281,7 +282,7 @@ function checkNew(one: UserMessage, path: string, options: InputOptions): void {
     over('too_many_files', `${size.count} images or files, at most ${maxFiles} are accepted`, 400)
 }
 
-/** Blank text is left out on every wire: the model would answer what was said before. */
+/** Providers drop blank text: the model would answer the message before it. */
 const isEmpty = ({ content }: UserMessage): boolean =>
   typeof content === 'string'
     ? content.trim() === ''
@@ -309,7 +310,7 @@ interface Size {
 
 const encoder = new TextEncoder()
 
-/** Letters are a file only where a file part of a user holds them; all else is text. */
+/** Only file parts of user messages count as files; all else is text. */
 function sizeOf(one: Message): Size {
   const size: Size = { text: 0, files: 0, count: 0, longest: 0 }
   const add = (value: string) => {
@@ -321,7 +322,7 @@ function sizeOf(one: Message): Size {
   else if (one.role === 'user' && Array.isArray(content))
     for (const part of content) addPart(part, size, add)
   if (one.role === 'user') return size
-  // what a client claims of the other roles is text, whatever member it stands in
+  // other roles count whole: a client may put text into any member
   size.text = encoder.encode(JSON.stringify(one)).length
   return size
 }
@@ -358,7 +359,7 @@ function checkRole(
     (one.role === 'assistant' && Object.keys(one).some((key) => !plainMembers.has(key)))
   if (isForeign && !isVouched)
     throw new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
-  // text is not signed
+  // content is unsigned, so it must be text
   if (one.role === 'assistant' && !isText(one.content)) refuse(`${path}.content`, 'expected text')
 }
 

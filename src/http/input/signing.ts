@@ -1,21 +1,21 @@
-/** Signatures on what a client keeps for the server: HMAC-SHA-256 over canonical JSON. */
+/** Signatures for history that clients store: HMAC-SHA-256 over canonical JSON. */
 import { isObject, type Message } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
 
-/** What a signature is bound to, beside what it signs. */
+/** What a signature is bound to, beside the signed value. */
 export interface Scope {
   readonly user: string
-  /** The conversation; empty where the client names none. */
+  /** The conversation id; empty without one. */
   readonly conversation: string
 }
 
 export interface HistorySigner {
-  /** Vouches for what only the server may say in a message. */
+  /** Signs the members of a message that only the server may set. */
   sign(message: Message, scope: Scope): Promise<string>
   verify(message: Message, mac: string, scope: Scope): Promise<boolean>
-  /** The id of an approval as the client gets it: with an end to its life, and signed. */
+  /** The id of an approval as sent to the client: with an expiry time and a signature. */
   issue(approval: Approval, scope: Scope): Promise<string>
-  /** What a token says; undefined for one that was not issued for this call, or is not spelled as it was issued. */
+  /** The content of a token; undefined unless issued for this call, in exactly this spelling. */
   redeem(token: string, tool_call_id: string, scope: Scope): Promise<Redeemed | undefined>
 }
 
@@ -31,11 +31,11 @@ export interface Approval {
 
 export interface SignerOptions {
   readonly secret: string | readonly string[]
-  /** Milliseconds. @default Date.now */
+  /** The current time in milliseconds. @default Date.now */
   readonly now?: () => number
 }
 
-/** How long a person has for a yes. Milliseconds. */
+/** How long an approval stays open. Milliseconds. */
 export const approvalMs = 3_600_000
 
 const minSecretLength = 32
@@ -59,7 +59,7 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
     known.add(signature, text)
     return signature
   }
-  // compared by WebCrypto, in constant time
+  // WebCrypto compares in constant time
   const isGood = async (claim: unknown, signature: string) => {
     const text = textOf(claim)
     if (known.has(signature, text)) return true
@@ -82,7 +82,7 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
     },
     async redeem(token, tool_call_id, scope) {
       const { id, until, signature } = partsOf(token)
-      // one spelling: what is signed and what was sent must be the same text
+      // one spelling only: the token must equal the text that was signed
       if (token !== `${id}.${until}.${signature}` || !Number.isSafeInteger(until)) return undefined
       const isIssued = await isGood(['approval', scope, id, tool_call_id, until], signature)
       return isIssued ? { id, isExpired: until <= now() } : undefined
@@ -90,12 +90,13 @@ export function createSigner({ secret, now = Date.now }: SignerOptions): History
   }
 }
 
-/** Characters of signed text that are remembered: some 20,000 messages. */
+/** Characters of signed text that are cached: some 20,000 messages. */
 const maxKnownLength = 4_194_304
 
 /**
- * What this process has signed or verified, up to a length: a conversation comes back whole with each turn, and only what
- * is new in it costs an HMAC. The text is kept whole, and compared whole: nothing passes that was not verified.
+ * Cache of what this process has signed or verified, bounded by length: each turn sends the whole
+ * conversation again, and only its new part costs an HMAC. A hit compares the whole text, so that
+ * nothing unverified passes.
  */
 class KnownSignatures {
   private readonly texts = new Map<string, string>()
@@ -105,7 +106,7 @@ class KnownSignatures {
 
   has(signature: string, text: string): boolean {
     if (this.texts.get(signature) !== text) return false
-    // the least recently used is dropped first
+    // evict the least recently used first
     this.texts.delete(signature)
     this.texts.set(signature, text)
     return true
@@ -123,7 +124,7 @@ class KnownSignatures {
   }
 }
 
-/** An id may have dots of its own. */
+/** Splits at the last two dots, as an id may contain dots. */
 function partsOf(token: string) {
   const last = token.lastIndexOf('.')
   const middle = token.lastIndexOf('.', last - 1)
@@ -134,7 +135,7 @@ function partsOf(token: string) {
   }
 }
 
-/** Members that a client may say of an assistant turn by itself; all others need a signature. */
+/** Members of an assistant turn that a client may set; all others need a signature. */
 export const plainMembers: ReadonlySet<string> = new Set([
   'role',
   'content',
@@ -145,7 +146,7 @@ export const plainMembers: ReadonlySet<string> = new Set([
   'commentary',
 ])
 
-/** An assistant's text may be edited, as its blocks are only used while they say the same. A result is signed whole. */
+/** The signed members. Text may be edited: native blocks are used only while they match it. */
 const claimsOf = (message: Message): unknown =>
   message.role === 'assistant'
     ? Object.fromEntries(Object.entries(message).filter(([key]) => !plainMembers.has(key)))
@@ -164,7 +165,7 @@ const encoder = new TextEncoder()
 
 const textOf = (claim: unknown) => JSON.stringify(['v1', claim], sorted)
 
-/** Members in the order of their names: the way to the client and back may change it. */
+/** Sorts members by name: their order may change on the way to the client and back. */
 const sorted = (_: string, value: unknown): unknown => {
   if (!isObject(value)) return value
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -181,6 +182,6 @@ function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[\w-]{43}$/.test(text)) return undefined
   const letters = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   const bytes = Uint8Array.from(letters, (one) => one.charCodeAt(0))
-  // the last letter has two spare bits: only one spelling is good
+  // the last character has two spare bits: only one spelling is valid
   return toBase64Url(bytes.buffer) === text ? bytes : undefined
 }

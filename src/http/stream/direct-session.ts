@@ -1,4 +1,4 @@
-/** An answer without a store: its one reader pulls it, and it goes no faster than that. */
+/** An answer without a store: pulled by its single reader, at that reader's pace. */
 import type { BaseHandlerOptions } from '../options.js'
 import type { EventStream } from './events.js'
 import { createReader, type StreamSession } from './reader.js'
@@ -7,11 +7,11 @@ export interface DirectSessionOptions {
   readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
   readonly isNumbered: boolean
   readonly onEnd: () => void
-  /** Gets the whole of it, at once: when its reader leaves the platform may listen no more. */
+  /** Registers the whole work at the start: after a disconnect the platform may accept no more. */
   readonly defer: (work: Promise<unknown>) => void
 }
 
-/** Makes the answer of a run that only this process knows. */
+/** Creates a session that exists in this process only. */
 export function directSession(
   eventStream: EventStream,
   { onDisconnect, isNumbered, onEnd, defer }: DirectSessionOptions,

@@ -1,4 +1,4 @@
-/** One streamed answer in work: pulls chunks and encodes them. */
+/** A running streamed answer: pulls chunks and encodes them. */
 import type { ChatResponse, PartialResponse, StreamChunk } from '../../chat/index.js'
 import { type ChatStream, isTetradError } from '../../core/index.js'
 import type { Encoder } from '../formats/index.js'
@@ -7,12 +7,12 @@ import type { PublicError } from '../public-error.js'
 export interface EventStreamOptions {
   readonly stream: ChatStream
   readonly encoder: Encoder
-  /** What of the chunks goes out. */
+  /** Redacts the chunks for the client. */
   readonly expose: (
     chunks: readonly StreamChunk[],
   ) => readonly StreamChunk[] | Promise<readonly StreamChunk[]>
   readonly toPublic: (error: unknown) => PublicError
-  /** The answer, or what there is of it, before the stream ends. */
+  /** Called with the answer, or its partial one, before the stream ends. */
   readonly onAnswer: (response: ChatResponse | PartialResponse) => Promise<void>
 }
 
@@ -24,13 +24,13 @@ export class EventStream {
 
   constructor(private readonly options: EventStreamOptions) {}
 
-  /** Waits for the first content without taking it; rejects with what the call failed with. */
+  /** Waits for the first content without consuming it; rejects with the error of the call. */
   first(): Promise<unknown> {
     this.pending ??= this.options.stream.read()
     return this.pending
   }
 
-  /** The data of the next events; undefined at the end. Failures travel in it. Whoever asks meanwhile gets the same. */
+  /** The data of the next events, errors too; undefined at the end. Concurrent calls share it. */
   next(): Promise<readonly string[] | undefined> {
     this.pulling ??= this.pull().finally(() => {
       this.pulling = undefined
@@ -38,21 +38,21 @@ export class EventStream {
     return this.pulling
   }
 
-  /** Its user pressed stop: the stream says so at its end. */
+  /** Aborts the call for its user: the stream ends with the format's abort event. */
   stop(): void {
     this.isStopped = true
     this.abort()
   }
 
-  /** Ends the call. What is left over is still to be read. */
+  /** Aborts the call. The remaining events can still be read. */
   abort(): void {
     this.options.stream.abort()
   }
 
-  /** Lets the call go on to its end with nobody listening. */
+  /** Lets the call run to its end and discards its events. */
   async drain(): Promise<void> {
     while (await this.next()) {
-      // what nobody reads is passed over
+      // discarded
     }
   }
 
@@ -68,7 +68,7 @@ export class EventStream {
       return await encoder.end()
     } catch (error) {
       this.isOver = true
-      // where it was the encoder that failed, the call still runs
+      // after an encoder error the call is still running
       this.abort()
       if (isTetradError(error) && error.partial) await onAnswer(error.partial)
       return this.isStopped ? encoder.aborted() : encoder.error(toPublic(error))

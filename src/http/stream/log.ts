@@ -1,39 +1,40 @@
-/** The events of one answer in a store: written by one process, read by any, while it grows and after. */
+/** The events of an answer in a store: written by one process, read by any, during it and after. */
 import { StreamInterruptedError } from '../../core/index.js'
 import type { Store } from '../../store/index.js'
 
-/** Reads from a position on: waits for an event, gives undefined behind the last. */
+/** Reads from a position on: waits for an event, returns undefined after the last. */
 export type ReadLog = (from: number) => Promise<readonly string[] | undefined>
 
 export interface StreamLogOptions {
   readonly store: Store
   readonly key: string
-  /** Milliseconds from the last event on. */
+  /** Time to live after the last event. Milliseconds. */
   readonly keepMs: number
-  /** Called once, when the store fails or has lost a part: nothing more is written, and readers here go on. */
+  /** Called once when the store fails or lost entries: writing stops, local readers continue. */
   readonly onBreak: (error: unknown) => void
 }
 
-/** No event is empty: this entry marks a log that is whole. */
+/** The entry that marks a log as complete; events are never empty. */
 const end = ''
 
-/** Events at a time: a reader who is far behind gets no more than it can take. */
+/** Events per read: bounds what a reader far behind gets at once. */
 const batch = 256
 
-/** How far the store may be behind before the answer waits for it. Characters. */
+/** Unwritten characters beyond which the answer waits for the store. */
 const maxUnwritten = 1_048_576
 
 /**
- * A log in the process that writes it. Events are read here at once, and appended to the store behind the answer: one
- * write at a time, each with all that came meanwhile, and each only where the store has everything before it.
+ * The log in the process that writes it. Local readers get events at once. Appends to the store run
+ * in the background: one at a time, each with all events queued meanwhile, and only where the store
+ * has everything before it.
  */
 export class StreamLog {
   private recent: string[] = []
-  /** The position of the first of them. */
+  /** The position of `recent[0]`. */
   private start = 0
   private unwritten: string[] = []
   private unwrittenLength = 0
-  /** Entries that the store has. */
+  /** Number of entries in the store. */
   private written = 0
   private writing: Promise<void> | undefined
   private isOver = false
@@ -42,7 +43,7 @@ export class StreamLog {
 
   constructor(private readonly options: StreamLogOptions) {}
 
-  /** Emits events to those who read here. Waits for the store only when that is far behind. */
+  /** Emits events to local readers. Waits for the store only above `maxUnwritten`. */
   async write(events: readonly string[]): Promise<void> {
     for (const event of events) this.recent.push(event)
     this.wake()
@@ -50,20 +51,20 @@ export class StreamLog {
     if (this.unwrittenLength > maxUnwritten) await this.flush()
   }
 
-  /** Nothing more will be written. */
+  /** Ends the log for local readers. */
   close(): void {
     this.isOver = true
     this.wake()
   }
 
-  /** Marks the log as whole; resolves to false where it is not. */
+  /** Marks the log as complete; resolves to false where it is not. */
   async seal(): Promise<boolean> {
     this.queue([end])
     await this.flush()
     return !this.isBroken
   }
 
-  /** Renews the life of what is kept, and looks whether it is all there. */
+  /** Extends the time to live, and checks that the store still has every entry. */
   async renew(): Promise<void> {
     const { store, key, keepMs } = this.options
     const expected = this.written
@@ -133,7 +134,7 @@ export class StreamLog {
     }
   }
 
-  /** What the store has need not be here too, but for the latest. */
+  /** Drops all but the latest events that the store has. */
   private forget(): void {
     const surplus = Math.min(this.recent.length - batch, this.written - this.start)
     if (surplus < batch) return
@@ -155,13 +156,13 @@ export class StreamLog {
 }
 
 export interface StoredLogOptions extends Pick<StreamLogOptions, 'store' | 'key'> {
-  /** False when the process that wrote it is gone. */
+  /** Resolves to false when the writing process is gone. */
   readonly isAlive: () => Promise<boolean>
-  /** Waits before the next look; false when there will be none, as the reader is gone. */
+  /** Waits before the next poll; resolves to false when the reader has disconnected. */
   readonly wait: () => Promise<boolean>
 }
 
-/** A log that another process writes, or wrote. Throws `StreamInterruptedError` where it will never be whole. */
+/** Reads the log of another process. Throws `StreamInterruptedError` if it is never completed. */
 export function storedLog({ store, key, isAlive, wait }: StoredLogOptions): ReadLog {
   return async (from) => {
     for (;;) {
@@ -170,17 +171,17 @@ export function storedLog({ store, key, isAlive, wait }: StoredLogOptions): Read
       const whole = events.indexOf(end)
       if (whole === 0) return undefined
       if (events.length > 0) return whole > 0 ? events.slice(0, whole) : events
-      // looked after the last sign of life: nothing comes any more
+      // `isAlive` was checked before the read: no more events will come
       if (!isGrowing) throw await lossOf(store, key, from)
       if (!(await wait())) return undefined
     }
   }
 }
 
-/** Each entry carries its place, so that a log that began anew is not read as the old one. */
+/** Prefixes an entry with its index, so that a restarted log is not read as the old one. */
 const entryOf = (event: string, index: number) => `${index} ${event}`
 
-/** Throws `StreamInterruptedError` for an entry that does not belong there. */
+/** Throws `StreamInterruptedError` for an entry with another index. */
 const eventsOf = (entries: readonly string[], from: number): readonly string[] =>
   entries.map((entry, index) => {
     const place = `${from + index} `
@@ -188,7 +189,7 @@ const eventsOf = (entries: readonly string[], from: number): readonly string[] =
     return entry.slice(place.length)
   })
 
-/** The process that wrote it is gone: before the end, or is a part missing that the reader has had? */
+/** The error of a log whose writer is gone: it ended early, or lost an entry the reader had. */
 async function lossOf(store: Store, key: string, from: number) {
   const before = await store.read(key, Math.max(0, from - 1), 1)
   return before.length > 0 ? writerGone() : partLost()

@@ -3,35 +3,35 @@ import type { SseMessage } from '../../sse/index.js'
 import type { ReadLog } from './log.js'
 
 export interface SessionReader {
-  /** The next events; undefined at the end, and once its reader has left. */
+  /** The next events; undefined at the end and after `leave`. */
   next(): Promise<readonly SseMessage[] | undefined>
-  /** The reader is gone. */
+  /** Ends the reader when its connection closes. */
   readonly leave: () => void
 }
 
-/** One answer that runs in this process. */
+/** An answer that runs in this process. */
 export interface StreamSession {
-  /** Its events from a position on, for one connection. */
+  /** Reads its events from a position on, for one connection. */
   read(from: number, toFailure?: ToFailure): SessionReader
-  /** Its user pressed stop. */
+  /** Stops the answer for its user. */
   stop(): void
-  /** Nobody will read it; resolves at its end. */
+  /** Discards the answer; resolves at its end. */
   drop(): Promise<void>
 }
 
-/** The data of the last event, where there can be no more. */
+/** The data of the last events, for an error that ends the log. */
 export type ToFailure = (error: unknown) => readonly string[]
 
 export interface ReaderOptions {
   readonly read: ReadLog
-  /** Events that the reader has. */
+  /** Number of events the client already has. */
   readonly from: number
   readonly isNumbered: boolean
   readonly toFailure?: ToFailure | undefined
   readonly onLeave: () => void
 }
 
-/** Numbers what is read, and tells once that its reader has left. */
+/** Numbers the events, and calls `onLeave` once. */
 export function createReader(options: ReaderOptions): SessionReader {
   const { read, isNumbered, toFailure, onLeave } = options
   let position = options.from

@@ -1,4 +1,4 @@
-/** The HTTP side of an answer: when the status is decided, what flows while nothing is said, how it ends. */
+/** The HTTP side of a stream: when the status is sent, heartbeats while it is idle, how it ends. */
 import { encodeSse } from '../../sse/index.js'
 import type { PublicError } from '../public-error.js'
 import type { SessionReader } from './reader.js'
@@ -24,7 +24,7 @@ const streamHeaders = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Resolves true when the promise settles within the time; it is not waited for longer. Rejects as the promise does. */
+/** Resolves true when the promise resolves in time, else false. Rejects as the promise does. */
 export function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, false)
@@ -44,19 +44,19 @@ export function within(promise: Promise<unknown>, ms: number): Promise<boolean> 
 const heartbeat = ': \n\n'
 
 export interface StreamOptions {
-  /** Milliseconds of silence between two comments. */
+  /** Idle milliseconds between two heartbeat comments. */
   readonly heartbeatMs: number
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** A source whose reader leaves with its request, where nobody cancels the body. */
+/** Closes the reader when the request aborts, for platforms that do not cancel the body. */
 export function following(source: SessionReader, { signal }: Request): SessionReader {
   signal.addEventListener('abort', source.leave, { once: true })
   if (signal.aborted) source.leave()
   return source
 }
 
-/** Streams what a source says, with a comment for each silence. */
+/** Streams the events of a source, with a heartbeat comment whenever it is idle. */
 export function streamResponse(
   source: SessionReader,
   { heartbeatMs, headers }: StreamOptions,

@@ -1,4 +1,4 @@
-/** The answers of one handler that run or are kept: who may read on, and who may stop one, in any process. */
+/** The running and stored answers of a handler: owners resume and stop them, in any process. */
 import { isObject, parseJson } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
 import type { Format } from '../formats/index.js'
@@ -9,7 +9,7 @@ import { storedLog } from './log.js'
 import { createReader, type SessionReader, type StreamSession, type ToFailure } from './reader.js'
 import { keysOf, lifeMs, storedSession } from './stored-session.js'
 
-/** Whose an answer is, and in which words it is told. */
+/** The owner of a stored answer and the wire format it is encoded in. */
 export interface Identity {
   readonly owner: string
   readonly format: Format
@@ -18,36 +18,36 @@ export interface Identity {
 export interface Opening extends Identity {
   readonly id: string
   readonly eventStream: EventStream
-  /** The conversation, where the client named one. */
+  /** The conversation id, where the client sent one. */
   readonly conversation: string | undefined
-  /** Events before those of the run. */
+  /** Events to emit before those of the call. */
   readonly preamble: readonly string[]
-  /** Gets what goes on when its readers have left. */
+  /** Registers work that continues after its readers have disconnected. */
   readonly defer: (work: Promise<unknown>) => void
 }
 
 export interface Reading {
-  /** Events that the reader has. */
+  /** Number of events the client already has. */
   readonly from: number
-  /** The data of the last event, where the process that ran it is gone. */
+  /** The data of the last event, where the writing process is gone. */
   readonly toFailure: ToFailure
 }
 
 export interface SessionsOptions {
-  /** Without one nothing outlives its connection. */
+  /** Without a store no answer outlives its connection. */
   readonly store: Store | undefined
   readonly keepMs: number
   readonly pollMs: number
   readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
-  /** Told what went wrong with the store: the answer itself goes on. */
+  /** Called with store errors; the answer itself continues. */
   readonly onError: (error: unknown) => void
 }
 
-/** An answer that runs or is kept. */
+/** A running or stored answer. */
 export interface Known {
   readonly id: string
   readonly owner: string
-  /** The name of one, as the store has it. */
+  /** The format's name, as stored. */
   readonly format: string
 }
 
@@ -56,7 +56,7 @@ export class Sessions {
 
   constructor(private readonly options: SessionsOptions) {}
 
-  /** Takes a stream in. Other processes find it as soon as the store has its name. */
+  /** Starts a session. Other processes find it once the store has its `meta` entry. */
   open({ id, eventStream, owner, format, conversation, preamble, defer }: Opening): StreamSession {
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
@@ -86,7 +86,7 @@ export class Sessions {
     return session
   }
 
-  /** An answer from a position on; undefined where nothing of it is kept. */
+  /** Reads an answer from a position on; undefined if it is not running and there is no store. */
   resume({ id }: Known, reading: Reading): SessionReader | undefined {
     const here = this.running.get(id)
     if (here) return here.session.read(reading.from, reading.toFailure)
@@ -94,7 +94,7 @@ export class Sessions {
     return store && readElsewhere(id, { ...reading, store, pollMs })
   }
 
-  /** Ends an answer where it runs; false where there is none, or none of this owner. */
+  /** Stops an answer in whichever process runs it; false where this owner has none of that name. */
   async stop(name: string, owner: string): Promise<boolean> {
     const known = await this.find(name, owner)
     if (!known) return false
@@ -104,7 +104,7 @@ export class Sessions {
     return true
   }
 
-  /** By the id of an answer, or of the conversation that it belongs to; undefined where there is none of this owner. */
+  /** Finds an answer by its id or that of its conversation; undefined where this owner has none. */
   async find(name: string, owner: string): Promise<Known | undefined> {
     const known =
       this.running.get(name) ?? (await this.read(name)) ?? (await this.latest(name, owner))
@@ -116,7 +116,10 @@ export class Sessions {
     return meta === undefined ? undefined : toKnown(meta)
   }
 
-  /** The answer that runs in a conversation. Its name is the client's own: without an owner it could be anybody's. */
+  /**
+   * The running answer of a conversation. Its id is the client's: without an owner it proves
+   * nothing.
+   */
   private async latest(conversation: string, owner: string): Promise<Known | undefined> {
     if (owner === '') return undefined
     const id = await this.options.store?.get(chatKey(owner, conversation))
@@ -124,7 +127,7 @@ export class Sessions {
   }
 }
 
-/** What `open` wrote; undefined for anything else that may stand there. */
+/** Parses what `open` wrote; undefined for anything else. */
 function toKnown(meta: string): Known | undefined {
   const known = parseJson(meta)
   if (!isObject(known)) return undefined
@@ -147,7 +150,7 @@ function readElsewhere(
     key: keys.log,
     isAlive: async () => (await store.get(keys.beat)) !== undefined,
     async wait() {
-      // whoever runs it sees that it is read
+      // signals the writing process that the answer has a reader
       await store.set(keys.reader, '1', { ttlMs: lifeMs(pollMs) })
       return pause(pollMs, left.signal)
     },
@@ -155,7 +158,7 @@ function readElsewhere(
   return createReader({ from, isNumbered: true, read, toFailure, onLeave: () => left.abort() })
 }
 
-/** False when the signal fired. */
+/** Resolves to false when the signal fired. */
 function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const end = () => {

@@ -1,51 +1,51 @@
-/** An answer that outlives its connections: it goes on by itself into a store, and any process reads it there. */
+/** An answer that outlives its connections: it is stored, and any process can read it. */
 import type { Store } from '../../store/index.js'
 import type { BaseHandlerOptions } from '../options.js'
 import type { EventStream } from './events.js'
 import { StreamLog } from './log.js'
 import { createReader, type StreamSession, type ToFailure } from './reader.js'
 
-/** Longer than an answer takes. Milliseconds. */
+/** Upper bound of an answer's duration. Milliseconds. */
 const runMs = 3_600_000
 
-/** How long a sign of life is good: a process that is busy may be late with the next. Milliseconds. */
+/** Time to live of a heartbeat: a busy process may send the next one late. Milliseconds. */
 export const lifeMs = (pollMs: number): number => Math.max(10_000, pollMs * 5)
 
-/** Where the parts of an answer are kept. */
+/** The store keys of an answer. */
 export const keysOf = (id: string) => ({
   log: `answer:${id}:log`,
-  /** Whose it is. */
+  /** Its id, owner and format. */
   meta: `answer:${id}:meta`,
-  /** There while a process runs it. */
+  /** Exists while a process runs it. */
   beat: `answer:${id}:beat`,
-  /** There while another process reads it. */
+  /** Exists while another process reads it. */
   reader: `answer:${id}:reader`,
-  /** There when it is to be stopped. */
+  /** Exists when it is to be stopped. */
   stop: `answer:${id}:stop`,
 })
 
 export interface StoredSessionOptions {
   readonly id: string
-  /** Whose it is, as `meta` records it. */
+  /** The value of the `meta` key. */
   readonly meta: string
-  /** Where its conversation names the answer that runs in it. */
+  /** The key under which its conversation holds the id of the running answer. */
   readonly chat: string | undefined
-  /** Events before those of the run. */
+  /** Events to emit before those of the call. */
   readonly preamble: readonly string[]
   readonly store: Store
-  /** Milliseconds from the last event on. */
+  /** Time to live after the last event. Milliseconds. */
   readonly keepMs: number
   readonly pollMs: number
   readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
-  /** Gets the first failure of the store: the answer goes on, for those who read it in this process. */
+  /** Called with the first store error; readers in this process still get the answer. */
   readonly onError: (error: unknown) => void
-  /** Called when all is kept that will be. */
+  /** Called when all writes have ended. */
   readonly onEnd: () => void
-  /** Gets all of it: no reader is needed for it. */
+  /** Registers the whole work with the platform: it needs no reader. */
   readonly defer: (work: Promise<unknown>) => void
 }
 
-/** Starts to keep the events of a stream. Nothing of it waits for the store: what is written is written behind. */
+/** Starts storing the events of a stream; writes run in the background. */
 export const storedSession = (events: EventStream, options: StoredSessionOptions): StreamSession =>
   new StoredSession(events, options)
 
@@ -112,7 +112,7 @@ class StoredSession implements StreamSession {
     return work().catch(this.#report)
   }
 
-  /** Whoever reads on elsewhere finds the log without a writer, and reports that it is not whole. */
+  /** Deletes heartbeat and log: readers in other processes report the answer as incomplete. */
   #break(error: unknown) {
     this.#isBroken = true
     this.#report(error)
@@ -143,7 +143,7 @@ class StoredSession implements StreamSession {
     }, this.#options.pollMs)
   }
 
-  /** Renews what must not expire, and looks whether the answer was stopped elsewhere. */
+  /** Renews the time to live of its keys, and checks whether another process stopped the answer. */
   async #look() {
     await this.#attempt(async () => {
       await this.#log.renew()
@@ -164,7 +164,7 @@ class StoredSession implements StreamSession {
     this.#log.close()
   }
 
-  /** Behind the answer. What was begun to be written comes first, or it would be there again. */
+  /** Runs after the answer. Waits for pending writes first, as they would recreate deleted keys. */
   async #finish() {
     const { chat, onDisconnect, onEnd } = this.#options
     await this.#looking
@@ -179,7 +179,7 @@ class StoredSession implements StreamSession {
     return this.#delete('log', 'meta', 'beat', 'reader', 'stop')
   }
 
-  /** Nobody can read on here: there is no process that could be asked. */
+  /** Keeps a complete answer for `keepMs`; deletes the keys of a running one. */
   async #settle(isWhole: boolean) {
     const { meta, store, keepMs } = this.#options
     if (isWhole) await store.set(this.#keys.meta, meta, { ttlMs: keepMs })
@@ -204,7 +204,7 @@ class StoredSession implements StreamSession {
     this.#grace = setTimeout(() => void this.#abandon(graceMs), graceMs)
   }
 
-  /** Unless somebody reads it in another process. */
+  /** Aborts the call after the grace period, unless another process reads the answer. */
   async #abandon(graceMs: number) {
     let isRead = false
     await this.#attempt(async () => {

@@ -1,4 +1,4 @@
-/** Our own stream chunks as events: what `tetrad/browser` reads. */
+/** Our own stream chunks as events, read by `tetrad/browser`. */
 import {
   type AssistantMessage,
   defined,
@@ -14,8 +14,9 @@ import { RefusedError } from '../../public-error.js'
 import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
 
 /**
- * `{ id?, model?, messages, stream? = true, trigger?, messageId?, …params }` in; a chunk an event out, then `[DONE]`. Where turns are signed,
- * `finish` and `tool-result` have a `mac`, and so have the messages made of them when they come back.
+ * Reads `{ id?, model?, messages, stream? = true, trigger?, messageId?, …params }`; sends a chunk
+ * per event, then `[DONE]`. With signing, `finish` and `tool-result` have a `mac`, as do the
+ * messages made of them when they are sent back.
  */
 export const chunks: Format = {
   name: 'chunks',
@@ -53,11 +54,11 @@ function encoder({ sign, expose }: AnswerContext): Encoder {
 
 type Sign = NonNullable<AnswerContext['sign']>
 
-/** Adds signatures where a message is whole: of a turn to its `finish`, of a result to itself. */
+/** Signs each complete message: a turn on its `finish`, a result on itself. */
 function turnSigner(sign: Sign, isReasoningShown: boolean) {
   const accumulator = new Accumulator()
   return (chunk: StreamChunk): object | Promise<object> => {
-    // what is hidden is not shown by native blocks either
+    // native blocks would reveal hidden reasoning
     const shown = isReasoningShown ? chunk : withoutNative(chunk)
     accumulator.add(shown)
     if (shown.type === 'tool-result') {
@@ -75,11 +76,11 @@ const withMac = async (message: AssistantMessage | ToolMessage, sign: Sign) => (
   mac: await sign(message),
 })
 
-/** Unsigned blocks would be refused on their way back. */
+/** Removes native blocks: unsigned, they would be rejected when sent back. */
 function withoutNative<T extends object>(value: T): T {
   if (!('native' in value)) return value
   const { native: _, ...rest } = value
-  // native is optional wherever it is
+  // `native` is optional in every type that has it
   return rest as T
 }
 
@@ -103,7 +104,7 @@ function read(body: unknown): Incoming {
   }
 }
 
-/** The messages, and by their index what they are signed with. Their shape is checked by `input.ts`. */
+/** The messages, and their signatures by index. `checkMessages` validates their shape. */
 function readMacs(signed: readonly JsonObject[]): Pick<Incoming, 'messages' | 'macs'> {
   const macs = new Map<number, string>()
   const messages = signed.map(({ mac, ...message }, index) => {

@@ -11,7 +11,7 @@ import { jsonLine } from '../../../sse/index.js'
 import { type PublicError, RefusedError } from '../../public-error.js'
 import type { AnswerContext, Encoder, Format, Incoming } from '../format.js'
 
-/** The body of `POST …/chat/completions` in; `chat.completion` objects out. */
+/** Reads the body of `POST …/chat/completions`; sends `chat.completion` objects. */
 export const openai: Format = {
   name: 'openai',
   isResumable: false,
@@ -24,7 +24,7 @@ export const openai: Format = {
   errorBody,
 }
 
-/** Members that no Chat Completions client must send are passed on: the handler knows which are the app's own. */
+/** Allows members that are not of Chat Completions: the handler knows which are the app's own. */
 function read(body: unknown): Incoming {
   const { id, ...source } = isObject(body) ? body : {}
   try {
@@ -36,14 +36,14 @@ function read(body: unknown): Incoming {
     const conversation = typeof id === 'string' && id !== '' && id.length <= 200 ? { id } : {}
     return { ...conversation, model, messages, isStream: streaming, rest, ...said }
   } catch (error) {
-    // these checks speak of the client's own body
+    // these errors concern the client's own body
     if (isTetradError(error) && error.name === 'BadRequestError')
       throw new RefusedError(error.code ?? 'invalid_value', error.message)
     throw error
   }
 }
 
-/** Read by `fromOpenAI` itself. */
+/** Members that `fromOpenAI` reads itself. */
 const streamKeys: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options'])
 
 function encoder({ id, incoming }: AnswerContext): Encoder {
@@ -54,7 +54,7 @@ function encoder({ id, incoming }: AnswerContext): Encoder {
     head = { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model }
     return jsonLine(chunk)
   }
-  // clients take an answer without a reason for one that broke off
+  // clients treat a stream without a finish_reason as interrupted
   const stopped = () => ({
     ...head,
     choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }],

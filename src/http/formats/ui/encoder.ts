@@ -9,10 +9,10 @@ import { emitCall, emitHostedTool, emitResult } from './tool-events.js'
 import { withoutPrototypes } from './values.js'
 import type { UiEvent, UiMetadata } from './wire.js'
 
-/** Ends each stream; readers pass it over. */
+/** The last event of each stream; readers skip it. */
 const done = '[DONE]'
 
-/** Writes one answer as events of the UI message stream. */
+/** Encodes one answer as events of the UI message stream. */
 export function encoder(context: AnswerContext): Encoder {
   const events = eventEncoder(context)
   const finish = (last: readonly UiEvent[]) => [...last.map(jsonLine), done]
@@ -29,14 +29,14 @@ export function encoder(context: AnswerContext): Encoder {
 
 const toLines = (events: readonly UiEvent[]) => events.map(jsonLine)
 
-/** The same before it is text. */
+/** The same as objects, before serialization. */
 export function eventEncoder(context: AnswerContext) {
   const state = new UiState(context)
   const add = <Type extends StreamChunk['type']>(chunk: ChunkOf<Type>) =>
-    // the compiler does not see that the row and the chunk are of one type
+    // the compiler cannot see that the row and the chunk have the same type
     (on[chunk.type as Type] as Handler<Type>)(chunk, state)
   return {
-    /** A turn and its signature go together: a client that leaves in between could not send the turn again. */
+    /** Sends a turn with its signature: without it an interrupted client could not send it back. */
     encode(chunks: readonly StreamChunk[]): readonly UiEvent[] | Promise<readonly UiEvent[]> {
       for (const chunk of chunks) add(chunk)
       return state.turnSigner.isSigning
@@ -56,7 +56,7 @@ export function eventEncoder(context: AnswerContext) {
       const before = state.take()
       const data = { code, request_id, ...defined({ retryAfterMs }) }
       state.emit({ type: 'data-error', data, transient: true })
-      // terminal for the client: what comes behind it is not read
+      // clients stop reading at an error
       state.emit({ type: 'error', errorText: error.message })
       return [...before, ...state.take()]
     },
@@ -69,7 +69,7 @@ export function eventEncoder(context: AnswerContext) {
   }
 }
 
-/** What a page shows below an answer. */
+/** The metadata a page shows below an answer. */
 const summary = ({ finish, usage, warnings, requestId }: UiState): UiMetadata => ({
   ...(finish && { finish_reason: finish.finish_reason }),
   ...(usage && { usage }),
@@ -86,7 +86,7 @@ const on: { readonly [Type in StreamChunk['type']]: Handler<Type> } = {
   },
   'text-delta': ({ text }, state) => state.say('text', text),
   'reasoning-delta': ({ text }, state) => state.say('reasoning', text),
-  // the client has no part for it
+  // UI messages have no refusal part
   'refusal-delta': ({ text }, state) => state.say('text', text),
   'tool-call-start'({ index, id, name, kind }, state) {
     state.close()
@@ -117,7 +117,7 @@ const on: { readonly [Type in StreamChunk['type']]: Handler<Type> } = {
     if (isSound) state.sounds.push(chunk)
     else emitFile(chunk, state)
   },
-  // nothing a page shows
+  // UI messages have no part for them
   logprobs() {},
   data({ name, data, id, transient }, state) {
     state.emit({

@@ -1,4 +1,4 @@
-/** Files and sources of a UI message, and the words and files of a user. */
+/** Files and sources of a UI message, and the content of a user message. */
 import type {
   Annotation,
   AssistantMessage,
@@ -9,7 +9,7 @@ import type {
 } from '../../../chat/index.js'
 import type { UiPart } from './wire.js'
 
-/** A user's parts: one text is a string. What the page made for itself (`data-*`) is not sent to a model. */
+/** A user's content; a single text is a string. The page's own parts (`data-*`) reach no model. */
 export function userContent(parts: readonly UiPart[]): string | readonly UserPart[] {
   const content = parts.flatMap(toUserPart)
   const [first] = content
@@ -41,7 +41,7 @@ function toFilePart(url: string, mediaType: string | undefined, filename: unknow
   }
 }
 
-/** The part's own word, else that of its data URI; parameters are left out. */
+/** The media type of the part, else of its data URI, without parameters. */
 function mediaTypeOf({ mediaType }: UiPart, url: string): string | undefined {
   const said = typeof mediaType === 'string' && mediaType !== '' ? mediaType : dataType(url)
   return said?.split(';')[0]?.trim().toLowerCase()
@@ -54,7 +54,7 @@ function base64Of(url: string): string | undefined {
   return /^data:[^,]*;base64,/i.test(url.slice(0, comma + 1)) ? url.slice(comma + 1) : undefined
 }
 
-/** As Chat Completions name them; browsers say audio/mpeg and audio/x-wav. */
+/** The format as Chat Completions name it; browsers send audio/mpeg and audio/x-wav. */
 function soundName(mediaType: string): string {
   const name = mediaType.slice('audio/'.length).replace(/^(?:x-|vnd\.)/, '')
   return name === 'mpeg' ? 'mp3' : name === 'wave' ? 'wav' : name
@@ -64,7 +64,7 @@ function soundName(mediaType: string): string {
 export const annotationsOf = (parts: readonly UiPart[]): readonly Annotation[] =>
   parts.flatMap((part) => toAnnotation(part) ?? [])
 
-/** The files of an answer, each in its place; what is empty is left out. */
+/** The files of an answer by kind; empty kinds are omitted. */
 export function mediaOf(
   parts: readonly UiPart[],
 ): Pick<AssistantMessage, 'images' | 'audio' | 'files'> {

@@ -1,4 +1,4 @@
-/** The client's messages as ours: a UI message holds all turns of an answer, each between two `step-start` parts. */
+/** UI messages → ours. One UI message holds all turns of an answer, split by `step-start` parts. */
 import {
   type AssistantMessage,
   defined,
@@ -12,13 +12,13 @@ import { annotationsOf, mediaOf, userContent } from './files.js'
 import { isHosted, isTool, toCall, toHostedTool, toToolMessage } from './tools.js'
 import type { UiMessage, UiPart } from './wire.js'
 
-/** Messages, and by their index the signatures that came with them. */
+/** Messages, and their signatures by index. */
 export interface History {
   readonly messages: readonly Message[]
   readonly macs: ReadonlyMap<number, string>
 }
 
-/** What the client keeps, in our own terms. A message that says nothing is left out. Pure. */
+/** Converts UI messages to ours. An assistant turn without content is dropped. Pure. */
 export function toHistory(uiMessages: readonly UiMessage[]): History {
   const messages: Message[] = []
   const macs = new Map<number, string>()
@@ -38,7 +38,7 @@ const readers: Readonly<Record<UiMessage['role'], (message: UiMessage, push: Pus
   },
   user({ parts }, push) {
     const content = userContent(parts)
-    // what the page made for itself alone is none of the model's affair; what says nothing is refused
+    // the page's own parts alone are not sent to the model; an empty message is rejected later
     const isOwn = content.length === 0 && parts.some(({ type }) => type.startsWith('data-'))
     if (!isOwn) push({ role: 'user', content })
   },
@@ -56,7 +56,7 @@ const readers: Readonly<Record<UiMessage['role'], (message: UiMessage, push: Pus
   },
 }
 
-/** The parts of each step; first those that stand before any. */
+/** The parts of each step; the first list holds those before any step. */
 export function splitSteps(parts: readonly UiPart[]): readonly (readonly UiPart[])[] {
   const steps: UiPart[][] = [[]]
   for (const part of parts)
@@ -65,7 +65,7 @@ export function splitSteps(parts: readonly UiPart[]): readonly (readonly UiPart[
   return steps
 }
 
-/** The assistant turn that a step says; undefined where it says nothing. */
+/** The assistant turn of a step; undefined for an empty one. */
 export function toTurn(parts: readonly UiPart[], note: JsonObject): AssistantMessage | undefined {
   const text = textOf(parts, 'text')
   const reasoning = textOf(parts, 'reasoning')
@@ -73,7 +73,7 @@ export function toTurn(parts: readonly UiPart[], note: JsonObject): AssistantMes
   const calls = parts
     .filter((part) => isTool(part) && !isHosted(part) && part.state !== 'input-streaming')
     .map((part) => toCall(part, own(notes, String(part.toolCallId))))
-  // what the provider ran, and files it made, are taken on a signature alone: a handler refuses turns that claim them
+  // hosted tools and files are read from signed turns only: handlers reject unsigned ones
   const isSigned = typeof note.mac === 'string'
   const hosted = isSigned ? parts.filter(isHosted).map(toHostedTool) : []
   const native = toNative(note.native)
@@ -94,7 +94,7 @@ export function toTurn(parts: readonly UiPart[], note: JsonObject): AssistantMes
   }
 }
 
-/** Results and approvals of the calls of a step, in the order of the calls. `reasons`: why some were not allowed. */
+/** Results and approvals of a step's calls, in call order. `reasons`: why calls were denied. */
 export const toResults = (
   parts: readonly UiPart[],
   reasons: JsonObject = {},
@@ -103,7 +103,7 @@ export const toResults = (
     .filter((part) => isTool(part) && !isHosted(part))
     .flatMap((part) => toToolMessage(part, own(reasons, String(part.toolCallId))))
 
-/** Pieces join as they were cut: separators are part of what was streamed. */
+/** Joins pieces without a separator: separators are part of the streamed text. */
 const textOf = (parts: readonly UiPart[], type: 'text' | 'reasoning') =>
   parts.map((part) => (part.type === type ? word(part.text) : '')).join('')
 
@@ -118,6 +118,6 @@ function toNative(value: unknown): Native | undefined {
   if (!isObject(value)) return undefined
   const { provider, model, content } = value
   const isOurs = typeof provider === 'string' && typeof model === 'string' && Array.isArray(content)
-  // signed as it went out
+  // unchanged, as the signature covers it
   return isOurs ? (value as unknown as Native) : undefined
 }

@@ -11,7 +11,7 @@ import { accumulate } from '../../../core/index.js'
 import type { UiState } from './state.js'
 import type { SourceDocument, UiEvent } from './wire.js'
 
-/** A source is shown once, however often it is cited. */
+/** Emits each source once, however often it is cited. */
 export function emitAnnotation(annotation: Annotation, state: UiState): void {
   const source =
     annotation.type === 'url_citation'
@@ -43,7 +43,7 @@ function toSourceDocument(source: FileCitation['file_citation']): Omit<SourceDoc
   }
 }
 
-/** A file the page can show; one that only its provider has goes by its name. */
+/** Emits a file the page can show; one that only its provider stores is sent by name. */
 export function emitFile(chunk: FileChunk, state: UiState): void {
   const { media_type: mediaType, data, url, file_id, name } = chunk
   const address = url ?? (data !== undefined && `data:${mediaType};base64,${data}`)
@@ -56,7 +56,7 @@ export function emitFile(chunk: FileChunk, state: UiState): void {
     })
 }
 
-/** Sound comes in pieces: it is one file when the turn ends. */
+/** Emits the audio chunks of a turn as one file. */
 export function emitSounds(state: UiState): void {
   const { sounds } = state
   if (sounds.length === 0) return

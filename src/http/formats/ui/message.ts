@@ -1,11 +1,11 @@
-/** UI events → the message a client makes of them: for answers that are not streamed. */
+/** UI events → the message a client builds from them, for answers that are not streamed. */
 import { isObject, type JsonObject } from '../../../chat/index.js'
 import type { UiEvent, UiMessage } from './wire.js'
 
-/** A part while it is filled. */
+/** A part under construction. */
 type OpenPart = { type: string; [key: string]: unknown }
 
-/** Puts events together as `useChat` does. */
+/** Assembles events as `useChat` does. */
 export class MessageBuilder {
   private id = ''
   private metadata: JsonObject | undefined
@@ -87,7 +87,7 @@ export class MessageBuilder {
   }
 }
 
-/** Objects member by member; anything else is replaced. */
+/** Merges objects member by member; other values are replaced. */
 function merge(
   base: JsonObject | undefined,
   added: JsonObject | undefined,

@@ -1,4 +1,4 @@
-/** What `DefaultChatTransport` posts, looked at member by member. */
+/** Reads and validates what `DefaultChatTransport` posts. */
 import { defined, isObject } from '../../../chat/index.js'
 import { jsonLine } from '../../../sse/index.js'
 import { RefusedError } from '../../public-error.js'
@@ -8,9 +8,9 @@ import { replayMessage } from './replay-message.js'
 import type { UiMessage, UiPart } from './wire.js'
 
 /**
- * Reads `{ id?, messages: UIMessage[], model?, stream? = true, …params }`; `message`, the last one alone, is what apps
- * send whose server keeps the conversation. An answer goes on where the last message is the assistant's.
- * Throws `RefusedError`.
+ * Reads `{ id?, messages: UIMessage[], model?, stream? = true, …params }`; `message`, the last one
+ * alone, is sent by apps whose server stores the conversation. A last message of the assistant is
+ * continued. Throws `RefusedError`.
  */
 export function read(body: unknown): Incoming {
   if (!isObject(body)) throw refused('invalid_body', 'The body must be an object.')

@@ -1,9 +1,9 @@
-/** A message as the events that make it: for a client that reads an answer again which went on with an earlier message. */
+/** A message as events, for a client that reads an answer again which continued this message. */
 import { asText, defined } from '../../../chat/index.js'
 import { toolNameOf } from './tools.js'
 import type { UiEvent, UiMessage, UiPart } from './wire.js'
 
-/** What a client must hear before it can read on. A part that no event makes is left out. Pure. */
+/** The events a client needs before it can resume. A part without an event is skipped. Pure. */
 export function replayMessage({ id, parts, metadata }: UiMessage): readonly UiEvent[] {
   const start = { type: 'start', messageId: id, ...defined({ messageMetadata: metadata }) } as const
   return [start, ...parts.flatMap((part, index) => toEvents(part, index))]
@@ -51,7 +51,7 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
 ])
 
 function textEvents(kind: 'text' | 'reasoning', text: unknown, index: number): readonly UiEvent[] {
-  // the ids of the parts that come have no such word
+  // ids of new parts never contain `before`
   const id = `${kind}-before-${index}`
   const delta = isText(text) ? text : ''
   return [
@@ -62,11 +62,11 @@ function textEvents(kind: 'text' | 'reasoning', text: unknown, index: number): r
 }
 
 const dataEvents = ({ type, data, id }: UiPart): readonly UiEvent[] => [
-  // the caller has looked at the type
+  // the caller has checked the prefix
   { type: type as `data-${string}`, data: data ?? null, ...(isText(id) && { id }) },
 ]
 
-/** A call whose input was cut has nothing to say; one that waits for its result runs while its approval is redeemed. */
+/** Skips a call with incomplete input; one without a result is running, its approval given. */
 function toolEvents(part: UiPart): readonly UiEvent[] {
   const { toolCallId, state } = part
   const toolName = toolNameOf(part)
@@ -80,7 +80,7 @@ function toolEvents(part: UiPart): readonly UiEvent[] {
   const input = part.input ?? part.rawInput ?? {}
   const outcome = outcomeOf(part, toolCallId)
   if (!outcome) return [{ type: 'tool-input-available', ...call, input }]
-  // not `tool-input-available`: at that a client runs its own tools, and this one has run
+  // not `tool-input-available`: clients run their own tools on it, and this one has run
   return [
     { type: 'tool-input-start', ...call },
     { type: 'tool-input-delta', toolCallId, inputTextDelta: JSON.stringify(input) },

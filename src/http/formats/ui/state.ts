@@ -1,12 +1,12 @@
-/** Where an encoder stands: the events that wait to be sent, the part that is open, the calls that are known. */
+/** The state of an encoder: queued events, the open part, known calls. */
 import type { FileChunk, FinishChunk, ToolApproval, Usage, Warning } from '../../../chat/index.js'
 import type { AnswerContext } from '../format.js'
 import { TurnSigner } from './turn-signer.js'
 import type { UiEvent, UiMetadata } from './wire.js'
 
-/** A call of the turn, by its index. */
+/** A call of the open turn. */
 export interface CallState {
-  /** As the client knows it. */
+  /** The id the client has for it. */
   readonly id: string
   readonly name: string
   readonly isCustom: boolean
@@ -28,20 +28,20 @@ export class UiState {
   private isStarted = false
   private isStepOpen = false
   readonly turnSigner: TurnSigner
-  /** Of the turn that is open, by index. */
+  /** Calls of the open turn, by index. */
   calls = new Map<number, CallState>()
   private readonly callIds = new Map<string, string>()
   private readonly callNames = new Map<string, string>()
   readonly hosted = new Map<string, HostedState>()
   readonly sources = new Set<string>()
-  /** Pieces of sound: one file in the end. */
+  /** Audio chunks, joined into one file at the end of the turn. */
   sounds: FileChunk[] = []
   readonly warnings: Warning[] = []
   requestId: string | undefined
   finish: FinishChunk | undefined
   usage: Usage | undefined
 
-  /** Ids of parts are kept in the message: where an answer goes on, they must differ from those before. */
+  /** Part ids are kept in the message: a continued answer must not reuse earlier ones. */
   private readonly prefix: string
 
   constructor(readonly context: AnswerContext) {
@@ -50,7 +50,7 @@ export class UiState {
     this.turnSigner = new TurnSigner(context)
   }
 
-  /** Pieces of one part that come together go as one event. */
+  /** Queues an event; consecutive deltas of one part are merged. */
   emit(event: UiEvent): void {
     this.begin()
     const last = this.events.at(-1)
@@ -60,7 +60,7 @@ export class UiState {
         return
       }
     } else if (event.type === 'text-delta' || event.type === 'reasoning-delta') {
-      // an open part has its own id, and nothing else comes between its pieces
+      // part ids are unique, and no other event is queued in between
       if (last?.type === event.type && last.id === event.id) {
         last.delta += event.delta
         return
@@ -80,7 +80,7 @@ export class UiState {
     this.turnSigner.addText(kind, delta)
   }
 
-  /** Ends the text or the reasoning that is open. */
+  /** Ends the open text or reasoning. */
   close(): void {
     if (!this.open) return
     const { kind, id } = this.open
@@ -97,7 +97,7 @@ export class UiState {
     this.turnSigner.startStep()
   }
 
-  /** A step lasts until the next one: results of its calls are still its own. */
+  /** Ends the step when the next one starts: results of its calls still belong to it. */
   finishStep(): void {
     this.close()
     if (this.isStepOpen) this.emit({ type: 'finish-step' })
@@ -108,7 +108,7 @@ export class UiState {
     this.emit({ type: 'message-metadata', messageMetadata: metadata })
   }
 
-  /** What waits, signatures that are ready among it. */
+  /** Removes and returns the queued events, with all signatures that are ready. */
   take(): readonly UiEvent[] {
     for (const metadata of this.turnSigner.take()) this.note(metadata)
     const { events } = this
@@ -116,7 +116,7 @@ export class UiState {
     return events
   }
 
-  /** The id the client gets for a call: servers that number their calls anew each turn give one id twice. */
+  /** Assigns the client's id of a call: servers that number calls anew each turn repeat ids. */
   nameCall(id: string, name: string): string {
     const count = this.callNames.size
     const own = this.callNames.has(id) ? `${id}-${count}` : id
@@ -131,12 +131,12 @@ export class UiState {
     return { id: own, name: this.callNames.get(own) }
   }
 
-  /** True for a call the client has, or may have: where an answer goes on, its first part is not ours to know. */
+  /** True for a call the client has or may have: a continued answer's earlier steps are unknown. */
   isKnown(id: string): boolean {
     return this.callNames.has(id) || this.context.incoming.continues !== undefined
   }
 
-  /** The no that the client itself gave to this call. */
+  /** The client's denial of this call. */
   denialOf(callId: string): ToolApproval | undefined {
     for (const message of this.context.incoming.messages)
       if (

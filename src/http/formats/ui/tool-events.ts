@@ -1,10 +1,10 @@
-/** Calls, results and hosted tools as events: each is introduced before it has an outcome, or the client gives up. */
+/** Calls, results and hosted tools as events. Clients fail on an outcome without its call. */
 import { type ChunkOf, textOfContent } from '../../../chat/index.js'
 import type { CallState, UiState } from './state.js'
 import { noteOf, toInput, toOutput, withoutPrototypes } from './values.js'
 import type { UiEvent, UiPart } from './wire.js'
 
-/** A call that has come to its end. */
+/** Emits a complete call. */
 export function emitCall({ id, name, isCustom, text }: CallState, state: UiState): void {
   const input = isCustom ? text : toInput(text)
   state.emit({ type: 'tool-input-available', toolCallId: id, toolName: name, input })
@@ -12,7 +12,7 @@ export function emitCall({ id, name, isCustom, text }: CallState, state: UiState
   state.turnSigner.add(toPart(name, { toolCallId: id, state: 'input-available', input }), note)
 }
 
-/** What a call came to. One that the client does not have is passed over: it would give up. */
+/** Emits the outcome of a call; skips one whose call the client lacks, as the client would fail. */
 export function emitResult(chunk: ChunkOf<'tool-result'>, state: UiState): void {
   const { id, name = chunk.name } = state.callOf(chunk.tool_call_id)
   if (!state.isKnown(id)) return
@@ -25,7 +25,7 @@ export function emitResult(chunk: ChunkOf<'tool-result'>, state: UiState): void 
 function toOutcome(chunk: ChunkOf<'tool-result'>, toolCallId: string, state: UiState): Outcome {
   if (!chunk.is_error)
     return { type: 'tool-output-available', toolCallId, output: toOutput(chunk.content) }
-  // a client that has said no is of version 6 or later, and knows the event
+  // a client that sent a denial is of version 6 or later, which has the event
   if (state.denialOf(toolCallId)) return { type: 'tool-output-denied', toolCallId }
   return { type: 'tool-output-error', toolCallId, errorText: textOfContent(chunk.content) }
 }
@@ -38,7 +38,7 @@ const states = {
 
 type Outcome = Extract<UiEvent, { readonly type: keyof typeof states }>
 
-/** Input and output of a hosted tool come in any of its chunks, or never. */
+/** Input and output of a hosted tool arrive in any of its chunks, or never. */
 export function emitHostedTool(chunk: ChunkOf<'hosted-tool'>, state: UiState): void {
   const { id: toolCallId, name: toolName, status, input } = chunk
   const tool = state.hosted.get(toolCallId) ?? start(toolCallId, toolName, state)

@@ -15,18 +15,18 @@ export const isTool = (part: UiPart): boolean =>
   (part.type.startsWith('tool-') || part.type === 'dynamic-tool') &&
   typeof part.toolCallId === 'string'
 
-/** True for what the provider ran. Where it waits for a yes (MCP) it is a call, as the yes names it. */
+/** True for a tool the provider ran; one awaiting approval (MCP) is a call the approval names. */
 export const isHosted = (part: UiPart): boolean =>
   isTool(part) && part.providerExecuted === true && !isObject(part.approval)
 
 export const toolNameOf = ({ type, toolName }: UiPart): string =>
   type === 'dynamic-tool' ? (asText(toolName) ?? '') : type.slice('tool-'.length)
 
-/** The call of a part. `note` is what the metadata say of it. */
+/** The call of a part. `note` is its entry in the metadata. */
 export function toCall(part: UiPart, note: unknown): ToolCall {
   const id = String(part.toolCallId)
   const name = toolNameOf(part)
-  // a call that failed keeps what the model said in `rawInput`
+  // a failed call keeps the model's text in `rawInput`
   const input = part.input ?? part.rawInput ?? {}
   if (isObject(note) && note.custom === true && typeof input === 'string')
     return { id, type: 'custom', custom: { name, input } }
@@ -38,7 +38,7 @@ type Reader = (
   reason: unknown,
 ) => Pick<ToolMessage, 'content' | 'is_error' | 'approval'>
 
-/** By the state of the part; a call in any other one has no word about its result yet. */
+/** By the state of the part; calls in other states have no result yet. */
 const results: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ['output-available', (part) => ({ content: toContent(part) })],
   ['output-error', ({ errorText }) => ({ content: asText(errorText) ?? '', is_error: true })],
@@ -46,12 +46,12 @@ const results: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ['approval-responded', toApproval],
 ])
 
-/** `reason`: why it was not allowed, where the part itself does not say it any more. */
+/** `reason`: why the call was denied, where the part no longer has it. */
 export function toToolMessage(part: UiPart, reason?: unknown): readonly ToolMessage[] {
   const said = results.get(part.state)?.(part, reason)
   if (!said) return []
   const tool_call_id = String(part.toolCallId)
-  // an approval is a word about a result to come, and names no tool
+  // an approval precedes the result and has no tool name
   const name = said.approval ? '' : toolNameOf(part)
   return [{ role: 'tool', tool_call_id, ...(name !== '' && { name }), ...said }]
 }
@@ -61,7 +61,7 @@ function toApproval({ approval }: UiPart): ReturnType<Reader> {
   return {
     approval: {
       id: asText(id) ?? '',
-      // only true is a yes
+      // only `true` approves
       approved: approved === true,
       ...(typeof reason === 'string' && { reason }),
     },

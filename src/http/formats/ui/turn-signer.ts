@@ -1,4 +1,4 @@
-/** Notes what the parts of a message do not say, and signs turns and results in the form in which they will come back. */
+/** Records what a message's parts omit, and signs turns and results as they will be sent back. */
 import { isObject, type Message, type Native } from '../../../chat/index.js'
 import type { AnswerContext } from '../format.js'
 import { toResults, toTurn } from './history.js'
@@ -22,7 +22,7 @@ export class TurnSigner {
     this.calls = {}
   }
 
-  /** A piece of what the turn says. */
+  /** Adds a piece of the turn's text. */
   addText(type: 'text' | 'reasoning', text: string): void {
     if (!this.context.sign) return
     const last = this.parts.at(-1)
@@ -31,7 +31,7 @@ export class TurnSigner {
     else this.parts.push({ type, text })
   }
 
-  /** A part of the turn; a call that has come to its end, and what its input does not say. */
+  /** Adds a part of the turn; `note` is what the input of a complete call omits. */
   add(part: UiPart, note?: CallNote): void {
     const id = String(part.toolCallId)
     this.stepOfCall.set(id, this.step)
@@ -39,7 +39,7 @@ export class TurnSigner {
     if (this.context.sign) this.parts.push(part)
   }
 
-  /** The turn is whole. Hidden reasoning is not shown by its native blocks either. */
+  /** Signs the complete turn; without native blocks if reasoning is hidden, as they contain it. */
   endTurn(native: Native | undefined): void {
     const { sign, expose } = this.context
     const note: TurnNote = {
@@ -53,7 +53,7 @@ export class TurnSigner {
     if (turn) this.sign(turn, (mac) => this.note(step, { mac }))
   }
 
-  /** A call has its result. */
+  /** Signs the result of a call. */
   addResult(part: UiPart): void {
     const id = String(part.toolCallId)
     const step = this.stepOfCall.get(id) ?? this.step
@@ -63,7 +63,7 @@ export class TurnSigner {
       this.sign(result, (mac) => this.note(step, { results: { [id]: mac } }))
   }
 
-  /** Metadata that are to be sent. */
+  /** Removes and returns the metadata to send. */
   take(): readonly UiMetadata[] {
     const { ready } = this
     this.ready = []
@@ -74,7 +74,7 @@ export class TurnSigner {
     return this.pending.length > 0
   }
 
-  /** Resolves when all is signed. */
+  /** Resolves when all signatures are made. */
   async settled(): Promise<void> {
     const { pending } = this
     this.pending = []
@@ -89,7 +89,7 @@ export class TurnSigner {
     const { sign } = this.context
     if (!sign || (message.role !== 'assistant' && message.role !== 'tool')) return
     const signed = sign(message).then(onSigned)
-    // whoever waits for `settled` hears of a failure
+    // `settled` rejects with the same error
     signed.catch(() => {})
     this.pending.push(signed)
   }

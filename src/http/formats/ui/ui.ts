@@ -1,4 +1,4 @@
-/** The `ui` format: what `useChat` of the AI SDK, 5.0.0 and later, sends and reads. */
+/** The `ui` format: the protocol of the AI SDK's `useChat`, 5.0.0 and later. */
 import type { ChatResponse } from '../../../chat/index.js'
 import { toChunks } from '../../../core/index.js'
 import { jsonLine } from '../../../sse/index.js'
@@ -8,7 +8,7 @@ import { MessageBuilder } from './message.js'
 import { read } from './read.js'
 import type { UiMessage } from './wire.js'
 
-/** `UIMessage[]` in, the UI message stream out; a `UIMessage` where no stream is wanted. */
+/** Reads `UIMessage[]`; sends the UI message stream, or a `UIMessage` without streaming. */
 export const ui: Format = {
   name: 'ui',
   isResumable: true,

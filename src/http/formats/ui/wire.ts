@@ -1,13 +1,13 @@
 /**
- * The AI SDK's UI message stream, as far as every `useChat` from 5.0.0 on reads it: version 5.0.0 refuses each key and each
- * event it does not know. https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
+ * The AI SDK's UI message stream, limited to what every `useChat` from 5.0.0 on reads: 5.0.0
+ * rejects unknown keys and events. https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
  */
 import type { FinishReason, JsonObject, Native, Usage, Warning } from '../../../chat/index.js'
 
 export type UiEvent =
   | { readonly type: 'start'; readonly messageId: string; readonly messageMetadata?: UiMetadata }
   | { readonly type: 'start-step' | 'finish-step' }
-  /** Not in 5.0.0: a `reason`. */
+  /** Without `reason`, which 5.0.0 rejects. */
   | { readonly type: 'abort' }
   | {
       readonly type: 'text-start' | 'text-end' | 'reasoning-start' | 'reasoning-end'
@@ -19,7 +19,7 @@ export type UiEvent =
   | ToolInput
   | ToolOutput
   | ToolError
-  /** From 6 on, as the tools that wait for a yes are. */
+  /** From version 6 on, as are tools that need approval. */
   | {
       readonly type: 'tool-approval-request'
       readonly approvalId: string
@@ -37,7 +37,7 @@ export type UiEvent =
   | DataEvent
   /** Merged into `message.metadata`, objects member by member. */
   | { readonly type: 'message-metadata'; readonly messageMetadata: UiMetadata }
-  /** Not in 5.0.0: a `finishReason`; it stands in the metadata. */
+  /** Without `finishReason`, which 5.0.0 rejects; it is in the metadata. */
   | { readonly type: 'finish'; readonly messageMetadata?: UiMetadata }
   | { readonly type: 'error'; readonly errorText: string }
 
@@ -99,35 +99,35 @@ export interface DataEvent {
   readonly transient?: true
 }
 
-/** `message.metadata` as far as it is ours. */
+/** The members of `message.metadata` that we set. */
 export interface UiMetadata extends JsonObject {
   readonly finish_reason?: FinishReason
-  /** Of the request that ended last: where an answer went on, what came before it is not in it. */
+  /** Of the last request only: a continued answer does not include earlier ones. */
   readonly usage?: Usage
-  /** Only where the handler opened them. */
+  /** Only where the handler exposes them. */
   readonly warnings?: readonly Warning[]
   readonly request_id?: string
-  /** By the number of the step, from 1. Keys, as arrays would not be merged where an answer goes on. */
+  /** By step number, from 1. An object, as arrays would not be merged where an answer continues. */
   readonly turns?: Readonly<Record<string, TurnNote>>
 }
 
-/** What a step says beside its parts, so that the turn can be rebuilt as it was. */
+/** What the parts of a step omit, to rebuild the turn exactly. */
 export interface TurnNote extends JsonObject {
   readonly native?: Native
-  /** Of the assistant turn. */
+  /** Signature of the assistant turn. */
   readonly mac?: string
-  /** Of the results of its calls, by the id of the call. */
+  /** Signatures of tool results, by call id. */
   readonly results?: Readonly<Record<string, string>>
-  /** Why its user did not allow a call, by its id: an answer that is read again has no such word in its parts. */
+  /** Why the user denied a call, by call id: the parts of a replayed answer omit it. */
   readonly reasons?: Readonly<Record<string, string>>
-  /** Calls that their `input` does not say exactly. */
+  /** Calls whose `input` does not give their exact text. */
   readonly calls?: Readonly<Record<string, CallNote>>
 }
 
-/** `arguments`: the JSON text where it is not what `JSON.stringify` makes of the input. */
+/** `arguments`: the JSON text where it differs from `JSON.stringify` of the input. */
 export type CallNote = { readonly arguments: string } | { readonly custom: true }
 
-/** A message as the client keeps it and sends it back. */
+/** A message as the client stores it and sends it back. */
 export interface UiMessage {
   readonly id: string
   readonly role: 'system' | 'user' | 'assistant'
@@ -135,5 +135,5 @@ export interface UiMessage {
   readonly metadata?: JsonObject
 }
 
-/** Not trusted: only its type has been looked at. */
+/** Not trusted: only its type has been checked. */
 export type UiPart = JsonObject & { readonly type: string }
