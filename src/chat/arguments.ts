@@ -1,23 +1,20 @@
-/** Arguments of a tool call as an object: what most APIs take, whatever a history holds. */
+/** Parses the arguments of a tool call into an object, the only form most APIs accept. */
 import { defined, isObject, type JsonObject, parseJson } from './json.js'
 import type { CallMembers, ToolCall } from './message.js'
 import { repairJson } from './repair-json.js'
 
-/**
- * What is no object, under the one name that all adapters use: arguments that are another JSON value or no JSON, and the
- * free text of a custom call.
- */
+/** Wraps what is not an object: other JSON, broken arguments, the free text of a custom call. */
 export const wrapInput = (input: unknown): JsonObject => ({ input })
 
 export interface Arguments {
   readonly input: JsonObject
-  /** They were no JSON object: brought to their end, or wrapped. */
+  /** The arguments were not a JSON object: they were completed or wrapped. */
   readonly isRepaired: boolean
 }
 
 /**
- * The object that the arguments say. No text is an object without members; a text that broke off is brought to its end;
- * what is past repair, and a value that is no object, is wrapped: `{ input: … }`.
+ * Parses arguments into an object. Blank text becomes `{}`; truncated JSON is completed; a value
+ * that is not an object, and text beyond repair, is wrapped as `{ input }`.
  */
 export function toArguments(given: unknown): Arguments {
   if (isBlank(given)) return { input: {}, isRepaired: false }
@@ -28,19 +25,19 @@ export function toArguments(given: unknown): Arguments {
   return { input: isObject(value) ? value : wrapInput(value), isRepaired: true }
 }
 
-/** Arguments that came where text is documented, as text: another value as its JSON. Undefined where none came. */
+/** Arguments as text; a value that is not text is serialized as JSON. Undefined if absent or ''. */
 export const toArgumentsText = (given: unknown): string | undefined => {
   if (given === undefined || given === null || given === '') return undefined
   return typeof given === 'string' ? given : JSON.stringify(given)
 }
 
-/** What a call says: the name of its tool and, as text, its arguments or the input of a custom call. */
+/** The name of a call's tool and, as text, its arguments or custom input. */
 export const readToolCall = (call: ToolCall): { readonly name: string; readonly text: string } =>
   call.type === 'custom'
     ? { name: call.custom.name, text: call.custom.input }
     : { name: call.function.name, text: call.function.arguments }
 
-/** What a call says beside that, as it stands on the call or on the chunk that starts it. */
+/** The provider-specific members of a call, as set on the call or on the chunk that starts it. */
 export const callMembers = ({ namespace, caller, async, toolset_name }: CallMembers): CallMembers =>
   defined({ namespace, caller, async, toolset_name })
 

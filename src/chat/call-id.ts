@@ -1,8 +1,8 @@
-/** Ids of tool calls as histories of litellm hold them: `call_1__thought__c2ln…`. */
+/** Tool-call ids as stored by litellm: `call_1__thought__c2ln…`. */
 
 const signatureMark = '__thought__'
 
-/** litellm hides a thought signature of Gemini behind the id of its call. What is no text is no id. */
+/** Splits off the Gemini thought signature that litellm appends to an id. '' if not text. */
 export function splitId(given: unknown): { readonly id: string; readonly signature?: string } {
   const id = typeof given === 'string' ? given : ''
   const at = id.indexOf(signatureMark)

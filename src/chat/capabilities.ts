@@ -1,7 +1,7 @@
-/** What a model takes, as data: `params()` decides with it, adapters and `timeout()` read it. */
+/** The parameters and limits of a model, as data for `params()`, `timeout()` and the adapters. */
 import type { ChatRequest } from './request.js'
 
-/** Milliseconds. Armed around the pending fetch or read only: a paused consumer costs nothing. */
+/** Milliseconds. Timers run only during a fetch or read, not while the consumer pauses. */
 export interface Timeouts {
   readonly headersMs?: number | undefined
   readonly idleBytesMs?: number | undefined
@@ -9,32 +9,35 @@ export interface Timeouts {
 }
 
 export interface Capabilities {
-  /** False: a name we have no data on; everything is let through. */
+  /** False for a model without data: every parameter passes. */
   readonly known: boolean
   readonly contextTokens?: number
   readonly maxOutputTokens?: number
-  /** Checked in order, each that fits is applied. What no rule names is taken as it is. */
+  /** All matching rules are applied, in order. Parameters without a rule pass unchanged. */
   readonly rules: readonly ParamRule[]
   readonly timeouts?: Timeouts
   readonly reasoning?: boolean
-  /** Formats of audio that it takes in a message, short names: `wav`, `mp3`. Empty: none; absent: not known, any is sent. */
+  /** Accepted audio formats by short name: `wav`, `mp3`. Empty: none. Absent: unknown, all sent. */
   readonly audio?: readonly string[]
 }
 
-/** One row: which parameter, when, and what the model takes instead. */
+/** One rule: a parameter, when the rule applies, and what the model accepts. */
 export interface ParamRule {
   readonly param: keyof ChatRequest
-  /** Why, for the message: "reasoning models take only temperature 1". */
+  /** The reason, for the message: "reasoning models take only temperature 1". */
   readonly reason: string
-  /** Applies only then; absent: whenever the parameter is given. */
+  /** Condition of the rule. Absent: applies whenever the parameter is set. */
   readonly when?: (request: ChatRequest) => boolean
-  /** The only values that are taken. Absent, and no `min`, `max`, `maxItems` either: the parameter is not taken at all. */
+  /** The accepted values. With none of `values`, `min`, `max`, `maxItems`: not supported. */
   readonly values?: readonly unknown[]
   readonly min?: number
   readonly max?: number
   readonly maxItems?: number
-  /** The nearest value the model takes; undefined leaves the parameter out. Without it a number is clamped, a list cut, anything else left out. */
+  /**
+   * The nearest accepted value; undefined drops the parameter. Without `adjust` a number is
+   * clamped, a list truncated, anything else dropped.
+   */
   readonly adjust?: (request: ChatRequest) => unknown
-  /** The wire has no field for it: where `allowed_openai_params` lets it through, it goes into the body as it is. */
+  /** The wire has no field for it: let through by `allowed_openai_params`, it is sent unchanged. */
   readonly unmapped?: true
 }

@@ -1,15 +1,15 @@
-/** What a usage costs at given rates: each token is charged once, in integers of 1e-15 USD. */
+/** Prices a usage at given rates: each token is charged once, in integers of 1e-15 USD. */
 import { toUsd } from './money.js'
 import type { Rate, Rates } from './prices.js'
 import type { Usage } from './usage.js'
 
 /**
- * USD. Details that exceed their total are cut, so nothing is charged twice. Where the wire does not tell which kind
- * of token was read from the cache, it is text first, then audio, then images: rather too much than too little.
+ * The cost in USD. Details above their total are clamped, so nothing is charged twice. Cached
+ * tokens of unreported kind count as text first, then audio, then images, to avoid underestimating.
  */
 export const costUsd = (usage: Usage, rates: Rates): number => toUsd(costUnits(usage, rates))
 
-/** The same in integers of 1e-15 USD. */
+/** The cost in integers of 1e-15 USD. */
 export function costUnits(usage: Usage, rates: Rates): bigint {
   const charge = chargeFor(usage.prompt_tokens)
   return [
@@ -19,7 +19,7 @@ export function costUnits(usage: Usage, rates: Rates): bigint {
   ].reduce((total, part) => total + charge(part), 0n)
 }
 
-/** How many, at the first rate that is known; searches are priced by the thousand. */
+/** A count, priced at its first known rate; searches are priced per thousand. */
 interface Part {
   readonly count: number
   readonly rates: readonly (Rate | undefined)[]
@@ -30,7 +30,7 @@ const chargeFor =
   (promptTokens: number) =>
   ({ count, rates, per }: Part): bigint => {
     const price = priceAt(rates.find((rate) => rate !== undefined) ?? 0, promptTokens)
-    // USD a million is 1e9 units each, USD a thousand 1e12
+    // USD per million is 1e9 units each, USD per thousand 1e12
     return BigInt(count) * BigInt(Math.round(price * (per ? 1e12 : 1e9)))
   }
 
@@ -60,18 +60,18 @@ function promptParts({ prompt_tokens, prompt_tokens_details: details = {} }: Usa
   ]
 }
 
-/** What was told of its kinds comes first, the rest in this order. */
+/** Reported kinds are allocated first, then the rest in this order. */
 function cachedOf(
-  { cached_tokens, cached_tokens_details: told = {} }: Details,
+  { cached_tokens, cached_tokens_details: reported = {} }: Details,
   { text, audio, image }: { readonly text: number; readonly audio: number; readonly image: number },
 ) {
   const take = counter(cached_tokens)
-  const toldAudio = take(Math.min(audio, whole(told.audio_tokens)))
-  const toldImage = take(Math.min(image, whole(told.image_tokens)))
+  const reportedAudio = take(Math.min(audio, whole(reported.audio_tokens)))
+  const reportedImage = take(Math.min(image, whole(reported.image_tokens)))
   return {
     cachedText: take(text),
-    cachedAudio: toldAudio + take(audio - toldAudio),
-    cachedImage: toldImage + take(image - toldImage),
+    cachedAudio: reportedAudio + take(audio - reportedAudio),
+    cachedImage: reportedImage + take(image - reportedImage),
   }
 }
 
@@ -90,7 +90,7 @@ function completionParts(
   ]
 }
 
-/** Hosted searches, by whatever name the provider counts them: `web_search`, `web_search_requests`, `file_search_call`. */
+/** Hosted searches by provider name: `web_search`, `web_search_requests`, `file_search_call`. */
 const searchParts = ({ server_tool_use: use = {} }: Usage, rates: Rates): Part[] =>
   Object.entries(use).map(([name, count]) => ({
     count: counter(count)(Number.POSITIVE_INFINITY),
@@ -104,7 +104,7 @@ const searchParts = ({ server_tool_use: use = {} }: Usage, rates: Rates): Part[]
     per: 'thousand',
   }))
 
-/** Gives out at most `total` in whole numbers; what is no count is none. */
+/** Allocates at most `total`, in whole numbers; an invalid count is 0. */
 function counter(total: number | undefined) {
   let left = whole(total)
   return (wanted: number | undefined): number => {

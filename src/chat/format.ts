@@ -1,4 +1,4 @@
-/** The forms an answer can be asked in: Chat Completions' own, or a Standard Schema that gives JSON Schema. */
+/** Response formats: those of Chat Completions, or a Standard Schema that provides JSON Schema. */
 
 export type ResponseFormat =
   | { readonly type: 'text' }
@@ -17,7 +17,7 @@ export interface JsonSchemaFormat {
 
 export type FormatInput = ResponseFormat | StandardSchema<unknown, unknown>
 
-/** https://standardschema.dev, the part we use: validation, and JSON Schema where the library gives it. */
+/** The part of https://standardschema.dev used here: validation and, if provided, JSON Schema. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1

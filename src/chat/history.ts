@@ -1,4 +1,4 @@
-/** A history as turns: each call of the assistant with its result, whatever form, order and place the messages had. */
+/** Normalizes a history into turns that pair each assistant call with its result. */
 import { splitId } from './call-id.js'
 import { asId, isObject } from './json.js'
 import type {
@@ -10,7 +10,7 @@ import type {
   ToolMessage,
   UserMessage,
 } from './message.js'
-import { type Repairs, readMessage, soundCall } from './read-message.js'
+import { type Repairs, readMessage, repairCall } from './read-message.js'
 
 export type { Repairs }
 
@@ -21,57 +21,57 @@ export interface InputTurn {
   readonly message: SystemMessage | UserMessage
 }
 
-/** What the model said at once: one message, or several where a store keeps parallel calls apart. */
+/** One model turn: a message, or several where a store keeps parallel calls apart. */
 export interface AssistantTurn {
   readonly role: 'assistant'
   readonly messages: readonly PairedMessage[]
-  /** Of its calls, in the order in which they were given; made up ones stand last, pending ones are not among them. */
+  /** Results of its calls, in history order; placeholders come last, pending calls have none. */
   readonly results: readonly ToolMessage[]
 }
 
 export interface PairedMessage {
-  /** Its calls are as the history has them. */
+  /** Holds its calls as stored in the history. */
   readonly message: AssistantInput
   readonly calls: readonly PairedCall[]
 }
 
 export interface PairedCall {
-  /** As the history has it. */
+  /** The call as stored in the history. */
   readonly given: ToolCall
-  /** As it goes out: an id that no other has, arguments that are the JSON text of an object. */
+  /** The call to send: a unique id, and arguments that are the JSON text of an object. */
   readonly call: ToolCall
-  /** Made up where the history has none: `made` says so. */
+  /** The stored result, or a placeholder if `made` is set. */
   readonly result: ToolMessage
-  /** `pending`: the call was made asynchronously, and its result is still to come. */
+  /** `pending`: the call is asynchronous and its result has not arrived. */
   readonly made?: 'missing' | 'pending'
 }
 
 export interface History {
   readonly turns: readonly Turn[]
-  /** Results whose call is not in the history. */
+  /** Results without a call in the history. */
   readonly orphans: readonly ToolMessage[]
 }
 
-/** Which ids calls may have. */
+/** The constraints on call ids. */
 export interface IdForm {
-  /** Within which no id may stand twice. */
+  /** The scope in which ids are unique. */
   readonly scope: 'turn' | 'history'
-  /** litellm hides thought signatures in ids: they stay there. */
+  /** Keeps the thought signatures that litellm stores in ids. */
   readonly keepsSignature?: boolean
-  /** The id as it can be sent; `round` counts from 0 while what came out is taken. */
+  /** Returns a sendable id; `round` counts up from 0 while the returned id is taken. */
   fit(id: string, round: number): string
 }
 
 const suffix = (round: number) => (round === 0 ? '' : `_${round + 1}`)
 
-/** Ids of any form, as they are. */
+/** Accepts ids of any form. */
 export const anyId: IdForm = {
   scope: 'turn',
   keepsSignature: true,
   fit: (id, round) => id + suffix(round),
 }
 
-/** Ids of at most so many characters, with `_` for those that are refused. */
+/** Ids of at most `maxLength` characters; matches of `refused` become `_`. */
 export const shortId = (maxLength: number, refused?: RegExp): IdForm => ({
   scope: 'history',
   fit: (id, round) => {
@@ -83,15 +83,17 @@ export const shortId = (maxLength: number, refused?: RegExp): IdForm => ({
 export interface NormalizeOptions extends Repairs {
   /** @default anyId */
   readonly ids?: IdForm
-  /** The caller has a use for results without a call: they are no defect. @default false */
+  /** The caller uses results without a call: they are not reported. @default false */
   readonly keepsOrphans?: boolean
 }
 
 /**
- * Brings calls and results together: drops what stands there twice, results that answer no call and messages that say
- * nothing, puts results behind their calls, parallel calls that were stored apart into one turn, and makes ids and results
- * that are missing. A result belongs to the last turn before it that calls by its id; of two for one call the last counts;
- * an approval counts as the answer of the last turn, and as nothing in an older one. What is put right is reported; the messages that were given are never changed. Throws `invalid()` for what is no message.
+ * Pairs calls with results. Drops repeated calls and messages, results without a call and empty
+ * messages; moves results behind their calls; merges parallel calls stored apart into one turn;
+ * creates missing ids and results. A result belongs to the last preceding turn that calls its id;
+ * of two results for one call the last wins; an approval counts as a result only in the last turn
+ * (one for the provider in any). Repairs are reported; the given messages are never modified.
+ * Throws `invalid()` for a value that is not a message.
  */
 export function normalize(messages: readonly unknown[], options: NormalizeOptions): History {
   const pairing = new Pairing(options)
@@ -105,14 +107,14 @@ interface Draft {
   readonly key: string
   result?: ToolMessage
   approval?: ToolMessage
-  /** Where the result stands among all. */
+  /** Position of the result among all results. */
   from?: number
 }
 
 interface DraftTurn {
   readonly role: 'assistant'
   readonly messages: { readonly message: AssistantInput; readonly calls: readonly Draft[] }[]
-  /** A tool message stood behind it: what follows is said later. */
+  /** A tool message followed: later assistant messages start a new turn. */
   isOver: boolean
 }
 
@@ -121,9 +123,9 @@ const keyOf = (id: unknown) => splitId(asId(id)).id
 
 class Pairing {
   private readonly turns: (InputTurn | DraftTurn)[] = []
-  /** The calls under an id, of the last turn that has it. */
+  /** Calls by id, from the last turn that contains the id. */
   private readonly byKey = new Map<string, { readonly turn: DraftTurn; readonly calls: Draft[] }>()
-  /** Results that stand before any call of their id. */
+  /** Results that precede every call with their id. */
   private readonly early = new Map<string, ToolMessage[]>()
   private readonly orphans: ToolMessage[] = []
   private last: Message | undefined
@@ -143,7 +145,7 @@ class Pairing {
   // -- calls ---------------------------------------------------------------------------------------------------------
 
   private addAssistant(message: AssistantInput, position: number): void {
-    if (isSaidAgain(message, this.last)) {
+    if (isRepeatedMessage(message, this.last)) {
       this.options.report('Messages that stand there twice were left out', `message ${position}`)
       return
     }
@@ -163,7 +165,7 @@ class Pairing {
     else this.byKey.set(call.key, { turn, calls: [call] })
   }
 
-  /** The turn with calls that the assistant is still saying; texts behind its calls belong to it. */
+  /** The last turn with calls, unless it is over; merges texts after its calls into it. */
   private openTurn(wanted?: DraftTurn): DraftTurn | undefined {
     const at = this.turns.findLastIndex((turn) => turn.role === 'input' || callsOf(turn).length > 0)
     const turn = this.turns[at]
@@ -190,7 +192,7 @@ class Pairing {
   private place(result: ToolMessage, call: Draft, isBehind: boolean): void {
     if (call.result)
       this.options.report('Of several results for one tool call the last was kept', nameIn(call))
-    if (!isBehind) this.tellMoved(call)
+    if (!isBehind) this.reportMoved(call)
     call.result = result
     call.from = this.placed++
   }
@@ -202,11 +204,14 @@ class Pairing {
     else this.early.set(key, [result])
   }
 
-  private tellMoved(call: Draft): void {
+  private reportMoved(call: Draft): void {
     this.options.report('Tool results were moved behind their calls', nameIn(call))
   }
 
-  /** An id that no call has: the open call of the same tool is meant, and without id and name the only open one. */
+  /**
+   * Assigns a result with an unknown id to the open call of the same tool, or without id and name
+   * to the only open call.
+   */
   private guess({ name }: ToolMessage, key: string) {
     const turn = this.turns.findLast((one): one is DraftTurn => one.role === 'assistant')
     const open = turn ? callsOf(turn).filter(({ result, approval }) => !result && !approval) : []
@@ -247,8 +252,8 @@ class Pairing {
       const calls = kept.map((draft, nth): PairedCall => {
         const { given, position } = draft
         const id = ids.next(given.id, position, nth)
-        const sound = soundCall(given, position, this.options)
-        const call = sound.id === id ? sound : { ...sound, id }
+        const repaired = repairCall(given, position, this.options)
+        const call = repaired.id === id ? repaired : { ...repaired, id }
         return { given, call, ...this.resultOf(draft, id, isLast) }
       })
       const isSame = kept.length === all.length
@@ -257,7 +262,7 @@ class Pairing {
         calls,
       }
     })
-    const calls = messages.flatMap((said) => said.calls)
+    const calls = messages.flatMap((message) => message.calls)
     const from = drafts.map((draft) => draft.from ?? Number.POSITIVE_INFINITY)
     const results = calls
       .map(({ result, made }, nth) => ({ result, made, from: from[nth] ?? 0 }))
@@ -266,18 +271,18 @@ class Pairing {
     return { role: 'assistant', messages, results: results.map(({ result }) => result) }
   }
 
-  /** A call that stands there twice and was answered once is one. */
+  /** Drops an identical repeat of a call that has no result of its own. */
   private withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
-    const said = new Set<string>()
+    const seen = new Set<string>()
     return drafts.filter(({ given, result, position }) => {
       const text = JSON.stringify(given)
-      const isRepeat = given.id !== '' && result === undefined && said.has(text)
+      const isRepeat = given.id !== '' && result === undefined && seen.has(text)
       if (isRepeat)
         this.options.report(
           'Tool calls that stand there twice were left out',
           `message ${position}`,
         )
-      said.add(text)
+      seen.add(text)
       return !isRepeat
     })
   }
@@ -300,7 +305,7 @@ class Pairing {
 const nameIn = ({ given, position }: Pick<Draft, 'given' | 'position'>) =>
   `'${given.id}' of message ${position}`
 
-const isSaidAgain = (message: AssistantInput, last: Message | undefined) =>
+const isRepeatedMessage = (message: AssistantInput, last: Message | undefined) =>
   last?.role === 'assistant' &&
   Boolean(message.tool_calls?.length) &&
   message.tool_calls?.length === last.tool_calls?.length &&
@@ -308,7 +313,7 @@ const isSaidAgain = (message: AssistantInput, last: Message | undefined) =>
 
 const nameOf = (call: ToolCall) => (call.type === 'custom' ? call.custom.name : call.function.name)
 
-/** What is sent for a call that nobody answered: each wants its result. */
+/** The placeholder for a call without a result: APIs require one per call. */
 export const missingResult = (tool_call_id: string): ToolMessage => ({
   role: 'tool',
   tool_call_id,
@@ -316,25 +321,28 @@ export const missingResult = (tool_call_id: string): ToolMessage => ({
   is_error: true,
 })
 
-/** What stands in place of the result. */
+/** The content of a placeholder result. */
 export const notRun = 'No result: this call was not run.'
 const stillRunning = 'No result yet: this call is still running.'
 
-/** True for a result that was made up, by a layer or by `normalize()`. */
+/** True for a placeholder result, created by a layer or by `normalize()`. */
 export const isPlaceholder = ({ content, is_error }: ToolMessage): boolean =>
   is_error === true && content === notRun
 
 export type ApprovalMessage = ToolMessage & { readonly approval: ToolApproval }
 
-/** True for a person's answer that is no result yet, but a word about one to come: an approval without content. */
+/** True for an approval without content: the user's decision on a call that has no result yet. */
 export const isApproval = (message: Message): message is ApprovalMessage =>
   message.role === 'tool' && isObject(message.approval) && message.content === undefined
 
-/** True where the provider waits for the yes (MCP) and not `tools()`: its approvals have the id of their call, and get no result. */
+/**
+ * True for an approval that the provider awaits (MCP), not `tools()`: it has the id of its call,
+ * and no result follows.
+ */
 export const isForProvider = (message: Message): boolean =>
   isApproval(message) && message.approval.id === message.tool_call_id
 
-/** Gives each call an id that fits, and that no other has. */
+/** Assigns each call a valid, unique id. */
 class Ids {
   private taken = new Set<string>()
   private given: ReadonlySet<string> = new Set()
@@ -344,7 +352,7 @@ class Ids {
     this.form = options.ids ?? anyId
   }
 
-  /** Ids that the turn has itself are not made for another of its calls. */
+  /** Reserves the turn's own ids: they are not generated for another of its calls. */
   startTurn(calls: readonly Draft[]): void {
     if (this.form.scope === 'turn') this.taken = new Set()
     this.given = new Set(calls.map(({ given }) => this.read(given.id)))
@@ -370,7 +378,6 @@ class Ids {
   }
 }
 
-/** The turns as messages. */
 export const toMessages = (turns: readonly Turn[]): readonly Message[] =>
   turns.flatMap((turn): readonly Message[] =>
     turn.role === 'input' ? [turn.message] : [...turn.messages.map(withCalls), ...turn.results],

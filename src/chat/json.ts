@@ -1,41 +1,41 @@
-/** JSON helpers that every room uses: safe access, safe parsing. */
+/** JSON helpers: safe access and safe parsing. */
 
 export type JsonObject = { readonly [key: string]: unknown }
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** An object without members for what is none. */
+/** `{}` if not an object. */
 export const asObject = (value: unknown): JsonObject => (isObject(value) ? value : {})
 
-/** '' for what is no text. */
+/** '' if not a string. */
 export const asString = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** Text that is not empty. */
+/** A non-empty string. */
 export const asText = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
-/** An id: text, or a number as text; '' is none. */
+/** An id: a non-empty string, or a number as text. */
 export const asId = (value: unknown): string | undefined =>
   asText(value) ?? (Number.isFinite(value) ? String(value) : undefined)
 
-/** A finite number. */
+/** The value if it is a finite number. */
 export const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
-/** An empty list for what is none. */
+/** `[]` if not an array. */
 export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-/** The members of a list that are objects. */
+/** The objects in a list. */
 export const asObjects = (value: unknown): readonly JsonObject[] => asList(value).filter(isObject)
 
-/** The parts of a content in any form that servers give it: text, one part, a list of both. */
+/** Content as parts, from any form that servers send: text, one part, a list of either. */
 export const asParts = (value: unknown): readonly JsonObject[] => {
   if (typeof value === 'string') return value === '' ? [] : [{ type: 'text', text: value }]
   return isObject(value) ? [value] : asList(value).flatMap(asParts)
 }
 
-/** The parsed text, or undefined where it is no JSON. */
+/** The parsed text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -44,24 +44,27 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The object without its undefined members, so that a spread or a body does not say what was not said; itself where it has none. */
+/**
+ * Drops undefined members, so that they override nothing in a spread or a body; returns the object
+ * itself if it has none.
+ */
 export function defined<T extends object>(
   object: T,
 ): { readonly [K in keyof T]: Exclude<T[K], undefined> } {
-  // only members that are undefined are left out, as the return type says
+  // drops only undefined members, as the return type states
   if (!Object.values(object).includes(undefined)) return object as never
   return Object.fromEntries(
     Object.entries(object).filter(([, value]) => value !== undefined),
   ) as never
 }
 
-/** The object, or undefined where it has no members. */
+/** The object; undefined if it has no members. */
 export function nonEmpty<T extends object>(object: T): T | undefined {
   for (const _ in object) return object
   return undefined
 }
 
-/** The same JSON value, whatever the order of its members. */
+/** Compares JSON values regardless of member order. */
 export function isSameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (Array.isArray(a) && Array.isArray(b))

@@ -1,6 +1,6 @@
-/** Names of models that an editor completes. A type: nothing of it is there at run time, and any other name is taken too. */
+/** Model names for editor completion. Types only: no run-time cost, any other name is accepted. */
 
-/** As the model tables and prices of the four providers know them; a test holds them together. Newest first. */
+/** The models of the four providers' model and price tables (a test compares), newest first. */
 export type KnownModel =
   // https://platform.openai.com/docs/models
   | 'openai/gpt-6-astra'
@@ -74,5 +74,5 @@ export type KnownModel =
   | 'xai/grok-3'
   | 'xai/grok-3-mini'
 
-/** `provider/model`, a bare name a provider answers to, or an alias. */
+/** `provider/model`, a bare model name that a provider recognizes, or an alias. */
 export type ModelName = KnownModel | (string & {})

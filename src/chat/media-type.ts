@@ -1,4 +1,4 @@
-/** Media types: by what a caller names, by the name of a file, by the first bytes. */
+/** Media types: by declared name, by file name, by leading bytes. */
 
 const byName: ReadonlyMap<string, string> = new Map([
   ['jpg', 'image/jpeg'],
@@ -39,7 +39,7 @@ const byName: ReadonlyMap<string, string> = new Map([
   ['3gp', 'video/3gpp'],
 ])
 
-/** Names in use beside the proper ones. */
+/** Common aliases of media types. */
 const usual: ReadonlyMap<string, string> = new Map([
   ['image/jpg', 'image/jpeg'],
   ['audio/x-wav', 'audio/wav'],
@@ -48,13 +48,13 @@ const usual: ReadonlyMap<string, string> = new Map([
   ['application/x-pdf', 'application/pdf'],
 ])
 
-/** `image/jpg; q=1` is `image/jpeg`, a short name (`wav`) its media type; undefined for what is neither. */
-export function mediaType(said: string | undefined): string | undefined {
-  const name = said?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+/** `image/jpg; q=1` → `image/jpeg`, a short name (`wav`) → its media type; otherwise undefined. */
+export function mediaType(declared: string | undefined): string | undefined {
+  const name = declared?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   return name.includes('/') ? (usual.get(name) ?? name) : byName.get(name)
 }
 
-/** By the ending of a file name or of an address without its query. */
+/** By the extension of a file name, or of a URL without its query. */
 export function mediaTypeOfName(name: string | undefined): string | undefined {
   const path = name?.split(/[?#]/, 1)[0] ?? ''
   const dot = path.lastIndexOf('.')
@@ -87,7 +87,7 @@ const signatures: readonly Signature[] = [
   ['video/webm', 0, '\x1a\x45\xdf\xa3'],
 ]
 
-/** By the first bytes of base64 text, in either alphabet. */
+/** By the leading bytes of base64 or base64url text. */
 export function mediaTypeOfData(base64: string): string | undefined {
   let head: string
   try {
@@ -98,10 +98,10 @@ export function mediaTypeOfData(base64: string): string | undefined {
   return signatures.find(([, at, bytes]) => head.startsWith(bytes, at))?.[0]
 }
 
-/** The usual ending of a file of the type. @default 'bin' */
+/** The usual file extension of a media type. @default 'bin' */
 export const extensionOf = (type: string): string =>
   [...byName].find(([, known]) => known === type)?.[0] ?? 'bin'
 
-/** The type as audio: `webm` and `mp4` hold either, and the part says which. */
+/** Maps a video type to audio: `webm` and `mp4` hold either, and the part specifies which. */
 export const asAudio = (type: string): string =>
   type.startsWith('video/') ? `audio/${type.slice('video/'.length)}` : type

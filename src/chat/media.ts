@@ -1,27 +1,27 @@
-/** Files inside a message: a part → its kind, its media type, and its bytes, address or stored file. */
+/** Reads file parts of a message: kind, media type, and bytes, URL or file id. */
 import { asText, isObject, type JsonObject } from './json.js'
 import { asAudio, mediaType, mediaTypeOfData, mediaTypeOfName } from './media-type.js'
 import type { Repairs } from './read-message.js'
 
 export interface InlineMedia {
-  /** Lower case, without parameters; undefined where nothing tells it. */
+  /** Lower case, without parameters; undefined if unknown. */
   readonly mediaType: string | undefined
-  /** In the standard alphabet, without white space. */
+  /** Standard alphabet, without white space. */
   readonly base64: string
 }
 
 export interface MediaHints {
-  /** A media type or a short name (`wav`) that the caller gave. */
+  /** A media type or short name (`wav`) given by the caller. */
   readonly format?: string | undefined
   readonly filename?: string | undefined
 }
 
 /**
- * Reads a `data:` address (RFC 2397: any parameters, percent-encoded or base64) or bare base64; undefined for what is
- * neither. What the caller or the address names as type counts before the first bytes, those before the file's name.
+ * Reads a data URI (RFC 2397: any parameters, percent-encoded or base64) or bare base64; undefined
+ * for anything else. The declared type precedes the leading bytes, these precede the file name.
  */
 export function readInlineMedia(text: string, hints: MediaHints = {}): InlineMedia | undefined {
-  // what comes from a program without types may be anything
+  // untyped callers may pass any value
   if (typeof text !== 'string') return undefined
   if (!isDataUri(text)) {
     if (!looksLikeBase64(text)) return undefined
@@ -39,10 +39,10 @@ export function readInlineMedia(text: string, hints: MediaHints = {}): InlineMed
   return { base64, mediaType: typeOf(base64, [hints.format, type], hints.filename) ?? byDefault }
 }
 
-/** A scheme knows no case. */
+/** URI schemes are case-insensitive. */
 export const isDataUri = (text: string): boolean => text.slice(0, 5).toLowerCase() === 'data:'
 
-/** The head tells; a long text is not looked at letter by letter. */
+/** Tests only the first 64 characters, so the cost does not grow with the text. */
 const looksLikeBase64 = (text: string) => /^[\w+/=\s-]*$/.test(text.slice(0, 64))
 
 const toStandard = (base64: string) =>
@@ -59,7 +59,7 @@ const fromPercent = (text: string) => {
   }
 }
 
-/** Bytes, not letters: `%89PNG` is no text. A `%` that begins no byte stands for itself, as in browsers. */
+/** Decodes to bytes: `%89PNG` is not text. A `%` without two hex digits stays, as in browsers. */
 function percentToBase64(text: string): string {
   const encoded = new TextEncoder().encode(text)
   let binary = ''
@@ -74,7 +74,7 @@ function percentToBase64(text: string): string {
 const charsetOf = (parameters: readonly string[]) =>
   parameters.flatMap((one) => /^\s*charset\s*=\s*"?([\w.:-]{1,40})"?\s*$/i.exec(one)?.[1] ?? [])[0]
 
-/** Text goes out as UTF-8: no wire has a place for another charset. One that nobody knows is left as it is. */
+/** Converts text to UTF-8: no wire has a field for a charset. Unknown charsets stay unchanged. */
 function inUtf8(base64: string, charset = 'utf-8'): string {
   if (/^(utf-?8|us-ascii)$/i.test(charset)) return base64
   try {
@@ -97,16 +97,16 @@ const hexAt = (bytes: Uint8Array, at: number) => {
 }
 
 /**
- * Images and documents are what their bytes are: under the name of another format they are refused. Elsewhere what is
- * named counts first, since sound may stand in a container that video has too. A type that says nothing is passed over.
+ * Images and PDFs take the type of their bytes: providers reject a mismatch. Otherwise the declared
+ * type comes first, since audio and video share containers. Unspecific types are skipped.
  */
-function typeOf(base64: string, told: readonly (string | undefined)[], filename?: string) {
+function typeOf(base64: string, declared: readonly (string | undefined)[], filename?: string) {
   const seen = mediaTypeOfData(base64)
   if (seen?.startsWith('image/') || seen === 'application/pdf') return seen
-  return told.map(mediaType).find(isTelling) ?? seen ?? mediaTypeOfName(filename)
+  return declared.map(mediaType).find(isSpecific) ?? seen ?? mediaTypeOfName(filename)
 }
 
-const isTelling = (type: string | undefined) =>
+const isSpecific = (type: string | undefined) =>
   type !== undefined && type !== 'application/octet-stream' && !type.endsWith('/*')
 
 // -- parts -------------------------------------------------------------------------------------------------------------
@@ -115,19 +115,19 @@ export type MediaKind = 'image' | 'audio' | 'video' | 'file'
 
 export interface Media {
   readonly kind: MediaKind
-  /** Lower case, without parameters; undefined where neither caller, name nor bytes tell it. */
+  /** Lower case, without parameters; undefined if caller, name and bytes do not determine it. */
   readonly mediaType: string | undefined
   readonly source:
     | { readonly type: 'data'; readonly base64: string }
-    /** Of any scheme but data. */
+    /** Any scheme except `data:`. */
     | { readonly type: 'url'; readonly url: string }
     | { readonly type: 'stored'; readonly id: string }
   readonly filename: string | undefined
-  /** The members beside the file itself: `format`, `detail`, and what only some provider knows. */
+  /** The part's other members: `format`, `detail`, and provider-specific ones. */
   readonly members: JsonObject
 }
 
-/** Where each type of part has its file, and what it is if nothing tells more. */
+/** Per part type: its default kind, and the members that may hold the file. */
 const places: Readonly<Record<string, readonly [kind: MediaKind, ...members: string[]]>> = {
   image_url: ['image', 'url'],
   audio_url: ['audio', 'url'],
@@ -136,12 +136,12 @@ const places: Readonly<Record<string, readonly [kind: MediaKind, ...members: str
   file: ['file', 'file_data', 'file_url'],
 }
 
-/** Whose request a part stands in. */
+/** The provider of the request, and the factory of its errors. */
 export interface MediaContext extends Pick<Repairs, 'invalid'> {
   readonly provider: string
 }
 
-/** Reads a part with a file; undefined for any other part. Throws `invalid()` for one that holds none. */
+/** Reads a file part; undefined for any other part. Throws `invalid()` if it has no valid file. */
 export function readMedia(part: JsonObject, context: MediaContext): Media | undefined {
   const type = String(part.type)
   const place = Object.hasOwn(places, type) ? places[type] : undefined
@@ -192,11 +192,11 @@ function fromText(text: unknown, hints: TextHints, { invalid }: MediaContext): F
     throw invalid(`a part of type ${type} holds no file, neither address nor data`, 'invalid_part')
   const [, scheme] = /^([a-z][\w+.-]*):/i.exec(text.slice(0, 64)) ?? []
   if (scheme && !isDataUri(text)) {
-    const told = mediaType(format) ?? mediaTypeOfName(filename) ?? mediaTypeOfName(text)
-    return { source: { type: 'url', url: text }, mediaType: told }
+    const declared = mediaType(format) ?? mediaTypeOfName(filename) ?? mediaTypeOfName(text)
+    return { source: { type: 'url', url: text }, mediaType: declared }
   }
-  const sound = kind === 'audio' && format !== undefined && mediaType(format) === undefined
-  const media = readInlineMedia(text, { filename, format: sound ? `audio/${format}` : format })
+  const isBare = kind === 'audio' && format !== undefined && mediaType(format) === undefined
+  const media = readInlineMedia(text, { filename, format: isBare ? `audio/${format}` : format })
   const known = media?.mediaType ?? (kind === 'audio' ? 'audio/wav' : undefined)
   if (!media)
     throw invalid(`a part of type ${type} is neither an http address nor base64`, 'invalid_part')
@@ -209,5 +209,5 @@ function fromText(text: unknown, hints: TextHints, { invalid }: MediaContext): F
   return { source: { type: 'data', base64: media.base64 }, mediaType: known }
 }
 
-/** True for an address that providers fetch. */
+/** True for a URL that providers fetch. */
 export const isHttp = (url: string): boolean => /^https?:/i.test(url)

@@ -1,4 +1,4 @@
-/** Messages as they are stored and sent: Chat Completions shape, every member readonly. */
+/** Messages as stored and sent: Chat Completions shape, every member readonly. */
 import { asObjects, asString } from './json.js'
 import type { Annotation, HostedTool } from './output.js'
 
@@ -14,13 +14,13 @@ export interface SystemMessage {
 export interface UserMessage {
   readonly role: 'user'
   readonly content: string | readonly UserPart[]
-  /** Names it in a conversation that a route's server keeps; no provider is sent it. */
+  /** Identifies it in a conversation that the route's server stores; never sent to a provider. */
   readonly id?: string | undefined
   readonly name?: string | undefined
   readonly cache_control?: CacheControl | undefined
 }
 
-/** The assistant turn of an answer. Push it back into the history as it is. */
+/** The assistant turn of a response. Append it to the history unchanged. */
 export interface AssistantMessage {
   readonly role: 'assistant'
   readonly content: string | null
@@ -32,14 +32,14 @@ export interface AssistantMessage {
   readonly audio?: OutputAudio
   readonly files?: readonly OutputFile[]
   readonly hosted_tools?: readonly HostedTool[]
-  /** Whether its text is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
+  /** Whether it is interim commentary or the answer (OpenAI): `commentary`, `final_answer`. */
   readonly phase?: string
-  /** The beginning of `content` that is commentary, where the rest is not. */
+  /** The leading part of `content` that is commentary, if the rest is not. */
   readonly commentary?: string
   readonly native?: Native
 }
 
-/** An assistant turn as a history may hold it: ours, or one that another library stored. */
+/** An assistant turn of a history, stored by this library or by another. */
 export interface AssistantInput {
   readonly role: 'assistant'
   readonly content?: string | null | readonly AssistantPart[] | undefined
@@ -54,20 +54,20 @@ export interface AssistantInput {
   readonly hosted_tools?: readonly HostedTool[] | undefined
   readonly native?: Native | undefined
   readonly cache_control?: CacheControl | undefined
-  /** Whether it is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
+  /** Whether it is interim commentary or the answer (OpenAI): `commentary`, `final_answer`. */
   readonly phase?: string | null | undefined
-  /** The beginning of `content` that is commentary, where the rest is not. */
+  /** The leading part of `content` that is commentary, if the rest is not. */
   readonly commentary?: string | null | undefined
-  /** The call of the time before `tool_calls`. */
+  /** The legacy form of `tool_calls`. */
   readonly function_call?: { readonly name: string; readonly arguments: string } | null | undefined
   /**
-   * A layer has changed what stands before it: what was signed behind the old beginning is left out where the model
-   * wants it unchanged. No part of what is stored.
+   * A layer has changed earlier messages: signatures over the old prefix are dropped for models
+   * that verify it. Not part of a stored message.
    */
   readonly is_moved?: true | undefined
-  /** Signed thinking as litellm stores it. */
+  /** Signed thinking in litellm's format. */
   readonly thinking_blocks?: readonly Readonly<Record<string, unknown>>[] | null | undefined
-  /** Where litellm keeps thought signatures and the like. */
+  /** litellm's slot for thought signatures and similar data. */
   readonly provider_specific_fields?: Readonly<Record<string, unknown>> | null | undefined
 }
 
@@ -78,7 +78,7 @@ export interface ToolMessage {
   readonly name?: string | undefined
   readonly is_error?: true | undefined
   readonly cache_control?: CacheControl | undefined
-  /** A person's answer to a `tool-approval`: the `tools` middleware runs or refuses the call. */
+  /** The user's decision on a `tool-approval`: the `tools` middleware runs or rejects the call. */
   readonly approval?: ToolApproval | undefined
 }
 
@@ -99,7 +99,7 @@ export interface TextPart {
   readonly cache_control?: CacheControl | undefined
 }
 
-/** `url` is an address or a data URI; `format` is the media type where the address does not tell it. */
+/** `url` is a URL or data URI; `format` is the media type if the URL does not imply it. */
 export interface ImagePart {
   readonly type: 'image_url'
   readonly image_url:
@@ -112,7 +112,7 @@ export interface ImagePart {
   readonly cache_control?: CacheControl | undefined
 }
 
-/** `data` is base64, `format` the short name: wav, mp3. */
+/** `data` is base64, `format` a short name: wav, mp3. */
 export interface AudioPart {
   readonly type: 'input_audio'
   readonly input_audio: { readonly data: string; readonly format: string }
@@ -130,7 +130,7 @@ export interface FilePart {
     /** Media type. */
     readonly format?: string | undefined
   }
-  /** The provider that gave the `file_id`. */
+  /** The provider that issued the `file_id`. */
   readonly provider?: string | undefined
   readonly cache_control?: CacheControl | undefined
 }
@@ -140,7 +140,7 @@ export interface RefusalPart {
   readonly refusal: string
 }
 
-/** Thinking as Anthropic and litellm store it among the parts of an assistant message. */
+/** Thinking as a part of an assistant message, in the format of Anthropic and litellm. */
 export interface ThinkingPart {
   readonly type: 'thinking'
   readonly thinking: string
@@ -153,15 +153,15 @@ export type ContentPart = UserPart | AssistantPart
 
 export type ToolCall = FunctionCall | CustomCall
 
-/** What some providers say of a call beside its name and arguments. They want it back. */
+/** Provider-specific members of a call, to be sent back to the provider. */
 export interface CallMembers {
-  /** Where tools of one name are several (OpenAI). */
+  /** Distinguishes tools of the same name (OpenAI). */
   readonly namespace?: string
-  /** Who called, where it was not the model itself: code in the provider's container. */
+  /** The caller, if not the model itself: code in the provider's container. */
   readonly caller?: Readonly<Record<string, unknown>>
-  /** The answer goes on before the result is there (OpenAI). */
+  /** The model continues before the result arrives (OpenAI). */
   readonly async?: true
-  /** The toolset that has the tool (Anthropic). */
+  /** The toolset that contains the tool (Anthropic). */
   readonly toolset_name?: string
 }
 
@@ -170,7 +170,7 @@ export interface FunctionCall extends CallMembers {
   readonly id: string
   readonly type: 'function'
   readonly function: { readonly name: string; readonly arguments: string }
-  /** Where litellm keeps a thought signature. */
+  /** litellm's slot for a thought signature. */
   readonly provider_specific_fields?: Readonly<Record<string, unknown>> | null | undefined
 }
 
@@ -202,32 +202,38 @@ export interface OutputFile {
   readonly name?: string
 }
 
-/** Where an assistant turn came from, and the provider's own blocks that it wants back byte for byte. Opaque, JSON-serialisable. */
+/**
+ * The origin of an assistant turn, and the provider's own blocks to send back byte for byte.
+ * Opaque, JSON-serializable.
+ */
 export interface Native {
-  /** The form of this slot; absent in what older versions stored. */
+  /** Format version; absent in data stored by older versions. */
   readonly v?: 1
   readonly provider: string
-  /** The one that answered. */
+  /** The model that answered. */
   readonly model: string
-  /** What was asked for, where the answer has another name. */
+  /** The requested model, if the response names another. */
   readonly asked?: string
-  /** The provider's own blocks; absent where the message says it all, or was edited, so that they no longer say what it says. */
+  /**
+   * The provider's own blocks; absent if the message is complete without them, or was edited and no
+   * longer matches them.
+   */
   readonly content?: readonly unknown[]
-  /** What the model wrote, where a reversible transform changed it. */
+  /** The model's original output, if a reversible transform changed it. */
   readonly said?: unknown
 }
 
-/** Marks what may be signed, and stands behind a beginning that a layer has changed. */
+/** Sets `is_moved` on a message that may hold signatures, after a change to earlier messages. */
 export const asMoved = (message: Message): Message =>
   message.role === 'assistant' &&
   (message.native?.content || message.thinking_blocks || Array.isArray(message.content))
     ? { ...message, is_moved: true }
     : message
 
-/** A turn that says something else than its blocks still says where it came from. */
+/** The origin without the blocks, for a message that no longer matches them. */
 export const originOf = ({ content: _, said: __, ...origin }: Native): Native => origin
 
-/** What an assistant message says in words, its parts joined. */
+/** The text and refusal of an assistant message, each joined from its parts. */
 export function visibleText({ content, refusal }: AssistantInput) {
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : asObjects(content)
   const join = (type: string, member: 'text' | 'refusal') =>

@@ -2,11 +2,10 @@
 
 const perUsd = 10 ** 15
 
-/** The nearest integer of 1e-15 USD; 0 for what is no amount of money. */
+/** The nearest integer of 1e-15 USD; 0 if not finite. */
 export const toUnits = (usd: number): bigint => {
   const units = Math.round(usd * perUsd)
   return Number.isFinite(units) ? BigInt(units) : 0n
 }
 
-/** USD of an integer of 1e-15 USD. */
 export const toUsd = (units: bigint): number => Number(units) / perUsd

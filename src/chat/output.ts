@@ -1,9 +1,9 @@
-/** What stands beside the text of an answer: citations, hosted tools, logprobs, warnings, attempts. */
+/** Parts of a response besides its text: citations, hosted tools, logprobs, warnings, attempts. */
 import type { Usage } from './usage.js'
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
 
-/** A source of what was said. Positions are UTF-16 indices into the text of the message. */
+/** A citation. Positions are UTF-16 indices into the text of the message. */
 export type Annotation = UrlCitation | FileCitation
 
 export interface UrlCitation {
@@ -23,7 +23,7 @@ export interface FileCitation {
     readonly file_id?: string
     readonly filename?: string
     readonly container_id?: string
-    /** Position of the document among those of the request. */
+    /** Index of the document among those of the request. */
     readonly document_index?: number
     readonly page?: number
     readonly end_page?: number
@@ -33,11 +33,11 @@ export interface FileCitation {
   }
 }
 
-/** A tool that the provider ran itself. */
+/** A tool call run by the provider. */
 export interface HostedTool {
   readonly id: string
   readonly name: string
-  /** The label of the MCP server that has it. */
+  /** Label of the MCP server that provides the tool. */
   readonly server?: string
   readonly status: 'running' | 'done' | 'failed'
   readonly input?: unknown
@@ -55,7 +55,7 @@ export interface LogprobContent {
   readonly content: readonly TokenLogprob[]
 }
 
-/** What was changed, dropped or repaired on the way: nothing is lost without one. */
+/** Reports data that was changed, dropped or repaired: nothing is lost without a warning. */
 export interface Warning {
   readonly code: 'dropped' | 'changed' | 'repaired' | 'ignored' | 'fallback' | 'other'
   readonly message: string
@@ -66,12 +66,12 @@ export interface Warning {
 /** One provider call. */
 export interface Attempt {
   readonly provider: string
-  /** As it was asked, without the provider. */
+  /** The requested model, without the provider. */
   readonly model: string
-  /** As the answer told it. */
+  /** The model named in the response. */
   readonly answered?: string
   readonly status: 'running' | 'ok' | 'failed' | 'aborted'
-  /** While it runs the best that is known, in the end what was used; with its `cost` where a price is known. */
+  /** The best known usage while running, the final one at the end; with `cost` if priced. */
   readonly usage: Usage
   readonly warnings: readonly Warning[]
   /** Epoch milliseconds. */
@@ -80,10 +80,10 @@ export interface Attempt {
   readonly total_ms?: number
   readonly error?: unknown
   readonly request_id?: string
-  /** Of the response, names in lower case: rate limits are there. No cookies, no keys. */
+  /** Response headers, rate limits included; names in lower case. No cookies, no keys. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The tier that served it, where the provider told. */
+  /** The tier that served the call, if reported. */
   readonly service_tier?: string
-  /** Who gave `usage.cost`; absent where it is unknown. */
+  /** The source of `usage.cost`; absent if it is unknown. */
   readonly cost_source?: 'provider' | 'prices'
 }

@@ -1,9 +1,10 @@
-/** What a price is: rates by kind of token, and the form in which `createClient()` and `usage()` take them. */
+/** Price types: rates per kind of token, as `createClient()` and `usage()` accept them. */
 import type { Attempt } from './output.js'
 
 /**
- * USD for a million tokens (`_mtok`) or a thousand calls (`_kcount`), in the words of genai-prices. What is absent costs
- * what its wider kind costs: cached, written and audio tokens fall back to input, one-hour writes to other writes.
+ * USD per million tokens (`_mtok`) or thousand calls (`_kcount`), named as in genai-prices. An
+ * absent rate falls back to that of its wider kind: cached, written and audio tokens to input,
+ * one-hour writes to other writes.
  */
 export interface Rates {
   readonly input_mtok?: Rate
@@ -21,7 +22,7 @@ export interface Rates {
   readonly storage_searches_kcount?: number
 }
 
-/** By length of prompt: the last tier whose `start` the prompt exceeds prices the whole request. */
+/** By prompt length: the last tier whose `start` the prompt exceeds prices the whole request. */
 export type Rate = number | TieredRate
 
 export interface TieredRate {
@@ -30,16 +31,16 @@ export interface TieredRate {
   readonly tiers: readonly { readonly start: number; readonly price: number }[]
 }
 
-/** What a price depends on: a provider call, asked as `model` and answered as `answered`. */
+/** What a price depends on: a provider call, requested as `model` and answered by `answered`. */
 export type PricedCall = Pick<
   Attempt,
   'provider' | 'model' | 'answered' | 'usage' | 'started' | 'service_tier'
 >
 
 /**
- * Rates by `provider/model` or bare model name (as asked, then as answered), with the tier behind them where it has a price
- * of its own (`gpt-6-sol:priority`; also fast, ultrafast, flex, batch), or a function that gives rates, or the cost itself in USD.
- * Undefined is an unknown price, never 0.
+ * Rates by `provider/model` or bare model name (requested, then answered), with the service tier as
+ * suffix if that has its own price (`gpt-6-sol:priority`; also fast, ultrafast, flex, batch), or a
+ * function that returns rates, or the cost itself in USD. Undefined is an unknown price, never 0.
  */
 export type Prices =
   | Readonly<Record<string, Rates>>

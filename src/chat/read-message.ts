@@ -1,28 +1,28 @@
-/** One message of a history as it can be sent: forms of other times, values of other types, contents that say nothing. */
+/** Reads one message of a history into sendable form: legacy forms, wrong types, empty content. */
 import { toArguments } from './arguments.js'
 import { asId, asList, isObject, type JsonObject } from './json.js'
 import type { AssistantInput, Message, ToolCall, ToolMessage } from './message.js'
 
-/** What becomes of a defect. */
+/** Handlers for defects in messages. */
 export interface Repairs {
-  /** What was put right, and where: `message 3`. */
+  /** Reports a repair and its place: `message 3`. */
   readonly report: (repair: string, where: string) => void
-  /** Makes the error for what nobody can read. */
+  /** Creates the error for a value that cannot be read. */
   readonly invalid: (message: string, code: string) => Error
 }
 
 const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool']
 
-/** The role says which of the messages it is; what it holds is read where that is known. */
+/** The role selects the type; the reader of that role validates the members. */
 const hasRole = (given: unknown): given is Message => isObject(given) && roles.includes(given.role)
 
-/** The message, or undefined for one that says nothing. Throws `invalid()` where nobody can tell what was meant. */
+/** The message, or undefined if it is empty. Throws `invalid()` if it cannot be interpreted. */
 export function readMessage(
   given: unknown,
   position: number,
   repairs: Repairs,
 ): Message | undefined {
-  // an item in a provider's own words: it stands where a part of the user's does
+  // an item in a provider's own format is sent in place of a user part
   if (isObject(given) && given.role === undefined && isItemType(given.type))
     return { role: 'user', content: [given as never] }
   if (isObject(given) && given.role === 'function')
@@ -35,23 +35,23 @@ export function readMessage(
   if (given.role === 'assistant') return readAssistant(given, position, repairs)
   if (given.role === 'tool') return readResult(given, position, repairs)
   const content = readContent(given.content, position, repairs)
-  const said = withoutBlanks(content, position, repairs)
-  if (said !== undefined) return said === given.content ? given : withContent(given, said)
-  repairs.report(saysNothing, at(position))
+  const kept = withoutBlanks(content, position, repairs)
+  if (kept !== undefined) return kept === given.content ? given : withContent(given, kept)
+  repairs.report(emptyMessage, at(position))
   return undefined
 }
 
 const isItemType = (type: unknown) => typeof type === 'string' && type !== 'message'
 
-const saysNothing = 'Messages that say nothing were left out'
+const emptyMessage = 'Messages that say nothing were left out'
 
 const at = (position: number) => `message ${position}`
 
 const withContent = <M extends Message>(message: M, content: unknown): M =>
-  // parts of the same message, or its text
+  // the content is text or parts of the same message
   ({ ...message, content })
 
-/** Text, or parts that are objects; null for nothing. */
+/** The content as text, or as parts that are objects; null if absent. */
 function readContent(
   given: unknown,
   position: number,
@@ -91,7 +91,7 @@ function readPart(given: unknown, position: number, { report, invalid }: Repairs
   return isObject(given) ? { ...given, text: String(text) } : { type: 'text', text: String(text) }
 }
 
-/** Blank text is dropped; undefined where nothing else is there. */
+/** Drops blank text; undefined if nothing remains. */
 function withoutBlanks(
   content: string | readonly JsonObject[] | null,
   position: number,
@@ -125,8 +125,8 @@ function readAssistant(
   const { tool_calls: _, function_call: __, ...plain } = read
   if (calls.length > 0) return isSame ? read : { ...plain, tool_calls: calls }
   const rest = before.length > 0 ? plain : read
-  if (saysSomething(content) || saysMore(rest)) return rest
-  repairs.report(saysNothing, at(position))
+  if (hasContent(content) || hasOtherContent(rest)) return rest
+  repairs.report(emptyMessage, at(position))
   return undefined
 }
 
@@ -141,7 +141,7 @@ const listMembers = [
 
 const isList = (value: unknown) => value === undefined || value === null || Array.isArray(value)
 
-/** Lists that are none, and blocks that are not in one: adapters take both for granted. */
+/** Drops lists that are not arrays, and native blocks not in an array: adapters rely on both. */
 function withoutOddMembers(
   message: AssistantInput,
   position: number,
@@ -153,17 +153,17 @@ function withoutOddMembers(
   if (odd.length === 0) return message
   report('Members that are no lists, where lists belong, were left out', at(position))
   const kept = Object.entries(message).filter(([name]) => !odd.includes(name))
-  // only optional members were left out
+  // drops only optional members
   return Object.fromEntries(kept) as unknown as AssistantInput
 }
 
-const saysSomething = (content: string | readonly JsonObject[] | null) =>
+const hasContent = (content: string | readonly JsonObject[] | null) =>
   typeof content === 'string'
     ? content.trim() !== ''
     : content?.some((part) => !isBlankPart(part)) === true
 
-/** Beside text and calls. */
-const saysMore = (message: AssistantInput) =>
+/** Has more than text and calls. */
+const hasOtherContent = (message: AssistantInput) =>
   Boolean(message.refusal || message.reasoning_content || message.audio) ||
   [
     message.native?.content,
@@ -173,7 +173,7 @@ const saysMore = (message: AssistantInput) =>
     message.thinking_blocks,
   ].some((list) => list && list.length > 0)
 
-/** The calls of a message that name a tool; `function_call` is the form before them. */
+/** The calls that name a tool; `function_call` is their legacy form. */
 function readCalls(
   message: AssistantInput,
   position: number,
@@ -191,7 +191,7 @@ function readCalls(
   })
 }
 
-/** The call with an id that is text, '' for none; undefined for one that names no tool. */
+/** The call with its id as text, '' if absent; undefined if it names no tool. */
 function readCall(given: unknown): ToolCall | undefined {
   if (!isObject(given)) return undefined
   const isCustom = given.type === 'custom'
@@ -199,13 +199,13 @@ function readCall(given: unknown): ToolCall | undefined {
   if (!isObject(body) || typeof body.name !== 'string' || body.name === '') return undefined
   const id = asId(given.id) ?? ''
   const type = isCustom ? 'custom' : 'function'
-  // its members were looked at above; arguments are read by `soundCall`
+  // its members were checked above; `repairCall` reads the arguments
   const call = given as unknown as ToolCall
   return given.id === id && given.type === type ? call : ({ ...call, id, type } as ToolCall)
 }
 
-/** The call with arguments that are the JSON text of an object, as most APIs take no other; the same call where they are. */
-export function soundCall(call: ToolCall, position: number, { report }: Repairs): ToolCall {
+/** The call with the JSON text of an object as arguments, as most APIs require; itself if valid. */
+export function repairCall(call: ToolCall, position: number, { report }: Repairs): ToolCall {
   if (call.type === 'custom') {
     const input: unknown = call.custom.input
     if (typeof input === 'string') return call
@@ -215,7 +215,7 @@ export function soundCall(call: ToolCall, position: number, { report }: Repairs)
   const { input, isRepaired } = toArguments(given)
   if (isRepaired || (given !== undefined && given !== null && typeof given !== 'string'))
     report('The arguments of tool calls were no JSON object', at(position))
-  // a text that is one goes back as the model wrote it
+  // valid text is kept as the model wrote it
   if (typeof given === 'string' && !isRepaired && given.trim() !== '') return call
   return { ...call, function: { ...call.function, arguments: JSON.stringify(input) } }
 }
@@ -225,12 +225,12 @@ export function soundCall(call: ToolCall, position: number, { report }: Repairs)
 function readLegacyResult(given: JsonObject, position: number, repairs: Repairs): ToolMessage {
   repairs.report('A message of the role function was sent as a tool result', at(position))
   const { name, content } = given
-  // read as untrusted as any other
+  // `readResult` validates the content
   const message = { role: 'tool', tool_call_id: '', content: content as string } as const
   return readResult({ ...message, ...(typeof name === 'string' && { name }) }, position, repairs)
 }
 
-/** Text and parts stay as they are, nothing is an empty result, anything else is told as JSON. */
+/** Keeps text and parts, makes absent content '' and serializes anything else as JSON. */
 function readResult(message: ToolMessage, position: number, { report }: Repairs): ToolMessage {
   const content: unknown = message.content
   if (typeof content === 'string') return message

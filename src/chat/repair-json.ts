@@ -1,13 +1,13 @@
-/** JSON that was cut off, or has a comma too many, brought to an end. */
+/** Completes JSON that is truncated or has trailing commas. */
 import { parseJson } from './json.js'
 
-/** The value that the text was on its way to; undefined where it cannot be told. Linear in the text. */
+/** The completed value; undefined if the text cannot be completed. Linear in the text. */
 export function repairJson(text: string): unknown {
   const { kept, closers } = scan(text)
   return parseJson(closed(kept, closers))
 }
 
-/** The text without trailing commas, an open string closed, and what would close the rest. */
+/** The text without trailing commas, its last string closed, and the brackets for the rest. */
 function scan(text: string) {
   const open: string[] = []
   let kept = ''
@@ -34,15 +34,15 @@ function scan(text: string) {
 
 const withoutComma = (text: string) => text.replace(/,\s*$/, '')
 
-/** Half a word is left out, and so is a key without its value. */
+/** Drops a truncated literal, and a key without a value. */
 function closed(text: string, closers: string): string {
   const end = withoutComma(text.trimEnd())
   if (parseJson(end + closers) !== undefined) return end + closers
-  return withoutComma(withoutKey(withoutWord(end))) + closers
+  return withoutComma(withoutKey(withoutLiteral(end))) + closers
 }
 
-/** A search backwards by hand: a regular expression would look again from each blank. */
-function withoutWord(text: string): string {
+/** Scans backwards by hand: a regular expression would rescan from each blank. */
+function withoutLiteral(text: string): string {
   let start = text.length
   while (start > 0 && !'[]{}",: \n\r\t'.includes(text.charAt(start - 1))) start--
   const before = text.slice(0, start).trimEnd()
@@ -55,7 +55,7 @@ function withoutKey(text: string): string {
   return start < 0 ? text.trimEnd() : key.slice(0, start).trimEnd()
 }
 
-/** Where the string begins that ends the text: the nearest quote before that no backslash escapes. */
+/** The index where the last string begins: the nearest unescaped quote before its end. */
 function openingQuote(text: string): number {
   let at = text.length - 1
   do at = at > 0 ? text.lastIndexOf('"', at - 1) : -1

@@ -6,7 +6,7 @@ import type { ModelName } from './known-models.js'
 import type { CacheControl, Message } from './message.js'
 
 export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
-  /** `provider/model`, a bare name a provider answers to, or an alias. */
+  /** `provider/model`, a bare model name that a provider recognizes, or an alias. */
   readonly model: ModelName
   readonly messages: readonly Message[]
   readonly temperature?: number | undefined
@@ -16,7 +16,7 @@ export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
   readonly max_completion_tokens?: number | undefined
   readonly stop?: string | readonly string[] | undefined
   readonly seed?: number | undefined
-  /** Only 1 is taken. */
+  /** Only 1 is supported. */
   readonly n?: number | undefined
   readonly presence_penalty?: number | undefined
   readonly frequency_penalty?: number | undefined
@@ -28,7 +28,7 @@ export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
   readonly parallel_tool_calls?: boolean | undefined
   readonly response_format?: Format | undefined
   readonly reasoning_effort?: ReasoningEffort | undefined
-  /** Anthropic's form, mapped for every provider that can: `{ type: 'enabled', budget_tokens }`. */
+  /** Anthropic's format, mapped wherever supported: `{ type: 'enabled', budget_tokens }`. */
   readonly thinking?: Thinking | undefined
   readonly verbosity?: 'low' | 'medium' | 'high' | undefined
   readonly modalities?: readonly ('text' | 'image' | 'audio')[] | undefined
@@ -40,14 +40,14 @@ export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
   readonly prompt_cache_key?: string | undefined
   readonly previous_response_id?: string | undefined
   readonly web_search_options?: Readonly<Record<string, unknown>> | undefined
-  /** Leave out, with a warning, what the model cannot take (needs the `params` middleware). */
+  /** Drop unsupported parameters, with a warning (needs the `params` middleware). */
   readonly drop_params?: boolean | undefined
   readonly additional_drop_params?: readonly string[] | undefined
   readonly allowed_openai_params?: readonly string[] | undefined
-  /** Goes into the body as it is. */
+  /** Sent in the body unchanged. */
   readonly extra_body?: Readonly<Record<string, unknown>> | undefined
   readonly extra_headers?: Readonly<Record<string, string>> | undefined
-  /** What one provider alone gets, by its name: one request stays portable. */
+  /** Options for one provider alone, by its name, so that the request stays portable. */
   readonly provider_options?:
     | Readonly<Record<string, Readonly<Record<string, unknown>>>>
     | undefined
@@ -56,15 +56,15 @@ export interface ChatRequest<Format extends FormatInput = ResponseFormat> {
 export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
 
 export interface Thinking {
-  /** `between_tools` (Anthropic): not beside the answer, but between the calls of tools. */
+  /** `between_tools` (Anthropic): thinks only between tool calls, not before the answer. */
   readonly type: 'enabled' | 'disabled' | 'adaptive' | 'between_tools'
   readonly budget_tokens?: number | undefined
   readonly display?: 'summarized' | 'omitted' | undefined
-  /** Anthropic: what becomes of a thought behind another beginning than its own. */
+  /** Anthropic: how a thinking block is handled after the messages before it changed. */
   readonly block_binding?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Members that a request may have where no type names them: at its top, in `extra_body`, in the words for one provider. */
+/** The objects that may hold untyped members: the request, `extra_body`, provider options. */
 export const placesOf = (request: ChatRequest): readonly JsonObject[] =>
   [request, request.extra_body, ...Object.values(request.provider_options ?? {})].filter(isObject)
 
@@ -91,7 +91,7 @@ export interface CustomTool {
   }
 }
 
-/** A tool the provider runs, in the provider's own words: `{ type: 'web_search' }`, `{ googleSearch: {} }`. */
+/** A tool run by the provider, in its format: `{ type: 'web_search' }`, `{ googleSearch: {} }`. */
 export interface HostedToolDefinition {
   readonly type?: string
   readonly [key: string]: unknown

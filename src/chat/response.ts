@@ -1,4 +1,4 @@
-/** The answer of one call, and what a stream of it says chunk by chunk. */
+/** The response of one call, and the chunks of its stream. */
 import { readToolCall } from './arguments.js'
 import type {
   AssistantMessage,
@@ -23,53 +23,56 @@ export interface ChatResponse {
   readonly id: string
   /** Unix seconds. */
   readonly created: number
-  /** What answered. */
+  /** The model that answered. */
   readonly model: string
   readonly provider: string
   /** '' if none. */
   readonly text: string
   /** The last assistant turn. */
   readonly message: AssistantMessage
-  /** All that this call added, in order: push these. */
+  /** All messages that this call added, in order: append these to the history. */
   readonly messages: readonly (AssistantMessage | ToolMessage)[]
   readonly finish_reason: FinishReason
   readonly native_finish_reason?: string
   readonly stop_sequence?: string
-  /** Sum of the answer's turns. */
+  /** The sum over all turns. */
   readonly usage: Usage
-  /** Every provider call behind it; put on by the client at the end. */
+  /** Every provider call behind it; set by the client at the end. */
   readonly attempts: readonly Attempt[]
   readonly warnings: readonly Warning[]
-  /** Tool calls that wait for a yes. */
+  /** Tool calls that await approval. */
   readonly approvals?: readonly PendingApproval[]
   readonly parsed?: unknown
   readonly logprobs?: LogprobContent
   readonly service_tier?: string
   readonly request_id?: string
-  /** Members of the provider's answer that nothing above says, in its own words; of a loop, of its last turn. */
+  /**
+   * Members of the provider's response without a field above, in its own format; in a tool loop,
+   * those of the last turn.
+   */
   readonly provider_specific_fields?: Readonly<Record<string, unknown>>
 }
 
-/** The answer so far: while the call runs, and on an error. */
+/** The response so far, while the call runs and on an error. */
 export interface PartialResponse extends Omit<ChatResponse, 'finish_reason'> {
   readonly finish_reason: null
-  /** Calls whose arguments had not come to their end. */
+  /** Calls whose arguments are incomplete. */
   readonly unfinished_tool_calls?: readonly ToolCall[]
 }
 
 export interface PendingApproval {
   readonly id: string
   readonly tool_call_id: string
-  /** Of the tool that is called. */
+  /** Name of the tool. */
   readonly name: string
-  /** JSON text; the free text of a custom call. */
+  /** JSON text, or the free text of a custom call. */
   readonly arguments: string
 }
 
-/** The call itself is in the messages: its name and arguments are read there. */
+/** Name and arguments are read from the call in the messages. */
 export type ApprovalInput = Pick<PendingApproval, 'id' | 'tool_call_id'> & Partial<PendingApproval>
 
-/** What the calls that wait for a yes are to do. The message is the truth: what a layer edits there is edited here. */
+/** Adds name and arguments from the calls in the messages, where layers may have edited them. */
 export function toPendingApprovals(
   approvals: readonly ApprovalInput[],
   messages: ChatResponse['messages'],
@@ -83,7 +86,7 @@ export function toPendingApprovals(
   })
 }
 
-/** What an adapter, or a layer that answers by itself, must say; the core completes the rest. */
+/** The members required of an adapter, or a layer that answers itself; the core adds the rest. */
 export type AnswerInput = Pick<
   ChatResponse,
   'id' | 'created' | 'model' | 'message' | 'finish_reason' | 'usage'
@@ -93,8 +96,9 @@ export type AnswerInput = Pick<
   }
 
 /**
- * One step of a stream. `start` … `finish` bracket one model turn; content stands between them; only `tool-result`,
- * `tool-approval`, `data` and `warning` may stand outside. Tool-call indices are dense from 0 in each turn.
+ * One step of a stream. `start` … `finish` enclose one model turn; content is sent between them;
+ * only `tool-result`, `tool-approval`, `data` and `warning` may be outside. Tool-call indices are
+ * dense from 0 in each turn.
  */
 export type StreamChunk =
   | {
@@ -108,13 +112,13 @@ export type StreamChunk =
   | {
       readonly type: 'text-delta'
       readonly text: string
-      /** Whether it is the answer or a word on the way to it (OpenAI): `commentary`, `final_answer`. */
+      /** Whether it is interim commentary or the answer (OpenAI): `commentary`, `final_answer`. */
       readonly phase?: string
     }
   | {
       readonly type: 'reasoning-delta'
       readonly text: string
-      /** About how many tokens were thought since, where the text is not shown (Anthropic); no part of the usage. */
+      /** Estimated hidden reasoning tokens since the last chunk (Anthropic), not part of usage. */
       readonly estimated_tokens?: number
     }
   | { readonly type: 'refusal-delta'; readonly text: string }
@@ -137,7 +141,7 @@ export type StreamChunk =
   | { readonly type: 'tool-approval'; readonly id: string; readonly tool_call_id: string }
   | ({
       readonly type: 'hosted-tool'
-      /** What came since, in the provider's words (`{ code: 'print(' }`): to be shown now, no part of the message. */
+      /** New output, in the provider's format (`{ code: 'print(' }`), not part of the message. */
       readonly progress?: Readonly<Record<string, unknown>>
     } & HostedTool)
   | { readonly type: 'annotation'; readonly annotation: Annotation }
@@ -153,7 +157,10 @@ export type StreamChunk =
   | { readonly type: 'warning'; readonly warning: Warning }
   | FinishChunk
 
-/** image/* is folded into `images`, audio/* into `audio`, all else into `files`. `data` is base64; an image may have a `url` instead. */
+/**
+ * image/* is accumulated in `images`, audio/* in `audio`, all else in `files`. `data` is base64; an
+ * image may have a `url` instead.
+ */
 export interface FileChunk {
   readonly type: 'file'
   readonly media_type: string
@@ -161,7 +168,7 @@ export interface FileChunk {
   readonly url?: string
   readonly file_id?: string
   readonly name?: string
-  /** Audio only: what it says, and until when the provider knows it by `file_id` (Unix seconds). */
+  /** Audio only: its transcript, and when its `file_id` expires at the provider (Unix seconds). */
   readonly transcript?: string
   readonly expires_at?: number
 }
@@ -175,7 +182,7 @@ export interface FinishChunk {
   readonly usage: Usage
   readonly native?: Native
   readonly parsed?: unknown
-  /** Members of the provider's answer that no chunk says, in its own words. */
+  /** Members of the provider's response that no chunk carries, in its own format. */
   readonly provider_specific_fields?: Readonly<Record<string, unknown>>
 }
 

@@ -1,24 +1,24 @@
-/** A token count without a tokenizer: linear, in one pass, by a weight for each script. */
+/** Estimates token counts without a tokenizer: one linear pass, with a weight per script. */
 import type { AssistantInput, ContentPart, Message } from './message.js'
 import type { ChatRequest } from './request.js'
 
-/** Estimated tokens of a text, whole: within about a quarter of what o200k counts in prose, code and numbers. */
+/** Estimated tokens of a text, rounded up: within about 25% of o200k in prose, code, numbers. */
 export function estimateTokens(text: string): number {
   const counter = createTokenCounter()
   counter.add(text)
   return counter.tokens
 }
 
-/** A count that goes on from piece to piece. */
+/** An incremental count. */
 export interface TokenCounter {
-  /** Counts one more piece; where the text was cut makes no difference. */
+  /** Counts one more piece; the result does not depend on where the text was cut. */
   add(text: string): void
-  /** Tokens so far, whole. */
+  /** Tokens so far, rounded up. */
   readonly tokens: number
 }
 
 /**
- * Counts a text that comes in pieces: five letters in five pieces are one token, as they are in one.
+ * Counts text that arrives in pieces: five letters in five pieces are one token, as in one piece.
  *
  * @example
  * const counter = createTokenCounter()
@@ -30,11 +30,11 @@ export const createTokenCounter = (): TokenCounter => new Counter()
 class Counter implements TokenCounter {
   private sum = 0
   private before: number = mark
-  /** Characters of this kind that stand before, in a row. */
+  /** Number of preceding characters of the same kind in a row. */
   private run = 0
 
   add(text: string): void {
-    // a request of a program without types may hold anything where text belongs
+    // an untyped request may hold any value in place of text
     if (typeof text !== 'string') return
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
@@ -46,16 +46,16 @@ class Counter implements TokenCounter {
   }
 
   get tokens(): number {
-    // a sum of fractions is a little off
+    // subtracts the rounding error of the sum
     return Math.ceil(Math.max(0, this.sum - 1e-6))
   }
 }
 
-/** A word goes on behind its capital and behind a letter with an accent; `camelCase` is two words. */
+/** A word continues after its capital or an accented letter; `camelCase` is two words. */
 const isSame = (kind: number, before: number) =>
   kind === before || (kind === small && (before === capital || before === accent))
 
-/** Latin with accents, those of Vietnamese too. */
+/** Accented Latin, including Vietnamese. */
 const isAccented = (code: number) => (code >= 0xc0 && code < 0x250) || code >> 8 === 0x1e
 
 const [small, capital, digit, blank, line, mark, accent, script] = [0, 1, 2, 3, 4, 5, 6, 7] as const
@@ -69,7 +69,7 @@ const asciiKinds = Uint8Array.from({ length: 128 }, (_, code) => {
   return char === ' ' || char === '\t' ? blank : mark
 })
 
-/** As o200k splits: a word with the blank or mark before it, digits in threes, marks and line breaks together. */
+/** As o200k splits: a word includes the blank or mark before it, digits in threes, marks joined. */
 function asciiWeight(kind: number, run: number, before: number): number {
   switch (kind) {
     case small:
@@ -78,7 +78,7 @@ function asciiWeight(kind: number, run: number, before: number): number {
       if (kind === capital) return 0.25
       return run < 6 ? 0 : 0.18
     case digit:
-      // no blank goes with a number
+      // a number does not include the blank before it
       return run % 3 > 0 ? 0 : run === 0 && before === blank ? 2 : 1
     case blank:
       return run === 1 ? 0.8 : 0
@@ -89,16 +89,16 @@ function asciiWeight(kind: number, run: number, before: number): number {
   }
 }
 
-/** Tokens a UTF-16 unit, up to the code point that the next row begins with. */
+/** Tokens per UTF-16 unit, for code points below `before`. */
 const scripts: readonly (readonly [before: number, weight: number])[] = [
-  [0x00c0, 0.8], // signs of Latin-1
-  [0x0100, 0.55], // Latin with accents
-  [0x0250, 0.9], // Latin of Poland, Turkey, Czechia
-  [0x0370, 0.5], // phonetic and combining signs
+  [0x00c0, 0.8], // Latin-1 symbols
+  [0x0100, 0.55], // accented Latin
+  [0x0250, 0.9], // Polish, Turkish, Czech
+  [0x0370, 0.5], // phonetic and combining characters
   [0x0400, 0.42], // Greek
   [0x0410, 0.8],
-  [0x0450, 0.32], // Cyrillic of Russian
-  [0x0530, 0.9], // and of its neighbours
+  [0x0450, 0.32], // Russian Cyrillic
+  [0x0530, 0.9], // other Cyrillic
   [0x0590, 0.55], // Armenian
   [0x0600, 0.42], // Hebrew
   [0x0700, 0.36], // Arabic
@@ -109,9 +109,9 @@ const scripts: readonly (readonly [before: number, weight: number])[] = [
   [0x1100, 0.42], // Georgian
   [0x1e00, 1],
   [0x2000, 0.5], // Vietnamese
-  [0x2070, 0.8], // typographic marks, joiners
-  [0x3000, 1], // signs
-  [0x3040, 0.8], // marks of CJK
+  [0x2070, 0.8], // typographic punctuation, joiners
+  [0x3000, 1], // symbols
+  [0x3040, 0.8], // CJK punctuation
   [0x30a0, 0.75], // Hiragana
   [0x3100, 0.6], // Katakana
   [0x4e00, 0.9],
@@ -119,9 +119,9 @@ const scripts: readonly (readonly [before: number, weight: number])[] = [
   [0xac00, 1],
   [0xd7b0, 0.75], // Hangul
   [0xd800, 1],
-  [0xe000, 0.75], // halves of emoji and of rare letters
+  [0xe000, 0.75], // surrogates: emoji, rare letters
   [0xfe00, 0.9],
-  [0xfe10, 0.6], // selectors of emoji
+  [0xfe10, 0.6], // variation selectors
   [0x10000, 0.9],
 ]
 
@@ -130,7 +130,7 @@ function scriptWeight(code: number): number {
   return 1
 }
 
-/** Tokens that frame each message, and that an image or a file of unknown size counts. */
+/** Token overhead of a message, and tokens assumed for an image or a file of unknown size. */
 const perMessage = 4
 const perImage = 1000
 
@@ -153,13 +153,13 @@ export function estimateMessageTokens(message: Message): number {
   return tokens
 }
 
-/** Estimated tokens of what an assistant turn says beside its content: tool calls and refusal. */
+/** Estimated tokens of an assistant turn besides its content: tool calls and refusal. */
 const estimateOutputTokens = ({ tool_calls, refusal }: AssistantInput): number =>
   (tool_calls?.length ? estimateTokens(JSON.stringify(tool_calls)) : 0) +
   (refusal ? estimateTokens(refusal) : 0)
 
 function estimatePart(part: ContentPart): number {
-  // what comes from a program without types may be anything
+  // untyped callers may pass any value
   switch (part?.type) {
     case 'text':
       return estimateTokens(part.text)

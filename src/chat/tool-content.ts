@@ -1,8 +1,8 @@
-/** What a tool returned, as the content of its result, and back to text. */
+/** Converts what a tool returned to the content of its result, and content to text. */
 import { isObject, type JsonObject, parseJson } from './json.js'
 import type { UserPart } from './message.js'
 
-/** Where a part of each type holds what it holds. */
+/** Validates a part of each type by its payload. */
 const parts: Readonly<Record<string, (part: JsonObject) => boolean>> = {
   text: ({ text }) => typeof text === 'string',
   image_url: ({ image_url }) => isObject(image_url) || typeof image_url === 'string',
@@ -17,20 +17,20 @@ const isPart = (value: unknown): value is UserPart => {
     : false
 }
 
-/** Text as it is, and a list of content parts as parts: images and files reach the model as what they are. Anything else as JSON. */
+/** Keeps text and content parts (images and files reach the model as such); all else as JSON. */
 export function toToolContent(value: unknown): string | readonly UserPart[] {
   if (typeof value === 'string') return value
   if (Array.isArray(value) && value.length > 0 && value.every(isPart)) return value
   return JSON.stringify(value ?? null)
 }
 
-/** A failed result for a wire that has no flag for it: the text says it, as JSON. */
+/** A failed result as JSON text with an `error`, for a wire without an error flag. */
 export function toErrorText(text: string): string {
   const value = parseJson(text)
   return isObject(value) && 'error' in value ? text : JSON.stringify({ error: text })
 }
 
-/** The texts of content, a line each; other parts are left out. */
+/** The text parts of content, joined by line breaks; other parts are dropped. */
 export const textOfContent = (content: string | readonly UserPart[]): string =>
   typeof content === 'string'
     ? content

@@ -1,2 +1,2 @@
-/** The text without the slashes at its end; `/\/+$/` would look again from each slash of a long row. */
+/** Removes trailing slashes; `/\/+$/` would rescan from each slash of a long run. */
 export const trimSlashes = (text: string): string => /^.*[^/]/s.exec(text)?.[0] ?? ''

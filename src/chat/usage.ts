@@ -1,9 +1,10 @@
-/** Token usage in litellm's field names, its sum, and the count we make where nobody told one. */
+/** Token usage in litellm's field names, its sum, and the marks of usage to be estimated. */
 import { defined, isObject, type JsonObject } from './json.js'
 
 /**
- * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools; `completion_tokens`
- * includes reasoning; total = prompt + completion, always. A detail that the provider did not tell is absent, never 0.
+ * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools;
+ * `completion_tokens` includes reasoning; total = prompt + completion, always. A detail that the
+ * provider did not report is absent, never 0.
  */
 export interface Usage {
   readonly prompt_tokens: number
@@ -11,7 +12,7 @@ export interface Usage {
   readonly total_tokens: number
   readonly prompt_tokens_details?: {
     readonly cached_tokens?: number
-    /** Of the cached tokens, those that are no text. */
+    /** The cached tokens that are not text. */
     readonly cached_tokens_details?: {
       readonly audio_tokens?: number
       readonly image_tokens?: number
@@ -32,53 +33,54 @@ export interface Usage {
     readonly audio_tokens?: number
     readonly image_tokens?: number
   }
-  /** How often each hosted tool ran. */
+  /** Number of runs of each hosted tool. */
   readonly server_tool_use?: Readonly<Record<string, number>>
-  /** Tokens that a hosted tool used in a model of its own, where the provider tells them: no part of the counts above. */
+  /** Tokens that a hosted tool used in its own model, if reported; not part of the counts above. */
   readonly server_tool_tokens?: Readonly<
     Record<string, { readonly prompt_tokens?: number; readonly completion_tokens?: number }>
   >
-  /** USD: the provider's figure, or by the prices of the client or of `usage()`. */
+  /** USD: the provider's figure, or computed from the prices of the client or of `usage()`. */
   readonly cost?: number
-  /** Prompt or completion is our own count. */
+  /** Prompt or completion tokens are estimated. */
   readonly estimated?: true
 }
 
-/** Above this a count is none: sums of such counts are still exact. */
+/** A larger count is invalid, so that sums stay exact. */
 const maxCount = 1e12
 
-/** A count as a wire reports it: a finite whole number from 0; undefined for anything else. */
+/** A reported count: an integer from 0 to 1e12; undefined for anything else. */
 export const asCount = (value: unknown): number | undefined =>
   Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxCount
     ? Number(value)
     : undefined
 
-/** USD from 0; undefined for anything else, and for more than any call costs. */
+/** USD from 0 to 1e9; undefined for anything else. */
 export const asCost = (value: unknown): number | undefined =>
   typeof value === 'number' && value >= 0 && value <= maxCostUsd ? value : undefined
 
 const maxCostUsd = 1e9
 
-/** Marks a usage of which one of these counts is there and is no count: the core estimates what is missing. */
+/** Marks a usage with an invalid count: the core estimates what is missing. */
 export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estimated?: true } =>
   counts.some((count) => count !== undefined && count !== null && asCount(count) === undefined)
     ? { estimated: true }
     : {}
 
-/** A later snapshot of counts over an earlier one, as a wire reports them: null and 0 take nothing back. */
+/** Merges a later snapshot of reported counts into an earlier one; null and 0 overwrite nothing. */
 export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
   if (!isObject(after)) return before
-  const told = Object.entries(after).filter(
+  const reported = Object.entries(after).filter(
     ([name, value]) => isGiven(value) && (value !== 0 || before[name] === undefined),
   )
-  return told.length > 0 ? { ...before, ...Object.fromEntries(told) } : before
+  return reported.length > 0 ? { ...before, ...Object.fromEntries(reported) } : before
 }
 
 const isGiven = (value: unknown) => value !== null && value !== undefined
 
 /**
- * Reasoning is a part of the completion, and stands beside it on some servers: the total shows it, or that it is several
- * times as much. A little more than the completion it may be as a part: some count the two in different ways.
+ * True if a server reports reasoning next to the completion, not within it: the total reveals it,
+ * or reasoning far above the completion. Slightly above can still be within: some servers count the
+ * two differently.
  */
 export function isReasoningApart(
   {
@@ -101,7 +103,7 @@ export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({
   total_tokens: 0,
 })
 
-/** What an adapter puts on a finish whose wire told no usage: the core counts in its place. */
+/** The usage of a finish without reported usage: the core estimates it. */
 export const unknownUsage: Usage = /* @__PURE__ */ Object.freeze({ ...emptyUsage, estimated: true })
 
 type Counts = { readonly [key: string]: number | Counts | undefined }
@@ -117,7 +119,7 @@ const addCounts = (a: Counts | undefined, b: Counts): Counts => {
   return sum
 }
 
-/** The sum of two usages; with nothing to add to, the other one as it is. A cost stays known only while each part has one. */
+/** The sum of two usages; `b` if `a` is undefined. The cost stays known only if both have one. */
 export function addUsage(a: Usage | undefined, b: Usage): Usage {
   if (!a) return b
   const { cost: costA, estimated: isEstimated, ...countsA } = a
@@ -130,7 +132,7 @@ export function addUsage(a: Usage | undefined, b: Usage): Usage {
         ? costA + costB
         : undefined
   return {
-    // the shape of the sum is the shape of its parts
+    // the sum has the shape of its parts
     ...(addCounts(countsA, countsB) as Usage & Counts),
     ...defined({ cost, estimated }),
   }
