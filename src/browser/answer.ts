@@ -1,4 +1,4 @@
-/** One answer, over as many connections as it takes: nothing twice, nothing missing. */
+/** One answer across reconnects: no chunk is repeated or lost. */
 import { isObject, parseJson, type StreamChunk } from '../chat/index.js'
 import {
   AbortError,
@@ -12,35 +12,44 @@ import type { Route } from './route.js'
 import { backoffMs, wait } from './wait.js'
 
 export interface ResumeOptions {
-  /** Tries in a row that bring nothing, before a dropped connection is an error; 0 resumes nothing. @default 8 */
+  /**
+   * Attempts in a row without chunks before a dropped connection is an error; 0 disables resuming.
+   * @default 8
+   */
   readonly maxResumes?: number | undefined
-  /** A connection on which nothing comes for so long is dropped: three of the server's heartbeats. Milliseconds. @default 45_000 */
+  /**
+   * Drops a connection without data for this long: three of the server's heartbeats. Milliseconds.
+   * @default 45_000
+   */
   readonly silenceMs?: number | undefined
   /** For tests. @default Math.random */
   readonly random?: (() => number) | undefined
-  /** For tests: waits so many milliseconds, or until the signal fires. @default a timer, cut short when the network is back */
+  /**
+   * For tests: waits this many milliseconds, or until the signal fires.
+   * @default a timer, ended early when the network is back
+   */
   readonly wait?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined
 }
 
 export interface AnswerOptions extends ResumeOptions {
   readonly route: Route
   readonly signal: AbortSignal
-  /** What is asked; absent, where an answer is read again. */
+  /** The request body; absent when an answer is resumed. */
   readonly body?: unknown
-  /** The answer that is read again. */
+  /** The id of the answer to resume. */
   readonly id?: string | undefined
   readonly onId: (id: string) => void
 }
 
 /**
- * The chunks of an answer, one array for each network read that brought any. Throws a `TetradError`; a connection that
- * drops is resumed first, where the server has told how.
+ * The chunks of an answer, one array for each network read that has any. Throws a `TetradError`; a
+ * dropped connection is resumed first, if the server has sent the answer's id.
  */
 export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readonly StreamChunk[]> {
   const { route, signal, body, onId, silenceMs = 45_000, maxResumes = 8 } = options
   let { id } = options
   let lastEventId: string | undefined
-  /** What was read is known to the server by the number of its last event. */
+  /** True while events have ids, from which the server can resume. */
   let isNumbered = true
   let tries = 0
 
@@ -53,7 +62,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
     await (options.wait ?? wait)(Math.max(ms, drop.retryAfterMs ?? 0), signal)
   }
 
-  /** One connection: what it dropped with, undefined at the end of the answer. Throws what the answer failed with. */
+  /** One connection: returns the error it dropped with, if any. Throws the answer's own error. */
   async function* connect(): AsyncGenerator<readonly StreamChunk[], TetradError | undefined> {
     const stream = await open()
     if (stream instanceof TetradError) return stream
@@ -75,7 +84,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
     return end ? undefined : dropped()
   }
 
-  /** The body of a connection; a failure that the next one may not have. */
+  /** Opens a connection: returns its body, or an error that a retry may resolve. */
   async function open(): Promise<ReadableStream<Uint8Array> | TetradError> {
     const known = id
     try {
@@ -89,7 +98,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
       }
       return await bodyOf(response)
     } catch (error) {
-      // an answer that nobody has a name for was perhaps never begun: asking again could cost twice
+      // without an id the answer cannot be resumed: a second request could cost twice
       if (known === undefined || signal.aborted || !(error instanceof TetradError)) throw error
       const { status = 0 } = error
       if (error instanceof APIConnectionError || status === 429 || status >= 500) return error
@@ -97,10 +106,10 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
     }
   }
 
-  /** Adds chunks, and gives the end of the answer: true, or what it failed with. */
+  /** Adds chunks; returns true at the end of the answer, or its error. */
   function readEventsInto(chunks: StreamChunk[], events: readonly ServerEvent[]) {
     for (const event of events) {
-      // already read, if the numbers say so
+      // read before the connection dropped
       if (Number(event.id) <= Number(lastEventId)) continue
       isNumbered = event.id !== undefined
       lastEventId = event.id
@@ -109,7 +118,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
       if (!isObject(value)) return unexpected('bad_json', 'An event is no JSON object')
       if (value.type === 'error') return toError(value.error, 500)
       if (value.type === 'abort') return new AbortError()
-      // the server's own chunks: what they say is what the server says
+      // trusted: the chunks come from the app's own server
       chunks.push(value as StreamChunk)
     }
     return undefined

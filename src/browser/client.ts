@@ -1,4 +1,4 @@
-/** `createBrowserClient`: the calls of a page. */
+/** `createBrowserClient`: the client of a page. */
 import type { ChatResponse } from '../chat/index.js'
 import { type ResumeOptions, readAnswer } from './answer.js'
 import { failureOf, toConnectionError } from './errors.js'
@@ -9,16 +9,19 @@ import type { BrowserCallOptions, BrowserRequest, BrowserStream } from './types.
 export interface BrowserClientOptions extends RouteOptions, ResumeOptions {}
 
 export interface BrowserClient {
-  /** One whole answer. Throws a `TetradError`. */
+  /** Returns one whole answer. Throws a `TetradError`. */
   generate(request: BrowserRequest, options?: BrowserCallOptions): Promise<ChatResponse>
-  /** An answer as it comes. The call starts at the first pull, and survives a connection that drops. */
+  /** Streams an answer. The call starts at the first pull, and survives dropped connections. */
   stream(request: BrowserRequest, options?: BrowserCallOptions): BrowserStream
-  /** An answer from its start, after a reload: `id` is that of its stream. Throws `NotFoundError` when it has expired. */
+  /**
+   * Reads the answer of a stream again, from its start, after a reload.
+   * Throws `NotFoundError` when it has expired.
+   */
   resume(id: string, options?: BrowserCallOptions): BrowserStream
 }
 
 /**
- * Makes a client for a handler of `tetrad/http`.
+ * Creates a client for a handler of `tetrad/http`.
  *
  * @example
  * const ai = createBrowserClient({ url: '/api/chat' })
@@ -68,7 +71,7 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
       const response = await route.ask({ ...request, stream: false }, signal)
       if (!response.ok) throw await failureOf(response)
       try {
-        // the handler's own body: its type is what the handler sends
+        // our own handler sends this body, so its type is known
         return (await response.json()) as ChatResponse
       } catch (error) {
         throw toConnectionError(error, signal)

@@ -1,4 +1,4 @@
-/** The server's word on a failure → the error class of the same name as on the server. */
+/** Public errors of the server → error classes of the same name. */
 import { asNumber, asObject, asText } from '../chat/index.js'
 import {
   AbortError,
@@ -22,7 +22,7 @@ import {
 
 type ErrorClass = typeof TetradError
 
-/** The code decides where it says more than the status. */
+/** Codes that are more specific than their status. */
 const codes: ReadonlyMap<unknown, ErrorClass> = new Map<unknown, ErrorClass>([
   ['context_length_exceeded', ContextWindowExceededError],
   ['content_policy', ContentPolicyViolationError],
@@ -36,7 +36,7 @@ const codes: ReadonlyMap<unknown, ErrorClass> = new Map<unknown, ErrorClass>([
 const statuses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   [401, AuthenticationError],
   [403, PermissionDeniedError],
-  // nothing to read again
+  // nothing to resume
   [204, NotFoundError],
   [404, NotFoundError],
   [408, TimeoutError],
@@ -46,7 +46,7 @@ const statuses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   [504, TimeoutError],
 ])
 
-/** `error` is a public error of the server, or what a proxy in between has put in its place. */
+/** `error` is the server's public error, or what a proxy sent in its place. */
 export function toError(error: unknown, status: number, retryAfterMs?: number): TetradError {
   const said = asObject(error)
   const told = asNumber(said.status) ?? status
@@ -62,14 +62,14 @@ export function toError(error: unknown, status: number, retryAfterMs?: number): 
   })
 }
 
-/** The error of an answer that is none. Reads its body. */
+/** The error of a failed response. Reads its body. */
 export async function failureOf(response: Response): Promise<TetradError> {
   const body = await response.json().catch(() => undefined)
   const seconds = response.headers.get('retry-after') ?? Number.NaN
   return toError(asObject(body).error, response.status, asNumber(Number(seconds) * 1000))
 }
 
-/** What `fetch` rejects with: the network, or the caller. */
+/** The error of a rejected `fetch`: an abort by the caller, or the network. */
 export const toConnectionError = (
   cause: unknown,
   signal: AbortSignal | null | undefined,

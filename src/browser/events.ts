@@ -1,4 +1,4 @@
-/** The events of one body, one array for each network read; a body that falls silent is given up. */
+/** The events of one body, one array per network read; gives up on a body that stays silent. */
 import { onNetwork } from './wait.js'
 
 export interface ServerEvent {
@@ -7,8 +7,8 @@ export interface ServerEvent {
 }
 
 /**
- * Reads a body to its end; an event that was cut is left out. It ends too when nothing came for so long, comments
- * included, or the network is gone: a read would wait for ever.
+ * Reads a body to its end; an incomplete last event is dropped. Also ends after `silenceMs` without
+ * data, comments included, and when the network is gone, where a read would never settle.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -17,7 +17,7 @@ export async function* readEvents(
   const parse = eventParser()
   const decoder = new TextDecoder()
   const reader = body.getReader()
-  // ends the pending read
+  // cancelling ends the pending read
   const giveUp = () => void reader.cancel().catch(() => {})
   const stop = onNetwork('offline', giveUp)
   try {
@@ -30,7 +30,7 @@ export async function* readEvents(
     }
   } finally {
     stop()
-    // read to its end, so that the connection can be used again; a body that does not end is not waited for
+    // reading to the end lets the connection be reused; gives up after 1 s
     const timer = setTimeout(giveUp, 1_000)
     reader
       .read()
@@ -40,8 +40,9 @@ export async function* readEvents(
 }
 
 /**
- * Gives the events that each piece of text completes: `id` and `data`, as a route sends them. Other fields, comments and
- * lone CRs as line ends, which no route has, are not read: a parser for any server is a fifth of what a page would load.
+ * Returns the events that each piece of text completes: `id` and `data`, which are all a route
+ * sends. Other fields, comments and lone CRs as line ends are not read: a complete parser would be
+ * a fifth of the client's size.
  */
 export function eventParser(): (text: string) => readonly ServerEvent[] {
   let line = ''
@@ -51,7 +52,7 @@ export function eventParser(): (text: string) => readonly ServerEvent[] {
     const lines = text.split('\n')
     lines.forEach((piece, index) => {
       line += piece
-      // the end of the last one is still to come
+      // the last line is still incomplete
       if (index === lines.length - 1) return
       const [, field, value = ''] = /^(id|data)(?:: ?(.*?))?\r?$/s.exec(line) ?? []
       if (field === 'id') event.id = value

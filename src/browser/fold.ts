@@ -1,6 +1,6 @@
 /**
- * Chunks → the whole answer, as `core/accumulate.ts` does it, in half of the bytes: without its checks, which the server has
- * made. A test holds the two together.
+ * Chunks → the whole answer, as `core/accumulate.ts` does it, in half of the bytes: without its
+ * checks, which the server has made. A test compares the two.
  */
 import {
   type Annotation,
@@ -32,7 +32,7 @@ interface OpenCall extends CallMembers, Pick<ChunkOf<'tool-call-start'>, 'id' | 
   isOpen: boolean
 }
 
-/** Gathers one answer. `add` costs the same for each chunk, however long the answer is. */
+/** Accumulates one answer. `add` costs the same for each chunk, however long the answer is. */
 export function answerFold() {
   const messages: (AssistantMessage | ToolMessage)[] = []
   const warnings: Warning[] = []
@@ -85,7 +85,7 @@ export function answerFold() {
 
   return {
     add,
-    /** Undefined while no turn is whole. */
+    /** Undefined until the last turn is complete. */
     response(): ChatResponse | undefined {
       const whole = base()
       if (!turn?.finish || !whole) return undefined
@@ -100,10 +100,10 @@ export function answerFold() {
   }
 }
 
-/** Of an answer that ended before its first turn. */
+/** For an answer that ended before its first turn. */
 const unknownStart = { type: 'start', id: '', created: 0, model: '', provider: '' } as const
 
-/** One model turn while it is folded. */
+/** One model turn while it is accumulated. */
 interface Turn {
   readonly start: ChunkOf<'start'>
   readonly said: Record<'text-delta' | 'reasoning-delta' | 'refusal-delta', string>

@@ -1,5 +1,5 @@
 /**
- * The client for pages: talks to a route of `tetrad/http` in its `chunks` format. No Node, no SDK, no key.
+ * The client for pages: calls a route of `tetrad/http` in `chunks` format. No Node, no SDK, no key.
  *
  * @example
  * const ai = createBrowserClient({ url: '/api/chat' })

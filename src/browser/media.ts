@@ -1,4 +1,4 @@
-/** Files of an answer, sorted as the server sorts them: images, one sound, the rest. */
+/** Files of an answer, sorted as the server sorts them: images, one audio, the rest. */
 import {
   type AssistantMessage,
   defined,
@@ -7,7 +7,7 @@ import {
   type OutputImage,
 } from '../chat/index.js'
 
-/** `images`, `audio` and `files` of a message; those that are empty are left out. */
+/** `images`, `audio` and `files` of a message; empty ones are omitted. */
 export function toMedia(
   chunks: readonly FileChunk[],
 ): Pick<AssistantMessage, 'images' | 'audio' | 'files'> {
@@ -31,14 +31,14 @@ export function toMedia(
 }
 
 function toAudio(chunks: readonly FileChunk[]) {
-  // of what is named once for all of them, the first counts
+  // the first value of each member is kept
   const named = chunks.reduceRight<Partial<FileChunk>>(
     (later, chunk) => Object.assign(later, chunk),
     {},
   )
   const { media_type = '', file_id: id, expires_at } = named
   return {
-    // each piece may be padded: only bytes can be joined
+    // each piece may have padding: decode before joining
     data: btoa(chunks.map(({ data = '' }) => atob(data)).join('')),
     format: media_type.slice(6),
     ...defined({ id, expires_at }),
@@ -50,5 +50,5 @@ function toAudio(chunks: readonly FileChunk[]) {
 export const filled = <T extends Readonly<Record<string, string | readonly unknown[]>>>(
   object: T,
 ): Partial<T> =>
-  // only members that are there are kept, as the return type says
+  // entries are only removed, as the return type states
   Object.fromEntries(Object.entries(object).filter(([, value]) => value.length > 0)) as Partial<T>

@@ -1,11 +1,11 @@
-/** The addresses of a route, and how it is called. */
+/** The endpoints of a route, and the requests to them. */
 import { trimSlashes } from '../chat/trim-slashes.js'
 import { toConnectionError } from './errors.js'
 
 export interface RouteOptions {
   /** Where the handler is mounted: `/api/chat`. */
   readonly url: string
-  /** Sent with each request; a function is asked each time, as for tokens that expire. */
+  /** Sent with each request; a function is called each time, for tokens that expire. */
   readonly headers?: HeadersOption | (() => HeadersOption | Promise<HeadersOption>) | undefined
   /** @default 'same-origin' */
   readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined
@@ -17,17 +17,19 @@ type HeadersOption = Readonly<Record<string, string>>
 
 export interface Route {
   ask(body: unknown, signal?: AbortSignal | undefined): Promise<Response>
-  /** The answer again, behind the event with this id. */
+  /** Resumes an answer after the event with this id. */
   resume(id: string, lastEventId: string | undefined, signal: AbortSignal): Promise<Response>
   stop(id: string): Promise<void>
 }
 
-/** The three requests of a client. Each rejects with a `TetradError` when there is no answer at all. */
+/**
+ * The requests of a client. `ask` and `resume` reject with a `TetradError` if there is no response.
+ */
 export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions): Route {
   const send = async (path: string, init: Init) => {
     try {
       const own = typeof headers === 'function' ? await headers() : headers
-      // called as a bare function: a browser's fetch refuses any other `this`
+      // called as a bare function: a browser's fetch rejects any other `this`
       const call = fetch ?? globalThis.fetch
       return await call(addressOf(url, path), {
         ...init,
@@ -49,7 +51,7 @@ export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions)
         // an answer that grows must not come from a cache
         cache: 'no-store',
       }),
-    // keepalive: a page that is left still says it. An answer that cannot be stopped has ended, or will when nobody reads it
+    // keepalive: sent even as the page unloads. Ignores failure: the answer ends without a reader
     stop: (id) =>
       post(`/${encodeURIComponent(id)}/stop`, {}, { keepalive: true }).then(nothing, nothing),
   }
@@ -61,7 +63,7 @@ const nothing = () => {}
 
 const json = { 'content-type': 'application/json' }
 
-/** A path below the address, in front of its query; the query says the format, whatever the route's default is. */
+/** Adds a path before the query; the query sets the format, whatever the route's default. */
 function addressOf(url: string, path: string): string {
   const [address = '', query = ''] = url.replace(/#.*/s, '').split(/\?(.*)/s)
   const asked = /(^|&)format=/.test(query) ? query : `${query && `${query}&`}format=chunks`

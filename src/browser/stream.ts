@@ -1,4 +1,4 @@
-/** `BrowserStream`: what the one consumer of an answer holds. */
+/** `BrowserStream`: what the one consumer of an answer uses. */
 import type { ChatResponse, StreamChunk } from '../chat/index.js'
 import { MisuseError, TetradError } from '../core/errors.js'
 import { dropped } from './errors.js'
@@ -7,19 +7,19 @@ import type { BrowserStream } from './types.js'
 
 /** The answer behind a stream. */
 export interface Source {
-  /** Starts it. */
+  /** Starts the call. */
   readonly open: () => AsyncGenerator<readonly StreamChunk[]>
   readonly abort: (reason?: unknown) => void
   readonly id: () => string | undefined
 }
 
-/** Chunks are pulled as they are asked for, folded on their way, and kept for an iterator that comes later. */
+/** Pulls chunks on demand, accumulates them, and keeps them for a later iterator. */
 export const answerStream = (source: Source): BrowserStream => new AnswerStream(source)
 
 class AnswerStream implements BrowserStream {
   readonly #source: Source
   readonly #answer = answerFold()
-  /** Read, and not yet taken from `#next` on. */
+  /** Chunks that were read; those from `#next` on are not taken yet. */
   #waiting: StreamChunk[] = []
   #next = 0
   #chunks: AsyncGenerator<readonly StreamChunk[]> | undefined
@@ -38,7 +38,7 @@ class AnswerStream implements BrowserStream {
 
   get response() {
     this.#whole ??= this.#finish()
-    // whoever asked hears of a failure; nobody else must
+    // an unawaited `response` must not be an unhandled rejection
     this.#whole.catch(() => {})
     return this.#whole
   }
@@ -80,7 +80,7 @@ class AnswerStream implements BrowserStream {
     return chunk
   }
 
-  /** One network read, however many ask for it; false at the end. */
+  /** One network read, shared by concurrent callers; false at the end. */
   #read(): Promise<boolean> {
     this.#reading ??= this.#pull().finally(() => {
       this.#reading = undefined
@@ -114,7 +114,7 @@ class AnswerStream implements BrowserStream {
     return response
   }
 
-  /** What was said so far stays at hand. */
+  /** Adds the answer so far to the error. */
   #withPartial(error: unknown): unknown {
     const partial = this.#answer.partial()
     if (error instanceof TetradError && partial) {

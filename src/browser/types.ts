@@ -1,11 +1,11 @@
-/** What a page asks, and what it gets. */
+/** Requests and streams of the client for pages. */
 import type { ChatRequest, ChatResponse, Message, StreamChunk } from '../chat/index.js'
 
-/** A chat request as far as the route has opened it. */
+/** A chat request, as far as the route has opened it. */
 export interface BrowserRequest extends Partial<Omit<ChatRequest, 'messages' | 'model'>> {
-  /** One of the route's; its first, where none is named. */
+  /** One of the route's models; by default its first. */
   readonly model?: string | undefined
-  /** The conversation, where the server keeps it. */
+  /** The conversation id, where the server stores the conversation. */
   readonly id?: string | undefined
   readonly messages: readonly Message[]
 }
@@ -14,14 +14,14 @@ export interface BrowserCallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a stream is to its one consumer. */
+/** A stream, as its one consumer uses it. */
 export interface BrowserStream extends AsyncIterable<StreamChunk> {
-  /** The server's name of the answer, once it was told: `client.resume(id)` reads it again, after a reload too. */
+  /** The server's id of the answer, once received: `client.resume(id)` reads it after a reload. */
   readonly id: string | undefined
   /** Text only. */
   readonly textStream: AsyncIterable<string>
-  /** The whole answer. Starts the call; chunks stay for an iterator that comes later. */
+  /** The whole answer. Starts the call; chunks stay for a later iterator. */
   readonly response: Promise<ChatResponse>
-  /** Stops the answer, on the server too; iteration throws `AbortError`. */
+  /** Aborts the answer, on the server too; iteration throws `AbortError`. */
   abort(reason?: unknown): void
 }

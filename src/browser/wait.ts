@@ -1,31 +1,36 @@
-/** Waits between two tries: longer each time, shorter when the network comes back. */
+/** Waits between attempts: longer each time, shorter when the network comes back. */
 
-/** `equal jitter`: half of the wait is sure, half is chance. @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter */
+/**
+ * Equal jitter: half of the wait is fixed, half random.
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter
+ */
 export const backoffMs = (attempt: number, random: () => number): number => {
   const full = Math.min(10_000, 250 * 2 ** attempt)
   return (full * (1 + random())) / 2
 }
 
-/** What a page hears of its network; nothing outside of one. */
+/** The page's network events; absent outside of a browser. */
 const page = globalThis as typeof globalThis & {
   readonly addEventListener?: (type: string, listener: () => void) => void
   readonly removeEventListener?: (type: string, listener: () => void) => void
 }
 
-/** True where the browser knows that there is no network. */
+/** True where the browser reports no network. */
 const isOffline = (): boolean => {
-  // there is none in Node 20
+  // Node 20 has no `navigator`
   const navigator: Navigator | undefined = globalThis.navigator
   return navigator?.onLine === false
 }
 
-/** Calls once when the network goes or comes; gives what ends the listening. */
+/** Calls back when the network goes or comes back; returns a function that unsubscribes. */
 export function onNetwork(type: 'online' | 'offline', listener: () => void): () => void {
   page.addEventListener?.(type, listener)
   return () => page.removeEventListener?.(type, listener)
 }
 
-/** Resolves after the time, when the network comes back, or at once when the signal fires. Without a network it waits for one. */
+/**
+ * Resolves after the time, when the network is back, or when the signal fires. Offline, no timer.
+ */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
