@@ -1,4 +1,4 @@
-/** Messages that arrive by webhook: each is kept, and in one turn; one turn at a time for a key, in all processes. */
+/** An inbox for webhooks: each message is stored and in one turn; a key has one turn at a time. */
 import { MisuseError } from '../core/errors.js'
 import type { Claimed } from '../store/store.js'
 import { Mailbox } from './mailbox.js'
@@ -13,11 +13,11 @@ import { ignoreErrors, runTurn } from './run-turn.js'
 import { startTimer } from './timer.js'
 
 /**
- * An inbox of this process; all that have one store and name share what waits. A message that `add` has kept is in one
- * turn, however often and wherever it is delivered; a turn runs at least once, in one process at a time, and has the
- * same id each time.
+ * Creates an inbox of this process; all with the same store and name share the waiting messages. A
+ * message stored by `add` is in one turn, however often and wherever it is delivered; a turn runs
+ * at least once, in one process at a time, with the same id each time.
  *
- * Throws `MisuseError` for a store without a queue and locks, and for a number that is none.
+ * Throws `MisuseError` for a store without a queue and locks, and for an invalid number.
  *
  * @example
  * const inbox = createInbox<Inbound>({
@@ -33,7 +33,7 @@ import { startTimer } from './timer.js'
  * })
  * await inbox.resume()
  * process.once('SIGTERM', () => inbox.close())
- * // in the webhook, before it says 200:
+ * // in the webhook, before it responds 200:
  * await inbox.add(message)
  */
 export function createInbox<Message>(options: InboxOptions<Message>): Inbox<Message> {
@@ -48,15 +48,15 @@ export function createInbox<Message>(options: InboxOptions<Message>): Inbox<Mess
 class Worker<Message> {
   private readonly mailbox: Mailbox<Message>
   private readonly running = new Map<string, Promise<void>>()
-  /** End what runs. */
+  /** Abort the running turns. */
   private readonly stops = new Set<() => void>()
   private isClosed = false
-  /** Timers of keys that become due, and the one of the next look at the store. */
+  /** Timers of keys that become due; `stopPolling` cancels the timer of the next poll. */
   private readonly timers = new Map<string, () => void>()
   private stopPolling = () => {}
   private isPolling = false
   private taking: Promise<void> | undefined
-  /** More was due than this process could take. */
+  /** More keys were due than this process could claim. */
   private isMoreDue = false
   private isStoreDown = false
 
@@ -99,7 +99,7 @@ class Worker<Message> {
     cancel()
   }
 
-  /** Looks at the store when the key is due. */
+  /** Polls the store when the key is due. */
   private wake(key: string, inMs: number): void {
     if (this.isClosed) return
     this.timers.get(key)?.()
@@ -110,7 +110,7 @@ class Worker<Message> {
     this.timers.set(key, startTimer(this.settings.clock, inMs + 1, wake))
   }
 
-  /** Takes what is due, and looks again after `pollMs`. */
+  /** Claims due keys, and polls again after `pollMs`. */
   private poll(): void {
     this.stopPolling()
     if (this.isClosed) return
@@ -119,7 +119,7 @@ class Worker<Message> {
     this.take().catch((error: unknown) => this.report(error))
   }
 
-  /** One at a time, so that no more is claimed than there is room for. */
+  /** One claim at a time, so that no more is claimed than there is room for. */
   private take(): Promise<void> {
     if (this.taking) this.isMoreDue = true
     this.taking ??= this.claim().finally(() => {
@@ -156,17 +156,17 @@ class Worker<Message> {
   private async run(claimed: Claimed): Promise<void> {
     const { mailbox } = this
     const key = claimed.member
-    // claimed while it closed: for other processes
+    // claimed while closing: leave it to other processes
     if (this.isClosed) return mailbox.schedule(key, 0)
     const outcome = await runTurn(mailbox, key, this.stops)
-    // whoever has it leaves it in the queue, and a claim runs out
+    // the other process keeps it in the queue, and a claim expires
     if (outcome === 'lost') return
     if (outcome !== 'over') await mailbox.schedule(key, outcome.inMs)
     const inMs = outcome === 'over' ? await mailbox.leave(claimed) : outcome.inMs
     if (inMs !== undefined) this.wake(key, inMs)
   }
 
-  /** A store that is down is reported once. */
+  /** Reports a store that is down once. */
   private report(error: unknown): void {
     if (this.isStoreDown) return
     this.isStoreDown = true
@@ -174,7 +174,7 @@ class Worker<Message> {
   }
 }
 
-/** Longer ones are no names. UTF-16 units. */
+/** Maximum length of an id or key. UTF-16 units. */
 const longestName = 1_000
 
 function textOf(name: 'id' | 'key', value: unknown): string {
@@ -184,7 +184,7 @@ function textOf(name: 'id' | 'key', value: unknown): string {
   )
 }
 
-/** What the store keeps is text: a message that JSON does not take would be lost behind the 200. */
+/** The store keeps text: a message that JSON cannot serialize would be lost after the 200. */
 function checkJson(message: unknown): void {
   try {
     JSON.stringify(message)
@@ -195,7 +195,7 @@ function checkJson(message: unknown): void {
   }
 }
 
-/** Between 1973 and 5138, if it were in seconds. */
+/** True for the years 1973 to 5138, if it were in seconds. */
 const isInSeconds = (at: number) => at > 1e8 && at < 1e11
 
 function timeOf(at: number | undefined, now: number): number {

@@ -1,6 +1,7 @@
 /**
- * What the store keeps of an inbox: for each key the messages that wait and the turn that is open, for each id a mark, and
- * one queue of the keys that have something to do. Every step can be repeated by whoever comes after a process that died.
+ * The state of an inbox in the store: for each key the waiting messages and the open turn, for each
+ * id a mark, and one queue of the keys with work. Another process can repeat every step of one that
+ * died.
  */
 import { needs } from '../store/needs.js'
 import { patientStore } from '../store/patient.js'
@@ -15,11 +16,11 @@ export interface Entry {
   readonly message: unknown
 }
 
-/** The open turn of a key. Whoever runs it has written it last: a write of one who lost it is refused. */
+/** The open turn of a key. Only its current runner can write it: writes by an earlier one fail. */
 export interface OpenTurn {
   readonly id: string
   readonly owner: string
-  /** Attempts that have begun. */
+  /** Number of attempts that have begun. */
   readonly attempts: number
   /** Epoch milliseconds. */
   readonly notBefore: number
@@ -28,13 +29,13 @@ export interface OpenTurn {
 
 export interface AddResult {
   readonly added: Added
-  /** When its turn is due. Milliseconds. */
+  /** Time until its turn is due. Milliseconds. */
   readonly inMs?: number
 }
 
 const operations = ['replace', 'deleteIf', 'shift', 'schedule', 'claim', 'unschedule'] as const
 
-/** The mark of an id that is known and in no turn; else it holds the id of its turn. */
+/** The mark of a known id without a turn; with one, the mark is the turn's id. */
 const known = 'known'
 
 export class Mailbox<Message> {
@@ -44,7 +45,7 @@ export class Mailbox<Message> {
   constructor(readonly settings: InboxSettings<Message>) {
     const { store, clock, rememberMs, pollMs } = settings
     needs('createInbox()', store, operations)
-    // just looked; the ledger is not used
+    // checked above; the ledger is not used
     this.store = patientStore(store, {
       patienceMs: 5_000,
       restMs: pollMs,
@@ -53,7 +54,7 @@ export class Mailbox<Message> {
     this.ttl = { ttlMs: rememberMs }
   }
 
-  /** A copy that is delivered at the same time is either found among what waits or refused by `append`. */
+  /** A concurrent duplicate is found among the waiting messages, or its `append` fails. */
   async add(key: string, entry: Entry): Promise<AddResult> {
     const { store, ttl } = this
     if ((await store.get(this.name('id', entry.id))) !== undefined) return { added: 'duplicate' }
@@ -71,7 +72,7 @@ export class Mailbox<Message> {
     }
     const inMs = this.quietLeft(waiting)
     await this.schedule(key, inMs)
-    // last: what has a mark is kept and in the queue
+    // last: a marked message is stored and in the queue
     await store.setIfAbsent(this.name('id', entry.id), known, ttl)
     return { added: isKept ? 'duplicate' : 'kept', inMs }
   }
@@ -81,14 +82,14 @@ export class Mailbox<Message> {
     return { added: isNew ? 'full' : 'duplicate' }
   }
 
-  /** True once until what waits has changed at its front. */
+  /** True once, until the front of the waiting messages has changed. */
   async isFirstRefused(key: string): Promise<boolean> {
     const [first] = await this.waiting(key)
     const name = this.name('full', `${first?.added}:${first?.id}`)
     return this.store.setIfAbsent(name, known, this.ttl)
   }
 
-  /** Milliseconds until the turn of these begins. */
+  /** Milliseconds until the turn of these messages begins. */
   quietLeft(waiting: readonly Entry[]): number {
     const { quietMs, maxQuietMs, maxWaiting, clock } = this.settings
     const [first, last] = [waiting[0], waiting.at(-1)]
@@ -103,7 +104,7 @@ export class Mailbox<Message> {
     return entries.map(parse<Entry>)
   }
 
-  /** Keys that have something to do. They come again while they are locked: their holder may have died. */
+  /** Claims keys with work. Locked keys are due again, as their holder may have died. */
   claim(limit: number): Promise<readonly Claimed[]> {
     const { name, leaseMs } = this.settings
     return this.store.claim(name, { leaseMs: leaseMs / 3, limit })
@@ -113,7 +114,7 @@ export class Mailbox<Message> {
     return this.store.schedule(this.settings.name, key, { inMs })
   }
 
-  /** Leaves the key in the queue where something waits. Gives in how many milliseconds it is due. */
+  /** Leaves the key in the queue if messages wait; returns in how many milliseconds it is due. */
   async leave({ member: key, at }: Claimed): Promise<number | undefined> {
     for (const isLast of [false, true]) {
       const waiting = await this.waiting(key)
@@ -122,13 +123,14 @@ export class Mailbox<Message> {
         await this.schedule(key, inMs)
         return inMs
       }
-      // a message that comes meanwhile moves the key: then it stays; one in the same millisecond is seen by the next look
+      // a message added meanwhile moves the key, which then stays; one in the same millisecond is
+      // found by the next check
       if (isLast || !(await this.store.unschedule(this.settings.name, key, at))) return undefined
     }
     return undefined
   }
 
-  /** The open turn of a key, or one of all that waits; undefined where nothing does. */
+  /** The open turn of a key, or a new one of all waiting messages; undefined if none wait. */
   async open(key: string): Promise<OpenTurn | undefined> {
     const text = await this.store.get(this.name('turn', key))
     if (text !== undefined) return parse<OpenTurn>(text)
@@ -143,7 +145,7 @@ export class Mailbox<Message> {
     return isOpen ? turn : this.open(key)
   }
 
-  /** Takes what the turn holds out of what waits, and counts an attempt; undefined where another process has it. */
+  /** Begins an attempt; its messages no longer wait. Undefined if another process has the turn. */
   async begin(key: string, turn: OpenTurn): Promise<OpenTurn | undefined> {
     const isOwn = await Promise.all(turn.entries.map(({ id }) => this.take(id, turn.id)))
     await this.store.shift(
@@ -158,7 +160,7 @@ export class Mailbox<Message> {
     return this.change(key, turn, { owner, entries, attempts: turn.attempts + 1 })
   }
 
-  /** An id belongs to one turn, for as long as it is known. */
+  /** Assigns an id to one turn, for as long as the id is known. */
   private async take(id: string, turnId: string): Promise<boolean> {
     const mark = this.name('id', id)
     for (;;) {
@@ -169,7 +171,7 @@ export class Mailbox<Message> {
     }
   }
 
-  /** Undefined where another process has changed it. */
+  /** Undefined if another process has changed it. */
   async change(
     key: string,
     turn: OpenTurn,
@@ -181,7 +183,7 @@ export class Mailbox<Message> {
     return isOwn ? changed : undefined
   }
 
-  /** The turn is over. */
+  /** Deletes a turn that is over. */
   finish(key: string, turn: OpenTurn): Promise<boolean> {
     return this.store.deleteIf(this.name('turn', key), JSON.stringify(turn))
   }
@@ -195,5 +197,5 @@ export class Mailbox<Message> {
   }
 }
 
-// what this file wrote
+// written by this file
 const parse = <T>(text: string) => JSON.parse(text) as T

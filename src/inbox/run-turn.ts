@@ -5,10 +5,10 @@ import type { Mailbox, OpenTurn } from './mailbox.js'
 import type { InboxSettings, Turn } from './options.js'
 import { sleep, startTimer } from './timer.js'
 
-/** The turn of the key is over, or another process has it, or it wants another attempt. */
+/** The turn is over, another process has it, or another attempt is due. */
 export type Outcome = 'over' | 'lost' | { readonly inMs: number }
 
-/** How long an answer has to end when its signal has fired; then it is left behind. Milliseconds. */
+/** How long an answer may run after its signal has fired; then it is abandoned. Milliseconds. */
 const endMs = 5_000
 
 /** `stops` are called when `close()` waits no longer. Rejects when the store fails. */
@@ -29,7 +29,7 @@ export async function runTurn<Message>(
   } finally {
     stops.delete(close)
     stopRenewing()
-    // one that cannot be given back ends by itself
+    // an unreleased lease expires
     await lease.release().catch(() => false)
   }
 }
@@ -40,7 +40,7 @@ class Attempt<Message> {
   constructor(
     private readonly mailbox: Mailbox<Message>,
     private readonly key: string,
-    /** Fires when this process must leave the key. */
+    /** Fires when this process must give up the key. */
     private readonly signal: AbortSignal,
   ) {
     this.settings = mailbox.settings
@@ -51,7 +51,7 @@ class Attempt<Message> {
     const open = await mailbox.open(key)
     if (!open) return 'over'
     const inMs = open.notBefore - settings.clock.now()
-    // a longer one was set by a clock that is ahead
+    // ignored if longer: set by a clock that is ahead
     if (inMs > 0 && inMs <= this.backoff(open)) return { inMs }
     if (open.attempts >= settings.attempts) return this.giveUp(open, processLost(open.attempts))
     const turn = await mailbox.begin(key, open)
@@ -70,7 +70,7 @@ class Attempt<Message> {
     return this.finish(turn)
   }
 
-  /** What is too old is recorded, and taken out of the turn. */
+  /** Passes messages that are too old to `onExpired`, and removes them from the turn. */
   private async withoutExpired(turn: OpenTurn): Promise<OpenTurn> {
     const { maxAgeMs, clock, onExpired } = this.settings
     const oldest = clock.now() - maxAgeMs
@@ -84,7 +84,7 @@ class Attempt<Message> {
     return changed
   }
 
-  /** Gives a turn to the app, and leaves behind what goes on although its signal has fired. */
+  /** Passes a turn to the app; abandons work that continues after its signal has fired. */
   private async call(work: (given: Turn<Message>) => unknown, turn: OpenTurn): Promise<void> {
     const { clock, timeoutMs } = this.settings
     this.signal.throwIfAborted()
@@ -110,7 +110,7 @@ class Attempt<Message> {
 
   private given({ id, attempts, entries }: OpenTurn, signal: AbortSignal): Turn<Message> {
     const inOrder = [...entries].sort((a, b) => a.at - b.at)
-    // as it was added, through JSON
+    // as added, after a JSON round trip
     const messages = inOrder.map(({ message }) => message as Message)
     return { id, key: this.key, messages, attempt: attempts, signal }
   }
@@ -145,7 +145,7 @@ class Attempt<Message> {
     return isFinished ? 'over' : 'lost'
   }
 
-  /** What has been answered is not answered again because the store was away for a moment. */
+  /** Repeats a write: a short outage of the store must not answer a turn twice. */
   private async persist<T>(write: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -158,7 +158,7 @@ class Attempt<Message> {
   }
 }
 
-/** Renews a lease three times as often as it ends; calls `onLost` once it may have ended. */
+/** Renews a lease every third of its time; calls `onLost` once it may have expired. */
 function keepRenewed(
   lease: Lease,
   { leaseMs, clock }: Pick<InboxSettings<unknown>, 'leaseMs' | 'clock'>,
@@ -184,7 +184,7 @@ export async function ignoreErrors(work: () => unknown): Promise<void> {
   try {
     await work()
   } catch {
-    // it was asked for nothing
+    // ignored
   }
 }
 

@@ -1,10 +1,10 @@
-/** Waits by the clock of an inbox. */
+/** Timers on the clock of an inbox. */
 import type { InboxClock } from './options.js'
 
-/** A longer timer would fire at once. Milliseconds. */
+/** JavaScript fires a longer timer at once. Milliseconds. */
 const longestMs = 2 ** 31 - 1
 
-/** Runs `run` in so many milliseconds, at most 24 days; gives what calls it off. */
+/** Runs `run` after `ms`, at most 24 days; returns a function that cancels it. */
 export function startTimer(clock: InboxClock, ms: number, run: () => void): () => void {
   const timer = clock.setTimeout(run, Math.min(ms, longestMs))
   return () => clock.clearTimeout(timer)
