@@ -1,14 +1,14 @@
-/** Markdown, as models write it → what a messenger shows. */
+/** Markdown, as models write it → the markup of a messenger. */
 import { type Inline, type Mark, readInline } from './inline.js'
 import { closesFence, isTableRule, openingFence } from './outline.js'
 
 /** `telegram` is its MarkdownV2 (`parse_mode: 'MarkdownV2'`). */
 export type MessengerFormat = 'whatsapp' | 'telegram' | 'plain'
 
-/** What differs between messengers. */
+/** The differences between messengers. */
 interface Dialect {
   readonly marks: Readonly<Record<Mark, string>>
-  /** Marks are seen beside white space and punctuation only, and end with their line. */
+  /** Marks are recognized only beside white space and punctuation, and end with their line. */
   readonly isStrict: boolean
   readonly bullet: string
   readonly text: (text: string) => string
@@ -61,8 +61,8 @@ const dialects: Readonly<Record<MessengerFormat, Dialect>> = {
 const escapeAll = (text: string): string => dialects.telegram.text(text)
 
 /**
- * The text of an answer as a messenger shows it: headings bold, links as text and address, a table's rows as lines, code
- * as it is. Nothing of the words is lost. Linear in the text.
+ * Converts an answer to a messenger's markup: headings to bold, links to text and address, table
+ * rows to lines; code is unchanged. No text is lost. Linear in the text.
  *
  * @example fromMarkdown('## Steps\n- **Open** [the page](https://a.example)', 'whatsapp')
  * // *Steps*
@@ -81,7 +81,7 @@ export function fromMarkdown(markdown: string, format: MessengerFormat): string 
 }
 
 interface Block {
-  /** The line behind it. */
+  /** The index of the line after it. */
   readonly next: number
   readonly render: (dialect: Dialect) => readonly string[]
 }
@@ -134,7 +134,7 @@ function tableLines(
   })
 }
 
-/** A bar in code or behind a backslash parts nothing. */
+/** Splits a row at its bars, except in code or after a backslash. */
 function cellsOf(row: string): string[] {
   const cells = ['']
   let isCode = false
@@ -154,7 +154,7 @@ function cellsOf(row: string): string[] {
   return cells.map((cell) => cell.trim())
 }
 
-/** Lines that are a block of their own. */
+/** Blocks of one line. */
 function readLine(line: string, at: number): Block | undefined {
   const text = line.trim()
   const next = at + 1
@@ -169,7 +169,7 @@ function readLine(line: string, at: number): Block | undefined {
   return undefined
 }
 
-/** Without the signs that close a heading. */
+/** The end of a title without its closing `#` signs. */
 function endOfTitle(title: string): number {
   let end = title.length
   while (title[end - 1] === '#') end--
@@ -185,7 +185,7 @@ const isRule = (text: string) => {
 const quoteMark = /^\s{0,3}(?:>\s?){1,9}/
 const itemMark = /^(\s{0,40})([-*+]|\d{1,9}[.)])(\s{1,4}|$)(?:\[([ xX])\]\s)?/
 
-/** A paragraph, an item of a list, or a quote, with the lines that go on with it. */
+/** A paragraph, list item or quote, with its continuation lines. */
 function readText(lines: readonly string[], at: number): Block {
   const first = lines[at] ?? ''
   const quote = quoteMark.exec(first)?.[0] ?? ''
@@ -243,7 +243,7 @@ const bold = (text: string, dialect: Dialect) =>
 
 const inline = (text: string, dialect: Dialect) => render(readInline(text), dialect)
 
-/** Writes pieces in the marks of a messenger. */
+/** Renders pieces in the marks of a messenger. */
 function render(pieces: readonly Inline[], dialect: Dialect): string {
   const shown = shownMarks(pieces, dialect)
   let out = ''
@@ -270,7 +270,7 @@ function written(piece: Exclude<Inline, { type: 'open' | 'close' }>, dialect: Di
   return dialect.link(label, piece.url)
 }
 
-/** Pairs of marks that the messenger shows: the outer one of two alike, and none in the middle of a word. */
+/** Indices of the marks to render: the outer of two equal pairs, and none inside a word. */
 function shownMarks(pieces: readonly Inline[], { isStrict }: Dialect): ReadonlySet<number> {
   const shown = new Set<number>()
   const open: { readonly at: number; readonly mark: Mark }[] = []

@@ -13,7 +13,7 @@ export type Inline =
 interface Opener {
   readonly char: string
   readonly length: number
-  /** Where it stands in the list, as text until it is closed. */
+  /** Its index in the list, where it is text until it is closed. */
   readonly at: number
 }
 
@@ -31,7 +31,7 @@ const entities: Readonly<Record<string, string>> = {
   nbsp: ' ',
 }
 
-/** Reads the text of one block. Linear, but for links in the text of links, which are not read. */
+/** Reads the text of one block. Linear; links inside the text of a link are not read. */
 export function readInline(text: string, isInLink = false): readonly Inline[] {
   return new InlineReader(text, isInLink).read()
 }
@@ -39,11 +39,11 @@ export function readInline(text: string, isInLink = false): readonly Inline[] {
 class InlineReader {
   private readonly out: Inline[] = []
   private readonly openers: Opener[] = []
-  /** Lengths of backtick runs that nothing closes. */
+  /** Lengths of backtick runs without a closing run. */
   private readonly unclosed = new Set<number>()
   private plain = ''
   private at = 0
-  /** No `](` stands behind this place. */
+  /** The last `](`: no link begins after it. */
   private lastLink: number
 
   constructor(
@@ -117,15 +117,15 @@ class InlineReader {
       if (part > 0) this.open({ char, length: part }, canOpen)
   }
 
-  /** A run is text until something closes it. */
+  /** Emits a run as text, until another run closes it. */
   private open({ char, length }: Pick<Opener, 'char' | 'length'>, canOpen: boolean): void {
-    // more than any reader nests
+    // deeper than any reader nests
     if (canOpen && length <= 2 && this.openers.length < 32)
       this.openers.push({ char, length, at: this.out.length })
     this.out.push({ type: 'text', text: char.repeat(length) })
   }
 
-  /** Closes what a run can close; the number of its characters that are left. */
+  /** Closes the openers that a run can close; returns the number of characters left. */
   private close(char: string, length: number): number {
     let left = length
     while (left > 0) {
@@ -133,7 +133,7 @@ class InlineReader {
       const opener = this.openers[index]
       if (!opener || (char === '~' && opener.length !== left)) return left
       const mark = char === '~' ? 'strike' : opener.length === 2 ? 'strong' : 'emphasis'
-      // nothing stands between the two runs
+      // the two runs are adjacent
       if (opener.at === this.out.length - 1) return left
       this.openers.length = index
       this.out[opener.at] = { type: 'open', mark }
@@ -158,7 +158,7 @@ class InlineReader {
     this.push({ type: 'link', content, url }, end + 1 - at)
   }
 
-  /** Where `](` ends the label that begins at `from`: brackets in it nest, it has no more than 1,000 units. */
+  /** The `](` that ends the label beginning at `from`, or -1. Brackets nest, up to 1,000 units. */
   private endOfLabel(from: number): number {
     const { text } = this
     let depth = 1
@@ -170,7 +170,7 @@ class InlineReader {
     return -1
   }
 
-  /** `<https://…>`, `<br>`; all other tags are text. */
+  /** `<https://…>` and `<br>`; all other tags are text. */
   private angle(): void {
     const inside = /^<([^<>\s]{1,1000})\s?\/?>/.exec(this.text.slice(this.at, this.at + 1_010))
     const [all = '', name = ''] = inside ?? []
@@ -180,7 +180,7 @@ class InlineReader {
     else this.keep('<', 1)
   }
 
-  /** White space around it says nothing. */
+  /** Drops the white space around it. */
   private lineBreak(length: number): void {
     this.plain = this.plain.trimEnd()
     this.keep('\n', length)
@@ -196,7 +196,7 @@ class InlineReader {
   }
 }
 
-/** Without the title and the angle brackets that may stand around an address. */
+/** The address without its title and angle brackets. */
 function addressOf(inside: string): string {
   const trimmed = inside.trim()
   const [address = ''] = trimmed.startsWith('<') ? [trimmed] : trimmed.split(/\s/, 1)

@@ -1,19 +1,19 @@
-/** What of a text must not be torn: fences, tables, emphasis, links, list numbers. Read once, in one pass. */
+/** What a cut must not break: fences, tables, emphasis, links, list numbers. Read in one pass. */
 
-/** A stretch that may be cut, when it is closed before the cut and opened again behind it. */
+/** A stretch that may be cut if it is closed before the cut and reopened after it. */
 export interface Region {
   readonly start: number
   readonly end: number
   readonly open: string
   readonly close: string
-  /** White space inside it is content. */
+  /** White space inside is content. */
   readonly isVerbatim?: true
 }
 
 export interface Outline {
-  /** By their start; an outer one stands before its inner ones. */
+  /** Sorted by start; outer regions before inner ones. */
   readonly regions: readonly Region[]
-  /** One byte a position: 1 where a cut would tear something. */
+  /** One byte per position: 1 where a cut is forbidden. */
   readonly forbidden: Uint8Array
 }
 
@@ -23,10 +23,10 @@ interface Line {
   readonly text: string
 }
 
-/** Longest fence info, table head and link that are kept whole. UTF-16 units. */
+/** Maximum lengths of what is kept whole. UTF-16 units. */
 const longest = { info: 40, head: 500, link: 2_000, rule: 2_000 }
 
-/** Brackets within brackets that are still read. */
+/** Maximum nesting of brackets. */
 export const deepest = 8
 
 /** Reads Markdown, and the formats of messengers that look like it. Linear in the text. */
@@ -73,14 +73,14 @@ function linesOf(text: string): Line[] {
 
 const fenceMark = /^ {0,12}(`{3,64}|~{3,64})([^\n`]*)$/
 
-/** The opening line of a fence; undefined for any other. */
+/** The opening line of a fence; undefined for other lines. */
 export function openingFence(line: string): { mark: string; info: string } | undefined {
-  // a line this long is no fence
+  // too long to be a fence
   const match = line.length > 200 ? null : fenceMark.exec(line)
   return match ? { mark: match[1] ?? '', info: (match[2] ?? '').trim() } : undefined
 }
 
-/** Whether a line closes the fence that `mark` opened. */
+/** True for a line that closes the fence opened by `mark`. */
 export function closesFence(line: string, mark: string): boolean {
   const trimmed = line.trim()
   return trimmed.length >= mark.length && trimmed === (mark[0] ?? '').repeat(trimmed.length)
@@ -93,7 +93,7 @@ function readFence(lines: readonly Line[], at: number) {
   let i = at + 1
   while (i < lines.length && !closesFence(lines[i]?.text ?? '', opening.mark)) i++
   const closing = lines[i]
-  // blank lines at the end of the code are not worth a part
+  // blank lines at the end of code do not justify a part
   let last = i - 1
   while (last > at + 1 && lines[last]?.text === '') last--
   const info = opening.info.slice(0, longest.info)
@@ -112,7 +112,7 @@ function endOfBlock(lines: readonly Line[], from: number): number {
   return i
 }
 
-/** The row of dashes below the head of a table. */
+/** The delimiter row below the head of a table. */
 export const isTableRule = (line: string): boolean =>
   line.length <= longest.rule &&
   line.includes('|') &&
@@ -131,7 +131,7 @@ function readTable(block: readonly Line[]): { region: Region } | undefined {
 
 type Forbid = (from: number, to: number) => void
 
-/** `108. item` stays together, and so do `- item` and `> quote`. */
+/** Keeps `108. item`, `- item` and `> quote` together. */
 function forbidMarker({ start, text }: Line, forbid: Forbid): void {
   const marker = /^\s{0,40}(?:\d{1,9}\\?[.)]|[-*+•>])\s{1,4}/.exec(text)
   if (marker) forbid(start, start + marker[0].length + 1)
@@ -150,7 +150,7 @@ interface Opener {
 const isWord = (char: string | undefined) => char !== undefined && /[\p{L}\p{N}]/u.test(char)
 const isBlank = (char: string | undefined) => char === undefined || char.trim() === ''
 
-/** Emphasis, code and links of one paragraph. Each position is looked at once. */
+/** Reads emphasis, code and links of one paragraph, each position once. */
 function readInline(text: string, block: readonly Line[], { regions, forbid }: Found): void {
   const end = block.at(-1)?.end ?? 0
   const openers: Opener[] = []
@@ -204,7 +204,7 @@ function emphasis(
     openers.length = opener
     return
   }
-  // more than any reader nests
+  // deeper than any reader nests
   if (mark.length <= 3 && openers.length < 16 && !isBlank(after) && !isWord(before))
     openers.push({ mark, at })
 }
@@ -215,7 +215,7 @@ export function runLength(text: string, from: number, end = text.length): number
   return to - from
 }
 
-/** Where a run of exactly this mark begins; -1 where there is none. */
+/** The start of the next run of exactly this mark; -1 if there is none. */
 export function closingRun(
   text: string,
   from: number,
@@ -230,7 +230,7 @@ export function closingRun(
   return -1
 }
 
-/** The end of a link's address; brackets in it may nest. -1 where it is none. */
+/** The end of a link's address, whose brackets may nest; -1 if there is none. */
 export function closingParenthesis(text: string, from: number, end = text.length): number {
   let depth = 1
   const last = Math.min(end, from + longest.link)

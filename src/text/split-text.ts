@@ -1,16 +1,17 @@
-/** Cuts a long answer into messages, where a reader minds least. */
+/** Splits a long answer into messages, where it disturbs a reader least. */
 import { MisuseError } from '../core/errors.js'
 import { type Outline, outline, type Region } from './outline.js'
 
 export interface SplitTextOptions {
-  /** The most that one part may hold, in UTF-16 units. At least 16. @default 4096 */
+  /** Maximum length of a part, in UTF-16 units. At least 16. @default 4096 */
   readonly limit?: number | undefined
 }
 
 /**
- * Parts of at most `limit` units: cut between paragraphs, else between lines, sentences, words, characters. A fence, a
- * table's head and emphasis are closed before a cut and opened again behind it; a list's number stays with its item.
- * Nothing but white space at a cut is left out. Linear in the text. Throws `MisuseError` for a limit that is none.
+ * Splits text into parts of at most `limit` units: between paragraphs, else lines, sentences,
+ * words, characters. Fences, table heads and emphasis are closed before a cut and reopened after
+ * it; a list number stays with its item. Only white space at a cut is dropped. Linear in the text.
+ * Throws `MisuseError` for an invalid limit.
  *
  * @example
  * for (const part of splitText(fromMarkdown(reply.text, 'whatsapp'))) await send(part)
@@ -29,7 +30,7 @@ export function splitText(text: string, { limit = 4096 }: SplitTextOptions = {})
 class Cutter {
   private from = 0
   private nextRegion = 0
-  /** Regions that reach behind `from`. */
+  /** Regions that end after `from`. */
   private active: Region[] = []
 
   constructor(
@@ -43,7 +44,7 @@ class Cutter {
     if (this.from >= this.text.length) return undefined
     this.advance()
     const open = this.regionsAt(this.from).map((region) => region.open)
-    // what opens again must leave room for what is new
+    // reopened marks must leave room for new text
     while (open.join('').length > this.limit / 2) open.shift()
     const prefix = open.join('')
     let close = ''
@@ -106,7 +107,7 @@ class Cutter {
     return this.isVerbatim(cut) ? body : body.trimEnd()
   }
 
-  /** The best place for an end, at most `room` behind `from`. */
+  /** The best cut, at most `room` after `from`. */
   private cut(room: number): number {
     const { text, from } = this
     if (text.length - from <= room) return text.length
@@ -114,7 +115,7 @@ class Cutter {
     for (const level of levels) {
       const at = level(text, from, window, (place) => this.mayCut(place, level))
       if (at !== undefined) return at
-      // before an address is torn, the part may be short
+      // a short part is better than a cut URL
       if (level === bySpace) window.min = from + Math.ceil(room / 4)
     }
     return isInsidePair(text, window.max) ? window.max - 1 : window.max
@@ -131,7 +132,7 @@ interface Window {
   readonly max: number
 }
 
-/** The last place of its kind in the window. */
+/** The last cut of its kind in the window. */
 type Level = (
   text: string,
   from: number,
@@ -146,12 +147,12 @@ const byCharacter =
     return undefined
   }
 
-/** `Intl.Segmenter` reads no more than the window. */
+/** `Intl.Segmenter` reads only the window. */
 function bySegment(granularity: 'sentence' | 'word' | 'grapheme'): Level {
   const segmenter = new Intl.Segmenter(undefined, { granularity })
   return (text, from, { min, max }, mayCut) => {
     let found: number | undefined
-    // one unit more: whether a segment ends at the edge shows behind it
+    // the units after the window show whether a segment ends at its edge
     for (const { index } of segmenter.segment(text.slice(from, max + 8))) {
       const at = from + index
       if (at > max) break
