@@ -1,21 +1,21 @@
-/** A lock that dies with its holder: taken once, renewed and released by its owner alone. */
+/** A lock that expires: taken once, renewed and released by its owner alone. */
 import { needs } from './needs.js'
 import type { Store } from './store.js'
 
 export interface Lease {
-  /** False when it ran out and somebody else may have it: stop. */
+  /** Resolves to false when it has expired and another owner may hold it: stop. */
   renew(): Promise<boolean>
   release(): Promise<boolean>
 }
 
 export interface LeaseOptions {
-  /** How long it holds unrenewed: renew it every third of that. Milliseconds. */
+  /** Lifetime without renewal; renew it every third of that. Milliseconds. */
   readonly ttlMs: number
 }
 
 /**
- * Takes the lease of a key; undefined where another holds it. A holder that was away too long may not know that its
- * lease is over: guard what it writes with `append(…, { at })` or `replace`.
+ * Takes the lease of a key; undefined if another owner holds it. A holder that paused may not know
+ * that its lease has expired: guard its writes with `append(…, { at })` or `replace`.
  */
 export async function takeLease(
   store: Store,

@@ -1,26 +1,26 @@
-/** What a budget books: holds on several caps, all or none. One set of rules for the stores that run in this process. */
+/** Budget accounting: holds on several caps, all or none; shared by stores within this process. */
 
 export interface CapHold {
-  /** Names what is capped, and its window: `user:7:2025-06`. */
+  /** The capped subject and its window: `user:7:2025-06`. */
   readonly key: string
-  /** Whole and from 0: cents, tokens, billionths of a dollar. */
+  /** An integer from 0: cents, tokens, billionths of a dollar. */
   readonly amount: number
-  /** What used and held may come to. */
+  /** Maximum of used plus held. */
   readonly limit: number
-  /** How long the cap is kept from now on. Milliseconds. */
+  /** How long the cap is kept from now. Milliseconds. */
   readonly ttlMs: number
 }
 
 export interface HoldRequest {
   readonly id: string
-  /** A hold that is not renewed for so long is booked as used. Milliseconds. */
+  /** A hold that is not renewed for this long is booked as used. Milliseconds. */
   readonly leaseMs: number
   readonly caps: readonly CapHold[]
 }
 
 export interface SettleRequest {
   readonly id: string
-  /** The real figures. */
+  /** The actual amounts. */
   readonly caps: readonly Omit<CapHold, 'limit'>[]
 }
 
@@ -31,15 +31,15 @@ export interface CapState {
 }
 
 export interface HoldResult {
-  /** False: nothing was held, as a cap would have been passed. */
+  /** False when nothing was held, as a cap would be exceeded. */
   readonly isHeld: boolean
-  /** The caps of the request, in its order, as they are now. */
+  /** The current caps of the request, in its order. */
   readonly caps: readonly CapState[]
   /** The clock of the store. Milliseconds. */
   readonly now: number
 }
 
-/** How long what a hold was is known after its end, so that a late or repeated settle corrects it. Milliseconds. */
+/** How long an ended hold is known, so that a late or repeated settle corrects it. Milliseconds. */
 export const lateMs = 3_600_000
 
 export interface CapRow {
@@ -51,22 +51,22 @@ export interface CapRow {
 export interface HoldRow {
   isLive: boolean
   amounts: Record<string, number>
-  /** Then a live one is booked, another forgotten. */
+  /** When a live hold is booked, and an ended one deleted. */
   due: number
 }
 
-/** Where the rows of one ledger are; each call is one transaction of the store. */
+/** The rows of one ledger. `hold` and `settle` each run in one transaction of the store. */
 export interface LedgerRows {
   cap(key: string): CapRow | undefined
   putCap(key: string, row: CapRow): void
   hold(id: string): HoldRow | undefined
   putHold(id: string, row: HoldRow): void
   deleteHold(id: string): void
-  /** Holds whose time has come. */
+  /** Ids of the holds that are due. */
   due(now: number): readonly string[]
 }
 
-/** Holds, or adds to a hold and renews its lease. */
+/** Creates a hold, or adds to one and renews its lease. */
 export function hold(rows: LedgerRows, request: HoldRequest, now: number): HoldResult {
   sweep(rows, now)
   const known = rows.hold(request.id)
@@ -77,7 +77,7 @@ export function hold(rows: LedgerRows, request: HoldRequest, now: number): HoldR
   })
   if (!isHeld) return { isHeld, caps: states, now }
   const amounts = { ...known?.amounts }
-  // one that was booked is held again
+  // a booked hold becomes live again
   if (known && !known.isLive)
     for (const [key, amount] of Object.entries(amounts)) change(rows, key, -amount, amount, now)
   for (const { key, amount, ttlMs } of request.caps) {
@@ -88,7 +88,7 @@ export function hold(rows: LedgerRows, request: HoldRequest, now: number): HoldR
   return { isHeld, caps: request.caps.map((cap) => stateOf(rows, cap.key, now)), now }
 }
 
-/** Books the real figures in place of what was held, or was booked before. */
+/** Books the actual amounts in place of those held or booked before. */
 export function settle(rows: LedgerRows, request: SettleRequest, now: number): readonly CapState[] {
   sweep(rows, now)
   const known = rows.hold(request.id)
@@ -103,7 +103,7 @@ export function settle(rows: LedgerRows, request: SettleRequest, now: number): r
   return request.caps.map(({ key }) => stateOf(rows, key, now))
 }
 
-/** Books the holds whose lease is over, and forgets those that are long past. */
+/** Books holds whose lease has expired, and deletes those that ended long ago. */
 function sweep(rows: LedgerRows, now: number): void {
   for (const id of rows.due(now)) {
     const row = rows.hold(id)
@@ -122,7 +122,7 @@ function stateOf(rows: LedgerRows, key: string, now: number): CapState {
   return { key, used: row.used, held: row.held }
 }
 
-/** A cap that has expired takes no change, unless it begins anew. */
+/** Changes a cap; an expired one only with `ttlMs`, which starts it anew. */
 function change(
   rows: LedgerRows,
   key: string,

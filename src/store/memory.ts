@@ -1,10 +1,10 @@
-/** A store in the memory of one process: for tests, and for apps that run once. */
+/** A store in the memory of one process: for tests, and for apps with a single process. */
 import { TetradError } from '../core/errors.js'
 import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
 
 export interface MemoryStoreOptions {
-  /** Milliseconds. @default Date.now */
+  /** The clock, in milliseconds. @default Date.now */
   readonly now?: (() => number) | undefined
 }
 
@@ -13,9 +13,9 @@ interface Entry {
   expires: number
 }
 
-/** Makes an empty store. Entries that have expired are swept as others are written; no timer is kept. */
+/** Creates an empty store. Expired entries are swept when others are written; it has no timer. */
 export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullStore & {
-  /** Entries that have not expired. */
+  /** Number of entries that have not expired. */
   readonly size: number
 } {
   const entries = expiringEntries(now)
@@ -59,7 +59,7 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
       const log = entries.log(key)
       if (at !== undefined && log.length !== at) return -1
       for (const one of added) log.push(one)
-      // Redis keeps no empty list
+      // like Redis, which keeps no empty list
       if (log.length > 0) entries.put(key, log, ttlMs)
       return log.length
     },
@@ -104,7 +104,7 @@ function memoryQueues(now: () => number): Pick<FullStore, 'schedule' | 'claim' |
   }
 }
 
-/** What is kept by key: what has expired is not there. */
+/** Entries by key, without expired ones. */
 function expiringEntries(now: () => number) {
   const entries = new Map<string, Entry>()
   let nextSweep = 0
@@ -150,7 +150,7 @@ function atKey<T>(map: Map<string, T>, key: string, make: () => T): T {
   return known
 }
 
-/** Those that are over stand in the order of their end, and all are kept equally long: what is due stands in front. */
+/** Ended holds are kept equally long, so insertion order is expiry order: due ones are first. */
 function memoryRows(): LedgerRows {
   const caps = new Map<string, CapRow>()
   const live = new Map<string, HoldRow>()

@@ -1,9 +1,10 @@
-/** What a feature needs of a store beyond the basic operations. */
+/** Checks a store for the optional operations that a feature needs. */
 import { MisuseError } from '../core/errors.js'
 import type { Store } from './store.js'
 
 /**
- * The store, with operations that a store of the app's own may lack. Throws `MisuseError` that names what is missing.
+ * Returns the store with these operations, which a custom store may lack. Throws `MisuseError` that
+ * names the missing ones.
  *
  * @example
  * const ledger = needs('budget()', store, ['hold', 'settle'])
@@ -18,6 +19,6 @@ export function needs<Name extends keyof Store>(
     throw new MisuseError(
       `${feature} needs a store with ${missing.map((name) => `${name}()`).join(', ')}: add it, or use memoryStore, sqliteStore or redisStore`,
     )
-  // just looked
+  // checked above
   return store as Store & Required<Pick<Store, Name>>
 }

@@ -1,21 +1,22 @@
-/** A store whose calls end: in time, or with an error. After some failures in a row it is left alone for a while. */
+/** A store with a timeout and a circuit breaker: after failures in a row it rests for `restMs`. */
 import { ServiceUnavailableError } from '../core/errors.js'
 import type { Store } from './store.js'
 
 export interface PatientOptions {
-  /** How long one call may take. Milliseconds. @default 2_000 */
+  /** Time limit of one call. Milliseconds. @default 2_000 */
   readonly patienceMs?: number | undefined
-  /** How long a store that failed is not asked. Milliseconds. @default 5_000 */
+  /** How long a failed store is not called. Milliseconds. @default 5_000 */
   readonly restMs?: number | undefined
-  /** Failures in a row before that. @default 3 */
+  /** Failures in a row that open the circuit. @default 3 */
   readonly maxFailures?: number | undefined
-  /** Milliseconds. @default Date.now */
+  /** The clock, in milliseconds. @default Date.now */
   readonly now?: (() => number) | undefined
 }
 
 /**
- * Every operation rejects with `ServiceUnavailableError`, code `store_unavailable`, when the store fails, takes longer
- * than `patienceMs`, or rests: then it is not asked. After the rest one call at a time tries again.
+ * Every operation rejects with `ServiceUnavailableError`, code `store_unavailable`, when the store
+ * fails, exceeds `patienceMs`, or is not called after failures. After `restMs` one call at a time
+ * tries again.
  */
 export function patientStore(store: Store, options: PatientOptions = {}): Store {
   const { patienceMs = 2_000, restMs = 5_000, maxFailures = 3, now = Date.now } = options

@@ -1,6 +1,6 @@
-/** What Redis does in one step, as Lua. Every key that a script touches is declared, and all keys of one share a slot. */
+/** Atomic operations in Lua. A script declares all keys it touches, and they share a slot. */
 
-/** Both in one step: a key must not be left without an end to its life. */
+/** Adds and sets the expiry in one step: a key must not be left without one. */
 export const increment = `local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return sum`
@@ -12,7 +12,7 @@ return 1`
 export const deleteIf = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`
 
-/** Pushed one by one: a script can hand over some thousand arguments at once. */
+/** Pushes one by one, as `unpack` is limited to some thousand arguments. */
 export const append = `local length = redis.call('LLEN', KEYS[1])
 if ARGV[2] ~= '' and length ~= tonumber(ARGV[2]) then return -1 end
 for i = 3, #ARGV do length = redis.call('RPUSH', KEYS[1], ARGV[i]) end
@@ -42,7 +42,7 @@ export const unschedule = `local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not at or tonumber(at) ~= tonumber(ARGV[2]) then return 0 end
 return redis.call('ZREM', KEYS[1], ARGV[1])`
 
-/** The rules of \`ledger.ts\`: a hash of caps and holds, and a sorted set of when each is due. Figures are kept as text. */
+/** The rules of `ledger.ts`: a hash of caps and holds, a sorted set of due times. All text. */
 const ledger = `${clock}local rows, due = KEYS[1], KEYS[2]
 local input = cjson.decode(ARGV[1])
 local longest = input.lateMs

@@ -1,13 +1,13 @@
-/** A store in Redis, for many processes: over ioredis, node-redis or Upstash's HTTP client, told apart by their shape. */
+/** A Redis store for many processes: over ioredis, node-redis or Upstash's HTTP client. */
 import { MisuseError } from '../core/errors.js'
 import { type CapState, lateMs } from './ledger.js'
 import * as scripts from './redis-scripts.js'
 import type { FullStore } from './store.js'
 
 /**
- * ioredis has `call(name, …arguments)`, node-redis `eval(script, { keys, arguments })`, which its clients, pools, clusters
- * and sentinels share, `@upstash/redis` no plain command but `eval(script, keys, arguments)`. What has `sendCommand` alone
- * takes `[name, …arguments]`.
+ * ioredis has `call(name, …arguments)`; node-redis `eval(script, { keys, arguments })`, also on its
+ * pools, clusters and sentinels; `@upstash/redis` `eval(script, keys, arguments)` and no plain
+ * command. A client with `sendCommand` alone takes `[name, …arguments]`.
  */
 export type RedisClient =
   | { call(name: string, ...args: string[]): Promise<unknown> }
@@ -15,7 +15,7 @@ export type RedisClient =
   | { sendCommand(args: string[]): Promise<unknown> }
   | UpstashClient
 
-/** It has a `sendCommand` too, whose arguments differ from kind to kind: it is not called. */
+/** Its `sendCommand` is not called: the arguments differ from kind to kind. */
 export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
 }
@@ -25,13 +25,13 @@ export interface UpstashClient {
 }
 
 export interface RedisStoreOptions {
-  /** Stands before each key. @default 'tetrad:' */
+  /** Prefix of each key. @default 'tetrad:' */
   readonly prefix?: string | undefined
 }
 
 /**
- * A store over a client of the app, which connects and closes it. Works on Redis Cluster: an operation touches one key,
- * or keys of one hash tag. Throws `MisuseError` for what is no such client.
+ * Creates a store over a client that the app connects and closes. Works on Redis Cluster: an
+ * operation touches one key, or keys of one hash tag. Throws `MisuseError` for an unknown client.
  *
  * @example
  * const store = redisStore(new Redis(process.env.REDIS_URL))
@@ -46,7 +46,7 @@ export function redisStore(
   const command = (name: string, key: string, ...args: string[]) =>
     run(`return redis.call('${name}', KEYS[1], unpack(ARGV))`, key, ...args)
   const isDone = async (result: Promise<unknown>) => Number(await result) > 0
-  /** In one slot: what they share stands in braces. */
+  /** The hash tag in braces puts both keys into one slot. */
   const book = async (script: string, ledger: string, request: LedgerRequest) => {
     const keys = ['rows', 'due'].map((part) => `${prefix}{ledger:${ledger}}:${part}`)
     const [first, now, ...figures] = listOf(
@@ -116,7 +116,7 @@ const listOf = (value: unknown): readonly string[] =>
 type Evaluate = (script: string, keys: string[], args: string[]) => Promise<unknown>
 
 function evaluatorOf(client: RedisClient): Evaluate {
-  // ioredis has a `sendCommand` too, which takes a command object
+  // ioredis also has a `sendCommand`, which takes a command object
   if ('call' in client && typeof client.call === 'function')
     return (script, keys, args) =>
       client.call('EVAL', script, String(keys.length), ...keys, ...args)
@@ -129,11 +129,11 @@ function evaluatorOf(client: RedisClient): Evaluate {
   throw new MisuseError('redisStore() takes a client of ioredis, node-redis or @upstash/redis')
 }
 
-/** The HTTP client has no `sendCommand`. */
+/** Upstash's HTTP client has no `sendCommand`. */
 const isNodeRedis = (client: RedisClient): client is NodeRedisClient =>
   'sendCommand' in client && 'eval' in client && typeof client.eval === 'function'
 
-/** That client parses what looks like JSON: with a letter in front no text does. */
+/** Upstash's client parses text that looks like JSON; a leading letter prevents it. */
 function overHttp(client: UpstashClient): Evaluate {
   return async (script, keys, args) => {
     const marked = `local function mark(value)

@@ -1,10 +1,10 @@
-/** A store in one SQLite file, for the processes of one machine: over `node:sqlite` or better-sqlite3. */
+/** A store in one SQLite file, for a machine's processes: over `node:sqlite` or better-sqlite3. */
 import { asObject } from '../chat/json.js'
 import { MisuseError, TetradError } from '../core/errors.js'
 import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
 
-/** What `DatabaseSync` of Node 22 and `Database` of better-sqlite3 have in common. */
+/** The common interface of Node 22's `DatabaseSync` and better-sqlite3's `Database`. */
 export interface SqliteDatabase {
   exec(sql: string): unknown
   prepare(sql: string): SqliteStatement
@@ -17,9 +17,9 @@ export interface SqliteStatement {
 }
 
 export interface SqliteStoreOptions {
-  /** How long a write waits for that of another process; meanwhile this process stands still. Milliseconds. @default 5_000 */
+  /** How long a write waits for another process, blocking this one. Milliseconds. @default 5_000 */
   readonly busyMs?: number | undefined
-  /** Milliseconds. @default Date.now */
+  /** The clock, in milliseconds. @default Date.now */
   readonly now?: (() => number) | undefined
 }
 
@@ -36,8 +36,8 @@ create index if not exists tetrad_hold_due on tetrad_hold (ledger, due);`
 const sweepMs = 10_000
 
 /**
- * A store over a connection of its own, which the app opens and closes. Puts the file into WAL mode. Throws
- * `MisuseError` for what is no such database.
+ * Creates a store over a connection of its own, which the app opens and closes. Sets WAL mode.
+ * Throws `MisuseError` for an unknown database.
  *
  * @example
  * // DatabaseSync comes with Node 22
@@ -56,7 +56,7 @@ export function sqliteStore(
   return { ...values(file), ...logs(file), ...queues(file), ...ledgers(file) }
 }
 
-/** What all parts of the store share: compiled statements, transactions, and the rows of keys that have not expired. */
+/** Shared by all parts of the store: prepared statements, transactions, unexpired rows. */
 class SqliteFile {
   readonly #db: SqliteDatabase
   readonly #statements = new Map<string, SqliteStatement>()
@@ -68,14 +68,14 @@ class SqliteFile {
     this.now = now
   }
 
-  /** Statements are compiled once. */
+  /** Prepares each statement once. */
   query(sql: string): SqliteStatement {
     const statement = this.#statements.get(sql) ?? this.#db.prepare(sql)
     this.#statements.set(sql, statement)
     return statement
   }
 
-  /** One writer at a time over all processes; a failure leaves nothing behind. */
+  /** One writer at a time across processes; a failure is rolled back. */
   write<T>(work: (time: number) => T): T {
     this.#db.exec('begin immediate')
     try {
@@ -88,12 +88,12 @@ class SqliteFile {
     }
   }
 
-  /** SQLite does so by itself where the disk is full or fails: then there is no transaction any more. */
+  /** SQLite itself rolls back when the disk is full or fails: then there is no transaction. */
   #rollBack(): void {
     try {
       this.#db.exec('rollback')
     } catch {
-      // why the write failed is what its caller reads
+      // the caller gets the error of the write
     }
   }
 
@@ -108,7 +108,7 @@ class SqliteFile {
   }
 
   find(key: string, time: number) {
-    // as the schema has it; a log has no value
+    // as in the schema; a log has no value
     return this.query('select value from tetrad_value where key = ? and expires > ?').get(
       key,
       time,
@@ -230,12 +230,12 @@ interface Bounds {
   readonly next: number
 }
 
-/** First position of a log and the one behind the last. */
+/** The first position of a log and the one after its last. */
 function bounds(file: SqliteFile, key: string, time: number): Bounds {
   const row = file.find(key, time)
   if (row && row.value !== null) throw wrongKind(key)
   if (!row) return { first: 0, next: 0 }
-  // an aggregate gives one row
+  // an aggregate always returns one row
   const whole = file
     .query(
       'select coalesce(min(position), 0) first, coalesce(max(position) + 1, 0) next from tetrad_log where key = ?',
@@ -293,7 +293,7 @@ function ledgers(file: SqliteFile): Part<'hold' | 'settle'> {
   }
 }
 
-/** The change to WAL does not wait for others as a write does: whoever is second finds it done. */
+/** Retries the change to WAL, which ignores the busy timeout; a second process finds it done. */
 function useWal(db: SqliteDatabase, until: number): void {
   for (;;) {
     try {
@@ -308,7 +308,7 @@ function useWal(db: SqliteDatabase, until: number): void {
 function ledgerRows(file: SqliteFile, ledger: string): LedgerRows {
   const query = (sql: string) => file.query(sql)
   return {
-    // rows are as the schema has them
+    // rows are as in the schema
     cap: (key) =>
       query('select used, held, expires from tetrad_cap where ledger = ? and key = ?').get(
         ledger,
