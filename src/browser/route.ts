@@ -22,9 +22,7 @@ export interface Route {
   stop(id: string): Promise<void>
 }
 
-/**
- * The requests of a client. `ask` and `resume` reject with a `TetradError` if there is no response.
- */
+/** The requests of a client. `ask` and `resume` reject with a `TetradError` without a response. */
 export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions): Route {
   const send = async (path: string, init: Init) => {
     try {

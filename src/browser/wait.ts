@@ -28,9 +28,7 @@ export function onNetwork(type: 'online' | 'offline', listener: () => void): () 
   return () => page.removeEventListener?.(type, listener)
 }
 
-/**
- * Resolves after the time, when the network is back, or when the signal fires. Offline, no timer.
- */
+/** Resolves after the time (offline: none), when the network is back, or when the signal fires. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
