@@ -89,7 +89,8 @@ class RunningAttempt {
   private readonly ending = new Ending()
   /** Of an adapter that has no timers of its own; a wait for a slow consumer counts for nothing. */
   private readonly watch: Watch | undefined
-  private onSilence: (phase: WatchPhase) => void = () => {}
+  /** Ends the race with its adapter. */
+  private end: ((fault: Error) => void) | undefined
   private hasAnswer = false
   /** The attempt has ended while its adapter may go on: what comes then is nobody's. */
   private isLeft = false
@@ -111,7 +112,7 @@ class RunningAttempt {
     this.asked = { provider: adapter.name, model }
     this.check = new ChunkCheck(this.asked)
     if (!adapter.hasTimers)
-      this.watch = createWatch(slots.timeouts, (phase) => this.onSilence(phase))
+      this.watch = createWatch(slots.timeouts, (phase) => this.end?.(this.silent(phase)))
   }
 
   /** The best that is known. */
@@ -147,7 +148,8 @@ class RunningAttempt {
         else reject(fault)
       }
       const release = this.scope.onEnd(end)
-      this.onSilence = (phase) => end(this.silent(phase))
+      // a function that is written where it is assigned to a member is old from the start, and keeps what it reaches
+      this.end = end
       done.then(resolve, reject).finally(() => {
         release()
         this.watch?.close()
