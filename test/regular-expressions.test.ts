@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { checkSync } from 'recheck'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
+import { data } from '../middleware/prices/data.js'
 
 interface Expression {
   readonly place: string
@@ -59,7 +60,12 @@ const boundedBefore: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-const expressions = files.flatMap(literalsOf)
+/** Of the table of prices, which are made when it is read. */
+const ofPrices = Object.values(data).flatMap((rows) =>
+  rows.map(([{ source, flags }]): Expression => ({ place: 'middleware/prices', source, flags })),
+)
+
+const expressions = [...files.flatMap(literalsOf), ...ofPrices]
 const repeating = expressions.filter(
   ({ source }) => !isBounded(source) && !boundedBefore.has(source),
 )

@@ -13,1025 +13,248 @@
  * COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
  * OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
  */
-import type { PriceData } from './rates.js'
+import { type PriceData, readPrices } from './rates.js'
 
 /** The day these prices were published. */
 export const asOf = '2026-09-23'
 
 export const data: PriceData = {
-  openai: [
-    [/^(?:ada|text-ada-001)$/, { input_mtok: 0.4, output_mtok: 0.4 }],
-    [/^babbage$/, { input_mtok: 0.5, output_mtok: 0.5 }],
-    [/^chatgpt-4o-latest$/, { input_mtok: 5, output_mtok: 15 }],
-    [
-      /^(?:codex-mini|codex-mini-latest)$/,
-      { input_mtok: 1.5, cache_read_mtok: 0.375, output_mtok: 6 },
-    ],
-    [/^computer-use/, { input_mtok: 3, output_mtok: 12 }],
-    [/^(?:curie|text-curie-001)$/, { input_mtok: 2, output_mtok: 2 }],
-    [/^(?:davinci|text-davinci-001)$/, { input_mtok: 20, output_mtok: 20 }],
-    [/^ft:gpt-3\.5-turbo/, { input_mtok: 3, output_mtok: 6 }],
-    [/^ft:gpt-4o-2024-/, { input_mtok: 3.75, output_mtok: 15 }],
-    [/^ft:gpt-4o-mini-2024-/, { input_mtok: 0.3, output_mtok: 1.2 }],
-    [/^(?:gpt-3\.5-turbo-0301|gpt-3\.5-0301)$/, { input_mtok: 1.5, output_mtok: 2 }],
-    [
-      /^(?:gpt-3\.5-turbo|gpt-35-turbo|gpt-3\.5-turbo-0125)$/,
-      { input_mtok: 0.5, output_mtok: 1.5 },
-    ],
-    [/^gpt-3\.5-turbo-0613$/, { input_mtok: 1.5, output_mtok: 2 }],
-    [/^gpt-3\.5-turbo-1106$/, { input_mtok: 1, output_mtok: 2 }],
-    [
-      /^(?:gpt-3\.5-turbo-16k|gpt-3\.5-turbo-16k-0613|gpt-35-turbo-16k-0613|gpt-35-turbo-16k)$/,
-      { input_mtok: 3, output_mtok: 4 },
-    ],
-    [
-      /^gpt-3\.5-turbo-instruct-0914$|^gpt-3\.5-turbo-instruct/,
-      { input_mtok: 1.5, output_mtok: 2 },
-    ],
-    [/^(?:gpt-4|gpt-4-0314|gpt-4-0613)$|^ft:gpt-4-0/, { input_mtok: 30, output_mtok: 60 }],
-    [/^(?:gpt-4-32k|gpt-4-32k-0314|gpt-4-32k-0613)$/, { input_mtok: 60, output_mtok: 120 }],
-    [
-      /^(?:gpt-4-turbo|gpt-4-turbo-2024-04-09|gpt-4-turbo-0125-preview|gpt-4-0125-preview|gpt-4-1106-preview|gpt-4-turbo-preview)$/,
-      { input_mtok: 10, output_mtok: 30 },
-    ],
-    [/^(?:gpt-4-vision-preview|gpt-4-1106-vision-preview)$/, { input_mtok: 10, output_mtok: 30 }],
-    [
-      /^(?:gpt-4\.1|gpt-4\.1-2025-04-14)$/,
-      {
-        input_mtok: 2,
-        cache_read_mtok: 0.5,
-        output_mtok: 8,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-4\.1-mini|gpt-4\.1-mini-2025-04-14)$/,
-      {
-        input_mtok: 0.4,
-        cache_read_mtok: 0.1,
-        output_mtok: 1.6,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-4\.1-nano|gpt-4\.1-nano-2025-04-14)$/,
-      { input_mtok: 0.1, cache_read_mtok: 0.025, output_mtok: 0.4 },
-    ],
-    [/^gpt-4\.5-preview/, { input_mtok: 75, cache_read_mtok: 37.5, output_mtok: 150 }],
-    [
-      /^(?:gpt-4o|gpt-4o-2024-08-06|gpt-4o-2024-11-20)$/,
-      {
-        input_mtok: 2.5,
-        cache_read_mtok: 1.25,
-        output_mtok: 10,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^gpt-4o-2024-05-13$/,
-      { input_mtok: 5, output_mtok: 15, web_searches_kcount: 10, storage_searches_kcount: 2.5 },
-    ],
-    [/^gpt-4o-audio-preview/, { input_mtok: 2.5, output_mtok: 10 }],
-    [
-      /^(?:gpt-4o-mini|gpt-4o-mini-2024-07-18|gpt-4o-mini-search-preview|gpt-4o-mini-search-preview-2025-03-11)$/,
-      {
-        input_mtok: 0.15,
-        cache_read_mtok: 0.075,
-        output_mtok: 0.6,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [/^gpt-4o-mini-2024-07-18\.ft-/, { input_mtok: 0.3, output_mtok: 1.2 }],
-    [/^gpt-4o-mini-audio/, { input_mtok: 0.15, output_mtok: 0.6 }],
-    [
-      /^gpt-4o-mini-realtime/,
-      {
-        input_mtok: 0.6,
-        cache_read_mtok: 0.3,
-        output_mtok: 2.4,
-        input_audio_mtok: 10,
-        cache_audio_read_mtok: 0.3,
-        output_audio_mtok: 20,
-      },
-    ],
-    [/^gpt-4o-mini-transcribe$/, { input_mtok: 1.25, output_mtok: 5, input_audio_mtok: 3 }],
-    [/^gpt-4o-mini-tts$/, { input_mtok: 0.6, output_mtok: 12 }],
-    [
-      /^gpt-4o-realtime/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 2.5,
-        output_mtok: 20,
-        input_audio_mtok: 40,
-        cache_audio_read_mtok: 2.5,
-        output_audio_mtok: 80,
-      },
-    ],
-    [
-      /^(?:gpt-4o-search-preview|gpt-4o-search-preview-2025-03-11)$/,
-      { input_mtok: 2.5, output_mtok: 10 },
-    ],
-    [
-      /^(?:gpt-4o-transcribe|gpt-4o-transcribe-diarize)$/,
-      { input_mtok: 2.5, output_mtok: 10, input_audio_mtok: 6 },
-    ],
-    [/^gpt-4o:extended$/, { input_mtok: 6, output_mtok: 18 }],
-    [
-      /^(?:gpt-5|gpt-5-2025-08-07|gpt-5-chat|gpt-5-chat-latest|gpt-5-codex)$/,
-      {
-        input_mtok: 1.25,
-        cache_read_mtok: 0.125,
-        output_mtok: 10,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [/^gpt-5-image$/, { input_mtok: 10, cache_read_mtok: 1.25, output_mtok: 10 }],
-    [/^gpt-5-image-mini$/, { input_mtok: 2.5, cache_read_mtok: 0.25, output_mtok: 2 }],
-    [
-      /^(?:gpt-5-mini|gpt-5-mini-2025-08-07)$/,
-      {
-        input_mtok: 0.25,
-        cache_read_mtok: 0.025,
-        output_mtok: 2,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^gpt-5-nano$|^gpt-5-nano-/,
-      {
-        input_mtok: 0.05,
-        cache_read_mtok: 0.005,
-        output_mtok: 0.4,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5-pro|gpt-5-pro-2025-10-06)$/,
-      { input_mtok: 15, output_mtok: 120, web_searches_kcount: 10, storage_searches_kcount: 2.5 },
-    ],
-    [
-      /^(?:gpt-5\.1|gpt-5\.1-2025-11-13|gpt-5\.1-codex|gpt-5\.1-codex-max|gpt-5\.1-chat|gpt-5\.1-chat-latest|gpt-5-1|gpt-5-1-2025-11-13|gpt-5-1-codex|gpt-5-1-codex-max|gpt-5-1-chat|gpt-5-1-chat-latest)$/,
-      {
-        input_mtok: 1.25,
-        cache_read_mtok: 0.125,
-        output_mtok: 10,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.1-codex-mini|gpt-5\.1-mini|gpt-5-1-codex-mini|gpt-5-1-mini)$/,
-      { input_mtok: 0.25, cache_read_mtok: 0.025, output_mtok: 2 },
-    ],
-    [
-      /^(?:gpt-5\.2|gpt-5\.2-2025-12-11|gpt-5-2|gpt-5-2-2025-12-11|gpt-5\.2-chat|gpt-5\.2-chat-latest|gpt-5-2-chat|gpt-5-2-chat-latest|gpt-5\.2-codex|gpt-5-2-codex)$/,
-      {
-        input_mtok: 1.75,
-        cache_read_mtok: 0.175,
-        output_mtok: 14,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.2-pro|gpt-5\.2-pro-2025-12-11|gpt-5-2-pro-2025-12-11)$/,
-      { input_mtok: 21, output_mtok: 168, web_searches_kcount: 10, storage_searches_kcount: 2.5 },
-    ],
-    [
-      /^(?:gpt-5\.3|gpt-5-3|gpt-5\.3-chat|gpt-5\.3-chat-latest|gpt-5-3-chat|gpt-5-3-chat-latest)$/,
-      { input_mtok: 1.75, cache_read_mtok: 0.175, output_mtok: 14 },
-    ],
-    [
-      /^(?:gpt-5\.3-codex|gpt-5-3-codex)$/,
-      { input_mtok: 1.75, cache_read_mtok: 0.175, output_mtok: 14 },
-    ],
-    [
-      /^(?:gpt-5\.4|gpt-5\.4-2026-03-05|gpt-5-4|gpt-5-4-2026-03-05)$/,
-      {
-        input_mtok: { base: 2.5, tiers: [{ start: 271999, price: 5 }] },
-        cache_read_mtok: { base: 0.25, tiers: [{ start: 271999, price: 0.5 }] },
-        output_mtok: { base: 15, tiers: [{ start: 271999, price: 22.5 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [/^gpt-5\.4-image-2$/, { input_mtok: 8, cache_read_mtok: 2, output_mtok: 15 }],
-    [
-      /^(?:gpt-5\.4-mini|gpt-5\.4-mini-2026-03-17|gpt-5-4-mini|gpt-5-4-mini-2026-03-17)$/,
-      {
-        input_mtok: 0.75,
-        cache_read_mtok: 0.075,
-        output_mtok: 4.5,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.4-nano|gpt-5\.4-nano-2026-03-17|gpt-5-4-nano|gpt-5-4-nano-2026-03-17)$/,
-      {
-        input_mtok: 0.2,
-        cache_read_mtok: 0.02,
-        output_mtok: 1.25,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.4-pro|gpt-5\.4-pro-2026-03-05|gpt-5-4-pro|gpt-5-4-pro-2026-03-05)$/,
-      {
-        input_mtok: { base: 30, tiers: [{ start: 271999, price: 60 }] },
-        output_mtok: { base: 180, tiers: [{ start: 271999, price: 270 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.5|gpt-5\.5-2026-04-23|gpt-5\.5-2026-04-24|gpt-5-5|gpt-5-5-2026-04-23|gpt-5-5-2026-04-24|gpt-5\.5-chat|gpt-5\.5-chat-latest|gpt-5-5-chat|gpt-5-5-chat-latest|gpt-5\.5-codex|gpt-5-5-codex)$/,
-      {
-        input_mtok: { base: 5, tiers: [{ start: 271999, price: 10 }] },
-        cache_read_mtok: { base: 0.5, tiers: [{ start: 271999, price: 1 }] },
-        output_mtok: { base: 30, tiers: [{ start: 271999, price: 45 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.5-pro|gpt-5\.5-pro-2026-04-23|gpt-5-5-pro|gpt-5-5-pro-2026-04-23)$/,
-      {
-        input_mtok: { base: 30, tiers: [{ start: 271999, price: 60 }] },
-        output_mtok: { base: 180, tiers: [{ start: 271999, price: 270 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.6-luna|gpt-5-6-luna)$|^gpt-5\.6-luna-\d{4}-\d{2}-\d{2}$|^gpt-5-6-luna-\d{4}-\d{2}-\d{2}$/,
-      {
-        input_mtok: { base: 1, tiers: [{ start: 271999, price: 2 }] },
-        cache_read_mtok: { base: 0.1, tiers: [{ start: 271999, price: 0.2 }] },
-        cache_write_mtok: { base: 1.25, tiers: [{ start: 271999, price: 2.5 }] },
-        output_mtok: { base: 6, tiers: [{ start: 271999, price: 9 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-      {
-        from: '2026-07-30',
-        input_mtok: { base: 0.2, tiers: [{ start: 271999, price: 0.4 }] },
-        cache_read_mtok: { base: 0.02, tiers: [{ start: 271999, price: 0.04 }] },
-        cache_write_mtok: { base: 0.25, tiers: [{ start: 271999, price: 0.5 }] },
-        output_mtok: { base: 1.2, tiers: [{ start: 271999, price: 1.8 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.6-sol|gpt-5-6-sol|gpt-5\.6|gpt-5-6)$|^gpt-5\.6-sol-\d{4}-\d{2}-\d{2}$|^gpt-5-6-sol-\d{4}-\d{2}-\d{2}$/,
-      {
-        input_mtok: { base: 5, tiers: [{ start: 271999, price: 10 }] },
-        cache_read_mtok: { base: 0.5, tiers: [{ start: 271999, price: 1 }] },
-        cache_write_mtok: { base: 6.25, tiers: [{ start: 271999, price: 12.5 }] },
-        output_mtok: { base: 30, tiers: [{ start: 271999, price: 45 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-      {
-        from: '2026-08-21',
-        input_mtok: { base: 4, tiers: [{ start: 271999, price: 8 }] },
-        cache_read_mtok: { base: 0.4, tiers: [{ start: 271999, price: 0.8 }] },
-        cache_write_mtok: { base: 5, tiers: [{ start: 271999, price: 10 }] },
-        output_mtok: { base: 20, tiers: [{ start: 271999, price: 30 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-5\.6-terra|gpt-5-6-terra)$|^gpt-5\.6-terra-\d{4}-\d{2}-\d{2}$|^gpt-5-6-terra-\d{4}-\d{2}-\d{2}$/,
-      {
-        input_mtok: { base: 2.5, tiers: [{ start: 271999, price: 5 }] },
-        cache_read_mtok: { base: 0.25, tiers: [{ start: 271999, price: 0.5 }] },
-        cache_write_mtok: { base: 3.125, tiers: [{ start: 271999, price: 6.25 }] },
-        output_mtok: { base: 15, tiers: [{ start: 271999, price: 22.5 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-      {
-        from: '2026-07-30',
-        input_mtok: { base: 2, tiers: [{ start: 271999, price: 4 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 271999, price: 0.4 }] },
-        cache_write_mtok: { base: 2.5, tiers: [{ start: 271999, price: 5 }] },
-        output_mtok: { base: 12, tiers: [{ start: 271999, price: 18 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^gpt-6-astra$|^gpt-6-astra-\d{4}-\d{2}-\d{2}$/,
-      {
-        input_mtok: { base: 10, tiers: [{ start: 271999, price: 20 }] },
-        cache_read_mtok: { base: 1, tiers: [{ start: 271999, price: 2 }] },
-        cache_write_mtok: { base: 12.5, tiers: [{ start: 271999, price: 25 }] },
-        output_mtok: { base: 50, tiers: [{ start: 271999, price: 75 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^gpt-6-luna$|^gpt-6-luna-\d{4}-\d{2}-\d{2}$/,
-      {
-        input_mtok: { base: 0.1, tiers: [{ start: 272000, price: 0.2 }] },
-        cache_read_mtok: { base: 0.01, tiers: [{ start: 272000, price: 0.02 }] },
-        cache_write_mtok: { base: 0.125, tiers: [{ start: 272000, price: 0.25 }] },
-        output_mtok: { base: 0.5, tiers: [{ start: 272000, price: 0.75 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^gpt-6-sol$|^gpt-6-sol-\d{4}-\d{2}-\d{2}$/,
-      {
-        input_mtok: { base: 2, tiers: [{ start: 272000, price: 4 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 272000, price: 0.4 }] },
-        cache_write_mtok: { base: 2.5, tiers: [{ start: 272000, price: 5 }] },
-        output_mtok: { base: 10, tiers: [{ start: 272000, price: 15 }] },
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:gpt-audio|gpt-audio-2025-08-28|gpt-audio-1\.5)$/,
-      { input_mtok: 2.5, output_mtok: 10, input_audio_mtok: 32, output_audio_mtok: 64 },
-    ],
-    [
-      /^(?:gpt-audio-mini|gpt-audio-mini-2025-10-06|gpt-audio-mini-2025-12-15)$/,
-      { input_mtok: 0.6, output_mtok: 2.4, input_audio_mtok: 10, output_audio_mtok: 20 },
-    ],
-    [/^gpt-chat-latest$/, { input_mtok: 5, cache_read_mtok: 0.5, output_mtok: 30 }],
-    [
-      /^gpt-image-1$/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 1.25,
-        output_mtok: 40,
-        input_image_mtok: 10,
-        cache_image_read_mtok: 2.5,
-      },
-    ],
-    [
-      /^gpt-image-1-mini$/,
-      {
-        input_mtok: 2,
-        cache_read_mtok: 0.2,
-        output_mtok: 8,
-        input_image_mtok: 2.5,
-        cache_image_read_mtok: 0.25,
-      },
-    ],
-    [
-      /^(?:gpt-image-1\.5|gpt-image-1\.5-2025-12-16)$/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 1.25,
-        output_mtok: 10,
-        input_image_mtok: 8,
-        cache_image_read_mtok: 2,
-        output_image_mtok: 32,
-      },
-    ],
-    [
-      /^(?:gpt-image-2|gpt-image-2-2026-04-21)$/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 1.25,
-        output_mtok: 30,
-        input_image_mtok: 8,
-        cache_image_read_mtok: 2,
-      },
-    ],
-    [/^gpt-oss-120b$/, { input_mtok: 0.039, output_mtok: 0.18 }],
-    [/^gpt-oss-20b$/, { input_mtok: 0.029, output_mtok: 0.14 }],
-    [/^gpt-oss-safeguard-20b$/, { input_mtok: 0.075, cache_read_mtok: 0.037, output_mtok: 0.3 }],
-    [
-      /^(?:gpt-realtime|gpt-realtime-2025-08-28|gpt-realtime-1\.5)$/,
-      {
-        input_mtok: 4,
-        cache_read_mtok: 0.4,
-        output_mtok: 16,
-        input_audio_mtok: 32,
-        cache_audio_read_mtok: 0.4,
-        output_audio_mtok: 64,
-        input_image_mtok: 5,
-        cache_image_read_mtok: 0.5,
-      },
-    ],
-    [
-      /^(?:gpt-realtime-2|gpt-realtime-2\.1)$/,
-      {
-        input_mtok: 4,
-        cache_read_mtok: 0.4,
-        output_mtok: 24,
-        input_audio_mtok: 32,
-        cache_audio_read_mtok: 0.4,
-        output_audio_mtok: 64,
-        input_image_mtok: 5,
-        cache_image_read_mtok: 0.5,
-      },
-    ],
-    [
-      /^(?:gpt-realtime-mini|gpt-realtime-2\.1-mini|gpt-realtime-mini-2025-12-15|gpt-realtime-mini-2025-10-06)$/,
-      {
-        input_mtok: 0.6,
-        cache_read_mtok: 0.06,
-        output_mtok: 2.4,
-        input_audio_mtok: 10,
-        cache_audio_read_mtok: 0.3,
-        output_audio_mtok: 20,
-        input_image_mtok: 0.8,
-        cache_image_read_mtok: 0.08,
-      },
-    ],
-    [/moderation/, {}],
-    [/^(?:o1|o1-2024-12-17)$/, { input_mtok: 15, cache_read_mtok: 7.5, output_mtok: 60 }],
-    [
-      /^(?:o1-mini|o1-mini-2024-09-12)$/,
-      { input_mtok: 1.1, cache_read_mtok: 0.55, output_mtok: 4.4 },
-    ],
-    [
-      /^(?:o1-preview|o1-preview-2024-09-12)$/,
-      { input_mtok: 15, cache_read_mtok: 7.5, output_mtok: 60 },
-    ],
-    [/^(?:o1-pro|o1-pro-2025-03-19)$/, { input_mtok: 150, output_mtok: 600 }],
-    [
-      /^(?:o3|o3-2025-04-16)$/,
-      {
-        input_mtok: 10,
-        cache_read_mtok: 0.5,
-        output_mtok: 40,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-      {
-        from: '2025-06-10',
-        input_mtok: 2,
-        cache_read_mtok: 0.5,
-        output_mtok: 8,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:o3-deep-research|o3-deep-research-2025-06-26)$/,
-      { input_mtok: 10, cache_read_mtok: 2.5, output_mtok: 40 },
-    ],
-    [
-      /^(?:o3-mini|o3-mini-2025-01-31|o3-mini-high)$/,
-      { input_mtok: 1.1, cache_read_mtok: 0.55, output_mtok: 4.4 },
-    ],
-    [/^(?:o3-pro|o3-pro-2025-06-10)$/, { input_mtok: 20, output_mtok: 80 }],
-    [
-      /^(?:o4-mini-2025-04-16|o4-mini-high|o4-mini)$/,
-      {
-        input_mtok: 1.1,
-        cache_read_mtok: 0.275,
-        output_mtok: 4.4,
-        web_searches_kcount: 10,
-        storage_searches_kcount: 2.5,
-      },
-    ],
-    [
-      /^(?:o4-mini-deep-research|o4-mini-deep-research-2025-06-26)$/,
-      { input_mtok: 2, cache_read_mtok: 0.5, output_mtok: 8 },
-    ],
-    [/^text-davinci-002$/, { input_mtok: 20, output_mtok: 20 }],
-    [/^text-davinci-003$/, { input_mtok: 20, output_mtok: 20 }],
-  ],
-  anthropic: [
-    [/^claude-2|claude-v2/, { input_mtok: 8, output_mtok: 24 }],
-    [
-      /^claude-3-5-haiku|^claude-3\.5-haiku/,
-      {
-        input_mtok: 0.8,
-        cache_read_mtok: 0.08,
-        cache_write_mtok: 1,
-        cache_write_1h_mtok: 1.6,
-        output_mtok: 4,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-3-5-sonnet|^claude-3\.5-sonnet/,
-      {
-        input_mtok: 3,
-        cache_read_mtok: 0.3,
-        cache_write_mtok: 3.75,
-        cache_write_1h_mtok: 6,
-        output_mtok: 15,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-3-7-sonnet|^claude-3\.7-sonnet|^claude-sonnet-3\.7|^claude-sonnet-3-7/,
-      {
-        input_mtok: 3,
-        cache_read_mtok: 0.3,
-        cache_write_mtok: 3.75,
-        cache_write_1h_mtok: 6,
-        output_mtok: 15,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-3-haiku/,
-      {
-        input_mtok: 0.25,
-        cache_read_mtok: 0.03,
-        cache_write_mtok: 0.3,
-        cache_write_1h_mtok: 0.5,
-        output_mtok: 1.25,
-      },
-    ],
-    [
-      /^claude-3-opus/,
-      {
-        input_mtok: 15,
-        cache_read_mtok: 1.5,
-        cache_write_mtok: 18.75,
-        cache_write_1h_mtok: 30,
-        output_mtok: 75,
-      },
-    ],
-    [
-      /^claude-3-sonnet/,
-      {
-        input_mtok: 3,
-        cache_read_mtok: 0.3,
-        cache_write_mtok: 3.75,
-        cache_write_1h_mtok: 6,
-        output_mtok: 15,
-      },
-    ],
-    [
-      /^claude-fable-5$|^claude-fable-5-\d{8}$/,
-      {
-        input_mtok: 10,
-        cache_read_mtok: 1,
-        cache_write_mtok: 12.5,
-        cache_write_1h_mtok: 20,
-        output_mtok: 50,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-fable-5-1$|^claude-fable-5-1-\d{8}$/,
-      {
-        input_mtok: 10,
-        cache_read_mtok: 0.25,
-        cache_write_mtok: 12.5,
-        cache_write_1h_mtok: 20,
-        output_mtok: 50,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-haiku-4-5|^claude-haiku-4\.5|^claude-4-5-haiku|^claude-4\.5-haiku/,
-      {
-        input_mtok: 1,
-        cache_read_mtok: 0.1,
-        cache_write_mtok: 1.25,
-        cache_write_1h_mtok: 2,
-        output_mtok: 5,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^(?:claude-opus-4|claude-opus-4-20250514)$|^claude-opus-4-0|^claude-4-opus/,
-      {
-        input_mtok: 15,
-        cache_read_mtok: 1.5,
-        cache_write_mtok: 18.75,
-        cache_write_1h_mtok: 30,
-        output_mtok: 75,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-4-1|^claude-opus-4\.1/,
-      {
-        input_mtok: 15,
-        cache_read_mtok: 1.5,
-        cache_write_mtok: 18.75,
-        cache_write_1h_mtok: 30,
-        output_mtok: 75,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-4-5|^claude-opus-4\.5|^claude-4-5-opus|^claude-4\.5-opus/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 0.5,
-        cache_write_mtok: 6.25,
-        cache_write_1h_mtok: 10,
-        output_mtok: 25,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-4-6|^claude-opus-4\.6|^claude-4-6-opus|^claude-4\.6-opus/,
-      {
-        input_mtok: { base: 5, tiers: [{ start: 200000, price: 10 }] },
-        cache_read_mtok: { base: 0.5, tiers: [{ start: 200000, price: 1 }] },
-        cache_write_mtok: { base: 6.25, tiers: [{ start: 200000, price: 12.5 }] },
-        cache_write_1h_mtok: { base: 10, tiers: [{ start: 200000, price: 20 }] },
-        output_mtok: { base: 25, tiers: [{ start: 200000, price: 37.5 }] },
-        web_searches_kcount: 10,
-      },
-      {
-        from: '2026-03-13',
-        input_mtok: 5,
-        cache_read_mtok: 0.5,
-        cache_write_mtok: 6.25,
-        cache_write_1h_mtok: 10,
-        output_mtok: 25,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-4-7|^claude-opus-4\.7|^claude-4-7-opus|^claude-4\.7-opus/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 0.5,
-        cache_write_mtok: 6.25,
-        cache_write_1h_mtok: 10,
-        output_mtok: 25,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-4-8|^claude-opus-4\.8|^claude-4-8-opus|^claude-4\.8-opus/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 0.5,
-        cache_write_mtok: 6.25,
-        cache_write_1h_mtok: 10,
-        output_mtok: 25,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-5$|^claude-opus-5-\d{8}$|^claude-opus-5\.0|^claude-5-opus|^claude-5\.0-opus/,
-      {
-        input_mtok: 5,
-        cache_read_mtok: 0.5,
-        cache_write_mtok: 6.25,
-        cache_write_1h_mtok: 10,
-        output_mtok: 25,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-opus-5-5$|^claude-opus-5-5-\d{8}$|^claude-opus-5\.5|^claude-5-5-opus|^claude-5\.5-opus/,
-      {
-        input_mtok: 4,
-        cache_read_mtok: 0.2,
-        cache_write_mtok: 5,
-        cache_write_1h_mtok: 8,
-        output_mtok: 20,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-sonnet-4$|^claude-sonnet-4-2025|^claude-sonnet-4-0|^claude-sonnet-4@|^claude-4-sonnet/,
-      {
-        input_mtok: 3,
-        cache_read_mtok: 0.3,
-        cache_write_mtok: 3.75,
-        cache_write_1h_mtok: 6,
-        output_mtok: 15,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-sonnet-4-5|^claude-sonnet-4\.5/,
-      {
-        input_mtok: { base: 3, tiers: [{ start: 200000, price: 6 }] },
-        cache_read_mtok: { base: 0.3, tiers: [{ start: 200000, price: 0.6 }] },
-        cache_write_mtok: { base: 3.75, tiers: [{ start: 200000, price: 7.5 }] },
-        cache_write_1h_mtok: { base: 6, tiers: [{ start: 200000, price: 12 }] },
-        output_mtok: { base: 15, tiers: [{ start: 200000, price: 22.5 }] },
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-sonnet-4-6|^claude-sonnet-4\.6/,
-      {
-        input_mtok: { base: 3, tiers: [{ start: 200000, price: 6 }] },
-        cache_read_mtok: { base: 0.3, tiers: [{ start: 200000, price: 0.6 }] },
-        cache_write_mtok: { base: 3.75, tiers: [{ start: 200000, price: 7.5 }] },
-        cache_write_1h_mtok: { base: 6, tiers: [{ start: 200000, price: 12 }] },
-        output_mtok: { base: 15, tiers: [{ start: 200000, price: 22.5 }] },
-        web_searches_kcount: 10,
-      },
-      {
-        from: '2026-03-13',
-        input_mtok: 3,
-        cache_read_mtok: 0.3,
-        cache_write_mtok: 3.75,
-        cache_write_1h_mtok: 6,
-        output_mtok: 15,
-        web_searches_kcount: 10,
-      },
-    ],
-    [
-      /^claude-sonnet-5|^claude-sonnet-5\.0|^claude-5-sonnet|^claude-5\.0-sonnet/,
-      {
-        input_mtok: 2,
-        cache_read_mtok: 0.2,
-        cache_write_mtok: 2.5,
-        cache_write_1h_mtok: 4,
-        output_mtok: 10,
-        web_searches_kcount: 10,
-      },
-    ],
-    [/^claude-v1$/, { input_mtok: 8, output_mtok: 24 }],
-  ],
-  gemini: [
-    [/^gemini-1\.0-pro-vision-001$/, { input_mtok: 0.125, output_mtok: 0.375 }],
-    [
-      /gemini-1\.5-flash/,
-      {
-        input_mtok: { base: 0.075, tiers: [{ start: 128000, price: 0.15 }] },
-        cache_read_mtok: { base: 0.01875, tiers: [{ start: 128000, price: 0.0375 }] },
-        output_mtok: { base: 0.3, tiers: [{ start: 128000, price: 0.6 }] },
-      },
-    ],
-    [
-      /gemini-1\.5-pro/,
-      {
-        input_mtok: { base: 1.25, tiers: [{ start: 128000, price: 2.5 }] },
-        output_mtok: { base: 5, tiers: [{ start: 128000, price: 10 }] },
-      },
-    ],
-    [
-      /gemini-2\.0-flash$|gemini-2\.0-flash-0|gemini-2\.0-flash-exp|gemini-2\.0-flash-thinking|gemini-2\.0-flash-latest/,
-      {
-        input_mtok: 0.1,
-        cache_read_mtok: 0.025,
-        output_mtok: 0.4,
-        input_audio_mtok: 0.7,
-        cache_audio_read_mtok: 0.175,
-      },
-    ],
-    [/gemini-2\.0-flash-lite/, { input_mtok: 0.075, output_mtok: 0.3 }],
-    [
-      /^(?:gemini-2\.5-flash|gemini-2\.5-flash-latest|gemini-2\.5-flash-preview-09-2025)$/,
-      {
-        input_mtok: 0.3,
-        cache_read_mtok: 0.03,
-        output_mtok: 2.5,
-        input_audio_mtok: 1,
-        cache_audio_read_mtok: 0.1,
-      },
-    ],
-    [
-      /^(?:gemini-2\.5-flash-image|gemini-2\.5-flash-image-preview)$/,
-      { input_mtok: 0.3, output_mtok: 2.5, output_image_mtok: 30 },
-    ],
-    [
-      /^gemini-2\.5-flash-lite$|^(?=.*?(?:^gemini-2\.5-flash-lite-preview))(?=.*?(?:^(?!.*-[tT][tT][sS](?:$|-))))/,
-      {
-        input_mtok: 0.1,
-        cache_read_mtok: 0.01,
-        output_mtok: 0.4,
-        input_audio_mtok: 0.3,
-        cache_audio_read_mtok: 0.03,
-      },
-    ],
-    [/^gemini-2\.5-flash-lite-preview-tts$/, { input_mtok: 0.5, output_mtok: 10 }],
-    [
-      /^(?:gemini-2\.5-flash-preview-05-20:thinking|gemini-2\.5-flash-preview|gemini-2\.5-flash-preview:thinking)$|gemini-2\.5-flash-preview-05-20|gemini-2\.5-flash-preview-04-17/,
-      { input_mtok: 0.15, output_mtok: 0.6 },
-    ],
-    [
-      /^(?:gemini-2\.5-flash-tts|gemini-2\.5-flash-preview-tts)$/,
-      { input_mtok: 0.5, output_mtok: 10 },
-    ],
-    [
-      /^(?=.*?(?:^gemini-2\.5-pro))(?=.*?(?:^(?!.*-[tT][tT][sS](?:$|-))))/,
-      {
-        input_mtok: { base: 1.25, tiers: [{ start: 200000, price: 2.5 }] },
-        cache_read_mtok: { base: 0.125, tiers: [{ start: 200000, price: 0.25 }] },
-        output_mtok: { base: 10, tiers: [{ start: 200000, price: 15 }] },
-      },
-    ],
-    [/^(?:gemini-2\.5-pro-tts|gemini-2\.5-pro-preview-tts)$/, { input_mtok: 1, output_mtok: 20 }],
-    [
-      /^gemini-3-flash-preview$|^gemini-3-flash-preview-/,
-      {
-        input_mtok: 0.5,
-        cache_read_mtok: 0.05,
-        output_mtok: 3,
-        input_audio_mtok: 1,
-        cache_audio_read_mtok: 0.1,
-      },
-    ],
-    [
-      /^gemini-3-pro-image$|^gemini-3-pro-image-preview/,
-      { input_mtok: 2, output_mtok: 12, output_image_mtok: 120 },
-    ],
-    [
-      /^gemini-3-pro-text-preview$|^gemini-3-pro-preview/,
-      {
-        input_mtok: { base: 2, tiers: [{ start: 200000, price: 4 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 200000, price: 0.4 }] },
-        output_mtok: { base: 12, tiers: [{ start: 200000, price: 18 }] },
-      },
-    ],
-    [
-      /^gemini-3\.1-flash-image$|^gemini-3\.1-flash-image-preview/,
-      { input_mtok: 0.5, output_mtok: 3, output_image_mtok: 60 },
-    ],
-    [
-      /^gemini-3\.1-flash-lite$|^gemini-3\.1-flash-lite-preview/,
-      {
-        input_mtok: 0.25,
-        cache_read_mtok: 0.025,
-        output_mtok: 1.5,
-        input_audio_mtok: 0.5,
-        cache_audio_read_mtok: 0.05,
-      },
-    ],
-    [
-      /^gemini-3\.1-flash-lite-image/,
-      { input_mtok: 0.25, output_mtok: 1.5, output_image_mtok: 30 },
-    ],
-    [
-      /^gemini-3\.1-flash-live-preview/,
-      {
-        input_mtok: 0.75,
-        output_mtok: 4.5,
-        input_audio_mtok: 3,
-        output_audio_mtok: 12,
-        input_image_mtok: 1,
-      },
-    ],
-    [
-      /^gemini-3\.1-pro-preview/,
-      {
-        input_mtok: { base: 2, tiers: [{ start: 200000, price: 4 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 200000, price: 0.4 }] },
-        output_mtok: { base: 12, tiers: [{ start: 200000, price: 18 }] },
-      },
-    ],
-    [
-      /^gemini-3\.5-flash$|^gemini-3\.5-flash-preview|^gemini-3\.5-flash-\d/,
-      { input_mtok: 1.5, cache_read_mtok: 0.15, output_mtok: 9 },
-    ],
-    [/^gemini-3\.5-flash-lite/, { input_mtok: 0.3, cache_read_mtok: 0.03, output_mtok: 2.5 }],
-    [
-      /^gemini-3\.6-flash/,
-      { input_mtok: 0.75, cache_read_mtok: 0.075, output_mtok: 3.75 },
-      { from: '2027-01-01', input_mtok: 1.5, cache_read_mtok: 0.15, output_mtok: 7.5 },
-    ],
-    [
-      /^gemini-3\.7-flash/,
-      { input_mtok: 0.75, cache_read_mtok: 0.075, output_mtok: 3.75 },
-      { from: '2027-01-01', input_mtok: 1.5, cache_read_mtok: 0.15, output_mtok: 7.5 },
-    ],
-    [
-      /^gemini-3\.8-flash/,
-      { input_mtok: 0.75, cache_read_mtok: 0.075, output_mtok: 3.75 },
-      { from: '2027-01-01', input_mtok: 1.5, cache_read_mtok: 0.15, output_mtok: 7.5 },
-    ],
-    [
-      /^gemini-flash-1\.5$/,
-      {
-        input_mtok: { base: 0.075, tiers: [{ start: 128000, price: 0.15 }] },
-        cache_read_mtok: { base: 0.01875, tiers: [{ start: 128000, price: 0.0375 }] },
-        output_mtok: { base: 0.3, tiers: [{ start: 128000, price: 0.6 }] },
-      },
-    ],
-    [
-      /^gemini-flash-1\.5-8b$/,
-      {
-        input_mtok: { base: 0.0375, tiers: [{ start: 128000, price: 0.075 }] },
-        cache_read_mtok: { base: 0.01, tiers: [{ start: 128000, price: 0.02 }] },
-        output_mtok: { base: 0.15, tiers: [{ start: 128000, price: 0.3 }] },
-      },
-    ],
-    [
-      /^gemini-2\.5-flash-native-audio-latest$|^gemini-live-2\.5-flash|^gemini-2\.5-flash-native-audio-preview/,
-      { input_mtok: 0.5, output_mtok: 2, input_audio_mtok: 3, output_audio_mtok: 12 },
-    ],
-    [/^gemini-omni-flash-preview/, { input_mtok: 1.5, output_mtok: 9 }],
-    [/^(?:gemini-pro|gemini-1\.0-pro)$/, { input_mtok: 0.125, output_mtok: 0.375 }],
-    [
-      /^gemini-pro-1\.5$/,
-      {
-        input_mtok: { base: 1.25, tiers: [{ start: 128000, price: 2.5 }] },
-        cache_read_mtok: { base: 0.3125, tiers: [{ start: 128000, price: 0.625 }] },
-        output_mtok: { base: 5, tiers: [{ start: 128000, price: 10 }] },
-      },
-    ],
-    [/^gemma-2-27b-it$/, { input_mtok: 0.65, output_mtok: 0.65 }],
-    [/^gemma-3$|^gemma-3-/, {}],
-    [/^gemma-3n/, {}],
-    [/^gemma-4-26b-a4b-it$/, {}],
-    [/^gemma-4-26b-a4b-it-maas$/, { input_mtok: 0.15, cache_read_mtok: 0.015, output_mtok: 0.6 }],
-    [/^gemma-4-31b-it$/, {}],
-  ],
-  xai: [
-    [/^(?:grok-2-1212|grok-2|grok-2-latest)$/, { input_mtok: 2, output_mtok: 10 }],
-    [
-      /^(?:grok-2-vision-1212|grok-2-vision|grok-2-vision-latest)$/,
-      { input_mtok: 2, output_mtok: 10 },
-    ],
-    [
-      /^(?:grok-3|grok-3-latest|grok-3-beta)$/,
-      { input_mtok: 3, cache_read_mtok: 0.75, output_mtok: 15 },
-    ],
-    [
-      /^(?:grok-3-fast|grok-3-fast-latest|grok-3-fast-beta)$/,
-      { input_mtok: 5, cache_read_mtok: 1.25, output_mtok: 25 },
-    ],
-    [
-      /^(?:grok-3-mini|grok-3-mini-beta|grok-3-mini-latest)$/,
-      { input_mtok: 0.3, cache_read_mtok: 0.075, output_mtok: 0.5 },
-    ],
-    [
-      /^(?:grok-3-mini-fast|grok-3-mini-fast-beta|grok-3-mini-fast-latest)$/,
-      { input_mtok: 0.6, cache_read_mtok: 0.15, output_mtok: 4 },
-    ],
-    [
-      /^(?:grok-4-0709|grok-4|grok-4-latest)$/,
-      { input_mtok: 3, cache_read_mtok: 0.75, output_mtok: 15 },
-    ],
-    [
-      /^(?:grok-4-1-fast-non-reasoning|grok-4-1-fast-non-reasoning-latest)$/,
-      { input_mtok: 0.2, cache_read_mtok: 0.05, output_mtok: 0.5 },
-    ],
-    [
-      /^(?:grok-4-1-fast|grok-4-1-fast-reasoning|grok-4-1-fast-reasoning-latest)$/,
-      { input_mtok: 0.2, cache_read_mtok: 0.05, output_mtok: 0.5 },
-    ],
-    [
-      /^(?:grok-4-fast-non-reasoning|grok-4-fast-non-reasoning-latest)$/,
-      { input_mtok: 0.2, cache_read_mtok: 0.05, output_mtok: 0.5 },
-    ],
-    [
-      /^(?:grok-4-fast|grok-4-fast-reasoning|grok-4-fast-reasoning-latest)$/,
-      { input_mtok: 0.2, cache_read_mtok: 0.05, output_mtok: 0.5 },
-    ],
-    [
-      /^grok-4\.20$/,
-      {
-        input_mtok: { base: 1.25, tiers: [{ start: 199999, price: 2.5 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 199999, price: 0.4 }] },
-        output_mtok: { base: 2.5, tiers: [{ start: 199999, price: 5 }] },
-      },
-    ],
-    [/^grok-4\.20-multi-agent$/, { input_mtok: 2, cache_read_mtok: 0.2, output_mtok: 6 }],
-    [
-      /^(?:grok-4\.3|x-ai\/grok-4\.3|grok-4\.3-latest)$|^grok-4\.3-\d{8}$|^x-ai\/grok-4\.3-\d{8}$/,
-      {
-        input_mtok: { base: 1.25, tiers: [{ start: 199999, price: 2.5 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 199999, price: 0.4 }] },
-        output_mtok: { base: 2.5, tiers: [{ start: 199999, price: 5 }] },
-      },
-    ],
-    [
-      /^(?:grok-4\.5|x-ai\/grok-4\.5|grok-4\.5-latest|grok-latest)$|^grok-4\.5-\d{8}$|^x-ai\/grok-4\.5-\d{8}$/,
-      {
-        input_mtok: { base: 2, tiers: [{ start: 199999, price: 4 }] },
-        cache_read_mtok: { base: 0.3, tiers: [{ start: 199999, price: 0.6 }] },
-        output_mtok: { base: 6, tiers: [{ start: 199999, price: 12 }] },
-      },
-    ],
-    [
-      /^(?:grok-4\.6|x-ai\/grok-4\.6|grok-4\.6-latest)$|^grok-4\.6-\d{8}$|^x-ai\/grok-4\.6-\d{8}$/,
-      {
-        input_mtok: { base: 2, tiers: [{ start: 199999, price: 4 }] },
-        cache_read_mtok: { base: 0.5, tiers: [{ start: 199999, price: 1 }] },
-        output_mtok: { base: 6, tiers: [{ start: 199999, price: 12 }] },
-      },
-    ],
-    [
-      /^grok-build-0\.1$/,
-      {
-        input_mtok: { base: 1, tiers: [{ start: 199999, price: 2 }] },
-        cache_read_mtok: { base: 0.2, tiers: [{ start: 199999, price: 0.4 }] },
-        output_mtok: { base: 2, tiers: [{ start: 199999, price: 4 }] },
-      },
-    ],
-    [
-      /^(?:grok-code-fast|grok-code-fast-1|grok-code-fast-1-0825)$/,
-      { input_mtok: 0.2, cache_read_mtok: 0.02, output_mtok: 1.5 },
-    ],
-  ],
+  openai: readPrices(String.raw`
+ada text-ada-001 = in 0.4 out 0.4
+babbage = in 0.5 out 0.5
+chatgpt-4o-latest = in 5 out 15
+codex-mini codex-mini-latest = in 1.5 read 0.375 out 6
+computer-use* = in 3 out 12
+curie text-curie-001 = in 2 out 2
+davinci text-davinci-001 = in 20 out 20
+ft:gpt-3.5-turbo* = in 3 out 6
+ft:gpt-4o-2024-* = in 3.75 out 15
+ft:gpt-4o-mini-2024-* = in 0.3 out 1.2
+gpt-3.5-turbo-0301 gpt-3.5-0301 = in 1.5 out 2
+gpt-3.5-turbo gpt-35-turbo gpt-3.5-turbo-0125 = in 0.5 out 1.5
+gpt-3.5-turbo-0613 = in 1.5 out 2
+gpt-3.5-turbo-1106 = in 1 out 2
+gpt-3.5-turbo-16k gpt-3.5-turbo-16k-0613 gpt-35-turbo-16k-0613 gpt-35-turbo-16k = in 3 out 4
+gpt-3.5-turbo-instruct* gpt-3.5-turbo-instruct-0914 = in 1.5 out 2
+gpt-4 gpt-4-0314 gpt-4-0613 ft:gpt-4-0* = in 30 out 60
+gpt-4-32k gpt-4-32k-0314 gpt-4-32k-0613 = in 60 out 120
+gpt-4-turbo gpt-4-turbo-2024-04-09 gpt-4-turbo-0125-preview gpt-4-0125-preview gpt-4-1106-preview
+  gpt-4-turbo-preview
+  = in 10 out 30
+gpt-4-vision-preview gpt-4-1106-vision-preview = in 10 out 30
+gpt-4.1 gpt-4.1-2025-04-14 = in 2 read 0.5 out 8 web 10 files 2.5
+gpt-4.1-mini gpt-4.1-mini-2025-04-14 = in 0.4 read 0.1 out 1.6 web 10 files 2.5
+gpt-4.1-nano gpt-4.1-nano-2025-04-14 = in 0.1 read 0.025 out 0.4
+gpt-4.5-preview* = in 75 read 37.5 out 150
+gpt-4o gpt-4o-2024-08-06 gpt-4o-2024-11-20 = in 2.5 read 1.25 out 10 web 10 files 2.5
+gpt-4o-2024-05-13 = in 5 out 15 web 10 files 2.5
+gpt-4o-audio-preview* = in 2.5 out 10
+gpt-4o-mini gpt-4o-mini-2024-07-18 gpt-4o-mini-search-preview
+  gpt-4o-mini-search-preview-2025-03-11
+  = in 0.15 read 0.075 out 0.6 web 10 files 2.5
+gpt-4o-mini-2024-07-18.ft-* = in 0.3 out 1.2
+gpt-4o-mini-audio* = in 0.15 out 0.6
+gpt-4o-mini-realtime* = in 0.6 read 0.3 out 2.4 audio 10 audio_read 0.3 audio_out 20
+gpt-4o-mini-transcribe = in 1.25 out 5 audio 3
+gpt-4o-mini-tts = in 0.6 out 12
+gpt-4o-realtime* = in 5 read 2.5 out 20 audio 40 audio_read 2.5 audio_out 80
+gpt-4o-search-preview gpt-4o-search-preview-2025-03-11 = in 2.5 out 10
+gpt-4o-transcribe gpt-4o-transcribe-diarize = in 2.5 out 10 audio 6
+gpt-4o:extended = in 6 out 18
+gpt-5 gpt-5-2025-08-07 gpt-5-chat gpt-5-chat-latest gpt-5-codex
+  = in 1.25 read 0.125 out 10 web 10 files 2.5
+gpt-5-image = in 10 read 1.25 out 10
+gpt-5-image-mini = in 2.5 read 0.25 out 2
+gpt-5-mini gpt-5-mini-2025-08-07 = in 0.25 read 0.025 out 2 web 10 files 2.5
+gpt-5-nano gpt-5-nano-* = in 0.05 read 0.005 out 0.4 web 10 files 2.5
+gpt-5-pro gpt-5-pro-2025-10-06 = in 15 out 120 web 10 files 2.5
+gpt-5.1 gpt-5.1-2025-11-13 gpt-5.1-codex gpt-5.1-codex-max gpt-5.1-chat gpt-5.1-chat-latest
+  gpt-5-1 gpt-5-1-2025-11-13 gpt-5-1-codex gpt-5-1-codex-max gpt-5-1-chat gpt-5-1-chat-latest
+  = in 1.25 read 0.125 out 10 web 10 files 2.5
+gpt-5.1-codex-mini gpt-5.1-mini gpt-5-1-codex-mini gpt-5-1-mini = in 0.25 read 0.025 out 2
+gpt-5.2 gpt-5.2-2025-12-11 gpt-5-2 gpt-5-2-2025-12-11 gpt-5.2-chat gpt-5.2-chat-latest
+  gpt-5-2-chat gpt-5-2-chat-latest gpt-5.2-codex gpt-5-2-codex
+  = in 1.75 read 0.175 out 14 web 10 files 2.5
+gpt-5.2-pro gpt-5.2-pro-2025-12-11 gpt-5-2-pro-2025-12-11 = in 21 out 168 web 10 files 2.5
+gpt-5.3 gpt-5-3 gpt-5.3-chat gpt-5.3-chat-latest gpt-5-3-chat gpt-5-3-chat-latest
+  = in 1.75 read 0.175 out 14
+gpt-5.3-codex gpt-5-3-codex = in 1.75 read 0.175 out 14
+gpt-5.4 gpt-5.4-2026-03-05 gpt-5-4 gpt-5-4-2026-03-05
+  = in 2.5/5 read 0.25/0.5 out 15/22.5 web 10 files 2.5 above 271999
+gpt-5.4-image-2 = in 8 read 2 out 15
+gpt-5.4-mini gpt-5.4-mini-2026-03-17 gpt-5-4-mini gpt-5-4-mini-2026-03-17
+  = in 0.75 read 0.075 out 4.5 web 10 files 2.5
+gpt-5.4-nano gpt-5.4-nano-2026-03-17 gpt-5-4-nano gpt-5-4-nano-2026-03-17
+  = in 0.2 read 0.02 out 1.25 web 10 files 2.5
+gpt-5.4-pro gpt-5.4-pro-2026-03-05 gpt-5-4-pro gpt-5-4-pro-2026-03-05
+  = in 30/60 out 180/270 web 10 files 2.5 above 271999
+gpt-5.5 gpt-5.5-2026-04-23 gpt-5.5-2026-04-24 gpt-5-5 gpt-5-5-2026-04-23 gpt-5-5-2026-04-24
+  gpt-5.5-chat gpt-5.5-chat-latest gpt-5-5-chat gpt-5-5-chat-latest gpt-5.5-codex gpt-5-5-codex
+  = in 5/10 read 0.5/1 out 30/45 web 10 files 2.5 above 271999
+gpt-5.5-pro gpt-5.5-pro-2026-04-23 gpt-5-5-pro gpt-5-5-pro-2026-04-23
+  = in 30/60 out 180/270 web 10 files 2.5 above 271999
+gpt-5.6-luna gpt-5-6-luna /^gpt-5\.6-luna-\d{4}-\d{2}-\d{2}$/ /^gpt-5-6-luna-\d{4}-\d{2}-\d{2}$/
+  = in 1/2 read 0.1/0.2 write 1.25/2.5 out 6/9 web 10 files 2.5 above 271999
+  = from 2026-07-30 in 0.2/0.4 read 0.02/0.04 write 0.25/0.5 out 1.2/1.8 web 10 files 2.5
+  above 271999
+gpt-5.6-sol gpt-5-6-sol gpt-5.6 gpt-5-6 /^gpt-5\.6-sol-\d{4}-\d{2}-\d{2}$/
+  /^gpt-5-6-sol-\d{4}-\d{2}-\d{2}$/
+  = in 5/10 read 0.5/1 write 6.25/12.5 out 30/45 web 10 files 2.5 above 271999
+  = from 2026-08-21 in 4/8 read 0.4/0.8 write 5/10 out 20/30 web 10 files 2.5 above 271999
+gpt-5.6-terra gpt-5-6-terra /^gpt-5\.6-terra-\d{4}-\d{2}-\d{2}$/
+  /^gpt-5-6-terra-\d{4}-\d{2}-\d{2}$/
+  = in 2.5/5 read 0.25/0.5 write 3.125/6.25 out 15/22.5 web 10 files 2.5 above 271999
+  = from 2026-07-30 in 2/4 read 0.2/0.4 write 2.5/5 out 12/18 web 10 files 2.5 above 271999
+gpt-6-astra /^gpt-6-astra-\d{4}-\d{2}-\d{2}$/
+  = in 10/20 read 1/2 write 12.5/25 out 50/75 web 10 files 2.5 above 271999
+gpt-6-luna /^gpt-6-luna-\d{4}-\d{2}-\d{2}$/
+  = in 0.1/0.2 read 0.01/0.02 write 0.125/0.25 out 0.5/0.75 web 10 files 2.5 above 272000
+gpt-6-sol /^gpt-6-sol-\d{4}-\d{2}-\d{2}$/
+  = in 2/4 read 0.2/0.4 write 2.5/5 out 10/15 web 10 files 2.5 above 272000
+gpt-audio gpt-audio-2025-08-28 gpt-audio-1.5 = in 2.5 out 10 audio 32 audio_out 64
+gpt-audio-mini gpt-audio-mini-2025-10-06 gpt-audio-mini-2025-12-15
+  = in 0.6 out 2.4 audio 10 audio_out 20
+gpt-chat-latest = in 5 read 0.5 out 30
+gpt-image-1 = in 5 read 1.25 out 40 image 10 image_read 2.5
+gpt-image-1-mini = in 2 read 0.2 out 8 image 2.5 image_read 0.25
+gpt-image-1.5 gpt-image-1.5-2025-12-16 = in 5 read 1.25 out 10 image 8 image_read 2 image_out 32
+gpt-image-2 gpt-image-2-2026-04-21 = in 5 read 1.25 out 30 image 8 image_read 2
+gpt-oss-120b = in 0.039 out 0.18
+gpt-oss-20b = in 0.029 out 0.14
+gpt-oss-safeguard-20b = in 0.075 read 0.037 out 0.3
+gpt-realtime gpt-realtime-2025-08-28 gpt-realtime-1.5
+  = in 4 read 0.4 out 16 audio 32 audio_read 0.4 audio_out 64 image 5 image_read 0.5
+gpt-realtime-2 gpt-realtime-2.1
+  = in 4 read 0.4 out 24 audio 32 audio_read 0.4 audio_out 64 image 5 image_read 0.5
+gpt-realtime-mini gpt-realtime-2.1-mini gpt-realtime-mini-2025-12-15 gpt-realtime-mini-2025-10-06
+  = in 0.6 read 0.06 out 2.4 audio 10 audio_read 0.3 audio_out 20 image 0.8 image_read 0.08
+*moderation* = free
+o1 o1-2024-12-17 = in 15 read 7.5 out 60
+o1-mini o1-mini-2024-09-12 = in 1.1 read 0.55 out 4.4
+o1-preview o1-preview-2024-09-12 = in 15 read 7.5 out 60
+o1-pro o1-pro-2025-03-19 = in 150 out 600
+o3 o3-2025-04-16
+  = in 10 read 0.5 out 40 web 10 files 2.5
+  = from 2025-06-10 in 2 read 0.5 out 8 web 10 files 2.5
+o3-deep-research o3-deep-research-2025-06-26 = in 10 read 2.5 out 40
+o3-mini o3-mini-2025-01-31 o3-mini-high = in 1.1 read 0.55 out 4.4
+o3-pro o3-pro-2025-06-10 = in 20 out 80
+o4-mini-2025-04-16 o4-mini-high o4-mini = in 1.1 read 0.275 out 4.4 web 10 files 2.5
+o4-mini-deep-research o4-mini-deep-research-2025-06-26 = in 2 read 0.5 out 8
+text-davinci-002 = in 20 out 20
+text-davinci-003 = in 20 out 20
+`),
+  anthropic: readPrices(String.raw`
+claude-2* *claude-v2* = in 8 out 24
+claude-3-5-haiku* claude-3.5-haiku* = in 0.8 read 0.08 write 1 write_1h 1.6 out 4 web 10
+claude-3-5-sonnet* claude-3.5-sonnet* = in 3 read 0.3 write 3.75 write_1h 6 out 15 web 10
+claude-3-7-sonnet* claude-3.7-sonnet* claude-sonnet-3.7* claude-sonnet-3-7*
+  = in 3 read 0.3 write 3.75 write_1h 6 out 15 web 10
+claude-3-haiku* = in 0.25 read 0.03 write 0.3 write_1h 0.5 out 1.25
+claude-3-opus* = in 15 read 1.5 write 18.75 write_1h 30 out 75
+claude-3-sonnet* = in 3 read 0.3 write 3.75 write_1h 6 out 15
+claude-fable-5 /^claude-fable-5-\d{8}$/ = in 10 read 1 write 12.5 write_1h 20 out 50 web 10
+claude-fable-5-1 /^claude-fable-5-1-\d{8}$/ = in 10 read 0.25 write 12.5 write_1h 20 out 50 web 10
+claude-haiku-4-5* claude-haiku-4.5* claude-4-5-haiku* claude-4.5-haiku*
+  = in 1 read 0.1 write 1.25 write_1h 2 out 5 web 10
+claude-opus-4-0* claude-4-opus* claude-opus-4 claude-opus-4-20250514
+  = in 15 read 1.5 write 18.75 write_1h 30 out 75 web 10
+claude-opus-4-1* claude-opus-4.1* = in 15 read 1.5 write 18.75 write_1h 30 out 75 web 10
+claude-opus-4-5* claude-opus-4.5* claude-4-5-opus* claude-4.5-opus*
+  = in 5 read 0.5 write 6.25 write_1h 10 out 25 web 10
+claude-opus-4-6* claude-opus-4.6* claude-4-6-opus* claude-4.6-opus*
+  = in 5/10 read 0.5/1 write 6.25/12.5 write_1h 10/20 out 25/37.5 web 10 above 200000
+  = from 2026-03-13 in 5 read 0.5 write 6.25 write_1h 10 out 25 web 10
+claude-opus-4-7* claude-opus-4.7* claude-4-7-opus* claude-4.7-opus*
+  = in 5 read 0.5 write 6.25 write_1h 10 out 25 web 10
+claude-opus-4-8* claude-opus-4.8* claude-4-8-opus* claude-4.8-opus*
+  = in 5 read 0.5 write 6.25 write_1h 10 out 25 web 10
+claude-opus-5 /^claude-opus-5-\d{8}$/ claude-opus-5.0* claude-5-opus* claude-5.0-opus*
+  = in 5 read 0.5 write 6.25 write_1h 10 out 25 web 10
+claude-opus-5-5 /^claude-opus-5-5-\d{8}$/ claude-opus-5.5* claude-5-5-opus* claude-5.5-opus*
+  = in 4 read 0.2 write 5 write_1h 8 out 20 web 10
+claude-sonnet-4-2025* claude-sonnet-4-0* claude-sonnet-4@* claude-sonnet-4 claude-4-sonnet*
+  = in 3 read 0.3 write 3.75 write_1h 6 out 15 web 10
+claude-sonnet-4-5* claude-sonnet-4.5*
+  = in 3/6 read 0.3/0.6 write 3.75/7.5 write_1h 6/12 out 15/22.5 web 10 above 200000
+claude-sonnet-4-6* claude-sonnet-4.6*
+  = in 3/6 read 0.3/0.6 write 3.75/7.5 write_1h 6/12 out 15/22.5 web 10 above 200000
+  = from 2026-03-13 in 3 read 0.3 write 3.75 write_1h 6 out 15 web 10
+claude-sonnet-5* claude-sonnet-5.0* claude-5-sonnet* claude-5.0-sonnet*
+  = in 2 read 0.2 write 2.5 write_1h 4 out 10 web 10
+claude-v1 = in 8 out 24
+`),
+  gemini: readPrices(String.raw`
+gemini-1.0-pro-vision-001 = in 0.125 out 0.375
+*gemini-1.5-flash* = in 0.075/0.15 read 0.01875/0.0375 out 0.3/0.6 above 128000
+*gemini-1.5-pro* = in 1.25/2.5 out 5/10 above 128000
+*gemini-2.0-flash *gemini-2.0-flash-0* *gemini-2.0-flash-exp* *gemini-2.0-flash-thinking*
+  *gemini-2.0-flash-latest*
+  = in 0.1 read 0.025 out 0.4 audio 0.7 audio_read 0.175
+*gemini-2.0-flash-lite* = in 0.075 out 0.3
+gemini-2.5-flash gemini-2.5-flash-latest gemini-2.5-flash-preview-09-2025
+  = in 0.3 read 0.03 out 2.5 audio 1 audio_read 0.1
+gemini-2.5-flash-image gemini-2.5-flash-image-preview = in 0.3 out 2.5 image_out 30
+gemini-2.5-flash-lite
+  /^(?=.*?(?:^gemini-2\.5-flash-lite-preview))(?=.*?(?:^(?!.*-[tT][tT][sS](?:$|-))))/
+  = in 0.1 read 0.01 out 0.4 audio 0.3 audio_read 0.03
+gemini-2.5-flash-lite-preview-tts = in 0.5 out 10
+*gemini-2.5-flash-preview-05-20* *gemini-2.5-flash-preview-04-17*
+  gemini-2.5-flash-preview-05-20:thinking gemini-2.5-flash-preview gemini-2.5-flash-preview:thinking
+  = in 0.15 out 0.6
+gemini-2.5-flash-tts gemini-2.5-flash-preview-tts = in 0.5 out 10
+/^(?=.*?(?:^gemini-2\.5-pro))(?=.*?(?:^(?!.*-[tT][tT][sS](?:$|-))))/
+  = in 1.25/2.5 read 0.125/0.25 out 10/15 above 200000
+gemini-2.5-pro-tts gemini-2.5-pro-preview-tts = in 1 out 20
+gemini-3-flash-preview gemini-3-flash-preview-* = in 0.5 read 0.05 out 3 audio 1 audio_read 0.1
+gemini-3-pro-image gemini-3-pro-image-preview* = in 2 out 12 image_out 120
+gemini-3-pro-preview* gemini-3-pro-text-preview = in 2/4 read 0.2/0.4 out 12/18 above 200000
+gemini-3.1-flash-image gemini-3.1-flash-image-preview* = in 0.5 out 3 image_out 60
+gemini-3.1-flash-lite gemini-3.1-flash-lite-preview*
+  = in 0.25 read 0.025 out 1.5 audio 0.5 audio_read 0.05
+gemini-3.1-flash-lite-image* = in 0.25 out 1.5 image_out 30
+gemini-3.1-flash-live-preview* = in 0.75 out 4.5 audio 3 audio_out 12 image 1
+gemini-3.1-pro-preview* = in 2/4 read 0.2/0.4 out 12/18 above 200000
+gemini-3.5-flash gemini-3.5-flash-preview* /^gemini-3\.5-flash-\d/ = in 1.5 read 0.15 out 9
+gemini-3.5-flash-lite* = in 0.3 read 0.03 out 2.5
+gemini-3.6-flash* = in 0.75 read 0.075 out 3.75 = from 2027-01-01 in 1.5 read 0.15 out 7.5
+gemini-3.7-flash* = in 0.75 read 0.075 out 3.75 = from 2027-01-01 in 1.5 read 0.15 out 7.5
+gemini-3.8-flash* = in 0.75 read 0.075 out 3.75 = from 2027-01-01 in 1.5 read 0.15 out 7.5
+gemini-flash-1.5 = in 0.075/0.15 read 0.01875/0.0375 out 0.3/0.6 above 128000
+gemini-flash-1.5-8b = in 0.0375/0.075 read 0.01/0.02 out 0.15/0.3 above 128000
+gemini-live-2.5-flash* gemini-2.5-flash-native-audio-preview* gemini-2.5-flash-native-audio-latest
+  = in 0.5 out 2 audio 3 audio_out 12
+gemini-omni-flash-preview* = in 1.5 out 9
+gemini-pro gemini-1.0-pro = in 0.125 out 0.375
+gemini-pro-1.5 = in 1.25/2.5 read 0.3125/0.625 out 5/10 above 128000
+gemma-2-27b-it = in 0.65 out 0.65
+gemma-3-* gemma-3 = free
+gemma-3n* = free
+gemma-4-26b-a4b-it = free
+gemma-4-26b-a4b-it-maas = in 0.15 read 0.015 out 0.6
+gemma-4-31b-it = free
+`),
+  xai: readPrices(String.raw`
+grok-2-1212 grok-2 grok-2-latest = in 2 out 10
+grok-2-vision-1212 grok-2-vision grok-2-vision-latest = in 2 out 10
+grok-3 grok-3-latest grok-3-beta = in 3 read 0.75 out 15
+grok-3-fast grok-3-fast-latest grok-3-fast-beta = in 5 read 1.25 out 25
+grok-3-mini grok-3-mini-beta grok-3-mini-latest = in 0.3 read 0.075 out 0.5
+grok-3-mini-fast grok-3-mini-fast-beta grok-3-mini-fast-latest = in 0.6 read 0.15 out 4
+grok-4-0709 grok-4 grok-4-latest = in 3 read 0.75 out 15
+grok-4-1-fast-non-reasoning grok-4-1-fast-non-reasoning-latest = in 0.2 read 0.05 out 0.5
+grok-4-1-fast grok-4-1-fast-reasoning grok-4-1-fast-reasoning-latest = in 0.2 read 0.05 out 0.5
+grok-4-fast-non-reasoning grok-4-fast-non-reasoning-latest = in 0.2 read 0.05 out 0.5
+grok-4-fast grok-4-fast-reasoning grok-4-fast-reasoning-latest = in 0.2 read 0.05 out 0.5
+grok-4.20 = in 1.25/2.5 read 0.2/0.4 out 2.5/5 above 199999
+grok-4.20-multi-agent = in 2 read 0.2 out 6
+grok-4.3 /^grok-4\.3-\d{8}$/ x-ai/grok-4.3 /^x-ai/grok-4\.3-\d{8}$/ grok-4.3-latest
+  = in 1.25/2.5 read 0.2/0.4 out 2.5/5 above 199999
+grok-4.5 /^grok-4\.5-\d{8}$/ x-ai/grok-4.5 /^x-ai/grok-4\.5-\d{8}$/ grok-4.5-latest grok-latest
+  = in 2/4 read 0.3/0.6 out 6/12 above 199999
+grok-4.6 /^grok-4\.6-\d{8}$/ x-ai/grok-4.6 /^x-ai/grok-4\.6-\d{8}$/ grok-4.6-latest
+  = in 2/4 read 0.5/1 out 6/12 above 199999
+grok-build-0.1 = in 1/2 read 0.2/0.4 out 2/4 above 199999
+grok-code-fast grok-code-fast-1 grok-code-fast-1-0825 = in 0.2 read 0.02 out 1.5
+`),
 }

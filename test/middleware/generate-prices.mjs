@@ -6,21 +6,23 @@ const target = new URL('../../middleware/prices/data.ts', import.meta.url)
 /** The day the library's version was published. */
 const asOf = '2026-09-23'
 const providers = { openai: 'openai', anthropic: 'anthropic', gemini: 'google', xai: 'x-ai' }
-const units = [
-  'input_mtok',
-  'cache_read_mtok',
-  'cache_write_mtok',
-  'cache_write_1h_mtok',
-  'output_mtok',
-  'input_audio_mtok',
-  'cache_audio_read_mtok',
-  'output_audio_mtok',
-  'input_image_mtok',
-  'cache_image_read_mtok',
-  'output_image_mtok',
-  'web_searches_kcount',
-  'storage_searches_kcount',
-]
+/** Names of the table, as `readPrices` reads them. */
+const units = {
+  in: 'input_mtok',
+  read: 'cache_read_mtok',
+  write: 'cache_write_mtok',
+  write_1h: 'cache_write_1h_mtok',
+  out: 'output_mtok',
+  audio: 'input_audio_mtok',
+  audio_read: 'cache_audio_read_mtok',
+  audio_out: 'output_audio_mtok',
+  image: 'input_image_mtok',
+  image_read: 'cache_image_read_mtok',
+  image_out: 'output_image_mtok',
+  web: 'web_searches_kcount',
+  files: 'storage_searches_kcount',
+}
+const lineWidth = 100
 
 export function generate() {
   const { version } = JSON.parse(
@@ -31,7 +33,7 @@ export function generate() {
   )
   const tables = Object.entries(providers).map(([ours, theirs]) => {
     const rows = findProvider({ providerId: theirs }).models.filter(isChat(ours)).map(row)
-    return `  ${ours}: [\n${rows.join('')}  ],\n`
+    return `  ${ours}: readPrices(String.raw\`\n${rows.join('')}\`),\n`
   })
   return `${head(version)}export const data: PriceData = {\n${tables.join('')}}\n`
 }
@@ -51,7 +53,7 @@ const head = (version) => `/**
  * COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
  * OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
  */
-import type { PriceData } from './rates.js'
+import { type PriceData, readPrices } from './rates.js'
 
 /** The day these prices were published. */
 export const asOf = '${asOf}'
@@ -68,38 +70,67 @@ const isChat = (provider) => (model) =>
 
 const steps = ({ prices }) => (Array.isArray(prices) ? prices : [{ prices }])
 
-const row = (model) => `    [/${source(model.match)}/, ${steps(model).map(rates).join(', ')}],\n`
+/** On one line where it fits; else names and rates go on below, indented. */
+function row(model) {
+  const names = namesOf(model.match).join(' ')
+  const rates = steps(model).map((step) => `= ${ratesOf(step)}`)
+  const line = [names, ...rates].join(' ')
+  if (line.length <= lineWidth) return `${line}\n`
+  return `${[names, ...rates].flatMap(wrap).join('\n  ')}\n`
+}
 
-function rates({ constraint, prices }) {
+function wrap(text) {
+  if (text.length <= lineWidth - 2) return [text]
+  // a price stays beside what it is for
+  const end = text.slice(0, lineWidth - 1).search(/ (?![\d.])\S*(?: [\d.]\S*)?$/)
+  return end < 0 ? [text] : [text.slice(0, end), ...wrap(text.slice(end + 1))]
+}
+
+function ratesOf({ constraint, prices }) {
   if (constraint && constraint.type !== 'start_date')
     throw new Error(`A price by ${constraint.type}: teach the table to hold it`)
-  const members = units.flatMap((unit) =>
-    prices[unit] === undefined ? [] : [`${unit}: ${rate(prices[unit])}`],
-  )
-  return `{ ${[...(constraint ? [`from: '${constraint.start_date}'`] : []), ...members].join(', ')} }`
+  const known = Object.entries(units).filter(([, unit]) => prices[unit] !== undefined)
+  const starts = new Set(known.flatMap(([, unit]) => startsOf(prices[unit])))
+  if (starts.size > 1) throw new Error('Prices of several tiers: teach the table to hold them')
+  if (known.length === 0) return 'free'
+  const words = known.map(([name, unit]) => `${name} ${rate(prices[unit])}`)
+  const from = constraint ? [`from ${constraint.start_date}`] : []
+  return [...from, ...words, ...[...starts].map((start) => `above ${start}`)].join(' ')
 }
+
+const startsOf = (value) => (typeof value === 'number' ? [] : value.tiers.map(({ start }) => start))
 
 const rate = (value) =>
   typeof value === 'number'
     ? value
-    : `{ base: ${value.base}, tiers: [${value.tiers
-        .map(({ start, price }) => `{ start: ${start}, price: ${price} }`)
-        .join(', ')}] }`
+    : [value.base, ...value.tiers.map(({ price }) => price)].join('/')
 
-/** Their match as one RegExp over a name in lower case. */
-function source(match) {
-  if ('equals' in match) return `^${literal(match.equals)}$`
-  if ('starts_with' in match) return `^${literal(match.starts_with)}`
-  if ('ends_with' in match) return `${literal(match.ends_with)}$`
-  if ('contains' in match) return literal(match.contains)
-  if ('regex' in match) return match.regex.replaceAll('/', '\\/')
-  if ('and' in match) return `^${match.and.map((part) => `(?=.*?(?:${source(part)}))`).join('')}`
-  const names = match.or.flatMap((part) => ('equals' in part ? [literal(part.equals)] : []))
-  const others = match.or.filter((part) => !('equals' in part)).map(source)
-  const equals = names.length > 1 ? [`^(?:${names.join('|')})$`] : names.map((name) => `^${name}$`)
-  return [...equals, ...others].join('|')
+/** Their match as patterns over a name in lower case. */
+function namesOf(match) {
+  if ('or' in match) return match.or.flatMap(namesOf)
+  if ('equals' in match) return [plain(match.equals)]
+  if ('starts_with' in match) return [`${plain(match.starts_with)}*`]
+  if ('ends_with' in match) return [`*${plain(match.ends_with)}`]
+  if ('contains' in match) return [`*${plain(match.contains)}*`]
+  if ('regex' in match) return [expression(match.regex)]
+  return [expression(`^${match.and.map((part) => `(?=.*?(?:${source(part)}))`).join('')}`)]
 }
 
-const literal = (text) => text.toLowerCase().replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')
+/** A part of an `and`. */
+function source(match) {
+  if ('starts_with' in match) return `^${plain(match.starts_with).replaceAll('.', '\\.')}`
+  if ('regex' in match) return match.regex
+  throw new Error(`An and of ${Object.keys(match)}: teach the table to hold it`)
+}
+
+function plain(text) {
+  if (/[\s*/=]/.test(text.replaceAll('x-ai/', ''))) throw new Error(`A name with signs: ${text}`)
+  return text.toLowerCase()
+}
+
+function expression(text) {
+  if (/[\s`]/.test(text)) throw new Error(`An expression with spaces: ${text}`)
+  return `/${text}/`
+}
 
 if (process.argv[1] === new URL(import.meta.url).pathname) writeFileSync(target, generate())
