@@ -23,7 +23,7 @@ import { type Queue, queueOf, ScriptEndedError, type Step } from './queue.js'
 import { idsOf } from './random.js'
 import type { Reply } from './reply.js'
 import type { Failure, ReplySpec } from './script.js'
-import { openaiFailure } from './wires/openai-errors.js'
+import { openaiFailure } from './wires/openai.js'
 
 /** One step of a scripted provider: a reply, or what makes one of the request. */
 export type ScriptedStep = Step<ChatRequest>

@@ -1,8 +1,8 @@
 /** Anthropic's Messages wire. Shapes from recorded messages of claude-sonnet-4 to claude-opus-4-8 (2025-05 to 2026-08). */
 import { defined, type FinishReason, type JsonObject } from '../../chat/index.js'
-import type { Answer, AnswerUsage, Refusal, SseEvent } from '../script.js'
+import type { Answer, AnswerUsage, Failure, Refusal, SseEvent } from '../script.js'
 import { blocksOf } from './anthropic-blocks.js'
-import { anthropicError, anthropicFailure } from './anthropic-errors.js'
+import { refusalOf, retryHeaders } from './failures.js'
 import type { RenderContext, Wire } from './wire.js'
 
 const stopReasons: Readonly<Record<FinishReason, string>> = {
@@ -55,9 +55,26 @@ export const anthropic: Wire = {
     return events
   },
 
-  failure: anthropicFailure,
-  failureEvents: (failure, context) => [{ event: 'error', data: anthropicError(failure, context) }],
+  failure: (failure, context) => ({
+    status: refusalOf('anthropic', failure, context.model).status,
+    headers: { 'x-should-retry': String(isRetried(failure)), ...retryHeaders(failure) },
+    body: errorOf(failure, context),
+  }),
+  failureEvents: (failure, context) => [{ event: 'error', data: errorOf(failure, context) }],
   count: (tokens) => ({ input_tokens: tokens }),
+}
+
+/** The error as a body and as an event carry it. */
+function errorOf(failure: Failure, { model, requestId }: RenderContext): JsonObject {
+  const { code, message } = refusalOf('anthropic', failure, model)
+  const type = failure.code ?? failure.type ?? code
+  return { type: 'error', error: { type, message }, request_id: requestId }
+}
+
+/** By the kind, whatever status a script gives it. */
+function isRetried({ kind }: Failure): boolean {
+  const { status } = refusalOf('anthropic', { kind }, '')
+  return status === 409 || status === 429 || status >= 500
 }
 
 const event = (type: string, fields: JsonObject): SseEvent => ({

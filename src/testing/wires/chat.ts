@@ -2,8 +2,7 @@
 import { defined, isObject, type JsonObject } from '../../chat/index.js'
 import { argumentPieces } from '../chunks.js'
 import type { Answer, AnswerUsage, Call, Citation, Media, Part, SseEvent, Text } from '../script.js'
-import { openaiHeaders } from './openai.js'
-import { openaiError, openaiFailure } from './openai-errors.js'
+import { openaiError, openaiFailure, openaiHeaders } from './openai.js'
 import { type RenderContext, unrenderable, type Wire } from './wire.js'
 
 export const chat: Wire = {

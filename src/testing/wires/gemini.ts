@@ -1,7 +1,7 @@
 /** Gemini's generateContent wire. Shapes from recorded responses of gemini-2.0-flash to gemini-3.5-flash (2025-05 to 2026-08). */
 import type { FinishReason, JsonObject } from '../../chat/index.js'
-import type { Answer, Call, SseEvent } from '../script.js'
-import { geminiError, statusOf } from './gemini-errors.js'
+import type { Answer, Call, Failure } from '../script.js'
+import { refusalOf } from './failures.js'
 import { evidence } from './gemini-evidence.js'
 import { type GeminiPart, isMalformed, partsOf } from './gemini-parts.js'
 import { usageMetadata, usageProgress } from './gemini-usage.js'
@@ -59,13 +59,11 @@ export const gemini: Wire = {
   },
 
   failure: (failure, context) => ({
-    status: statusOf(failure),
+    status: refusalOf('gemini', failure, context.model).status,
     headers: { ...failure.headers },
-    body: geminiError(failure, context.model),
+    body: errorOf(failure, context.model),
   }),
-  failureEvents: (failure, context): readonly SseEvent[] => [
-    { data: geminiError(failure, context.model) },
-  ],
+  failureEvents: (failure, context) => [{ data: errorOf(failure, context.model) }],
   count: (tokens) => ({
     totalTokens: tokens,
     promptTokensDetails: [{ modality: 'TEXT', tokenCount: tokens }],
@@ -100,3 +98,37 @@ function ending(answer: Answer, isRefused: boolean): JsonObject {
     ...(finishReason === 'SAFETY' && { safetyRatings: blocked }),
   }
 }
+
+/** google.rpc.Status as JSON. */
+function errorOf(failure: Failure, model: string): JsonObject {
+  const { status, code, message } = refusalOf('gemini', failure, model)
+  const details = detailsOf(failure, model)
+  return { error: { code: status, message, status: code, ...(details.length > 0 && { details }) } }
+}
+
+const google = (type: string) => `type.googleapis.com/google.rpc.${type}`
+
+/** What tells a wrong key from a wrong argument, a day's quota from a minute's, and how long to wait. */
+function detailsOf(failure: Failure, model: string): readonly JsonObject[] {
+  if (failure.kind === 'auth' && (failure.status ?? 400) === 400)
+    return [
+      {
+        '@type': google('ErrorInfo'),
+        reason: 'API_KEY_INVALID',
+        domain: 'googleapis.com',
+        metadata: { service: 'generativelanguage.googleapis.com' },
+      },
+    ]
+  if (failure.kind !== 'rate_limit' && failure.kind !== 'quota') return retryInfo(failure)
+  const period = failure.kind === 'quota' ? 'PerDay' : 'PerMinute'
+  const violation = {
+    quotaMetric: 'generativelanguage.googleapis.com/generate_content_free_tier_requests',
+    quotaId: `GenerateRequests${period}PerProjectPerModel-FreeTier`,
+    quotaDimensions: { location: 'global', model },
+    quotaValue: '50',
+  }
+  return [{ '@type': google('QuotaFailure'), violations: [violation] }, ...retryInfo(failure)]
+}
+
+const retryInfo = ({ retryAfter }: Failure): readonly JsonObject[] =>
+  retryAfter === undefined ? [] : [{ '@type': google('RetryInfo'), retryDelay: `${retryAfter}s` }]

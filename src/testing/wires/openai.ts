@@ -1,9 +1,10 @@
 /** OpenAI's Responses wire. Shapes from recorded responses of gpt-4o to gpt-5.5 (2025-10 to 2026-08). */
 import { defined } from '../../chat/index.js'
 import { argumentPieces } from '../chunks.js'
-import { openaiError, openaiFailure } from './openai-errors.js'
+import type { Failure } from '../script.js'
+import { refusalOf } from './failures.js'
 import { responsesWire } from './responses.js'
-import type { RenderContext } from './wire.js'
+import type { HttpFailure, RenderContext } from './wire.js'
 
 export const openaiHeaders = (context: RenderContext) => ({
   'x-request-id': context.requestId,
@@ -16,6 +17,26 @@ export const openaiHeaders = (context: RenderContext) => ({
   'x-ratelimit-remaining-tokens': '199000',
   'x-ratelimit-reset-requests': '120ms',
   'x-ratelimit-reset-tokens': '6m0s',
+})
+
+/** The inner error object, as a body, a stream and a failed response carry it. */
+export function openaiError(failure: Failure, model: string) {
+  const { message, type, param, code } = refusalOf('openai', failure, model)
+  const isQuota = failure.type === undefined && failure.code === 'insufficient_quota'
+  return { message, type: isQuota ? code : type, param, code }
+}
+
+/** The whole refusal over HTTP; Chat Completions answers with the same. */
+export const openaiFailure = (failure: Failure, { model }: RenderContext): HttpFailure => ({
+  status: refusalOf('openai', failure, model).status,
+  headers: {
+    ...(failure.retryAfter !== undefined && {
+      'retry-after': String(Math.ceil(failure.retryAfter)),
+      'retry-after-ms': String(Math.round(failure.retryAfter * 1000)),
+    }),
+    ...failure.headers,
+  },
+  body: { error: openaiError(failure, model) },
 })
 
 export const openai = responsesWire({

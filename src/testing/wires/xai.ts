@@ -1,78 +1,8 @@
 /** xAI's Responses wire: OpenAI's, with its own ids, errors and usage. Shapes from recorded responses of grok-4.3 (2026-08). */
 
 import { uuidOf } from '../random.js'
-import type { Failure, FailureKind } from '../script.js'
+import { refusalOf, retryHeaders } from './failures.js'
 import { responsesWire } from './responses.js'
-
-interface XaiFailure {
-  readonly status: number
-  readonly code: string
-  readonly error: (model: string) => string
-}
-
-const failures: Readonly<Record<FailureKind, XaiFailure>> = {
-  bad_request: {
-    status: 400,
-    code: 'invalid-argument',
-    error: () => 'Argument not supported on this model.',
-  },
-  context_window: {
-    status: 400,
-    code: 'invalid-argument',
-    error: () =>
-      "This model's maximum prompt length is 500000 but the request contains 600000 tokens.",
-  },
-  content_policy: {
-    status: 403,
-    code: 'permission-denied',
-    error: () => 'Content violates usage guidelines.',
-  },
-  auth: {
-    status: 400,
-    code: 'invalid-argument',
-    error: () => 'Incorrect API key provided. You can obtain an API key from https://console.x.ai.',
-  },
-  permission: {
-    status: 403,
-    code: 'permission-denied',
-    error: () => 'The API key is currently blocked.',
-  },
-  not_found: {
-    status: 404,
-    code: 'not-found',
-    error: (model) => `The model ${model} does not exist or your team does not have access to it.`,
-  },
-  conflict: { status: 409, code: 'aborted', error: () => 'The operation was aborted.' },
-  too_large: { status: 413, code: 'out-of-range', error: () => 'The request is too large.' },
-  unprocessable: {
-    status: 422,
-    code: 'invalid-argument',
-    error: () => 'Failed to deserialize the JSON body into the target type.',
-  },
-  rate_limit: {
-    status: 429,
-    code: 'resource-exhausted',
-    error: (model) => `Too many requests for the model ${model}. Your team's rate limit is 480.`,
-  },
-  quota: {
-    status: 403,
-    code: 'permission-denied',
-    error: () => 'Your team has either used all available credits or reached its spending limit.',
-  },
-  server_error: { status: 500, code: 'internal', error: () => 'Internal error.' },
-  bad_gateway: { status: 502, code: 'unavailable', error: () => 'Bad gateway.' },
-  overloaded: {
-    status: 503,
-    code: 'The service is currently unavailable',
-    error: () => 'The service is temporarily unavailable. Please try again later.',
-  },
-  timeout: { status: 504, code: 'deadline-exceeded', error: () => 'Deadline exceeded.' },
-}
-
-const errorOf = (failure: Failure, model: string) => ({
-  code: failure.code ?? failures[failure.kind].code,
-  error: failure.message ?? failures[failure.kind].error(model),
-})
 
 export const xai = responsesWire({
   contentType: { json: 'application/json', stream: 'text/event-stream' },
@@ -133,24 +63,14 @@ export const xai = responsesWire({
     user: body.user ?? null,
     metadata: { system_fingerprint: 'fp_mock' },
   }),
-  failure: (failure, context) => ({
-    status: failure.status ?? failures[failure.kind].status,
-    headers: {
-      ...(failure.retryAfter !== undefined && { 'retry-after': String(failure.retryAfter) }),
-      ...failure.headers,
-    },
-    body: errorOf(failure, context.model),
-  }),
+  failure: (failure, { model }) => {
+    const { status, code, message } = refusalOf('xai', failure, model)
+    return { status, headers: retryHeaders(failure), body: { code, error: message } }
+  },
   // flat, where OpenAI nests it
-  failureEvents: (failure, context, before) => {
-    const { code, error } = errorOf(failure, context.model)
-    const data = {
-      type: 'error',
-      code,
-      message: error,
-      param: failure.param ?? null,
-      sequence_number: before.length,
-    }
+  failureEvents: (failure, { model }, before) => {
+    const { code, message, param } = refusalOf('xai', failure, model)
+    const data = { type: 'error', code, message, param, sequence_number: before.length }
     return [{ event: 'error', data }]
   },
   // it counts by `/v1/tokenize-text`, which gives the tokens themselves
