@@ -6,7 +6,7 @@ import {
   type StreamChunk,
   unknownUsage,
 } from '../chat/index.js'
-import { argumentPieces } from './chunks.js'
+import { joinParts, piecesOf } from './chunks.js'
 import type { MakeId } from './random.js'
 import type { Call, Citation, Hosted, Media, Part, ReplySpec, Text } from './script.js'
 import { finishOf, usageOf } from './usage.js'
@@ -63,7 +63,10 @@ function chunksOfPart(part: Part, { id, index }: PartContext): readonly StreamCh
     case 'text':
       return textChunks(part)
     case 'thought':
-      return thoughtChunks(part.redacted ? [] : part.summaries)
+      return joinParts(part.redacted ? [] : part.summaries).map((text) => ({
+        type: 'reasoning-delta',
+        text,
+      }))
     case 'call':
       return callChunks(part, id, index)
     case 'refusal':
@@ -99,15 +102,7 @@ function annotationOf(citation: Citation, { text }: Text): Annotation {
   return { type: 'file_citation', file_citation: { ...file, ...place } }
 }
 
-/** Blocks of thoughts are joined by a blank line. */
-const thoughtChunks = (summaries: readonly (readonly string[])[]): readonly StreamChunk[] =>
-  summaries
-    .flatMap((summary, nth) => (nth === 0 ? summary : ['\n\n', ...summary]))
-    .map((text) => ({ type: 'reasoning-delta', text }))
-
 function callChunks(call: Call, id: MakeId, index: number): readonly StreamChunk[] {
-  const { pieces } = call
-  const deltas = typeof pieces === 'string' ? [call.arguments] : pieces
   return [
     {
       type: 'tool-call-start',
@@ -116,7 +111,7 @@ function callChunks(call: Call, id: MakeId, index: number): readonly StreamChunk
       name: call.name,
       ...(call.custom && { kind: 'custom' as const }),
     },
-    ...(deltas ?? argumentPieces(call.arguments)).map((piece) => ({
+    ...piecesOf(call).map((piece) => ({
       type: 'tool-call-delta' as const,
       index,
       arguments: piece,

@@ -1,4 +1,5 @@
 /** Cuts a text into the pieces a stream brings. */
+import type { Call } from './script.js'
 
 /** A number of pieces, or the pieces themselves. */
 export type Chunks = number | readonly string[]
@@ -19,6 +20,10 @@ function inPieces(text: string, count: number): readonly string[] {
   return fragmentsOf(points, size)
 }
 
+/** The pieces of a thought in several parts: a blank line between them. */
+export const joinParts = (parts: readonly (readonly string[])[]): readonly string[] =>
+  parts.flatMap((part, index) => (index === 0 ? part : ['\n\n', ...part]))
+
 /** JSON text as a model writes it: a few characters at a time. */
 export const argumentPieces = (text: string, size = 6): readonly string[] =>
   fragmentsOf(Array.from(text), size)
@@ -28,3 +33,7 @@ function fragmentsOf(points: readonly string[], size: number): readonly string[]
   for (let i = 0; i < points.length; i += size) pieces.push(points.slice(i, i + size).join(''))
   return pieces
 }
+
+/** The pieces of a call's arguments behind its name, where they do not come whole with it. */
+export const piecesOf = ({ pieces, arguments: text }: Call): readonly string[] =>
+  typeof pieces === 'string' ? [text] : (pieces ?? argumentPieces(text))

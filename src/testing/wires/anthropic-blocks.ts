@@ -1,6 +1,6 @@
 /** Content blocks of the Messages wire: how each opens, what its deltas bring, what it is in the end. */
 import { isObject, type JsonObject, parseJson } from '../../chat/index.js'
-import { argumentPieces } from '../chunks.js'
+import { argumentPieces, joinParts, piecesOf } from '../chunks.js'
 import type { Call, Citation, Hosted, Part, Text, Thought } from '../script.js'
 import { type RenderContext, unrenderable } from './wire.js'
 
@@ -80,9 +80,7 @@ function thoughtBlock(thought: Thought, context: RenderContext): Block {
     const block = { type: 'redacted_thinking', data: signature }
     return { start: block, deltas: [], whole: block }
   }
-  const chunks = thought.summaries.flatMap((summary, index) =>
-    index === 0 ? summary : ['\n\n', ...summary],
-  )
+  const chunks = joinParts(thought.summaries)
   return {
     start: { type: 'thinking', thinking: '', signature: '' },
     deltas: [
@@ -102,13 +100,8 @@ function callBlock(call: Call, context: RenderContext): Block {
     input,
   }
   if (call.pieces === 'start') return { start: block, deltas: [], whole: block }
-  const pieces =
-    call.pieces === 'end' ? [call.arguments] : (call.pieces ?? argumentPieces(call.arguments))
-  return {
-    start: { ...block, input: {} },
-    deltas: call.custom ? jsonDeltas([JSON.stringify(input)]) : jsonDeltas(pieces),
-    whole: block,
-  }
+  const deltas = jsonDeltas(call.custom ? [JSON.stringify(input)] : piecesOf(call))
+  return { start: { ...block, input: {} }, deltas, whole: block }
 }
 
 /** The first fragment is empty, as on the real wire. */

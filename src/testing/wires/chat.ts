@@ -1,6 +1,6 @@
 /** Chat Completions, as OpenAI, xAI and every compatible server speak it. Shapes from recorded completions (2025-10 to 2026-08). */
 import { defined, isObject, type JsonObject } from '../../chat/index.js'
-import { argumentPieces } from '../chunks.js'
+import { joinParts, piecesOf } from '../chunks.js'
 import type { Answer, AnswerUsage, Call, Citation, Media, Part, SseEvent, Text } from '../script.js'
 import { openaiError, openaiFailure, openaiHeaders } from './openai.js'
 import { type RenderContext, unrenderable, type Wire } from './wire.js'
@@ -111,7 +111,7 @@ function messageOf({ parts }: Answer, context: RenderContext): JsonObject {
 }
 
 const thoughtText = (thought: Extract<Part, { type: 'thought' }>) =>
-  thought.redacted ? '' : thought.summaries.map((summary) => summary.join('')).join('\n\n')
+  thought.redacted ? '' : joinParts(thought.summaries).join('')
 
 const isImage = (media: Media) => media.media_type.startsWith('image/')
 
@@ -173,7 +173,9 @@ function partDeltas(part: Part, context: RenderContext, index: number): readonly
     case 'text':
       return textDeltas(part)
     case 'thought':
-      return part.redacted ? [] : thoughtChunks(part.summaries).map((delta) => ({ delta }))
+      return (part.redacted ? [] : joinParts(part.summaries)).map((reasoning_content) => ({
+        delta: { reasoning_content },
+      }))
     case 'refusal':
       return part.chunks.map((refusal) => ({ delta: { refusal } }))
     case 'call':
@@ -194,22 +196,15 @@ function textDeltas(text: Text): readonly Delta[] {
   return annotations.length > 0 ? [...said, { delta: { annotations } }] : said
 }
 
-const thoughtChunks = (summaries: readonly (readonly string[])[]) =>
-  summaries
-    .flatMap((summary, index) => (index === 0 ? summary : ['\n\n', ...summary]))
-    .map((reasoning_content) => ({ reasoning_content }))
-
 /** The name comes first, the arguments after it; from xAI a call comes whole. */
 function callDeltas(call: Call, context: RenderContext, index: number): readonly JsonObject[] {
   const isWhole = call.pieces === 'start' || (!call.pieces && context.provider === 'xai')
   if (isWhole) return [{ index, ...callOf(call, context) }]
   const body = call.custom ? 'custom' : 'function'
   const member = call.custom ? 'input' : 'arguments'
-  const pieces =
-    call.pieces === 'end' ? [call.arguments] : (call.pieces ?? argumentPieces(call.arguments))
   return [
     { index, ...callOf({ ...call, arguments: '' }, context) },
-    ...pieces.map((piece) => ({ index, [body]: { [member]: piece } })),
+    ...piecesOf(call).map((piece) => ({ index, [body]: { [member]: piece } })),
   ]
 }
 

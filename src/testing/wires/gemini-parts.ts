@@ -1,5 +1,6 @@
 /** Parts of the generateContent wire, an event's worth each. */
 import { defined, isObject, type JsonObject, parseJson } from '../../chat/index.js'
+import { joinParts } from '../chunks.js'
 import type { MakeId } from '../random.js'
 import type { Answer, Call, Hosted, Part, Text } from '../script.js'
 import type { RenderContext } from './wire.js'
@@ -48,9 +49,7 @@ function thoughtGroups(
   summaries: readonly (readonly string[])[],
   mode: 'chunks' | 'whole',
 ): GeminiPart[][] {
-  const chunks = summaries.flatMap((summary, index) =>
-    index === 0 ? summary : ['\n\n', ...summary],
-  )
+  const chunks = joinParts(summaries)
   const texts = mode === 'chunks' ? chunks : [chunks.join('')]
   return texts.filter((text) => text !== '').map((text) => [{ text, thought: true }])
 }

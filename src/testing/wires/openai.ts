@@ -1,9 +1,9 @@
 /** OpenAI's Responses wire. Shapes from recorded responses of gpt-4o to gpt-5.5 (2025-10 to 2026-08). */
-import { defined } from '../../chat/index.js'
+import { asObject, defined } from '../../chat/index.js'
 import { argumentPieces } from '../chunks.js'
 import type { Failure } from '../script.js'
 import { refusalOf } from './failures.js'
-import { responsesWire } from './responses.js'
+import { responsesWire, usageOf } from './responses.js'
 import type { HttpFailure, RenderContext } from './wire.js'
 
 export const openaiHeaders = (context: RenderContext) => ({
@@ -58,66 +58,36 @@ export const openai = responsesWire({
   },
   pieces: argumentPieces,
   usage: (usage) => ({
-    input_tokens: usage.prompt_tokens,
+    ...usageOf(usage),
     input_tokens_details: defined({
       cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
       cache_write_tokens: usage.prompt_tokens_details?.cache_creation_tokens,
     }),
-    output_tokens: usage.completion_tokens,
-    output_tokens_details: {
-      reasoning_tokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
-    },
-    total_tokens: usage.total_tokens,
   }),
   envelope: ({ body }) => ({
     background: body.background ?? false,
-    frequency_penalty: 0,
-    instructions: body.instructions ?? null,
-    max_output_tokens: body.max_output_tokens ?? null,
     max_tool_calls: body.max_tool_calls ?? null,
-    parallel_tool_calls: body.parallel_tool_calls ?? true,
-    presence_penalty: 0,
-    previous_response_id: body.previous_response_id ?? null,
-    prompt_cache_key: body.prompt_cache_key ?? null,
     prompt_cache_retention: null,
-    reasoning: { effort: null, summary: null, ...Object(body.reasoning) },
     safety_identifier: body.safety_identifier ?? null,
     service_tier: body.service_tier ?? 'auto',
-    store: body.store ?? true,
     temperature: body.temperature ?? 1,
     text: { format: { type: 'text' }, verbosity: 'medium', ...Object(body.text) },
-    tool_choice: body.tool_choice ?? 'auto',
-    tools: body.tools ?? [],
-    top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? 'disabled',
-    user: body.user ?? null,
     metadata: body.metadata ?? {},
   }),
   count: (tokens) => ({ object: 'response.input_tokens', input_tokens: tokens }),
   failure: openaiFailure,
   failureEvents: (failure, context, before) => {
     const error = openaiError(failure, context.model)
-    const told = {
-      event: 'error',
-      data: { type: 'error', error, sequence_number: before.length },
-    }
-    const response = responseOf(before[0]?.data)
-    if (!response) return [told]
+    const events = [{ event: 'error', data: { type: 'error', error } }]
+    const { response } = asObject(before[0]?.data)
     const { code, message } = error
-    const failed = { ...response, status: 'failed', error: { code, message } }
-    return [
-      told,
-      {
-        event: 'response.failed',
-        data: { type: 'response.failed', response: failed, sequence_number: before.length + 1 },
-      },
-    ]
+    const failed = { ...asObject(response), status: 'failed', error: { code, message } }
+    const ended = { event: 'response.failed', data: { type: 'response.failed', response: failed } }
+    return (response ? [...events, ended] : events).map(({ event, data }, index) => ({
+      event,
+      data: { ...data, sequence_number: before.length + index },
+    }))
   },
 })
-
-/** The response that the first event of a stream brought. */
-const responseOf = (data: unknown): object | undefined =>
-  typeof data === 'object' && data !== null && 'response' in data
-    ? Object(data.response)
-    : undefined

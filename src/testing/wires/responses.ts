@@ -1,6 +1,15 @@
 /** The Responses wire, which OpenAI and xAI share: output items with their events, the response around them. */
 import type { JsonObject } from '../../chat/index.js'
-import type { Answer, Call, Part, Refusal, SseEvent, Text, Thought } from '../script.js'
+import type {
+  Answer,
+  AnswerUsage,
+  Call,
+  Part,
+  Refusal,
+  SseEvent,
+  Text,
+  Thought,
+} from '../script.js'
 import { writeHosted, writeImage } from './responses-hosted.js'
 import { type Emit, inItem, type Place, type ResponsesFlavour } from './responses-item.js'
 import type { RenderContext, Wire } from './wire.js'
@@ -21,7 +30,7 @@ export function responsesWire(flavour: ResponsesFlavour): Wire {
           event: type,
           data: { type, ...fields, sequence_number: events.length },
         })
-      const started = { ...begun(context, flavour, id) }
+      const started = begun(context, flavour, id)
       emit('response.created', { response: started })
       emit('response.in_progress', { response: started })
       const output = writeOutput(answer, context, { flavour, id, emit })
@@ -33,6 +42,7 @@ export function responsesWire(flavour: ResponsesFlavour): Wire {
 }
 
 const begun = (context: RenderContext, flavour: ResponsesFlavour, id: string): JsonObject => ({
+  ...echoOf(context.body),
   ...flavour.envelope(context),
   id,
   object: 'response',
@@ -44,6 +54,38 @@ const begun = (context: RenderContext, flavour: ResponsesFlavour, id: string): J
   model: context.model,
   output: [],
   usage: null,
+})
+
+/** What of a request a response repeats. */
+const echoOf = (body: JsonObject): JsonObject => ({
+  background: false,
+  frequency_penalty: 0,
+  instructions: body.instructions ?? null,
+  max_output_tokens: body.max_output_tokens ?? null,
+  max_tool_calls: null,
+  parallel_tool_calls: body.parallel_tool_calls ?? true,
+  presence_penalty: 0,
+  previous_response_id: body.previous_response_id ?? null,
+  prompt_cache_key: body.prompt_cache_key ?? null,
+  reasoning: { effort: null, summary: null, ...Object(body.reasoning) },
+  safety_identifier: null,
+  store: body.store ?? true,
+  tool_choice: body.tool_choice ?? 'auto',
+  tools: body.tools ?? [],
+  top_logprobs: body.top_logprobs ?? 0,
+  truncation: 'disabled',
+  user: body.user ?? null,
+})
+
+/** What every flavour tells of a usage. */
+export const usageOf = (usage: AnswerUsage): JsonObject => ({
+  input_tokens: usage.prompt_tokens,
+  input_tokens_details: { cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0 },
+  output_tokens: usage.completion_tokens,
+  output_tokens_details: {
+    reasoning_tokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
+  },
+  total_tokens: usage.total_tokens,
 })
 
 /** Status by finish reason; the reason of an incomplete response. */
@@ -123,7 +165,7 @@ function writeItem(parts: readonly Part[], place: Place): JsonObject {
     case 'thought':
       return writeThought(part, place)
     case 'call':
-      return part.custom ? writeCustomCall(part, place) : writeCall(part, place)
+      return writeCall(part, place)
     case 'media':
       return writeImage(part, place)
     case 'hosted':
@@ -153,20 +195,20 @@ function writeText(text: Text, emit: Emit): JsonObject {
   const empty = { type: 'output_text', annotations: [], logprobs: [], text: '' }
   emit('response.content_part.added', { part: empty })
   const annotations = text.citations.map((citation) => citationOf(citation, text))
-  let said = 0
-  let told = 0
-  const tell = () => {
-    const annotation = annotations[told]
-    emit('response.output_text.annotation.added', { annotation, annotation_index: told++ })
+  let length = 0
+  let count = 0
+  const annotate = () => {
+    const annotation = annotations[count]
+    emit('response.output_text.annotation.added', { annotation, annotation_index: count++ })
   }
   text.chunks.forEach((delta, index) => {
     const token = text.logprobs?.[index]
     emit('response.output_text.delta', { delta, logprobs: token ? [token] : [] })
-    said += delta.length
-    // a source is told as soon as what it stands for is said
-    while (told < annotations.length && endOf(text, told) <= said) tell()
+    length += delta.length
+    // a source comes as soon as the text that it stands for has come
+    while (count < annotations.length && endOf(text, count) <= length) annotate()
   })
-  while (told < annotations.length) tell()
+  while (count < annotations.length) annotate()
   const logprobs = text.logprobs ?? []
   emit('response.output_text.done', { text: text.text, logprobs })
   const part = { ...empty, annotations, logprobs, text: text.text }
@@ -203,78 +245,53 @@ function writeThought(thought: Thought, place: Place): JsonObject {
   const emit: Emit = (type, fields) => place.emit(type, { ...fields, item_id: id })
   return inItem(place, { ...item, ...open }, () => {
     if (thought.redacted) return { ...item, ...done }
-    if (thought.full)
-      return { ...item, ...done, content: thought.summaries.map(reasoningWriter(emit)) }
-    return { ...item, ...done, summary: thought.summaries.map(summaryWriter(emit)) }
+    const write = thoughtWriter(emit, thought.full)
+    const member = thought.full ? 'content' : 'summary'
+    return { ...item, ...done, [member]: thought.summaries.map(write) }
   })
 }
 
-const summaryWriter = (emit: Emit) => (chunks: readonly string[], summary_index: number) => {
-  const text = chunks.join('')
-  const part = { type: 'summary_text', text }
-  emit('response.reasoning_summary_part.added', {
-    summary_index,
-    part: { type: 'summary_text', text: '' },
-  })
-  for (const delta of chunks) {
-    emit('response.reasoning_summary_text.delta', { summary_index, delta })
+/** A part of a summary, or of the thoughts themselves. */
+const thoughtWriter =
+  (emit: Emit, isFull: boolean) =>
+  (chunks: readonly string[], index: number): JsonObject => {
+    const text = chunks.join('')
+    const type = isFull ? 'reasoning_text' : 'summary_text'
+    const around = isFull ? 'response.content_part' : 'response.reasoning_summary_part'
+    const inside = isFull ? 'response.reasoning_text' : 'response.reasoning_summary_text'
+    const at = { [isFull ? 'content_index' : 'summary_index']: index }
+    emit(`${around}.added`, { ...at, part: { type, text: '' } })
+    for (const delta of chunks) emit(`${inside}.delta`, { ...at, delta })
+    emit(`${inside}.done`, { ...at, text })
+    emit(`${around}.done`, { ...at, part: { type, text } })
+    return { type, text }
   }
-  emit('response.reasoning_summary_text.done', { summary_index, text })
-  emit('response.reasoning_summary_part.done', { summary_index, part })
-  return part
+
+const functionCall = {
+  type: 'function_call',
+  prefix: 'fc',
+  member: 'arguments',
+  event: 'response.function_call_arguments',
 }
 
-const reasoningWriter = (emit: Emit) => (chunks: readonly string[], content_index: number) => {
-  const text = chunks.join('')
-  const part = { type: 'reasoning_text', text }
-  emit('response.content_part.added', { content_index, part: { type: 'reasoning_text', text: '' } })
-  for (const delta of chunks) emit('response.reasoning_text.delta', { content_index, delta })
-  emit('response.reasoning_text.done', { content_index, text })
-  emit('response.content_part.done', { content_index, part })
-  return part
+const customCall = {
+  type: 'custom_tool_call',
+  prefix: 'ctc',
+  member: 'input',
+  event: 'response.custom_tool_call_input',
 }
 
 function writeCall(call: Call, place: Place): JsonObject {
-  const id = place.flavour.itemId('fc', place)
-  const item = {
-    id,
-    type: 'function_call',
-    call_id: call.id ?? place.flavour.callId(place),
-    name: call.name,
-  }
+  const { type, prefix, member, event } = call.custom ? customCall : functionCall
+  const item_id = place.flavour.itemId(prefix, place)
+  const call_id = call.id ?? place.flavour.callId(place)
+  const item = { id: item_id, type, call_id, name: call.name }
   const { whole, deltas } = arrival(call, place.flavour)
-  return inItem(place, { ...item, status: 'in_progress', arguments: whole }, () => {
-    for (const delta of deltas) {
-      place.emit('response.function_call_arguments.delta', { item_id: id, delta })
-    }
-    if (!place.isCutShort)
-      place.emit('response.function_call_arguments.done', {
-        item_id: id,
-        arguments: call.arguments,
-      })
-    return {
-      ...item,
-      status: place.isCutShort ? 'incomplete' : 'completed',
-      arguments: call.arguments,
-    }
-  })
-}
-
-function writeCustomCall(call: Call, place: Place): JsonObject {
-  const id = place.flavour.itemId('ctc', place)
-  const item = {
-    id,
-    type: 'custom_tool_call',
-    call_id: call.id ?? place.flavour.callId(place),
-    name: call.name,
-  }
-  const { whole, deltas } = arrival(call, place.flavour)
-  return inItem(place, { ...item, status: 'in_progress', input: whole }, () => {
-    for (const delta of deltas) {
-      place.emit('response.custom_tool_call_input.delta', { item_id: id, delta })
-    }
-    place.emit('response.custom_tool_call_input.done', { item_id: id, input: call.arguments })
-    return { ...item, status: 'completed', input: call.arguments }
+  return inItem(place, { ...item, status: 'in_progress', [member]: whole }, () => {
+    for (const delta of deltas) place.emit(`${event}.delta`, { item_id, delta })
+    const isCut = place.isCutShort && !call.custom
+    if (!isCut) place.emit(`${event}.done`, { item_id, [member]: call.arguments })
+    return { ...item, status: isCut ? 'incomplete' : 'completed', [member]: call.arguments }
   })
 }
 

@@ -2,7 +2,7 @@
 
 import { uuidOf } from '../random.js'
 import { refusalOf, retryHeaders } from './failures.js'
-import { responsesWire } from './responses.js'
+import { responsesWire, usageOf } from './responses.js'
 
 export const xai = responsesWire({
   contentType: { json: 'application/json', stream: 'text/event-stream' },
@@ -23,13 +23,7 @@ export const xai = responsesWire({
   }),
   pieces: (text) => [text],
   usage: (usage) => ({
-    input_tokens: usage.prompt_tokens,
-    input_tokens_details: { cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0 },
-    output_tokens: usage.completion_tokens,
-    output_tokens_details: {
-      reasoning_tokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
-    },
-    total_tokens: usage.total_tokens,
+    ...usageOf(usage),
     num_sources_used: 0,
     num_server_side_tools_used: sumOf(usage.server_tool_use),
     ...(usage.server_tool_use && { server_side_tool_usage_details: usage.server_tool_use }),
@@ -40,27 +34,10 @@ export const xai = responsesWire({
     },
   }),
   envelope: ({ body }) => ({
-    background: false,
-    frequency_penalty: 0,
-    instructions: body.instructions ?? null,
-    max_output_tokens: body.max_output_tokens ?? null,
-    max_tool_calls: null,
-    parallel_tool_calls: body.parallel_tool_calls ?? true,
-    presence_penalty: 0,
-    previous_response_id: body.previous_response_id ?? null,
-    prompt_cache_key: body.prompt_cache_key ?? null,
-    reasoning: { effort: null, summary: null, ...Object(body.reasoning) },
-    safety_identifier: null,
     service_tier: body.service_tier ?? 'default',
-    store: body.store ?? true,
     temperature: body.temperature ?? 0.7,
     text: { format: { type: 'text' }, ...Object(body.text) },
-    tool_choice: body.tool_choice ?? 'auto',
-    tools: body.tools ?? [],
-    top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 0.95,
-    truncation: 'disabled',
-    user: body.user ?? null,
     metadata: { system_fingerprint: 'fp_mock' },
   }),
   failure: (failure, { model }) => {
