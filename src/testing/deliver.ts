@@ -11,7 +11,7 @@ export interface DeliverOptions {
   /** Fires when the client has left. */
   readonly closed: AbortSignal
   /** Events handed to the socket so far. */
-  readonly tell: (sent: number) => void
+  readonly progress: (sent: number) => void
   /** The response ends on purpose, whole or not. */
   readonly end: () => void
 }
@@ -40,7 +40,7 @@ export async function deliver(
       await clock.wait(delay.eachMs, closed)
     }
     await writer.add(frame)
-    options.tell(sent + 1)
+    options.progress(sent + 1)
   }
   await writer.flush()
   end()

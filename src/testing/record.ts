@@ -39,7 +39,7 @@ export interface Recording {
   readonly request: RecordedRequest
   /** The response was ended on purpose: what closes after this is no abort. */
   end(): void
-  tell(sent: number): void
+  progress(sent: number): void
 }
 
 export function record(
@@ -82,7 +82,7 @@ export function record(
     end: () => {
       state.isEnded = true
     },
-    tell: (sent) => {
+    progress: (sent) => {
       state.sent = sent
     },
   }

@@ -1,9 +1,9 @@
 /** The loopback server: takes requests on all wires, answers from one script, remembers what it was asked. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type AnswerOptions, answerOf } from './answer.js'
 import { type Clock, systemClock } from './clock.js'
 import { deliver } from './deliver.js'
+import { close, listen, readBody, urlOf } from './loopback.js'
 import { type Queue, queueOf, type Step } from './queue.js'
 import { type RecordedRequest, record } from './record.js'
 import { basePaths, routeOf } from './routes.js'
@@ -17,31 +17,7 @@ export interface MockServerOptions extends AnswerOptions {
 }
 
 /** A running server. */
-export interface MockServer {
-  /** `http://127.0.0.1:…`, without a slash at the end. */
-  readonly url: string
-  /** Requests in order of arrival. */
-  readonly requests: readonly RecordedRequest[]
-  /** Responses that have not ended. */
-  readonly open: number
-  /** Replies of the script that nobody asked for yet. */
-  readonly left: number
-  /** Variables for apps that read their keys and addresses from the environment. */
-  readonly env: Readonly<Record<string, string>>
-  /** What the provider's factory, or its official client, takes as base URL. */
-  baseURL(provider: ProviderName): string
-  /** For a provider's factory: `anthropic(server.options('anthropic'))`. */
-  options(provider: ProviderName): { readonly apiKey: string; readonly baseURL: string }
-  /** Resolves with the request of this index, now or when it arrives. */
-  request(index: number): Promise<RecordedRequest>
-  /** Adds replies to the end of the script. */
-  script(...steps: readonly Step[]): void
-  /** What is answered when the script has ended. */
-  reply(step: Step): void
-  /** Closes all connections and resolves when the port is free. */
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
+export type MockServer = Pick<Running, keyof Running>
 
 /**
  * Starts a server on the loopback interface that speaks the wires of OpenAI, Anthropic, Gemini, xAI and Chat
@@ -58,92 +34,121 @@ export interface MockServer {
  * await server.close()
  * ```
  */
-export async function mockServer(
+export const mockServer = (
   script: Step | readonly Step[] = [],
   options: MockServerOptions = {},
-): Promise<MockServer> {
-  const { clock = systemClock, port = 0 } = options
-  const state: State = {
-    queue: queueOf(script),
-    clock,
-    options,
-    requests: [],
-    waiting: [],
-    open: 0,
-  }
-  const server = createServer((request, response) => {
-    // a socket may die at any moment: that is the client's right
-    response.on('error', () => {})
-    handle(request, response, state).catch((error) => response.destroy(error))
-  })
-  // a thousand clients may come at once, and none is hurried
-  server.requestTimeout = 0
-  server.headersTimeout = 0
-  await listen(server, port)
-  return facadeOf(server, state)
-}
+): Promise<MockServer> => Running.start(script, options)
 
 /** One reason for all: a thousand streams need no thousand stack traces. */
 const left = new Error('The response is closed')
 
-interface State {
-  readonly queue: Queue<RecordedRequest>
-  readonly clock: Clock
-  readonly options: AnswerOptions
-  readonly requests: RecordedRequest[]
-  readonly waiting: { index: number; resolve: (request: RecordedRequest) => void }[]
-  open: number
-}
+class Running {
+  /** `http://127.0.0.1:…`, without a slash at the end. */
+  readonly url: string
+  private readonly arrived: RecordedRequest[] = []
+  /** Requests in order of arrival. */
+  readonly requests: readonly RecordedRequest[] = this.arrived
+  private readonly waiting: { index: number; resolve: (request: RecordedRequest) => void }[] = []
+  private responding = 0
 
-const listen = (server: Server, port: number) =>
-  new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ port, host: '127.0.0.1', backlog: 4096 }, resolve)
+  static async start(script: Step | readonly Step[], options: MockServerOptions): Promise<Running> {
+    // a thousand clients may come at once, and none is hurried
+    const server = createServer({ requestTimeout: 0, headersTimeout: 0 })
+    await listen(server, options.port)
+    return new Running(server, queueOf(script), options)
+  }
+
+  private constructor(
+    private readonly server: Server,
+    private readonly queue: Queue<RecordedRequest>,
+    private readonly settings: MockServerOptions,
+  ) {
+    this.url = urlOf(server)
+    server.on('request', (request, response) => {
+      // a socket may die at any moment: that is the client's right
+      response.on('error', () => {})
+      this.handle(request, response).catch((error) => response.destroy(error))
+    })
+  }
+
+  /** Responses that have not ended. */
+  get open(): number {
+    return this.responding
+  }
+
+  /** Replies of the script that nobody asked for yet. */
+  get left(): number {
+    return this.queue.left
+  }
+
+  /** Variables for apps that read their keys and addresses from the environment. */
+  get env(): Readonly<Record<string, string>> {
+    const entries = Object.entries(variables).flatMap(([provider, [key, address]]) => {
+      // the keys of the table
+      const { apiKey, baseURL } = this.options(provider as ProviderName)
+      return [
+        [key, apiKey],
+        [address, baseURL],
+      ]
+    })
+    return Object.fromEntries(entries)
+  }
+
+  /** What the provider's factory, or its official client, takes as base URL. */
+  readonly baseURL = (provider: ProviderName): string => this.url + basePaths[provider]
+
+  /** For a provider's factory: `anthropic(server.options('anthropic'))`. */
+  readonly options = (
+    provider: ProviderName,
+  ): { readonly apiKey: string; readonly baseURL: string } => ({
+    apiKey: `mock-key-of-${provider}`,
+    baseURL: this.baseURL(provider),
   })
 
-async function handle(
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  state: State,
-): Promise<void> {
-  const gone = new AbortController()
-  state.open++
-  response.once('close', () => {
-    state.open--
-    gone.abort(left)
-  })
-  const text = await read(incoming)
-  const [path = '/', query = ''] = (incoming.url ?? '/').split('?', 2)
-  const route = routeOf(path, query)
-  const recording = record(incoming, response, { index: state.requests.length, text, route })
-  arrive(recording.request, state)
-  const created = Math.floor(state.clock.now() / 1000)
-  const { payload, delivery } = await answerOf(recording.request, {
-    ...state.options,
-    route,
-    created,
-    next: state.queue.next,
-  })
-  await deliver(response, payload, delivery, {
-    clock: state.clock,
-    closed: gone.signal,
-    tell: recording.tell,
-    end: recording.end,
-  })
-}
+  /** Resolves with the request of this index, now or when it arrives. */
+  readonly request = (index: number): Promise<RecordedRequest> => {
+    const arrived = this.arrived[index]
+    if (arrived) return Promise.resolve(arrived)
+    return new Promise((resolve) => this.waiting.push({ index, resolve }))
+  }
 
-async function read(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
-}
+  /** Adds replies to the end of the script. */
+  readonly script = (...steps: readonly Step[]): void => this.queue.add(steps)
 
-function arrive(request: RecordedRequest, state: State): void {
-  state.requests.push(request)
-  for (const { index, resolve } of state.waiting) if (index === request.index) resolve(request)
-}
+  /** What is answered when the script has ended. */
+  readonly reply = (step: Step): void => this.queue.fallBackTo(step)
 
-const providers = Object.keys(basePaths) as ProviderName[]
+  /** Closes all connections and resolves when the port is free. */
+  readonly close = (): Promise<void> => close(this.server)
+
+  readonly [Symbol.asyncDispose] = this.close
+
+  private async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock = systemClock } = this.settings
+    const gone = new AbortController()
+    this.responding++
+    response.once('close', () => {
+      this.responding--
+      gone.abort(left)
+    })
+    const text = await readBody(incoming)
+    const [path = '/', query = ''] = (incoming.url ?? '/').split('?', 2)
+    const route = routeOf(path, query)
+    const recording = record(incoming, response, { index: this.arrived.length, text, route })
+    this.arrive(recording.request)
+    const created = Math.floor(clock.now() / 1000)
+    const { next } = this.queue
+    const answering = { ...this.settings, route, created, next }
+    const { payload, delivery } = await answerOf(recording.request, answering)
+    const { progress, end } = recording
+    await deliver(response, payload, delivery, { clock, closed: gone.signal, progress, end })
+  }
+
+  private arrive(request: RecordedRequest): void {
+    this.arrived.push(request)
+    for (const { index, resolve } of this.waiting) if (index === request.index) resolve(request)
+  }
+}
 
 /** Where keys and addresses are read from: what the official clients and our factories look for. */
 const variables: Readonly<Record<ProviderName, readonly [key: string, url: string]>> = {
@@ -152,47 +157,4 @@ const variables: Readonly<Record<ProviderName, readonly [key: string, url: strin
   gemini: ['GEMINI_API_KEY', 'GOOGLE_GEMINI_BASE_URL'],
   xai: ['XAI_API_KEY', 'XAI_BASE_URL'],
   compatible: ['COMPATIBLE_API_KEY', 'COMPATIBLE_BASE_URL'],
-}
-
-const keyOf = (provider: ProviderName) => `mock-key-of-${provider}`
-
-function facadeOf(server: Server, state: State): MockServer {
-  // a TCP server that listens has an address with a port
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const baseURL = (provider: ProviderName) => url + basePaths[provider]
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  return {
-    url,
-    requests: state.requests,
-    get open() {
-      return state.open
-    },
-    get left() {
-      return state.queue.left
-    },
-    env: Object.fromEntries(
-      providers.flatMap((provider) => {
-        const [key, address] = variables[provider]
-        return [
-          [key, keyOf(provider)],
-          [address, baseURL(provider)],
-        ]
-      }),
-    ),
-    baseURL,
-    options: (provider) => ({ apiKey: keyOf(provider), baseURL: baseURL(provider) }),
-    request: (index) => {
-      const arrived = state.requests[index]
-      if (arrived) return Promise.resolve(arrived)
-      return new Promise((resolve) => state.waiting.push({ index, resolve }))
-    },
-    script: (...steps) => state.queue.add(steps),
-    reply: (step) => state.queue.fallBackTo(step),
-    close,
-    [Symbol.asyncDispose]: close,
-  }
 }

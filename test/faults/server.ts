@@ -121,7 +121,7 @@ function exchangeOf({ request, response, text, index }: Arrived): Exchange {
       deliver(response, payload(reply), reply.spec.delivery, {
         clock: { now: () => 0, wait: () => Promise.resolve() },
         closed: gone.signal,
-        tell() {},
+        progress() {},
         end() {},
       }),
   }

@@ -1,5 +1,5 @@
 /** What the fake API does with a call in place of its ordinary answer. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { errorBody, statusOf } from './errors.js'
 
 /** Which calls an answer is for: messages, typing and read marks, descriptions of media, bytes of media. */
@@ -47,10 +47,4 @@ export function respond(response: ServerResponse, { status, body, headers }: Ans
     ...headers,
   })
   response.end(isPlain ? body : JSON.stringify(body))
-}
-
-export async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
 }

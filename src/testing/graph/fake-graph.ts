@@ -1,13 +1,12 @@
 /** WhatsApp's Graph API on the loopback interface, for bots: takes what is sent, and writes as people would. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isObject, type JsonObject, parseJson } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
+import { close, listen, readBody, urlOf } from '../loopback.js'
 import {
   type Answer,
   type GraphAnswer,
   type GraphCall,
-  readBody,
   refuse,
   respond,
   toAnswer,
@@ -59,53 +58,7 @@ export interface GraphRequest {
   readonly body: JsonObject
 }
 
-export interface FakeGraph {
-  /** With the version, without a slash at the end. */
-  readonly baseURL: string
-  readonly token: string
-  readonly appSecret: string
-  readonly verifyToken: string
-  /** Messages that were taken, in order; marks of reading and typing are in `requests` alone. */
-  readonly sent: readonly SentMessage[]
-  readonly requests: readonly GraphRequest[]
-  /** Webhooks that were not answered with 200 and wait to be sent again. */
-  readonly undelivered: number
-  /** Tells of each call that was taken: it is in `sent` or `requests` already. */
-  onSent(listener: (message: SentMessage) => void): void
-  onRequest(listener: (request: GraphRequest) => void): void
-  /** Answers the next calls of a kind, one after the other. */
-  script(call: GraphCall, ...answers: readonly GraphAnswer[]): void
-  /** Holds a file that a person sends; gives its media id. */
-  hold(bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string
-  /** Nobody can load this file any more. */
-  removeMedia(id: string): void
-  /** Links that were given out answer 404; new ones can be asked for. */
-  expireLinks(): void
-  /** Where webhooks go. */
-  connect(webhookURL: string): void
-  /** The handshake, as when the address is entered in the app's settings; true where the webhook gave the challenge back. */
-  verify(verifyToken?: string): Promise<boolean>
-  /** Delivers messages of people in one webhook; gives the status of the answer. */
-  deliver(
-    messages: PersonMessage | readonly PersonMessage[],
-    options?: DeliverOptions,
-  ): Promise<number>
-  /** Delivers a webhook's body: an object, or the very text. `signature` in place of the right one; null: none. */
-  post(body: object | string, signature?: string | null): Promise<number>
-  /** The same bytes again, though they were answered with 200: Meta delivers at least once. */
-  redeliver(webhookURL?: string): Promise<number>
-  /** Sends again what was not answered with 200, as Meta does for 7 days; gives the statuses. */
-  retryUndelivered(): Promise<readonly number[]>
-  /** Tells by webhook what became of a message: `delivered`, `read`, or `failed` with a code. */
-  status(
-    message: SentMessage,
-    status: 'sent' | 'delivered' | 'read' | { readonly failed: number },
-  ): Promise<number>
-  /** A change of another field: `account('account_update', { event: 'ACCOUNT_RESTRICTION' })`. */
-  account(field: string, value: object): Promise<number>
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
+export type FakeGraph = Pick<Graph, keyof Graph>
 
 const version = 'v23.0'
 const retryForMs = 7 * 86_400_000
@@ -126,18 +79,20 @@ const longestText = 4096
  * graph.sent                                                    // what the bot answered
  * await graph.redeliver()                                       // and must not answer again
  */
-export async function fakeGraph(options: FakeGraphOptions = {}): Promise<FakeGraph> {
-  const graph = new Graph(options)
-  await graph.listen()
-  return graph
-}
+export const fakeGraph = (options: FakeGraphOptions = {}): Promise<FakeGraph> =>
+  Graph.start(options)
 
-class Graph implements FakeGraph {
+class Graph {
+  /** With the version, without a slash at the end. */
+  readonly baseURL: string
   readonly token: string
   readonly appSecret: string
   readonly verifyToken: string
-  readonly sent: SentMessage[] = []
-  readonly requests: GraphRequest[] = []
+  private readonly taken: SentMessage[] = []
+  private readonly called: GraphRequest[] = []
+  /** Messages that were taken, in order; marks of reading and typing are in `requests` alone. */
+  readonly sent: readonly SentMessage[] = this.taken
+  readonly requests: readonly GraphRequest[] = this.called
   private readonly now: () => number
   private readonly shelf: MediaShelf
   private readonly takesOne: (pair: string) => boolean
@@ -150,12 +105,22 @@ class Graph implements FakeGraph {
   private last: string | undefined
   private webhookURL: string | undefined
   private count = 0
-  private readonly server = createServer((request, response) => {
-    response.on('error', () => {})
-    this.handle(request, response).catch((error) => response.destroy(error))
-  })
 
-  constructor(options: FakeGraphOptions) {
+  static async start(options: FakeGraphOptions): Promise<Graph> {
+    const server = createServer()
+    await listen(server)
+    return new Graph(server, options)
+  }
+
+  private constructor(
+    private readonly server: Server,
+    options: FakeGraphOptions,
+  ) {
+    this.baseURL = `${urlOf(server)}/${version}`
+    server.on('request', (request, response) => {
+      response.on('error', () => {})
+      this.handle(request, response).catch((error) => response.destroy(error))
+    })
     const { token, appSecret, verifyToken, now = Date.now, pairLimit = metaPairLimit } = options
     this.token = token ?? 'fake-token'
     this.appSecret = appSecret ?? 'fake-app-secret'
@@ -165,18 +130,7 @@ class Graph implements FakeGraph {
     this.takesOne = pairLimit ? pairLimiter(pairLimit, now) : () => true
   }
 
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve)
-    })
-  }
-
-  get baseURL(): string {
-    // a TCP server that listens has an address with a port
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${version}`
-  }
-
+  /** Webhooks that were not answered with 200 and wait to be sent again. */
   get undelivered(): number {
     return this.waiting.length
   }
@@ -191,7 +145,7 @@ class Graph implements FakeGraph {
     const scripted = this.scripts.get(call)?.shift() ?? 'ok'
     const record = (status: number) => {
       const made = { call, path, status, body }
-      this.requests.push(made)
+      this.called.push(made)
       for (const listener of this.requestListeners) listener(made)
     }
     if (scripted === 'reset') {
@@ -245,7 +199,7 @@ class Graph implements FakeGraph {
       text: typeof text === 'string' ? text : undefined,
       body,
     }
-    this.sent.push(message)
+    this.taken.push(message)
     for (const listener of this.sentListeners) listener(message)
     if (this.isWindowOver(to)) void this.status(message, { failed: 131047 }).catch(() => {})
     return {
@@ -265,36 +219,37 @@ class Graph implements FakeGraph {
 
   // ---- What a test does ----
 
-  readonly onSent = (listener: (message: SentMessage) => void): void => {
-    this.sentListeners.push(listener)
-  }
+  /** Calls with each message that was taken: it is in `sent` already. */
+  readonly onSent = (listener: (message: SentMessage) => void) =>
+    void this.sentListeners.push(listener)
 
-  readonly onRequest = (listener: (request: GraphRequest) => void): void => {
-    this.requestListeners.push(listener)
-  }
+  /** Calls with each call that was taken: it is in `requests` already. */
+  readonly onRequest = (listener: (request: GraphRequest) => void) =>
+    void this.requestListeners.push(listener)
 
+  /** Answers the next calls of a kind, one after the other. */
   readonly script = (call: GraphCall, ...answers: readonly GraphAnswer[]): void => {
     this.scripts.set(call, [...(this.scripts.get(call) ?? []), ...answers])
   }
 
-  readonly hold = (bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string => {
-    return this.shelf.hold({ bytes, mimeType, ...(claims && { claims }) })
-  }
+  /** Holds a file that a person sends; gives its media id. */
+  readonly hold = (bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string =>
+    this.shelf.hold({ bytes, mimeType, ...(claims && { claims }) })
 
-  readonly removeMedia = (id: string): void => {
-    this.shelf.remove(id)
-  }
+  /** Nobody can load this file any more. */
+  readonly removeMedia = (id: string): void => this.shelf.remove(id)
 
-  readonly expireLinks = (): void => {
-    this.shelf.expireLinks()
-  }
+  /** Links that were given out answer 404; new ones can be asked for. */
+  readonly expireLinks = (): void => this.shelf.expireLinks()
 
   // ---- What Meta sends ----
 
+  /** Where webhooks go. */
   readonly connect = (webhookURL: string): void => {
     this.webhookURL = webhookURL
   }
 
+  /** The handshake, as when the address is entered in the app's settings; true where the webhook gave the challenge back. */
   readonly verify = async (verifyToken = this.verifyToken): Promise<boolean> => {
     const challenge = String(1_158_201_444 + this.count++)
     const query = new URLSearchParams({
@@ -306,6 +261,7 @@ class Graph implements FakeGraph {
     return response.status === 200 && (await response.text()) === challenge
   }
 
+  /** Delivers messages of people in one webhook; gives the status of the answer. */
   readonly deliver = (
     messages: PersonMessage | readonly PersonMessage[],
     options: DeliverOptions = {},
@@ -328,6 +284,7 @@ class Graph implements FakeGraph {
     }
   }
 
+  /** Delivers a webhook's body: an object, or the very text. `signature` in place of the right one; null: none. */
   readonly post = async (body: object | string, signature?: string | null): Promise<number> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const status = await this.send(text, this.target(), signature)
@@ -353,11 +310,13 @@ class Graph implements FakeGraph {
     }
   }
 
+  /** The same bytes again, though they were answered with 200: Meta delivers at least once. */
   readonly redeliver = async (webhookURL = this.target()): Promise<number> => {
     if (this.last === undefined) throw new MisuseError('redeliver(): nothing was delivered before')
     return this.send(this.last, webhookURL)
   }
 
+  /** Sends again what was not answered with 200, as Meta does for 7 days; gives the statuses. */
   readonly retryUndelivered = async (): Promise<readonly number[]> => {
     const due = this.waiting.filter(({ since }) => this.now() - since <= retryForMs)
     this.waiting = []
@@ -370,6 +329,7 @@ class Graph implements FakeGraph {
     )
   }
 
+  /** Reports by webhook what became of a message: `delivered`, `read`, or `failed` with a code. */
   readonly status = (
     { id, to, phoneNumberId }: SentMessage,
     status: 'sent' | 'delivered' | 'read' | { readonly failed: number },
@@ -383,9 +343,9 @@ class Graph implements FakeGraph {
     return this.post(messagesWebhook({ statuses }, { phoneNumberId }))
   }
 
-  readonly account = (field: string, value: object): Promise<number> => {
-    return this.post(webhookOf(field, value))
-  }
+  /** A change of another field: `account('account_update', { event: 'ACCOUNT_RESTRICTION' })`. */
+  readonly account = (field: string, value: object): Promise<number> =>
+    this.post(webhookOf(field, value))
 
   private target(): string {
     if (this.webhookURL === undefined)
@@ -393,16 +353,9 @@ class Graph implements FakeGraph {
     return this.webhookURL
   }
 
-  readonly close = (): Promise<void> => {
-    return new Promise<void>((resolve) => {
-      this.server.close(() => resolve())
-      this.server.closeAllConnections()
-    })
-  };
+  readonly close = (): Promise<void> => close(this.server)
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
+  readonly [Symbol.asyncDispose] = this.close
 }
 
 function callOf(path: string, body: JsonObject): GraphCall {
