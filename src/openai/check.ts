@@ -1,8 +1,8 @@
-/** Checks of a body that a stranger sent: each says where it stands and what belongs there. */
+/** Validates a body from an untrusted client; errors name the path and the expected value. */
 import { isObject, type JsonObject } from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 
-/** A body that is none. `param` is the path of what is wrong with it. */
+/** An invalid body. `param` is the path of the invalid member. */
 class InvalidBodyError extends BadRequestError {
   constructor(
     readonly param: string,
@@ -12,14 +12,14 @@ class InvalidBodyError extends BadRequestError {
   }
 }
 
-/** The path of what is wrong, for an error that these checks threw. */
+/** The path of the invalid member, for an error that these checks threw. */
 export const paramOf = (error: unknown): string | undefined =>
   error instanceof InvalidBodyError ? error.param : undefined
 
 export const invalid = (path: string, what: string): BadRequestError =>
   new InvalidBodyError(path, what)
 
-/** Returns the value as what it must be, or throws `BadRequestError`. */
+/** Returns the value as the checked type, or throws `BadRequestError`. */
 export type Check<T> = (value: unknown, path: string) => T
 
 const check =
@@ -49,10 +49,10 @@ export const count = check(
 )
 export const object: Check<JsonObject> = check(isObject, 'an object')
 
-export const oneOf = <const T extends string>(...words: readonly T[]): Check<T> =>
+export const oneOf = <const T extends string>(...options: readonly T[]): Check<T> =>
   check(
-    (value): value is T => words.some((word) => word === value),
-    words.map((word) => `'${word}'`).join(', '),
+    (value): value is T => options.some((option) => option === value),
+    options.map((option) => `'${option}'`).join(', '),
   )
 
 export const listOf =
@@ -74,7 +74,7 @@ export const either =
   (value, path) =>
     is(value) ? first(value, path) : second(value, path)
 
-/** The members that are there, each checked; null counts as absent. Members that the table does not name are left out. */
+/** The members that are present, each checked; null counts as absent. Other members are dropped. */
 export function members<T extends object>(
   source: JsonObject,
   path: string,
@@ -90,6 +90,6 @@ export function members<T extends object>(
   return Object.fromEntries(found) as Partial<T>
 }
 
-/** One member that must be there. */
+/** One required member. */
 export const required = <T>(source: JsonObject, path: string, key: string, is: Check<T>): T =>
   is(Object.hasOwn(source, key) ? source[key] : undefined, path === '' ? key : `${path}.${key}`)

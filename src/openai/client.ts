@@ -16,13 +16,13 @@ import { asOpenAI } from './response.js'
 import { openAIEncoder } from './stream.js'
 
 export interface OpenAIFetchOptions<State = {}> {
-  /** What `models.list()` gives. @default none */
+  /** What `models.list()` returns. @default none */
   readonly models?: readonly string[] | undefined
-  /** Of each call: its state, tags, timeouts. */
+  /** Options of each call: state, tags, timeouts. */
   readonly call?: Omit<CallOptions<State>, 'signal'> | undefined
 }
 
-/** Of the official client, as far as it is made here: `OpenAI` of `openai` 4 to 7. */
+/** The constructor of the official client, as used here: `OpenAI` of `openai` 4 to 7. */
 export type OpenAIClass<Sdk> = new (options: {
   apiKey: string
   baseURL: string
@@ -34,10 +34,11 @@ export type OpenAIClass<Sdk> = new (options: {
 type Caller<State> = Pick<Client<State>, 'generate' | 'stream'>
 
 /**
- * An official OpenAI client whose requests run through `ai`, in this process: `chat.completions.create`, `.stream`,
- * `.parse`, `.runTools`, `withResponse()`, `models.list()` and abort, on every provider. Its own retries are off, `retry()`
- * is in the stack. What fails is the client's own error class with the status; `error.error` has our `code`, and of what
- * was said and used before `partial` and `usage`.
+ * An official OpenAI client whose requests run through `ai`, in this process:
+ * `chat.completions.create`, `.stream`, `.parse`, `.runTools`, `withResponse()`, `models.list()`
+ * and abort, on every provider. Its own retries are off: `retry()` is in the stack. Failures throw
+ * the client's own error class with the status; `error.error` has our `code`, and the `partial`
+ * response and `usage` so far.
  *
  * Throws `MisuseError` without the class.
  *
@@ -66,8 +67,9 @@ export function openaiClient<Sdk, State = {}>(
 }
 
 /**
- * A `fetch` that answers as OpenAI's Chat Completions do, and asks no network: for all that takes one in place of an
- * address (LangChain, the AI SDK's `createOpenAICompatible`). Any other path is a 404 that says so.
+ * A `fetch` that answers as OpenAI's Chat Completions API without network access, for libraries
+ * that accept a `fetch` (LangChain, the AI SDK's `createOpenAICompatible`). Any other path returns
+ * a 404.
  *
  * @example
  * const provider = createOpenAICompatible({ name: 'tetrad', baseURL: 'http://tetrad.localhost/v1', fetch: openaiFetch(ai) })
@@ -87,7 +89,7 @@ export function openaiFetch<State = {}>(
       )
     try {
       const asked = read(await bodyOf(request))
-      // a client whose State has required keys is given them by `call`
+      // `call` supplies the required keys of the client's State
       const args = [{ ...call, signal: request.signal }] as unknown as CallArgs<State>
       if (asked.streaming)
         return await streamed(ai.stream(asked.request, ...args), asked, request.signal)
@@ -112,7 +114,7 @@ async function bodyOf(request: Request): Promise<unknown> {
   }
 }
 
-/** What the client sends is the app's own: keys of no client of OpenAI go on as they are. */
+/** The caller is the app itself: keys unknown to OpenAI's API pass unchanged. */
 const read = (body: unknown): OpenAIRequest =>
   fromOpenAI(body, { allow: isObject(body) ? Object.keys(body).filter(isParam) : [] })
 
@@ -124,11 +126,11 @@ const shown = ({ request: { model }, functionCall }: OpenAIRequest) => ({
   includeNative: true,
 })
 
-/** Waits for the first content, so that a failure before it has its status. */
+/** Waits for the first content, so that an earlier failure keeps its status. */
 async function streamed(stream: ChatStream, asked: OpenAIRequest, signal: AbortSignal) {
   const encoder = openAIEncoder({ ...shown(asked), includeUsage: asked.includeUsage })
   let first = await stream.read()
-  /** The next events: a read may hold nothing that a client sees. Undefined at the end. */
+  /** The next events; reads without visible events are skipped. Undefined at the end. */
   const next = async (): Promise<string | undefined> => {
     for (;;) {
       const chunks = first ?? (await stream.read())
@@ -164,13 +166,13 @@ const toEvent = (value: unknown) => `data: ${jsonLine(value)}\n\n`
 
 const json = (body: unknown, status = 200) => Response.json(body, { status })
 
-/** One that never reached a provider, or broke on the way, is what a gateway would say. */
+/** 502, as from a gateway, for errors without a status: not reached, or broken off. */
 function statusOf(error: unknown): number {
   const status = isTetradError(error) ? error.status : undefined
   return status !== undefined && status >= 400 ? status : 502
 }
 
-/** In the words of the error itself: its reader is the app. */
+/** Keeps the error's own message, since its reader is the app. */
 function errorBody(error: unknown) {
   if (!isTetradError(error)) throw error
   const { name, message, code = null, partial, usage } = error

@@ -1,10 +1,10 @@
-/** Errors as OpenAI answers them. */
+/** Errors as sent by OpenAI. */
 import { isTetradError } from '../core/index.js'
 import { paramOf } from './check.js'
 import type { OpenAIErrorBody } from './types.js'
 
 export interface OpenAIError {
-  /** The status to answer with, where nothing was sent yet. */
+  /** The status to send, if no response has begun. */
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: OpenAIErrorBody
@@ -13,13 +13,14 @@ export interface OpenAIError {
 interface Row {
   readonly status: number
   readonly type: string
-  /** Shown in place of the error's own message, which tells of this server and not of the request. */
+  /** Replaces the error's own message, which describes this server and not the request. */
   readonly message?: string
 }
 
 /**
- * What to answer a client with. Messages about its own request are shown; what tells of the key, the account or the code behind
- * this server is said in general words. In a stream that has begun, `body` is the last event.
+ * The error to send to a client. Messages about its own request are shown; errors about the key,
+ * the account or the code of this server get a generic message. In a stream that has begun, `body`
+ * is the last event.
  */
 export function asOpenAIError(error: unknown): OpenAIError {
   if (!isTetradError(error)) return answer(broken, broken.message)
@@ -52,7 +53,7 @@ const unreachable = (status: number): Row => ({
   message: 'The model cannot be reached at the moment.',
 })
 
-/** By name, so that two copies of the package agree. */
+/** By name, so that errors of two copies of the package match. */
 const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['BadRequestError', invalid(400)],
   ['UnsupportedParamsError', invalid(400)],
@@ -82,7 +83,7 @@ interface Facts {
   readonly waitMs?: number | undefined
 }
 
-/** A wait is said only where it is the client that may come again. */
+/** Sets the wait only for statuses after which the client may retry. */
 const waitOf = (
   { status }: Row,
   { retryAfterMs }: { readonly retryAfterMs: number | undefined },

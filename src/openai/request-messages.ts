@@ -1,4 +1,4 @@
-/** Messages of a Chat Completions body. */
+/** Reads the messages of a Chat Completions body. */
 import type {
   AssistantInput,
   FilePart,
@@ -22,7 +22,7 @@ import {
   string,
 } from './check.js'
 
-/** Members that no client needs to send (`native`, what litellm stores beside) are left out. */
+/** Drops members that no client needs to send (`native`, litellm's additions). */
 export function readMessages(value: unknown, path: string): readonly Message[] {
   const messages = listOf(object)(value, path)
   if (messages.length === 0) throw invalid(path, 'expected at least one message')
@@ -30,7 +30,7 @@ export function readMessages(value: unknown, path: string): readonly Message[] {
   return messages.map((message, index) => readMessage(message, `${path}[${index}]`, reader))
 }
 
-/** Gives ids to the calls of the time before `tool_calls`, which were known by name. */
+/** Assigns ids to legacy `function_call`s, which were matched by name. */
 class LegacyCalls {
   private made = 0
 
@@ -39,7 +39,7 @@ class LegacyCalls {
     return `call_function_${this.made}`
   }
 
-  /** The result follows its call. */
+  /** The id of the call that a result follows. */
   get last(): string {
     return `call_function_${this.made}`
   }
@@ -88,7 +88,7 @@ function readAssistant(
   path: string,
   legacy: LegacyCalls,
 ): Omit<AssistantInput, 'role'> {
-  const { function_call, ...said } = members<AssistantMembers>(message, path, {
+  const { function_call, ...rest } = members<AssistantMembers>(message, path, {
     content: either(isText, string, listOf(assistantPart)),
     refusal: string,
     tool_calls: listOf(toolCall),
@@ -96,9 +96,9 @@ function readAssistant(
     audio: (value, at) => ({ id: required(object(value, at), at, 'id', filled) }),
     function_call: calledFunction,
   })
-  if (!function_call) return said
+  if (!function_call) return rest
   return {
-    ...said,
+    ...rest,
     tool_calls: [{ id: legacy.open(), type: 'function', function: function_call }],
   }
 }
@@ -223,7 +223,7 @@ function readFile(source: JsonObject, path: string): FilePart['file'] {
   return file
 }
 
-/** Nothing but the web and inline data: what reads the address further on may know other schemes. */
+/** Accepts only http(s) and data URIs: later readers of the URL may support other schemes. */
 function address(url: string, path: string): string {
   if (/^(https?:\/\/|data:)/i.test(url)) return url
   throw invalid(path, 'expected an http(s) address or a data URI')

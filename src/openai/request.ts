@@ -1,4 +1,4 @@
-/** A Chat Completions body that a client sent becomes a chat request: only what is known and well-formed comes through. */
+/** Converts a client's Chat Completions body to a chat request: only known, valid members pass. */
 import type {
   ChatRequest,
   FunctionTool,
@@ -30,23 +30,24 @@ import {
 import { readMessages } from './request-messages.js'
 
 export interface FromOpenAIOptions {
-  /** Further keys that go on as they are: of your own clients, such as `top_k` or `drop_params`. */
+  /** Further keys to pass unchanged, for your own clients: `top_k`, `drop_params`. */
   readonly allow?: readonly string[] | undefined
 }
 
 export interface OpenAIRequest {
   readonly request: ChatRequest
-  /** The client asked for a stream. */
+  /** The client requested a stream. */
   readonly streaming: boolean
   /** `stream_options.include_usage`. */
   readonly includeUsage: boolean
-  /** The client asked in the words of the time before `tools`, and reads a call in them. */
+  /** The client sent legacy `functions`, and expects a `function_call`. */
   readonly functionCall: boolean
 }
 
 /**
- * Reads a body. Keys that could move the call elsewhere or carry what was not asked (`extra_body`, `extra_headers`, `api_base` …) are
- * refused as any unknown key is. Throws `BadRequestError` that says which member is wrong and what belongs there.
+ * Reads a body. Rejects unknown keys, among them those that could redirect the call or add to it
+ * (`extra_body`, `extra_headers`, `api_base` …). Throws `BadRequestError` with the path of the
+ * invalid member and the expected value.
  *
  * @example
  * const { request, streaming, includeUsage } = fromOpenAI(await req.json())
@@ -75,7 +76,7 @@ export function fromOpenAI(body: unknown, { allow = [] }: FromOpenAIOptions = {}
   }
 }
 
-/** They went on as `tools` and `tool_choice`: no wire takes both. */
+/** Already passed as `tools` and `tool_choice`: no wire accepts both. */
 const renamed: ReadonlySet<string> = new Set(['functions', 'function_call'])
 
 function refuseUnknown(source: JsonObject, allow: readonly string[]): void {
@@ -94,7 +95,7 @@ type Taken = Omit<
   | 'extra_body'
   | 'extra_headers'
   | 'provider_options'
-  // names what another client may have stored
+  // could name a response that another client stored
   | 'previous_response_id'
   | 'top_k'
 >
@@ -102,7 +103,7 @@ type Taken = Omit<
 interface Params extends Required<{ [Key in keyof Taken]: NonNullable<Taken[Key]> }> {
   readonly functions: readonly FunctionTool[]
   readonly function_call: ToolChoice
-  /** Keys of OpenAI that the chat request has no name for: they go on as they are. */
+  /** Keys of OpenAI without a counterpart in the chat request: they pass unchanged. */
   readonly audio: JsonObject
   readonly prediction: JsonObject
   readonly moderation: JsonObject

@@ -1,21 +1,24 @@
-/** A whole answer as a chat.completion object. */
+/** Converts a whole response to a chat.completion object. */
 import type { AssistantMessage, ChatResponse, FinishReason, ToolCall } from '../chat/index.js'
 import { defined } from '../chat/index.js'
 import type { ChatCompletion, CompletionMessage, CompletionReason } from './types.js'
 import { asOpenAIUsage } from './usage.js'
 
 export interface AsOpenAIOptions {
-  /** The model name to show. @default what answered */
+  /** The model name to show. @default the model that answered */
   readonly model?: string | undefined
-  /** Put `message.native` in, so that a client that sends the message back keeps reasoning and signatures. @default false */
+  /**
+   * Include `message.native`, so that clients that send the message back keep reasoning and
+   * signatures. @default false
+   */
   readonly includeNative?: boolean | undefined
-  /** Give the first call as `function_call`, to a client that sent `functions`. @default false */
+  /** Send the first call as `function_call`, to a client that sent `functions`. @default false */
   readonly functionCall?: boolean | undefined
 }
 
 /**
- * The answer as OpenAI would give it: the last assistant turn. Calls that were run here, in a tool loop, are not the client's to
- * run and are left out.
+ * The response in OpenAI's format: the last assistant turn. Calls already run here, in a tool loop,
+ * are left out.
  *
  * @example
  * app.post('/v1/chat/completions', async (req, res) => {
@@ -51,7 +54,7 @@ function openCalls({ message, messages }: ChatResponse): readonly ToolCall[] {
   return (message.tool_calls ?? []).filter((call) => !answered.has(call.id))
 }
 
-/** A client that reads `tool_calls` expects some; calls that wait are the reason, whatever else was. */
+/** `tool_calls` requires pending calls, since clients expect some; without them it is `stop`. */
 export function shownReason(
   reason: FinishReason,
   hasCalls: boolean,
@@ -78,7 +81,7 @@ function toMessage(
   }
 }
 
-/** One at a time: that is how it was. A model that calls more is asked again with the result of the first. */
+/** The legacy form has one call a turn: the model is called again with the result of the first. */
 function firstCall(calls: readonly ToolCall[]): Pick<CompletionMessage, 'function_call'> {
   const call = calls.find(({ type }) => type === 'function')
   return call?.type === 'function' ? { function_call: call.function } : {}

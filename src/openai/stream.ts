@@ -1,4 +1,4 @@
-/** A stream of our chunks as chat.completion.chunk objects. */
+/** Converts a stream of chunks to chat.completion.chunk objects. */
 import {
   addUsage,
   type ChunkOf,
@@ -12,24 +12,24 @@ import type { ChatCompletionChunk, ChunkChoice, CompletionDelta, ToolCallDelta }
 import { asOpenAIUsage } from './usage.js'
 
 export interface AsOpenAIStreamOptions extends AsOpenAIOptions {
-  /** `stream_options.include_usage` of the request: one more chunk at the end, without choices. @default false */
+  /** `stream_options.include_usage`: one more chunk at the end, without choices. @default false */
   readonly includeUsage?: boolean | undefined
   /**
-   * When tool calls are shown. `settled`: at the end, those that nobody ran here; a client never sees a call that was run already.
-   * `live`: as they come, for stacks that run no tools. @default 'settled'
+   * When tool calls are sent. `settled`: at the end, without the calls already run here. `live`: as
+   * they arrive, for stacks that run no tools. @default 'settled'
    */
   readonly toolCalls?: 'settled' | 'live' | undefined
 }
 
-/** Turns chunks over, some at a time: `end` when the stream is complete, and only then. */
+/** Converts one chunk at a time; `end` is called only when the stream is complete. */
 export interface OpenAIEncoder {
   encode(chunk: StreamChunk): readonly ChatCompletionChunk[]
   end(): readonly ChatCompletionChunk[]
 }
 
 /**
- * The chunks of one answer. The turns of a tool loop become one answer: their text follows on. Throws what the stream throws; the
- * last chunks come only for a stream that is complete.
+ * The chunks of one response. The turns of a tool loop become one, with their texts joined. Throws
+ * what the stream throws; the last chunks are sent only for a complete stream.
  *
  * @example
  * for await (const chunk of asOpenAIStream(ai.stream(request), { includeUsage: true }))
@@ -50,11 +50,11 @@ interface State {
   head: Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> | undefined
   finish: ChunkOf<'finish'> | undefined
   usage: Usage | undefined
-  /** Calls of the turn that is open or was last. */
+  /** Calls of the current or last turn. */
   calls: HeldCall[]
-  /** Ids of calls that were run here. */
+  /** Ids of calls already run here. */
   readonly answered: Set<string>
-  /** Calls that the client has seen. */
+  /** Number of calls sent to the client. */
   shown: number
 }
 
@@ -62,12 +62,12 @@ interface HeldCall {
   readonly id: string
   readonly name: string
   readonly isCustom: boolean
-  /** Its number in what the client sees; of a call that is held, not yet known. */
+  /** Its index as sent to the client; not final while the call is held. */
   readonly index: number
   arguments: string
 }
 
-/** An encoder for one stream: a table, type of chunk → small function, over a small state. */
+/** Creates an encoder for one stream: a table of functions by chunk type over a small state. */
 export function openAIEncoder(options: AsOpenAIStreamOptions = {}): OpenAIEncoder {
   const state: State = {
     options,
@@ -80,7 +80,7 @@ export function openAIEncoder(options: AsOpenAIStreamOptions = {}): OpenAIEncode
   }
   return {
     encode(chunk) {
-      // the table holds a function for each type, and this is the one for this type
+      // the table maps each type to a function for chunks of that type
       const encode = encoders[chunk.type] as Encode<StreamChunk> | undefined
       return encode?.(chunk, state) ?? []
     },
@@ -128,7 +128,7 @@ const encoders: Encoders = {
   },
 }
 
-/** A further turn follows on: what the last one called was run here. */
+/** A further turn continues the response: the calls of the last one were run here. */
 function start({ id, created, model }: ChunkOf<'start'>, state: State) {
   state.calls = []
   if (state.head) return []
@@ -175,7 +175,7 @@ function toChunk(
   { head, options }: State,
 ): ChatCompletionChunk {
   return {
-    // the grammar of a stream puts `start` before all content
+    // the stream grammar puts `start` before all content
     ...(head as NonNullable<State['head']>),
     choices: [{ index: 0, logprobs: null, finish_reason: null, ...choice }],
     ...(options.includeUsage && { usage: null }),
@@ -187,7 +187,7 @@ const wholeCall = (call: HeldCall, state: State) => [
   ...delta(callDelta(call, call.arguments, state), state),
 ]
 
-/** Before `tools` there was one call, of a function. */
+/** The legacy form has one call, of a function. */
 const isFirstFunction = ({ index, isCustom }: HeldCall) => index === 0 && !isCustom
 
 function callStart(call: HeldCall, { options }: State): CompletionDelta {

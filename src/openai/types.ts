@@ -1,4 +1,4 @@
-/** The objects of Chat Completions that we write: OpenAI's members, and beside them what the field has agreed on. */
+/** Chat Completions objects as written here: OpenAI's members and common extensions. */
 import type {
   Annotation,
   FinishReason,
@@ -11,7 +11,7 @@ import type {
   Usage,
 } from '../chat/index.js'
 
-/** One answer: `object: 'chat.completion'`. */
+/** A whole response: `object: 'chat.completion'`. */
 export interface ChatCompletion {
   readonly id: string
   readonly object: 'chat.completion'
@@ -23,10 +23,10 @@ export interface ChatCompletion {
   readonly service_tier?: string
 }
 
-/** The last one is of the time before `tools`. */
+/** `function_call` is the legacy reason. */
 export type CompletionReason = FinishReason | 'function_call'
 
-/** A call as it was before `tools`: of one function, without an id. */
+/** A legacy call: of one function, without an id. */
 export interface FunctionCallDelta {
   readonly name?: string
   readonly arguments: string
@@ -37,7 +37,7 @@ export interface ChatCompletionChoice {
   readonly message: CompletionMessage
   readonly logprobs: CompletionLogprobs | null
   readonly finish_reason: CompletionReason
-  /** The provider's own word for it, as OpenRouter gives it. */
+  /** The provider's own finish reason, as in OpenRouter. */
   readonly native_finish_reason?: string
 }
 
@@ -46,16 +46,16 @@ export interface CompletionMessage {
   readonly content: string | null
   readonly refusal: string | null
   readonly tool_calls?: readonly ToolCall[]
-  /** In place of `tool_calls`, for a client that sent `functions`. */
+  /** Replaces `tool_calls` for a client that sent `functions`. */
   readonly function_call?: { readonly name: string; readonly arguments: string }
   readonly annotations?: readonly Annotation[]
   readonly audio?: OutputAudio
-  /** As DeepSeek, vLLM and litellm say it. */
+  /** As in DeepSeek, vLLM and litellm. */
   readonly reasoning_content?: string
-  /** As OpenRouter and litellm say it. */
+  /** As in OpenRouter and litellm. */
   readonly images?: readonly OutputImage[]
   readonly files?: readonly OutputFile[]
-  /** What the provider wants back: only if it was asked for. */
+  /** Blocks to send back to the provider; only on request. */
   readonly native?: Native
 }
 
@@ -64,14 +64,14 @@ export interface CompletionLogprobs {
   readonly refusal: readonly TokenLogprob[] | null
 }
 
-/** `cache_write_tokens` is OpenAI's name for what `cache_creation_tokens` is to litellm: both are there. */
+/** `cache_write_tokens` is OpenAI's name for litellm's `cache_creation_tokens`: both are set. */
 export interface CompletionUsage extends Omit<Usage, 'prompt_tokens_details'> {
   readonly prompt_tokens_details?: NonNullable<Usage['prompt_tokens_details']> & {
     readonly cache_write_tokens?: number
   }
 }
 
-/** One piece of a streamed answer: `object: 'chat.completion.chunk'`. */
+/** One chunk of a streamed response: `object: 'chat.completion.chunk'`. */
 export interface ChatCompletionChunk {
   readonly id: string
   readonly object: 'chat.completion.chunk'
@@ -106,7 +106,7 @@ export interface CompletionDelta {
   readonly native?: Native
 }
 
-/** The first of a call carries id, type and name; the others arguments only. */
+/** The first delta of a call has id, type and name; the others only arguments. */
 export interface ToolCallDelta {
   readonly index: number
   readonly id?: string
@@ -115,7 +115,7 @@ export interface ToolCallDelta {
   readonly custom?: { readonly name?: string; readonly input: string }
 }
 
-/** What OpenAI answers a failed request with. */
+/** The body of OpenAI's error responses. */
 export interface OpenAIErrorBody {
   readonly error: {
     readonly message: string

@@ -2,7 +2,7 @@
 import type { Usage } from '../chat/index.js'
 import type { CompletionUsage } from './types.js'
 
-/** The same numbers; cache writes also under the name OpenAI gives them. */
+/** The same numbers; cache writes also under OpenAI's name. */
 export function asOpenAIUsage({
   prompt_tokens_details: details,
   ...usage
