@@ -1,9 +1,9 @@
-/** Our errors under the marks by which the AI SDK knows its own. */
+/** Marks our errors so that the AI SDK recognizes them. */
 import { AbortError, isTetradError, type TetradError } from '../core/index.js'
 
 /**
- * The same error, which `APICallError.isInstance` of the AI SDK knows too, with the members of that class. Its own retry reads
- * `isRetryable`: false where a `retry()` in the stack has done what can be done.
+ * Marks the error for `APICallError.isInstance` of the AI SDK and adds the members of that class.
+ * Its retries read `isRetryable`: false if a `retry()` in the stack has already retried.
  */
 export function markError(error: unknown, hasRetry: boolean): unknown {
   if (!isTetradError(error) || error.name === new AbortError().name) return error
@@ -13,7 +13,7 @@ export function markError(error: unknown, hasRetry: boolean): unknown {
   return error
 }
 
-/** Not listed: the prints of an error stay as they are. */
+/** Not enumerable, so that printed errors stay the same. */
 const define = (error: TetradError, name: string | symbol, value: unknown) =>
   Object.defineProperty(error, name, { value, configurable: true })
 

@@ -1,4 +1,4 @@
-/** What ends an answer, in the words of each version of the specification. */
+/** Converts the end of a response, for each version of the specification. */
 import type { ChatResponse, FinishReason, Usage, Warning } from '../chat/index.js'
 import { defined } from '../chat/index.js'
 import { plain } from './note.js'
@@ -11,7 +11,7 @@ import type {
   Specification,
 } from './types.js'
 
-const words = {
+const reasons = {
   stop: 'stop',
   length: 'length',
   content_filter: 'content-filter',
@@ -23,17 +23,17 @@ type Ended = Pick<ChatResponse, 'native_finish_reason' | 'usage'> & {
   readonly finish_reason: FinishReason | 'error'
 }
 
-/** `metadata` goes under `providerMetadata.tetrad`. */
+/** `metadata` becomes `providerMetadata.tetrad`. */
 export function toFinish<Version extends Specification>(
   version: Version,
   { finish_reason, native_finish_reason: raw, usage }: Ended,
   metadata: object,
 ): ModelFinish<Version> {
-  const word = words[finish_reason]
+  const reason = reasons[finish_reason]
   const isFlat = version === 'v2'
-  // the members have the form of the version, which the compiler does not see
+  // the members match the version, which the compiler cannot see
   return {
-    finishReason: isFlat ? word : { unified: word, raw },
+    finishReason: isFlat ? reason : { unified: reason, raw },
     usage: isFlat ? toFlat(usage) : toGrouped(usage),
     providerMetadata: { tetrad: plain(defined(metadata)) },
   } as unknown as ModelFinish<Version>
@@ -65,7 +65,7 @@ function toGrouped(usage: Usage): GroupedUsage {
   }
 }
 
-/** What an answer says that no part of the AI SDK has a place for. */
+/** The members of a response without a place in the AI SDK's parts. */
 export function metadataOf(response: ChatResponse): object {
   const { usage, warnings, approvals, logprobs, request_id, stop_sequence, service_tier } = response
   return {
@@ -95,7 +95,7 @@ export function toWarnings<Version extends Specification>(
   version: Version,
   warnings: readonly Warning[],
 ): ModelWarning<Version>[] {
-  // version 2 knows only settings of its own list
+  // version 2 accepts only settings of its own list
   return warnings.map(({ code, param, message }) =>
     version !== 'v2' && code === 'dropped' && param
       ? { type: 'unsupported', feature: param, details: message }

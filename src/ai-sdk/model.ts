@@ -1,4 +1,4 @@
-/** The whole stack behind the AI SDK's provider interface: apps written for it change the model, and nothing else. */
+/** The whole stack behind the AI SDK's provider interface: existing apps change only the model. */
 import { type ChatResponse, emptyUsage, type StreamChunk } from '../chat/index.js'
 import type { Client } from '../client.js'
 import {
@@ -23,29 +23,32 @@ import type {
 } from './types.js'
 
 export interface AiSdkModelOptions<Version extends Specification = 'v3', State = {}> {
-  /** `v2` for ai 5, `v3` for ai 6, `v4` for ai 7, which takes `v3` too. @default 'v3' */
+  /** `v2` for ai 5, `v3` for ai 6, `v4` for ai 7, which accepts `v3` too. @default 'v3' */
   readonly specification?: Version | undefined
-  /** Of each call: its state, tags, timeouts. */
+  /** Options of each call: state, tags, timeouts. */
   readonly call?: Omit<CallOptions<State>, 'signal'> | undefined
 }
 
 /**
- * A language model for `generateText`, `streamText`, `generateObject` and agents of the AI SDK (ai 5 to 7) whose calls run
- * through the stack of `ai`, on any provider. Each of its steps is one call.
+ * A language model for `generateText`, `streamText`, `generateObject` and agents of the AI SDK (ai
+ * 5 to 7) whose calls run through the stack of `ai`, on any provider. Each of its steps is one
+ * call.
  *
- * Tools of the AI SDK run there, as ever. Tools of a `tools()` in the stack run inside the call: the AI SDK sees them as run by
- * the provider, with their results (ai 5: it does not see them), and an approval that one waits for as its own
- * `tool-approval-request`. Of two with one name that of the stack is run.
+ * The AI SDK runs its own tools as usual. Tools of a `tools()` in the stack run inside the call:
+ * the AI SDK receives them as run by the provider, with their results (ai 5 does not receive them),
+ * and a pending approval as its own `tool-approval-request`. Of two tools of one name, the stack's
+ * is run.
  *
- * What the provider wants back (signatures of thoughts) goes out in `providerMetadata.tetrad` of one part a turn and is
- * taken back from `providerOptions.tetrad` of the history; cost, warnings and attempts stand in that of the result. A call's
- * `providerOptions.tetrad` are members of our request, those of `openai`, `anthropic`, `google`, `xai` what the AI SDK's
- * providers take.
+ * Data to send back to the provider (thought signatures) is returned in `providerMetadata.tetrad`
+ * of one part per turn and read from `providerOptions.tetrad` of the history; cost, warnings and
+ * attempts are in that of the result. A call's `providerOptions.tetrad` are members of our request,
+ * those of `openai`, `anthropic`, `google`, `xai` the options of the AI SDK's providers.
  *
- * What fails is our error class, which `APICallError.isInstance` knows too. Where the stack has a `retry()`, the AI SDK retries
- * nothing. A stream that breaks gives an `error` part, and a `finish` with reason `error` and the usage.
+ * Failures throw our error class, which `APICallError.isInstance` also recognizes. If the stack has
+ * a `retry()`, the AI SDK does not retry. A stream that breaks emits an `error` part, and a
+ * `finish` with reason `error` and the usage.
  *
- * Throws `MisuseError` for what is no client and for another specification.
+ * Throws `MisuseError` for an invalid client, model or specification.
  *
  * @example
  * import { streamText } from 'ai'
@@ -56,14 +59,14 @@ export function aiSdkModel<State = {}, Version extends Specification = 'v3'>(
   model: string,
   options: AiSdkModelOptions<Version, State> = {},
 ): AiSdkModel<NoInfer<Version>> {
-  // without it the type is that of the default
+  // without it, `Version` is its default
   const { specification: version = 'v3' as Version, call } = options
   if (!['v2', 'v3', 'v4'].includes(version))
     throw new MisuseError(`aiSdkModel() takes specification 'v2', 'v3' or 'v4', not ${version}`)
   if (typeof ai?.stream !== 'function' || typeof model !== 'string' || model === '')
     throw new MisuseError("aiSdkModel() takes a client and a model: aiSdkModel(ai, 'openai/gpt-5')")
 
-  // a client whose State has required keys is given them by `call`
+  // `call` supplies the required keys of the client's State
   const argsOf = ({ abortSignal: signal, headers = {} }: ModelCallOptions) =>
     [
       { ...call, signal, headers: { ...call?.headers, ...given(headers) } },
@@ -102,7 +105,7 @@ export function aiSdkModel<State = {}, Version extends Specification = 'v3'>(
     async doStream(options) {
       const stream = ai.stream(toRequest(model, options), ...argsOf(options))
       try {
-        // a failure before the first content has its status, and may be retried
+        // a failure before the first content keeps its status and can be retried
         const first = (await stream.read()) ?? []
         const parts = partsOf(stream, { first, options, version, failed })
         return { stream: toReadable<Version>(parts, (reason) => stream.abort(reason)) }
@@ -113,7 +116,7 @@ export function aiSdkModel<State = {}, Version extends Specification = 'v3'>(
   }
 }
 
-/** A whole answer has the parts of its stream, put together. */
+/** Builds the content of a whole response from the parts of its stream. */
 function toContent<Version extends Specification>(
   response: ChatResponse,
   options: ModelCallOptions,
@@ -130,7 +133,7 @@ function toContent<Version extends Specification>(
       content.push({ type: type === 'text-end' ? 'text' : 'reasoning', text, ...metadata })
     } else if (isWhole(part)) content.push(part)
   }
-  // the encoder makes those of the version
+  // the encoder emits parts of this version
   return content as ModelContent<Version>[]
 }
 
@@ -144,7 +147,7 @@ interface Streaming {
   readonly failed: (error: unknown) => unknown
 }
 
-/** The parts of a stream, some at a time and never none. */
+/** The parts of a stream, in non-empty batches. */
 async function* partsOf(
   stream: ChatStream,
   { first, options, version, failed }: Streaming,
@@ -179,7 +182,7 @@ const toReadable = <Version extends Specification>(
       async pull(controller) {
         const { done, value } = await parts.next()
         if (done) return controller.close()
-        // they are made for the version
+        // the parts are of this version
         for (const part of value) controller.enqueue(part as ModelPart<Version>)
       },
       cancel,
@@ -187,7 +190,7 @@ const toReadable = <Version extends Specification>(
     { highWaterMark: 0 },
   )
 
-/** As the AI SDK's own providers end a stream that broke: `onError` is called, and the usage is not lost. */
+/** Ends a broken stream as the AI SDK's providers do: calls `onError`, and keeps the usage. */
 function brokenOff(error: unknown, version: Specification): ModelPart[] {
   const { usage = emptyUsage } = isTetradError(error) ? error : {}
   const ended = { finish_reason: 'error', usage } as const
@@ -204,7 +207,7 @@ const given = (headers: NonNullable<ModelCallOptions['headers']>) =>
     ),
   )
 
-/** Addresses that go to the provider as they are; the AI SDK downloads all others. */
+/** URLs that the provider receives unchanged; the AI SDK downloads all others. */
 function urlsOf(model: string): Record<string, RegExp[]> {
   const [provider = ''] = model.split('/', 1)
   const http = [/^https?:\/\//]

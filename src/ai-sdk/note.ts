@@ -1,26 +1,27 @@
-/** What of an answer of ours goes to the AI SDK in `providerMetadata.tetrad` and comes back in `providerOptions.tetrad`. */
+/** Notes on responses: sent in `providerMetadata.tetrad`, read from `providerOptions.tetrad`. */
 import { isObject, type Native } from '../chat/index.js'
 import type { Json, JsonRecord, WithOptions } from './types.js'
 
-/** What is known of a part that an answer of ours had. */
+/** The notes on one part of a response. */
 export interface PartNote {
-  /** The blocks of the turn. */
+  /** The native blocks of the turn. */
   readonly native?: Native
-  /** Of a call: the text of its arguments, where the JSON of its input is another. */
+  /** Of a call: the text of its arguments, if the JSON of its input differs. */
   readonly arguments?: string
-  /** Of a call and its result: `tools()` of the stack ran it. */
+  /** Of a call and its result: run by `tools()` of the stack. */
   readonly ran?: true
-  /** The call stands in an earlier message too. */
+  /** The call is also in an earlier message. */
   readonly again?: true
   /** The text is a refusal. */
   readonly refusal?: true
 }
 
-// it may come back by way of a browser: adapters compare native blocks with the message, all else is checked where it is used
+// a browser may have relayed it: adapters compare native blocks with the message, all else is
+// checked where it is used
 export const noteOf = ({ providerOptions }: WithOptions): PartNote =>
   (providerOptions?.tetrad ?? {}) as PartNote
 
-/** Under `providerMetadata`, where the AI SDK keeps it and gives it back. */
+/** Puts a note into `providerMetadata`, which the AI SDK stores and sends back. */
 export function noted(note: PartNote) {
   const tetrad = plain(note)
   return isObject(tetrad) && Object.keys(tetrad).length > 0
@@ -29,13 +30,13 @@ export function noted(note: PartNote) {
     : {}
 }
 
-/** As JSON has it; undefined for what it has not. */
+/** The value as JSON data; undefined if JSON cannot represent it. */
 export const plain = (value: unknown): Json | undefined => {
   const text = JSON.stringify(value)
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-/** The answer to an approval names its id alone: the call is a part of it. */
+/** Joins the ids of approval and call, since an approval response has only one id. */
 export const joinApproval = (id: string, toolCallId: string) => `${id}@${toolCallId}`
 
 export function splitApproval(joined: string): readonly [id: string, toolCallId: string] {

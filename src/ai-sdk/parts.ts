@@ -1,4 +1,4 @@
-/** Our chunks → the parts of a model's stream, of any version: a table of chunk types over a small state. */
+/** Converts chunks to stream parts of any version: a table of chunk types over a small state. */
 import {
   type Annotation,
   type ChatResponse,
@@ -25,16 +25,16 @@ interface Block {
   readonly refusal?: true
 }
 
-/** The parts of one answer. `end` gives those calls that nobody ran here: they are the AI SDK's to run. */
+/** The parts of one response. `end` emits the calls not run here, for the AI SDK to run. */
 export class PartEncoder {
   #parts: ModelPart[] = []
   #made = 0
   #block: Block | undefined
   #native: Native | undefined
   #hasBegun = false
-  /** Of the turn that is open or was last, by their index. */
+  /** Calls of the current or last turn, by their index. */
   #turn: Call[] = []
-  /** Without an outcome, by id. */
+  /** Calls without an outcome, by id. */
   readonly #open = new Map<string, Call>()
   readonly #hosted = new Map<string, string>()
   readonly #sources = new Set<string>()
@@ -49,14 +49,14 @@ export class PartEncoder {
   }
 
   encode(chunks: readonly StreamChunk[]): ModelPart[] {
-    // the compiler does not see that the row and the chunk are of one type
+    // the compiler cannot see that row and chunk are of one type
     for (const chunk of chunks)
       (this.#on[chunk.type] as ((chunk: StreamChunk) => void) | undefined)?.(chunk)
     return this.#take()
   }
 
   end({ message: { audio } }: Pick<ChatResponse, 'message'>): ModelPart[] {
-    // in a stream it comes in pieces
+    // a stream carries audio in pieces
     if (audio) this.#emitFile({ media_type: `audio/${audio.format ?? 'wav'}`, data: audio.data })
     for (const call of this.#open.values()) this.#emitCall(call)
     return this.#take()
@@ -69,10 +69,10 @@ export class PartEncoder {
       this.#hasBegun = true
       this.#emit({ type: 'response-metadata', id, timestamp: new Date(created * 1000), modelId })
     },
-    'text-delta': ({ text }) => this.#say({ type: 'text' }, text),
-    'reasoning-delta': ({ text }) => this.#say({ type: 'reasoning' }, text),
-    // the AI SDK has no part for it
-    'refusal-delta': ({ text }) => this.#say({ type: 'text', refusal: true }, text),
+    'text-delta': ({ text }) => this.#emitText({ type: 'text' }, text),
+    'reasoning-delta': ({ text }) => this.#emitText({ type: 'reasoning' }, text),
+    // the AI SDK has no part for refusals
+    'refusal-delta': ({ text }) => this.#emitText({ type: 'text', refusal: true }, text),
     'tool-call-start': ({ id, name, kind }) => {
       this.#close()
       const call = { id, name, isCustom: kind === 'custom', text: '' }
@@ -102,17 +102,17 @@ export class PartEncoder {
     'hosted-tool': (chunk) => this.#emitHosted(chunk),
     annotation: ({ annotation }) => this.#emitSource(annotation),
     file: (chunk) => {
-      if (!isSound(chunk)) this.#emitFile(chunk)
+      if (!isAudio(chunk)) this.#emitFile(chunk)
     },
     finish: ({ native }) => {
       this.#native = native
-      // the first call has it in its place
+      // the first call carries the native blocks
       if (this.#turn.length > 0) return this.#close()
-      // ai 5 forgets what stands at the end of a text
+      // ai 5 drops the metadata at the end of a text
       const canHold = this.#block && (this.version !== 'v2' || this.#block.type === 'reasoning')
       if (native?.content && !canHold) {
         this.#close()
-        this.#say({ type: 'reasoning' }, '')
+        this.#emitText({ type: 'reasoning' }, '')
       }
       this.#close(this.#takeNative())
     },
@@ -128,7 +128,7 @@ export class PartEncoder {
     return parts
   }
 
-  #say({ type, refusal }: Omit<Block, 'id'>, delta: string): void {
+  #emitText({ type, refusal }: Omit<Block, 'id'>, delta: string): void {
     if (this.#block?.type !== type || this.#block.refusal !== refusal) {
       this.#close()
       this.#block = { type, id: String(this.#made++), ...(refusal && { refusal }) }
@@ -155,10 +155,10 @@ export class PartEncoder {
 
   #isOffered = (name: string) => this.#tools.some((tool) => tool.name === name)
 
-  /** Version 2 takes calls of the tools it offered, and breaks at any other. */
+  /** Version 2 accepts only calls of the tools that it offered, and throws on any other. */
   #isShown = (name: string) => this.version !== 'v2' || this.#isOffered(name)
 
-  /** A tool that was not offered is one of the stack's or of the provider's. */
+  /** A tool that was not offered is the stack's or the provider's. */
   #flags = (name: string) =>
     this.#isOffered(name) ? {} : { providerExecuted: true, dynamic: true }
 
@@ -196,7 +196,7 @@ export class PartEncoder {
     })
   }
 
-  /** A call of an earlier turn that waited for a yes: a result without its call is refused. */
+  /** Repeats a call of an earlier turn that awaited approval: a result needs its call. */
   #repeatCall(id: string): void {
     const parts = this.options.prompt.flatMap(({ content }) =>
       typeof content === 'string' ? [] : content,
@@ -208,7 +208,7 @@ export class PartEncoder {
     this.#emitCall({ id, name, isCustom: false, text }, { ran: true, again: true })
   }
 
-  /** Input and output come in any chunk of a hosted tool, or never. */
+  /** Input and output may arrive in any chunk of a hosted tool, or never. */
   #emitHosted({ id: toolCallId, name, status, input, output }: ChunkOf<'hosted-tool'>): void {
     const toolName = this.#nameOfHosted(name)
     if (!this.#isShown(toolName)) return
@@ -228,7 +228,7 @@ export class PartEncoder {
     this.#emit({ type: 'tool-result', toolCallId, toolName, result, ...flags, isError })
   }
 
-  /** As the app calls the tool whose id names it: `web_search_20250305` is `web_search`. */
+  /** The app's name for the tool, found by its id: `web_search_20250305` is `web_search`. */
   #nameOfHosted(name: string): string {
     const isIt = ({ id }: ModelTool) => id?.slice(id.indexOf('.') + 1).startsWith(name)
     return this.#tools.find(isIt)?.name ?? name
@@ -247,7 +247,7 @@ export class PartEncoder {
     this.#emit({ type: 'source', id: `source-${this.#sources.size}`, ...source })
   }
 
-  /** One that only its provider has stays in `native`. */
+  /** A file without data or URL is stored at its provider only, in `native`. */
   #emitFile({ media_type, data, url }: Pick<FileChunk, 'media_type' | 'data' | 'url'>): void {
     this.#close()
     if (data === undefined && url) this.#emitSource({ type: 'url_citation', url_citation: { url } })
@@ -261,7 +261,7 @@ export class PartEncoder {
   }
 }
 
-const isSound = ({ media_type }: FileChunk) => media_type.startsWith('audio/')
+const isAudio = ({ media_type }: FileChunk) => media_type.startsWith('audio/')
 
 const toSourceUrl = ({ url, title }: { readonly url: string; readonly title?: string }) =>
   ({ sourceType: 'url', url, ...defined({ title }) }) as const

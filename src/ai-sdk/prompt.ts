@@ -1,4 +1,4 @@
-/** The AI SDK's prompt → our messages. What an answer of ours put into `providerMetadata` comes back in `providerOptions`. */
+/** Converts the AI SDK's prompt to messages; notes on our responses return in `providerOptions`. */
 import {
   type AssistantInput,
   asText,
@@ -17,7 +17,7 @@ import {
 import { noteOf, splitApproval } from './note.js'
 import type { PromptMessage, PromptPart, WithOptions } from './types.js'
 
-/** Anthropic's mark as the AI SDK's provider takes it, on messages, parts and tools. */
+/** Anthropic's cache mark, as set for the AI SDK's provider on messages, parts and tools. */
 export function cacheControlOf({ providerOptions }: WithOptions): {
   readonly cache_control?: CacheControl
 } {
@@ -26,7 +26,7 @@ export function cacheControlOf({ providerOptions }: WithOptions): {
   return isObject(cache_control) ? { cache_control: cache_control as never } : {}
 }
 
-/** `provider` is that of the model, where its name says it: of a file that several have, its own id is sent. */
+/** `provider` is that of the model name, if any: it selects the id of a file stored at several. */
 export const toMessages = (
   prompt: readonly PromptMessage[],
   provider: string,
@@ -69,11 +69,11 @@ function toResult({ output }: PromptPart): Pick<ToolMessage, 'content' | 'is_err
 
 // -- files -------------------------------------------------------------------------------------------------------------
 
-/** A part of a user message, or of what a tool returned. */
+/** A part of a user message or of a tool result. */
 function toUserPart(part: PromptPart): UserPart {
   const mark = cacheControlOf(part)
   if (part.type === 'text') return { type: 'text', text: part.text ?? '', ...mark }
-  // what a tool says in one provider's words
+  // a tool's output in one provider's format
   if (part.type === 'custom')
     return { type: 'text', text: JSON.stringify(part.providerOptions ?? {}), ...mark }
   const { mediaType: format = part.type.startsWith('image') ? 'image/*' : undefined } = part
@@ -102,7 +102,7 @@ interface FileSource {
   readonly provider?: string | undefined
 }
 
-/** `data` is base64, bytes or a URL; from v4 on an object that says which. */
+/** `data` is base64, bytes or a URL; from v4 on, an object with a type. */
 function toFile({ data, url, fileId }: PromptPart): FileSource {
   if (url !== undefined) return { url }
   if (fileId !== undefined) return toReference(fileId)
@@ -117,7 +117,7 @@ function toFile({ data, url, fileId }: PromptPart): FileSource {
   return toFile({ type: 'file', data: data.type === 'url' ? new URL(String(data.url)) : data.data })
 }
 
-/** A file that one provider has: `{ anthropic: 'file_…' }`, or the id alone. */
+/** A file stored at one provider: `{ anthropic: 'file_…' }`, or the id alone. */
 function toReference(reference: unknown): FileSource {
   if (!isObject(reference)) return { id: String(reference) }
   const [name = '', id] = Object.entries(reference)[0] ?? []
@@ -126,7 +126,7 @@ function toReference(reference: unknown): FileSource {
 
 const providerNamed = (name: string) => (name === 'google' ? 'gemini' : name)
 
-/** Parts whose references to files name this provider alone, where it has the file. */
+/** Reduces file references to this provider's id, if they have one. */
 function withOwnFiles(parts: readonly PromptPart[], provider: string): readonly PromptPart[] {
   const ownOf = (reference: unknown) => {
     const own = Object.entries(isObject(reference) ? reference : {}).find(
@@ -146,7 +146,7 @@ function withOwnFiles(parts: readonly PromptPart[], provider: string): readonly 
 
 function toBase64(bytes: Uint8Array): string {
   let binary = ''
-  // few enough that they fit as arguments
+  // few enough to pass as arguments
   for (let at = 0; at < bytes.length; at += 8_192)
     binary += String.fromCharCode(...bytes.subarray(at, at + 8_192))
   return btoa(binary)
@@ -156,7 +156,7 @@ function toBase64(bytes: Uint8Array): string {
 
 type Draft = { -readonly [Key in keyof AssistantInput]: AssistantInput[Key] }
 
-/** One message of theirs may hold several turns of ours: what `tools()` ran ends one. */
+/** One AI SDK message may hold several of our turns: a result of `tools()` ends one. */
 function toTurns(parts: readonly PromptPart[]): readonly (AssistantInput | ToolMessage)[] {
   const turns: (Draft | ToolMessage)[] = []
   const open = (): Draft => {
@@ -175,7 +175,7 @@ function toTurns(parts: readonly PromptPart[]): readonly (AssistantInput | ToolM
   return turns
 }
 
-/** What a part makes of the members of its turn. */
+/** The changes that a part makes to its turn. */
 function added(turn: Draft, part: PromptPart): Partial<Draft> {
   const { type, text = '', toolCallId: id = '', toolName: name = '' } = part
   const { refusal, ran } = noteOf(part)
@@ -199,7 +199,7 @@ function added(turn: Draft, part: PromptPart): Partial<Draft> {
   return { tool_calls: [...(turn.tool_calls ?? []), toCall(id, name, part)] }
 }
 
-/** `signature` is what the AI SDK's provider of Anthropic keeps. */
+/** `signature` is stored by the AI SDK's Anthropic provider. */
 function addReasoning(
   { reasoning_content, thinking_blocks }: Draft,
   part: PromptPart,
@@ -227,7 +227,7 @@ function toCall(id: string, name: string, part: PromptPart): ToolCall {
   if (typeof input === 'string') return { id, type: 'custom', custom: { name, input } }
   const text = noteOf(part).arguments
   const isSame = typeof text === 'string' && isSameJson(parseJson(text), input)
-  // of what the AI SDK's provider of Google keeps
+  // stored by the AI SDK's Google provider
   const thought_signature = asText(providerOptions?.google?.thoughtSignature)
   return {
     id,

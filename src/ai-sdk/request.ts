@@ -1,4 +1,4 @@
-/** Call options of the AI SDK → our request. */
+/** Converts call options of the AI SDK to a request. */
 import {
   type ChatRequest,
   defined,
@@ -11,9 +11,9 @@ import { cacheControlOf, toMessages } from './prompt.js'
 import type { ModelCallOptions, ModelFormat, ModelTool, WithOptions } from './types.js'
 
 /**
- * `providerOptions.tetrad` holds members of our request and counts most. Options under a provider's name are those of the AI
- * SDK's own provider: what our request has a member for is set where the model is of that provider, all else is sent to that
- * provider under the name of the wire.
+ * `providerOptions.tetrad` holds members of our request and takes precedence. Options under a
+ * provider's name are those of the AI SDK's own provider: those with a member in our request are
+ * set if the model is of that provider, all others are sent to that provider under the wire's name.
  */
 export function toRequest(model: string, options: ModelCallOptions): ChatRequest {
   const { prompt, tools, toolChoice, reasoning, responseFormat, providerOptions = {} } = options
@@ -31,11 +31,11 @@ export function toRequest(model: string, options: ModelCallOptions): ChatRequest
     response_format: responseFormat && toFormat(responseFormat),
     tools: tools?.length ? tools.map(toTool) : undefined,
     tool_choice: tools?.length && toolChoice ? toChoice(toolChoice) : undefined,
-    // the words are the same but for the one that asks for nothing
+    // the values are the same except the one that requests nothing
     reasoning_effort: reasoning === 'provider-default' ? undefined : reasoning,
     ...fromProviders(model, providerOptions),
     ...providerOptions.tetrad,
-    // the request is checked by the client, as one of a program without types
+    // the client validates the request as from an untyped caller
   }) as ChatRequest
 }
 
@@ -46,7 +46,7 @@ function toFormat({ type, schema, name = 'response', description }: ModelFormat)
 }
 
 const toChoice = ({ type, toolName }: NonNullable<ModelCallOptions['toolChoice']>) =>
-  // of the other types the name is the same
+  // the other types have the same names
   (type === 'tool' ? { type: 'function', function: { name: toolName } } : type) as ToolChoice
 
 function toTool(tool: ModelTool): ToolDefinition {
@@ -56,13 +56,13 @@ function toTool(tool: ModelTool): ToolDefinition {
     type: 'function',
     // JSON Schema is an object of any members
     function: { name, ...defined({ description, strict, parameters: inputSchema as JsonObject }) },
-    // Anthropic's; the others report that they leave it out
+    // Anthropic's; other adapters report dropping it
     ...(inputExamples && { input_examples: inputExamples.map(({ input }) => input) }),
     ...cacheControlOf(tool),
   }
 }
 
-/** `openai.web_search`, `anthropic.web_search_20250305`, `google.google_search`: the wire's own tool. */
+/** `openai.web_search`, `anthropic.web_search_20250305`, `google.google_search`: wire tools. */
 function toHosted({ id = '', args = {} }: ModelTool): ToolDefinition {
   const [provider, ...rest] = id.split('.')
   const type = rest.join('.')
@@ -78,7 +78,7 @@ const providers: Readonly<Record<string, string>> = {
   xai: 'xai',
 }
 
-/** Members of our request that mean the same. */
+/** Options that are members of our request. */
 const members =
   'logit_bias metadata parallel_tool_calls previous_response_id prompt_cache_key reasoning_effort safety_identifier service_tier store thinking user verbosity'.split(
     ' ',
@@ -88,7 +88,7 @@ const renamed: Readonly<Record<string, string>> = {
   text_verbosity: 'verbosity',
 }
 
-/** They steer the AI SDK's own providers and are no part of a body. */
+/** Options that steer the AI SDK's own providers and are not part of a body. */
 const steering =
   'cache_control force_reasoning pass_through_unsupported_files reasoning_summary send_reasoning strict_json_schema structured_output_mode structured_outputs system_message_mode tool_streaming'.split(
     ' ',
@@ -113,7 +113,7 @@ function fromProviders(model: string, given: NonNullable<WithOptions['providerOp
   return { ...own, ...(Object.keys(perProvider).length > 0 && { provider_options: perProvider }) }
 }
 
-/** A name without a provider may be one of this one, or an alias. */
+/** A model without a provider may be one of this provider, or an alias. */
 const isFor = (provider: string, model: string) =>
   !model.includes('/') || model.startsWith(`${provider}/`)
 

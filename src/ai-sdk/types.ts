@@ -1,9 +1,9 @@
-/** The AI SDK's provider interface by shape, as far as it is read and written here: versions 2 to 4 of one specification. */
+/** The AI SDK's provider interface, versions 2 to 4, as far as it is read and written here. */
 
-/** Of ai 5, 6 and 7. */
+/** For ai 5, 6 and 7. */
 export type Specification = 'v2' | 'v3' | 'v4'
 
-/** A language model as `generateText`, `streamText` and agents of the AI SDK take it. */
+/** A language model for `generateText`, `streamText` and agents of the AI SDK. */
 export interface AiSdkModel<Version extends Specification = 'v3'> {
   readonly specificationVersion: Version
   readonly provider: string
@@ -34,7 +34,7 @@ export interface ModelCallOptions extends WithOptions {
   readonly responseFormat?: ModelFormat | undefined
   readonly tools?: readonly ModelTool[] | undefined
   readonly toolChoice?: { readonly type: string; readonly toolName?: string } | undefined
-  /** From v4 on. */
+  /** Since v4. */
   readonly reasoning?: string | undefined
   readonly includeRawChunks?: boolean | undefined
   readonly abortSignal?: AbortSignal | undefined
@@ -54,9 +54,9 @@ export interface ModelTool extends WithOptions {
   readonly description?: string | undefined
   readonly inputSchema?: object | undefined
   readonly strict?: boolean | undefined
-  /** From v3 on. */
+  /** Since v3. */
   readonly inputExamples?: readonly { readonly input: unknown }[] | undefined
-  /** Of a provider's tool: `anthropic.web_search_20250305`. */
+  /** For a provider's tool: `anthropic.web_search_20250305`. */
   readonly id?: string | undefined
   readonly args?: Readonly<Record<string, unknown>> | undefined
 }
@@ -66,7 +66,7 @@ export interface PromptMessage extends WithOptions {
   readonly content: string | readonly PromptPart[]
 }
 
-/** Any part of a message or of a tool's output; `type` says which members it has. */
+/** Any part of a message or of a tool's output; `type` determines its members. */
 export interface PromptPart extends WithOptions {
   readonly type: string
   readonly text?: string | undefined
@@ -97,7 +97,7 @@ interface WithMetadata {
   providerMetadata?: Record<string, JsonRecord>
 }
 
-/** What only some versions have. */
+/** Only since version 3. */
 type Since3<Version extends Specification, Part> = Version extends 'v2' ? never : Part
 
 export type ModelWarning<Version extends Specification = Specification> =
@@ -111,7 +111,7 @@ interface OfCall extends WithMetadata {
   dynamic?: boolean
 }
 
-/** What stands in a whole answer and in a stream alike. */
+/** Parts of a whole response and of a stream alike. */
 export type WholePart<Version extends Specification = Specification> =
   | ({ type: 'tool-call'; input: string } & OfCall)
   | ({ type: 'tool-result'; result: NonNullable<Json>; isError?: boolean } & OfCall)
@@ -134,11 +134,13 @@ export type WholePart<Version extends Specification = Specification> =
 type ResponseMetadata = { id: string; timestamp: Date; modelId: string }
 
 export type ModelFinish<Version extends Specification> = WithMetadata & {
-  finishReason: Version extends 'v2' ? FinishWord : { unified: FinishWord; raw: string | undefined }
+  finishReason: Version extends 'v2'
+    ? UnifiedReason
+    : { unified: UnifiedReason; raw: string | undefined }
   usage: Version extends 'v2' ? FlatUsage : GroupedUsage
 }
 
-type FinishWord = 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error'
+type UnifiedReason = 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error'
 
 export type FlatUsage = Record<
   'inputTokens' | 'outputTokens' | 'totalTokens' | 'reasoningTokens' | 'cachedInputTokens',
@@ -161,7 +163,7 @@ export type ModelPart<Version extends Specification = Specification> =
   | ({ type: 'tool-input-start'; id: string } & Omit<OfCall, 'toolCallId'>)
   | { type: 'tool-input-end'; id: string }
   | ({ type: 'finish' } & ModelFinish<Version>)
-  /** A chunk of ours. */
+  /** One of our chunks. */
   | { type: 'raw'; rawValue: unknown }
   | { type: 'error'; error: unknown }
 
