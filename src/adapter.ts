@@ -1,4 +1,4 @@
-/** `tetrad/adapter`: what the adapters of this package stand on, for a provider of one's own. */
+/** `tetrad/adapter`: the base of this package's adapters, for an adapter of your own. */
 import type { ProviderAdapter } from './core/index.js'
 import { type AdapterParts, createAdapter } from './providers/adapter.js'
 import {
@@ -29,8 +29,9 @@ export interface TransportOptions
     Partial<Pick<HttpOptions, 'authorize' | 'apiKeyVariables' | 'toError' | 'requestIdHeader'>> {}
 
 /**
- * POSTs JSON and reads JSON or server-sent events. Keys go out as a bearer token unless `authorize` is given; timers,
- * abort, bounds and errors are those of the package's own adapters. Throws typed errors only (see `Transport`).
+ * POSTs JSON and reads JSON or server-sent events. Sends the key as a bearer token unless
+ * `authorize` is set; timers, abort, bounds and errors are those of the package's own adapters.
+ * Throws only typed errors (see `Transport`).
  */
 export const httpTransport = (options: TransportOptions): Transport =>
   transportOf({
@@ -42,9 +43,9 @@ export const httpTransport = (options: TransportOptions): Transport =>
   })
 
 /**
- * An adapter of pure parts and a transport. `toWire` makes the body, `streamReader` reads the events; without `fromWire`
- * the stream serves `generate` too. A stream that ends before its reader says that it is whole is a
- * `StreamInterruptedError`.
+ * Creates an adapter from pure parts and a transport. `toWire` builds the body, `streamReader`
+ * reads the events; without `fromWire`, `generate` uses the stream too. A stream that ends before
+ * its reader reports completion throws `StreamInterruptedError`.
  */
 export const defineAdapter = (parts: AdapterParts, transport: Transport): ProviderAdapter =>
   createAdapter(parts, transport)

@@ -1,4 +1,4 @@
-/** `createClient`: a stack of middleware in front of some providers. */
+/** `createClient`: a stack of middleware in front of providers. */
 import type {
   ChatRequest,
   ChatResponse,
@@ -25,30 +25,36 @@ import { validateRequest } from './validate-request.js'
 
 export interface ClientOptions<State> {
   readonly providers: readonly ProviderAdapter[]
-  /** Layers, outermost first; what is given as an array, as a policy may be, is taken apart. State is written, `createClient<{ userId: string }>`, never guessed from them. */
+  /**
+   * Layers, outermost first; arrays, such as policies, are flattened. State is declared,
+   * `createClient<{ userId: string }>`, never inferred from them.
+   */
   readonly use?: readonly Layers<NoInfer<State>>[] | undefined
   /**
-   * What provider calls cost: `usage.cost` of attempts, answers and `ctx` at every place of the stack. `prices` of
-   * `tetrad/middleware/prices` is what the providers publish. @default what `usage()` finds, where the stack has it
+   * Prices of provider calls, for `usage.cost` of attempts, responses and `ctx` at every place of
+   * the stack. `prices` of `tetrad/middleware/prices` is what the providers publish. @default the
+   * prices of `usage()`, if the stack has it
    */
   readonly prices?: Prices | undefined
 }
 
 export interface Client<State = {}>
   extends Pick<Caller, 'countTokens' | 'capabilities' | 'costOf'> {
-  /** One whole answer. Throws a `TetradError`. */
+  /** One whole response. Throws a `TetradError`. */
   generate<Format extends FormatInput = ResponseFormat>(
     request: ChatRequest<Format>,
     ...args: CallArgs<State>
   ): Promise<ChatResponse & Parsed<Format>>
-  /** An answer as it comes. The call starts at the first pull. */
+  /** A streamed response. The call starts at the first pull. */
   stream<Format extends FormatInput = ResponseFormat>(
     request: ChatRequest<Format>,
     ...args: CallArgs<State>
   ): ChatStream<Parsed<Format>, PartialOf<Format>>
   /**
-   * Adds layers inside those that are there, for later calls. Edits this client, as in Koa, and returns it.
-   * Throws `MisuseError` for what is no layer, for two of a part that must be one, and for an order that cannot work.
+   * Adds layers inside the existing ones, for later calls. Mutates this client, as in Koa, and
+   * returns it.
+   * Throws `MisuseError` for a value that is not a layer, for a second of a part allowed once, and
+   * for an invalid order.
    */
   use(...layers: readonly Layers<State>[]): this
   /** The stack, outermost first. */
@@ -56,7 +62,7 @@ export interface Client<State = {}>
 }
 
 /**
- * Makes a client of providers and layers. It runs only the middleware it was given. Throws as `use` does.
+ * Creates a client of providers and layers. Runs only the given middleware. Throws as `use` does.
  *
  * @example
  * const ai = createClient({ providers: [openai()], use: [retry()] })
@@ -65,14 +71,14 @@ export interface Client<State = {}>
 export function createClient<State = {}>(options: ClientOptions<State>): Client<State> {
   const layers: Middleware<State>[] = []
   const registry = createRegistry(options.providers)
-  // that State fits is checked by the type of `use`; inside, a layer is a layer
+  // the type of `use` checks that State fits; inside, all layers are alike
   const stack = () => [...layers] as unknown as readonly Middleware<never>[]
   const aliases = () => layers.flatMap(({ models = [] }) => models)
   const caller = createCaller(
     {
       resolve: (model) => registry.resolve(model, aliases),
       validateRequest,
-      // few calls read a structured answer while it grows
+      // loaded on demand: few calls read a partial structured answer
       partialReader: async () => (await import('./schema/partial-json.js')).createPartialReader(),
       pricing: options.prices && toPricing(options.prices),
     },

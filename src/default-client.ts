@@ -1,4 +1,4 @@
-/** `createClient` with the four providers as default, each imported by the first call for it: what `tetrad` exports. */
+/** `createClient` of `tetrad`: four default providers, each imported on the first call to it. */
 import { type Client, type ClientOptions, createClient as createBareClient } from './client.js'
 import type { ProviderAdapter } from './core/index.js'
 import { adapterOnDemand } from './providers/adapter-on-demand.js'
@@ -13,7 +13,7 @@ export interface DefaultClientOptions<State> extends Omit<ClientOptions<State>, 
 }
 
 /**
- * Makes a client of the four providers, or of those it is given.
+ * Creates a client of the four providers, or of the given ones.
  *
  * @example
  * const ai = createClient({ use: standard() })
@@ -24,8 +24,8 @@ export const createClient = <State = {}>(
 ): Client<State> =>
   createBareClient({ ...options, providers: options.providers ?? fourProviders() })
 
-// each is imported past the barrel of its folder: bundlers that make one file leave out what a barrel of a package
-// without side effects would start
+// imported past the barrel of each folder: in a package without side effects, bundlers that emit
+// one file omit the initialization of a barrel
 const fourProviders = (): readonly ProviderAdapter[] => [
   adapterOnDemand(
     { name: 'openai', models: gpt.models, capabilities: gpt.capabilities, counts: true },

@@ -1,4 +1,4 @@
-/** The package's front door: the client with its four providers, and the types of everything. */
+/** The main entry: the client with its four providers, and all types. */
 export type {
   Annotation,
   AnswerInput,

@@ -1,4 +1,4 @@
-/** Checks a request before any layer sees it, and makes it plain JSON. */
+/** Validates a request before any layer sees it, and makes it plain JSON. */
 import type { ChatRequest, ChatResponse, FormatInput, ResponseFormat } from './chat/index.js'
 import { defined, isObject } from './chat/index.js'
 import {
@@ -9,7 +9,7 @@ import {
 } from './core/index.js'
 import { isStandardSchema, toFormat } from './schema/standard.js'
 
-/** Call options of other libraries, and where the thing lives here. */
+/** Call options of other libraries, and their equivalents here. */
 const foreignKeys: Readonly<Record<string, string>> = {
   stream: 'call ai.stream(request) in place of ai.generate(request)',
   timeout: 'add the timeout() or deadline() middleware, or give { timeouts } in the call options',
@@ -24,14 +24,14 @@ const foreignKeys: Readonly<Record<string, string>> = {
   mock_response: "use the server of 'tetrad/testing'",
 }
 
-/** Lists that JSON of other clients says as null: absent. */
+/** Members that other clients send as null: treated as absent. */
 const lists = new Set(['tools', 'stop', 'tool_choice'])
 
 function withoutNulls(given: ChatRequest<FormatInput>): ChatRequest<FormatInput> {
   const kept = Object.entries(defined(given)).filter(
     ([name, value]) => value !== null || !lists.has(name),
   )
-  // only members that are null were left out
+  // drops only members that are null
   return Object.fromEntries(kept) as unknown as ChatRequest<FormatInput>
 }
 
@@ -41,7 +41,7 @@ export function validateRequest(input: ChatRequest<FormatInput>): ValidRequest {
   const { stream_options: _, ...given } = input as ChatRequest<FormatInput> & {
     readonly stream_options?: unknown
   }
-  // members that are undefined are absent
+  // undefined members are dropped
   const { response_format: format, ...request } = withoutNulls(given)
   if (!isStandardSchema(format))
     return { request: { ...request, ...(format && { response_format: format }) } }
@@ -81,14 +81,14 @@ const listOf =
   (value) =>
     Array.isArray(value) && value.every(is)
 
-/** A member that is there is an object, whose own members are of these kinds where they are there. */
+/** An object; each of these members, if present, passes its check. */
 const objectOf =
   (members: Readonly<Record<string, Is>> = {}): Is =>
   (value) =>
     isObject(value) &&
     Object.entries(members).every(([name, is]) => value[name] === undefined || is(value[name]))
 
-/** A tool of one of our kinds has a name; one in a provider's own words is its own affair. */
+/** A function or custom tool needs a name; a tool in a provider's own format is not checked. */
 const isNamed: Is = (value) => isObject(value) && isText(value.name)
 const isTool = objectOf({ function: isNamed, custom: isNamed })
 
@@ -108,7 +108,7 @@ const isFormat: Is = (value) =>
 const texts = { is: listOf(isText), what: 'a list of texts' }
 const record = { is: isObject, what: 'an object' }
 
-/** What layers and adapters take for granted. Numbers and words are the provider's to refuse. */
+/** What layers and adapters rely on. Numbers and enum values are the provider's to reject. */
 const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }>> = {
   stop: { is: (value) => isText(value) || texts.is(value), what: 'a text, or a list of texts' },
   tools: {
@@ -137,7 +137,7 @@ const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }
   provider_options: record,
 }
 
-/** Callers in JavaScript write null for what they leave out. */
+/** JavaScript callers write null for absent members. */
 const isGiven = (value: unknown) => value !== undefined && value !== null
 
 const refusal = (message: string) =>
@@ -146,7 +146,7 @@ const refusal = (message: string) =>
 /** Validates the text of a structured answer. */
 async function parse(format: ResponseFormat, response: ChatResponse): Promise<unknown> {
   const { provider, model, text, finish_reason } = response
-  // most calls ask for text: they do not load what checks an answer
+  // loaded on demand: most calls request text
   const { readAnswer } = await import('./schema/read-answer.js')
   const reading = await readAnswer(text, format)
   if (reading.defect === undefined) return reading.value

@@ -1,4 +1,4 @@
-/** Server-sent events out of bytes: any cut, any line ending, linear in the size of the stream. */
+/** Decodes server-sent events from bytes: any cut, any line ending, linear in the stream's size. */
 import { createParser } from 'eventsource-parser'
 import { UnexpectedResponseError } from '../core/errors.js'
 
@@ -6,31 +6,31 @@ export interface SseEvent {
   readonly event?: string | undefined
   readonly id?: string | undefined
   readonly data: string
-  /** The stream ended before the blank line that closes the event: its data may be cut. */
+  /** The stream ended before the event's blank line: its data may be truncated. */
   readonly unterminated?: true
 }
 
 export interface SseDecoderOptions {
-  /** Size of one event, counted in characters of its decoded text. @default 67_108_864 */
+  /** Maximum size of an event, in characters of its decoded text. @default 67_108_864 */
   readonly maxEventBytes?: number | undefined
-  /** The server's wish for the wait before a reconnect, in milliseconds. */
+  /** Receives the server's `retry` field: milliseconds before a reconnect. */
   readonly onRetry?: ((retryMs: number) => void) | undefined
 }
 
 export interface SseDecoder {
   /**
-   * Takes one network read. Events that it completes are handed over first; then throws `UnexpectedResponseError` with
-   * code `too_large` if an event has outgrown the limit.
+   * Decodes one network read. Emits the events that it completes, then throws
+   * `UnexpectedResponseError` with code `too_large` if an event exceeds the limit.
    */
   push(bytes: Uint8Array): void
-  /** The body has ended: hands over an event that lacks only its blank line, marked as `unterminated`. */
+  /** Ends the stream; emits an event that lacks only its blank line, marked as `unterminated`. */
   end(): void
 }
 
 /** 64 MiB: a 28 MiB base64 image in one event is legal. */
 const defaultMaxEventBytes = 64 * 1024 * 1024
 
-/** Decodes a stream that is pushed in; `onEvent` is called for each event in order, comments are passed over. */
+/** Decodes a pushed stream; calls `onEvent` for each event in order and skips comments. */
 export function sseDecoder(
   onEvent: (event: SseEvent) => void,
   { maxEventBytes = defaultMaxEventBytes, onRetry }: SseDecoderOptions = {},
@@ -43,7 +43,7 @@ export function sseDecoder(
     maxBufferSize: maxEventBytes,
     onRetry,
     onEvent: (event) => {
-      // the parser measures what it still holds; an event that came whole in one read is measured here
+      // the parser measures only its buffer; an event that arrived in one read is measured here
       if (event.data.length > maxEventBytes) isTooLarge = true
       if (isTooLarge) return
       onEvent(isEnding ? { ...event, unterminated: true } : event)
@@ -66,7 +66,10 @@ export function sseDecoder(
   }
 }
 
-/** Decodes a body: one array of events for each network read that completed any. Leaving it early cancels the body. */
+/**
+ * Decodes a body into one array of events per network read that completed any. Leaving the
+ * iteration early cancels the body.
+ */
 export async function* decodeSse(
   body: ReadableStream<Uint8Array>,
   options?: SseDecoderOptions,
@@ -102,8 +105,9 @@ const attempt = (run: () => void): { readonly error: unknown } | undefined => {
 }
 
 /**
- * Text of bytes that come in pieces. A `TextDecoder` that is told of more to come is three times slower on Node, and makes
- * texts of twice the size: only the first piece, which may begin with a BOM, and one that ends in a cut character have one.
+ * Decodes text from pieces of bytes. On Node a streaming `TextDecoder` is three times slower and
+ * its strings take twice the memory: only the first piece, which may begin with a BOM, and pieces
+ * that end in a cut character use one.
  */
 const pieces = () => {
   const whole = new TextDecoder('utf-8', keepingBom)
@@ -123,8 +127,9 @@ const pieces = () => {
 const keepingBom = { ignoreBOM: true } as const
 
 /**
- * Makes LF of CR and CRLF, also where a cut parts the two. The parser would wait for the character behind a CR, so that
- * an event ended by CR would come one read late, and the last one never.
+ * Converts CR and CRLF to LF, also where a read ends between the two. The parser would wait for the
+ * character after a CR: an event that ends in CR would be emitted one read late, the last one
+ * never.
  */
 const lineFeeds = () => {
   let endedInCr = false

@@ -1,20 +1,21 @@
-/** Server-sent events as text, of which no field can break out. */
+/** Encodes server-sent events; no field value can break their framing. */
 import { MisuseError } from '../core/errors.js'
 
 export interface SseMessage {
   readonly event?: string | undefined
   readonly id?: string | undefined
-  /** Line breaks in it become further `data` lines, so that it arrives as one event. */
+  /** Line breaks in it become further `data` lines, so that it is received as one event. */
   readonly data?: string | undefined
   /** Wait before a reconnect, in whole milliseconds. */
   readonly retry?: number | undefined
-  /** Not seen by readers; keeps a connection alive. */
+  /** Ignored by readers; keeps a connection alive. */
   readonly comment?: string | undefined
 }
 
 /**
- * One message as it goes on the wire, blank line included.
- * Throws `MisuseError` for an `event` or `id` with CR, LF, NUL or a Unicode line break, and for a `retry` that is no whole number.
+ * Encodes one message, blank line included.
+ * Throws `MisuseError` for an `event` or `id` with CR, LF, NUL or a Unicode line break, and for a
+ * `retry` that is not a whole number.
  *
  * @example
  * encodeSse({ event: 'tick', data: '1' }) // 'event: tick\ndata: 1\n\n'
@@ -29,8 +30,8 @@ export function encodeSse({ event, id, data, retry, comment }: SseMessage): stri
 }
 
 /**
- * JSON for a `data` field. Escapes the line breaks that JSON leaves as they are: readers that split text by Unicode's
- * rules (Python's `splitlines`) would cut the event there.
+ * JSON for a `data` field. Escapes the Unicode line breaks that JSON allows: readers that split
+ * text by Unicode's rules (Python's `splitlines`) would cut the event there.
  */
 export function jsonLine(value: unknown): string {
   const json = JSON.stringify(value) ?? 'null'
@@ -43,7 +44,7 @@ const escapeUnicode = (character: string) =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 const lines = (field: string, text: string) =>
-  // JSON has none, and is what nearly all events are
+  // JSON, the data of nearly all events, has none
   lineBreak.test(text)
     ? text
         .split(lineBreak)
