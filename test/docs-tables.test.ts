@@ -71,7 +71,7 @@ describe('README', () => {
 
   it('names policies that are there, each at its own subpath', async () => {
     const [, names = ''] =
-      /^Policies are layers of their own subpath: (.*?)\./m.exec(
+      /^Policies are layers, each in its own subpath: (.*?)\./m.exec(
         readFileSync('README.md', 'utf8'),
       ) ?? []
     expect(codeOf(names).length).toBeGreaterThan(9)
