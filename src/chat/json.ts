@@ -76,3 +76,12 @@ export function isSameJson(a: unknown, b: unknown): boolean {
     keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
   )
 }
+
+/** The words of a text as a list, each of them known to the types: long lists of names stay one line. */
+export const words = <const Text extends string>(text: Text) =>
+  // `split` does not know what it splits
+  text.split(' ') as unknown as readonly Words<Text>[]
+
+type Words<Text extends string, Found = never> = Text extends `${infer Word} ${infer Rest}`
+  ? Words<Rest, Found | Word>
+  : Found | Text

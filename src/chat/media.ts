@@ -136,6 +136,9 @@ const places: Readonly<Record<string, readonly [kind: MediaKind, ...members: str
   file: ['file', 'file_data', 'file_url'],
 }
 
+/** True for a part of a type that has a file. */
+export const isFilePart = ({ type }: JsonObject): boolean => Object.hasOwn(places, String(type))
+
 /** The provider of the request, and the factory of its errors. */
 export interface MediaContext extends Pick<Repairs, 'invalid'> {
   readonly provider: string

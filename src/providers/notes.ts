@@ -9,57 +9,60 @@ import {
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
-/** `param` is `messages` unless told. */
+/** `param` is `messages` unless specified. */
 export type Note = (code: Warning['code'], message: string, param?: string) => void
 
 export interface Notes {
   readonly provider: string
   readonly model: string
+  readonly warn: Warn
   readonly note: Note
   /** The error for a request that cannot be sent: before any connection. */
   readonly invalid: (message: string, code: string) => BadRequestError
 }
 
-export function notesOf(provider: string, model: string, warn: Warn): Notes {
-  const told = new Set<string>()
+export function notesOf(provider: string, model: string, report: Warn): Notes {
+  const reported = new Set<string>()
+  const warn: Warn = (warning) => {
+    const key = JSON.stringify([warning.code, warning.param, warning.message])
+    if (!reported.has(key)) report(warning)
+    reported.add(key)
+  }
   return {
     provider,
     model,
-    note: (code, message, param = 'messages') => {
-      const key = JSON.stringify([code, param, message])
-      if (told.has(key)) return
-      told.add(key)
-      warn({ code, param, provider, message })
+    warn,
+    note: (code, message, param = 'messages') => warn({ code, param, provider, message }),
+    invalid: (message, code) => {
+      const details = { provider, model, status: 400, code, phase: 'request' } as const
+      return new BadRequestError(`${provider}/${model}: ${message}`, details)
     },
-    invalid: (message, code) =>
-      new BadRequestError(`${provider}/${model}: ${message}`, {
-        provider,
-        model,
-        status: 400,
-        code,
-        phase: 'request',
-      }),
   }
 }
 
-/** Members that the API has no place for: each is reported, none is lost in silence. */
-export function tellLost(
+/** Null in place of an argument is none. */
+export const isGiven = (value: unknown) => value !== undefined && value !== null
+
+/** The members of these names that have a value. */
+export const pick = (members: object, names: readonly string[]): JsonObject =>
+  Object.fromEntries(
+    Object.entries(members).filter(([name, value]) => names.includes(name) && isGiven(value)),
+  )
+
+/** The members beside those of these names. */
+export const omit = (members: object, names: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)))
+
+/** Members that the API has no place for: each is reported. */
+export function reportLost(
   members: object,
   taken: readonly string[],
   { what, note, param }: { readonly what: string; readonly note: Note; readonly param?: string },
 ): void {
   for (const [name, value] of Object.entries(members))
-    if (!taken.includes(name) && value !== undefined && value !== null)
+    if (!taken.includes(name) && isGiven(value))
       note('dropped', `'${name}' of ${what} was left out: the API has no place for it`, param)
 }
-
-/** The members of these names that say something. */
-export const pick = (members: object, names: readonly string[]): JsonObject =>
-  Object.fromEntries(
-    Object.entries(members).filter(
-      ([name, value]) => names.includes(name) && value !== undefined && value !== null,
-    ),
-  )
 
 /**
  * What the API changed in the request before the model read it. OpenAI: `{ id, type, action, reason }`; Anthropic: `{ path, type, reason }`.
@@ -77,8 +80,7 @@ export function warnOfTransformations(wire: unknown, provider: string, warn: War
 }
 
 /** Members of `thinking` that only another provider knows, as `block_binding`. */
-export function warnOfThinking({ thinking }: ChatRequest, provider: string, warn: Warn): void {
-  const note: Note = (code, message, param = 'thinking') => warn({ code, param, provider, message })
+export function reportThinking({ thinking }: ChatRequest, { note }: Notes): void {
   const known = ['type', 'budget_tokens', 'display']
-  if (thinking) tellLost(thinking, known, { what: 'thinking', note, param: 'thinking' })
+  reportLost(thinking ?? {}, known, { what: 'thinking', note, param: 'thinking' })
 }

@@ -1,5 +1,7 @@
 /** The turns of a history as a dialect writes them: what no provider takes is put right or left out here, and reported. */
 import {
+  type AssistantInput,
+  asObjects,
   type History,
   type IdForm,
   isApproval,
@@ -11,8 +13,10 @@ import {
   splitId,
   type ToolMessage,
   type Turn,
+  visibleText,
+  words,
 } from '../chat/index.js'
-import { type Notes, tellLost } from './notes.js'
+import { isGiven, type Notes, reportLost } from './notes.js'
 
 export interface TurnOptions {
   readonly ids: IdForm
@@ -28,7 +32,7 @@ export interface TurnOptions {
 
 /** Throws `BadRequestError` for what is no message. */
 export function turnsOf(messages: readonly Message[], notes: Notes, options: TurnOptions): History {
-  const { ids, keepsOrphans = false, readsSignatures = false, members, callMembers = [] } = options
+  const { ids, keepsOrphans = false, readsSignatures = false, members } = options
   const { turns, orphans } = normalize(messages, {
     ids,
     keepsOrphans,
@@ -36,7 +40,7 @@ export function turnsOf(messages: readonly Message[], notes: Notes, options: Tur
     invalid: notes.invalid,
   })
   if (members !== 'all')
-    for (const turn of turns) tellMembers(turn, { members, callMembers, ...notes })
+    for (const turn of turns) reportMembers(turn, { ...options, members }, notes)
   if (!readsSignatures && turns.some(hasSignature))
     notes.note(
       'repaired',
@@ -52,43 +56,93 @@ const hasSignature = (turn: Turn) =>
 // -- members -----------------------------------------------------------------------------------------------------------
 
 /** What a dialect maps, or what is no matter of a provider's; `commentary` is a part of `content`. */
-const known =
-  'role content name id cache_control refusal tool_calls function_call reasoning_content thinking_blocks provider_specific_fields annotations images audio files hosted_tools commentary is_moved native tool_call_id is_error approval'.split(
-    ' ',
-  )
+const known = words(
+  'role content name id cache_control refusal tool_calls function_call reasoning_content thinking_blocks provider_specific_fields annotations images audio files hosted_tools commentary is_moved native tool_call_id is_error approval',
+)
 
-const knownOfCalls = 'id type function custom index provider_specific_fields'.split(' ')
+const knownOfCalls = words('id type function custom index provider_specific_fields')
 
 /** The members of a message that are neither mapped nor for us alone: words of the server's own. */
 export const otherMembers = (message: object, mapped: readonly string[] = known): JsonObject =>
   Object.fromEntries(
-    Object.entries(message).filter(
-      ([name, value]) => !mapped.includes(name) && value !== undefined && value !== null,
-    ),
+    Object.entries(message).filter(([name, value]) => !mapped.includes(name) && isGiven(value)),
   )
 
 export const otherMembersOfCall = (call: object): JsonObject => otherMembers(call, knownOfCalls)
 
-interface Taken extends Pick<Notes, 'note'> {
+interface TakenMembers {
   readonly members: readonly string[]
-  readonly callMembers: readonly string[]
+  readonly callMembers?: readonly string[]
 }
 
-function tellMembers(turn: Turn, { members, callMembers, note }: Taken): void {
+function reportMembers(
+  turn: Turn,
+  { members, callMembers = [] }: TakenMembers,
+  { note }: Notes,
+): void {
   for (const message of messagesOf(turn)) {
     if ('name' in message && message.name && message.role !== 'tool' && !members.includes('name'))
       note('ignored', 'The names of messages were left out: the API has no place for them')
-    tellLost(message, [...known, ...members], { what: 'a message', note })
+    reportLost(message, [...known, ...members], { what: 'a message', note })
   }
   const calls = turn.role === 'input' ? [] : turn.messages.flatMap((said) => said.calls)
   for (const { given } of calls)
-    tellLost(given, [...knownOfCalls, ...callMembers], { what: 'a tool call', note })
+    reportLost(given, [...knownOfCalls, ...callMembers], { what: 'a tool call', note })
 }
 
 const messagesOf = (turn: Turn): readonly Message[] =>
   turn.role === 'input'
     ? [turn.message]
     : [...turn.messages.map(({ message }) => message), ...turn.results]
+
+// -- losses ------------------------------------------------------------------------------------------------------------
+
+const hasPart = ({ content }: AssistantInput, ...types: readonly unknown[]) =>
+  asObjects(content).some(({ type }) => types.includes(type))
+
+/** What an assistant said that a turn written anew may have no place for. */
+const losses = {
+  reasoning: {
+    isIn: (message: AssistantInput) =>
+      message.reasoning_content || message.thinking_blocks?.length || hasPart(message, 'thinking'),
+    report: 'Reasoning that the model did not sign was left out',
+  },
+  'thinking parts': {
+    isIn: (message: AssistantInput) => hasPart(message, 'thinking'),
+    report: 'Thinking blocks in assistant messages were left out: the wire has no place for them',
+  },
+  images: {
+    isIn: (message: AssistantInput) =>
+      message.images?.length || hasPart(message, 'image_url', 'file'),
+    report: 'Images and files in assistant messages were left out',
+  },
+  files: {
+    isIn: ({ files }: AssistantInput) => files?.length,
+    report: 'Files that an assistant made were left out',
+  },
+  audio: {
+    isIn: (message: AssistantInput) =>
+      message.audio?.data ||
+      (message.audio && (!message.audio.transcript || visibleText(message).text !== '')),
+    report: 'Audio that an assistant made was left out',
+  },
+  'hosted tools': {
+    isIn: ({ hosted_tools }: AssistantInput) => hosted_tools?.length,
+    report: 'Runs of hosted tools were left out: only the provider that ran them reads them',
+  },
+} as const
+
+export function reportLosses(
+  message: AssistantInput,
+  kinds: readonly (keyof typeof losses)[],
+  { note }: Pick<Notes, 'note'>,
+): void {
+  for (const kind of kinds) if (losses[kind].isIn(message)) note('dropped', losses[kind].report)
+}
+
+/** Reported of a turn of which nothing is left to send. */
+export const reportEmpty = ({ note }: Notes): void =>
+  note('repaired', 'Assistant messages that say nothing were left out')
 
 // -- approvals ---------------------------------------------------------------------------------------------------------
 

@@ -1,57 +1,33 @@
 /** Members of a request that no type names: they are the caller's own words for the body. */
-import { asObject, asText, type ChatRequest, type JsonObject } from '../chat/index.js'
+import { asObject, asText, type ChatRequest, type JsonObject, words } from '../chat/index.js'
 
-/** What adapters map, or what is no matter of a provider's. Complete by type. */
-const known: Readonly<Record<keyof ChatRequest, true>> = {
-  model: true,
-  messages: true,
-  temperature: true,
-  top_p: true,
-  top_k: true,
-  max_tokens: true,
-  max_completion_tokens: true,
-  stop: true,
-  seed: true,
-  n: true,
-  presence_penalty: true,
-  frequency_penalty: true,
-  logit_bias: true,
-  logprobs: true,
-  top_logprobs: true,
-  tools: true,
-  tool_choice: true,
-  parallel_tool_calls: true,
-  response_format: true,
-  reasoning_effort: true,
-  thinking: true,
-  verbosity: true,
-  modalities: true,
-  user: true,
-  metadata: true,
-  store: true,
-  service_tier: true,
-  safety_identifier: true,
-  prompt_cache_key: true,
-  previous_response_id: true,
-  web_search_options: true,
-  drop_params: true,
-  additional_drop_params: true,
-  allowed_openai_params: true,
-  extra_body: true,
-  extra_headers: true,
-  provider_options: true,
-}
+/** What adapters map, or what is no matter of a provider's. */
+const known = words(
+  'model messages temperature top_p top_k max_tokens max_completion_tokens stop seed n presence_penalty frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls response_format reasoning_effort thinking verbosity modalities user metadata store service_tier safety_identifier prompt_cache_key previous_response_id web_search_options drop_params additional_drop_params allowed_openai_params extra_body extra_headers provider_options',
+)
 
-/** Whether and how an answer is streamed is the adapter's to say. */
-const ours = new Set(['stream', 'stream_options'])
+/** Beside them `stream` and `stream_options`: whether and how an answer is streamed is for the adapter to specify. */
+const names: ReadonlySet<string> = new Set([
+  ...(known satisfies Whole<(typeof known)[number]>),
+  'stream',
+  'stream_options',
+])
+
+/** Complete by type: a member of `ChatRequest` that is missing above does not compile. */
+type Whole<Known> = keyof ChatRequest extends Known ? readonly (keyof ChatRequest)[] : never
 
 /** Goes into the body untouched, wherever the provider keeps such things. */
 export const unknownMembers = (request: ChatRequest): JsonObject =>
   Object.fromEntries(
-    Object.entries(request).filter(
-      ([name, value]) => !Object.hasOwn(known, name) && !ours.has(name) && value !== undefined,
-    ),
+    Object.entries(request).filter(([name, value]) => !names.has(name) && value !== undefined),
   )
+
+/** What a caller adds to a body by hand, each list of members over the one before it. */
+export const extrasOf = (request: ChatRequest, provider: string): readonly JsonObject[] => [
+  unknownMembers(request),
+  request.extra_body ?? {},
+  request.provider_options?.[provider] ?? {},
+]
 
 /** The answer does not say in which format it speaks; the request did: `audio: { voice, format }`. */
 export function audioType(request: ChatRequest): string {

@@ -5,13 +5,13 @@ import {
   asObjects,
   asText,
   type JsonObject,
-  visibleText,
+  type PairedMessage,
 } from '../../chat/index.js'
-import { type Note, type Notes, pick } from '../notes.js'
-import { profileOf } from './models.js'
-import { fromNative, noteLoose } from './native.js'
-import { toContent, toText, withMark } from './parts.js'
-import type { HistoryCall } from './tool-history.js'
+import { reportLosses } from '../turns.js'
+import { nativeBlocks, noteLoose } from './native.js'
+import { toContent, toText, toTextBlocks, withMark } from './parts.js'
+import type { WriteContext } from './profile.js'
+import { type HistoryCall, toHistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
 
 export interface AssistantBlocks {
@@ -20,31 +20,29 @@ export interface AssistantBlocks {
   readonly images: readonly WireBlock[]
 }
 
-export function toAssistant(
-  message: AssistantInput,
-  calls: readonly HistoryCall[],
-  notes: Notes,
-): AssistantBlocks {
-  const native = fromNative(message, calls, notes)
-  const blocks = native ?? rebuilt(message, calls, notes)
+export function toAssistant(said: PairedMessage, context: WriteContext): AssistantBlocks {
+  const { message } = said
+  const calls = said.calls.map(toHistoryCall)
+  const blocks = nativeBlocks(said, calls, context) ?? rebuilt(message, calls, context)
   return {
     blocks: withMark(blocks, message.cache_control),
-    images: imagesOf(message, notes),
+    images: imagesOf(message, context),
   }
 }
 
 function rebuilt(
   message: AssistantInput,
   calls: readonly HistoryCall[],
-  { model, note }: Notes,
+  context: WriteContext,
 ): readonly WireBlock[] {
   const signed = signedThinking(message)
-  const isLoose = message.is_moved === true && profileOf(model).bindsThoughts && signed.length > 0
-  if (isLoose) noteLoose(note)
-  const thinking = isLoose ? [] : signed
-  tellLosses(message, signed.length > 0, note)
-  return [...thinking, ...toTexts(message), ...calls.map(toToolUse)]
+  const isLoose = message.is_moved === true && context.profile.bindsThoughts && signed.length > 0
+  if (isLoose) noteLoose(context)
+  reportLosses(message, signed.length > 0 ? lostKinds : ['reasoning', ...lostKinds], context)
+  return [...(isLoose ? [] : signed), ...toTexts(message), ...calls.map(toToolUse)]
 }
+
+const lostKinds = ['hosted tools', 'files', 'audio'] as const
 
 const toToolUse = ({ wireId, name, input, members }: HistoryCall): WireToolUse => ({
   type: 'tool_use',
@@ -62,11 +60,7 @@ function toTexts(message: AssistantInput): readonly WireBlock[] {
 }
 
 const toPart = (part: AssistantPart): readonly WireBlock[] => {
-  if (part.type === 'text')
-    return toText(part.text, part.cache_control).map((text) => ({
-      ...text,
-      ...pick(part, ['citations']),
-    }))
+  if (part.type === 'text') return toTextBlocks({ ...part })
   return part.type === 'refusal' ? toText(part.refusal) : []
 }
 
@@ -85,23 +79,9 @@ const isSigned = ({ type, thinking, signature, data }: JsonObject): boolean =>
 const toThinking = ({ type, thinking, signature, data }: JsonObject): WireBlock =>
   type === 'thinking' ? { type, thinking, signature } : { type, data }
 
-/** What a rebuilt message cannot carry. */
-function tellLosses(message: AssistantInput, hasThinking: boolean, note: Note): void {
-  const { reasoning_content, thinking_blocks, hosted_tools, audio, files } = message
-  if (!hasThinking && (reasoning_content || thinking_blocks?.length))
-    note('dropped', 'Reasoning that the model did not sign was left out')
-  if (hosted_tools?.length)
-    note(
-      'dropped',
-      'Results of hosted tools were left out: only the provider that ran them reads them',
-    )
-  if (files?.length || (audio && (visibleText(message).text !== '' || !audio.transcript)))
-    note('dropped', 'Files and audio that an assistant made were left out')
-}
-
-function imagesOf(message: AssistantInput, notes: Notes): readonly WireBlock[] {
+function imagesOf(message: AssistantInput, context: WriteContext): readonly WireBlock[] {
   const media = asObjects(message.content).filter(
     ({ type }) => type === 'image_url' || type === 'file',
   )
-  return toContent([...media, ...(message.images ?? [])], undefined, notes)
+  return toContent([...media, ...(message.images ?? [])], undefined, context)
 }

@@ -1,5 +1,5 @@
 /** How hard to think: `reasoning_effort` and `thinking` → `thinking` and `output_config.effort`. */
-import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
+import { type ChatRequest, type ReasoningEffort, type Thinking, words } from '../../chat/index.js'
 import type { Profile } from './profile.js'
 import type { WireEffort, WireThinking, WireThinkingConfig } from './wire.js'
 
@@ -21,9 +21,10 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, 'none'>, number>> = {
   max: 32_768,
 }
 
-const levels: ReadonlySet<unknown> = new Set(['none', ...Object.keys(budgets)])
+export const allEfforts = words('none minimal low medium high xhigh max')
 
-export const isEffort = (value: unknown): value is ReasoningEffort => levels.has(value)
+export const isEffort = (value: unknown): value is ReasoningEffort =>
+  allEfforts.some((effort) => effort === value)
 
 /** True where thinking is to be off. */
 export const asksForRest = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
@@ -78,7 +79,7 @@ function toWireThinking(request: ChatRequest, profile: Profile): WireThinking | 
   return { ...config, ...others }
 }
 
-const types: readonly string[] = ['adaptive', 'enabled', 'disabled', 'between_tools']
+const types: readonly string[] = words('adaptive enabled disabled between_tools')
 
 /** Thoughts that were asked for are shown, also where the model's default is to hide them. */
 const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) => {

@@ -2,7 +2,7 @@
  * What each Claude family takes, as data. Sources: the models, thinking, effort and structured-output pages of
  * docs.claude.com, the official SDK's types, and refusals on record.
  */
-import type { Capabilities } from '../../chat/index.js'
+import { type Capabilities, defined } from '../../chat/index.js'
 import { onceAModel } from '../model-rules.js'
 import type { Profile } from './profile.js'
 import { rulesOf } from './rules.js'
@@ -138,14 +138,15 @@ export const capabilitiesOf = (model: string, version: string): Capabilities =>
 const capabilitiesAt = onceAModel((version) =>
   onceAModel((model): Capabilities => {
     const profile = profileOf(model)
-    return {
-      known: profile.known,
-      ...(profile.contextTokens !== undefined && { contextTokens: profile.contextTokens }),
-      ...(profile.maxOutputTokens !== undefined && { maxOutputTokens: profile.maxOutputTokens }),
-      reasoning: profile.thinking.length > 0,
+    const { known, contextTokens, maxOutputTokens, thinking } = profile
+    return defined({
+      known,
+      contextTokens,
+      maxOutputTokens,
+      reasoning: thinking.length > 0,
       // the Messages API has no part for it
       audio: [],
       rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
-    }
+    })
   }),
 )

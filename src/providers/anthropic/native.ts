@@ -1,14 +1,19 @@
 /** The provider's own blocks of an assistant turn (`message.native`): when they are sent back in place of what the message says. */
-import { type AssistantInput, isObject, type JsonObject, visibleText } from '../../chat/index.js'
-import { historyContext, isMadeBy, projected, saysTheSame } from '../native.js'
-import type { Note, Notes } from '../notes.js'
+import {
+  type AssistantInput,
+  asObjects,
+  type JsonObject,
+  type PairedMessage,
+} from '../../chat/index.js'
+import { type NativeDialect, restoreNative } from '../native.js'
 import { containerType, isCodeCall } from './finish.js'
-import { modelFamily, profileOf } from './models.js'
+import { modelFamily } from './models.js'
+import type { WriteContext } from './profile.js'
 import { streamReader } from './stream.js'
-import { callsOf, type HistoryCall, toInput } from './tool-history.js'
+import { type HistoryCall, toInput } from './tool-history.js'
 import { isThinking, type WireBlock } from './wire.js'
 
-export const noteLoose = (note: Note) =>
+export const noteLoose = ({ note }: WriteContext) =>
   note(
     'dropped',
     'Reasoning was left out: what stood before it was changed, and the model takes it only as it was',
@@ -27,40 +32,39 @@ export function containerOf(
 }
 
 const blocksOf = ({ native }: AssistantInput): readonly JsonObject[] =>
-  native?.provider === 'anthropic' && Array.isArray(native.content)
-    ? native.content.filter(isObject)
-    : []
+  native?.provider === 'anthropic' ? asObjects(native.content) : []
+
+const isNoContainer = ({ type }: JsonObject) => type !== containerType
+
+const dialect: NativeDialect = {
+  reader: (context) => streamReader(context),
+  toAnswer: (blocks) => ({ type: 'message', message: { content: blocks.filter(isNoContainer) } }),
+  bareName: modelFamily,
+  ignoresRefusal: true,
+  edited: 'repaired',
+}
 
 /**
  * The blocks to send back, or undefined where there are none or the message says something else now. What another model
  * thought is left out.
  */
-export function fromNative(
-  message: AssistantInput,
+export function nativeBlocks(
+  said: PairedMessage,
   calls: readonly HistoryCall[],
-  { model, note }: Pick<Notes, 'model' | 'note'>,
+  context: WriteContext,
 ): readonly WireBlock[] | undefined {
-  const blocks = blocksOf(message).filter(({ type }) => type !== containerType)
-  if (blocks.length === 0) return undefined
-  const history = historyContext(model, callsOf(message))
-  const said = projected(streamReader(history), { type: 'message', message: { content: blocks } })
-  const spoken = { text: visibleText(message).text, refusal: '', calls: callsOf(message) }
-  if (!saysTheSame(said, spoken, message)) {
-    note(
-      'repaired',
-      'An assistant message was edited: it was sent as it reads now, without reasoning and hosted tools',
-    )
-    return undefined
-  }
-  const { bindsThoughts } = profileOf(model)
-  const isLoose = bindsThoughts && message.is_moved === true
-  if (isLoose && blocks.some(isThinking)) noteLoose(note)
+  const restored = restoreNative(said, dialect, context)
+  if (!restored) return undefined
+  const { isOwn } = restored
+  const blocks = restored.blocks.filter(isNoContainer)
+  const { bindsThoughts } = context.profile
+  const isLoose = bindsThoughts && said.message.is_moved === true
+  if (isLoose && blocks.some(isThinking)) noteLoose(context)
   const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
-  const isOwn = message.native !== undefined && isMadeBy(message.native, model, modelFamily)
   if (!isOwn && blocks.some(isThinking))
-    note('dropped', 'Reasoning signed by another model was left out')
+    context.note('dropped', 'Reasoning signed by another model was left out')
   if (isOwn && !blocks.every(isSigned))
-    note('dropped', 'Reasoning that the model did not sign was left out')
+    context.note('dropped', 'Reasoning that the model did not sign was left out')
   const kept = blocks.filter((block) =>
     isThinking(block)
       ? isOwn && isSigned(block) && !isLoose

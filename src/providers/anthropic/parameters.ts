@@ -1,36 +1,32 @@
 /** The plain parameters of a request: limits, sampling, identity, tier; and those that the API does not have. */
 import { type ChatRequest, defined } from '../../chat/index.js'
-import type { Note } from '../notes.js'
+import { isGiven, type Note } from '../notes.js'
 import { capabilitiesOf } from './models.js'
-import type { Profile } from './profile.js'
+import type { WriteContext } from './profile.js'
 import { stopsOf } from './rules.js'
 
-/** A parameter that the wire has no field for is left out, and said. */
-export function tellUnmapped(request: ChatRequest, version: string, note: Note): void {
+/** A parameter that the wire has no field for is left out, and reported. */
+export function reportUnmapped(request: ChatRequest, version: string, note: Note): void {
   for (const { param, reason, when, unmapped } of capabilitiesOf(request.model, version).rules)
-    if (unmapped && request[param] != null && when?.(request) !== false)
+    if (unmapped && isGiven(request[param]) && when?.(request) !== false)
       note('dropped', `${param} was left out: ${reason}`, param)
 }
 
 const defaultMaxTokens = 4_096
 
-export function maxTokensOf(
-  request: ChatRequest,
-  { maxOutputTokens }: Profile,
-  note: Note,
-): number {
+export function maxTokensOf(request: ChatRequest, { profile, note }: WriteContext): number {
   const asked = request.max_completion_tokens ?? request.max_tokens
   if (asked !== undefined && asked !== null) return Math.round(asked)
-  if (maxOutputTokens === undefined)
-    note(
-      'other',
-      `max_tokens is ${defaultMaxTokens}: what ${request.model} can write is not known`,
-      'max_tokens',
-    )
-  return maxOutputTokens ?? defaultMaxTokens
+  if (profile.maxOutputTokens !== undefined) return profile.maxOutputTokens
+  note(
+    'other',
+    `max_tokens is ${defaultMaxTokens}: what ${request.model} can write is not known`,
+    'max_tokens',
+  )
+  return defaultMaxTokens
 }
 
-/** With the version that has no sampling the parameters are told above. */
+/** With the version that has no sampling the parameters are reported above. */
 export function sampling(request: ChatRequest, version: string) {
   const { temperature, top_p, top_k } = request
   const { rules } = capabilitiesOf(request.model, version)

@@ -7,9 +7,10 @@ import {
   type JsonObject,
   type Media,
   readMedia,
+  words,
 } from '../../chat/index.js'
-import { type Notes, pick, tellLost } from '../notes.js'
-import { fromBase64, isImageType, isTextType } from './media.js'
+import { type Notes, pick } from '../notes.js'
+import { reportPart, unknownPart, unsupported } from '../parts.js'
 import {
   isThinking,
   type WireBlock,
@@ -52,46 +53,45 @@ export const marked = (mark: unknown) =>
   isObject(mark) ? { cache_control: defined({ type: mark.type, ttl: mark.ttl }) } : undefined
 
 /** A history written for this provider may hold its own blocks. */
-const ownBlocks = [
-  'document',
-  'image',
-  'search_result',
-  'container_upload',
-  'tool_reference',
-  'browser_state',
-]
+const ownBlocks: readonly unknown[] = words(
+  'document image search_result container_upload tool_reference browser_state',
+)
 
 /** Members of parts that only this API knows. */
-const textMembers = ['citations']
-const imageMembers = ['transformations']
-const documentMembers = ['title', 'context', 'citations']
+const ownMembers = {
+  text: ['citations'],
+  image: ['transformations'],
+  document: ['title', 'context', 'citations'],
+}
 
 function toBlocks(part: JsonObject, notes: Notes): readonly WireBlock[] {
-  const type = String(part.type)
   // the provider's own words, passed on as they are
-  if (ownBlocks.includes(type)) return [part]
-  const mark = part.cache_control
-  const what = { ...notes, what: `a part of type ${type}` }
-  if (type === 'text') {
-    tellLost(part, ['type', 'text', 'cache_control', ...textMembers], what)
-    const texts = toText(String(part.text), mark)
-    return texts.map((text) => ({ ...text, ...pick(part, textMembers) }))
+  if (ownBlocks.includes(part.type)) return [part]
+  if (part.type === 'text') {
+    reportPart(part, ownMembers.text, notes)
+    return toTextBlocks(part)
   }
   const media = readMedia(part, notes)
-  if (!media)
-    throw notes.invalid(`a content part of type ${JSON.stringify(part.type)}`, 'invalid_part')
+  if (!media) throw unknownPart(part, notes)
   const block = toMediaBlock(media, notes)
-  const taken = block.type === 'image' ? imageMembers : documentMembers
-  const members = block.type === 'container_upload' ? {} : { ...media.members, ...part }
-  tellLost(members, ['type', type, 'cache_control', 'provider', 'format', ...taken], what)
-  return [{ ...block, ...pick(members, taken), ...marked(mark) }]
+  const mark = marked(part.cache_control)
+  if (block.type === 'container_upload') return [{ ...block, ...mark }]
+  const members = { ...media.members, ...part }
+  reportPart(members, ['format', ...ownMembers[block.type]], notes)
+  return [{ ...block, ...pick(members, ownMembers[block.type]), ...mark }]
 }
+
+export const toTextBlocks = (part: JsonObject): readonly WireBlock[] =>
+  toText(String(part.text), part.cache_control).map((text) => ({
+    ...text,
+    ...pick(part, ownMembers.text),
+  }))
 
 function toMediaBlock(media: Media, notes: Notes): WireMedia {
   const { source, mediaType, kind, filename } = media
   if (source.type === 'stored') return toStored(source.id, media)
   if (source.type === 'data') return toInline(source.base64, media, notes)
-  if (!isHttp(source.url)) throw unsupported('address of a file that is not http', notes)
+  if (!isHttp(source.url)) throw unsupported('a file whose address is not http', notes)
   if (kind === 'audio' || kind === 'video') throw unsupported(`${kind}`, notes)
   const url = { type: 'url', url: source.url } as const
   // where the address does not tell its type, the kind of part does
@@ -133,5 +133,23 @@ function toStored(file_id: string, { kind, mediaType, filename }: Media): WireMe
     : { type: 'container_upload', file_id }
 }
 
-const unsupported = (what: string, { invalid }: Notes) =>
-  invalid(`Claude takes no ${what}`, 'unsupported_content')
+// -- media types that Claude reads -------------------------------------------------------------------------------------
+
+type ImageType = Extract<WireImage['source'], { type: 'base64' }>['media_type']
+
+const imageTypes: readonly ImageType[] = words('image/jpeg image/png image/gif image/webp')
+
+const isImageType = (type: string): type is ImageType => imageTypes.some((one) => one === type)
+
+/** Types that are text under another name. */
+const isTextType = (type: string): boolean =>
+  type.startsWith('text/') || /^application\/(.*\+)?(json|xml|yaml|javascript)$/.test(type)
+
+/** The text that base64 holds; undefined where it is not well encoded. */
+function fromBase64(data: string): string | undefined {
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)))
+  } catch {
+    return undefined
+  }
+}

@@ -1,5 +1,11 @@
 /** The facts about one model family that requests and rules are made by. */
+import type { Notes } from '../notes.js'
 import type { WireEffort, WireThinkingConfig } from './wire.js'
+
+/** For whom a request is written. */
+export interface WriteContext extends Notes {
+  readonly profile: Profile
+}
 
 export interface Profile {
   readonly known: boolean

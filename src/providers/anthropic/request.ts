@@ -1,20 +1,20 @@
 /** A request → the body and headers of `POST /v1/messages`. */
-import { type ChatRequest, defined, isObject, type JsonObject } from '../../chat/index.js'
+import { type ChatRequest, defined, isObject, type JsonObject, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { lowerCased } from '../headers.js'
-import { type Notes, notesOf } from '../notes.js'
+import { pick } from '../notes.js'
+import { extrasOf } from '../unknown-members.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
 import type { WireReasoning } from './effort.js'
-import { extrasOf } from './extras.js'
-import { profileOf } from './models.js'
 import { jsonInstruction, toOutputFormat } from './output-format.js'
-import { identity, maxTokensOf, sampling, serviceTier, tellUnmapped } from './parameters.js'
+import { identity, maxTokensOf, reportUnmapped, sampling, serviceTier } from './parameters.js'
 import { toText } from './parts.js'
+import type { WriteContext } from './profile.js'
 import { reasoningFor, withRoomForThinking } from './thinking.js'
 import { toolsFor } from './tool-set.js'
-import { type Container, toWireMessages } from './turns.js'
+import { type Container, contextOf, toWireMessages } from './turns.js'
 import { isThinking, type WireBody, type WireMessage } from './wire.js'
 
 export interface RequestSettings {
@@ -35,9 +35,9 @@ export function toWire(
   { streaming, warn }: RequestOptions,
   settings: RequestSettings,
 ): TransportRequest {
-  const notes = notesOf('anthropic', request.model, warn)
-  const body = toBody(request, { streaming, notes, version: settings.version })
-  return { path: '/v1/messages', ...withHeaders(body, request, settings) }
+  const body = toBody(request, settings, contextOf(request.model, warn))
+  const whole = streaming ? { stream: true, ...body } : body
+  return { path: '/v1/messages', ...withHeaders(whole, request, settings) }
 }
 
 /** What the counting endpoint takes of it: https://docs.claude.com/en/api/messages-count-tokens. */
@@ -46,27 +46,13 @@ export function toCountWire(
   { warn }: Pick<RequestOptions, 'warn'>,
   settings: RequestSettings,
 ): TransportRequest {
-  const notes = notesOf('anthropic', request.model, warn)
-  const body = toBody(request, { streaming: false, notes, version: settings.version })
-  const counted = Object.fromEntries(
-    Object.entries(body).filter(([name]) => countedMembers.has(name)),
-  )
+  const counted = pick(toBody(request, settings, contextOf(request.model, warn)), countedMembers)
   return { path: '/v1/messages/count_tokens', ...withHeaders(counted, request, settings) }
 }
 
-const countedMembers = new Set([
-  'model',
-  'messages',
-  'system',
-  'tools',
-  'tool_choice',
-  'thinking',
-  'output_config',
-  'cache_control',
-  'mcp_servers',
-  'context_management',
-  'speed',
-])
+const countedMembers = words(
+  'model messages system tools tool_choice thinking output_config cache_control mcp_servers context_management speed',
+)
 
 function withHeaders(
   body: JsonObject,
@@ -93,36 +79,28 @@ function withHeaders(
   }
 }
 
-interface BodyOptions {
-  readonly streaming: boolean
-  readonly notes: Notes
-  readonly version: string
-}
-
-function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions): JsonObject {
-  const { note } = notes
-  const profile = profileOf(request.model)
-  tellUnmapped(request, version, note)
-  const extras = extrasOf(request)
+function toBody(
+  request: ChatRequest,
+  { version }: RequestSettings,
+  context: WriteContext,
+): JsonObject {
+  const { profile, note } = context
+  reportUnmapped(request, version, note)
+  const extras: JsonObject = defined(Object.assign({}, ...extrasOf(request, 'anthropic')))
   const format = toOutputFormat(request, profile, note)
-  const { container, system, messages } = toWireMessages(request.messages, notes)
+  const { container, system, messages } = toWireMessages(request.messages, context)
   const isTold = format.kind === 'told'
-  const reasoning = bindingLoosely(reasoningFor(request, { profile, messages, note }), {
-    isChanged: isTold && profile.bindsThoughts && messages.some(hasThoughts),
-    note,
-  })
-  const { tools, tool_choice, mcp_servers } = toolsFor(request, { profile, format, messages, note })
+  const asked = reasoningFor(request, messages, context)
+  const isChanged = isTold && profile.bindsThoughts && messages.some(hasThoughts)
+  const { thinking, effort } = isChanged ? bindingLoosely(asked, context) : asked
+  const { tools, tool_choice, mcp_servers } = toolsFor(request, { ...context, format, messages })
   const prompt = fitCacheMarks(
-    {
-      tools,
-      messages,
-      system: [...system, ...(isTold ? toText(jsonInstruction) : [])],
-    },
+    { tools, messages, system: [...system, ...(isTold ? toText(jsonInstruction) : [])] },
     maxMarks - (extras.cache_control ? 1 : 0),
     note,
   )
   const output_config = defined({
-    effort: reasoning.effort,
+    effort,
     format:
       format.kind === 'native'
         ? { type: 'json_schema' as const, schema: format.schema }
@@ -130,17 +108,16 @@ function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions
   })
   const body: WireBody = {
     model: request.model,
-    max_tokens: maxTokensOf(request, profile, note),
+    max_tokens: maxTokensOf(request, context),
     messages: prompt.messages,
     ...(prompt.system.length > 0 && { system: prompt.system }),
     ...sampling(request, version),
-    ...(reasoning.thinking && { thinking: reasoning.thinking }),
+    ...(thinking && { thinking }),
     ...(Object.keys(output_config).length > 0 && { output_config }),
     ...(prompt.tools.length > 0 && { tools: prompt.tools }),
     ...(tool_choice && { tool_choice }),
     ...identity(request, note),
     ...serviceTier(request, note),
-    ...(streaming && { stream: true as const }),
   }
   const whole = {
     ...body,
@@ -153,26 +130,22 @@ function toBody(request: ChatRequest, { streaming, notes, version }: BodyOptions
       output_config: { ...output_config, ...extras.output_config },
     }),
   }
-  return withRoomForThinking(whole, profile, note)
+  return withRoomForThinking(whole, context)
 }
 
 const hasThoughts = ({ content }: WireMessage) => content.some(isThinking)
 
-/** A line was added to the system prompt: thoughts that were made without it are left out by the API, which says so. */
-function bindingLoosely(
-  reasoning: WireReasoning,
-  { isChanged, note }: { readonly isChanged: boolean; readonly note: Notes['note'] },
-): WireReasoning {
-  const { thinking } = reasoning
-  const isBound = thinking && 'block_binding' in thinking
-  if (!isChanged || thinking?.type === 'disabled' || isBound) return reasoning
+/** A line was added to the system prompt: thoughts that were made without it are left out by the API, which reports it. */
+function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireReasoning {
+  const { thinking = { type: 'adaptive' } } = reasoning
+  if (thinking.type === 'disabled' || 'block_binding' in thinking) return reasoning
   note(
     'changed',
     'The line about JSON in the system prompt changes what earlier reasoning stands behind: the API leaves out what no longer fits',
     'response_format',
   )
   const block_binding = { prefix_mismatch_behavior: 'drop_block' }
-  return { ...reasoning, thinking: { ...(thinking ?? { type: 'adaptive' }), block_binding } }
+  return { ...reasoning, thinking: { ...thinking, block_binding } }
 }
 
 /** Where the results of calls made in code must go; else where there is code to run. */

@@ -1,8 +1,16 @@
 /** The rule rows of a profile: what is not taken, why, and the nearest thing that is. */
-import type { ChatRequest, ParamRule, ReasoningEffort } from '../../chat/index.js'
-import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
+import { type ChatRequest, type ParamRule, type ReasoningEffort, words } from '../../chat/index.js'
+import {
+  asksForMedia,
+  doesNotReason,
+  outputLimit,
+  refused,
+  samplingRange,
+  unmapped,
+} from '../model-rules.js'
+import { allEfforts, asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
-import { isForced } from './tool-choice.js'
+import { isForced } from './tool-set.js'
 
 /** `hasSampling`: the version of the API knows temperature, top_p and top_k. */
 export const rulesOf = (
@@ -16,15 +24,13 @@ export const rulesOf = (
   ...toolRules(profile),
 ]
 
-const missing = (
-  param: ParamRule['param'],
-  isGiven?: (request: ChatRequest) => boolean,
-): ParamRule => ({
-  param,
-  reason: `the Messages API has no ${param}`,
-  unmapped: true,
-  ...(isGiven && { when: isGiven }),
-})
+const noField = 'the Messages API has no such parameter'
+
+const missing = (params: readonly (keyof ChatRequest)[]) => unmapped(params, noField)
+
+/** Given, but at the value that changes nothing, it is no matter. */
+const missingUnless = (param: keyof ChatRequest, when: NonNullable<ParamRule['when']>) =>
+  refused(param, noField, when).map((rule): ParamRule => ({ ...rule, unmapped: true }))
 
 const isBlank = (text: string) => text.trim() === ''
 
@@ -32,38 +38,23 @@ const isBlank = (text: string) => text.trim() === ''
 export const stopsOf = ({ stop }: ChatRequest): readonly string[] =>
   typeof stop === 'string' ? [stop] : (stop ?? [])
 
-const efforts: readonly ReasoningEffort[] = [
-  'none',
-  'minimal',
-  'low',
-  'medium',
-  'high',
-  'xhigh',
-  'max',
-]
-
 const everyModel: readonly ParamRule[] = [
-  missing('seed'),
-  missing('logit_bias'),
-  missing('logprobs', ({ logprobs }) => logprobs === true),
-  missing('top_logprobs'),
-  missing('presence_penalty', ({ presence_penalty }) => presence_penalty !== 0),
-  missing('frequency_penalty', ({ frequency_penalty }) => frequency_penalty !== 0),
-  missing('verbosity'),
-  missing('store', ({ store }) => store === true),
-  missing('previous_response_id'),
-  missing('prompt_cache_key'),
+  ...missing(words('seed logit_bias top_logprobs verbosity previous_response_id prompt_cache_key')),
+  ...missingUnless('logprobs', ({ logprobs }) => logprobs === true),
+  ...missingUnless('store', ({ store }) => store === true),
+  ...missingUnless('presence_penalty', ({ presence_penalty }) => presence_penalty !== 0),
+  ...missingUnless('frequency_penalty', ({ frequency_penalty }) => frequency_penalty !== 0),
   {
     param: 'modalities',
     reason: 'Claude answers in text only',
-    when: ({ modalities = [] }) => modalities.some((modality) => modality !== 'text'),
+    when: asksForMedia,
     adjust: () => ['text'],
     unmapped: true,
   },
   {
     param: 'service_tier',
     reason: 'the Messages API knows the tiers auto, priority and standard_only',
-    values: ['auto', 'default', 'priority', 'standard_only'],
+    values: words('auto default priority standard_only'),
   },
   {
     param: 'stop',
@@ -76,51 +67,32 @@ const everyModel: readonly ParamRule[] = [
   },
   {
     param: 'reasoning_effort',
-    reason: `known levels are ${efforts.join(', ')}`,
-    values: efforts,
+    reason: `known levels are ${allEfforts.join(', ')}`,
+    values: allEfforts,
     adjust: () => undefined,
   },
 ]
 
-function outputRules({ maxOutputTokens: max, known }: Profile): readonly ParamRule[] {
-  if (!known || max === undefined) return []
-  const reason = `the model writes at most ${max} tokens`
-  return [
-    { param: 'max_tokens', reason, max },
-    { param: 'max_completion_tokens', reason, max },
-  ]
-}
+const outputRules = ({ maxOutputTokens: max, known }: Profile): readonly ParamRule[] =>
+  known && max !== undefined ? outputLimit(`the model writes at most ${max} tokens`, { max }) : []
 
 function reasoningRules(profile: Profile): readonly ParamRule[] {
   if (!profile.known) return []
-  if (profile.thinking.length === 0) return noThinking
+  if (profile.thinking.length === 0) return doesNotReason
   return [
     ...effortRules(profile),
     ...(profile.thinking.includes('adaptive') ? [] : [adaptiveToBudget]),
     ...(profile.thinking.includes('enabled')
       ? [budgetFloor, budgetCeiling(profile)]
       : [budgetToAdaptive]),
-    ...(canRest(profile) ? [] : [alwaysThinks]),
+    ...(canRest(profile) ? [] : alwaysThinks),
   ]
 }
-
-const noThinking: readonly ParamRule[] = [
-  {
-    param: 'reasoning_effort',
-    reason: 'the model does not think',
-    when: ({ reasoning_effort }) => reasoning_effort !== 'none',
-  },
-  {
-    param: 'thinking',
-    reason: 'the model does not think',
-    when: ({ thinking }) => thinking?.type !== 'disabled',
-  },
-]
 
 function effortRules(profile: Profile): readonly ParamRule[] {
   const { efforts: levels, topEffortNeedsThinking } = profile
   // without levels the adapter makes a budget of any effort
-  const taken = efforts.filter(
+  const taken = allEfforts.filter(
     (effort) =>
       (effort === 'none' && canRest(profile)) ||
       effort === 'minimal' ||
@@ -166,11 +138,11 @@ const budgetToAdaptive: ParamRule = {
   adjust: ({ thinking }) => ({ ...thinking, type: 'adaptive' }),
 }
 
-const alwaysThinks: ParamRule = {
-  param: 'thinking',
-  reason: 'the model always thinks',
-  when: ({ thinking }) => thinking?.type === 'disabled',
-}
+const alwaysThinks = refused(
+  'thinking',
+  'the model always thinks',
+  ({ thinking }) => thinking?.type === 'disabled',
+)
 
 const budgetFloor: ParamRule = {
   param: 'thinking',
@@ -193,10 +165,10 @@ function samplingRules(
   sampling: Profile['sampling'] | 'missing',
   profile: Profile,
 ): readonly ParamRule[] {
-  if (sampling === 'missing') return [missing('temperature'), missing('top_p'), missing('top_k')]
+  if (sampling === 'missing') return missing(['temperature', 'top_p', 'top_k'])
   if (sampling === 'none') return fixedSampling
   if (!profile.known) return []
-  return [...samplingRange, ...samplingWhileThinking, ...(sampling === 'either' ? [notBoth] : [])]
+  return [...samplingRange(1), ...samplingWhileThinking, ...(sampling === 'either' ? notBoth : [])]
 }
 
 const fixedSampling: readonly ParamRule[] = [
@@ -206,13 +178,7 @@ const fixedSampling: readonly ParamRule[] = [
     values: [1],
     adjust: () => undefined,
   },
-  { param: 'top_p', reason: 'the model has a fixed top_p' },
-  { param: 'top_k', reason: 'the model has a fixed top_k' },
-]
-
-const samplingRange: readonly ParamRule[] = [
-  { param: 'temperature', reason: 'temperature goes from 0 to 1', min: 0, max: 1 },
-  { param: 'top_p', reason: 'top_p goes from 0 to 1', min: 0, max: 1 },
+  ...refused(['top_p', 'top_k'], 'the model has a fixed top_p and top_k'),
 ]
 
 const samplingWhileThinking: readonly ParamRule[] = [
@@ -230,14 +196,14 @@ const samplingWhileThinking: readonly ParamRule[] = [
     min: 0.95,
     max: 1,
   },
-  { param: 'top_k', reason: 'while thinking, the model takes no top_k', when: asksToThink },
+  ...refused('top_k', 'while thinking, the model takes no top_k', asksToThink),
 ]
 
-const notBoth: ParamRule = {
-  param: 'top_p',
-  reason: 'the model takes temperature or top_p, not both',
-  when: ({ temperature }) => temperature !== undefined,
-}
+const notBoth = refused(
+  'top_p',
+  'the model takes temperature or top_p, not both',
+  ({ temperature }) => temperature !== undefined,
+)
 
 function toolRules(profile: Profile): readonly ParamRule[] {
   if (!profile.forcedTools)

@@ -1,6 +1,5 @@
 /** What thinking asks of the rest of a request: room in `max_tokens`, and its blocks while tools are at work. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
-import type { Note } from '../notes.js'
 import {
   asksForRest,
   asksToThink,
@@ -11,19 +10,14 @@ import {
   toWireReasoning,
   type WireReasoning,
 } from './effort.js'
-import type { Profile } from './profile.js'
+import type { WriteContext } from './profile.js'
 import { isThinking, type WireBody, type WireMessage } from './wire.js'
 
-interface ReasoningContext {
-  readonly profile: Profile
-  readonly messages: readonly WireMessage[]
-  readonly note: Note
-}
-
-/** What is asked of thinking and cannot be had is left out, and said. */
+/** What is asked of thinking and cannot be had is left out, and reported. */
 export function reasoningFor(
   asked: ChatRequest,
-  { profile, messages, note }: ReasoningContext,
+  messages: readonly WireMessage[],
+  { profile, note }: WriteContext,
 ): WireReasoning {
   const request = withKnownEffort(asked, note)
   const param = request.thinking ? 'thinking' : 'reasoning_effort'
@@ -40,11 +34,11 @@ export function reasoningFor(
     'Thinking was left out: the tool call that is being answered came without its thoughts',
     param,
   )
-  const { thinking: _, ...rest } = reasoning
-  return rest
+  const { effort } = reasoning
+  return { ...(effort && { effort }) }
 }
 
-function withKnownEffort(request: ChatRequest, note: Note): ChatRequest {
+function withKnownEffort(request: ChatRequest, note: WriteContext['note']): ChatRequest {
   const { reasoning_effort: effort, ...rest } = request
   if (effort === undefined || isEffort(effort)) return request
   if (effort !== null) note('dropped', `There is no reasoning_effort ${effort}`, 'reasoning_effort')
@@ -61,8 +55,7 @@ function lacksThoughts(messages: readonly WireMessage[]): boolean {
 /** `max_tokens` counts the thoughts too and must be more than their budget: it is raised, as far as the model writes. */
 export function withRoomForThinking(
   body: JsonObject & Pick<WireBody, 'max_tokens'>,
-  profile: Profile,
-  note: Note,
+  { profile, note }: WriteContext,
 ): JsonObject {
   const { thinking, max_tokens } = body
   if (!isObject(thinking) || thinking.type !== 'enabled') return body

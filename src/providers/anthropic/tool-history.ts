@@ -1,19 +1,19 @@
-/** Calls of a history as the API takes them. */
+/** Calls of a history and their results as the API takes them. */
 import {
-  type AssistantInput,
+  defined,
   type JsonObject,
   type PairedCall,
-  type ToolCall,
   type ToolMessage,
   toArguments,
   wrapInput,
 } from '../../chat/index.js'
-import { type Note, pick } from '../notes.js'
+import { omit, pick } from '../notes.js'
+import { marked, toContent } from './parts.js'
+import type { WriteContext } from './profile.js'
+import type { WireBlock } from './wire.js'
 
 /** A call as it goes out. */
 export interface HistoryCall {
-  /** As the history has it. */
-  readonly id: string
   readonly wireId: string
   readonly name: string
   readonly input: JsonObject
@@ -21,34 +21,45 @@ export interface HistoryCall {
   readonly members: JsonObject
 }
 
-export const toHistoryCall = ({ given, call, result }: PairedCall): HistoryCall => ({
-  id: given.id,
-  wireId: call.id,
-  ...contentOf(call),
-  result,
-  members: pick(given, callMembers),
-})
+/** The free text of a custom call becomes the one property of our mapping. */
+export function toHistoryCall({ given, call, result }: PairedCall): HistoryCall {
+  const content =
+    call.type === 'custom'
+      ? { name: call.custom.name, input: wrapInput(call.custom.input) }
+      : { name: call.function.name, input: toInput(call.function.arguments) }
+  return { wireId: call.id, ...content, result, members: pick(given, callMembers) }
+}
 
 /** What a call of the API has beside name and input. */
 export const callMembers = ['caller', 'toolset_name']
 
 /** The input object that goes out for the arguments of a call; text that is no JSON object is mended, or wrapped. */
-export function toInput(given: unknown, note?: Note): JsonObject {
-  const { input, isRepaired } = toArguments(given)
-  if (isRepaired)
-    note?.('repaired', 'The arguments of a tool call in the history were no JSON object')
-  return input
+export const toInput = (given: unknown): JsonObject => toArguments(given).input
+
+const isInside = ({ type }: WireBlock) => type !== 'container_upload'
+
+/** A result and what may stand only beside it. */
+export function toResult(
+  { wireId, result }: HistoryCall,
+  context: WriteContext,
+): { readonly block: WireBlock; readonly beside: readonly WireBlock[] } {
+  const content = toContent(result.content ?? '', undefined, context)
+  // a mark inside of a result counts as one on the result
+  const inside = content.filter(isInside).map((block) => omit(block, ['cache_control']))
+  const mark = content.findLast((one) => one.cache_control)?.cache_control
+  return {
+    block: {
+      type: 'tool_result',
+      tool_use_id: wireId,
+      // text alone goes as text, as the API's own examples have it
+      ...(inside.length > 0 && { content: onlyText(inside) ?? inside }),
+      ...(result.is_error && { is_error: true }),
+      ...defined({ cache_control: marked(result.cache_control)?.cache_control ?? mark }),
+    },
+    beside: content.filter((one) => !isInside(one)),
+  }
 }
 
-/** Calls of the message in today's form; `function_call` is the form before it. */
-export function callsOf(message: AssistantInput): readonly ToolCall[] {
-  if (message.tool_calls?.length) return message.tool_calls
-  const old = message.function_call
-  return old ? [{ id: '', type: 'function', function: old }] : []
-}
-
-/** What a call says, whatever its kind: the free text of a custom call becomes the one property of our mapping. */
-export function contentOf(call: ToolCall, note?: Note): { name: string; input: JsonObject } {
-  if (call.type === 'custom') return { name: call.custom.name, input: wrapInput(call.custom.input) }
-  return { name: call.function.name, input: toInput(call.function.arguments, note) }
+function onlyText([first, second]: readonly WireBlock[]): unknown {
+  return first?.type === 'text' && second === undefined ? first.text : undefined
 }

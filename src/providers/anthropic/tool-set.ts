@@ -1,41 +1,67 @@
 /** All tools of one request, those of the adapter's own making included, and which of them may be called. */
-import type { ChatRequest } from '../../chat/index.js'
-import type { Note } from '../notes.js'
+import { asObject, type ChatRequest, type ToolChoice } from '../../chat/index.js'
+import { isGiven } from '../notes.js'
+import { invalidChoice, readChoice } from '../tools.js'
 import { thinksByBudget } from './effort.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'
-import type { Profile } from './profile.js'
-import { toWireToolChoice } from './tool-choice.js'
+import type { Profile, WriteContext } from './profile.js'
 import { toWireTools, type WireTools } from './tools.js'
-import type { WireBlock, WireMessage, WireTool, WireToolChoice } from './wire.js'
+import type { WireMessage, WireTool, WireToolChoice } from './wire.js'
 
 export interface ToolSet extends WireTools {
   readonly tool_choice: WireToolChoice | undefined
 }
 
-interface ToolsContext {
-  readonly profile: Profile
+interface ToolsContext extends WriteContext {
   readonly format: OutputFormat
   readonly messages: readonly WireMessage[]
-  readonly note: Note
 }
 
 export function toolsFor(request: ChatRequest, context: ToolsContext): ToolSet {
-  const { profile, format, messages, note } = context
+  const { profile, format, messages } = context
   const { tools, mcp_servers } = toWireTools(request, context)
-  if (format.kind !== 'tool') {
-    const hasTools = tools.length > 0 || mcp_servers.length > 0
-    const tool_choice = toWireToolChoice(request, hasTools, note)
-    const absent = hasTools ? [] : standIns(messages, note)
-    return absent.length > 0
-      ? { tools: absent, mcp_servers, tool_choice: { type: 'none' } }
-      : { tools, mcp_servers, tool_choice }
+  if (format.kind === 'tool') {
+    const isAlone = tools.length === 0 || request.tool_choice === 'none'
+    return {
+      tools: isAlone ? [format.tool] : [...tools, format.tool],
+      mcp_servers,
+      tool_choice: jsonToolChoice(request, profile, isAlone),
+    }
   }
-  const isAlone = tools.length === 0 || request.tool_choice === 'none'
-  return {
-    tools: isAlone ? [format.tool] : [...tools, format.tool],
-    mcp_servers,
-    tool_choice: jsonToolChoice(request, profile, isAlone),
+  const hasTools = tools.length > 0 || mcp_servers.length > 0
+  const tool_choice = toWireToolChoice(request, hasTools, context)
+  const absent = hasTools ? [] : standIns(messages, context)
+  return absent.length > 0
+    ? { tools: absent, mcp_servers, tool_choice: { type: 'none' } }
+    : { tools, mcp_servers, tool_choice }
+}
+
+/** True where a call is demanded. */
+export const isForced = (choice: ToolChoice | undefined): boolean =>
+  readChoice(choice)?.mode === 'required'
+
+/** Throws `BadRequestError` for a choice that no API knows. Without tools there is nothing to choose. */
+function toWireToolChoice(
+  { tool_choice, parallel_tool_calls }: ChatRequest,
+  hasTools: boolean,
+  context: WriteContext,
+): WireToolChoice | undefined {
+  const asked = tool_choice ?? 'auto'
+  if (!hasTools) {
+    if (asked !== 'none' && asked !== 'auto')
+      context.note('ignored', 'tool_choice was left out: there are no tools', 'tool_choice')
+    return undefined
   }
+  const isSingle =
+    parallel_tool_calls === false || asObject(tool_choice).disable_parallel_tool_use === true
+  if (!isGiven(tool_choice) && !isSingle) return undefined
+  const choice = readChoice(asked)
+  if (!choice) throw invalidChoice(context)
+  const { mode, tool } = choice
+  const single = isSingle && { disable_parallel_tool_use: true as const }
+  if (mode === 'none') return { type: mode }
+  if (tool) return { type: 'tool', name: tool.name, ...single }
+  return { type: mode === 'required' ? 'any' : mode, ...single }
 }
 
 /** Another tool may be called before the answer; a model that thinks by a budget cannot be forced. */
@@ -46,9 +72,9 @@ function jsonToolChoice(request: ChatRequest, profile: Profile, isAlone: boolean
 }
 
 /** A history with calls is refused without tools: those that are gone are named, and not to be called. */
-function standIns(messages: readonly WireMessage[], note: Note): readonly WireTool[] {
-  const blocks = messages.flatMap(({ content }): readonly WireBlock[] => content)
-  const names = new Set(blocks.flatMap((block) => (block.type === 'tool_use' ? [block.name] : [])))
+function standIns(messages: readonly WireMessage[], { note }: WriteContext): readonly WireTool[] {
+  const calls = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'))
+  const names = new Set(calls.map(({ name }) => name))
   if (names.size > 0)
     note(
       'repaired',

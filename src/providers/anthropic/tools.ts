@@ -10,11 +10,13 @@ import {
   type JsonObject,
   type ToolChoice,
   type ToolDefinition,
+  words,
 } from '../../chat/index.js'
-import { type Note, pick, tellLost } from '../notes.js'
+import { pick } from '../notes.js'
 import { onDemand } from '../on-demand.js'
+import { freeTextSchema, nameOf, readChoice, reportToolMembers } from '../tools.js'
 import { marked } from './parts.js'
-import type { Profile } from './profile.js'
+import type { WriteContext } from './profile.js'
 import type { WireFunction, WireMcpServer, WireTool } from './wire.js'
 
 /** Loaded by the first request that holds a schema. */
@@ -25,15 +27,10 @@ export interface WireTools {
   readonly mcp_servers: readonly JsonObject[]
 }
 
-export interface ToolContext {
-  readonly profile: Profile
-  readonly note: Note
-}
-
 /** Function tools, free-text tools as functions of one string, hosted tools as they are; another provider's are left out. */
 export function toWireTools(
   { tools = [], tool_choice, web_search_options }: ChatRequest,
-  context: ToolContext,
+  context: WriteContext,
 ): WireTools {
   const only = allowedNames(tool_choice)
   const { bindsThoughts } = context.profile
@@ -44,7 +41,7 @@ export function toWireTools(
       'tool_choice',
     )
   const allowed = bindsThoughts ? undefined : only
-  const wanted = tools.filter((tool) => allowed === undefined || allowed.has(nameOf(tool)))
+  const wanted = tools.filter((tool) => allowed === undefined || allowed.has(keyOf(tool)))
   const servers = wanted.flatMap(toMcpServer)
   const mapped = wanted.flatMap((tool) =>
     toMcpServer(tool).length > 0 ? [] : toWireTool(tool, context),
@@ -57,67 +54,49 @@ export function toWireTools(
 export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
   new Set(tools.flatMap((tool) => (isCustomTool(tool) ? [tool.custom.name] : [])))
 
-function nameOf(tool: ToolDefinition): unknown {
-  if (isFunctionTool(tool)) return tool.function.name
-  return isCustomTool(tool) ? tool.custom.name : 'name' in tool ? tool.name : tool.type
-}
+/** Hosted tools have no name but their type. */
+const keyOf = (tool: object): unknown => nameOf({ ...tool }) ?? asObject(tool).type
 
-function toWireTool(tool: ToolDefinition, context: ToolContext): readonly WireTool[] {
+function toWireTool(tool: ToolDefinition, context: WriteContext): readonly WireTool[] {
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
-  if (isCustomTool(tool)) return [fromCustom(tool, context.note)]
-  return toHosted({ ...tool }, context.note)
+  if (isCustomTool(tool)) return [fromCustom(tool, context)]
+  return toHosted({ ...tool }, context)
 }
 
 /** Members of a tool that only this API knows. */
-const mappedMembers = 'type function name description parameters strict cache_control'.split(' ')
-const ownMembers = ['defer_loading', 'allowed_callers', 'input_examples', 'eager_input_streaming']
+const ownMembers = words('defer_loading allowed_callers input_examples eager_input_streaming')
 
-function toFunction(tool: FunctionTool, { profile, note }: ToolContext): WireTool {
+function toFunction(tool: FunctionTool, context: WriteContext): WireTool {
+  const { profile, note } = context
   const { name, description, parameters, strict } = tool.function
   const members = { ...tool.function, ...tool }
-  tellLost(members, [...mappedMembers, ...ownMembers], { what: 'a tool', note, param: 'tools' })
-  const isAsked = strict === true && profile.structured
-  const rewritten = toInputSchema(name, parameters, { strict: isAsked, note })
+  reportToolMembers(members, ownMembers, context)
+  const rewritten = schemas.part.anthropicToolSchema(parameters ?? {}, {
+    strict: strict === true && profile.structured,
+    warn: (message) => note('changed', `Schema of the tool ${name}: ${message}`, 'tools'),
+  })
   if (strict === true && !rewritten.strict)
     note('dropped', `The tool ${name} was sent without strict`, 'tools[*].function.strict')
   const definition: WireFunction = {
     name,
     ...(description && { description }),
-    input_schema: rewritten.schema,
+    input_schema: { ...rewritten.schema, type: 'object' },
     ...(rewritten.strict && { strict: true }),
   }
   return { ...definition, ...pick(members, ownMembers), ...marked(markOf(tool)) }
-}
-
-/** The schema of a tool in the API's dialect. */
-function toInputSchema(
-  tool: string,
-  schema: JsonObject | null | undefined,
-  { strict, note }: { readonly strict: boolean; readonly note: Note },
-): { readonly schema: WireFunction['input_schema']; readonly strict: boolean } {
-  const warn = (message: string) =>
-    note('changed', `Schema of the tool ${tool}: ${message}`, 'tools')
-  const rewritten = schemas.part.anthropicToolSchema(schema ?? {}, { strict, warn })
-  return { schema: { ...rewritten.schema, type: 'object' }, strict: rewritten.strict }
 }
 
 /** litellm also reads the mark from inside the function. */
 const markOf = ({ cache_control, function: fn }: FunctionTool): unknown =>
   cache_control ?? asObject(fn).cache_control
 
-/** The API has no tools of free text: one string is the next best, and is taken out again on the way back. */
-function fromCustom({ custom }: CustomTool, note: Note): WireFunction {
-  note('changed', 'A custom tool was sent as a function of one string', 'tools')
-  const grammar =
-    custom.format && custom.format.type !== 'text' && `Format: ${JSON.stringify(custom.format)}`
+/** Its text is taken out again on the way back. */
+function fromCustom(tool: CustomTool, context: WriteContext): WireFunction {
+  const { name, description } = tool.custom
   return {
-    name: custom.name,
-    ...(custom.description && { description: custom.description }),
-    input_schema: {
-      type: 'object',
-      properties: { input: { type: 'string', ...(grammar && { description: grammar }) } },
-      required: ['input'],
-    },
+    name,
+    ...(description && { description }),
+    input_schema: freeTextSchema(tool, context),
   }
 }
 
@@ -140,25 +119,14 @@ const hostedNames: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Types of hosted tools that other providers run. */
-const foreignTypes = new Set([
-  'web_search_preview',
-  'web_search_preview_2025_03_11',
-  'file_search',
-  'code_interpreter',
-  'image_generation',
-  'computer_use_preview',
-  'local_shell',
-  'shell',
-  'apply_patch',
-  'x_search',
-  'collections_search',
-  'live_search',
-])
+const foreignTypes: readonly string[] = words(
+  'web_search_preview web_search_preview_2025_03_11 file_search code_interpreter image_generation computer_use_preview local_shell shell apply_patch x_search collections_search live_search',
+)
 
-function toHosted(tool: JsonObject, note: Note): readonly WireTool[] {
+function toHosted(tool: JsonObject, { note }: WriteContext): readonly WireTool[] {
   const { type } = tool
   const isOwnForm = isObject(tool.input_schema) && typeof tool.name === 'string'
-  if (!isOwnForm && (typeof type !== 'string' || foreignTypes.has(type))) {
+  if (!isOwnForm && (typeof type !== 'string' || foreignTypes.includes(type))) {
     const name = typeof type === 'string' ? type : Object.keys(tool).join(', ')
     note('dropped', `The hosted tool ${name} is another provider's`, 'tools')
     return []
@@ -210,7 +178,6 @@ function toWebSearch({ search_context_size, user_location }: JsonObject): WireTo
 }
 
 function allowedNames(choice: ToolChoice | undefined): ReadonlySet<unknown> | undefined {
-  if (typeof choice !== 'object' || choice.type !== 'allowed_tools') return undefined
-  const { tools } = choice.allowed_tools
-  return new Set(tools.map((tool) => nameOf({ ...tool })))
+  const { allowed } = readChoice(choice) ?? {}
+  return allowed && new Set(allowed.map(keyOf))
 }

@@ -8,16 +8,17 @@ import {
   type TextPart,
   type Turn,
 } from '../../chat/index.js'
-import { type Notes, notesOf, pick, tellLost } from '../notes.js'
+import type { Warn } from '../adapter.js'
+import { notesOf, pick, reportLost } from '../notes.js'
+import { unknownPart } from '../parts.js'
 import { turnsOf } from '../turns.js'
 import { toAssistant } from './assistant.js'
 import { balanceHostedTools, endsPaused } from './hosted-history.js'
 import { profileOf } from './models.js'
 import { containerOf } from './native.js'
-import { toContent, toText, withMark } from './parts.js'
-import type { Profile } from './profile.js'
-import { callMembers, toHistoryCall } from './tool-history.js'
-import { toResult } from './tool-results.js'
+import { toContent, toText, toTextBlocks, withMark } from './parts.js'
+import type { WriteContext } from './profile.js'
+import { callMembers, toHistoryCall, toResult } from './tool-history.js'
 import { isThinking, type WireBlock, type WireMessage } from './wire.js'
 
 export interface WireConversation {
@@ -39,17 +40,20 @@ const prefillMarks = ['prefix', 'partial']
  * Leading system and developer messages become `system`; later ones stay in place, as a system turn where the model takes
  * one. Throws `BadRequestError` where nothing is left to answer, and for content that Claude does not take.
  */
-export function toWireMessages(messages: readonly Message[], notes: Notes): WireConversation {
+export function toWireMessages(
+  messages: readonly Message[],
+  context: WriteContext,
+): WireConversation {
   const members = [...systemMembers, ...prefillMarks]
-  const { turns } = turnsOf(messages, notes, { ids, members, callMembers })
+  const { turns } = turnsOf(messages, context, { ids, members, callMembers })
   const start = turns.findIndex((turn) => !isSystem(turn))
   const dialogue = start < 0 ? [] : turns.slice(start)
   const leading = start < 0 ? turns : turns.slice(0, start)
-  const wire = new Turns(notes)
+  const wire = new Turns(context)
   for (const turn of dialogue) wire.add(turn)
   return {
-    system: leading.flatMap((turn) => (isSystem(turn) ? toLeading(turn.message, notes) : [])),
-    messages: finished(wire.end(), profileOf(notes.model), notes),
+    system: leading.flatMap((turn) => (isSystem(turn) ? toLeading(turn.message, context) : [])),
+    messages: finished(wire.end(), context),
     container: lastContainer(dialogue),
   }
 }
@@ -63,31 +67,36 @@ const isSystem = (turn: Turn): turn is SystemTurn =>
 export const convertMessages = (messages: readonly Message[], model: string): WireConversation =>
   toWireMessages(
     messages,
-    notesOf('anthropic', model, () => {}),
+    contextOf(model, () => {}),
   )
 
-function toLeading(message: SystemMessage, notes: Notes): readonly WireBlock[] {
-  tellLost(pick(message, systemMembers), [], { ...notes, what: 'the first system message' })
-  return toSystem(message, notes)
+export const contextOf = (model: string, warn: Warn): WriteContext => ({
+  ...notesOf('anthropic', model, warn),
+  profile: profileOf(model),
+})
+
+function toLeading(message: SystemMessage, context: WriteContext): readonly WireBlock[] {
+  const { note } = context
+  reportLost(pick(message, systemMembers), [], { note, what: 'the first system message' })
+  return toSystem(message, context)
 }
 
-function toSystem({ content, cache_control }: SystemMessage, notes: Notes): readonly WireBlock[] {
+function toSystem(
+  { content, cache_control }: SystemMessage,
+  context: WriteContext,
+): readonly WireBlock[] {
   const texts =
     typeof content === 'string'
       ? toText(content)
-      : content.flatMap((part) => toSystemBlocks(part, notes))
+      : content.flatMap((part) => toSystemBlocks(part, context))
   return withMark(texts, cache_control)
 }
 
 /** Changes of the tools between the turns (`tool_addition`, beta) are this provider's own, and pass as they are. */
-const toSystemBlocks = (part: TextPart, notes: Notes): readonly WireBlock[] => {
+const toSystemBlocks = (part: TextPart, context: WriteContext): readonly WireBlock[] => {
   if (/^tool_/.test(part.type)) return [{ ...part }]
-  if (part.type === 'text')
-    return toText(part.text, part.cache_control).map((text) => ({
-      ...text,
-      ...pick(part, ['citations']),
-    }))
-  throw notes.invalid(`a part of type ${part.type} in a system message`, 'invalid_part')
+  if (part.type === 'text') return toTextBlocks({ ...part })
+  throw unknownPart(part, context)
 }
 
 /** Where code of this conversation ran: its files are there. */
@@ -110,23 +119,20 @@ function lastContainer(dialogue: readonly Turn[]): Container | undefined {
 /** Turns as they grow: equal roles that follow each other are one turn. */
 class Turns {
   readonly messages: WireMessage[] = []
-  private readonly profile: Profile
   /** Made by the assistant, to be shown by the user. */
   private pendingImages: readonly WireBlock[] = []
 
-  constructor(private readonly notes: Notes) {
-    this.profile = profileOf(notes.model)
-  }
+  constructor(private readonly context: WriteContext) {}
 
   add(turn: Turn): void {
     if (turn.role === 'assistant') this.addAssistant(turn)
     else if (isSystem(turn)) this.addSystem(turn.message)
-    else this.addUser(toContent(turn.message.content, turn.message.cache_control, this.notes))
+    else this.addUser(toContent(turn.message.content, turn.message.cache_control, this.context))
   }
 
   private addAssistant({ messages }: AssistantTurn): void {
-    for (const { message, calls } of messages) {
-      const { blocks, images } = toAssistant(message, calls.map(toHistoryCall), this.notes)
+    for (const said of messages) {
+      const { blocks, images } = toAssistant(said, this.context)
       // what was compacted stands first: it is what came before
       const isOpening = this.messages.length === 0 && !isCompaction(blocks[0])
       if (blocks.length > 0 && isOpening) this.addOpening()
@@ -134,7 +140,7 @@ class Turns {
       this.pendingImages = [...this.pendingImages, ...images]
     }
     const calls = messages.flatMap((said) => said.calls.map(toHistoryCall))
-    if (calls.length > 0) this.addResults(calls.map((call) => toResult(call, this.notes)))
+    if (calls.length > 0) this.addResults(calls.map((call) => toResult(call, this.context)))
   }
 
   /** The results of a turn's calls stand first in the user turn behind it. */
@@ -148,7 +154,7 @@ class Turns {
 
   /** A conversation begins with the user. */
   private addOpening(): void {
-    this.notes.note(
+    this.context.note(
       'repaired',
       'The conversation began with the assistant: a user message was put before it',
     )
@@ -158,7 +164,7 @@ class Turns {
   private addUser(blocks: readonly WireBlock[]): void {
     const images = this.pendingImages
     if (images.length > 0)
-      this.notes.note(
+      this.context.note(
         'repaired',
         'Images of an assistant message were sent with the user message behind it',
       )
@@ -169,25 +175,23 @@ class Turns {
   /** The turns of a whole history. */
   end(): readonly WireMessage[] {
     if (this.pendingImages.length > 0)
-      this.notes.note('dropped', 'Images of the last assistant message were left out')
+      this.context.note('dropped', 'Images of the last assistant message were left out')
     return this.messages.map(withoutLastThoughts)
   }
 
   /** A system turn may follow only what the user said; elsewhere the same words are a note in the user's turn. */
   private addSystem(message: SystemMessage): void {
-    const texts = toSystem(message, this.notes)
+    const texts = toSystem(message, this.context)
     const members = pick(message, systemMembers)
     const before = this.messages.at(-1)?.role
-    if (this.profile.systemTurns && (before === 'user' || before === 'system')) {
+    if (this.context.profile.systemTurns && (before === 'user' || before === 'system')) {
       this.push('system', texts, members)
       return
     }
-    tellLost(members, [], { ...this.notes, what: 'a system message that is sent as a note' })
+    const { note } = this.context
+    reportLost(members, [], { note, what: 'a system message that is sent as a note' })
     if (texts.length > 0)
-      this.notes.note(
-        'changed',
-        'A system message between the turns was sent as a note in the user message',
-      )
+      note('changed', 'A system message between the turns was sent as a note in the user message')
     this.push('user', texts.filter(({ type }) => type === 'text').map(asNote))
   }
 
@@ -220,15 +224,14 @@ function withoutLastThoughts(message: WireMessage): WireMessage {
 
 const asNote = (block: WireBlock): WireBlock => ({ ...block, text: `[System note: ${block.text}]` })
 
-function finished(
-  turns: readonly WireMessage[],
-  profile: Profile,
-  { note, invalid }: Notes,
-): readonly WireMessage[] {
-  const messages = withEnding(joined(balanceHostedTools(joined(turns), note)), profile, note)
+function finished(turns: readonly WireMessage[], context: WriteContext): readonly WireMessage[] {
+  const messages = withEnding(joined(balanceHostedTools(joined(turns), context.note)), context)
   if (messages.some(({ role, content: [first] }) => role === 'user' || isCompaction(first)))
     return messages
-  throw invalid('There is no message to answer: each is empty, or a system message', 'no_messages')
+  throw context.invalid(
+    'There is no message to answer: each is empty, or a system message',
+    'no_messages',
+  )
 }
 
 const isCompaction = (block: WireBlock | undefined) => block?.type === 'compaction'
@@ -251,12 +254,11 @@ function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
  */
 function withEnding(
   messages: readonly WireMessage[],
-  { prefill }: Profile,
-  note: Notes['note'],
+  { profile, note }: WriteContext,
 ): readonly WireMessage[] {
   const last = messages.at(-1)
   if (last?.role !== 'assistant' || endsPaused(last.content)) return messages
-  if (!prefill) {
+  if (!profile.prefill) {
     note('repaired', 'The model takes no beginning of its answer: it was asked to continue')
     return [...messages, { role: 'user', content: [{ type: 'text', text: 'Continue.' }] }]
   }

@@ -1,5 +1,7 @@
 /** What is known of servers and models, as data. All else is let through. */
-import { type Capabilities, defined } from '../../chat/index.js'
+import type { Capabilities } from '../../chat/index.js'
+import { unmapped } from '../model-rules.js'
+import { type Notes, pick } from '../notes.js'
 
 /** Where servers that speak Chat Completions differ. */
 export interface ServerTraits {
@@ -21,6 +23,13 @@ export interface ServerTraits {
   readonly strictSubset: boolean
   /** Tool-call ids are made to fit: at most 40 characters, or exactly nine letters and digits. @default 'any' */
   readonly toolCallIds: 'any' | 'nine'
+}
+
+/** For whom a request is written. */
+export interface WriteContext extends Notes {
+  readonly traits: ServerTraits
+  /** Unix seconds: sound that the server has forgotten is sent as what it said. */
+  readonly now: number
 }
 
 /** Traits as an option: what is left out is taken from what is known. */
@@ -68,12 +77,8 @@ const servers: readonly { readonly host: RegExp; readonly traits: Partial<Server
 export function traitsOf(options: { readonly baseURL: string } & TraitOptions): ServerTraits {
   const { baseURL } = options
   const host = URL.canParse(baseURL) ? new URL(baseURL).hostname : ''
-  const known = { ...defaults, ...servers.find((server) => server.host.test(host))?.traits }
-  const { includeUsage, reasoningParam, returnReasoning, maxTokensParam, developerRole } = options
-  const { cacheControl, fileURLs, strictSubset, toolCallIds } = options
-  const requests = { includeUsage, reasoningParam, maxTokensParam, strictSubset, toolCallIds }
-  const messages = { returnReasoning, developerRole, cacheControl, fileURLs }
-  return { ...known, ...defined({ ...requests, ...messages }) }
+  const server = servers.find((one) => one.host.test(host))
+  return { ...defaults, ...server?.traits, ...pick(options, Object.keys(defaults)) }
 }
 
 /** OpenAI's reasoning models, also behind a gateway's prefix: they refuse `max_tokens`. */
@@ -85,11 +90,8 @@ export function isReasoningModel(model: string): boolean {
 /** Permissive: what a server and its models take, their owner knows, and says with the option `capabilities`. */
 export const unknownModel: Capabilities = {
   known: false,
-  rules: [
-    {
-      param: 'previous_response_id',
-      unmapped: true,
-      reason: 'Chat Completions keeps no state: send the messages instead',
-    },
-  ],
+  rules: unmapped(
+    ['previous_response_id'],
+    'Chat Completions keeps no state: send the messages instead',
+  ),
 }

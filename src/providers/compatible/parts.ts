@@ -9,29 +9,20 @@ import {
   type TextPart,
   type UserPart,
 } from '../../chat/index.js'
-import type { Warn } from '../adapter.js'
-import type { Notes } from '../notes.js'
+import { omit } from '../notes.js'
+import { unknownPart, unsupported } from '../parts.js'
 import { otherMembers } from '../turns.js'
-import type { ServerTraits } from './models.js'
+import type { WriteContext } from './models.js'
 import type { WireMediaPart, WirePart } from './wire.js'
-
-export interface PartContext extends Notes {
-  readonly traits: ServerTraits
-  readonly warn: Warn
-}
 
 /** Text alone as one string, which every server takes; parts only where a cache mark must stand on one of them. */
 export function toWireText(
   content: string | readonly TextPart[],
   mark: CacheControl | undefined,
-  context: PartContext,
+  context: WriteContext,
 ): string | readonly WirePart[] {
-  const parts = partsOf(content)
-  const wire = withMark(
-    parts.map((part) => toTextPart(part, context)),
-    mark,
-    context,
-  )
+  const parts = partsOf(content).map((part) => toTextPart(part, context))
+  const wire = withMark(parts, mark, context)
   if (wire.some(saysMore)) return wire
   return wire.map((part) => asString(part.text)).join('\n')
 }
@@ -40,14 +31,10 @@ export function toWireText(
 export function toWireContent(
   content: string | readonly UserPart[],
   mark: CacheControl | undefined,
-  context: PartContext,
+  context: WriteContext,
 ): string | readonly WirePart[] {
-  const parts = partsOf(content)
-  const wire = withMark(
-    parts.map((part) => toUserPart(part, context)),
-    mark,
-    context,
-  )
+  const parts = partsOf(content).map((part) => toUserPart(part, context))
+  const wire = withMark(parts, mark, context)
   const [first] = wire
   if (!first) return ''
   return wire.length === 1 && first.type === 'text' && !saysMore(first)
@@ -68,14 +55,14 @@ export const partsOf = <Part extends UserPart>(
 function withMark(
   parts: readonly WirePart[],
   mark: CacheControl | undefined,
-  context: PartContext,
+  context: WriteContext,
 ): readonly WirePart[] {
   const last = parts.at(-1)
   if (!mark || !last || last.cache_control) return parts
   return [...parts.slice(0, -1), { ...last, ...cacheMark(mark, context) }]
 }
 
-export function toUserPart(part: UserPart, context: PartContext): WirePart {
+export function toUserPart(part: UserPart, context: WriteContext): WirePart {
   if (part.type === 'text') return toTextPart(part, context)
   const mark = cacheMark(part.cache_control, context)
   const media = readMedia({ ...part }, context)
@@ -89,14 +76,14 @@ export function toUserPart(part: UserPart, context: PartContext): WirePart {
 const isServerForm = ({ type, input_audio }: JsonObject) =>
   type === 'audio_url' || type === 'video_url' || typeof input_audio === 'string'
 
-function toTextPart(part: TextPart, context: PartContext): WirePart {
+function toTextPart(part: TextPart, context: WriteContext): WirePart {
   const { type, text, cache_control, ...others } = part
   // nothing but text may stand in a system message
   if (type !== 'text') throw unknownPart(part, context)
   return { ...others, type, text, ...cacheMark(cache_control, context) }
 }
 
-function cacheMark(mark: CacheControl | undefined, { traits, note }: PartContext) {
+function cacheMark(mark: CacheControl | undefined, { traits, note }: WriteContext) {
   if (!mark) return {}
   if (traits.cacheControl) return { cache_control: defined({ type: mark.type, ttl: mark.ttl }) }
   note(
@@ -108,47 +95,39 @@ function cacheMark(mark: CacheControl | undefined, { traits, note }: PartContext
 }
 
 /** Images and sound have parts of their own; all else goes as a file. */
-function toMediaPart(media: Media, type: string, context: PartContext): WirePart {
+function toMediaPart(media: Media, type: string, context: WriteContext): WirePart {
   const { source, kind, mediaType } = media
-  const { format: _, ...members } = media.members
+  const members = omit(media.members, ['format'])
   if (source.type === 'stored') return { type: 'file', file: { ...members, file_id: source.id } }
   const url = source.type === 'url' ? source.url : `data:${mediaType};base64,${source.base64}`
   if (kind === 'image') return { type: 'image_url', image_url: { ...members, url } }
-  if (source.type === 'url') return fromAddress(url, media, context)
-  const format = soundFormat(mediaType)
-  // other formats of what is meant as sound are for the server to judge
+  if (source.type === 'url') {
+    if (!context.traits.fileURLs) throw unsupported(byAddress, context)
+    return filePart(url, media.filename ?? nameIn(url), members)
+  }
+  const format = audioFormat(mediaType)
+  // other formats of what is meant as audio are for the server to judge
   if (type === 'input_audio' || format === 'wav' || format === 'mp3')
-    return {
-      type: 'input_audio',
-      input_audio: { ...members, data: source.base64, format },
-    }
+    return { type: 'input_audio', input_audio: { ...members, data: source.base64, format } }
   return filePart(url, media.filename ?? `file.${mediaType?.split('/')[1] ?? 'bin'}`, members)
 }
 
-const soundFormat = (mediaType = '') => {
+const byAddress =
+  'a file given by its address, which Chat Completions servers do not fetch (file_data can, or set fileURLs: true for a server that does),'
+
+const audioFormat = (mediaType = '') => {
   const [top, format] = mediaType.split('/')
   if (top !== 'audio') return undefined
   return format === 'mpeg' ? 'mp3' : format
 }
 
-function fromAddress(url: string, media: Media, context: PartContext): WireMediaPart {
-  if (context.traits.fileURLs) return filePart(url, media.filename ?? nameIn(url), media.members)
-  throw context.invalid(
-    'a file is given by its address, which Chat Completions servers do not fetch: send it as file_data (inlineFiles does that), or set fileURLs: true for a server that does',
-    'unsupported_content',
-  )
-}
-
 /** `filename` is demanded wherever data is sent. */
-const filePart = (file_data: string, filename: string, members: JsonObject): WireMediaPart => {
-  const { format: _, ...others } = members
-  return { type: 'file', file: { ...others, filename, file_data } }
-}
+const filePart = (file_data: string, filename: string, members: JsonObject): WireMediaPart => ({
+  type: 'file',
+  file: { ...members, filename, file_data },
+})
 
 const nameIn = (url: string) => {
   const name = URL.canParse(url) ? new URL(url).pathname.split('/').at(-1) : ''
   return name || 'file'
 }
-
-const unknownPart = (part: { readonly type?: unknown }, { invalid }: PartContext) =>
-  invalid(`a content part of type ${JSON.stringify(part.type)} cannot stand there`, 'invalid_part')

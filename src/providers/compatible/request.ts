@@ -1,19 +1,19 @@
 /** A chat request becomes a Chat Completions body. Most parameters are the wire's own; what is not is mapped or left out, told. */
 import {
-  asObject,
   type ChatRequest,
   defined,
   type ReasoningEffort,
   type ResponseFormat,
   type Thinking,
+  words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
-import { type Notes, notesOf, warnOfThinking } from '../notes.js'
-import { isReasoningModel, type ServerTraits } from './models.js'
+import { notesOf, omit, reportThinking } from '../notes.js'
+import { isReasoningModel, type ServerTraits, type WriteContext } from './models.js'
 import { schemas, toWireTools } from './tools.js'
-import { toWireMessages } from './turns.js'
+import { writeMessages } from './turns.js'
 import type { WireExtensions, WireFormat, WireRequest } from './wire.js'
 
 export interface RequestContext {
@@ -25,53 +25,32 @@ export interface RequestContext {
   readonly now: number
 }
 
-interface Writing extends RequestContext, Notes {
-  readonly provider: string
-}
-
 /** The request to `/chat/completions`. Throws `BadRequestError` for what cannot be sent. */
-export function toWire(request: ChatRequest, context: RequestContext): TransportRequest {
+export function toWire(request: ChatRequest, asked: RequestContext): TransportRequest {
+  const { provider, traits, streaming, warn, now } = asked
+  const context = { ...notesOf(provider, request.model, warn), traits, now }
   return {
     path: '/chat/completions',
     model: request.model,
     body: {
       ...toBody(request, context),
+      ...(streaming && { stream: true }),
+      ...(streaming && traits.includeUsage && { stream_options: { include_usage: true } }),
       ...request.extra_body,
-      ...request.provider_options?.[context.provider],
+      ...request.provider_options?.[provider],
     },
     ...headersOf(request),
   }
 }
 
+/** Not of this wire, or mapped below; whether it streams is for the adapter alone to specify. */
+const notTheSame = words(
+  'messages n drop_params additional_drop_params allowed_openai_params extra_body extra_headers provider_options previous_response_id tools tool_choice parallel_tool_calls response_format reasoning_effort thinking max_tokens max_completion_tokens logprobs top_logprobs stream stream_options',
+)
+
 /** The body without what the caller adds to it by hand. */
-export function toBody(request: ChatRequest, asked: RequestContext): WireRequest & WireExtensions {
-  const {
-    model,
-    messages,
-    // for others, or not on this wire
-    n: _n,
-    drop_params: _dropParams,
-    additional_drop_params: _additionalDropParams,
-    allowed_openai_params: _allowedParams,
-    extra_body: _extraBody,
-    extra_headers: _extraHeaders,
-    provider_options: _providerOptions,
-    previous_response_id,
-    // mapped below
-    tools: _tools,
-    tool_choice: _toolChoice,
-    parallel_tool_calls: _parallel,
-    response_format,
-    reasoning_effort: _effort,
-    thinking: _thinking,
-    max_tokens: _maxTokens,
-    max_completion_tokens: _maxCompletionTokens,
-    logprobs,
-    top_logprobs,
-    ...same
-  } = request
-  const { provider, traits, streaming, warn, now } = asked
-  const context: Writing = { ...asked, ...notesOf(provider, model, warn) }
+function toBody(request: ChatRequest, context: WriteContext): WireRequest & WireExtensions {
+  const { model, messages, response_format, logprobs, top_logprobs, previous_response_id } = request
   if (previous_response_id !== undefined)
     context.note(
       'dropped',
@@ -79,9 +58,10 @@ export function toBody(request: ChatRequest, asked: RequestContext): WireRequest
       'previous_response_id',
     )
   return {
-    ...withoutStreamKeys(same),
+    // the same name and meaning on the wire, and what the package does not know
+    ...defined(omit(request, notTheSame)),
     model,
-    messages: toWireMessages(messages, { provider, model, traits, warn, now }),
+    messages: writeMessages(messages, context),
     ...toWireTools(request, context),
     ...limitOf(request, context),
     ...reasoningOf(request, context),
@@ -91,22 +71,13 @@ export function toBody(request: ChatRequest, asked: RequestContext): WireRequest
       logprobs: logprobs ?? (top_logprobs === undefined ? undefined : true),
       top_logprobs,
     }),
-    ...(streaming && { stream: true }),
-    ...(streaming && traits.includeUsage && { stream_options: { include_usage: true } }),
   }
-}
-
-/** What has the same name and meaning on the wire, and what the package does not know. */
-function withoutStreamKeys(same: object): WireExtensions {
-  // keys that no type knows: the adapter alone says whether it streams
-  const { stream: _stream, stream_options: _options, ...rest } = asObject(same)
-  return defined(rest)
 }
 
 /** One limit under the name the server knows. OpenAI's reasoning models refuse the older name. */
 function limitOf(
   { model, max_tokens, max_completion_tokens }: ChatRequest,
-  { traits }: Writing,
+  { traits }: WriteContext,
 ): Pick<WireRequest, 'max_tokens' | 'max_completion_tokens'> {
   const limit = max_completion_tokens ?? max_tokens
   if (limit === undefined) return {}
@@ -115,7 +86,7 @@ function limitOf(
   return { [traits.maxTokensParam === 'as asked' ? asked : traits.maxTokensParam]: limit }
 }
 
-function toWireFormat(format: ResponseFormat, { traits, note }: Writing): WireFormat {
+function toWireFormat(format: ResponseFormat, { traits, note }: WriteContext): WireFormat {
   if (format.type !== 'json_schema') return { type: format.type }
   const { name, schema, description, strict } = format.json_schema
   const dialect =
@@ -138,9 +109,10 @@ type ReasoningParams = Pick<WireRequest, 'reasoning_effort'> &
   Pick<WireExtensions, 'reasoning' | 'thinking'>
 
 /** Effort and thinking budget, in the server's own form. The effort wins where both are given. */
-function reasoningOf(request: ChatRequest, { traits, warn, note, provider }: Writing) {
+function reasoningOf(request: ChatRequest, context: WriteContext) {
   const { reasoning_effort, thinking } = request
-  warnOfThinking(request, provider, warn)
+  const { traits, note } = context
+  reportThinking(request, context)
   if (reasoning_effort !== undefined && thinking?.budget_tokens !== undefined)
     note(
       'dropped',

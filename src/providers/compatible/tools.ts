@@ -10,9 +10,9 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import type { Notes } from '../notes.js'
 import { onDemand } from '../on-demand.js'
-import type { ServerTraits } from './models.js'
+import { invalidChoice, readChoice } from '../tools.js'
+import type { ServerTraits, WriteContext } from './models.js'
 import type { WireFunction, WireRequest, WireTool, WireToolChoice } from './wire.js'
 
 /** Loaded by the first request that holds a schema. */
@@ -20,12 +20,8 @@ export const schemas = onDemand(() => import('../../schema/openai.js'))
 
 type ToolParams = Pick<WireRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>
 
-export interface ToolContext extends Notes {
-  readonly traits: Pick<ServerTraits, 'cacheControl' | 'strictSubset'>
-}
-
 /** The parameters that go with tools. Throws `BadRequestError` for a choice that is none. */
-export function toWireTools(request: ChatRequest, context: ToolContext): ToolParams {
+export function toWireTools(request: ChatRequest, context: WriteContext): ToolParams {
   const { tools = [], tool_choice, parallel_tool_calls } = request
   if (tools.length > 0)
     return defined({
@@ -40,7 +36,7 @@ export function toWireTools(request: ChatRequest, context: ToolContext): ToolPar
   return {}
 }
 
-function toWireTool(tool: ToolDefinition, context: ToolContext): WireTool {
+function toWireTool(tool: ToolDefinition, context: WriteContext): WireTool {
   // a tool that the server runs is in its own words
   if (!isFunctionTool(tool)) return { ...tool }
   // members that no type names are for the server to judge
@@ -57,7 +53,7 @@ function toWireTool(tool: ToolDefinition, context: ToolContext): WireTool {
 
 function parametersOf(
   { function: { name, parameters, strict } }: FunctionTool,
-  { traits, note }: ToolContext,
+  { traits, note }: WriteContext,
 ) {
   const schema = parameters ?? { type: 'object', properties: {} }
   if (!strict || !traits.strictSubset)
@@ -69,20 +65,13 @@ function parametersOf(
   return { parameters: dialect.schema, strict: dialect.strict }
 }
 
-const modes = ['none', 'auto', 'required'] as const
-
-/** Strings, the three objects of Chat Completions, and `{ type: 'auto' }` as Cursor sends it. */
-function toWireChoice(choice: ToolChoice, { invalid }: ToolContext): WireToolChoice {
+/** A mode, or the three objects of Chat Completions as they are. */
+function toWireChoice(choice: ToolChoice, context: WriteContext): WireToolChoice {
   const type: unknown = isObject(choice) ? choice.type : choice
-  // Mistral's word for it
-  if (type === 'any') return 'required'
-  const mode = modes.find((one) => one === type)
-  if (mode) return mode
   if (type === 'function' || type === 'custom' || type === 'allowed_tools') return choice
-  throw invalid(
-    "tool_choice is 'none', 'auto', 'required', or an object that names a tool",
-    'invalid_tool_choice',
-  )
+  const { mode, tool } = readChoice(choice) ?? {}
+  if (mode && !tool) return mode
+  throw invalidChoice(context)
 }
 
 /** Ids that the server takes: of at most 40 characters, or of nine letters and digits. */

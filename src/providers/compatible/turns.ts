@@ -19,10 +19,10 @@ import {
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
 import { notesOf } from '../notes.js'
-import { otherMembers, otherMembersOfCall, turnsOf } from '../turns.js'
-import type { ServerTraits } from './models.js'
-import { type Said, takenBack } from './native.js'
-import { type PartContext, partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
+import { otherMembers, otherMembersOfCall, reportEmpty, reportLosses, turnsOf } from '../turns.js'
+import type { ServerTraits, WriteContext } from './models.js'
+import { takenBack } from './native.js'
+import { partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idForms } from './tools.js'
 import type { WireMessage, WirePart, WireToolCall } from './wire.js'
 
@@ -30,29 +30,29 @@ export interface MessageContext {
   readonly provider: string
   readonly model: string
   readonly traits: ServerTraits
-  /** Unix seconds: sound that the server has forgotten is sent as what it said. */
   readonly now: number
   readonly warn: Warn
 }
 
-interface Writer extends PartContext {
-  readonly now: number
-}
+/** Messages alone. */
+export const toWireMessages = (
+  messages: readonly Message[],
+  { provider, model, warn, traits, now }: MessageContext,
+): readonly WireMessage[] =>
+  writeMessages(messages, { ...notesOf(provider, model, warn), traits, now })
 
 /** The wire's messages. Throws `BadRequestError` for no messages, and for a message or a part that cannot be sent. */
-export function toWireMessages(
+export function writeMessages(
   messages: readonly Message[],
-  { provider, model, warn: tell, traits, now }: MessageContext,
+  context: WriteContext,
 ): readonly WireMessage[] {
-  const notes = notesOf(provider, model, tell)
-  const warn: Warn = ({ code, message, param }) => notes.note(code, message, param)
-  const writer: Writer = { ...notes, warn, traits, now }
-  const { turns } = turnsOf(messages, notes, { ids: idForms[traits.toolCallIds], members: 'all' })
-  if (turns.length === 0) throw notes.invalid('there is no message to answer', 'no_messages')
-  return turns.flatMap((turn) => toWireTurn(turn, writer))
+  const ids = idForms[context.traits.toolCallIds]
+  const { turns } = turnsOf(messages, context, { ids, members: 'all' })
+  if (turns.length === 0) throw context.invalid('there is no message to answer', 'no_messages')
+  return turns.flatMap((turn) => toWireTurn(turn, context))
 }
 
-function toWireTurn(turn: Turn, writer: Writer): readonly WireMessage[] {
+function toWireTurn(turn: Turn, writer: WriteContext): readonly WireMessage[] {
   if (turn.role === 'assistant') return toWireAssistant(turn, writer)
   const { message } = turn
   const { cache_control: mark } = message
@@ -63,7 +63,10 @@ function toWireTurn(turn: Turn, writer: Writer): readonly WireMessage[] {
   return [{ ...others, role, content: toWireText(message.content, mark, writer) }]
 }
 
-function toWireAssistant({ messages }: AssistantTurn, writer: Writer): readonly WireMessage[] {
+function toWireAssistant(
+  { messages }: AssistantTurn,
+  writer: WriteContext,
+): readonly WireMessage[] {
   const said = messages.flatMap((one) => toWireSaid(one, writer))
   const calls = messages.flatMap((one) => one.calls)
   const whole = said.length > 1 && calls.length > 0 ? [joined(said)] : said
@@ -79,19 +82,19 @@ function joined(messages: readonly WireMessage[]): WireMessage {
   return Object.assign({}, ...messages, { content, tool_calls })
 }
 
-function toWireSaid({ message, calls }: PairedMessage, writer: Writer): readonly WireMessage[] {
-  const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
-  tellLosses(message, writer)
-  const said: Said = { ...visibleText(message), calls: given }
-  const audio = soundOf(message, writer)
+function toWireSaid(said: PairedMessage, writer: WriteContext): readonly WireMessage[] {
+  const { message, calls } = said
+  reportLosses(message, ['thinking parts', 'images'], writer)
+  const spoken = visibleText(message)
+  const audio = audioOf(message, writer)
   // a refusal is what the model said: `refusal` itself is known to OpenAI only
-  const text = said.text || said.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
+  const text = spoken.text || spoken.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
   if (text === '' && calls.length === 0 && !audio) {
-    writer.note('repaired', 'Assistant messages that say nothing were left out')
+    reportEmpty(writer)
     return []
   }
-  const { fields, extras } = takenBack(message, said, writer)
-  const tool_calls = calls.map((pair, nth) => toWireCall(pair, extras.get(given[nth]?.id ?? '')))
+  const { fields, extras } = takenBack(said, writer)
+  const tool_calls = calls.map((pair) => toWireCall(pair, extras?.get(splitId(pair.given.id).id)))
   const { phase, ...others } = otherMembers(message)
   if (phase !== undefined)
     writer.note('dropped', `'phase' of a message was left out: the wire has no place for it`)
@@ -107,19 +110,8 @@ function toWireSaid({ message, calls }: PairedMessage, writer: Writer): readonly
   ]
 }
 
-const leftOut = (what: string, { note }: Writer) =>
-  note('dropped', `${what} in assistant messages were left out: the wire has no place for them`)
-
-/** What an assistant cannot say to this wire. */
-function tellLosses({ content, images, files }: AssistantInput, writer: Writer): void {
-  const types = asObjects(content).map(({ type }) => type)
-  if (types.includes('thinking')) leftOut('Thinking blocks', writer)
-  if (images?.length || files?.length || types.includes('image_url') || types.includes('file'))
-    leftOut('Images and files', writer)
-}
-
-/** The server knows its own sound by id, for an hour or so. */
-function soundOf({ audio }: AssistantInput, { now }: Writer) {
+/** The server knows its own audio by id, for an hour or so. */
+function audioOf({ audio }: AssistantInput, { now }: WriteContext) {
   if (!audio?.id || (audio.expires_at !== undefined && audio.expires_at <= now)) return undefined
   return { id: audio.id }
 }
@@ -133,7 +125,7 @@ function toWireCall({ call }: PairedCall, extra: JsonObject | undefined): WireTo
 }
 
 /** Results carry text; what else they hold follows in a user message, behind the last of them. */
-function toWireResults(calls: readonly PairedCall[], writer: Writer): readonly WireMessage[] {
+function toWireResults(calls: readonly PairedCall[], writer: WriteContext): readonly WireMessage[] {
   const media: WirePart[] = []
   const results = calls.map(({ call, result }): WireMessage => {
     const tool_call_id = call.id

@@ -1,8 +1,11 @@
 /** An assistant message of the history as parts: as it came where it can be, else built from the message. */
 import {
   type AssistantInput,
+  type AssistantPart,
   asObject,
+  asObjects,
   asText,
+  isFilePart,
   isObject,
   type PairedCall,
   type PairedMessage,
@@ -12,11 +15,11 @@ import {
   type ToolMessage,
   wrapInput,
 } from '../../chat/index.js'
-import { type MediaContext, toMedia } from './media.js'
-import { type NativeContext, nativeTurn } from './native.js'
+import { reportLosses } from '../turns.js'
+import { toMedia } from './media.js'
+import type { WriteContext } from './models.js'
+import { nativeTurn } from './native.js'
 import type { Part } from './wire.js'
-
-export type TurnContext = MediaContext & NativeContext
 
 /** A call of a turn, and what answers it. */
 export interface Slot {
@@ -33,8 +36,8 @@ export interface AssistantParts {
   readonly isVerbatim: boolean
 }
 
-export function fromAssistant(said: PairedMessage, context: TurnContext): AssistantParts {
-  const native = nativeTurn(said.message, context)
+export function fromAssistant(said: PairedMessage, context: WriteContext): AssistantParts {
+  const native = nativeTurn(said, context)
   if (native) return { ...native, slots: slotsOf(native.parts, said.calls) }
   const parts = built(said, context)
   const slots = said.calls.map(({ given, call, result }): Slot => {
@@ -53,66 +56,44 @@ const slotsOf = (parts: readonly Part[], calls: readonly PairedCall[]): Slot[] =
   })
 }
 
-function built({ message, calls }: PairedMessage, context: TurnContext): readonly Part[] {
-  tellLosses(message, context)
-  const { content } = message
-  const parts: Part[] = []
-  if (typeof content === 'string') parts.push(...textPart(content))
-  else for (const part of content ?? []) parts.push(...fromPart(part, context))
-  if (message.refusal) parts.push({ text: message.refusal })
-  sign(parts, message.provider_specific_fields)
-  for (const image of message.images ?? []) {
-    const media = toMedia({ ...image }, context)
-    if (media) parts.push(media)
-  }
-  if (parts.length === 0) parts.push(...textPart(message.audio?.transcript ?? ''))
-  for (const call of calls) parts.push(toCallPart(call))
-  return parts
+function built({ message, calls }: PairedMessage, context: WriteContext): readonly Part[] {
+  reportLosses(message, ['reasoning', 'hosted tools', 'files', 'audio'], context)
+  const { content, refusal, images = [], audio } = message
+  const texts =
+    typeof content === 'string'
+      ? textPart(content)
+      : (content ?? []).flatMap((part) => fromPart(part, context))
+  const said = [
+    ...signed([...texts, ...textPart(refusal ?? '')], message.provider_specific_fields),
+    ...asObjects(images)
+      .filter(isFilePart)
+      .map((image) => toMedia(image, context)),
+  ]
+  return [...(said.length > 0 ? said : textPart(audio?.transcript ?? '')), ...calls.map(toCallPart)]
 }
 
-const textPart = (text: string): Part[] => (text === '' ? [] : [{ text }])
+const textPart = (text: string): readonly Part[] => (text === '' ? [] : [{ text }])
 
-function fromPart(
-  part: Exclude<AssistantInput['content'], string | null | undefined>[number],
-  context: TurnContext,
-): Part[] {
-  switch (part.type) {
-    case 'text':
-      return textPart(part.text)
-    case 'refusal':
-      return textPart(part.refusal)
-    case 'thinking':
-      return []
-    default: {
-      const media = toMedia({ ...part }, context)
-      if (media) return [media]
-      context.note('dropped', 'a part of an earlier answer is of no type that can be sent')
-      return []
-    }
-  }
+function fromPart(part: AssistantPart, context: WriteContext): readonly Part[] {
+  if (part.type === 'text') return textPart(part.text)
+  if (part.type === 'refusal') return textPart(part.refusal)
+  if (part.type === 'thinking') return []
+  if (isFilePart({ ...part })) return [toMedia({ ...part }, context)]
+  context.note('dropped', 'A part of an earlier answer is of no type that can be sent')
+  return []
 }
 
 /** litellm keeps the signature of a text beside the message. */
-function sign(parts: Part[], fields: AssistantInput['provider_specific_fields']): void {
+function signed(
+  parts: readonly Part[],
+  fields: AssistantInput['provider_specific_fields'],
+): readonly Part[] {
   const signatures = fields?.thought_signatures
-  const signature = Array.isArray(signatures) ? signatures[0] : fields?.thought_signature
-  const [first] = parts
-  if (first?.text !== undefined && typeof signature === 'string' && signature !== '')
-    parts[0] = { ...first, thoughtSignature: signature }
-}
-
-/** What has no place in a turn that is built anew. */
-function tellLosses(message: AssistantInput, { note }: TurnContext): void {
-  const { content } = message
-  const hasThinking =
-    message.reasoning_content ||
-    message.thinking_blocks?.length ||
-    (Array.isArray(content) && content.some((part) => part.type === 'thinking'))
-  if (hasThinking) note('dropped', 'reasoning that Gemini did not sign is not sent back to it')
-  if (message.hosted_tools?.length)
-    note('dropped', 'what a hosted tool gave an earlier answer is not sent again')
-  if (message.files?.length || message.audio?.data)
-    note('dropped', 'sound and files of an earlier answer are not sent again')
+  const signature = asText(Array.isArray(signatures) ? signatures[0] : fields?.thought_signature)
+  const [part] = parts
+  return part?.text !== undefined && signature
+    ? parts.with(0, { ...part, thoughtSignature: signature })
+    : parts
 }
 
 function toCallPart({ given, call }: PairedCall): Part {

@@ -1,6 +1,7 @@
 /** Keys that are the caller's own: `generationConfig` gets its own, the top of the body all others, as they are. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
-import { unknownMembers } from '../unknown-members.js'
+import { omit } from '../notes.js'
+import { extrasOf } from '../unknown-members.js'
 import type { GenerateContentBody, GenerationConfig, ThinkingConfig } from './wire.js'
 
 /** `GenerationConfig` of v1beta. */
@@ -17,15 +18,9 @@ const bodyKeys = new Set(
   ),
 )
 
-/** Unknown keys of the request, then `extra_body`, then `provider_options.gemini`: the later wins. */
-export function placeExtras(body: GenerateContentBody, request: ChatRequest): GenerateContentBody {
-  const extras = [
-    ...Object.entries(unknownMembers(request)),
-    ...Object.entries(request.extra_body ?? {}),
-    ...Object.entries(request.provider_options?.gemini ?? {}),
-  ]
-  return extras.reduce(place, body)
-}
+/** The caller's keys, each in its place; the later wins. */
+export const placeExtras = (body: GenerateContentBody, request: ChatRequest): GenerateContentBody =>
+  extrasOf(request, 'gemini').flatMap(Object.entries).reduce(place, body)
 
 function place(
   body: GenerateContentBody,
@@ -56,8 +51,7 @@ function withEntry(
     return { ...config, thinkingConfig: withThinking(config.thinkingConfig ?? {}, value) }
   if (name !== 'responseSchema') return { ...config, [name]: value }
   // the caller's own schema takes the place of ours: two are refused
-  const { responseJsonSchema: _, ...rest } = config
-  return { ...rest, ...{ [name]: value } }
+  return { ...omit(config, ['responseJsonSchema']), [name]: value }
 }
 
 /** A budget or level of the caller takes the place of either of ours. */
@@ -65,9 +59,9 @@ function withThinking(ours: ThinkingConfig, value: JsonObject): ThinkingConfig {
   const theirs = Object.fromEntries(
     Object.entries(value).map(([key, one]) => [camelCase(key), one]),
   )
-  const { thinkingBudget: _budget, thinkingLevel: _level, ...rest } = ours
-  const isSet = 'thinkingBudget' in theirs || 'thinkingLevel' in theirs
-  return { ...(isSet ? rest : ours), ...theirs }
+  const amount = ['thinkingBudget', 'thinkingLevel']
+  const isSet = amount.some((key) => key in theirs)
+  return { ...(isSet ? omit(ours, amount) : ours), ...theirs }
 }
 
 const camelCase = (key: string) =>

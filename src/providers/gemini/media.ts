@@ -1,41 +1,26 @@
 /** Images, sound, video and documents of a message as parts. Nothing is fetched here: an address is handed on or refused. */
-import {
-  asText,
-  defined,
-  isHttp,
-  isObject,
-  type JsonObject,
-  type Media,
-  readMedia,
-} from '../../chat/index.js'
-import { type Notes, pick, tellLost } from '../notes.js'
-import type { ModelFacts } from './models.js'
+import { asText, defined, isHttp, isObject, type JsonObject, type Media } from '../../chat/index.js'
+import { isGiven, pick } from '../notes.js'
+import { readFilePart, unsupported } from '../parts.js'
+import type { WriteContext } from './models.js'
 import type { FileData, MediaResolution, Part } from './wire.js'
-
-export interface MediaContext extends Notes {
-  readonly facts: ModelFacts
-}
 
 export type MediaPart = Pick<Part, 'inlineData' | 'fileData' | 'mediaResolution' | 'videoMetadata'>
 
 /** Members of parts that Gemini alone knows. */
-const partMembers = ['mediaProcessing', 'mediaResolution', 'videoMetadata']
+const members = {
+  beside: ['mediaProcessing', 'mediaResolution', 'videoMetadata'],
+  inside: ['format', 'detail', 'video_metadata', 'videoMetadata'],
+}
 
-const fileMembers = ['format', 'detail', 'video_metadata', 'videoMetadata']
-
-/** Undefined for a part that is no file. Throws `BadRequestError` for one that cannot be sent. */
-export function toMedia(part: JsonObject, context: MediaContext): MediaPart | undefined {
-  const media = readMedia(part, context)
-  if (!media) return undefined
-  const type = String(part.type)
-  const what = { ...context, what: `a part of type ${type}` }
-  tellLost(part, ['type', type, 'cache_control', 'provider', ...partMembers], what)
-  tellLost(media.members, fileMembers, what)
+/** Throws `BadRequestError` for a part that is no file, and for one that cannot be sent. */
+export function toMedia(part: JsonObject, context: WriteContext): MediaPart {
+  const media = readFilePart(part, members, context)
   return {
     ...toMediaPart(media, part.provider, context),
     ...resolution(media.members.detail, context),
     ...videoMetadata(media.members),
-    ...pick(part, partMembers),
+    ...pick(part, members.beside),
   }
 }
 
@@ -49,7 +34,7 @@ function videoMetadata(members: JsonObject): Pick<Part, 'videoMetadata'> {
   return { videoMetadata: defined({ startOffset, endOffset, fps }) }
 }
 
-function toMediaPart(media: Media, owner: unknown, context: MediaContext): MediaPart {
+function toMediaPart(media: Media, owner: unknown, context: WriteContext): MediaPart {
   const { source, mediaType } = media
   if (source.type === 'stored') return fromId(source.id, { owner, mediaType }, context)
   if (source.type === 'url') return fromUrl(source.url, mediaType, context)
@@ -64,7 +49,7 @@ interface Stored {
 }
 
 /** `files/abc`, or the whole address that the Files API gave. */
-function fromId(id: string, { owner, mediaType }: Stored, { invalid }: MediaContext): MediaPart {
+function fromId(id: string, { owner, mediaType }: Stored, { invalid }: WriteContext): MediaPart {
   const isAddress = /^(https:|gs:)\/\//.test(id)
   if (!isAddress && owner === undefined && !id.startsWith('files/'))
     throw invalid(`"${id}" is no file of Gemini's: those are named files/…`, 'foreign_file_id')
@@ -72,12 +57,11 @@ function fromId(id: string, { owner, mediaType }: Stored, { invalid }: MediaCont
   return reference(uri, mediaType)
 }
 
-function fromUrl(url: string, type: string | undefined, context: MediaContext): MediaPart {
+function fromUrl(url: string, type: string | undefined, context: WriteContext): MediaPart {
   const { facts, invalid } = context
   if (isOfFilesApi(url) || url.startsWith('gs://')) return reference(url, type)
   if (isYouTube(url)) return reference(url, type ?? 'video/mp4')
-  if (!isHttp(url))
-    throw invalid('cannot be sent a file whose address is not http or gs', 'unsupported_content')
+  if (!isHttp(url)) throw unsupported('a file whose address is not http or gs', context)
   if (!facts.urls)
     throw invalid(
       `the model takes no address of a file (${origin(url)}): send its bytes, or let the adapter fetch it with gemini({ inlineFiles: { hosts } })`,
@@ -114,8 +98,8 @@ const resolutions: ReadonlyMap<unknown, MediaResolution> = new Map([
 ] as const)
 
 /** Part by part since Gemini 3. */
-function resolution(detail: unknown, { facts, note }: MediaContext): Pick<Part, 'mediaResolution'> {
-  if (detail === undefined || detail === null || detail === 'auto') return {}
+function resolution(detail: unknown, { facts, note }: WriteContext): Pick<Part, 'mediaResolution'> {
+  if (!isGiven(detail) || detail === 'auto') return {}
   const level = facts.isModern ? resolutions.get(detail) : undefined
   if (level) return { mediaResolution: { level } }
   note('ignored', `the model takes no detail "${String(detail)}" of an image`, 'image_url.detail')

@@ -1,13 +1,16 @@
 /** What each model family takes, as data. https://ai.google.dev/gemini-api/docs/models */
-import type {
-  Capabilities,
-  ChatRequest,
-  CustomTool,
-  FunctionTool,
-  ParamRule,
-  ToolDefinition,
+import {
+  type Capabilities,
+  type ChatRequest,
+  type CustomTool,
+  defined,
+  type FunctionTool,
+  type ParamRule,
+  type ToolDefinition,
+  words,
 } from '../../chat/index.js'
-import { onceAModel } from '../model-rules.js'
+import { onceAModel, outputLimit, refused, samplingRange, unmapped } from '../model-rules.js'
+import type { Notes } from '../notes.js'
 import type { Level } from './wire.js'
 
 /** Bare names that are Google's. */
@@ -41,6 +44,11 @@ export interface ModelFacts {
   readonly urls: boolean
   readonly contextTokens?: number
   readonly maxOutputTokens?: number
+}
+
+/** For whom a request is written. */
+export interface WriteContext extends Notes {
+  readonly facts: ModelFacts
 }
 
 type Row = readonly [name: RegExp, facts: Partial<Omit<ModelFacts, 'known' | 'generation'>>]
@@ -114,38 +122,31 @@ const generationOf = (name: string) => {
 /** For `params()`. A name that the table has not is let through with everything. */
 export const capabilities = onceAModel((model): Capabilities => {
   const facts = factsOf(model)
-  if (!facts.known) return { known: false, rules: unmapped }
-  const { contextTokens, maxOutputTokens } = facts
-  return {
+  if (!facts.known) return { known: false, rules: wireRules }
+  const { contextTokens, maxOutputTokens: max, thinking, sampling } = facts
+  return defined({
     known: true,
-    ...(contextTokens !== undefined && { contextTokens }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    reasoning: facts.thinking.kind !== 'none',
+    contextTokens,
+    maxOutputTokens: max,
+    reasoning: thinking.kind !== 'none',
     rules: [
-      ...unmapped,
+      ...wireRules,
       ...ranges,
-      ...limitRules(maxOutputTokens),
-      ...thinkingRules(facts.thinking),
-      ...(facts.sampling === 'refused' ? samplingRules : []),
+      ...(max === undefined ? [] : outputLimit(`the model writes at most ${max} tokens`, { max })),
+      ...(thinking.kind === 'none' ? thoughtlessRules : effortRules),
+      ...(sampling === 'refused' ? samplingRules : []),
       ...(facts.tools ? [] : toolFreeRules),
       ...(facts.isModern ? [] : oneKindOfToolRules),
     ],
-  }
+  })
 })
 
-const noField = (param: keyof ChatRequest): ParamRule => ({
-  param,
-  reason: 'generateContent has no field for it',
-  unmapped: true,
-})
-
-/** `user` and `metadata` are not here: litellm lets them pass everywhere, the adapter says that they went nowhere. */
-const unmapped: readonly ParamRule[] = [
-  noField('logit_bias'),
-  noField('verbosity'),
-  noField('safety_identifier'),
-  noField('prompt_cache_key'),
-  noField('previous_response_id'),
+/** `user` and `metadata` are not here: litellm lets them pass everywhere, the adapter reports that they went nowhere. */
+const wireRules: readonly ParamRule[] = [
+  ...unmapped(
+    words('logit_bias verbosity safety_identifier prompt_cache_key previous_response_id'),
+    'generateContent has no field for it',
+  ),
   {
     param: 'parallel_tool_calls',
     reason: 'Gemini has no switch for parallel calls',
@@ -156,78 +157,57 @@ const unmapped: readonly ParamRule[] = [
 ]
 
 const ranges: readonly ParamRule[] = [
-  { param: 'temperature', reason: 'it goes from 0 to 2', min: 0, max: 2 },
-  { param: 'top_p', reason: 'it goes from 0 to 1', min: 0, max: 1 },
+  ...samplingRange(2),
   { param: 'top_logprobs', reason: 'at most 20 are told', min: 0, max: 20 },
   { param: 'stop', reason: 'at most 5 stop sequences are taken', maxItems: 5 },
   {
     param: 'service_tier',
     reason: 'the tiers are flex, standard and priority',
-    values: ['auto', 'default', 'standard', 'flex', 'priority'],
+    values: words('auto default standard flex priority'),
   },
 ]
 
-const limitRules = (max: number | undefined): readonly ParamRule[] =>
-  max === undefined
-    ? []
-    : (['max_tokens', 'max_completion_tokens'] as const).map((param) => ({
-        param,
-        reason: `the model writes at most ${max} tokens`,
-        max,
-      }))
-
-const thinkingRules = ({ kind }: ThinkingControl): readonly ParamRule[] =>
-  kind === 'none' ? thoughtlessRules : effortRules
-
-const thoughtlessRules: readonly ParamRule[] = (['reasoning_effort', 'thinking'] as const).map(
-  (param) => ({ param, reason: 'the model does not think' }),
-)
+const thoughtlessRules = refused(words('reasoning_effort thinking'), 'the model does not think')
 
 const effortRules: readonly ParamRule[] = [
   {
     param: 'reasoning_effort',
     reason: 'its highest effort is high',
     // the adapter brings these to the nearest that the family has, with a warning
-    values: ['none', 'minimal', 'low', 'medium', 'high'],
+    values: words('none minimal low medium high'),
     adjust: ({ reasoning_effort }) =>
       reasoning_effort === 'xhigh' || reasoning_effort === 'max' ? 'high' : undefined,
   },
 ]
 
-const samplingRules: readonly ParamRule[] = (['temperature', 'top_p', 'top_k'] as const).map(
-  (param) => ({ param, reason: 'from Gemini 4 on the model sets it itself' }),
+const samplingRules = refused(
+  words('temperature top_p top_k'),
+  'from Gemini 4 on the model sets it itself',
 )
 
 const toolFreeRules: readonly ParamRule[] = [
-  ...(['tools', 'tool_choice', 'web_search_options'] as const).map((param) => ({
-    param,
-    reason: 'the model has no tools',
-  })),
-  {
-    param: 'response_format',
-    reason: 'the model has no JSON formats',
-    when: ({ response_format }) => isJson(response_format),
-  },
+  ...refused(words('tools tool_choice web_search_options'), 'the model has no tools'),
+  ...refused('response_format', 'the model has no JSON formats', ({ response_format }) =>
+    isJson(response_format),
+  ),
 ]
+
+const apart = 'before Gemini 3 hosted tools do not go together with functions'
 
 const oneKindOfToolRules: readonly ParamRule[] = [
   {
     param: 'tools',
-    reason: 'before Gemini 3 hosted tools do not go together with functions',
+    reason: apart,
     when: ({ tools }) => (tools?.some(isOwnTool) ?? false) && !tools?.every(isOwnTool),
     // a rule without a list of values refuses; what is left is every function
     adjust: ({ tools }) => tools?.filter(isOwnTool),
   },
-  {
-    param: 'web_search_options',
-    reason: 'before Gemini 3 hosted tools do not go together with functions',
-    when: ({ tools }) => tools?.some(isOwnTool) ?? false,
-  },
-  {
-    param: 'response_format',
-    reason: 'before Gemini 3 JSON formats do not go together with tools',
-    when: ({ response_format, tools }) => isJson(response_format) && (tools?.length ?? 0) > 0,
-  },
+  ...refused('web_search_options', apart, ({ tools }) => tools?.some(isOwnTool) ?? false),
+  ...refused(
+    'response_format',
+    'before Gemini 3 JSON formats do not go together with tools',
+    ({ response_format, tools }) => isJson(response_format) && (tools?.length ?? 0) > 0,
+  ),
 ]
 
 const isJson = (format: ChatRequest['response_format']) =>

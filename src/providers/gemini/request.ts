@@ -1,11 +1,11 @@
 /** A chat request as a generateContent body. What has no place in it is left out and told. */
-import { type ChatRequest, defined, type JsonObject } from '../../chat/index.js'
+import { type ChatRequest, defined, type JsonObject, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
-import { type Note, type Notes, notesOf, warnOfThinking } from '../notes.js'
+import { isGiven, type Note, type Notes, notesOf, omit, reportThinking } from '../notes.js'
 import { placeExtras } from './extras.js'
-import { factsOf, type ModelFacts } from './models.js'
+import { factsOf, type WriteContext } from './models.js'
 import { toThinkingConfig } from './thinking.js'
 import { schemas, toTools, type WireTools } from './tools.js'
 import { type Conversation, toConversation } from './turns.js'
@@ -25,12 +25,7 @@ export function toCountWire(
   request: ChatRequest,
   { warn }: { readonly warn: Warn },
 ): TransportRequest {
-  const {
-    generationConfig: _,
-    serviceTier: _tier,
-    store: _store,
-    ...prompt
-  } = toBody(request, warn)
+  const prompt = omit(toBody(request, warn), ['generationConfig', 'serviceTier', 'store'])
   const model = resourceName(request.model)
   return toTransport(request, 'countTokens', { generateContentRequest: { model, ...prompt } })
 }
@@ -48,12 +43,11 @@ const resourceName = (model: string) =>
 
 /** The body, with what the caller adds by hand in its place. */
 export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
-  const notes = notesOf('gemini', request.model, warn)
-  warnOfThinking(request, 'gemini', warn)
-  const { note } = notes
-  const facts = factsOf(request.model)
-  const context = { ...notes, facts }
-  tellLosses(request, note)
+  const context = contextOf(request.model, warn)
+  const { note } = context
+  reportThinking(request, context)
+  for (const param of homeless)
+    if (isGiven(request[param])) note('dropped', 'generateContent has no field for it', param)
   const tools = toTools(request, context)
   const generationConfig = toGenerationConfig(request, tools, context)
   const body = placeExtras(
@@ -65,26 +59,28 @@ export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
     },
     request,
   )
-  checkThinking(body, notes)
+  checkThinking(body, context)
   return withoutCached(body, note)
 }
 
+const contextOf = (model: string, warn: Warn): WriteContext => ({
+  ...notesOf('gemini', model, warn),
+  facts: factsOf(model),
+})
+
 /** Messages alone. */
-export function convertMessages(messages: ChatRequest['messages'], model: string): Conversation {
-  const notes = notesOf('gemini', model, () => {})
-  return toConversation(messages, { ...notes, facts: factsOf(model) })
-}
+export const convertMessages = (messages: ChatRequest['messages'], model: string): Conversation =>
+  toConversation(
+    messages,
+    contextOf(model, () => {}),
+  )
 
 // -- generationConfig ----------------------------------------------------------------------------------------------
-
-interface ConfigContext extends Notes {
-  readonly facts: ModelFacts
-}
 
 function toGenerationConfig(
   request: ChatRequest,
   tools: WireTools,
-  context: ConfigContext,
+  context: WriteContext,
 ): GenerationConfig {
   const { seed, presence_penalty, frequency_penalty, logprobs, top_logprobs, modalities } = request
   return defined({
@@ -104,7 +100,7 @@ function toGenerationConfig(
 
 const modalityNames = { text: 'TEXT', image: 'IMAGE', audio: 'AUDIO' } as const
 
-function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: ConfigContext) {
+function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: WriteContext) {
   const given = defined({ temperature, top_p, top_k })
   for (const param of Object.keys(given)) {
     if (facts.sampling === 'ignored') note('ignored', 'the model passes it over', param)
@@ -125,7 +121,7 @@ function maxTokens({ max_tokens, max_completion_tokens }: ChatRequest, note: Not
 const maxStops = 5
 
 function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | undefined {
-  if (stop === undefined || stop === null) return undefined
+  if (!isGiven(stop)) return undefined
   const all = (typeof stop === 'string' ? [stop] : stop).filter((text) => text !== '')
   if (all.length > maxStops)
     note('changed', `only the first ${maxStops} of ${all.length} were taken`, 'stop')
@@ -135,7 +131,7 @@ function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | u
 function answerFormat(
   { response_format: format }: ChatRequest,
   { tools }: WireTools,
-  { facts, note }: ConfigContext,
+  { facts, note }: WriteContext,
 ): Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema'> & JsonObject {
   if (!format || format.type === 'text') return {}
   if (!facts.tools || (tools && !facts.isModern)) {
@@ -166,28 +162,15 @@ const tiers: ReadonlyMap<string, GenerateContentBody['serviceTier']> = new Map([
 ] as const)
 
 function serviceTier({ service_tier }: ChatRequest, note: Note) {
-  if (service_tier === undefined || service_tier === null || service_tier === 'auto')
-    return undefined
+  if (!service_tier || service_tier === 'auto') return undefined
   const tier = tiers.get(service_tier.toLowerCase())
   if (!tier) note('dropped', 'the tiers are flex, standard and priority', 'service_tier')
   return tier
 }
 
-const homeless = [
-  'logit_bias',
-  'verbosity',
-  'user',
-  'metadata',
-  'safety_identifier',
-  'prompt_cache_key',
-  'previous_response_id',
-] as const satisfies readonly (keyof ChatRequest)[]
-
-function tellLosses(request: ChatRequest, note: Note): void {
-  for (const param of homeless)
-    if (request[param] !== undefined && request[param] !== null)
-      note('dropped', 'generateContent has no field for it', param)
-}
+const homeless = words(
+  'logit_bias verbosity user metadata safety_identifier prompt_cache_key previous_response_id',
+)
 
 /** Google refuses both at once, and the words it does so with do not say where they came from. */
 function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: Notes): void {

@@ -1,7 +1,7 @@
 /** `reasoning_effort` and `thinking` as a thinkingConfig: a budget for Gemini 2.5, a level from Gemini 3 on, never both. */
-import { type ChatRequest, isObject, type ReasoningEffort } from '../../chat/index.js'
+import { type ChatRequest, isObject, type ReasoningEffort, words } from '../../chat/index.js'
 import type { Note, Notes } from '../notes.js'
-import type { ModelFacts, ThinkingControl } from './models.js'
+import type { ThinkingControl, WriteContext } from './models.js'
 import type { Level, ThinkingConfig } from './wire.js'
 
 /** What was asked for, in whichever of the two ways. */
@@ -11,14 +11,10 @@ type Wish =
   | { readonly kind: 'tokens'; readonly tokens: number }
   | { readonly kind: 'auto' }
 
-export interface ThinkingContext extends Notes {
-  readonly facts: ModelFacts
-}
-
 /** Undefined where nothing was asked. Throws `BadRequestError` for an effort that does not exist. */
 export function toThinkingConfig(
   request: ChatRequest,
-  context: ThinkingContext,
+  context: WriteContext,
 ): ThinkingConfig | undefined {
   const { facts, note } = context
   const wish = wishOf(request, context)
@@ -36,7 +32,7 @@ export function toThinkingConfig(
   return { includeThoughts, ...control }
 }
 
-function wishOf(request: ChatRequest, context: ThinkingContext): Wish | undefined {
+function wishOf(request: ChatRequest, context: WriteContext): Wish | undefined {
   const effort = effortOf(request, context)
   const control = context.facts.thinking
   const thinking = thinkingOf(request)
@@ -46,7 +42,7 @@ function wishOf(request: ChatRequest, context: ThinkingContext): Wish | undefine
   return effort ?? thinking
 }
 
-const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
+const efforts = words('none minimal low medium high xhigh max')
 
 function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes): Wish | undefined {
   // litellm also takes `{ effort, summary }`, and `disable`
@@ -86,7 +82,7 @@ function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): ThinkingC
       if (!off) note('changed', `the model always thinks: its budget is ${min}`, 'reasoning_effort')
       return { thinkingBudget: off ? 0 : min }
     case 'effort':
-      tellHighest(wish.effort, 'HIGH', note)
+      reportHighest(wish.effort, 'HIGH', note)
       return { thinkingBudget: Math.max(min, effortTokens[wish.effort]) }
     case 'tokens': {
       const thinkingBudget = Math.min(max, Math.max(min, wish.tokens))
@@ -118,19 +114,17 @@ function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingCon
   }
   if (wish.kind === 'off') {
     note('changed', `the model always thinks: its level is ${lowest}`, 'reasoning_effort')
-    return config(lowest)
+    return { thinkingLevel: lowest }
   }
   const wanted = wish.kind === 'effort' ? effortLevels[wish.effort] : levelOfTokens(wish.tokens)
   const thinkingLevel = nearest(wanted, levels)
-  if (wish.kind === 'effort' && wanted === 'XHIGH') tellHighest(wish.effort, thinkingLevel, note)
+  if (wish.kind === 'effort' && wanted === 'XHIGH') reportHighest(wish.effort, thinkingLevel, note)
   else if (wish.kind === 'tokens')
     note('changed', `the model has levels: ${wish.tokens} tokens are ${thinkingLevel}`, 'thinking')
   if (wanted !== thinkingLevel && wanted !== 'XHIGH')
     note('changed', `the model has no level ${wanted}: it got ${thinkingLevel}`, 'reasoning_effort')
-  return config(thinkingLevel)
+  return { thinkingLevel }
 }
-
-const config = (thinkingLevel: Level): ThinkingConfig => ({ thinkingLevel })
 
 const levelOfTokens = (tokens: number): Level => {
   if (tokens <= 512) return 'MINIMAL'
@@ -144,7 +138,7 @@ function nearest(wanted: Level, levels: readonly Level[]): Level {
   return levels.reduce((best, level) => (distance(level) <= distance(best) ? level : best))
 }
 
-const tellHighest = (effort: ReasoningEffort, level: Level, note: Note) => {
+const reportHighest = (effort: ReasoningEffort, level: Level, note: Note) => {
   const got = level.toLowerCase()
   if ((effort === 'xhigh' || effort === 'max') && effort !== got)
     note('changed', `the model has no effort ${effort}: it got ${got}`, 'reasoning_effort')

@@ -1,7 +1,14 @@
 /** What a tool gave back, as a function response. */
-import { isObject, type JsonObject, parseJson, type ToolMessage } from '../../chat/index.js'
-import type { Slot, TurnContext } from './assistant.js'
+import {
+  isObject,
+  type JsonObject,
+  parseJson,
+  type ToolMessage,
+  textOfContent,
+} from '../../chat/index.js'
+import type { Slot } from './assistant.js'
 import { type MediaPart, toMedia } from './media.js'
+import type { WriteContext } from './models.js'
 import type { FunctionResponsePart, Part } from './wire.js'
 
 export interface ToolResult {
@@ -10,7 +17,7 @@ export interface ToolResult {
   readonly files: readonly MediaPart[]
 }
 
-export function toResult({ wireId, name, result }: Slot, context: TurnContext): ToolResult {
+export function toResult({ wireId, name, result }: Slot, context: WriteContext): ToolResult {
   const { text, media } = read(result, context)
   const within = media.filter((part) => isTakenWithin(part, context))
   const parts = within.map(toResponsePart)
@@ -23,16 +30,12 @@ export function toResult({ wireId, name, result }: Slot, context: TurnContext): 
   return { response: { functionResponse }, files: media.filter((part) => !within.includes(part)) }
 }
 
-function read({ content = '' }: ToolMessage, context: TurnContext) {
-  if (typeof content === 'string') return { text: content, media: [] }
-  const media = content.flatMap((part): readonly MediaPart[] => {
-    if (part.type === 'text') return []
-    const file = toMedia({ ...part }, context)
-    if (file) return [file]
-    throw context.invalid(`a content part of type ${JSON.stringify(part.type)}`, 'invalid_part')
-  })
-  const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
-  return { text: texts.join('\n'), media }
+function read({ content = '' }: ToolMessage, context: WriteContext) {
+  const media =
+    typeof content === 'string'
+      ? []
+      : content.filter(({ type }) => type !== 'text').map((part) => toMedia({ ...part }, context))
+  return { text: textOfContent(content), media }
 }
 
 /** An object is taken as it is, unless its keys would be read as ours; all else is the `output`. */
@@ -51,7 +54,7 @@ function toResponse(text: string, hasFiles: boolean): JsonObject {
 const longNumber = /(?<!["\w.])-?\d{16,}/
 
 /** Gemini 3 and later, and only what its documentation names. */
-function isTakenWithin({ inlineData, fileData }: MediaPart, { facts }: TurnContext): boolean {
+function isTakenWithin({ inlineData, fileData }: MediaPart, { facts }: WriteContext): boolean {
   const type = inlineData?.mimeType ?? fileData?.mimeType ?? ''
   return facts.isModern && /^image\/|^application\/pdf$|^text\/plain$/.test(type)
 }

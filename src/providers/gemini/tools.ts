@@ -1,26 +1,29 @@
 /** Tools and the choice among them: functions in one entry, each hosted tool in an entry of its own. */
 import {
   type ChatRequest,
-  type CustomTool,
+  defined,
   type FunctionTool,
   type HostedToolDefinition,
   isObject,
   type JsonObject,
-  type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { type Note, type Notes, pick, tellLost } from '../notes.js'
+import { isGiven, type Note, pick } from '../notes.js'
 import { onDemand } from '../on-demand.js'
-import { isOwnTool, type ModelFacts, type OwnTool } from './models.js'
+import {
+  type Choice,
+  freeTextSchema,
+  invalidChoice,
+  nameOf,
+  readChoice,
+  reportToolMembers,
+} from '../tools.js'
+import { isOwnTool, type ModelFacts, type OwnTool, type WriteContext } from './models.js'
 import { ownName } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
 
 /** Loaded by the first request that holds a schema. */
 export const schemas = onDemand(() => import('../../schema/gemini.js'))
-
-export interface ToolContext extends Notes {
-  readonly facts: ModelFacts
-}
 
 export interface WireTools {
   readonly tools?: readonly WireTool[]
@@ -28,12 +31,14 @@ export interface WireTools {
 }
 
 /** Throws `BadRequestError` for a tool without a name and a tool_choice that does not exist. */
-export function toTools(request: ChatRequest, context: ToolContext): WireTools {
-  const choice = readChoice(request.tool_choice, context)
+export function toTools(request: ChatRequest, context: WriteContext): WireTools {
+  const { tool_choice } = request
+  const choice = isGiven(tool_choice) ? readChoice(tool_choice) : undefined
+  if (isGiven(tool_choice) && !choice) throw invalidChoice(context)
   const given = takenTools(request, context)
   const own = given.filter(isOwnTool)
   const hosted = hostedTools(request, given, { choice, context, hasOwn: own.length > 0 })
-  tellSwitches(request, own.length, context)
+  reportSwitches(request, own.length, context)
   const tools: WireTool[] = [
     ...(own.length > 0
       ? [{ functionDeclarations: own.map((tool) => toDeclaration(tool, context)) }]
@@ -44,14 +49,14 @@ export function toTools(request: ChatRequest, context: ToolContext): WireTools {
   return { ...(tools.length > 0 && { tools }), ...(toolConfig && { toolConfig }) }
 }
 
-function takenTools({ tools }: ChatRequest, { facts, note }: ToolContext) {
+function takenTools({ tools }: ChatRequest, { facts, note }: WriteContext) {
   if (!tools?.length) return []
   if (facts.tools) return tools
   note('dropped', 'the model has no tools', 'tools')
   return []
 }
 
-function tellSwitches(request: ChatRequest, own: number, { note }: ToolContext): void {
+function reportSwitches(request: ChatRequest, own: number, { note }: WriteContext): void {
   if (request.parallel_tool_calls === false && own > 0)
     note('dropped', 'Gemini has no switch for parallel calls', 'parallel_tool_calls')
   if (request.tools?.some((tool) => 'cache_control' in tool && tool.cache_control))
@@ -60,31 +65,31 @@ function tellSwitches(request: ChatRequest, own: number, { note }: ToolContext):
 
 // -- functions -----------------------------------------------------------------------------------------------------
 
-function toDeclaration(tool: OwnTool, context: ToolContext): FunctionDeclaration {
+function toDeclaration(tool: OwnTool, context: WriteContext): FunctionDeclaration {
   const name = ownName(tool)
   if (!name) throw context.invalid('a tool has no name', 'invalid_tool')
-  return tool.type === 'custom'
-    ? customDeclaration(tool, name, context)
-    : functionDeclaration(tool, name, context)
+  if (tool.type === 'function') return functionDeclaration(tool, name, context)
+  const { description } = tool.custom
+  return { name, ...defined({ description }), parametersJsonSchema: freeTextSchema(tool, context) }
 }
 
 /** Members of a declaration that only Gemini knows. */
 const ownMembers = ['behavior', 'response', 'responseJsonSchema']
-const mappedMembers = 'type function name description parameters strict cache_control'.split(' ')
 
 function functionDeclaration(
   tool: FunctionTool,
   name: string,
-  { facts, note }: ToolContext,
+  context: WriteContext,
 ): FunctionDeclaration {
+  const { facts, note } = context
   const { description, parameters, strict } = tool.function
   const members = { ...tool, ...tool.function }
-  tellLost(members, [...mappedMembers, ...ownMembers], { what: 'a tool', note, param: 'tools' })
+  reportToolMembers(members, ownMembers, context)
   if (strict && !isValidated(facts))
     note('ignored', 'the model cannot be held to a schema', 'tools[*].function.strict')
   return {
     name,
-    ...(description !== undefined && { description }),
+    ...defined({ description }),
     ...parametersOf(parameters ?? {}, facts, (message) => note('changed', message, 'tools')),
     ...pick(members, ownMembers),
   }
@@ -104,29 +109,6 @@ function parametersOf(
   return isObject(parameters.properties) ? { parameters } : {}
 }
 
-/** Free text as the one argument of a function. A grammar is told to the model, it cannot be enforced. */
-function customDeclaration(
-  { custom: { description, format } }: CustomTool,
-  name: string,
-  { note }: ToolContext,
-): FunctionDeclaration {
-  const isFree = !format || format.type === 'text'
-  if (!isFree)
-    note('changed', `the grammar of the tool ${name} is told to the model, not enforced`, 'tools')
-  const grammar = isFree ? [] : [`The input follows this grammar: ${JSON.stringify(format)}`]
-  return {
-    name,
-    ...(description !== undefined && { description }),
-    parametersJsonSchema: {
-      type: 'object',
-      properties: {
-        input: { type: 'string', description: ['Free text.', ...grammar].join(' ') },
-      },
-      required: ['input'],
-    },
-  }
-}
-
 // -- hosted tools --------------------------------------------------------------------------------------------------
 
 /** What others call the same thing. */
@@ -140,7 +122,7 @@ const aliases: readonly (readonly [type: RegExp, key: string])[] = [
 
 interface HostedContext {
   readonly choice: Choice | undefined
-  readonly context: ToolContext
+  readonly context: WriteContext
   readonly hasOwn: boolean
 }
 
@@ -151,7 +133,7 @@ function hostedTools(
 ): WireTool[] {
   const tools = given.flatMap((tool): WireTool[] => (isOwnTool(tool) ? [] : toHosted(tool, note)))
   if (web_search_options && !tools.some((tool) => tool.googleSearch)) {
-    tellOptions(web_search_options, 'web_search_options', note)
+    reportOptions(web_search_options, 'web_search_options', note)
     tools.push({ googleSearch: {} })
   }
   if (tools.length === 0 || tools.every((tool) => tool.functionDeclarations)) return tools
@@ -176,62 +158,23 @@ function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
   }
   // the type is Gemini's own word, and so are its options
   if (type.startsWith('google_')) return [{ [key]: options }]
-  tellOptions(options, `tools[*].${type}`, note)
+  reportOptions(options, `tools[*].${type}`, note)
   return [{ [key]: {} }]
 }
 
-function tellOptions(options: JsonObject, param: string, note: Note): void {
+function reportOptions(options: JsonObject, param: string, note: Note): void {
   const names = Object.keys(options).filter((key) => key !== 'name')
   if (names.length > 0) note('ignored', `Gemini's tool has no ${names.join(', ')}`, param)
 }
 
 function toMcp(options: JsonObject, note: Note): WireTool {
   const { server_label, server_url, headers, ...rest } = options
-  tellOptions(rest, 'tools[*].mcp', note)
+  reportOptions(rest, 'tools[*].mcp', note)
   const transport = { url: server_url, ...(headers !== undefined && { headers }) }
   return { mcpServers: [{ name: server_label, streamableHttpTransport: transport }] }
 }
 
 // -- choice --------------------------------------------------------------------------------------------------------
-
-interface Choice {
-  readonly mode: 'auto' | 'none' | 'required'
-  /** Only these. */
-  readonly names?: readonly string[]
-}
-
-function readChoice(choice: ToolChoice | undefined, { invalid }: ToolContext): Choice | undefined {
-  if (choice === undefined || choice === null) return undefined
-  const read = typeof choice === 'string' ? modeOf(choice) : readObject(choice)
-  if (read) return read
-  throw invalid(
-    `tool_choice is 'none', 'auto', 'required' or an object that names tools, not ${JSON.stringify(choice)}`,
-    'invalid_tool_choice',
-  )
-}
-
-const modeOf = (mode: unknown): Choice | undefined => {
-  if (mode === 'auto' || mode === 'none' || mode === 'required') return { mode }
-  return mode === 'any' ? { mode: 'required' } : undefined
-}
-
-/** Also `{ type: 'auto' }`, and names that stand where the Responses API has them. */
-function readObject(choice: JsonObject): Choice | undefined {
-  if (choice.type === 'allowed_tools') {
-    const { mode, tools } = isObject(choice.allowed_tools) ? choice.allowed_tools : choice
-    const names = Array.isArray(tools) ? tools.map(nameIn) : []
-    const base = modeOf(mode ?? 'auto')
-    return base && names.length > 0 ? { ...base, names: names.flatMap((name) => name ?? []) } : base
-  }
-  const name = nameIn(choice)
-  return name === undefined ? modeOf(choice.type) : { mode: 'required', names: [name] }
-}
-
-function nameIn(tool: unknown): string | undefined {
-  if (!isObject(tool)) return undefined
-  const holder = [tool.function, tool.custom].find(isObject) ?? tool
-  return typeof holder.name === 'string' ? holder.name : undefined
-}
 
 interface Taken {
   readonly own: readonly OwnTool[]
@@ -241,7 +184,7 @@ interface Taken {
 function toConfig(
   choice: Choice | undefined,
   { own, hosted }: Taken,
-  context: ToolContext,
+  context: WriteContext,
 ): ToolConfig | undefined {
   const hasDeclarations = own.length > 0 || hosted.some((tool) => tool.functionDeclarations)
   if (!hasDeclarations) {
@@ -263,9 +206,10 @@ function toConfig(
 function toCalling(
   choice: Choice | undefined,
   { isMixed, isStrict }: { readonly isMixed: boolean; readonly isStrict: boolean },
-  { facts }: ToolContext,
+  { facts }: WriteContext,
 ): ToolConfig['functionCallingConfig'] | undefined {
-  const allowed = choice?.names && { allowedFunctionNames: choice.names }
+  const names = (choice?.allowed ?? [choice?.tool ?? {}]).flatMap((tool) => nameOf(tool) ?? [])
+  const allowed = names.length > 0 && { allowedFunctionNames: names }
   const isHeld = isStrict && isValidated(facts)
   switch (choice?.mode) {
     case 'required':

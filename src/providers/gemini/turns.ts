@@ -6,14 +6,17 @@ import {
   type AssistantTurn,
   anyId,
   isObject,
+  type JsonObject,
   type Message,
   type SystemMessage,
   type UserMessage,
 } from '../../chat/index.js'
-import { pick, tellLost } from '../notes.js'
-import { turnsOf } from '../turns.js'
-import { fromAssistant, type Slot, type TurnContext } from './assistant.js'
+import { pick } from '../notes.js'
+import { reportPart, unknownPart } from '../parts.js'
+import { reportEmpty, turnsOf } from '../turns.js'
+import { fromAssistant, type Slot } from './assistant.js'
 import { toMedia } from './media.js'
+import type { WriteContext } from './models.js'
 import { toResult } from './tool-results.js'
 import type { Content, Part } from './wire.js'
 
@@ -41,7 +44,7 @@ export interface Conversation {
 const ids = { ...anyId, keepsSignature: false }
 
 /** Throws `BadRequestError` for no messages, and for a message or a part that cannot be sent. */
-export function toConversation(messages: readonly Message[], context: TurnContext): Conversation {
+export function toConversation(messages: readonly Message[], context: WriteContext): Conversation {
   const history: History = { system: [], turns: [] }
   const { turns } = turnsOf(messages, context, { ids, readsSignatures: true, members: [] })
   for (const turn of turns) {
@@ -59,7 +62,7 @@ const isMarked = (message: Message) => {
   return [message, ...content].some((one) => isObject(one) && Boolean(one.cache_control))
 }
 
-function addSystem(message: SystemMessage, history: History, context: TurnContext): void {
+function addSystem(message: SystemMessage, history: History, context: WriteContext): void {
   const { system, turns } = history
   const { content } = message
   const parts =
@@ -67,7 +70,7 @@ function addSystem(message: SystemMessage, history: History, context: TurnContex
       ? [{ text: content }]
       : content.map((part) => {
           if (part.type === 'text') return toText({ ...part }, context)
-          throw context.invalid('a part that is no text in a system message', 'invalid_part')
+          throw unknownPart(part, context)
         })
   if (turns.length === 0) {
     system.push(...parts)
@@ -77,7 +80,7 @@ function addSystem(message: SystemMessage, history: History, context: TurnContex
   turnOf('user', turns).parts.push(...parts)
 }
 
-function addUser({ content }: UserMessage, { turns }: History, context: TurnContext): void {
+function addUser({ content }: UserMessage, { turns }: History, context: WriteContext): void {
   const parts =
     typeof content === 'string'
       ? [{ text: content }]
@@ -88,27 +91,27 @@ function addUser({ content }: UserMessage, { turns }: History, context: TurnCont
 /** Parts in Gemini's own words, which have no type. */
 const ownForms = ['inlineData', 'fileData']
 
-function toUserPart(part: Readonly<Record<string, unknown>>, context: TurnContext): Part {
+function toUserPart(part: JsonObject, context: WriteContext): Part {
   if (part.type === 'text') return toText(part, context)
   if (part.type === undefined && ownForms.some((own) => isObject(part[own]))) return part
-  const media = toMedia(part, context)
-  if (media) return media
-  throw context.invalid(`a content part of type ${JSON.stringify(part.type)}`, 'invalid_part')
+  return toMedia(part, context)
 }
 
 const textMembers = ['thoughtSignature']
 
-function toText(part: Readonly<Record<string, unknown>>, { note }: TurnContext): Part {
-  const taken = ['type', 'text', 'cache_control', ...textMembers]
-  tellLost(part, taken, { what: 'a part of type text', note })
+function toText(part: JsonObject, context: WriteContext): Part {
+  reportPart(part, textMembers, context)
   return { text: String(part.text), ...pick(part, textMembers) }
 }
 
-function addAssistant({ messages }: AssistantTurn, { turns }: History, context: TurnContext): void {
+function addAssistant(
+  { messages }: AssistantTurn,
+  { turns }: History,
+  context: WriteContext,
+): void {
   for (const said of messages) {
     const { parts, slots, isVerbatim } = fromAssistant(said, context)
-    if (parts.length === 0)
-      context.note('repaired', 'Assistant messages that say nothing were left out')
+    if (parts.length === 0) reportEmpty(context)
     else {
       const turn = turnOf('model', turns, messages[0] !== said)
       turn.parts.push(...parts)
@@ -130,7 +133,7 @@ function turnOf(role: Turn['role'], turns: Turn[], isSameTurn = false): Turn {
 // -- contents ------------------------------------------------------------------------------------------------------
 
 /** A conversation is opened by the user. */
-function withUserFirst(history: History, { invalid, note }: TurnContext): History {
+function withUserFirst(history: History, { invalid, note }: WriteContext): History {
   const { system, turns } = history
   if (turns[0]?.role === 'user') return history
   if (turns.length === 0 && system.length === 0)
@@ -142,7 +145,7 @@ function withUserFirst(history: History, { invalid, note }: TurnContext): Histor
   }
 }
 
-function toContents({ system, turns }: History, context: TurnContext): Conversation {
+function toContents({ system, turns }: History, context: WriteContext): Conversation {
   const { facts, note } = context
   const contents = turns.flatMap((turn) => toTurns(turn, context))
   if (system.length === 0) return { contents }
@@ -152,7 +155,7 @@ function toContents({ system, turns }: History, context: TurnContext): Conversat
   return { contents: [{ role: 'user', parts: [...system, ...(first?.parts ?? [])] }, ...rest] }
 }
 
-function toTurns({ role, parts, slots, verbatim }: Turn, context: TurnContext): Content[] {
+function toTurns({ role, parts, slots, verbatim }: Turn, context: WriteContext): Content[] {
   const said: Content = { role, parts: signed(parts, verbatim, context) }
   if (slots.length === 0) return [said]
   const results = slots.map((slot) => ({ name: slot.name, ...toResult(slot, context) }))
@@ -170,7 +173,7 @@ function toTurns({ role, parts, slots, verbatim }: Turn, context: TurnContext): 
 }
 
 /** Gemini 3 refuses a step whose first call bears no signature. */
-function signed(parts: readonly Part[], verbatim: ReadonlySet<Part>, context: TurnContext) {
+function signed(parts: readonly Part[], verbatim: ReadonlySet<Part>, context: WriteContext) {
   const at = parts.findIndex((part) => part.functionCall)
   const call = parts[at]
   if (!call || call.thoughtSignature || verbatim.has(call) || !context.facts.signs) return parts

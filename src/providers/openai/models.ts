@@ -1,14 +1,27 @@
 /** What the OpenAI models take on the Responses API, as data. A name that is not here is let through as it is. */
-import type { Capabilities, ChatRequest, ParamRule, Timeouts } from '../../chat/index.js'
-import { onceAModel } from '../model-rules.js'
+import {
+  type Capabilities,
+  type ChatRequest,
+  defined,
+  type ParamRule,
+  type Timeouts,
+  words,
+} from '../../chat/index.js'
+import {
+  asksForMedia,
+  doesNotReason,
+  onceAModel,
+  outputLimit,
+  refused,
+  samplingRange,
+  unmapped,
+} from '../model-rules.js'
 import type { WireEffort } from './wire.js'
 
 /** Bare names that are OpenAI's. */
 export const models = /^(ft:)?(gpt-|chatgpt-|o\d|codex-|computer-use-)/
 
-/** One family; the first whose pattern fits the name (without date and `ft:`) counts. */
-export interface Family {
-  readonly pattern: RegExp
+interface Family {
   readonly contextTokens?: number
   readonly maxOutputTokens?: number
   readonly reasoning: boolean
@@ -22,24 +35,21 @@ export interface Family {
 }
 
 /** All efforts, weakest first. */
-export const allEfforts: readonly WireEffort[] = [
-  'none',
-  'minimal',
-  'low',
-  'medium',
-  'high',
-  'xhigh',
-  'max',
-]
+export const allEfforts: readonly WireEffort[] = words('none minimal low medium high xhigh max')
 
 const upTo = (first: WireEffort, last: WireEffort) => {
   const range = allEfforts.slice(allEfforts.indexOf(first), allEfforts.indexOf(last) + 1)
   return first === 'none' ? range.filter((effort) => effort !== 'minimal') : range
 }
 
-const million = { contextTokens: 1_050_000, maxOutputTokens: 128_000 }
-const gpt5 = { contextTokens: 400_000, maxOutputTokens: 128_000 }
-const oSeries = { contextTokens: 200_000, maxOutputTokens: 100_000 }
+const limits = (contextTokens: number, maxOutputTokens: number) => ({
+  contextTokens,
+  maxOutputTokens,
+})
+const million = limits(1_050_000, 128_000)
+const gpt5 = limits(400_000, 128_000)
+const oSeries = limits(200_000, 100_000)
+const gpt4o = limits(128_000, 16_384)
 
 /** Reasoning sends nothing for minutes; a `pro` model for a quarter of an hour. */
 const patient: Timeouts = { headersMs: 600_000, idleBytesMs: 300_000, idleEventsMs: 300_000 }
@@ -49,98 +59,65 @@ const reasoner = { reasoning: true, timeouts: patient } as const
 const pro = { reasoning: true, timeouts: veryPatient } as const
 const chat = { reasoning: false } as const
 
-const families: readonly Family[] = [
-  {
-    pattern: /^gpt-6-astra|^gpt-6\.1-sol|^gpt-6\.2-(sol|astra)/,
-    ...million,
-    ...reasoner,
-    efforts: upTo('low', 'max'),
-  },
-  { pattern: /^gpt-6\.1-terra|^gpt-6-luna/, ...million, ...reasoner, efforts: upTo('none', 'max') },
-  { pattern: /^gpt-6(?!.*-chat)/, ...million, ...reasoner },
-  { pattern: /^gpt-(daybreak|rosalind)/, ...reasoner, isGuess: true },
-  { pattern: /^gpt-([7-9]|\d\d)(?!.*-chat)/, ...reasoner, isGuess: true },
-  { pattern: /^gpt-5\.6(?!.*-chat)/, ...million, ...reasoner, efforts: upTo('none', 'max') },
-  { pattern: /^gpt-5-pro/, ...gpt5, ...pro, efforts: ['high'] },
-  { pattern: /^gpt-5\.[2-5]-pro/, ...million, ...pro, efforts: upTo('medium', 'xhigh') },
-  { pattern: /^gpt-5\.5(?!.*-chat)/, ...million, ...reasoner, efforts: upTo('none', 'xhigh') },
-  {
-    pattern: /^gpt-5\.[1-9]-codex-max|^gpt-5\.[2-9]-codex/,
-    ...gpt5,
-    ...reasoner,
-    efforts: upTo('low', 'xhigh'),
-  },
-  { pattern: /^gpt-5(\.1)?-codex|^codex-/, ...gpt5, ...reasoner, efforts: upTo('low', 'high') },
-  {
-    pattern: /^gpt-5\.[0-9]-chat|^gpt-\d+-chat/,
-    contextTokens: 128_000,
-    maxOutputTokens: 16_384,
-    ...chat,
-  },
-  { pattern: /^gpt-5\.[2-4]/, ...gpt5, ...reasoner, efforts: upTo('none', 'xhigh'), rests: true },
-  { pattern: /^gpt-5\.1/, ...gpt5, ...reasoner, efforts: upTo('none', 'high'), rests: true },
-  { pattern: /^gpt-5(-|$)/, ...gpt5, ...reasoner, efforts: upTo('minimal', 'high') },
-  { pattern: /^o\d.*deep-research/, ...oSeries, ...pro, efforts: ['medium'] },
-  { pattern: /^o\d-pro/, ...oSeries, ...pro, efforts: upTo('low', 'high') },
-  { pattern: /^o\d/, ...oSeries, ...reasoner, efforts: upTo('low', 'high') },
-  { pattern: /^gpt-4\.1/, contextTokens: 1_047_576, maxOutputTokens: 32_768, ...chat },
-  { pattern: /^(chatgpt-4o|gpt-4o)/, contextTokens: 128_000, maxOutputTokens: 16_384, ...chat },
-  { pattern: /^gpt-4-turbo/, contextTokens: 128_000, maxOutputTokens: 4096, ...chat },
-  { pattern: /^gpt-4(-|$)/, contextTokens: 8192, maxOutputTokens: 8192, ...chat },
-  { pattern: /^gpt-3\.5/, contextTokens: 16_385, maxOutputTokens: 4096, ...chat },
+/** The first whose pattern fits the name (without date and `ft:`) counts. */
+const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
+  [
+    /^gpt-6-astra|^gpt-6\.1-sol|^gpt-6\.2-(sol|astra)/,
+    { ...million, ...reasoner, efforts: upTo('low', 'max') },
+  ],
+  [/^gpt-6\.1-terra|^gpt-6-luna/, { ...million, ...reasoner, efforts: upTo('none', 'max') }],
+  [/^gpt-6(?!.*-chat)/, { ...million, ...reasoner }],
+  [/^gpt-(daybreak|rosalind)/, { ...reasoner, isGuess: true }],
+  [/^gpt-([7-9]|\d\d)(?!.*-chat)/, { ...reasoner, isGuess: true }],
+  [/^gpt-5\.6(?!.*-chat)/, { ...million, ...reasoner, efforts: upTo('none', 'max') }],
+  [/^gpt-5-pro/, { ...gpt5, ...pro, efforts: ['high'] }],
+  [/^gpt-5\.[2-5]-pro/, { ...million, ...pro, efforts: upTo('medium', 'xhigh') }],
+  [/^gpt-5\.5(?!.*-chat)/, { ...million, ...reasoner, efforts: upTo('none', 'xhigh') }],
+  [
+    /^gpt-5\.[1-9]-codex-max|^gpt-5\.[2-9]-codex/,
+    { ...gpt5, ...reasoner, efforts: upTo('low', 'xhigh') },
+  ],
+  [/^gpt-5(\.1)?-codex|^codex-/, { ...gpt5, ...reasoner, efforts: upTo('low', 'high') }],
+  [/^gpt-5\.[0-9]-chat|^gpt-\d+-chat/, { ...gpt4o, ...chat }],
+  [/^gpt-5\.[2-4]/, { ...gpt5, ...reasoner, efforts: upTo('none', 'xhigh'), rests: true }],
+  [/^gpt-5\.1/, { ...gpt5, ...reasoner, efforts: upTo('none', 'high'), rests: true }],
+  [/^gpt-5(-|$)/, { ...gpt5, ...reasoner, efforts: upTo('minimal', 'high') }],
+  [/^o\d.*deep-research/, { ...oSeries, ...pro, efforts: ['medium'] }],
+  [/^o\d-pro/, { ...oSeries, ...pro, efforts: upTo('low', 'high') }],
+  [/^o\d/, { ...oSeries, ...reasoner, efforts: upTo('low', 'high') }],
+  [/^gpt-4\.1/, { ...limits(1_047_576, 32_768), ...chat }],
+  [/^(chatgpt-4o|gpt-4o)/, { ...gpt4o, ...chat }],
+  [/^gpt-4-turbo/, { ...limits(128_000, 4096), ...chat }],
+  [/^gpt-4(-|$)/, { ...limits(8192, 8192), ...chat }],
+  [/^gpt-3\.5/, { ...limits(16_385, 4096), ...chat }],
 ]
 
-const without = (
-  param: keyof ChatRequest,
-  reason: string,
-  when?: ParamRule['when'],
-): ParamRule => ({
-  param,
-  reason,
-  ...(when && { when }),
-})
+export const textOnly = refused(
+  'modalities',
+  'the Responses API answers in text; images come from the image_generation tool',
+  asksForMedia,
+)
 
 /** Of the API, whatever the model: the body has no place for these, or limits for those. */
 const apiRules: readonly ParamRule[] = [
-  ...(
-    ['stop', 'seed', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'top_k'] as const
-  ).map((param) => ({
-    param,
-    reason: 'the Responses API has no such parameter',
-    unmapped: true as const,
-  })),
-  without(
-    'modalities',
-    'the Responses API answers in text; images come from the image_generation tool',
-    ({ modalities }) => modalities?.some((modality) => modality !== 'text') === true,
+  ...unmapped(
+    words('stop seed presence_penalty frequency_penalty logit_bias top_k'),
+    'the Responses API has no such parameter',
   ),
-  ...(['max_tokens', 'max_completion_tokens'] as const).map((param) => ({
-    param,
-    reason: 'the API takes no less than 16 output tokens',
-    min: 16,
-  })),
-  { param: 'temperature', reason: 'the API takes 0 to 2', min: 0, max: 2 },
-  { param: 'top_p', reason: 'the API takes 0 to 1', min: 0, max: 1 },
+  ...textOnly,
+  ...outputLimit('the API takes no less than 16 output tokens', { min: 16 }),
+  ...samplingRange(2),
   { param: 'top_logprobs', reason: 'the API takes 0 to 20', min: 0, max: 20 },
 ]
 
 const chatRules: readonly ParamRule[] = [
-  without(
-    'reasoning_effort',
-    'this model does not reason',
-    ({ reasoning_effort }) => reasoning_effort !== 'none',
-  ),
-  without(
-    'thinking',
-    'this model does not reason',
-    ({ thinking }) => thinking?.type !== 'disabled',
-  ),
+  ...doesNotReason,
   {
     param: 'verbosity',
     reason: 'only models from GPT-5 on take another than medium',
     values: ['medium'],
   },
-  without(
+  ...refused(
     'service_tier',
     'flex is for reasoning models',
     ({ service_tier }) => service_tier === 'flex',
@@ -149,7 +126,7 @@ const chatRules: readonly ParamRule[] = [
 
 const olderThanSchemas = /^gpt-4(-0|-turbo|-32k|$)|^gpt-3\.5/
 
-const noSchemas = without(
+const noSchemas = refused(
   'response_format',
   'this model takes no JSON Schema',
   ({ response_format }) => response_format?.type === 'json_schema',
@@ -169,27 +146,25 @@ function reasonerRules(family: Family): readonly ParamRule[] {
   const isReasoning = reasons(family)
   const { efforts } = family
   return [
-    ...(['temperature', 'top_p'] as const).map((param) => ({
-      param,
-      reason: 'a model that reasons takes only 1',
-      when: isReasoning,
-      values: [1],
-    })),
-    ...(['logprobs', 'top_logprobs'] as const).map((param) =>
-      without(
-        param,
-        'a model that reasons gives no logprobs',
-        (request) => isReasoning(request) && request[param] !== false,
-      ),
+    ...refused(['temperature', 'top_p'], 'a model that reasons takes only 1', isReasoning).map(
+      (rule) => ({ ...rule, values: [1] }),
     ),
+    ...refused(
+      'logprobs',
+      noLogprobs,
+      (request) => isReasoning(request) && request.logprobs !== false,
+    ),
+    ...refused('top_logprobs', noLogprobs, isReasoning),
     ...(efforts ? effortRules(efforts) : []),
-    without(
+    ...refused(
       'service_tier',
       'priority is not for nano models',
       ({ service_tier, model }) => service_tier === 'priority' && /-nano/.test(model),
     ),
   ]
 }
+
+const noLogprobs = 'a model that reasons gives no logprobs'
 
 /** The efforts a model takes; the nearest stands for another. */
 export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[] => [
@@ -235,7 +210,7 @@ const baseName = (model: string): string =>
 
 const familyOf = (model: string): Family | undefined => {
   const name = baseName(model)
-  return families.find(({ pattern }) => pattern.test(name))
+  return families.find(([pattern]) => pattern.test(name))?.[1]
 }
 
 /** The efforts a model takes; undefined where that is not known. */
@@ -251,20 +226,18 @@ export const capabilities = onceAModel((model): Capabilities => {
   const family = familyOf(model)
   const audio = takesAudio(model) ? audioFormats : []
   if (!family) return { known: false, audio, rules: apiRules }
-  const { contextTokens, maxOutputTokens, reasoning, timeouts } = family
-  if (family.isGuess)
-    return { known: false, reasoning, audio, rules: apiRules, ...(timeouts && { timeouts }) }
+  const { contextTokens, maxOutputTokens, reasoning, timeouts, isGuess = false } = family
   const own = reasoning ? reasonerRules(family) : chatRules
-  const schemas = olderThanSchemas.test(baseName(model)) ? [noSchemas] : []
-  return {
-    known: true,
+  const schemas = olderThanSchemas.test(baseName(model)) ? noSchemas : []
+  return defined({
+    known: !isGuess,
+    contextTokens,
+    maxOutputTokens,
     reasoning,
+    timeouts,
     audio,
-    ...(contextTokens !== undefined && { contextTokens }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(timeouts && { timeouts }),
-    rules: [...apiRules, ...own, ...schemas],
-  }
+    rules: isGuess ? apiRules : [...apiRules, ...own, ...schemas],
+  })
 })
 
 /** `ResponseInputAudio` of the API. */

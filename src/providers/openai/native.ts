@@ -1,113 +1,77 @@
 /** Items of an earlier answer on their way back: used as they are only while they say what the message says. */
-import { type AssistantInput, isObject, type Native, type ToolCall } from '../../chat/index.js'
-import type { Warn } from '../adapter.js'
-import { historyContext, isMadeBy, projected, type Spoken, saysTheSame } from '../native.js'
+import { type PairedMessage, readToolCall, type ToolCall, words } from '../../chat/index.js'
+import { type NativeDialect, type Restored, restoreNative } from '../native.js'
+import { omit } from '../notes.js'
 import { expandParallel } from './calls.js'
-import { declaredNames } from './items.js'
 import { streamReader } from './stream.js'
-import type { CallItem, Profile, WireItem } from './wire.js'
-
-export type { Spoken } from '../native.js'
+import type { CallItem, FieldContext, Profile, WireItem } from './wire.js'
 
 /** Where the items are to go. */
-export interface NativeContext {
-  readonly profile: Profile
-  readonly model: string
+export interface NativeContext extends FieldContext {
   /** The server keeps items: what it stored it knows by id. */
   readonly isStored: boolean
-  readonly warn: Warn
 }
+
+/** A dated name and its alias are one model. */
+const bareName = (model: string) => model.replace(/-(\d{4}-\d{2}-\d{2}|\d{4}|latest)$/, '')
+
+const dialectOf = (profile: Profile): NativeDialect => ({
+  reader: streamReader(profile),
+  toAnswer: (output) => ({ type: 'response', response: { output } }),
+  bareName,
+  foreign: 'dropped',
+  edited: 'dropped',
+})
 
 /** The items of the answer that a message came from; undefined if it has none of this provider, or was changed since. */
 export function nativeItems(
-  message: AssistantInput,
-  spoken: Spoken,
+  said: PairedMessage,
   context: NativeContext,
 ): readonly WireItem[] | undefined {
-  const { native } = message
-  if (!native || !Array.isArray(native.content)) return undefined
-  const { provider } = context.profile
-  if (native.provider !== provider) {
-    lost(`Reasoning and native blocks of ${native.provider} were left out`, context)
-    return undefined
-  }
-  const items = native.content.filter(isObject)
-  if (items.length === 0) return undefined
-  const reading = historyContext(context.model, spoken.calls)
-  const answer = { type: 'response', response: { output: items } }
-  const said = projected(streamReader(context.profile)(reading), answer)
-  if (!saysTheSame(said, spoken, message)) {
-    lost('A changed assistant message was sent without its native blocks', context)
-    return undefined
-  }
-  return fitting(items, native, context).flatMap((item) => unwrapped(item, declaredNames(reading)))
+  const restored = restoreNative(said, dialectOf(context.profile), context)
+  if (!restored) return undefined
+  const declared = new Set(said.calls.map(({ given }) => readToolCall(given).name))
+  return fitting(restored, context).flatMap((item) => unwrapped(item, declared))
 }
-
-const lost = (message: string, { profile, warn }: NativeContext) =>
-  warn({ code: 'dropped', param: 'messages', provider: profile.provider, message })
 
 /**
  * What this model may be sent. Reasoning belongs to the model that made it, and without `encrypted_content` to a server that
  * stored it. Where it is left out, ids are left out too: by their ids the server would ask for the reasoning.
  */
 function fitting(
-  items: readonly WireItem[],
-  native: Native,
-  context: NativeContext,
+  { blocks, isOwn, native }: Restored,
+  { model, isStored, note }: NativeContext,
 ): readonly WireItem[] {
-  const isSameModel = isMadeBy(native, context.model, bare)
-  const kept = items.filter(
+  const kept = blocks.filter(
     (item) =>
       item.type !== 'reasoning' ||
-      (isSameModel && (typeof item.encrypted_content === 'string' || context.isStored)),
+      (isOwn && (typeof item.encrypted_content === 'string' || isStored)),
   )
-  if (kept.length === items.length) return withoutLoose(items.map(asInput), context)
-  lost(
-    isSameModel
-      ? 'Reasoning that the server did not store was left out: it came without encrypted content'
-      : `Reasoning of ${native.model} was left out: ${context.model} cannot read it`,
-    context,
-  )
-  return withoutLoose(kept.map(asInput).map(withoutId), context)
-}
-
-/** Reasoning that led to nothing, as where the answer was cut: the API refuses it without the item that follows. */
-function withoutLoose(items: readonly WireItem[], context: NativeContext): readonly WireItem[] {
+  const isWhole = kept.length === blocks.length
+  if (!isWhole)
+    note(
+      'dropped',
+      isOwn
+        ? 'Reasoning that the server did not store was left out: it came without encrypted content'
+        : `Reasoning of ${native.model} was left out: ${model} cannot read it`,
+    )
+  const items = kept.map((item) => (isWhole ? asInput(item) : withoutId(asInput(item))))
+  // where the answer was cut: the API refuses reasoning without the item that follows
   const end = items.findLastIndex((item) => item.type !== 'reasoning') + 1
-  if (end < items.length) lost('Reasoning that led to no answer was left out', context)
+  if (end < items.length) note('dropped', 'Reasoning that led to no answer was left out')
   return items.slice(0, end)
 }
 
-/** What the API says of these items and does not take back: https://github.com/openai-php/client/pull/742 shows them. */
-const outputOnly: Readonly<Record<string, readonly string[]>> = {
-  image_generation_call: [
-    'action',
-    'background',
-    'output_format',
-    'quality',
-    'revised_prompt',
-    'size',
-  ],
-}
+/** What the API says of its images and does not take back: https://github.com/openai-php/client/pull/742 shows them. */
+const outputOnly = words('action background output_format quality revised_prompt size')
 
-function asInput(item: WireItem): WireItem {
-  const type = String(item.type)
-  const keys = Object.hasOwn(outputOnly, type) ? outputOnly[type] : undefined
-  return keys
-    ? Object.fromEntries(Object.entries(item).filter(([key]) => !keys.includes(key)))
-    : item
-}
+const asInput = (item: WireItem): WireItem =>
+  item.type === 'image_generation_call' ? omit(item, outputOnly) : item
 
-/** A dated name and its alias are one model. */
-const bare = (model: string) => model.replace(/-(\d{4}-\d{2}-\d{2}|\d{4}|latest)$/, '')
+const freeOfId: readonly unknown[] = ['message', 'function_call', 'custom_tool_call']
 
-const freeOfId = ['message', 'function_call', 'custom_tool_call']
-
-function withoutId(item: WireItem): WireItem {
-  if (!freeOfId.some((type) => type === item.type)) return item
-  const { id: _, ...rest } = item
-  return rest
-}
+const withoutId = (item: WireItem): WireItem =>
+  freeOfId.includes(item.type) ? omit(item, ['id']) : item
 
 /** A leaked wrapper of several calls goes back as the calls it stands for: each has its own result. */
 const unwrapped = (item: WireItem, declared: ReadonlySet<string>): readonly WireItem[] =>

@@ -6,16 +6,20 @@ import {
   isHttp,
   type JsonObject,
   type Media,
-  readMedia,
   type UserPart,
 } from '../../chat/index.js'
-import { type Notes, pick, tellLost } from '../notes.js'
-import type { InputAudio, InputFile, InputImage, InputPart, InputText, Profile } from './wire.js'
+import { pick } from '../notes.js'
+import { readFilePart, reportPart, unsupported } from '../parts.js'
+import type {
+  InputAudio,
+  InputFile,
+  InputImage,
+  InputPart,
+  InputText,
+  FieldContext as PartContext,
+} from './wire.js'
 
-/** For whom a part is written. */
-export interface PartContext extends Notes {
-  readonly profile: Profile
-}
+export type { PartContext }
 
 /** The content of a message; a mark on the message stands on its last part. */
 export function toContent(
@@ -37,24 +41,21 @@ export function toPart(part: UserPart, context: PartContext): InputPart {
 }
 
 /** Parts in the words of the Responses API. */
-const ownForms = ['input_text', 'input_image', 'input_file']
+const ownForms: readonly unknown[] = ['input_text', 'input_image', 'input_file']
 
 const ownMembers = ['prompt_cache_breakpoint']
 
 function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
-  const { type } = part
   // a caller's own words for this provider
-  if (ownForms.some((own) => own === type)) return part
+  if (ownForms.includes(part.type)) return part
   const own = context.profile.takesCacheMarks(context.model) ? ownMembers : []
-  const taken = ['type', 'cache_control', 'provider', String(type), ...own]
-  tellLost(part, taken, { ...context, what: `a part of type ${type}` })
-  if (type === 'text') return { ...toText(String(part.text)), ...pick(part, own) }
-  const media = readMedia(part, context)
-  if (!media)
-    throw context.invalid(`a content part of type ${JSON.stringify(type)}`, 'invalid_part')
-  const members = ['format', 'detail']
-  tellLost(media.members, members, { ...context, what: `a part of type ${type}` })
-  return { ...toMediaPart(media, context), ...pick(part, own) }
+  const kept = pick(part, own)
+  if (part.type !== 'text') {
+    const media = readFilePart(part, { beside: own, inside: ['format', 'detail'] }, context)
+    return { ...toMediaPart(media, context), ...kept }
+  }
+  reportPart(part, own, context)
+  return { ...toText(String(part.text)), ...kept }
 }
 
 const toText = (text: string): InputText => ({ type: 'input_text', text })
@@ -114,12 +115,9 @@ const formats: ReadonlyMap<unknown, 'wav' | 'mp3'> = new Map([
 function toAudio({ mediaType }: Media, data: string, context: PartContext): InputAudio {
   const { profile, model } = context
   if (!profile.takesAudio(model))
-    throw unsupported(
-      `audio: ${model} does not take it on this API (hear() makes text of it)`,
-      context,
-    )
+    throw unsupported(`audio to ${model} on this API (hear() makes text of it)`, context)
   const format = formats.get(mediaType)
-  if (!format) throw unsupported(`audio of type ${mediaType}: known are mp3 and wav`, context)
+  if (!format) throw unsupported(`audio of type ${mediaType} (known are mp3 and wav)`, context)
   return { type: 'input_audio', input_audio: { data, format } }
 }
 
@@ -127,15 +125,9 @@ function fileOf({ source, filename, mediaType }: Media, context: PartContext) {
   if (source.type === 'stored') return { file_id: source.id }
   if (source.type === 'url') return { file_url: source.url }
   if (!context.profile.takesInlineFiles)
-    throw unsupported(
-      'the bytes of a document: upload it and send its file_id, or its address',
-      context,
-    )
+    throw unsupported('the bytes of a document (its file_id or its address can)', context)
   return {
     filename: filename ?? `file.${extensionOf(String(mediaType))}`,
     file_data: `data:${mediaType};base64,${source.base64}`,
   }
 }
-
-const unsupported = (what: string, { invalid }: PartContext) =>
-  invalid(`cannot be sent ${what}`, 'unsupported_content')

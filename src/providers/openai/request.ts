@@ -4,12 +4,14 @@ import {
   isObject,
   type JsonObject,
   type ResponseFormat,
+  words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
-import { notesOf } from '../notes.js'
-import { unknownMembers } from '../unknown-members.js'
+import { asksForMedia } from '../model-rules.js'
+import { isGiven, notesOf, pick } from '../notes.js'
+import { extrasOf } from '../unknown-members.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
 import { toInput } from './turns.js'
@@ -45,47 +47,26 @@ export const requestWriter =
 /** Writes requests that only count tokens: the body without what is about the answer. */
 export const countWriter =
   (profile: Profile) =>
-  (request: ChatRequest, { warn }: Pick<RequestOptions, 'warn'>): TransportRequest => {
-    const body = toBody(request, contextOf(profile, request, warn))
-    const kept = Object.entries(body).filter(([key]) => countedKeys.has(key))
-    return {
-      path: '/responses/input_tokens',
-      model: request.model,
-      body: Object.fromEntries(kept),
-      ...headersOf(request),
-    }
-  }
+  (request: ChatRequest, { warn }: Pick<RequestOptions, 'warn'>): TransportRequest => ({
+    path: '/responses/input_tokens',
+    model: request.model,
+    body: pick(toBody(request, contextOf(profile, request, warn)), countedKeys),
+    ...headersOf(request),
+  })
 
 /** `InputTokenCountParams` of the SDK. */
-const countedKeys = new Set([
-  'conversation',
-  'input',
-  'instructions',
-  'model',
-  'parallel_tool_calls',
-  'personality',
-  'previous_response_id',
-  'reasoning',
-  'text',
-  'tool_choice',
-  'tools',
-  'truncation',
-])
+const countedKeys = words(
+  'conversation input instructions model parallel_tool_calls personality previous_response_id reasoning text tool_choice tools truncation',
+)
 
 const contextOf = (profile: Profile, { model }: ChatRequest, warn: Warn): FieldContext => ({
   ...notesOf(profile.provider, model, warn),
   profile,
-  warn,
 })
 
 function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   const { profile, model } = context
-  const own = mapped(request, context)
-  const body = [
-    unknownMembers(request),
-    request.extra_body,
-    request.provider_options?.[profile.provider],
-  ].reduce<JsonObject>(joined, own)
+  const body = extrasOf(request, profile.provider).reduce(joined, mapped(request, context))
   const input = toInput(request.messages, {
     ...context,
     isStored: body.store === true,
@@ -105,7 +86,7 @@ function mapped(request: ChatRequest, context: FieldContext): JsonObject {
   for (const [param, field] of Object.entries(table)) {
     // the keys of the table are parameters
     const name = param as keyof ChatRequest
-    if (request[name] === undefined || request[name] === null) continue
+    if (!isGiven(request[name])) continue
     if (field) parts.push(field(request, context))
     else if (field === null) dropped(name, context)
   }
@@ -119,9 +100,9 @@ const dropped = (param: string, { note }: FieldContext) =>
 const gathered = ['include', 'tools']
 
 /** Two bodies in one; the second wins, member by member inside `reasoning`, `text` and their like. */
-function joined(body: JsonObject, more: JsonObject | undefined): JsonObject {
+function joined(body: JsonObject, more: JsonObject): JsonObject {
   const result: Record<string, unknown> = { ...body }
-  for (const [key, value] of Object.entries(more ?? {})) {
+  for (const [key, value] of Object.entries(more)) {
     const before = Object.hasOwn(result, key) ? result[key] : undefined
     if (gathered.includes(key) && Array.isArray(before) && Array.isArray(value))
       result[key] = [...new Set([...before, ...value])]
@@ -142,12 +123,11 @@ function common(request: ChatRequest, context: FieldContext): JsonObject {
   }
 }
 
-/** A parameter that goes under its own name, or another. */
-const as =
-  (param: keyof ChatRequest, name: string = param): Field =>
-  (request) => ({ [name]: request[param] })
-
-const nothing: Field = () => ({})
+/** One way for several parameters. */
+const each = <Way>(
+  params: readonly (keyof ChatRequest)[],
+  way: (param: keyof ChatRequest) => Way,
+) => Object.fromEntries(params.map((param) => [param, way(param)]))
 
 /** A model that reasons refuses the parameter itself: 1, which is what it takes, is said by saying nothing. */
 function sampling(param: 'temperature' | 'top_p'): Field {
@@ -155,44 +135,36 @@ function sampling(param: 'temperature' | 'top_p'): Field {
     request[param] === 1 && profile.samplesByItself(model) ? {} : { [param]: request[param] }
 }
 
-const fields = {
+const fields: Fields = {
+  // under their own names
+  ...each(
+    words(
+      'top_logprobs parallel_tool_calls metadata service_tier safety_identifier prompt_cache_key previous_response_id',
+    ),
+    (param) => (request: ChatRequest) => ({ [param]: request[param] }),
+  ),
+  // `common` has them
+  ...each(
+    words('store logprobs tools tool_choice web_search_options reasoning_effort thinking'),
+    () => () => ({}),
+  ),
+  // no place on this wire
+  ...each(words('stop seed top_k presence_penalty frequency_penalty logit_bias'), () => null),
   temperature: sampling('temperature'),
   top_p: sampling('top_p'),
-  max_completion_tokens: as('max_completion_tokens', 'max_output_tokens'),
+  max_completion_tokens: (request) => ({ max_output_tokens: request.max_completion_tokens }),
   max_tokens: ({ max_tokens, max_completion_tokens }) => ({
     max_output_tokens: max_completion_tokens ?? max_tokens,
   }),
-  top_logprobs: as('top_logprobs'),
-  parallel_tool_calls: as('parallel_tool_calls'),
   response_format: ({ response_format }, context) =>
     response_format ? { text: { format: toFormat(response_format, context) } } : {},
   verbosity: ({ verbosity }) => ({ text: { verbosity } }),
-  metadata: as('metadata'),
-  service_tier: as('service_tier'),
-  safety_identifier: as('safety_identifier'),
   user: toSafetyIdentifier,
-  prompt_cache_key: as('prompt_cache_key'),
-  previous_response_id: as('previous_response_id'),
-  modalities: ({ modalities }, context) => {
-    if (modalities?.some((modality) => modality !== 'text')) dropped('modalities', context)
+  modalities: (request, context) => {
+    if (asksForMedia(request)) dropped('modalities', context)
     return {}
   },
-  // said by `common`
-  store: nothing,
-  logprobs: nothing,
-  tools: nothing,
-  tool_choice: nothing,
-  web_search_options: nothing,
-  reasoning_effort: nothing,
-  thinking: nothing,
-  // no place on this wire
-  stop: null,
-  seed: null,
-  top_k: null,
-  presence_penalty: null,
-  frequency_penalty: null,
-  logit_bias: null,
-} as const satisfies Fields
+}
 
 /** The API has `safety_identifier`, of at most 64 characters, for what Chat Completions calls `user`. */
 function toSafetyIdentifier(

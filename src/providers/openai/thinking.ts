@@ -1,6 +1,6 @@
 /** `reasoning_effort` and `thinking` to the wire, which knows efforts and no budgets. */
 import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
-import { warnOfThinking } from '../notes.js'
+import { reportThinking } from '../notes.js'
 import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
 import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
 
@@ -10,7 +10,7 @@ export function toReasoning(
   context: FieldContext,
 ): Pick<ResponsesBody, 'reasoning'> {
   const { reasoning_effort, thinking } = request
-  warnOfThinking(request, context.profile.provider, context.warn)
+  reportThinking(request, context)
   const effort = reasoning_effort
     ? toEffort(reasoning_effort, context)
     : effortOfThinking(request, context)

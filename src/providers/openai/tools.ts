@@ -1,6 +1,5 @@
 /** Tools to the wire: definitions, and which of them may or must be called. */
 import {
-  asObjects,
   type ChatRequest,
   type CustomTool,
   defined,
@@ -13,6 +12,8 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
+import { isGiven } from '../notes.js'
+import { invalidChoice, nameOf, readChoice } from '../tools.js'
 import {
   asString,
   asText,
@@ -36,21 +37,16 @@ type Tools = readonly WireTool[]
 
 function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
-  if (isCustomTool(tool) && !context.profile.runsCustomCalls) return [toCustom(tool)]
-  if (isCustomTool(tool)) {
-    // calls of its custom kind are run by the provider itself: ours would never come back
-    context.note(
-      'dropped',
-      `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`,
-      'tools',
-    )
-    return []
-  }
+  const isCustom = isCustomTool(tool)
+  if (isCustom && !context.profile.runsCustomCalls) return [toCustom(tool)]
   if (tool.type === 'function') return [toFlatFunction(tool, context)]
-  if (asText(tool.type)) return [tool]
+  if (asText(tool.type) && !isCustom) return [tool]
   context.note(
     'dropped',
-    `the tool ${Object.keys(tool).join(', ')} is in the words of another provider`,
+    isCustom
+      ? // calls of its custom kind are run by the provider itself: ours would never come back
+        `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`
+      : `the tool ${Object.keys(tool).join(', ')} is in the words of another provider`,
     'tools',
   )
   return []
@@ -119,13 +115,9 @@ export function toToolChoice(
   tools: Tools | undefined,
   context: FieldContext,
 ): { readonly tools?: Tools; readonly tool_choice?: WireToolChoice } {
-  if (tool_choice === undefined || tool_choice === null) return defined({ tools })
+  if (!isGiven(tool_choice)) return defined({ tools })
   const choice = flatChoice(tool_choice)
-  if (choice === undefined)
-    throw context.invalid(
-      "tool_choice is 'none', 'auto', 'required', or an object that names a tool",
-      'invalid_tool_choice',
-    )
+  if (choice === undefined) throw invalidChoice(context)
   if (tools)
     return context.profile.choosesFreely
       ? { tools, tool_choice: choice }
@@ -136,53 +128,31 @@ export function toToolChoice(
 }
 
 /** For a server that takes only a mode or a function by name: a selection leaves the other tools out. */
-function plainChoice(choice: WireToolChoice, tools: Tools, context: FieldContext) {
+function plainChoice(choice: WireToolChoice, tools: Tools, { note }: FieldContext) {
   if (typeof choice === 'string' || choice.type === 'function')
     return { tools, tool_choice: choice }
-  const { mode, tools: allowed } = choice
-  if (choice.type !== 'allowed_tools' || !isMode(mode)) {
-    context.note('dropped', `a tool of type ${choice.type} cannot be forced`, 'tool_choice')
+  const { mode, allowed } = readChoice(choice) ?? {}
+  if (mode === undefined || allowed === undefined) {
+    note('dropped', `a tool of type ${choice.type} cannot be forced`, 'tool_choice')
     return { tools }
   }
   const isAllowed = ({ type, name }: JsonObject) =>
-    asObjects(allowed).some(
-      (one) => one.type === type && (one.name === undefined || one.name === name),
-    )
-  context.note(
-    'changed',
-    'allowed_tools was sent as the tools it allows, and no others',
-    'tool_choice',
-  )
+    allowed.some((one) => one.type === type && (one.name === undefined || one.name === name))
+  note('changed', 'allowed_tools was sent as the tools it allows, and no others', 'tool_choice')
   return { tools: tools.filter(isAllowed), tool_choice: mode }
 }
 
-const modes = ['none', 'auto', 'required'] as const
-const isMode = (value: unknown): value is (typeof modes)[number] =>
-  modes.some((mode) => mode === value)
-
-function flatChoice(choice: unknown): WireToolChoice | undefined {
-  // Mistral's and Anthropic's word for it
-  if (choice === 'any' || (isObject(choice) && choice.type === 'any')) return 'required'
-  if (isMode(choice)) return choice
-  if (!isObject(choice)) return undefined
-  if (isMode(choice.type)) return choice.type
-  if (choice.type === 'allowed_tools') return allowedTools(choice)
-  if (choice.type === 'function' || choice.type === 'custom') {
-    const inner = choice[choice.type]
-    const name = asText(isObject(inner) ? inner.name : choice.name)
-    return name === undefined ? undefined : { type: choice.type, name }
-  }
-  return asText(choice.type) ? choice : undefined
+function flatChoice(given: unknown): WireToolChoice | undefined {
+  const { mode, tool, allowed } = readChoice(given) ?? {}
+  if (allowed) return { type: 'allowed_tools', mode, tools: allowed.map(flatReference) }
+  if (tool && ownTypes.includes(tool.type)) return { ...tool }
+  if (mode && !tool) return mode
+  // a hosted tool, in the API's own words
+  return isObject(given) && asText(given.type) && !ownTypes.includes(given.type) ? given : undefined
 }
 
-function allowedTools(choice: JsonObject): WireToolChoice | undefined {
-  const { mode, tools } = isObject(choice.allowed_tools) ? choice.allowed_tools : choice
-  if ((mode !== 'auto' && mode !== 'required') || !Array.isArray(tools)) return undefined
-  return { type: 'allowed_tools', mode, tools: asObjects(tools).map(flatReference) }
-}
+const ownTypes: readonly unknown[] = ['function', 'custom', 'allowed_tools']
 
 /** `{ type: 'function', function: { name } }` → `{ type: 'function', name }`. */
-const flatReference = (tool: JsonObject): JsonObject => {
-  const inner = tool.type === 'function' || tool.type === 'custom' ? tool[tool.type] : undefined
-  return isObject(inner) ? { type: tool.type, name: inner.name } : tool
-}
+const flatReference = (tool: JsonObject): JsonObject =>
+  ownTypes.includes(tool.type) ? { type: tool.type, name: nameOf(tool) } : tool

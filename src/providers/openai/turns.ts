@@ -14,9 +14,9 @@ import {
   visibleText,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
-import { type Notes, notesOf, pick } from '../notes.js'
-import { turnsOf } from '../turns.js'
-import { nativeItems, type Spoken, toCallItem } from './native.js'
+import { notesOf, omit, pick } from '../notes.js'
+import { reportEmpty, reportLosses, turnsOf } from '../turns.js'
+import { type NativeContext, nativeItems, toCallItem } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'
 import { toContent } from './parts.js'
 import type { Phase, Profile, WireItem } from './wire.js'
@@ -32,12 +32,6 @@ export interface InputOptions {
   readonly isChained?: boolean
 }
 
-interface Writer extends Notes {
-  readonly profile: Profile
-  readonly warn: Warn
-  readonly isStored: boolean
-}
-
 /** The longest `call_id` that the API takes. */
 const ids = shortId(64)
 
@@ -46,11 +40,9 @@ const callMembers = ['namespace', 'caller', 'async']
 
 /** The input of a request. Throws `BadRequestError` for a message or a part that cannot be sent. */
 export function toInput(messages: readonly Message[], options: InputOptions): readonly WireItem[] {
-  const { profile, model, isStored = false, isChained = false } = options
-  const notes = notesOf(profile.provider, model, options.warn)
-  const warn: Warn = ({ code, message, param }) => notes.note(code, message, param)
-  const writer: Writer = { ...notes, profile, isStored, warn }
-  const { turns, orphans } = turnsOf(messages, notes, {
+  const { profile, model, warn, isStored = false, isChained = false } = options
+  const writer = { ...notesOf(profile.provider, model, warn), profile, isStored }
+  const { turns, orphans } = turnsOf(messages, writer, {
     ids,
     keepsOrphans: isChained,
     members: profile.messageMembers,
@@ -63,7 +55,7 @@ export function toInput(messages: readonly Message[], options: InputOptions): re
 }
 
 /** What the server does not know yet: the results of its last calls, and what was said since. */
-function sinceLastTurn(turns: readonly Turn[], writer: Writer): readonly WireItem[] {
+function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): readonly WireItem[] {
   const at = turns.findLastIndex(({ role }) => role === 'assistant')
   const count = turns
     .slice(0, at + 1)
@@ -79,7 +71,7 @@ function sinceLastTurn(turns: readonly Turn[], writer: Writer): readonly WireIte
   return [...outputs, ...turns.slice(at + 1).flatMap((one) => toItems(one, writer))]
 }
 
-function toItems(turn: Turn, writer: Writer): readonly WireItem[] {
+function toItems(turn: Turn, writer: NativeContext): readonly WireItem[] {
   if (turn.role === 'assistant') {
     const { items, outputs } = assistantItems(turn, writer)
     return [...items, ...outputs]
@@ -99,23 +91,24 @@ const isItem = ({ type }: JsonObject) => typeof type === 'string' && itemTypes.t
 
 // -- assistant ---------------------------------------------------------------------------------------------------------
 
-function assistantItems({ messages }: AssistantTurn, writer: Writer) {
+function assistantItems({ messages }: AssistantTurn, writer: NativeContext) {
   const items = messages.flatMap((said) => toSaidItems(said, writer))
   const calls = messages.flatMap((said) => said.calls)
   return { items, outputs: toOutputs(items, calls, writer) }
 }
 
-function toSaidItems({ message, calls }: PairedMessage, writer: Writer): readonly WireItem[] {
-  const given = calls.map((pair) => ({ ...pair.given, id: splitId(pair.given.id).id }))
-  const spoken: Spoken = { ...visibleText(message), calls: given }
-  const items = nativeItems(message, spoken, writer) ?? rebuilt(message, spoken, calls, writer)
-  if (items.length === 0)
-    writer.note('repaired', 'Assistant messages that say nothing were left out')
+function toSaidItems(said: PairedMessage, writer: NativeContext): readonly WireItem[] {
+  const items = nativeItems(said, writer) ?? rebuilt(said, writer)
+  if (items.length === 0) reportEmpty(writer)
   return items
 }
 
 /** The answers to the calls among the items, in their order. */
-function toOutputs(items: readonly WireItem[], calls: readonly PairedCall[], writer: Writer) {
+function toOutputs(
+  items: readonly WireItem[],
+  calls: readonly PairedCall[],
+  writer: NativeContext,
+) {
   const left = [...calls]
   return items.flatMap((item): readonly WireItem[] => {
     const id = item.call_id || item.id
@@ -131,37 +124,26 @@ function toOutputs(items: readonly WireItem[], calls: readonly PairedCall[], wri
 }
 
 /** A turn written anew: what it said, then its calls. */
-function rebuilt(
-  message: AssistantInput,
-  { text, refusal }: Spoken,
-  calls: readonly PairedCall[],
-  writer: Writer,
-): readonly WireItem[] {
-  tellLosses(message, writer)
+function rebuilt({ message, calls }: PairedMessage, writer: NativeContext): readonly WireItem[] {
+  // of blocks that do not go back it was reported above
+  const kinds = message.native?.content ? lostKinds : (['reasoning', ...lostKinds] as const)
+  reportLosses(message, kinds, writer)
+  const { text, refusal } = visibleText(message)
   const members = pick(message, writer.profile.messageMembers)
-  const { commentary, answer } = phasesOf(
-    message,
-    text || (message.audio?.transcript ?? ''),
-    members,
-  )
+  const { commentary, answer } = phasesOf(message, text || message.audio?.transcript || '', members)
   const content = [
-    ...(answer !== '' ? [textItem(answer)] : []),
-    ...(refusal !== '' ? [{ type: 'refusal', refusal }] : []),
+    ...(answer === '' ? [] : [textItem(answer)]),
+    ...(refusal === '' ? [] : [{ type: 'refusal', refusal }]),
   ]
+  const phase: Phase = 'commentary'
   return [
-    ...(commentary !== ''
-      ? [
-          {
-            role: 'assistant',
-            content: [textItem(commentary)],
-            phase: 'commentary' satisfies Phase,
-          },
-        ]
-      : []),
+    ...(commentary === '' ? [] : [{ role: 'assistant', content: [textItem(commentary)], phase }]),
     ...(content.length > 0 ? [{ role: 'assistant', content, ...members }] : []),
     ...calls.map(({ call }) => ({ ...toCallItem(call), ...pick(call, callMembers) })),
   ]
 }
+
+const lostKinds = ['images', 'hosted tools'] as const
 
 const textItem = (text: string) => ({ type: 'output_text', text })
 
@@ -173,33 +155,12 @@ function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonO
     : { commentary: '', answer: text }
 }
 
-function tellLosses(message: AssistantInput, { note }: Writer): void {
-  const { content, native, reasoning_content, thinking_blocks, images, files, hosted_tools } =
-    message
-  const parts = asObjects(content)
-  const hasThinking = parts.some(({ type }) => type === 'thinking')
-  if (!native?.content && (reasoning_content || thinking_blocks?.length || hasThinking))
-    note('dropped', 'Reasoning that this provider did not sign was left out')
-  if (images?.length || files?.length || parts.some(isMedia))
-    note(
-      'dropped',
-      'Images and files in assistant messages were left out: the API has no place for them',
-    )
-  if (hosted_tools?.length)
-    note(
-      'dropped',
-      'Runs of hosted tools were left out: without their native blocks they cannot be sent',
-    )
-}
-
-const isMedia = ({ type }: { readonly type?: unknown }) => type === 'image_url' || type === 'file'
-
 // -- cache marks -------------------------------------------------------------------------------------------------------
 
 const maxMarks = 4
 
 /** The last marks reach furthest: they are the ones that are kept. */
-function limitMarks(items: readonly WireItem[], writer: Writer): readonly WireItem[] {
+function limitMarks(items: readonly WireItem[], writer: NativeContext): readonly WireItem[] {
   let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items
   writer.note('dropped', `Of the cache marks the last ${maxMarks} were kept`)
@@ -215,4 +176,4 @@ const markable = ({ content, output }: WireItem) => asObjects(content ?? output)
 
 const isMarked = (part: JsonObject) => 'prompt_cache_breakpoint' in part
 
-const unmarked = ({ prompt_cache_breakpoint: _, ...part }: JsonObject): JsonObject => part
+const unmarked = (part: JsonObject) => omit(part, ['prompt_cache_breakpoint'])

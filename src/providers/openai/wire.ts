@@ -14,7 +14,6 @@ import type {
 import type { Capabilities, ChatRequest, JsonObject, Usage } from '../../chat/index.js'
 import type { DialectSchema, SchemaWarn } from '../../schema/index.js'
 import type { ToError } from '../../transport/index.js'
-import type { Warn } from '../adapter.js'
 import type { Notes } from '../notes.js'
 import type { OnDemand } from '../on-demand.js'
 import type { Plain } from '../plain.js'
@@ -109,10 +108,9 @@ export interface SchemaOptions {
   readonly warn: SchemaWarn
 }
 
-/** For whom a parameter is mapped. */
+/** For whom a request is written. */
 export interface FieldContext extends Notes {
   readonly profile: Profile
-  readonly warn: Warn
 }
 
 /** @default of `maxArgumentsLength` */

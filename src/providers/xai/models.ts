@@ -1,14 +1,19 @@
 /** What the Grok models take on xAI's Responses API, as data. A name that is not here is let through as it is. */
-import type { Capabilities, ChatRequest, ParamRule, Timeouts } from '../../chat/index.js'
-import { onceAModel } from '../model-rules.js'
-import { effortRules } from '../openai/models.js'
+import {
+  type Capabilities,
+  defined,
+  type ParamRule,
+  type Timeouts,
+  words,
+} from '../../chat/index.js'
+import { onceAModel, refused, samplingRange, unmapped } from '../model-rules.js'
+import { effortRules, textOnly } from '../openai/models.js'
 import type { WireEffort } from '../openai/wire.js'
 
 /** Bare names that are xAI's. */
 export const models = /^grok-/
 
 interface Family {
-  readonly pattern: RegExp
   readonly contextTokens?: number
   readonly reasoning: boolean
   /** The efforts it takes; empty: none at all, absent: not known. */
@@ -18,108 +23,69 @@ interface Family {
 /** xAI asks for 900 s and more: https://docs.x.ai/docs/guides/reasoning */
 const patient: Timeouts = { headersMs: 900_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
 
-const fourEfforts: readonly WireEffort[] = ['low', 'medium', 'high', 'xhigh']
-const threeEfforts: readonly WireEffort[] = ['low', 'medium', 'high']
+const efforts = { low: ['low', 'medium', 'high'], all: ['low', 'medium', 'high', 'xhigh'] } as const
 
-const families: readonly Family[] = [
-  { pattern: /^grok-4\.[67]/, contextTokens: 500_000, reasoning: true, efforts: fourEfforts },
-  { pattern: /^grok-4\.5/, contextTokens: 500_000, reasoning: true, efforts: threeEfforts },
-  {
-    pattern: /^grok-4\.3/,
-    contextTokens: 1_000_000,
-    reasoning: true,
-    efforts: ['none', ...threeEfforts],
-  },
-  {
-    pattern: /^grok-4\.20.*multi-agent/,
-    contextTokens: 1_000_000,
-    reasoning: true,
-    efforts: fourEfforts,
-  },
-  {
-    pattern: /^grok-4\.20.*non-reasoning/,
-    contextTokens: 1_000_000,
-    reasoning: false,
-    efforts: [],
-  },
-  { pattern: /^grok-4\.20/, contextTokens: 1_000_000, reasoning: true, efforts: [] },
-  { pattern: /^grok-4(-1)?-fast.*non-reasoning/, contextTokens: 2_000_000, reasoning: false },
-  { pattern: /^grok-4(-1)?-fast/, contextTokens: 2_000_000, reasoning: true, efforts: [] },
-  { pattern: /^grok-4(-\d|-latest|$)/, contextTokens: 256_000, reasoning: true, efforts: [] },
-  { pattern: /^grok-(code|build)/, contextTokens: 256_000, reasoning: true, efforts: [] },
-  {
-    pattern: /^grok-3-mini/,
-    contextTokens: 131_072,
-    reasoning: true,
-    efforts: ['low', 'high'],
-  },
-  { pattern: /^grok-[23]/, contextTokens: 131_072, reasoning: false, efforts: [] },
-  { pattern: /^grok-latest/, contextTokens: 500_000, reasoning: true },
+const reasoner = (contextTokens: number, efforts: Family['efforts'] = []): Family => ({
+  contextTokens,
+  reasoning: true,
+  efforts,
+})
+const chat = (contextTokens: number): Family => ({ contextTokens, reasoning: false, efforts: [] })
+
+const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
+  [/^grok-4\.[67]/, reasoner(500_000, efforts.all)],
+  [/^grok-4\.5/, reasoner(500_000, efforts.low)],
+  [/^grok-4\.3/, reasoner(1_000_000, ['none', ...efforts.low])],
+  [/^grok-4\.20.*multi-agent/, reasoner(1_000_000, efforts.all)],
+  [/^grok-4\.20.*non-reasoning/, chat(1_000_000)],
+  [/^grok-4\.20/, reasoner(1_000_000)],
+  [/^grok-4(-1)?-fast.*non-reasoning/, { contextTokens: 2_000_000, reasoning: false }],
+  [/^grok-4(-1)?-fast/, reasoner(2_000_000)],
+  [/^grok-4(-\d|-latest|$)/, reasoner(256_000)],
+  [/^grok-(code|build)/, reasoner(256_000)],
+  [/^grok-3-mini/, reasoner(131_072, ['low', 'high'])],
+  [/^grok-[23]/, chat(131_072)],
+  [/^grok-latest/, { contextTokens: 500_000, reasoning: true }],
 ]
-
-const without = (
-  param: keyof ChatRequest,
-  reason: string,
-  when?: ParamRule['when'],
-): ParamRule => ({ param, reason, ...(when && { when }) })
 
 /** Of the API, whatever the model. */
 const apiRules: readonly ParamRule[] = [
-  ...(
-    [
-      'stop',
-      'top_k',
-      'presence_penalty',
-      'frequency_penalty',
-      'logit_bias',
-      'verbosity',
-      'metadata',
-    ] as const
-  ).map((param) => ({
-    param,
-    reason: "xAI's Responses API has no such parameter",
-    unmapped: true as const,
-  })),
-  without(
-    'modalities',
-    'the API answers in text; images come from the image_generation tool',
-    ({ modalities }) => modalities?.some((modality) => modality !== 'text') === true,
+  ...unmapped(
+    words('stop top_k presence_penalty frequency_penalty logit_bias verbosity metadata'),
+    "xAI's Responses API has no such parameter",
   ),
-  { param: 'temperature', reason: 'the API takes 0 to 2', min: 0, max: 2 },
-  { param: 'top_p', reason: 'the API takes 0 to 1', min: 0, max: 1 },
+  ...textOnly,
+  ...samplingRange(2),
   { param: 'top_logprobs', reason: 'the API takes 0 to 8', min: 0, max: 8 },
   { param: 'tools', reason: 'the API takes 128 tools', maxItems: 128 },
 ]
 
 const noEffort: readonly ParamRule[] = [
-  without('reasoning_effort', 'this model takes no effort'),
-  without(
+  ...refused('reasoning_effort', 'this model takes no effort'),
+  ...refused(
     'thinking',
     'this model takes no effort',
     ({ thinking }) => thinking?.type !== 'adaptive',
   ),
 ]
 
-const familyOf = (model: string) => families.find(({ pattern }) => pattern.test(model))
+const familyOf = (model: string) => families.find(([pattern]) => pattern.test(model))?.[1]
 
 /** The efforts a model takes; undefined where that is not known. */
 export const effortsOf = (model: string): readonly WireEffort[] | undefined =>
   familyOf(model)?.efforts
 
-/** Limits and rules of a model. */
+/** Limits and rules of a model; a newer Grok than those above reasons. */
 export const capabilities = onceAModel((model): Capabilities => {
   const family = familyOf(model)
-  // a newer Grok reasons
-  if (!family)
-    return { known: false, reasoning: true, audio: [], rules: apiRules, timeouts: patient }
-  const { contextTokens, reasoning, efforts } = family
+  const { contextTokens, reasoning, efforts }: Family = family ?? { reasoning: true }
   const rules = efforts && (efforts.length > 0 ? effortRules(efforts) : noEffort)
-  return {
-    known: true,
+  return defined({
+    known: family !== undefined,
     reasoning,
     audio: [],
-    ...(contextTokens !== undefined && { contextTokens }),
+    contextTokens,
     timeouts: patient,
     rules: [...apiRules, ...(rules ?? [])],
-  }
+  })
 })

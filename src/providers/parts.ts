@@ -1,0 +1,37 @@
+/** Content parts as all dialects read them: a file, or an error; and what the API has no place for. */
+import { type JsonObject, type Media, readMedia } from '../chat/index.js'
+import { type Notes, reportLost } from './notes.js'
+
+/** The error for a part of a kind that nobody knows, or that cannot stand there. */
+export const unknownPart = ({ type }: { readonly type?: unknown }, { invalid }: Notes) =>
+  invalid(`a content part of type ${JSON.stringify(type)} cannot be sent`, 'invalid_part')
+
+/** The error for a file that neither API nor model takes. */
+export const unsupported = (what: string, { invalid }: Notes) =>
+  invalid(`${what} cannot be sent`, 'unsupported_content')
+
+/** Reports members of a part that the API has no place for; `taken`: those that it has one for. */
+export function reportPart(part: JsonObject, taken: readonly string[], { note }: Notes): void {
+  const type = String(part.type)
+  const names = ['type', type, 'cache_control', 'provider', ...taken]
+  reportLost(part, names, { what: `a part of type ${type}`, note })
+}
+
+/** Members that the API takes: beside the file, and in it. */
+export interface PartMembers {
+  readonly beside: readonly string[]
+  readonly inside: readonly string[]
+}
+
+/** The file in a part, all other members reported. Throws for a part without one. */
+export function readFilePart(
+  part: JsonObject,
+  { beside, inside }: PartMembers,
+  notes: Notes,
+): Media {
+  const media = readMedia(part, notes)
+  if (!media) throw unknownPart(part, notes)
+  reportPart(part, beside, notes)
+  reportPart({ ...media.members, type: part.type }, inside, notes)
+  return media
+}
