@@ -69,10 +69,14 @@ export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estima
 /** Merges a later snapshot of reported counts into an earlier one; null and 0 overwrite nothing. */
 export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
   if (!isObject(after)) return before
-  const reported = Object.entries(after).filter(
-    ([name, value]) => isGiven(value) && (value !== 0 || before[name] === undefined),
-  )
-  return reported.length > 0 ? { ...before, ...Object.fromEntries(reported) } : before
+  const merged: Record<string, unknown> = { ...before }
+  for (const name of Object.keys(after)) {
+    const value = after[name]
+    // a count of that name would be no member, but what the counts inherit from
+    const isCount = isGiven(value) && name !== '__proto__'
+    if (isCount && (value !== 0 || before[name] === undefined)) merged[name] = value
+  }
+  return merged
 }
 
 const isGiven = (value: unknown) => value !== null && value !== undefined

@@ -121,10 +121,8 @@ export function readAnswer(given: unknown, asked: Asked): AnswerInput {
  * from 0, and a detail that is no such number is left out.
  */
 export function readUsage(given: unknown): Usage | undefined {
-  if (!isObject(given)) return undefined
-  const prompt_tokens = asCount(given.prompt_tokens)
-  const completion_tokens = asCount(given.completion_tokens)
-  if (prompt_tokens === undefined || completion_tokens === undefined) return undefined
+  if (!isUsage(given)) return undefined
+  const { prompt_tokens, completion_tokens } = given
   const { cost, ...counts } = given
   const costUsd = asCost(cost)
   return {
@@ -137,6 +135,12 @@ export function readUsage(given: unknown): Usage | undefined {
     ...(given.estimated === true && { estimated: true as const }),
   }
 }
+
+/** It can be counted with. */
+export const isUsage = (
+  given: unknown,
+): given is Record<'prompt_tokens' | 'completion_tokens', number> & JsonObject =>
+  isObject(given) && isCount(given.prompt_tokens) && isCount(given.completion_tokens)
 
 const isCount = (value: unknown) => asCount(value) !== undefined
 

@@ -15,7 +15,7 @@ import {
   isObject,
 } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
-import { type Asked, ChunkCheck, readAnswer, readUsage } from './adapter-chunks.js'
+import { type Asked, ChunkCheck, isUsage, readAnswer, readUsage } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
 import type { Call, ProviderAdapter } from './context.js'
 import { Ending } from './ending.js'
@@ -70,8 +70,8 @@ class RunningAttempt {
   private readonly adapter: ProviderAdapter
   private readonly started = performance.now()
   private readonly warnings: Warning[] = []
-  /** The last usage that the wire told on the way. */
-  private told: Usage | undefined
+  /** The last usage that the wire told on the way, as it came: with each chunk, on some, and few look at it. */
+  private given: unknown
   /** The usage of the finish. */
   private final: Usage | undefined
   /** Our own count of what came, and what came since the last look at it: where the wire tells all, nobody looks. */
@@ -306,7 +306,7 @@ class RunningAttempt {
   /** The usage of a finish, with what is known of it here. */
   private finished(usage: Usage): Usage {
     if (usage === this.final) return usage
-    if (!isTold(usage) && usage.total_tokens > 0) this.told = usage
+    if (!isTold(usage) && usage.total_tokens > 0) this.given = usage
     // a cost of the whole answer holds, whatever its counts are
     const { cost } = usage
     this.final = this.price(isTold(usage) ? usage : { ...this.bestKnown(), ...defined({ cost }) })
@@ -366,14 +366,15 @@ class RunningAttempt {
 
   /** Answered with an error before any content, or never sent. */
   private isFree(error: unknown): boolean {
-    if (this.record.first_chunk_ms !== undefined || this.told || !isTetradError(error)) return false
+    if (this.record.first_chunk_ms !== undefined || this.given || !isTetradError(error))
+      return false
     if (this.scope.fault) return false
     return (error.status ?? 0) >= 400 || !error.maybeBilled
   }
 
   /** What the wire told, and our count of the text for what it did not tell: at any moment. */
   private bestKnown(): Usage {
-    const { told } = this
+    const told = readUsage(this.given)
     this.counter.add(this.uncounted)
     this.uncounted = ''
     const completion_tokens = Math.max(this.counter.tokens, told?.completion_tokens ?? 0)
@@ -418,8 +419,7 @@ class RunningAttempt {
         if (shown) this.record.headers = shown
       },
       onUsage: (given) => {
-        const usage = readUsage(given)
-        if (usage) this.told = usage
+        if (isUsage(given)) this.given = given
       },
     }
     return withSignal(members, ending)

@@ -62,7 +62,7 @@ function readChunk(chunk: GenerateContentResponse, state: State): Usage | undefi
   }
   if (isOfAnswer(chunk)) state.writer.keepUnread({ ...chunk }, readMembers)
   const { usageMetadata, promptFeedback, candidates } = chunk
-  if (isObject(usageMetadata)) state.usage = mergeCounts({ ...state.usage }, usageMetadata)
+  if (isObject(usageMetadata)) state.usage = mergeCounts(state.usage ?? {}, usageMetadata)
   const blockReason = asId(promptFeedback?.blockReason)
   if (blockReason) {
     state.blockReason = blockReason
@@ -82,9 +82,15 @@ const readMembers: ReadonlySet<string> = new Set(
 
 /** What a gateway sends to keep a line open is no beginning. */
 const isOfAnswer = (chunk: GenerateContentResponse) =>
-  ['candidates', 'promptFeedback', 'usageMetadata', 'responseId', 'modelVersion'].some(
-    (member) => member in chunk,
-  )
+  answerMembers.some((member) => member in chunk)
+
+const answerMembers = [
+  'candidates',
+  'promptFeedback',
+  'usageMetadata',
+  'responseId',
+  'modelVersion',
+]
 
 function throwError(chunk: GenerateContentResponse, { model, request_id }: WireContext): void {
   if (isObject(chunk.error) || isErrorBody(chunk))
