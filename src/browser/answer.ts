@@ -91,10 +91,10 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
       const response = await (known === undefined
         ? route.ask(body, signal)
         : route.resume(known, lastEventId, signal))
-      const told = response.headers.get('x-stream-id')
-      if (told) {
-        id = told
-        onId(told)
+      const streamId = response.headers.get('x-stream-id')
+      if (streamId) {
+        id = streamId
+        onId(streamId)
       }
       return await bodyOf(response)
     } catch (error) {

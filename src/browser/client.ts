@@ -31,11 +31,11 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
   const route = routeOf(options)
 
   const open = (
-    asked: { readonly body?: unknown; readonly id?: string },
+    target: { readonly body?: unknown; readonly id?: string },
     { signal }: BrowserCallOptions,
   ): BrowserStream => {
     const controller = new AbortController()
-    let { id } = asked
+    let { id } = target
     let isOver = false
     const abort = (reason?: unknown) => {
       if (isOver) return
@@ -50,11 +50,11 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
       async *open() {
         signal?.addEventListener('abort', follow, { once: true })
         if (signal?.aborted) follow()
-        const onId = (told: string) => {
-          id = told
+        const onId = (received: string) => {
+          id = received
         }
         try {
-          yield* readAnswer({ ...options, ...asked, route, signal: controller.signal, onId })
+          yield* readAnswer({ ...options, ...target, route, signal: controller.signal, onId })
         } finally {
           isOver = true
           signal?.removeEventListener('abort', follow)

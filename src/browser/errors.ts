@@ -48,17 +48,17 @@ const statuses: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
 
 /** `error` is the server's public error, or what a proxy sent in its place. */
 export function toError(error: unknown, status: number, retryAfterMs?: number): TetradError {
-  const said = asObject(error)
-  const told = asNumber(said.status) ?? status
+  const publicError = asObject(error)
+  const effectiveStatus = asNumber(publicError.status) ?? status
   const Class =
-    codes.get(said.code) ??
-    statuses.get(told) ??
-    (told >= 500 ? InternalServerError : BadRequestError)
-  return new Class(asText(said.message) ?? `The server answered ${told}`, {
-    status: told,
-    code: asText(said.code),
-    requestId: asText(said.request_id),
-    retryAfterMs: asNumber(said.retryAfterMs) ?? retryAfterMs,
+    codes.get(publicError.code) ??
+    statuses.get(effectiveStatus) ??
+    (effectiveStatus >= 500 ? InternalServerError : BadRequestError)
+  return new Class(asText(publicError.message) ?? `The server answered ${effectiveStatus}`, {
+    status: effectiveStatus,
+    code: asText(publicError.code),
+    requestId: asText(publicError.request_id),
+    retryAfterMs: asNumber(publicError.retryAfterMs) ?? retryAfterMs,
   })
 }
 

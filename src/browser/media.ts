@@ -13,19 +13,20 @@ export function toMedia(
 ): Pick<AssistantMessage, 'images' | 'audio' | 'files'> {
   const images: OutputImage[] = []
   const files: OutputFile[] = []
-  const sounds: FileChunk[] = []
+  const audioChunks: FileChunk[] = []
   for (const chunk of chunks) {
     const { media_type, data, url, file_id, name } = chunk
     const kind = media_type.slice(0, 6)
     const address = url ?? (data === undefined ? undefined : `data:${media_type};base64,${data}`)
     if (kind === 'image/' && address !== undefined)
       images.push({ type: 'image_url', image_url: { url: address } })
-    else if (kind === 'audio/' && (sounds[0] ?? chunk).media_type === media_type) sounds.push(chunk)
+    else if (kind === 'audio/' && (audioChunks[0] ?? chunk).media_type === media_type)
+      audioChunks.push(chunk)
     else files.push({ media_type, ...defined({ data, file_id, name }) })
   }
   return {
     ...filled({ images }),
-    ...(sounds.length > 0 && { audio: toAudio(sounds) }),
+    ...(audioChunks.length > 0 && { audio: toAudio(audioChunks) }),
     ...filled({ files }),
   }
 }

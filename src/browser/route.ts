@@ -64,6 +64,6 @@ const json = { 'content-type': 'application/json' }
 /** Adds a path before the query; the query sets the format, whatever the route's default. */
 function addressOf(url: string, path: string): string {
   const [address = '', query = ''] = url.replace(/#.*/s, '').split(/\?(.*)/s)
-  const asked = /(^|&)format=/.test(query) ? query : `${query && `${query}&`}format=chunks`
-  return `${trimSlashes(address)}${path}?${asked}`
+  const fullQuery = /(^|&)format=/.test(query) ? query : `${query && `${query}&`}format=chunks`
+  return `${trimSlashes(address)}${path}?${fullQuery}`
 }

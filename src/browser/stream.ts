@@ -1,8 +1,8 @@
 /** `BrowserStream`: what the one consumer of an answer uses. */
 import type { ChatResponse, StreamChunk } from '../chat/index.js'
 import { MisuseError, TetradError } from '../core/errors.js'
+import { answerAccumulator } from './accumulate.js'
 import { dropped } from './errors.js'
-import { answerFold } from './fold.js'
 import type { BrowserStream } from './types.js'
 
 /** The answer behind a stream. */
@@ -18,7 +18,7 @@ export const answerStream = (source: Source): BrowserStream => new AnswerStream(
 
 class AnswerStream implements BrowserStream {
   readonly #source: Source
-  readonly #answer = answerFold()
+  readonly #answer = answerAccumulator()
   /** Chunks that were read; those from `#next` on are not taken yet. */
   #waiting: StreamChunk[] = []
   #next = 0

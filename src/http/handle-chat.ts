@@ -18,12 +18,12 @@ import {
 } from './formats/index.js'
 import { type BodyLimits, bodyWasRead, readBody } from './input/body.js'
 import {
-  addNews,
+  addNewMessages,
   type Conversation,
   type HistoryOptions,
+  markUsed,
   readHistory,
-  readNews,
-  useUp,
+  readNewMessages,
 } from './input/history.js'
 import { closedInput, limitsOf } from './input/parts.js'
 import type { Scope } from './input/signing.js'
@@ -35,7 +35,7 @@ import { EventStream } from './stream/events.js'
 import { following, json, streamResponse, within } from './stream/respond.js'
 
 /** A validated request, and what its answer needs. */
-interface Asked<State> extends RouteRequest<State> {
+interface PreparedRequest<State> extends RouteRequest<State> {
   readonly chatRequest: ChatRequest
   readonly incoming: Incoming
   readonly state: State
@@ -60,9 +60,9 @@ export async function handleChat<State>(
   const { signer, used } = route
   const trust: HistoryOptions = { input, signer, used, scope }
   const { messages, approvals } = await conversation(incoming, trust, { state, body, route })
-  const asked = chatRequestOf({ ...incoming, messages }, route)
-  const chatRequest = await lastWord(asked, { ...routeRequest, state, body })
-  await useUp(approvals, trust)
+  const requested = chatRequestOf({ ...incoming, messages }, route)
+  const chatRequest = await applyBefore(requested, { ...routeRequest, state, body })
+  await markUsed(approvals, trust)
   const all = {
     ...routeRequest,
     ...{ chatRequest, state, body, format, scope },
@@ -91,14 +91,14 @@ function bodyLimitsOf<State>(
 }
 
 /** Applies `before`. Throws `MisuseError` where it reads the body, which is already consumed. */
-async function lastWord<State>(
-  asked: ChatRequest,
+async function applyBefore<State>(
+  chatRequest: ChatRequest,
   { route, request, native, state, body }: RouteRequest<State> & AppInfo<State>,
 ): Promise<ChatRequest> {
   const { options } = route
-  if (!options.before) return asked
+  if (!options.before) return chatRequest
   try {
-    return await options.before(asked, { state, body, request, native })
+    return await options.before(chatRequest, { state, body, request, native })
   } catch (error) {
     // the platform's error for a body that was already read
     if (error instanceof TypeError && /\b(?:body|locked|unusable|clone)/i.test(error.message))
@@ -115,9 +115,11 @@ interface AppInfo<State> {
 /** Reads the `Accept` header where the body has no `stream` member. */
 function wantsJson(request: Request, body: unknown): boolean {
   const accept = request.headers.get('accept') ?? ''
-  const isSaid = isObject(body) && body.stream !== undefined
+  const hasStreamMember = isObject(body) && body.stream !== undefined
   return (
-    !isSaid && /\bapplication\/json\b/.test(accept) && !/text\/event-stream|\*\/\*/.test(accept)
+    !hasStreamMember &&
+    /\bapplication\/json\b/.test(accept) &&
+    !/text\/event-stream|\*\/\*/.test(accept)
   )
 }
 
@@ -130,9 +132,9 @@ async function conversation<State>(
   const { id, trigger, messageId } = incoming
   if (id === undefined)
     throw new RefusedError('invalid_body', 'The body must name its conversation: `id`.')
-  const { messages, approvals } = await readNews(incoming, trust)
+  const { messages, approvals } = await readNewMessages(incoming, trust)
   const kept = await options.history(id, { state, trigger, messageId, body })
-  return { messages: addNews(kept, messages, incoming), approvals }
+  return { messages: addNewMessages(kept, messages, incoming), approvals }
 }
 
 /** Chat request members, and their names in other libraries: closed until the app opens them. */
@@ -178,7 +180,7 @@ const withoutIds = ({ messages, ...request }: ChatRequest): ChatRequest => ({
 })
 
 /** Call options of both modes. */
-const callOptionsOf = <State>({ route: { options }, state, defer }: Asked<State>) => {
+const callOptionsOf = <State>({ route: { options }, state, defer }: PreparedRequest<State>) => {
   const tags = typeof options.tags === 'function' ? options.tags(state) : options.tags
   return { state, waitUntil: defer, ...defined({ tags }) }
 }
@@ -194,38 +196,38 @@ type Calls = {
 
 const callsOf = <State>({ ai }: Route<State>) => ai as unknown as Calls
 
-async function plain<State>(asked: Asked<State>): Promise<Response> {
-  const { route, request, format, headers } = asked
+async function plain<State>(prepared: PreparedRequest<State>): Promise<Response> {
+  const { route, request, format, headers } = prepared
   const { signal } = request
   const response = await callsOf(route)
-    .generate(withoutIds(asked.chatRequest), {
-      ...callOptionsOf(asked),
+    .generate(withoutIds(prepared.chatRequest), {
+      ...callOptionsOf(prepared),
       // a plain answer cannot be resumed
       ...(route.options.onDisconnect !== 'finish' && { signal }),
     })
-    .catch((error) => finishCut(error, asked))
-  await finish(response, asked)
-  const context = contextOf(response.id, asked)
-  const approvals = response.approvals && (await issueAll(response.approvals, asked))
+    .catch((error) => finishCut(error, prepared))
+  await finish(response, prepared)
+  const context = contextOf(response.id, prepared)
+  const approvals = response.approvals && (await issueAll(response.approvals, prepared))
   const shown = redactResponse({ ...response, ...defined({ approvals }) }, context.expose)
   return json(await format.toJson(shown, context), 200, headers)
 }
 
-async function streamed<State>(asked: Asked<State>): Promise<Response> {
-  const { route, request, format, scope, incoming, reportError, defer } = asked
+async function streamed<State>(prepared: PreparedRequest<State>): Promise<Response> {
+  const { route, request, format, scope, incoming, reportError, defer } = prepared
   const { stalledMs = 60_000, commitAfterMs = 10_000 } = route.options
   const { preamble = [] } = incoming
   const id = crypto.randomUUID()
-  const context = contextOf(id, asked)
+  const context = contextOf(id, prepared)
   const eventStream = new EventStream({
-    stream: callsOf(route).stream(withoutIds(asked.chatRequest), {
-      ...callOptionsOf(asked),
+    stream: callsOf(route).stream(withoutIds(prepared.chatRequest), {
+      ...callOptionsOf(prepared),
       stalledMs,
     }),
     encoder: format.encoder(context),
-    expose: (chunks) => issueInChunks(redactChunks(chunks, context.expose), asked),
+    expose: (chunks) => issueInChunks(redactChunks(chunks, context.expose), prepared),
     toPublic: reportError,
-    onAnswer: (response) => finish(response, asked),
+    onAnswer: (response) => finish(response, prepared),
   })
   const first = eventStream.first()
   const session = route.sessions.open({
@@ -242,12 +244,12 @@ async function streamed<State>(asked: Asked<State>): Promise<Response> {
     await session.drop()
     throw error
   }
-  return streamResponse(reader, streamOptions(asked, format, id))
+  return streamResponse(reader, streamOptions(prepared, format, id))
 }
 
 const contextOf = <State>(
   id: string,
-  { route: { options, signer }, incoming, scope }: Asked<State>,
+  { route: { options, signer }, incoming, scope }: PreparedRequest<State>,
 ): AnswerContext => ({
   id,
   incoming,
@@ -258,7 +260,7 @@ const contextOf = <State>(
 /** Calls `onFinish` before the client can continue the conversation; only reports its failure. */
 async function finish<State>(
   response: ChatResponse | PartialResponse,
-  { route, chatRequest, incoming, state, body, request_id, reportError }: Asked<State>,
+  { route, chatRequest, incoming, state, body, request_id, reportError }: PreparedRequest<State>,
 ): Promise<void> {
   try {
     await route.options.onFinish?.(response, {
@@ -271,8 +273,8 @@ async function finish<State>(
 }
 
 /** Passes the partial answer of a failed call to `onFinish`, then throws the error. */
-async function finishCut<State>(error: unknown, asked: Asked<State>): Promise<never> {
-  if (isTetradError(error) && error.partial) await finish(error.partial, asked)
+async function finishCut<State>(error: unknown, prepared: PreparedRequest<State>): Promise<never> {
+  if (isTetradError(error) && error.partial) await finish(error.partial, prepared)
   throw error
 }
 
@@ -281,19 +283,19 @@ type Approval = { readonly id: string; readonly tool_call_id: string }
 /** Approvals as sent to the client: signed where there is a secret. */
 const issueAll = <State, T extends Approval>(
   approvals: readonly T[],
-  { route: { signer }, scope }: Asked<State>,
+  { route: { signer }, scope }: PreparedRequest<State>,
 ): Promise<readonly T[]> =>
   Promise.all(
     approvals.map(async (one) => (signer ? { ...one, id: await signer.issue(one, scope) } : one)),
   )
 
-function issueInChunks<State>(chunks: readonly StreamChunk[], asked: Asked<State>) {
-  const isAsked = asked.route.signer && chunks.some(({ type }) => type === 'tool-approval')
-  if (!isAsked) return chunks
+function issueInChunks<State>(chunks: readonly StreamChunk[], prepared: PreparedRequest<State>) {
+  const hasApproval = prepared.route.signer && chunks.some(({ type }) => type === 'tool-approval')
+  if (!hasApproval) return chunks
   return Promise.all(
     chunks.map(async (chunk) => {
       if (chunk.type !== 'tool-approval') return chunk
-      const [issued] = await issueAll([chunk], asked)
+      const [issued] = await issueAll([chunk], prepared)
       return issued ?? chunk
     }),
   )

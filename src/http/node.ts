@@ -58,9 +58,11 @@ export function handler<State = {}>(
     out.on('error', ignore)
     const client = watch(out)
     try {
-      const asked = translate(raw, request, client.signal)
+      const translated = translate(raw, request, client.signal)
       const answered =
-        asked instanceof Request ? await answer(asked, { req: request, res: response }) : asked
+        translated instanceof Request
+          ? await answer(translated, { req: request, res: response })
+          : translated
       await send(answered, out, { stalledMs: options.stalledMs ?? 60_000 })
     } catch {
       // a started response cannot be replaced; the client sees a truncated body

@@ -170,12 +170,12 @@ async function stop<State>(name: string, state: State, routeRequest: RouteReques
 }
 
 async function resume<State>(name: string, state: State, routeRequest: RouteRequest<State>) {
-  const { route, request, headers, format: asked, reportError } = routeRequest
+  const { route, request, headers, format: requested, reportError } = routeRequest
   const lastEventId = /^\d{1,9}$/.exec(request.headers.get('last-event-id') ?? '')?.[0]
   const known = await route.sessions.find(name, ownerOf(state, route))
   // a GET has no body to detect the format from: the stored answer specifies it
   const format =
-    asked ?? (known && isFormatName(known.format) ? await loadFormat(known.format) : undefined)
+    requested ?? (known && isFormatName(known.format) ? await loadFormat(known.format) : undefined)
   if (known && format?.name === known.format) {
     const toFailure = (error: unknown) => format.failure(reportError(error))
     const reader = route.sessions.resume(known, { from: Number(lastEventId ?? 0), toFailure })
@@ -183,7 +183,7 @@ async function resume<State>(name: string, state: State, routeRequest: RouteRequ
       return streamResponse(following(reader, request), streamOptions(routeRequest, format))
   }
   // `useChat` reads 204 as nothing to resume; clients of other formats name them and get 404
-  if (!asked || asked.name === 'ui') return new Response(null, { status: 204, headers })
+  if (!requested || requested.name === 'ui') return new Response(null, { status: 204, headers })
   throw notFound()
 }
 

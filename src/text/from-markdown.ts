@@ -124,13 +124,13 @@ function tableLines(
   const cell = (text: string) => inline(text.replace(/<br\s{0,3}\/?>/gi, ' '), dialect)
   if (rows.length === 0) return [names.map(cell).join(' · ')]
   return rows.map((row) => {
-    const said = row
+    const cells = row
       .map((text, column) => ({ name: names[column] ?? '', text }))
       .filter(({ name, text }) => name !== '' || text !== '')
       .map(({ name, text }) =>
         name ? `${bold(`${name}:`, dialect)} ${cell(text)}`.trim() : cell(text),
       )
-    return `${dialect.bullet} ${said.join(' · ')}`
+    return `${dialect.bullet} ${cells.join(' · ')}`
   })
 }
 

@@ -33,20 +33,22 @@ export async function readHistory(
 ): Promise<Conversation> {
   const { input, signer } = options
   if (input.allowTools) return { messages: checkMessages(messages, input), approvals: [] }
-  const vouched = new Set<Message>()
+  const verified = new Set<Message>()
   const known: Message[] = []
-  const news = newsOf(messages)
+  const newMessages = newToolMessages(messages)
   const approvals: ApprovalMessage[] = []
   for (const [index, message] of messages.entries()) {
-    const own = signer && (await vouch(message, macs?.get(index), { ...options, signer }, news))
-    if (own) vouched.add(own)
-    if (own && isApproval(own) && news.has(message)) approvals.push(own)
+    const own =
+      signer &&
+      (await verifyMessage(message, macs?.get(index), { ...options, signer }, newMessages))
+    if (own) verified.add(own)
+    if (own && isApproval(own) && newMessages.has(message)) approvals.push(own)
     known.push(own ?? message)
   }
   const sent = new Set(known)
   const settled = signer ? settlePast(known) : known
-  for (const message of settled) if (!sent.has(message)) vouched.add(message)
-  const kept = checkMessages(withoutCut(settled, vouched), input, vouched)
+  for (const message of settled) if (!sent.has(message)) verified.add(message)
+  const kept = checkMessages(withoutCut(settled, verified), input, verified)
   await checkUnused(approvals, options)
   return { messages: kept, approvals: signer ? approvals : [] }
 }
@@ -56,7 +58,7 @@ export async function readHistory(
  * whose ids only the server can have issued, and with `allowTools` the results of tools that the
  * page ran. Throws `RefusedError`.
  */
-export async function readNews(
+export async function readNewMessages(
   { messages, lastId }: Incoming,
   options: HistoryOptions,
 ): Promise<Conversation> {
@@ -67,9 +69,9 @@ export async function readNews(
     return { messages: [{ ...last, ...(id !== undefined && { id }) }], approvals: [] }
   }
   const { signer, input } = options
-  const news = [...newsOf(messages)]
-  const approvals = news.filter(isApproval)
-  const results = input.allowTools ? news.filter(isResult) : []
+  const newMessages = [...newToolMessages(messages)]
+  const approvals = newMessages.filter(isApproval)
+  const results = input.allowTools ? newMessages.filter(isResult) : []
   if (approvals.length + results.length === 0)
     throw new RefusedError('invalid_messages', 'The last message must be of the user.')
   if (results.length > 0) checkMessages(results, input)
@@ -89,18 +91,18 @@ export type Turn = Pick<Incoming, 'messages' | 'trigger' | 'messageId'>
  * content is equal. An approval must answer an open call; a second result of a call is skipped.
  * Throws `RefusedError` `approval_used`.
  */
-export function addNews(
+export function addNewMessages(
   kept: readonly Message[],
-  news: readonly Message[],
+  newMessages: readonly Message[],
   turn: Turn,
 ): readonly Message[] {
-  const [first] = news
+  const [first] = newMessages
   if (first?.role === 'user')
     return settlePast([...kept.slice(0, placeOf(kept, first, turn)), first])
   const open = openCalls(kept)
   const isOpen = (one: Message) => one.role === 'tool' && open.has(one.tool_call_id)
   // a page also sends the results that the server itself produced
-  const fresh = news.filter((one) => isApproval(one) || isOpen(one))
+  const fresh = newMessages.filter((one) => isApproval(one) || isOpen(one))
   if (fresh.length === 0 || !fresh.every(isOpen)) throw alreadyUsed()
   return settlePast([...kept, ...fresh])
 }
@@ -116,23 +118,23 @@ function openCalls(messages: readonly Message[]): ReadonlySet<string> {
   return new Set(calls.flatMap(({ id }) => (done.has(id) ? [] : [id])))
 }
 
-function placeOf(kept: readonly Message[], asked: UserMessage, turn: Turn): number {
+function placeOf(kept: readonly Message[], added: UserMessage, turn: Turn): number {
   const { trigger, messageId, messages } = turn
   const isUser = (one: Message): one is UserMessage => one.role === 'user'
   const known = kept.findLastIndex(
-    (one) => isUser(one) && one.id !== undefined && one.id === asked.id,
+    (one) => isUser(one) && one.id !== undefined && one.id === added.id,
   )
   if (known >= 0) return known
   const last = kept.findLast(isUser)
   if (!last) return kept.length
-  const hasIds = asked.id !== undefined && kept.some((one) => isUser(one) && one.id !== undefined)
+  const hasIds = added.id !== undefined && kept.some((one) => isUser(one) && one.id !== undefined)
   const at = kept.lastIndexOf(last)
   if (hasIds) return kept.length
   if (trigger === 'regenerate-message') return at
   // an edit where the app stores no ids: keep as many user messages as the client has before it
-  if (messageId !== undefined && messageId === asked.id && messages.length > 1)
+  if (messageId !== undefined && messageId === added.id && messages.length > 1)
     return positionOf(kept, messages.filter(isUser).length - 1)
-  const isAgain = JSON.stringify(last.content) === JSON.stringify(asked.content)
+  const isAgain = JSON.stringify(last.content) === JSON.stringify(added.content)
   return isAgain && trigger === undefined ? at : kept.length
 }
 
@@ -143,19 +145,19 @@ function positionOf(kept: readonly Message[], number: number): number {
 }
 
 /** The tool messages after the last turn: those this request adds. */
-const newsOf = (messages: readonly Message[]): ReadonlySet<Message> =>
+const newToolMessages = (messages: readonly Message[]): ReadonlySet<Message> =>
   new Set(messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1))
 
 type SignedOptions = HistoryOptions & { readonly signer: HistorySigner }
 
 /** The verified message; undefined without a signature. Throws `RefusedError` for a wrong one. */
-async function vouch(
+async function verifyMessage(
   message: Message,
   mac: string | undefined,
   options: SignedOptions,
-  news: ReadonlySet<Message>,
+  newMessages: ReadonlySet<Message>,
 ): Promise<Message | undefined> {
-  if (isApproval(message)) return redeem(message, options, news.has(message))
+  if (isApproval(message)) return redeem(message, options, newMessages.has(message))
   if (mac === undefined) return undefined
   if (await options.signer.verify(message, mac, options.scope)) return message
   throw notSigned()
@@ -184,7 +186,7 @@ async function checkUnused(
 }
 
 /** Marks approvals as used when the call begins. Throws `RefusedError` for one used meanwhile. */
-export async function useUp(
+export async function markUsed(
   approvals: readonly ApprovalMessage[],
   options: HistoryOptions,
 ): Promise<void> {
@@ -201,11 +203,11 @@ const alreadyUsed = () =>
 async function redeem(
   { tool_call_id, approval }: ApprovalMessage,
   { signer, scope }: SignedOptions,
-  isNews: boolean,
+  isNew: boolean,
 ): Promise<ApprovalMessage> {
   const redeemed = await signer.redeem(approval.id, tool_call_id, scope)
-  if (!redeemed && isNews) throw notSigned()
-  if (redeemed?.isExpired && isNews)
+  if (!redeemed && isNew) throw notSigned()
+  if (redeemed?.isExpired && isNew)
     throw new RefusedError(
       'approval_expired',
       'The question was open for too long. Please ask again.',
@@ -231,10 +233,10 @@ const notSigned = () =>
  * call, get none.
  */
 function settlePast(messages: readonly Message[]): readonly Message[] {
-  const news = newsOf(messages)
+  const newMessages = newToolMessages(messages)
   const answered = new Set(messages.flatMap((one) => (isResult(one) ? [one.tool_call_id] : [])))
   return messages.flatMap((one): readonly Message[] => {
-    if (!isApproval(one) || news.has(one)) return [one]
+    if (!isApproval(one) || newMessages.has(one)) return [one]
     const { tool_call_id, approval } = one
     if (answered.has(tool_call_id) || approval.id === tool_call_id) return []
     return [{ role: 'tool', tool_call_id, content: outcomeOf(approval), is_error: true }]
@@ -252,17 +254,17 @@ const outcomeOf = ({ approved }: ToolApproval) =>
  */
 function withoutCut(
   messages: readonly Message[],
-  vouched: ReadonlySet<Message>,
+  verified: ReadonlySet<Message>,
 ): readonly Message[] {
   const answered = new Set(
     messages.flatMap((message) => (message.role === 'tool' ? [message.tool_call_id] : [])),
   )
   return messages.flatMap((message): readonly Message[] => {
-    if (message.role !== 'assistant' || vouched.has(message)) return [message]
-    const { hosted_tools: _, images: __, audio: ___, files: ____, ...said } = message
-    const { tool_calls, ...rest } = said
+    if (message.role !== 'assistant' || verified.has(message)) return [message]
+    const { hosted_tools: _, images: __, audio: ___, files: ____, ...kept } = message
+    const { tool_calls, ...rest } = kept
     const isCut = !isFilled(tool_calls) || !tool_calls.some((call) => answered.has(call?.id))
-    const left = isCut ? rest : said
+    const left = isCut ? rest : kept
     return Object.entries(left).some(([key, value]) => key !== 'role' && value) ? [left] : []
   })
 }

@@ -66,10 +66,10 @@ const string =
 const anyString = string(Number.POSITIVE_INFINITY)
 
 const either =
-  (...words: readonly string[]): Check =>
+  (...values: readonly string[]): Check =>
   (value, path) => {
-    if (!words.some((word) => word === value))
-      refuse(path, `expected ${words.map((word) => `'${word}'`).join(', ')}`)
+    if (!values.some((each) => each === value))
+      refuse(path, `expected ${values.map((each) => `'${each}'`).join(', ')}`)
   }
 
 /** HTTP(S) and data URLs only: code that reads the URL later may support other schemes. */
@@ -220,23 +220,23 @@ const message = kind('role', {
 })
 
 /**
- * Validates the messages of a browser and returns those to use; `vouched` are verified as the
- * server's own. Limits apply to the last message. An earlier user message over a limit was rejected
- * when it was new: it is dropped, so that it does not end the conversation. Throws `RefusedError`
- * that names the path and the limit.
+ * Validates the messages of a browser and returns those to use; `verified` are the server's own.
+ * Limits apply to the last message. An earlier user message over a limit was rejected when it was
+ * new: it is dropped, so that it does not end the conversation. Throws `RefusedError` that names
+ * the path and the limit.
  */
 export function checkMessages(
   messages: readonly Message[],
   options: InputOptions,
-  vouched: ReadonlySet<Message> = new Set(),
+  verified: ReadonlySet<Message> = new Set(),
 ): readonly Message[] {
   const limits = limitsOf(options)
   if (messages.length === 0)
     throw new RefusedError('invalid_messages', 'messages: expected at least one message.')
-  if (messages.length - vouched.size > limits.maxMessages) throw tooLong()
+  if (messages.length - verified.size > limits.maxMessages) throw tooLong()
   messages.forEach((one, index) => {
     message(one, `messages[${index}]`)
-    checkRole(one, `messages[${index}]`, options, vouched.has(one))
+    checkRole(one, `messages[${index}]`, options, verified.has(one))
   })
   const last = messages.length - 1
   const kept = messages.filter((one, index) => {
@@ -245,7 +245,7 @@ export function checkMessages(
     return index === last || isAcceptable(one, options)
   })
   let bytes = 0
-  for (const one of kept) if (!vouched.has(one)) bytes += sizeOf(one).text
+  for (const one of kept) if (!verified.has(one)) bytes += sizeOf(one).text
   if (bytes > limits.maxConversationBytes) throw tooLong()
   return kept
 }
@@ -349,7 +349,7 @@ function checkRole(
   one: Message,
   path: string,
   { allowSystem = false, allowTools = false }: InputOptions,
-  isVouched: boolean,
+  isVerified: boolean,
 ): void {
   if ((one.role === 'system' || one.role === 'developer') && !allowSystem)
     throw new RefusedError('role_not_allowed', `${path}.role: '${one.role}' is not allowed here.`)
@@ -357,7 +357,7 @@ function checkRole(
   const isForeign =
     one.role === 'tool' ||
     (one.role === 'assistant' && Object.keys(one).some((key) => !plainMembers.has(key)))
-  if (isForeign && !isVouched)
+  if (isForeign && !isVerified)
     throw new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
   // content is unsigned, so it must be text
   if (one.role === 'assistant' && !isText(one.content)) refuse(`${path}.content`, 'expected text')

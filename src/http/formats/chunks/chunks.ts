@@ -40,11 +40,11 @@ export const chunks: Format = {
 }
 
 function encoder({ sign, expose }: AnswerContext): Encoder {
-  const vouch = sign && turnSigner(sign, expose.reasoning)
+  const signChunk = sign && turnSigner(sign, expose.reasoning)
   return {
     encode: (chunks) =>
-      vouch
-        ? Promise.all(chunks.map(vouch)).then((vouched) => vouched.map(jsonLine))
+      signChunk
+        ? Promise.all(chunks.map(signChunk)).then((signed) => signed.map(jsonLine))
         : chunks.map((chunk) => jsonLine(withoutNative(chunk))),
     end: () => ['[DONE]'],
     error: (error) => [jsonLine({ type: 'error', error })],
@@ -93,10 +93,10 @@ function read(body: unknown): Incoming {
     throw new RefusedError('invalid_body', '`stream` must be a boolean.')
   return {
     ...defined({
-      id: word('id', id),
-      model: word('model', model),
-      trigger: word('trigger', trigger),
-      messageId: word('messageId', messageId),
+      id: shortString('id', id),
+      model: shortString('model', model),
+      trigger: shortString('trigger', trigger),
+      messageId: shortString('messageId', messageId),
     }),
     ...readMacs(messages),
     isStream: stream ?? true,
@@ -114,7 +114,7 @@ function readMacs(signed: readonly JsonObject[]): Pick<Incoming, 'messages' | 'm
   return { messages, macs }
 }
 
-function word(name: string, value: unknown): string | undefined {
+function shortString(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && value !== '' && value.length <= 200) return value
   throw new RefusedError('invalid_body', `\`${name}\` must be a string of at most 200 characters.`)

@@ -29,12 +29,12 @@ function read(body: unknown): Incoming {
   const { id, ...source } = isObject(body) ? body : {}
   try {
     const own = Object.keys(source).filter((key) => !streamKeys.has(key))
-    const { request, streaming, ...said } = fromOpenAI(isObject(body) ? source : body, {
+    const { request, streaming, ...flags } = fromOpenAI(isObject(body) ? source : body, {
       allow: own,
     })
     const { model, messages, ...rest } = request
     const conversation = typeof id === 'string' && id !== '' && id.length <= 200 ? { id } : {}
-    return { ...conversation, model, messages, isStream: streaming, rest, ...said }
+    return { ...conversation, model, messages, isStream: streaming, rest, ...flags }
   } catch (error) {
     // these errors concern the client's own body
     if (isTetradError(error) && error.name === 'BadRequestError')

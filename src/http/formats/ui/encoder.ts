@@ -3,7 +3,7 @@ import { addUsage, type ChunkOf, defined, type StreamChunk } from '../../../chat
 import { jsonLine } from '../../../sse/index.js'
 import type { PublicError } from '../../public-error.js'
 import type { AnswerContext, Encoder } from '../format.js'
-import { emitAnnotation, emitFile, emitSounds } from './media-events.js'
+import { emitAnnotation, emitAudio, emitFile } from './media-events.js'
 import { UiState } from './state.js'
 import { emitCall, emitHostedTool, emitResult } from './tool-events.js'
 import { withoutPrototypes } from './values.js'
@@ -84,10 +84,10 @@ const on: { readonly [Type in StreamChunk['type']]: Handler<Type> } = {
     state.startStep()
     if (request_id !== undefined) state.requestId = request_id
   },
-  'text-delta': ({ text }, state) => state.say('text', text),
-  'reasoning-delta': ({ text }, state) => state.say('reasoning', text),
+  'text-delta': ({ text }, state) => state.addText('text', text),
+  'reasoning-delta': ({ text }, state) => state.addText('reasoning', text),
   // UI messages have no refusal part
-  'refusal-delta': ({ text }, state) => state.say('text', text),
+  'refusal-delta': ({ text }, state) => state.addText('text', text),
   'tool-call-start'({ index, id, name, kind }, state) {
     state.close()
     const toolCallId = state.nameCall(id, name)
@@ -113,8 +113,8 @@ const on: { readonly [Type in StreamChunk['type']]: Handler<Type> } = {
   'hosted-tool': emitHostedTool,
   annotation: ({ annotation }, state) => emitAnnotation(annotation, state),
   file(chunk, state) {
-    const isSound = chunk.media_type.startsWith('audio/') && chunk.data !== undefined
-    if (isSound) state.sounds.push(chunk)
+    const isAudio = chunk.media_type.startsWith('audio/') && chunk.data !== undefined
+    if (isAudio) state.audioChunks.push(chunk)
     else emitFile(chunk, state)
   },
   // UI messages have no part for them
@@ -128,7 +128,7 @@ const on: { readonly [Type in StreamChunk['type']]: Handler<Type> } = {
   },
   warning: ({ warning }, state) => void state.warnings.push(warning),
   finish(chunk, state) {
-    emitSounds(state)
+    emitAudio(state)
     state.close()
     state.finish = chunk
     state.usage = addUsage(state.usage, chunk.usage)

@@ -30,7 +30,7 @@ function toFilePart(url: string, mediaType: string | undefined, filename: unknow
     return { type: 'image_url', image_url: { url, ...(!isData && format) } }
   const data = base64Of(url)
   if (mediaType?.startsWith('audio/') && data !== undefined)
-    return { type: 'input_audio', input_audio: { data, format: soundName(mediaType) } }
+    return { type: 'input_audio', input_audio: { data, format: audioFormat(mediaType) } }
   return {
     type: 'file',
     file: {
@@ -43,8 +43,8 @@ function toFilePart(url: string, mediaType: string | undefined, filename: unknow
 
 /** The media type of the part, else of its data URI, without parameters. */
 function mediaTypeOf({ mediaType }: UiPart, url: string): string | undefined {
-  const said = typeof mediaType === 'string' && mediaType !== '' ? mediaType : dataType(url)
-  return said?.split(';')[0]?.trim().toLowerCase()
+  const specified = typeof mediaType === 'string' && mediaType !== '' ? mediaType : dataType(url)
+  return specified?.split(';')[0]?.trim().toLowerCase()
 }
 
 const dataType = (url: string) => /^data:([^;,]+)/i.exec(url)?.[1]
@@ -55,7 +55,7 @@ function base64Of(url: string): string | undefined {
 }
 
 /** The format as Chat Completions name it; browsers send audio/mpeg and audio/x-wav. */
-function soundName(mediaType: string): string {
+function audioFormat(mediaType: string): string {
   const name = mediaType.slice('audio/'.length).replace(/^(?:x-|vnd\.)/, '')
   return name === 'mpeg' ? 'mp3' : name === 'wave' ? 'wav' : name
 }
@@ -70,18 +70,18 @@ export function mediaOf(
 ): Pick<AssistantMessage, 'images' | 'audio' | 'files'> {
   const images: OutputImage[] = []
   const files: OutputFile[] = []
-  const sounds: OutputAudio[] = []
+  const audios: OutputAudio[] = []
   for (const part of parts) {
     if (part.type !== 'file' || typeof part.url !== 'string') continue
     const media_type = mediaTypeOf(part, part.url) ?? 'application/octet-stream'
     const data = base64Of(part.url)
     if (media_type.startsWith('image/'))
       images.push({ type: 'image_url', image_url: { url: part.url } })
-    else if (media_type.startsWith('audio/') && data !== undefined && sounds.length === 0)
-      sounds.push({ data, format: media_type.slice('audio/'.length) })
+    else if (media_type.startsWith('audio/') && data !== undefined && audios.length === 0)
+      audios.push({ data, format: media_type.slice('audio/'.length) })
     else if (data !== undefined) files.push({ media_type, data })
   }
-  const [audio] = sounds
+  const [audio] = audios
   return {
     ...(images.length > 0 && { images }),
     ...(audio && { audio }),

@@ -105,9 +105,9 @@ export const toResults = (
 
 /** Joins pieces without a separator: separators are part of the streamed text. */
 const textOf = (parts: readonly UiPart[], type: 'text' | 'reasoning') =>
-  parts.map((part) => (part.type === type ? word(part.text) : '')).join('')
+  parts.map((part) => (part.type === type ? stringOrEmpty(part.text) : '')).join('')
 
-const word = (value: unknown) => (typeof value === 'string' ? value : '')
+const stringOrEmpty = (value: unknown) => (typeof value === 'string' ? value : '')
 
 const record = (value: unknown): JsonObject => (isObject(value) ? value : {})
 

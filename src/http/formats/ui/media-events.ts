@@ -57,12 +57,12 @@ export function emitFile(chunk: FileChunk, state: UiState): void {
 }
 
 /** Emits the audio chunks of a turn as one file. */
-export function emitSounds(state: UiState): void {
-  const { sounds } = state
-  if (sounds.length === 0) return
-  state.sounds = []
+export function emitAudio(state: UiState): void {
+  const { audioChunks } = state
+  if (audioChunks.length === 0) return
+  state.audioChunks = []
   const turn = { id: '', model: '', provider: '', created: 0 }
-  const message = accumulate([{ type: 'start', ...turn }, ...sounds, end])?.message
+  const message = accumulate([{ type: 'start', ...turn }, ...audioChunks, end])?.message
   const { audio, files = [] } = message ?? {}
   if (audio)
     emitFile({ media_type: `audio/${audio.format ?? 'wav'}`, ...audio } as FileChunk, state)

@@ -21,10 +21,10 @@ export function read(body: unknown): Incoming {
   const last = uiMessages.at(-1)
   return {
     ...defined({
-      id: word('id', id),
-      model: word('model', model),
-      trigger: word('trigger', trigger),
-      messageId: word('messageId', messageId),
+      id: shortString('id', id),
+      model: shortString('model', model),
+      trigger: shortString('trigger', trigger),
+      messageId: shortString('messageId', messageId),
       lastId: last?.id || undefined,
     }),
     ...toHistory(uiMessages),
@@ -64,7 +64,7 @@ const isPart = (value: unknown): value is UiPart =>
 
 const hasText: ReadonlySet<string> = new Set(['text', 'reasoning'])
 
-function word(name: string, value: unknown): string | undefined {
+function shortString(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string' && value.length <= 200) return value || undefined
   throw refused('invalid_body', `\`${name}\` must be a string of at most 200 characters.`)

@@ -35,7 +35,7 @@ export class UiState {
   readonly hosted = new Map<string, HostedState>()
   readonly sources = new Set<string>()
   /** Audio chunks, joined into one file at the end of the turn. */
-  sounds: FileChunk[] = []
+  audioChunks: FileChunk[] = []
   readonly warnings: Warning[] = []
   requestId: string | undefined
   finish: FinishChunk | undefined
@@ -69,7 +69,7 @@ export class UiState {
     this.events.push({ ...event })
   }
 
-  say(kind: 'text' | 'reasoning', delta: string): void {
+  addText(kind: 'text' | 'reasoning', delta: string): void {
     if (delta === '') return
     if (this.open?.kind !== kind) {
       this.close()

@@ -48,12 +48,12 @@ const results: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
 
 /** `reason`: why the call was denied, where the part no longer has it. */
 export function toToolMessage(part: UiPart, reason?: unknown): readonly ToolMessage[] {
-  const said = results.get(part.state)?.(part, reason)
-  if (!said) return []
+  const result = results.get(part.state)?.(part, reason)
+  if (!result) return []
   const tool_call_id = String(part.toolCallId)
   // an approval precedes the result and has no tool name
-  const name = said.approval ? '' : toolNameOf(part)
-  return [{ role: 'tool', tool_call_id, ...(name !== '' && { name }), ...said }]
+  const name = result.approval ? '' : toolNameOf(part)
+  return [{ role: 'tool', tool_call_id, ...(name !== '' && { name }), ...result }]
 }
 
 function toApproval({ approval }: UiPart): ReturnType<Reader> {

@@ -33,7 +33,7 @@ interface OpenCall extends CallMembers, Pick<ChunkOf<'tool-call-start'>, 'id' | 
 }
 
 /** Accumulates one answer. `add` costs the same for each chunk, however long the answer is. */
-export function answerFold() {
+export function answerAccumulator() {
   const messages: (AssistantMessage | ToolMessage)[] = []
   const warnings: Warning[] = []
   const approvals: ApprovalInput[] = []
@@ -106,7 +106,7 @@ const unknownStart = { type: 'start', id: '', created: 0, model: '', provider: '
 /** One model turn while it is accumulated. */
 interface Turn {
   readonly start: ChunkOf<'start'>
-  readonly said: Record<'text-delta' | 'reasoning-delta' | 'refusal-delta', string>
+  readonly texts: Record<'text-delta' | 'reasoning-delta' | 'refusal-delta', string>
   phase: string | undefined
   commentary: string
   readonly calls: OpenCall[]
@@ -119,7 +119,7 @@ interface Turn {
 
 const newTurn = (start: ChunkOf<'start'>): Turn => ({
   start,
-  said: { 'text-delta': '', 'reasoning-delta': '', 'refusal-delta': '' },
+  texts: { 'text-delta': '', 'reasoning-delta': '', 'refusal-delta': '' },
   phase: undefined,
   commentary: '',
   calls: [],
@@ -131,15 +131,15 @@ const newTurn = (start: ChunkOf<'start'>): Turn => ({
 })
 
 function addTo(turn: Turn, chunk: StreamChunk): void {
-  const { said, calls, annotations, files, hosted, logprobs } = turn
+  const { texts, calls, annotations, files, hosted, logprobs } = turn
   switch (chunk.type) {
     case 'text-delta':
     case 'reasoning-delta':
     case 'refusal-delta':
-      said[chunk.type] += chunk.text
+      texts[chunk.type] += chunk.text
       if (chunk.type !== 'text-delta') break
       turn.phase = chunk.phase ?? turn.phase
-      if (chunk.phase === 'commentary') turn.commentary = said['text-delta']
+      if (chunk.phase === 'commentary') turn.commentary = texts['text-delta']
       break
     case 'tool-call-start':
       calls[chunk.index] = { ...chunk, text: '', isOpen: true }
@@ -173,17 +173,17 @@ function addTo(turn: Turn, chunk: StreamChunk): void {
 
 const messageOf = (turn: Turn): AssistantMessage => ({
   role: 'assistant',
-  content: turn.said['text-delta'] || null,
+  content: turn.texts['text-delta'] || null,
   ...filled({
-    refusal: turn.said['refusal-delta'],
+    refusal: turn.texts['refusal-delta'],
     tool_calls: turn.calls.filter(({ isOpen }) => !isOpen).map(toCall),
-    reasoning_content: turn.said['reasoning-delta'],
+    reasoning_content: turn.texts['reasoning-delta'],
     annotations: [...turn.annotations],
     hosted_tools: [...turn.hosted.values()],
   }),
   ...toMedia(turn.files),
   ...defined({ phase: turn.phase, native: turn.finish?.native, mac: turn.finish?.mac }),
-  ...(turn.commentary !== turn.said['text-delta'] && filled({ commentary: turn.commentary })),
+  ...(turn.commentary !== turn.texts['text-delta'] && filled({ commentary: turn.commentary })),
 })
 
 const untyped = <Chunk extends { readonly type: string }>({ type: _, ...members }: Chunk) => members

@@ -1,7 +1,7 @@
-/** The small fold of the browser says what the fold of the core says. */
+/** The small accumulator of the browser gives what that of the core gives. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { answerFold } from '../../src/browser/fold.js'
+import { answerAccumulator } from '../../src/browser/accumulate.js'
 import type { StreamChunk } from '../../src/chat/index.js'
 import { Accumulator } from '../../src/core/accumulate.js'
 
@@ -167,11 +167,11 @@ const answer = fc
   .tuple(fc.array(outside), fc.array(turn, { minLength: 1, maxLength: 3 }))
   .map(([before, turns]) => [...before, ...turns.flat()] as StreamChunk[])
 
-describe('the fold of the browser', () => {
-  it('says what the fold of the core says, whole and in part', () => {
+describe('the accumulator of the browser', () => {
+  it('gives what the accumulator of the core gives, whole and in part', () => {
     fc.assert(
       fc.property(answer, fc.nat(), (chunks, at) => {
-        const [ours, core] = [answerFold(), new Accumulator()]
+        const [ours, core] = [answerAccumulator(), new Accumulator()]
         chunks.forEach((chunk, index) => {
           ours.add(chunk)
           core.add(chunk)
@@ -185,7 +185,7 @@ describe('the fold of the browser', () => {
   })
 
   it('has no answer before one is whole', () => {
-    const { add, response, partial } = answerFold()
+    const { add, response, partial } = answerAccumulator()
     expect([response(), partial()]).toEqual([undefined, undefined])
     add({ type: 'start', id: 'c', model: 'm', provider: 'p', created: 1 })
     expect(response()).toBeUndefined()
