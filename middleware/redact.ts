@@ -194,7 +194,7 @@ async function maskRequest<State>(
   const collector = new TextCollector()
   const everything = { asSaid: () => undefined, mayKeep: () => true }
   editRequest(request, Object.assign(collector, everything))
-  await detections?.prepare([...collector.texts, ...collector.numbers])
+  await detections?.prepare(collector.all)
   await values.add([])
   const names = [...search.map(({ placeholder }) => placeholder), literalName, ...values.names]
   const literal = restore ? placeholdersOf([...new Set(names)])?.rule : undefined
@@ -323,7 +323,7 @@ async function runOutside<State>(ctx: Context<State>, next: Next, settings: Sett
     if (!detections) return run()
     const collector = new TextCollector()
     editResult(chunk.content, collector)
-    return detections.prepare([...collector.texts, ...collector.numbers]).then(run)
+    return detections.prepare(collector.all).then(run)
   })
   return next()
 }

@@ -9,9 +9,8 @@ import {
 } from '../../src/core/index.js'
 import type { HoldResult, Store } from '../../src/store/index.js'
 import { sleep } from '../clock.js'
-import { type CurrentCap, perUsd } from './cap.js'
+import { type CurrentCap, type Place, perUsd } from './cap.js'
 import type { Learned } from './learned.js'
-import type { Place } from './place.js'
 import { thoughtsOf, withThoughtsInside } from './thoughts.js'
 
 export interface Settings {

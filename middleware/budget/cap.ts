@@ -28,6 +28,9 @@ export interface CurrentCap {
   readonly resetsAt: () => number | undefined
 }
 
+/** What a booking needs of its layer: the context, whatever the state of the call. */
+export type Place = Omit<Context<never>, 'options' | 'state'>
+
 export const perUsd = 1e9
 
 const minuteMs = 60_000

@@ -1,7 +1,7 @@
 /** What answers of a model were like lately, from the store: how long they were, and how far our own count was off. */
 import { createTokenCounter, estimatePromptTokens, type Message } from '../../src/chat/index.js'
 import type { Store } from '../../src/store/index.js'
-import type { Place } from './place.js'
+import type { Place } from './cap.js'
 
 export interface Learned {
   /** Tokens of an ordinary answer: their mean. */

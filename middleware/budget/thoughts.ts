@@ -4,7 +4,7 @@
  * `max_tokens` as it is.
  */
 import type { ChatRequest } from '../../src/chat/index.js'
-import type { Place } from './place.js'
+import type { Place } from './cap.js'
 
 /** What is asked for by a level. Tokens. */
 const efforts: ReadonlyMap<string, number> = new Map([

@@ -8,7 +8,7 @@ import {
   type Warning,
 } from '../../src/chat/index.js'
 import type { Transform } from '../../src/core/index.js'
-import { editContent, editValue, TextCollector, type TextMap } from './mask.js'
+import { editContent, editValue, TextCollector, type TextMap, wordsOnly } from './mask.js'
 import { editHosted, editResult } from './request.js'
 import type { SearchRule } from './rules.js'
 import type { SaidData } from './said.js'
@@ -36,6 +36,12 @@ type Emit = (chunk: StreamChunk) => void
 export type Channel = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 const channels: readonly Channel[] = ['reasoning-delta', 'text-delta', 'refusal-delta']
 
+const byChannel = <T>(make: (channel: Channel) => T): Record<Channel, T> => ({
+  'reasoning-delta': make('reasoning-delta'),
+  'text-delta': make('text-delta'),
+  'refusal-delta': make('refusal-delta'),
+})
+
 export function editAnswer(edit: AnswerEdit): Transform {
   let turn = new Turn(edit)
   return (chunk, emit) => {
@@ -46,12 +52,8 @@ export function editAnswer(edit: AnswerEdit): Transform {
 }
 
 class Turn {
-  private readonly raw: Record<Channel, string> = {
-    'text-delta': '',
-    'reasoning-delta': '',
-    'refusal-delta': '',
-  }
-  private readonly editors: Record<Channel, TextEditor>
+  private readonly raw = byChannel(() => '')
+  private readonly editors: Readonly<Record<Channel, TextEditor>>
   private readonly calls = new Map<number, { text: string; readonly isCustom: boolean }>()
   private readonly annotations: ChunkOf<'annotation'>[] = []
   private phase: string | undefined
@@ -59,15 +61,11 @@ class Turn {
   private hasWarned = false
 
   constructor(private readonly edit: AnswerEdit) {
-    const editor = (channel: Channel) =>
-      new TextEditor(edit.rules, (hit, text) =>
-        this.replaced(edit.replace(text, channel, hit), text),
-      )
-    this.editors = {
-      'text-delta': editor('text-delta'),
-      'reasoning-delta': editor('reasoning-delta'),
-      'refusal-delta': editor('refusal-delta'),
-    }
+    this.editors = byChannel((channel) => {
+      const replace = (hit: Hit, text: string) =>
+        this.replaced(edit.replace(text, channel, hit), text)
+      return new TextEditor(edit.rules, replace)
+    })
   }
 
   handle(chunk: StreamChunk, emit: Emit): void | Promise<void> {
@@ -256,11 +254,9 @@ class Turn {
     if (!prepare) return run()
     const collector = new TextCollector()
     edit(collector)
-    return prepare([...collector.texts, ...collector.numbers]).then(run)
+    return prepare(collector.all).then(run)
   }
 }
-
-const wordsOnly = (map: TextMap): TextMap => ({ ...map, number: (value) => value })
 
 /** Chunks that come whole. */
 function editOther(chunk: StreamChunk, map: TextMap): StreamChunk {

@@ -121,6 +121,10 @@ export class TextCollector implements TextMap {
   readonly texts: string[] = []
   readonly numbers: string[] = []
 
+  get all(): readonly string[] {
+    return [...this.texts, ...this.numbers]
+  }
+
   text = (text: string) => {
     if (typeof text === 'string') this.texts.push(text)
     return text
@@ -140,6 +144,13 @@ export class TextCollector implements TextMap {
       },
     })
 }
+
+/** Numbers stay: they are settings, sizes, limits, places. */
+export const wordsOnly = (map: TextMap): TextMap => ({
+  text: (text) => map.text(text),
+  json: (text) => map.json(text),
+  number: (value) => value,
+})
 
 /** Text of JSON by its strings, other text as it is. */
 export const editContent = (text: string, map: TextMap): string =>

@@ -10,7 +10,7 @@ import type {
   UserPart,
 } from '../../src/chat/index.js'
 import { asObject, isObject, originOf } from '../../src/chat/index.js'
-import { editContent, editValue, type TextMap } from './mask.js'
+import { editContent, editValue, type TextMap, wordsOnly } from './mask.js'
 import { type Said, saidBy } from './said.js'
 
 /** Members of a request that hold nothing of a person, or that a provider must get as they are. */
@@ -47,19 +47,12 @@ function editMember(name: string, value: unknown, map: RequestMap): unknown {
   if (name === 'messages')
     return (value as ChatRequest['messages']).map((message) => editMessage(message, map))
   if (name === 'tools' && Array.isArray(value)) return value.map((tool) => editTool(tool, map))
-  return editValue(value, withoutNumbers(map))
+  return editValue(value, wordsOnly(map))
 }
-
-/** Numbers that are settings: sizes, limits. */
-const withoutNumbers = (map: TextMap): TextMap => ({
-  text: (text) => map.text(text),
-  json: (text) => map.json(text),
-  number: (value) => value,
-})
 
 /** A hosted tool is the provider's own form: it may need the keys it holds. */
 function editTool(tool: ToolDefinition, map: TextMap): ToolDefinition {
-  const settings = withoutNumbers(map)
+  const settings = wordsOnly(map)
   for (const kind of ['function', 'custom'] as const) {
     const own = asObject(tool)[kind]
     if (!isObject(own)) continue

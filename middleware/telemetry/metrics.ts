@@ -31,35 +31,27 @@ const durations = {
 
 export type Duration = keyof typeof durations
 
-/** What is counted, and what of it is known to be no text. */
-const counters: Readonly<Record<string, (usage: Usage) => Counts | undefined>> = {
-  input_tokens: ({ prompt_tokens, prompt_tokens_details: details }) => ({
-    total: prompt_tokens,
-    audio: details?.audio_tokens,
-    image: details?.image_tokens,
-  }),
-  output_tokens: ({ completion_tokens, completion_tokens_details: details }) => ({
-    total: completion_tokens,
-    audio: details?.audio_tokens,
-    image: details?.image_tokens,
-  }),
-  'cache_read.input_tokens': ({ prompt_tokens_details: details }) => ({
-    total: details?.cached_tokens,
-    audio: details?.cached_tokens_details?.audio_tokens,
-    image: details?.cached_tokens_details?.image_tokens,
-  }),
-  'cache_write.input_tokens': ({ prompt_tokens_details: details }) => ({
-    total: details?.cache_creation_tokens,
-  }),
-  'reasoning.output_tokens': ({ completion_tokens_details: details }) => ({
-    total: details?.reasoning_tokens,
-  }),
-}
-
 interface Counts {
   readonly total: number | undefined
   readonly audio?: number | undefined
   readonly image?: number | undefined
+}
+
+/** A total, and what of it is known to be no text. */
+const countsOf = (
+  total: number | undefined,
+  { audio_tokens: audio, image_tokens: image }: Usage['completion_tokens_details'] = {},
+): Counts => ({ total, audio, image })
+
+const counters: Readonly<Record<string, (usage: Usage) => Counts>> = {
+  input_tokens: (usage) => countsOf(usage.prompt_tokens, usage.prompt_tokens_details),
+  output_tokens: (usage) => countsOf(usage.completion_tokens, usage.completion_tokens_details),
+  'cache_read.input_tokens': ({ prompt_tokens_details: details }) =>
+    countsOf(details?.cached_tokens, details?.cached_tokens_details),
+  'cache_write.input_tokens': ({ prompt_tokens_details: details }) =>
+    countsOf(details?.cache_creation_tokens),
+  'reasoning.output_tokens': ({ completion_tokens_details: details }) =>
+    countsOf(details?.reasoning_tokens),
 }
 
 export function instrumentsOf(meter: Meter): Instruments {
@@ -92,9 +84,12 @@ export function instrumentsOf(meter: Meter): Instruments {
 }
 
 /** What the provider does not tell apart is of an unknown kind. A count that was not told is none. */
-function byModality(counts: Counts | undefined): readonly (readonly [string, number])[] {
-  if (counts?.total === undefined) return []
-  const { total, audio = 0, image = 0 } = counts
+function byModality({
+  total,
+  audio = 0,
+  image = 0,
+}: Counts): readonly (readonly [string, number])[] {
+  if (total === undefined) return []
   const known = [
     ['audio', audio],
     ['image', image],

@@ -9,7 +9,7 @@ import {
   openPlaces,
   tupleAsList,
 } from './dialect.js'
-import { isObjectSchema, mapSchemas, type SchemaWarn } from './json-schema.js'
+import { isObjectSchema, keywords, mapSchemas, type SchemaWarn } from './json-schema.js'
 import { normalize } from './normalize.js'
 import { inlineRefs, isCircular, wrapRoot } from './refs.js'
 
@@ -53,15 +53,13 @@ const toStrict = (schema: JsonObject, path: string, warn: SchemaWarn): JsonObjec
 }
 
 const vocabulary: Vocabulary = {
-  keywords: new Set(
-    '$defs $ref additionalProperties allOf anyOf const description enum format items minItems properties required title type'.split(
-      ' ',
-    ),
+  keywords: keywords(
+    '$defs $ref additionalProperties allOf anyOf const description enum format items minItems properties required title type',
   ),
   takes(keyword, value) {
     if (keyword === 'minItems') return value === 0 || value === 1
-    return keyword !== 'format' || formats.has(String(value))
+    return keyword !== 'format' || formats.includes(String(value))
   },
 }
 
-const formats = new Set('date date-time duration email hostname ipv4 ipv6 time uri uuid'.split(' '))
+const formats = keywords('date date-time duration email hostname ipv4 ipv6 time uri uuid')

@@ -1,5 +1,5 @@
 /** A structural check of JSON against JSON Schema: what a tool must know before it runs, in words a model can act on. */
-import { asObject, isObject, type JsonObject } from '../chat/index.js'
+import { asList, asObject, isObject, isSameJson, type JsonObject } from '../chat/index.js'
 import { resolveRef } from './json-schema.js'
 
 /**
@@ -65,27 +65,15 @@ const typeName = (value: unknown) =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 
 const choice: Rule = ({ value, path }, schema, issues) => {
-  if (Array.isArray(schema.enum) && !schema.enum.some((one) => isSame(one, value)))
+  if (Array.isArray(schema.enum) && !schema.enum.some((one) => isSameJson(one, value)))
     issues.push(`${path}: expected one of ${sayValues(schema.enum)}`)
-  if (Object.hasOwn(schema, 'const') && !isSame(schema.const, value))
+  if (Object.hasOwn(schema, 'const') && !isSameJson(schema.const, value))
     issues.push(`${path}: expected ${sayValues([schema.const])}`)
 }
 
 const sayValues = (values: readonly unknown[]) => {
   const text = values.map((value) => JSON.stringify(value)).join(', ')
   return text.length > 300 ? `${text.slice(0, 299)}…` : text
-}
-
-const isSame = (a: unknown, b: unknown): boolean => {
-  if (a === b) return true
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => isSame(item, b[index]))
-  if (!isObject(a) || !isObject(b)) return false
-  const names = Object.keys(a)
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && isSame(a[name], b[name]))
-  )
 }
 
 const numbers: Rule = ({ value, path }, schema, issues) => {
@@ -157,33 +145,23 @@ const objects: Rule = (spot, schema, issues) => {
   const { value, path } = spot
   if (!isObject(value)) return
   const names = Object.keys(value)
-  for (const name of Array.isArray(schema.required) ? schema.required : [])
-    if (!Object.hasOwn(value, name)) issues.push(`${member(path, String(name))}: required`)
+  for (const name of asList(schema.required))
+    if (!Object.hasOwn(value, String(name))) issues.push(`${member(path, String(name))}: required`)
   const { minProperties, maxProperties } = schema
   if (isBelow(names.length, minProperties))
     issues.push(`${path}: expected at least ${minProperties} members`)
   if (isBelow(maxProperties, names.length))
     issues.push(`${path}: expected at most ${maxProperties} members`)
-  for (const name of names) checkMember(spot, { schema, name, value: value[name] }, issues)
+  for (const name of names) checkMember(spot, schema, name, issues)
 }
 
-const checkMember = (
-  spot: Spot,
-  {
-    schema,
-    name,
-    value,
-  }: { readonly schema: JsonObject; readonly name: string; readonly value: unknown },
-  issues: string[],
-) => {
+const checkMember = (spot: Spot, schema: JsonObject, name: string, issues: string[]) => {
   const path = member(spot.path, name)
-  const inside = { ...spot, value, path, trail: [] }
+  const inside = { ...spot, value: asObject(spot.value)[name], path, trail: [] }
   const { additionalProperties: more, propertyNames } = schema
   const properties = asObject(schema.properties)
   const own = Object.hasOwn(properties, name)
-  const patterns = isObject(schema.patternProperties)
-    ? Object.entries(schema.patternProperties)
-    : []
+  const patterns = Object.entries(asObject(schema.patternProperties))
   const matching = patterns.filter(([pattern]) => regExp(pattern)?.test(name))
   if (own) check({ ...inside, schema: properties[name] }, issues)
   for (const [, pattern] of matching) check({ ...inside, schema: pattern }, issues)
@@ -199,7 +177,7 @@ const member = (path: string, name: string) =>
 
 const combinations: Rule = (spot, schema, issues) => {
   const branch = (inner: unknown) => ({ ...spot, schema: inner })
-  for (const part of listOf(schema.allOf)) check(branch(part), issues)
+  for (const part of asList(schema.allOf)) check(branch(part), issues)
   const { anyOf, oneOf } = schema
   if (Array.isArray(anyOf)) alternatives(spot, anyOf, issues)
   if (Array.isArray(oneOf)) {
@@ -224,8 +202,6 @@ const alternatives = (spot: Spot, branches: readonly unknown[], issues: string[]
   const nearest = all.reduce((best, own) => (own.length < best.length ? own : best))
   issues.push(`${spot.path}: fits none of ${all.length} alternatives; ${nearest.join(', ')}`)
 }
-
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 const rules: readonly Rule[] = [
   reference,

@@ -4,7 +4,7 @@ import { isAnything, omit, type SchemaWarn, typesOf } from './json-schema.js'
 
 export interface Vocabulary {
   /** Keywords that the dialect takes. */
-  readonly keywords: ReadonlySet<string>
+  readonly keywords: readonly string[]
   /** False for a value of such a keyword that it does not take. */
   readonly takes?: (keyword: string, value: unknown) => boolean
 }
@@ -12,11 +12,11 @@ export interface Vocabulary {
 /** The node without what the vocabulary lacks, and a description that says it. `warn` hears of each node so changed. */
 export function describeRest(
   schema: JsonObject,
-  { keywords, takes }: Vocabulary,
+  { keywords: known, takes }: Vocabulary,
   { path, warn }: { readonly path: string; readonly warn: SchemaWarn },
 ): JsonObject {
   const isForeign = ([key, value]: readonly [string, unknown]) =>
-    !keywords.has(key) || takes?.(key, value) === false
+    !known.includes(key) || takes?.(key, value) === false
   const foreign = Object.entries(schema).filter(isForeign)
   if (foreign.length === 0) return schema
   const rest = omit(

@@ -1,9 +1,10 @@
 /** What a rewrite gives: the schema as one provider takes it. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asList, asObject, asObjects, isObject, type JsonObject } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import {
   isAnything,
   isObjectSchema,
+  keywords,
   mapSchemas,
   omit,
   resolveRef,
@@ -29,14 +30,12 @@ export interface Place {
  */
 export function objectRoot(schema: JsonObject, warn: SchemaWarn): JsonObject {
   const { type: _, ...root } = joinAlternatives(mergeAllOf(schema, { warn, at: 'root' }), warn)
-  return { type: 'object', ...root, properties: isObject(root.properties) ? root.properties : {} }
+  return { type: 'object', ...root, properties: propertiesOf(root) }
 }
 
 const joinAlternatives = (schema: JsonObject, warn: SchemaWarn): JsonObject => {
   const { anyOf, oneOf, ...rest } = schema
-  const branches = [anyOf, oneOf]
-    .flatMap((list) => (Array.isArray(list) ? list : []))
-    .filter(isObject)
+  const branches = [anyOf, oneOf].flatMap(asObjects)
   if (branches.length === 0) return schema
   warn('/: the alternatives at the root are joined into one object')
   const objects = branches.map((branch) => resolveRef(schema, branch.$ref) ?? branch)
@@ -56,15 +55,18 @@ const anyOfThese = (objects: readonly JsonObject[], name: string) => {
   const found = objects.flatMap((object) =>
     Object.hasOwn(propertiesOf(object), name) ? [propertiesOf(object)[name]] : [],
   )
-  const distinct = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()]
-  return distinct.length === 1 ? distinct[0] : { anyOf: distinct }
+  return oneOrAny(distinct(found))
 }
 
-const propertiesOf = ({ properties }: JsonObject): JsonObject =>
-  isObject(properties) ? properties : {}
+const distinct = (all: readonly unknown[]) => [
+  ...new Map(all.map((one) => [JSON.stringify(one), one])).values(),
+]
 
-const requiredOf = ({ required }: JsonObject): readonly unknown[] =>
-  Array.isArray(required) ? required : []
+const oneOrAny = (all: readonly unknown[]) => (all.length === 1 ? all[0] : { anyOf: all })
+
+const propertiesOf = ({ properties }: JsonObject): JsonObject => asObject(properties)
+
+const requiredOf = ({ required }: JsonObject): readonly unknown[] => asList(required)
 
 /** What no closed object can say: maps, free objects, "anything". A list of places, empty if there are none. */
 export function openPlaces(root: JsonObject): readonly string[] {
@@ -78,17 +80,9 @@ export function openPlaces(root: JsonObject): readonly string[] {
 }
 
 /** Schemas that say which values do not fit, or stand for members without a name: `isOpen` looks at those itself. */
-const conditions = [
-  'additionalProperties',
-  'contains',
-  'else',
-  'if',
-  'not',
-  'propertyNames',
-  'then',
-  'unevaluatedItems',
-  'unevaluatedProperties',
-]
+const conditions = keywords(
+  'additionalProperties contains else if not propertyNames then unevaluatedItems unevaluatedProperties',
+)
 
 const isOpen = (schema: JsonObject) => {
   if (isAnything(schema)) return true
@@ -112,7 +106,7 @@ export function oneOfAsAnyOf(schema: JsonObject): JsonObject {
   const { oneOf, ...rest } = schema
   if (!Array.isArray(oneOf)) return schema
   if (!Array.isArray(rest.anyOf)) return { ...rest, anyOf: oneOf }
-  return { ...rest, allOf: [...(Array.isArray(rest.allOf) ? rest.allOf : []), { anyOf: oneOf }] }
+  return { ...rest, allOf: [...asList(rest.allOf), { anyOf: oneOf }] }
 }
 
 /** A tuple as a list of so many items, each of any of its types. */
@@ -120,11 +114,11 @@ export function tupleAsList(schema: JsonObject, { path, warn }: Place): JsonObje
   const { prefixItems, items, ...rest } = schema
   if (!Array.isArray(prefixItems)) return schema
   const kinds = [...prefixItems, ...(isObject(items) ? [items] : [])].filter(isObject)
-  const distinct = [...new Map(kinds.map((kind) => [JSON.stringify(kind), kind])).values()]
-  if (distinct.length > 1) warn(`${path || '/'}: the order of the types in a tuple is not enforced`)
+  const types = distinct(kinds)
+  if (types.length > 1) warn(`${path || '/'}: the order of the types in a tuple is not enforced`)
   return {
     ...rest,
-    items: distinct.length === 1 ? distinct[0] : { anyOf: distinct },
+    items: oneOrAny(types),
     ...(items === false && {
       maxItems: Math.min(Number(rest.maxItems ?? Infinity), prefixItems.length),
     }),

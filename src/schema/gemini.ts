@@ -6,6 +6,7 @@ import { type DialectSchema, objectRoot, oneOfAsAnyOf, type Place, tupleAsList }
 import {
   isAnything,
   isObjectSchema,
+  keywords,
   mapSchemas,
   omit,
   type SchemaWarn,
@@ -59,10 +60,8 @@ const constAsEnum = (schema: JsonObject): JsonObject => {
 }
 
 const jsonVocabulary: Vocabulary = {
-  keywords: new Set(
-    '$anchor $defs $id $ref additionalProperties anyOf description enum format items maxItems maximum minItems minimum oneOf prefixItems properties propertyOrdering required title type'.split(
-      ' ',
-    ),
+  keywords: keywords(
+    '$anchor $defs $id $ref additionalProperties anyOf description enum format items maxItems maximum minItems minimum oneOf prefixItems properties propertyOrdering required title type',
   ),
 }
 
@@ -129,10 +128,8 @@ const upperCase = (schema: JsonObject): JsonObject =>
   typeof schema.type === 'string' ? { ...schema, type: schema.type.toUpperCase() } : schema
 
 const openApiVocabulary: Vocabulary = {
-  keywords: new Set(
-    'anyOf description enum format items maxItems maximum maxLength minItems minimum minLength nullable pattern properties propertyOrdering required title type'.split(
-      ' ',
-    ),
+  keywords: keywords(
+    'anyOf description enum format items maxItems maximum maxLength minItems minimum minLength nullable pattern properties propertyOrdering required title type',
   ),
   takes: (keyword, value) =>
     keyword !== 'format' ||

@@ -1,6 +1,6 @@
 /** Makes every reference lead to a definition at the root, before anything is rewritten that it may lead into. */
 import type { JsonObject } from '../chat/index.js'
-import { mapSchemas, omit, resolveRef } from './json-schema.js'
+import { decode, mapSchemas, omit, resolveRef } from './json-schema.js'
 
 /**
  * A copy whose references are all `#` or `#/$defs/name` with a plain name: pointers into other places (`#/allOf/0`, draft 7's
@@ -29,17 +29,9 @@ export function hoistRefs(root: JsonObject): JsonObject {
 
 /** Named like the last step of the pointer, in letters that no provider refuses. */
 function freeName(ref: unknown, taken: JsonObject): string {
-  const last = decoded(String(ref).split(/[/#]/).at(-1) ?? '')
+  const last = decode(String(ref).split(/[/#]/).at(-1) ?? '')
   const base = last.replace(/[^\w.-]/g, '_') || 'schema'
   let name = base
   for (let n = 2; Object.hasOwn(taken, name); n++) name = `${base}_${n}`
   return name
-}
-
-const decoded = (step: string) => {
-  try {
-    return decodeURIComponent(step)
-  } catch {
-    return step
-  }
 }

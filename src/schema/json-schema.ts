@@ -4,22 +4,14 @@ import { isObject, type JsonObject } from '../chat/index.js'
 /** What a rewrite changed in a way that says less, or something else, than the caller's schema. */
 export type SchemaWarn = (message: string) => void
 
-const single = [
-  'additionalItems',
-  'additionalProperties',
-  'contains',
-  'contentSchema',
-  'else',
-  'if',
-  'items',
-  'not',
-  'propertyNames',
-  'then',
-  'unevaluatedItems',
-  'unevaluatedProperties',
-]
-const lists = ['allOf', 'anyOf', 'items', 'oneOf', 'prefixItems']
-const maps = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties']
+/** Names of keywords, as one text. */
+export const keywords = (names: string): readonly string[] => names.split(' ')
+
+const single = keywords(
+  'additionalItems additionalProperties contains contentSchema else if items not propertyNames then unevaluatedItems unevaluatedProperties',
+)
+const lists = keywords('allOf anyOf items oneOf prefixItems')
+const maps = keywords('$defs definitions dependentSchemas patternProperties properties')
 
 /** A copy with each schema directly inside replaced. `true` and `false` are left as they are. */
 export function mapSchemas(
@@ -61,7 +53,8 @@ export function resolveRef(root: JsonObject, ref: unknown): JsonObject | undefin
   return isObject(at) ? at : undefined
 }
 
-const decode = (step: string) => {
+/** A step of a pointer; as it is where it is not encoded. */
+export const decode = (step: string) => {
   try {
     return decodeURIComponent(step)
   } catch {
@@ -92,14 +85,6 @@ export const isAnything = (schema: unknown) =>
   (isObject(schema) && Object.keys(schema).every((key) => annotations.includes(key)))
 
 /** Keywords that say something about a value and decide nothing. */
-export const annotations: readonly string[] = [
-  '$comment',
-  'default',
-  'deprecated',
-  'description',
-  'example',
-  'examples',
-  'readOnly',
-  'title',
-  'writeOnly',
-]
+export const annotations = keywords(
+  '$comment default deprecated description example examples readOnly title writeOnly',
+)

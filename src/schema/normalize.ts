@@ -1,7 +1,7 @@
 /** One spelling for what JSON Schema has several of, before a dialect looks at it: the meaning stays. */
 import { isObject, type JsonObject } from '../chat/index.js'
 import { hoistRefs } from './hoist-refs.js'
-import { mapSchemas, omit, typesOf } from './json-schema.js'
+import { keywords, mapSchemas, omit, typesOf } from './json-schema.js'
 
 /**
  * Drops `$schema`, `$comment`, the bounds that zod gives every integer and the pattern that it gives every format; draft 7
@@ -20,7 +20,7 @@ const normalizeNode = (schema: JsonObject): JsonObject =>
 
 const dropNoise = (schema: JsonObject) => {
   const noise = ['$schema', '$comment', '~standard']
-  if (typeof schema.format === 'string' && generatedFormats.has(schema.format))
+  if (typeof schema.format === 'string' && generatedFormats.includes(schema.format))
     noise.push('pattern')
   if (schema.minimum === Number.MIN_SAFE_INTEGER) noise.push('minimum')
   if (schema.maximum === Number.MAX_SAFE_INTEGER) noise.push('maximum')
@@ -28,8 +28,8 @@ const dropNoise = (schema: JsonObject) => {
 }
 
 /** Formats whose meaning the pattern beside them only repeats. */
-const generatedFormats = new Set(
-  'date date-time duration email hostname idn-email ipv4 ipv6 time uri uuid'.split(' '),
+const generatedFormats = keywords(
+  'date date-time duration email hostname idn-email ipv4 ipv6 time uri uuid',
 )
 
 const tuples = (schema: JsonObject): JsonObject => {

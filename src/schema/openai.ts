@@ -1,5 +1,5 @@
 /** JSON Schema for OpenAI's strict mode. https://platform.openai.com/docs/guides/structured-outputs#supported-schemas */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asList, asObject, isObject, type JsonObject } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import { describeRest, type Vocabulary } from './describe.js'
 import {
@@ -10,7 +10,7 @@ import {
   openPlaces,
   tupleAsList,
 } from './dialect.js'
-import { isObjectSchema, mapSchemas, mapValues, type SchemaWarn } from './json-schema.js'
+import { isObjectSchema, keywords, mapSchemas, mapValues, type SchemaWarn } from './json-schema.js'
 import { makeNullable, normalize } from './normalize.js'
 import { inlineRefs, wrapRoot } from './refs.js'
 
@@ -63,8 +63,8 @@ const toStrict = (schema: JsonObject, path: string, warn: SchemaWarn): JsonObjec
 
 const requireAll = (schema: JsonObject): JsonObject => {
   if (!isObjectSchema(schema)) return schema
-  const properties = isObject(schema.properties) ? schema.properties : {}
-  const required = Array.isArray(schema.required) ? schema.required : []
+  const properties = asObject(schema.properties)
+  const required = asList(schema.required)
   return {
     ...schema,
     properties: mapValues(properties, (property, name) =>
@@ -75,12 +75,10 @@ const requireAll = (schema: JsonObject): JsonObject => {
 }
 
 const vocabulary: Vocabulary = {
-  keywords: new Set(
-    '$defs $ref additionalProperties anyOf const description enum exclusiveMaximum exclusiveMinimum format items maximum maxItems minimum minItems multipleOf pattern properties required title type'.split(
-      ' ',
-    ),
+  keywords: keywords(
+    '$defs $ref additionalProperties anyOf const description enum exclusiveMaximum exclusiveMinimum format items maximum maxItems minimum minItems multipleOf pattern properties required title type',
   ),
-  takes: (keyword, value) => keyword !== 'format' || formats.has(String(value)),
+  takes: (keyword, value) => keyword !== 'format' || formats.includes(String(value)),
 }
 
-const formats = new Set('date date-time duration email hostname ipv4 ipv6 time uuid'.split(' '))
+const formats = keywords('date date-time duration email hostname ipv4 ipv6 time uuid')

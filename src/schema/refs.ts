@@ -1,5 +1,5 @@
 /** Puts in the place of a `$ref` what it leads to, for dialects that know none, or none that turn in a circle. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asObject, isObject, type JsonObject } from '../chat/index.js'
 import {
   annotations,
   mapSchemas,
@@ -80,7 +80,9 @@ const inlineSiblings = (root: JsonObject, warn: SchemaWarn): JsonObject => {
     return visit(mergeBeside(withoutDefs(target), siblings), path, [...trail, $ref])
   }
   const schema = visit(withoutDefs(root), '', [])
-  return withUsedDefs(schema, defsOf(root), (inner, name) => visit(inner, `/$defs/${name}`, []))
+  return withUsedDefs(schema, asObject(root.$defs), (inner, name) =>
+    visit(inner, `/$defs/${name}`, []),
+  )
 }
 
 /** Only the definitions that something leads to: the others would be checked, and refused, for nothing. */
@@ -110,8 +112,6 @@ const defName = (ref: unknown) =>
     ? ref.slice('#/$defs/'.length).split('/')[0]
     : undefined
 
-const defsOf = ({ $defs }: JsonObject): JsonObject => (isObject($defs) ? $defs : {})
-
 const withoutDefs = (schema: JsonObject) => omit(schema, ['$defs'])
 
 /** What stands beside a reference holds too: as it is where the target is silent, else as a second condition. */
@@ -124,10 +124,7 @@ const mergeBeside = (target: JsonObject, siblings: JsonObject): JsonObject => {
 }
 
 const onlyAnnotations = (schema: JsonObject): JsonObject =>
-  omit(
-    schema,
-    Object.keys(schema).filter((key) => !annotations.includes(key)),
-  )
+  Object.fromEntries(Object.entries(schema).filter(([key]) => annotations.includes(key)))
 
 const place = (path: string) => path || '/'
 

@@ -1,5 +1,5 @@
 /** Takes out of an answer what a dialect had put into its schema, so that it fits the schema the caller wrote. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asList, asObject, isObject, type JsonObject } from '../chat/index.js'
 import { checkJson } from './check.js'
 import { isObjectSchema, resolveRef } from './json-schema.js'
 
@@ -22,13 +22,11 @@ const restore = (value: unknown, schema: unknown, root: JsonObject): unknown => 
   if (!isObject(schema) || typeof value !== 'object' || value === null) return value
   const target = resolveRef(root, schema.$ref)
   const viaRef = target ? restore(value, target, root) : value
-  const viaAll = partsOf(schema.allOf).reduce((sum, part) => restore(sum, part, root), viaRef)
-  const viaAny = viaBranch(viaAll, [...partsOf(schema.anyOf), ...partsOf(schema.oneOf)], root)
+  const viaAll = asList(schema.allOf).reduce((sum, part) => restore(sum, part, root), viaRef)
+  const viaAny = viaBranch(viaAll, [...asList(schema.anyOf), ...asList(schema.oneOf)], root)
   if (Array.isArray(viaAny)) return restoreItems(viaAny, schema, root)
   return isObject(viaAny) ? restoreMembers(viaAny, schema, root) : viaAny
 }
-
-const partsOf = (list: unknown): readonly unknown[] => (Array.isArray(list) ? list : [])
 
 /** The value as the first branch that it then fits has it. */
 const viaBranch = (value: unknown, branches: readonly unknown[], root: JsonObject): unknown => {
@@ -40,13 +38,11 @@ const viaBranch = (value: unknown, branches: readonly unknown[], root: JsonObjec
 }
 
 const restoreItems = (value: readonly unknown[], schema: JsonObject, root: JsonObject) =>
-  value.map((item, index) =>
-    restore(item, partsOf(schema.prefixItems)[index] ?? schema.items, root),
-  )
+  value.map((item, index) => restore(item, asList(schema.prefixItems)[index] ?? schema.items, root))
 
 const restoreMembers = (value: JsonObject, schema: JsonObject, root: JsonObject): JsonObject => {
-  const properties = isObject(schema.properties) ? schema.properties : {}
-  const required = partsOf(schema.required)
+  const properties = asObject(schema.properties)
+  const required = asList(schema.required)
   const propertyOf = (name: string) =>
     Object.hasOwn(properties, name) ? properties[name] : schema.additionalProperties
   const isFiller = (name: string, member: unknown) =>

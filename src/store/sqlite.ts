@@ -1,7 +1,7 @@
 /** A store in one SQLite file, for a machine's processes: over `node:sqlite` or better-sqlite3. */
-import { asObject } from '../chat/json.js'
+import { asObject, type JsonObject } from '../chat/json.js'
 import { MisuseError, TetradError } from '../core/errors.js'
-import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
+import { hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
 
 /** The common interface of Node 22's `DatabaseSync` and better-sqlite3's `Database`. */
@@ -69,10 +69,26 @@ class SqliteFile {
   }
 
   /** Prepares each statement once. */
-  query(sql: string): SqliteStatement {
+  #query(sql: string): SqliteStatement {
     const statement = this.#statements.get(sql) ?? this.#db.prepare(sql)
     this.#statements.set(sql, statement)
     return statement
+  }
+
+  run(sql: string, ...values: Values): number {
+    return Number(this.#query(sql).run(...values).changes)
+  }
+
+  /** A row as the schema has it. */
+  row(sql: string, ...values: Values): JsonObject | undefined {
+    const row = this.#query(sql).get(...values)
+    return row === undefined ? undefined : asObject(row)
+  }
+
+  /** The first column of all rows. */
+  texts(sql: string, ...values: Values): readonly string[] {
+    const rows = this.#query(sql).all(...values)
+    return rows.map((row) => String(Object.values(asObject(row))[0]))
   }
 
   /** One writer at a time across processes; a failure is rolled back. */
@@ -100,37 +116,35 @@ class SqliteFile {
   sweep(time: number): void {
     if (time < this.#nextSweep) return
     this.#nextSweep = time + sweepMs
-    this.query(
-      'delete from tetrad_log where key in (select key from tetrad_value where expires <= ?)',
-    ).run(time)
-    this.query('delete from tetrad_value where expires <= ?').run(time)
-    this.query('delete from tetrad_cap where expires <= ?').run(time)
+    const old = 'select key from tetrad_value where expires <= ?'
+    this.run(`delete from tetrad_log where key in (${old})`, time)
+    this.run('delete from tetrad_value where expires <= ?', time)
+    this.run('delete from tetrad_cap where expires <= ?', time)
   }
 
-  find(key: string, time: number) {
-    // as in the schema; a log has no value
-    return this.query('select value from tetrad_value where key = ? and expires > ?').get(
-      key,
-      time,
-    ) as { readonly value: string | null } | undefined
+  /** A log has no value. */
+  find(key: string, time: number): JsonObject | undefined {
+    return this.row('select value from tetrad_value where key = ? and expires > ?', key, time)
   }
 
   value(key: string, time: number): string | undefined {
     const row = this.find(key, time)
     if (row?.value === null) throw wrongKind(key)
-    return row?.value
+    return row && String(row.value)
   }
 
   put(key: string, text: string, expires: number): void {
     this.remove(key)
-    this.query('insert into tetrad_value values (?, ?, ?)').run(key, text, expires)
+    this.run('insert into tetrad_value values (?, ?, ?)', key, text, expires)
   }
 
-  remove(key: string) {
-    this.query('delete from tetrad_log where key = ?').run(key)
-    return this.query('delete from tetrad_value where key = ?').run(key)
+  remove(key: string): void {
+    this.run('delete from tetrad_log where key = ?', key)
+    this.run('delete from tetrad_value where key = ?', key)
   }
 }
+
+type Values = (string | number)[]
 
 type Part<Name extends keyof FullStore> = Pick<FullStore, Name>
 
@@ -160,7 +174,7 @@ function values(
         const sum = Number(known ?? 0) + by
         if (!Number.isSafeInteger(sum)) throw wrongKind(key)
         if (known === undefined) file.put(key, String(sum), time + ttlMs)
-        else file.query('update tetrad_value set value = ? where key = ?').run(String(sum), key)
+        else file.run('update tetrad_value set value = ? where key = ?', String(sum), key)
         return sum
       })
     },
@@ -175,7 +189,11 @@ function values(
       })
     },
     async deleteIf(key, expected) {
-      return file.write((time) => file.value(key, time) === expected && Boolean(file.remove(key)))
+      return file.write((time) => {
+        if (file.value(key, time) !== expected) return false
+        file.remove(key)
+        return true
+      })
     },
   }
 }
@@ -190,91 +208,80 @@ function logs(file: SqliteFile): Part<'append' | 'read' | 'shift'> {
         if (next === first) {
           if (entries.length === 0) return 0
           file.remove(key)
-          file.query('insert into tetrad_value values (?, null, ?)').run(key, 0)
+          file.run('insert into tetrad_value values (?, null, ?)', key, 0)
         }
-        file.query('update tetrad_value set expires = ? where key = ?').run(time + ttlMs, key)
-        const add = file.query('insert into tetrad_log values (?, ?, ?)')
-        for (const [index, entry] of entries.entries()) add.run(key, next + index, entry)
+        file.run('update tetrad_value set expires = ? where key = ?', time + ttlMs, key)
+        for (const [index, entry] of entries.entries())
+          file.run('insert into tetrad_log values (?, ?, ?)', key, next + index, entry)
         return next - first + entries.length
       })
     },
     async read(key, from, limit = -1) {
       const { first } = bounds(file, key, file.now())
       if (!file.find(key, file.now())) return []
-      const rows = file
-        .query(
-          'select entry from tetrad_log where key = ? and position >= ? order by position limit ?',
-        )
-        .all(key, first + from, limit)
-      return rows.map((row) => String(asObject(row).entry))
+      const places = 'key = ? and position >= ? order by position limit ?'
+      return file.texts(`select entry from tetrad_log where ${places}`, key, first + from, limit)
     },
     async shift(key, entries) {
       return file.write((time) => {
         const { first, next } = bounds(file, key, time)
         if (next - first < entries.length) return false
-        const at = file.query('select entry from tetrad_log where key = ? and position = ?')
-        for (const [index, entry] of entries.entries()) {
-          if (asObject(at.get(key, first + index)).entry !== entry) return false
-        }
         const behind = first + entries.length
+        const front = 'key = ? and position < ?'
+        const own = file.texts(
+          `select entry from tetrad_log where ${front} order by position`,
+          key,
+          behind,
+        )
+        if (entries.some((entry, index) => own[index] !== entry)) return false
         if (behind === next) file.remove(key)
-        else file.query('delete from tetrad_log where key = ? and position < ?').run(key, behind)
+        else file.run(`delete from tetrad_log where ${front}`, key, behind)
         return true
       })
     },
   }
 }
 
-interface Bounds {
-  readonly first: number
-  readonly next: number
-}
-
-/** The first position of a log and the one after its last. */
-function bounds(file: SqliteFile, key: string, time: number): Bounds {
+/** First position of a log and the one behind the last. */
+function bounds(file: SqliteFile, key: string, time: number) {
   const row = file.find(key, time)
   if (row && row.value !== null) throw wrongKind(key)
-  if (!row) return { first: 0, next: 0 }
-  // an aggregate always returns one row
-  const whole = file
-    .query(
-      'select coalesce(min(position), 0) first, coalesce(max(position) + 1, 0) next from tetrad_log where key = ?',
-    )
-    .get(key)
-  const { first, next } = asObject(whole)
-  return { first: Number(first), next: Number(next) }
+  const ends = 'min(position) first, max(position) + 1 next'
+  const found = row && file.row(`select ${ends} from tetrad_log where key = ?`, key)
+  return { first: Number(found?.first ?? 0), next: Number(found?.next ?? 0) }
 }
 
 function queues(file: SqliteFile): Part<'schedule' | 'claim' | 'unschedule'> {
   return {
     async schedule(queue, member, { inMs }) {
       file.write((time) =>
-        file
-          .query('insert or replace into tetrad_queue values (?, ?, ?)')
-          .run(queue, member, time + inMs),
+        file.run(
+          'insert or replace into tetrad_queue values (?, ?, ?)',
+          queue,
+          member,
+          time + inMs,
+        ),
       )
     },
     async claim(queue, { leaseMs, limit = 100 }) {
       return file.write((time) => {
         const at = time + leaseMs
-        const rows = file
-          .query(
-            'select member from tetrad_queue where queue = ? and at <= ? order by at, member limit ?',
+        const due = 'queue = ? and at <= ? order by at, member limit ?'
+        const sql = `select member from tetrad_queue where ${due}`
+        return file.texts(sql, queue, time, limit).map((member) => {
+          file.run(
+            'update tetrad_queue set at = ? where queue = ? and member = ?',
+            at,
+            queue,
+            member,
           )
-          .all(queue, time, limit)
-        const members = rows.map((row) => String(asObject(row).member))
-        const postpone = file.query('update tetrad_queue set at = ? where queue = ? and member = ?')
-        for (const member of members) postpone.run(at, queue, member)
-        return members.map((member) => ({ member, at }))
+          return { member, at }
+        })
       })
     },
     async unschedule(queue, member, at) {
-      const { changes } = file.write(() =>
-        file
-          .query('delete from tetrad_queue where queue = ? and member = ? and at = ?')
-          .run(queue, member, at),
-      )
-      return Number(changes) > 0
+      const sql = 'delete from tetrad_queue where queue = ? and member = ? and at = ?'
+      return file.write(() => file.run(sql, queue, member, at)) > 0
     },
   }
 }
@@ -305,55 +312,36 @@ function useWal(db: SqliteDatabase, until: number): void {
   }
 }
 
-function ledgerRows(file: SqliteFile, ledger: string): LedgerRows {
-  const query = (sql: string) => file.query(sql)
-  return {
-    // rows are as in the schema
-    cap: (key) =>
-      query('select used, held, expires from tetrad_cap where ledger = ? and key = ?').get(
-        ledger,
-        key,
-      ) as CapRow | undefined,
-    putCap: (key, { used, held, expires }) =>
-      void query('insert or replace into tetrad_cap values (?, ?, ?, ?, ?)').run(
-        ledger,
-        key,
-        used,
-        held,
-        expires,
-      ),
-    hold(id) {
-      const row = query(
-        'select live, amounts, due from tetrad_hold where ledger = ? and id = ?',
-      ).get(ledger, id) as
-        | { readonly live: number; readonly amounts: string; readonly due: number }
-        | undefined
-      return (
-        row &&
-        ({
-          isLive: row.live === 1,
-          amounts: JSON.parse(row.amounts),
-          due: row.due,
-        } satisfies HoldRow)
-      )
-    },
-    putHold: (id, { isLive, amounts, due }) =>
-      void query('insert or replace into tetrad_hold values (?, ?, ?, ?, ?)').run(
-        ledger,
-        id,
-        isLive ? 1 : 0,
-        JSON.stringify(amounts),
-        due,
-      ),
-    deleteHold: (id) =>
-      void query('delete from tetrad_hold where ledger = ? and id = ?').run(ledger, id),
-    due(now) {
-      const rows = query(
-        'select id from tetrad_hold where ledger = ? and due <= ? order by due limit 1000',
-      ).all(ledger, now)
-      return rows.map((row) => String(asObject(row).id))
-    },
-  }
-}
+const ledgerRows = (file: SqliteFile, ledger: string): LedgerRows => ({
+  cap(key) {
+    const sql = 'select used, held, expires from tetrad_cap where ledger = ? and key = ?'
+    const row = file.row(sql, ledger, key)
+    return row && { used: Number(row.used), held: Number(row.held), expires: Number(row.expires) }
+  },
+  putCap(key, { used, held, expires }) {
+    const sql = 'insert or replace into tetrad_cap values (?, ?, ?, ?, ?)'
+    file.run(sql, ledger, key, used, held, expires)
+  },
+  hold(id) {
+    const sql = 'select live, amounts, due from tetrad_hold where ledger = ? and id = ?'
+    const row = file.row(sql, ledger, id)
+    if (!row) return undefined
+    return {
+      isLive: row.live === 1,
+      amounts: JSON.parse(String(row.amounts)),
+      due: Number(row.due),
+    }
+  },
+  putHold(id, { isLive, amounts, due }) {
+    const sql = 'insert or replace into tetrad_hold values (?, ?, ?, ?, ?)'
+    file.run(sql, ledger, id, isLive ? 1 : 0, JSON.stringify(amounts), due)
+  },
+  deleteHold: (id) =>
+    void file.run('delete from tetrad_hold where ledger = ? and id = ?', ledger, id),
+  due(now) {
+    const due = 'ledger = ? and due <= ? order by due limit 1000'
+    return file.texts(`select id from tetrad_hold where ${due}`, ledger, now)
+  },
+})
 
 const wrongKind = (key: string) => new TetradError(`The store holds something else under ${key}`)

@@ -4,13 +4,11 @@ import type { RecordedRequest } from './record.js'
 import { type Api, type Asked, type Payload, render, wireOf } from './render.js'
 import { fail, Reply, raw } from './reply.js'
 import type { Route } from './routes.js'
-import {
-  chatRules,
-  contentsRules,
-  messagesRules,
-  type Rule,
-  responsesRules,
-} from './rules/index.js'
+import { chatRules } from './rules/chat.js'
+import { contentsRules } from './rules/contents.js'
+import { messagesRules } from './rules/messages.js'
+import { responsesRules } from './rules/responses.js'
+import type { Rule } from './rules/rule.js'
 import type { Delivery, ProviderName } from './script.js'
 import { promptTokens } from './usage.js'
 
@@ -43,18 +41,17 @@ export interface Rendered {
 
 export async function answerOf(request: RecordedRequest, answering: Answering): Promise<Rendered> {
   const { route, created } = answering
-  if (!route) return rendered(noRoute(request), unrouted(request, created))
+  const { model, streaming, body, text, index: seed } = request
   const asked: Asked = {
-    provider: route.provider,
-    api: route.api,
-    model: request.model,
-    streaming: request.streaming,
-    body: request.body,
-    text: request.text,
-    seed: request.index,
+    ...(route ?? { provider: 'openai', api: 'chat' }),
+    model,
+    streaming,
+    body,
+    text,
+    seed,
     created,
-    ...('isArray' in route && { isArray: route.isArray ?? false }),
   }
+  if (!route) return rendered(noRoute(request), asked)
   const refused = refusalOf(request, answering)
   if (refused) return rendered(refused, asked)
   if (route.kind === 'models') return rendered(listOf(request, answering), asked)
@@ -89,17 +86,6 @@ function rendered(reply: Reply, asked: Asked): Rendered {
     return { payload: render(why, asked), delivery: why.spec.delivery }
   }
 }
-
-const unrouted = (request: RecordedRequest, created: number): Asked => ({
-  provider: 'openai',
-  api: 'chat',
-  model: request.model,
-  streaming: false,
-  body: request.body,
-  text: request.text,
-  seed: request.index,
-  created,
-})
 
 const noRoute = ({ method, path }: RecordedRequest) =>
   fail(404, {
@@ -138,17 +124,20 @@ function hasKey({ provider, api, headers, query }: RecordedRequest): boolean {
   return false
 }
 
-function missingKey(provider: ProviderName | undefined): Reply {
-  if (provider === 'anthropic') return fail(401, { message: 'x-api-key header is required' })
-  if (provider === 'gemini')
-    return fail(403, {
-      message:
-        "Method doesn't allow unregistered callers. Please use API Key or other form of API consumer identity.",
-    })
-  return fail(401, {
-    message:
-      "You didn't provide an API key. You need to provide your API key in an Authorization header.",
-  })
+const missingKeys: Partial<Readonly<Record<ProviderName, readonly [number, string]>>> = {
+  anthropic: [401, 'x-api-key header is required'],
+  gemini: [
+    403,
+    "Method doesn't allow unregistered callers. Please use API Key or other form of API consumer identity.",
+  ],
+}
+
+function missingKey(provider: ProviderName = 'openai'): Reply {
+  const [status, message] = missingKeys[provider] ?? [
+    401,
+    "You didn't provide an API key. You need to provide your API key in an Authorization header.",
+  ]
+  return fail(status, { message })
 }
 
 function countOf(request: RecordedRequest, { countTokens, route }: Answering): Reply {

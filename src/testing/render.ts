@@ -1,5 +1,5 @@
 /** Renders a reply for a provider: what is sent, with nothing about when. */
-import type { JsonObject } from '../chat/index.js'
+import { defined, type JsonObject } from '../chat/index.js'
 import { idsOf } from './random.js'
 import type { Reply } from './reply.js'
 import type { Answer, Framing, ProviderName, ReplySpec, SseEvent } from './script.js'
@@ -63,30 +63,24 @@ export function render(reply: Reply, asked: Asked): Payload {
   const { wire, context } = contextOf(spec, asked)
   const isStream = asked.streaming && !spec.asJson
   const failure = spec.failure ?? (isStream ? undefined : spec.failAfter?.failure)
-  const own = wire.headers(context)
+  const own = { ...wire.headers(context), 'content-type': wire.contentType.json }
   if (failure) {
     const { status, headers, body } = wire.failure(failure, context)
-    const type = { 'content-type': wire.contentType.json }
-    return inHalves(asJson(body), status, { ...own, ...type, ...headers, ...spec.headers })
+    return inHalves(JSON.stringify(body), status, { ...own, ...headers, ...spec.headers })
   }
   if (!isStream) {
     const whole = wire.body(answerOf(spec, asked), context)
     const body = spec.editBody.reduce<unknown>((edited, edit) => edit(edited as JsonObject), whole)
-    const type = { 'content-type': wire.contentType.json }
-    return inHalves(asJson(body), 200, { ...own, ...type, ...spec.headers })
+    return inHalves(JSON.stringify(body), 200, { ...own, ...spec.headers })
   }
   const { framing } = spec.delivery
   const events = withDone(eventsOf(spec, asked, wire, context), framing)
-  if (asked.isArray) {
-    const type = { 'content-type': wire.contentType.json }
-    const headers = { ...own, ...type, ...spec.headers }
-    return { status: 200, headers, frames: arrayFrames(events), isStream: true }
-  }
+  const isArray = asked.isArray === true
   const type = { 'content-type': wire.contentType.stream, 'cache-control': 'no-cache' }
   return {
     status: 200,
-    headers: { ...own, ...type, ...spec.headers },
-    frames: frames(events, { lineEnd: wire.lineEnd, ...framing }),
+    headers: { ...own, ...(!isArray && type), ...spec.headers },
+    frames: isArray ? arrayFrames(events) : frames(events, { lineEnd: wire.lineEnd, ...framing }),
     isStream: true,
   }
 }
@@ -108,16 +102,8 @@ export function events(
 ): readonly SseEvent[] {
   const { model = 'mock-model', body = usageAsked, api = apiOf[provider] } = request
   const text = JSON.stringify(body)
-  const asked = {
-    provider,
-    api,
-    model,
-    streaming: true,
-    body,
-    text,
-    seed: 0,
-    created: 1_767_225_600,
-  }
+  const created = 1_767_225_600
+  const asked = { provider, api, model, streaming: true, body, text, seed: 0, created }
   const { wire, context } = contextOf(reply.spec, asked)
   return eventsOf(reply.spec, asked, wire, context)
 }
@@ -153,14 +139,8 @@ function eventsOf(
 
 function answerOf(spec: ReplySpec, asked: Asked): Answer {
   const usage = usageOf(spec.usage, spec.parts, asked.text)
-  return {
-    parts: spec.parts,
-    finish: spec.finish ?? finishOf(spec.parts),
-    ...(spec.nativeFinish !== undefined && { nativeFinish: spec.nativeFinish }),
-    ...(spec.stopSequence !== undefined && { stopSequence: spec.stopSequence }),
-    ...(spec.serviceTier !== undefined && { serviceTier: spec.serviceTier }),
-    ...(usage && { usage }),
-  }
+  const { parts, finish = finishOf(parts), nativeFinish, stopSequence, serviceTier } = spec
+  return { parts, finish, ...defined({ nativeFinish, stopSequence, serviceTier, usage }) }
 }
 
 const isDone = ({ data }: SseEvent) => data === '[DONE]'
@@ -170,8 +150,6 @@ function withDone(sent: readonly SseEvent[], { done }: Framing): readonly SseEve
   const bare = sent.filter((event) => !isDone(event))
   return done ? [...bare, { data: '[DONE]' }] : bare
 }
-
-const asJson = (body: unknown) => JSON.stringify(body)
 
 /** A whole body is two frames, so that it can be cut or held in the middle. */
 function inHalves(

@@ -1,5 +1,5 @@
 /** Replies of a script: `say('Hello')`, `think('hm').callTool('get_weather', { city: 'Rome' })`, `fail(429)`. */
-import type { FinishReason, TokenLogprob } from '../chat/index.js'
+import { defined, type FinishReason, type TokenLogprob } from '../chat/index.js'
 import { type Chunks, chunksOf } from './chunks.js'
 import { failureOf } from './failure.js'
 import type {
@@ -85,15 +85,15 @@ export class Reply {
   say(text: string, options: SayOptions = {}): Reply {
     const logprobs = options.logprobs && tokensOf(text, options.logprobs, options.chunks)
     const chunks = logprobs?.map(({ token }) => token) ?? options.chunks
-    const part: Text = {
+    const { phase } = options
+    const pieces = chunksOf(text, chunks)
+    const reply = this.#part({
       type: 'text',
       text,
-      chunks: chunksOf(text, chunks),
+      chunks: pieces,
       citations: [],
-      ...(logprobs && { logprobs }),
-      ...(options.phase !== undefined && { phase: options.phase }),
-    }
-    const reply = this.#part(part)
+      ...defined({ logprobs, phase }),
+    })
     return options.usage === undefined ? reply : reply.usage(options.usage)
   }
 
@@ -105,25 +105,18 @@ export class Reply {
       summaries: texts.map((summary) => chunksOf(summary, options.chunks)),
       redacted: options.redacted ?? false,
       full: options.full ?? false,
-      ...(options.signature !== undefined && { signature: options.signature }),
+      ...defined({ signature: options.signature }),
     })
   }
 
   /** A tool call. Arguments given as text are sent as they are, broken JSON too. Several calls in one reply are parallel calls. */
   callTool(name: string, input: unknown = {}, options: CallOptions = {}): Reply {
     const text = typeof input === 'string' ? input : JSON.stringify(input)
-    const { pieces } = options
-    return this.#part({
-      type: 'call',
-      name,
-      arguments: text,
-      custom: options.custom ?? false,
-      ...(options.id !== undefined && { id: options.id }),
-      ...(options.signature !== undefined && { signature: options.signature }),
-      ...(pieces !== undefined && {
-        pieces: typeof pieces === 'string' ? pieces : chunksOf(text, pieces),
-      }),
-    })
+    const { custom = false, id, signature, pieces: given } = options
+    const isCut = typeof given === 'number' || typeof given === 'object'
+    const pieces = isCut ? chunksOf(text, given) : given
+    const own = defined({ id, signature, pieces })
+    return this.#part({ type: 'call', name, arguments: text, custom, ...own })
   }
 
   /**
@@ -147,12 +140,7 @@ export class Reply {
   /** Generated speech, base64: Gemini and Chat Completions. */
   audio(data: string, options: { media_type?: string; transcript?: string } = {}): Reply {
     const { media_type = 'audio/wav', transcript } = options
-    return this.#part({
-      type: 'media',
-      media_type,
-      data,
-      ...(transcript !== undefined && { transcript }),
-    })
+    return this.#part({ type: 'media', media_type, data, ...defined({ transcript }) })
   }
 
   /** Adds sources to the text said last. Throws `RangeError` where none was said. */
@@ -179,11 +167,9 @@ export class Reply {
 
   /** Why it ended, where the parts do not tell. `native` is the provider's own word: `pause_turn`, `MALFORMED_FUNCTION_CALL`. */
   finish(reason: FinishReason, options: { native?: string; stop_sequence?: string } = {}): Reply {
-    return this.#with({
-      finish: reason,
-      ...(options.native !== undefined && { nativeFinish: options.native }),
-      ...(options.stop_sequence !== undefined && { stopSequence: options.stop_sequence }),
-    })
+    const { native, stop_sequence } = options
+    const own = defined({ nativeFinish: native, stopSequence: stop_sequence })
+    return this.#with({ finish: reason, ...own })
   }
 
   /** The model that answered. @default the one that was asked */

@@ -1,5 +1,5 @@
 /** Inline Markdown → a flat list of pieces: text, code, links, and marks that open and close in pairs. */
-import { closingParenthesis, closingRun, deepest, runLength } from './outline.js'
+import { closingParenthesis, closingRun, deepest, isBlank, isWord, runLength } from './outline.js'
 
 export type Mark = 'strong' | 'emphasis' | 'strike'
 
@@ -17,8 +17,6 @@ interface Opener {
   readonly at: number
 }
 
-const isWord = (char: string | undefined) => char !== undefined && /[\p{L}\p{N}]/u.test(char)
-const isBlank = (char: string | undefined) => char === undefined || char.trim() === ''
 const isPunctuation = (char: string | undefined) =>
   char !== undefined && /[!-/:-@[-`{-~]/.test(char)
 

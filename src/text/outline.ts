@@ -147,8 +147,8 @@ interface Opener {
   readonly at: number
 }
 
-const isWord = (char: string | undefined) => char !== undefined && /[\p{L}\p{N}]/u.test(char)
-const isBlank = (char: string | undefined) => char === undefined || char.trim() === ''
+export const isWord = (char: string | undefined) => char !== undefined && /[\p{L}\p{N}]/u.test(char)
+export const isBlank = (char: string | undefined) => char === undefined || char.trim() === ''
 
 /** Reads emphasis, code and links of one paragraph, each position once. */
 function readInline(text: string, block: readonly Line[], { regions, forbid }: Found): void {

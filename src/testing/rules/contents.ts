@@ -1,6 +1,6 @@
 /** Rules of Gemini's generateContent: https://ai.google.dev/gemini-api/docs/function-calling and thought-signatures, and its error messages. */
 import type { JsonObject } from '../../chat/index.js'
-import { firstIn, firstOf, isEmptyList, objectsOf, type Rule } from './rule.js'
+import { firstIn, firstOf, isEmptyList, objectsOf, type Rule, turnsOf } from './rule.js'
 
 /** The wire takes both spellings. */
 const member = (object: JsonObject, name: string): unknown =>
@@ -23,22 +23,14 @@ const dataFields = [
   'toolResponse',
 ]
 
-interface Turn {
-  readonly role: string
-  readonly parts: readonly JsonObject[]
-}
-
-/** Contents in a row of one role are one turn; answers to calls may have a role of their own. */
-function turnsOf(body: JsonObject): readonly Turn[] {
-  const turns: { role: string; parts: JsonObject[] }[] = []
-  for (const content of objectsOf(body.contents)) {
-    const role = content.role === 'model' ? 'model' : 'user'
-    const last = turns.at(-1)
-    if (last?.role === role) last.parts.push(...objectsOf(content.parts))
-    else turns.push({ role, parts: [...objectsOf(content.parts)] })
-  }
-  return turns
-}
+/** Answers to calls may have a role of their own. */
+const turnsIn = ({ contents }: JsonObject) =>
+  turnsOf(
+    objectsOf(contents).map(({ role, parts: list }) => ({
+      role: role === 'model' ? role : 'user',
+      parts: objectsOf(list),
+    })),
+  )
 
 const required: Rule = ({ body }) =>
   isEmptyList(body.contents)
@@ -61,7 +53,7 @@ const parts: Rule = ({ body }) =>
 
 /** Calls follow what was asked or answered; their responses follow at once, all of them. */
 const calls: Rule = ({ body }) => {
-  const turns = turnsOf(body)
+  const turns = turnsIn(body)
   return firstIn(turns, (turn, index) => {
     const calledBefore = turns[index - 1]?.parts.filter(isCall).length ?? 0
     const responses = turn.parts.filter(isResponse).length
@@ -80,7 +72,7 @@ const calls: Rule = ({ body }) => {
 /** Gemini 3 wants the signature of the first call of each step since the user last spoke. */
 const signatures: Rule = ({ body, model }) => {
   if (!/gemini-[3-9]/.test(model)) return undefined
-  const turns = turnsOf(body)
+  const turns = turnsIn(body)
   const asked = turns.findLastIndex(
     ({ role, parts: list }) => role === 'user' && list.some(has('text')),
   )

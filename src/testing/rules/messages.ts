@@ -1,23 +1,9 @@
 /** Rules of Anthropic's Messages API: https://docs.anthropic.com/en/api/messages, and its error messages. */
-import { isObject, type JsonObject } from '../../chat/index.js'
-import { firstIn, firstOf, isEmptyList, objectsOf, type Rule } from './rule.js'
+import { asParts, isObject, type JsonObject } from '../../chat/index.js'
+import { firstIn, firstOf, isEmptyList, objectsOf, type Rule, type Turn, turnsOf } from './rule.js'
 
-interface Turn {
-  readonly role: unknown
-  readonly blocks: readonly JsonObject[]
-}
-
-/** Messages in a row of one role are one turn. */
-function turnsOf(body: JsonObject): readonly Turn[] {
-  const turns: { role: unknown; blocks: JsonObject[] }[] = []
-  for (const { role, content } of objectsOf(body.messages)) {
-    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content
-    const last = turns.at(-1)
-    if (last && last.role === role) last.blocks.push(...objectsOf(blocks))
-    else turns.push({ role, blocks: [...objectsOf(blocks)] })
-  }
-  return turns
-}
+const turnsIn = ({ messages }: JsonObject) =>
+  turnsOf(objectsOf(messages).map(({ role, content }) => ({ role, parts: asParts(content) })))
 
 const isOf = (type: string) => (block: JsonObject) => block.type === type
 
@@ -51,15 +37,15 @@ function textObjection({ type, text }: JsonObject): string | undefined {
 }
 
 const lastAnswer: Rule = ({ body }) => {
-  const last = turnsOf(body).at(-1)
-  const text = last?.blocks.at(-1)?.text
+  const last = turnsIn(body).at(-1)
+  const text = last?.parts.at(-1)?.text
   if (last?.role !== 'assistant' || typeof text !== 'string' || !/\s$/.test(text)) return undefined
   return 'messages: final assistant content cannot end with trailing whitespace'
 }
 
 const calls: Rule = ({ body }) => {
-  const turns = turnsOf(body)
-  return firstIn(turns, ({ role, blocks }, index) => {
+  const turns = turnsIn(body)
+  return firstIn(turns, ({ role, parts: blocks }, index) => {
     if (role === 'assistant') return callObjection(blocks, turns[index + 1], index)
     return resultObjection(blocks, turns[index - 1], index)
   })
@@ -79,7 +65,7 @@ function callObjection(
   const ids = uses.map(({ id }) => id)
   if (new Set(ids).size < ids.length) return 'messages: `tool_use` ids must be unique'
   const answered = new Set(
-    next?.blocks.filter(isOf('tool_result')).map((block) => block.tool_use_id),
+    next?.parts.filter(isOf('tool_result')).map((block) => block.tool_use_id),
   )
   const open = ids.filter((id) => !answered.has(id))
   return open.length > 0
@@ -93,7 +79,7 @@ function resultObjection(
   index: number,
 ): string | undefined {
   const results = blocks.filter(isOf('tool_result'))
-  const known = new Set(before?.blocks.filter(isOf('tool_use')).map(({ id }) => id))
+  const known = new Set(before?.parts.filter(isOf('tool_use')).map(({ id }) => id))
   const unknown = results.find(({ tool_use_id }) => !known.has(tool_use_id))
   if (unknown)
     return `messages.${index}.content: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${unknown.tool_use_id}.`
@@ -104,7 +90,7 @@ function resultObjection(
 }
 
 const thoughts: Rule = ({ body }) =>
-  firstIn(turnsOf(body), ({ role, blocks }, index) =>
+  firstIn(turnsIn(body), ({ role, parts: blocks }, index) =>
     firstIn(blocks, ({ type, signature, data }) => {
       const isThought = type === 'thinking' || type === 'redacted_thinking'
       if (!isThought) return undefined

@@ -48,3 +48,20 @@ export const temperature: Rule = ({ body }) => {
   if (typeof value !== 'number' || (value >= 0 && value <= 2)) return undefined
   return `Invalid 'temperature': decimal out of range. Expected a value between 0 and 2, but got ${value} instead.`
 }
+
+/** What one side gave in a row. */
+export interface Turn {
+  readonly role: unknown
+  readonly parts: readonly JsonObject[]
+}
+
+/** Messages in a row of one role are one turn. */
+export function turnsOf(messages: readonly Turn[]): readonly Turn[] {
+  const turns: { role: unknown; parts: JsonObject[] }[] = []
+  for (const { role, parts } of messages) {
+    const last = turns.at(-1)
+    if (last && last.role === role) last.parts.push(...parts)
+    else turns.push({ role, parts: [...parts] })
+  }
+  return turns
+}

@@ -18,13 +18,11 @@ export function partsOf(
 ): readonly (readonly GeminiPart[])[] {
   const signatures = signaturesOf(answer.parts, context)
   return answer.parts.flatMap((part) => {
-    const signature = signatures.get(part)
-    if (part.type !== 'thought') return groupsOf(part, context, mode, signature)
+    const signed = defined({ thoughtSignature: signatures.get(part) })
+    if (part.type !== 'thought') return groupsOf(part, context, mode, signed)
     const groups = part.redacted ? [] : thoughtGroups(part.summaries, mode)
     // nothing follows the thought: an empty text carries its signature
-    return signature === undefined
-      ? groups
-      : [...groups, [{ text: '', thoughtSignature: signature }]]
+    return signatures.has(part) ? [...groups, [{ text: '', ...signed }]] : groups
   })
 }
 
@@ -58,43 +56,33 @@ function groupsOf(
   part: Exclude<Part, { type: 'thought' }>,
   context: RenderContext,
   mode: 'chunks' | 'whole',
-  signature: string | undefined,
+  signed: JsonObject,
 ): GeminiPart[][] {
-  const signed = signature !== undefined && { thoughtSignature: signature }
   switch (part.type) {
     case 'text':
-      return textGroups(part, mode, signature)
+      return textGroups(part, mode, signed)
     case 'call':
-      return isMalformed(part) ? [] : [[callPart(part, context, signature)]]
-    case 'media': {
-      const inlineData = { mimeType: part.media_type, data: part.data }
-      return [[{ inlineData, ...signed }]]
-    }
+      return isMalformed(part) ? [] : [[callPart(part, context, signed)]]
+    case 'media':
+      return [[{ inlineData: { mimeType: part.media_type, data: part.data }, ...signed }]]
     case 'hosted':
-      return hostedGroups(part, context.id, signed || {})
+      return hostedGroups(part, context.id, signed)
     case 'refusal':
       return []
   }
 }
 
-function textGroups(
-  text: Text,
-  mode: 'chunks' | 'whole',
-  signature: string | undefined,
-): GeminiPart[][] {
-  const signed = signature !== undefined && { thoughtSignature: signature }
+function textGroups(text: Text, mode: 'chunks' | 'whole', signed: JsonObject): GeminiPart[][] {
   if (mode === 'whole') return [[{ text: text.text, ...signed }]]
   const groups: GeminiPart[][] = text.chunks.map((chunk) => [{ text: chunk }])
-  return signed ? [...groups, [{ text: '', ...signed }]] : groups
+  return 'thoughtSignature' in signed ? [...groups, [{ text: '', ...signed }]] : groups
 }
 
-function callPart(call: Call, context: RenderContext, signature: string | undefined): GeminiPart {
+function callPart(call: Call, context: RenderContext, signed: JsonObject): GeminiPart {
   const args = call.custom ? { input: call.arguments } : parseJson(call.arguments)
   const id = call.id ?? (tellsCallIds(context.model) ? context.id('', 8) : undefined)
-  return defined({
-    functionCall: defined({ id, name: call.name, args }),
-    thoughtSignature: call.signature ?? signature,
-  })
+  const functionCall = defined({ id, name: call.name, args })
+  return { functionCall, ...signed, ...defined({ thoughtSignature: call.signature }) }
 }
 
 /** Models before Gemini 3 give a call no id. */

@@ -1,5 +1,0 @@
-export { chatRules } from './chat.js'
-export { contentsRules } from './contents.js'
-export { messagesRules } from './messages.js'
-export { responsesRules } from './responses.js'
-export type { Rule } from './rule.js'
