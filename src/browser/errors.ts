@@ -1,5 +1,5 @@
 /** Public errors of the server → error classes of the same name. */
-import { asNumber, asObject, asText } from '../chat/index.js'
+import { asNumber, asObject, asText, isObject, type PartialResponse } from '../chat/index.js'
 import {
   AbortError,
   APIConnectionError,
@@ -66,7 +66,14 @@ export function toError(error: unknown, status: number, retryAfterMs?: number): 
 export async function failureOf(response: Response): Promise<TetradError> {
   const body = await response.json().catch(() => undefined)
   const seconds = response.headers.get('retry-after') ?? Number.NaN
-  return toError(asObject(body).error, response.status, asNumber(Number(seconds) * 1000))
+  const { error: told, partial } = asObject(body)
+  const error = toError(told, response.status, asNumber(Number(seconds) * 1000))
+  if (isObject(partial)) {
+    // what the handler had of the answer: its type is what the handler sends
+    error.partial = { ...partial, finish_reason: null } as PartialResponse
+    error.usage = error.partial.usage
+  }
+  return error
 }
 
 /** The error of a rejected `fetch`: an abort by the caller, or the network. */

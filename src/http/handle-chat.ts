@@ -30,7 +30,7 @@ import type { Scope } from './input/signing.js'
 import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
 import { closed, redactChunks, redactResponse } from './redact-response.js'
-import { ownerOf, type Route, type RouteRequest, streamOptions } from './route-request.js'
+import { failure, ownerOf, type Route, type RouteRequest, streamOptions } from './route-request.js'
 import { EventStream } from './stream/events.js'
 import { following, json, streamResponse, within } from './stream/respond.js'
 
@@ -197,20 +197,27 @@ type Calls = {
 const callsOf = <State>({ ai }: Route<State>) => ai as unknown as Calls
 
 async function plain<State>(prepared: PreparedRequest<State>): Promise<Response> {
-  const { route, request, format, headers } = prepared
+  const { route, request, headers } = prepared
   const { signal } = request
-  const response = await callsOf(route)
-    .generate(withoutIds(prepared.chatRequest), {
+  let response: ChatResponse
+  try {
+    response = await callsOf(route).generate(withoutIds(prepared.chatRequest), {
       ...callOptionsOf(prepared),
       // a plain answer cannot be resumed
       ...(route.options.onDisconnect !== 'finish' && { signal }),
     })
-    .catch((error) => finishCut(error, prepared))
+  } catch (error) {
+    return finishCut(error, prepared)
+  }
   await finish(response, prepared)
+  return json(await bodyOf(response, prepared), 200, headers)
+}
+
+async function bodyOf<State>(response: ChatResponse, prepared: PreparedRequest<State>): Promise<unknown> {
   const context = contextOf(response.id, prepared)
   const approvals = response.approvals && (await issueAll(response.approvals, prepared))
   const shown = redactResponse({ ...response, ...defined({ approvals }) }, context.expose)
-  return json(await format.toJson(shown, context), 200, headers)
+  return prepared.format.toJson(shown, context)
 }
 
 async function streamed<State>(prepared: PreparedRequest<State>): Promise<Response> {
@@ -272,10 +279,22 @@ async function finish<State>(
   }
 }
 
-/** Passes the partial answer of a failed call to `onFinish`, then throws the error. */
-async function finishCut<State>(error: unknown, prepared: PreparedRequest<State>): Promise<never> {
-  if (isTetradError(error) && error.partial) await finish(error.partial, prepared)
-  throw error
+/** Passes the partial answer of a failed call to `onFinish`, and what tools did to the client. Else throws the error. */
+async function finishCut<State>(error: unknown, prepared: PreparedRequest<State>): Promise<Response> {
+  const partial = isTetradError(error) ? error.partial : undefined
+  if (partial) await finish(partial, prepared)
+  const done = partial && doneOf(partial)
+  if (!done) throw error
+  return failure(error, prepared, await bodyOf(done, prepared))
+}
+
+/** The answer up to the last result of a tool: its turns are whole, what the model began behind them is not. */
+function doneOf({ approvals: _, ...partial }: PartialResponse): ChatResponse | undefined {
+  const last = partial.messages.findLastIndex(({ role }) => role === 'tool')
+  if (last < 0) return undefined
+  const messages = partial.messages.slice(0, last + 1)
+  const message = messages.findLast((one) => one.role === 'assistant') ?? partial.message
+  return { ...partial, messages, message, text: message.content ?? '', finish_reason: 'tool_calls' }
 }
 
 type Approval = { readonly id: string; readonly tool_call_id: string }

@@ -2,11 +2,11 @@
 import { asObject, isObject } from '../chat/index.js'
 import { MisuseError } from '../core/index.js'
 import type { Store } from '../store/index.js'
-import type { Format } from './formats/index.js'
+import { chunks, type Format } from './formats/index.js'
 import type { HistorySigner } from './input/signing.js'
 import type { HandlerClient, HandlerOptions } from './options.js'
 import { type PublicError, toPublicError } from './public-error.js'
-import type { StreamOptions } from './stream/respond.js'
+import { json, retryAfter, type StreamOptions } from './stream/respond.js'
 import type { Sessions } from './stream/sessions.js'
 
 export interface Route<State> {
@@ -62,6 +62,20 @@ export function errorReporter<State>(
     }
     return toPublicError(error, request_id)
   }
+}
+
+/** The response to a failed request. `partial` is the body of the part of its answer that is done. */
+export function failure<State>(
+  error: unknown,
+  { format = chunks, headers, reportError }: RouteRequest<State>,
+  partial?: unknown,
+): Response {
+  const shown = reportError(error)
+  return json(format.errorBody(shown, partial), shown.status, {
+    ...headers,
+    ...retryAfter(shown),
+    ...(shown.status === 405 && { allow: 'GET, POST, OPTIONS' }),
+  })
 }
 
 /** Passes work to the platform's `waitUntil`. Never throws. */

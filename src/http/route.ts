@@ -4,7 +4,6 @@ import { memoryStore } from '../store/index.js'
 import { patientStore } from '../store/patient.js'
 import {
   checkFormat,
-  chunks,
   type FormatName,
   formatOfPath,
   isFormatName,
@@ -22,13 +21,14 @@ import { RefusedError, toRefusal } from './public-error.js'
 import {
   deferrer,
   errorReporter,
+  failure,
   ownerOf,
   pathOf,
   type Route,
   type RouteRequest,
   streamOptions,
 } from './route-request.js'
-import { following, json, retryAfter, streamResponse } from './stream/respond.js'
+import { following, json, streamResponse } from './stream/respond.js'
 import { Sessions } from './stream/sessions.js'
 
 /**
@@ -62,12 +62,16 @@ export function handler<State = {}>(
     try {
       const name = formatOf(request, options.format)
       if (name) routeRequest = { ...routeRequest, format: await loadFormat(name) }
-      return await answer(routeRequest)
+      return withoutBody(request, await answer(routeRequest))
     } catch (error) {
-      return failure(error, routeRequest)
+      return withoutBody(request, failure(error, routeRequest))
     }
   }
 }
+
+/** Of HEAD, whatever its answer is, only that is sent which stands before the body (RFC 9110, 9.3.2). */
+const withoutBody = ({ method }: Request, response: Response) =>
+  method === 'HEAD' ? new Response(null, response) : response
 
 const formatOf = (request: Request, format: FormatName | undefined) =>
   formatOfPath({
@@ -99,16 +103,6 @@ function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>
   }
 }
 
-function failure<State>(error: unknown, routeRequest: RouteRequest<State>): Response {
-  const { format = chunks, headers, reportError } = routeRequest
-  const shown = reportError(error)
-  return json(format.errorBody(shown), shown.status, {
-    ...headers,
-    ...retryAfter(shown),
-    ...(shown.status === 405 && { allow: 'GET, POST, OPTIONS' }),
-  })
-}
-
 async function answer<State>(routeRequest: RouteRequest<State>): Promise<Response> {
   const { request, route, path, headers } = routeRequest
   checkOrigin(request, route.options)
@@ -123,13 +117,15 @@ async function answer<State>(routeRequest: RouteRequest<State>): Promise<Respons
     return name !== undefined && action === 'stop'
       ? stop(decode(name), state, routeRequest)
       : handleChat(state, routeRequest)
-  if (request.method === 'GET') {
-    const model = modelOf(path)
-    if (model !== undefined) return json(modelBody(decode(model), route), 200, headers)
-    if (name !== undefined && action === 'stream') return resume(decode(name), state, routeRequest)
-  }
+  const model = modelOf(path)
+  if (model !== undefined && isRead(request.method))
+    return json(modelBody(decode(model), route), 200, headers)
+  if (request.method === 'GET' && name !== undefined && action === 'stream')
+    return resume(decode(name), state, routeRequest)
   throw new RefusedError('method_not_allowed', 'The method is not allowed here.', { status: 405 })
 }
+
+const isRead = (method: string) => method === 'GET' || method === 'HEAD'
 
 /** Throws `RefusedError` 404 `model_not_found`. */
 function modelBody<State>(name: string, { models }: Route<State>) {

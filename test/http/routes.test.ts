@@ -2,10 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { tool, tools } from '../../middleware/tools.js'
-import type { ChatResponse, PartialResponse } from '../../src/chat/index.js'
+import { createBrowserClient } from '../../src/browser/index.js'
+import type { ChatResponse, Message, PartialResponse } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AuthenticationError,
+  BadGatewayError,
   isTetradError,
   type Middleware,
   MisuseError,
@@ -78,6 +80,23 @@ describe('a method', () => {
       const response = await handle(new Request('http://app.test/api/chat', { method }))
       expect(response.status).toBe(405)
       expect(response.headers.get('allow')).toBe('GET, POST, OPTIONS')
+    },
+  )
+})
+
+describe('HEAD', () => {
+  it.each(['/v1/models', '/v1/models/fast', '/v1/models/other', '/v1/other', '/api/chat'])(
+    'is what GET is, without its body: %s',
+    async (path) => {
+      const { handle } = setUp([])
+      const ask = (method: string) => handle(new Request(`http://app.test${path}`, { method }))
+      const [get, head] = [await ask('GET'), await ask('HEAD')]
+      const told = ({ status, headers }: Response) => {
+        const { 'x-request-id': _, ...rest } = Object.fromEntries(headers)
+        return { status, rest }
+      }
+      expect(told(head)).toEqual(told(get))
+      expect([head.body, get.body === null]).toEqual([null, false])
     },
   )
 })
@@ -274,12 +293,61 @@ describe('an answer that breaks off', () => {
       const response = await handle(post({ model: models.openai, ...body, stream }))
       expect([response.status, (await response.text()).includes('weather')]).toEqual([
         stream ? 200 : 502,
-        stream && format !== 'openai',
+        format !== 'openai',
       ])
       expect(kept).toHaveLength(1)
       expect(kept[0]?.finish_reason).toBeNull()
       expect(kept[0]?.messages.map(({ role }) => role)).toEqual(['assistant', 'tool'])
     }
+  })
+
+  const route = (provider: ReturnType<typeof scripted>, format: 'chunks' | 'ui') =>
+    handler(
+      createClient({
+        providers: [provider],
+        use: [tools({ pay: tool({ execute: () => 'Paid 7 euros.' }) })],
+      }),
+      {
+        models: ['scripted/any'],
+        authorize: () => ({}),
+        user: () => 'ann',
+        secret: 'a secret of thirty-two characters',
+        format,
+      },
+    )
+
+  it.each<['chunks' | 'ui', readonly object[], (partial: PartialResponse) => readonly object[]]>([
+    ['chunks', hello.messages, ({ messages }) => messages],
+    ['ui', uiHello.messages, (message) => [message]],
+  ])('goes on from what was done, plain: %s', async (format, messages, said) => {
+    const provider = scripted([say('I pay.').callTool('pay', {}), fail(500), say('It is paid.')])
+    const handle = route(provider, format)
+    const cut = await handle(post({ id: 'room', messages, stream: false }))
+    const { error, partial } = await cut.json()
+    expect([cut.status, error.code]).toEqual([502, 'provider_unavailable'])
+    expect(JSON.stringify(partial)).toContain('Paid 7 euros.')
+    const more = { ...messages[0], id: 'u2' }
+    const next = { id: 'room', messages: [...messages, ...said(partial), more], stream: false }
+    const answer = await handle(post(next))
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('is paid')])
+    const sent = provider.calls.at(-1)?.request.messages
+    expect(sent?.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'user'])
+    expect(sent?.[2]).toMatchObject({ content: 'Paid 7 euros.' })
+  })
+
+  it('is what was done on the error of a page that asked for a plain answer', async () => {
+    const provider = scripted([callTool('pay', {}), fail(500)])
+    const handle = route(provider, 'chunks')
+    const fetch = async (address: string | URL | Request, init?: RequestInit) =>
+      handle(new Request(address as string, init))
+    const page = createBrowserClient({ url: 'http://app.test/api/chat', fetch })
+    const error = await page
+      .generate({ messages: [{ role: 'user', content: 'Pay' }] })
+      .catch((e) => e)
+    expect(error).toBeInstanceOf(BadGatewayError)
+    expect(error.partial).toMatchObject({ finish_reason: null })
+    expect(error.partial.messages.map(({ role }: Message) => role)).toEqual(['assistant', 'tool'])
+    expect(error.usage.total_tokens).toBeGreaterThan(0)
   })
 
   it.each([true, false])('before it said anything is none: stream %s', async (stream) => {

@@ -78,6 +78,6 @@ export interface Format {
   failure(error: PublicError): readonly string[]
   /** The body of a plain answer. */
   toJson(response: ChatResponse, context: AnswerContext): unknown | Promise<unknown>
-  /** The body of an error response. */
-  errorBody(error: PublicError): unknown
+  /** The body of an error response. `partial` is what `toJson` gives for the part of the answer that is done. */
+  errorBody(error: PublicError, partial?: unknown): unknown
 }

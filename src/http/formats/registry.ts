@@ -66,7 +66,7 @@ export function formatOfPath({
   named,
   format,
 }: FormatPlace): FormatName | null | undefined {
-  const isModels = method === 'GET' && modelOf(path) !== undefined
+  const isModels = (method === 'GET' || method === 'HEAD') && modelOf(path) !== undefined
   if (path.endsWith('/chat/completions') || isModels || !isServed(path)) return 'openai'
   const name = named ?? format
   if (name === undefined) return undefined

@@ -36,7 +36,7 @@ export const chunks: Format = {
     }
   },
   failure: (error) => [jsonLine({ type: 'error', error })],
-  errorBody: (error) => ({ error }),
+  errorBody: (error, partial) => ({ error, ...defined({ partial }) }),
 }
 
 function encoder({ sign, expose }: AnswerContext): Encoder {

@@ -1,5 +1,5 @@
 /** The `ui` format: the protocol of the AI SDK's `useChat`, 5.0.0 and later. */
-import type { ChatResponse } from '../../../chat/index.js'
+import { type ChatResponse, defined } from '../../../chat/index.js'
 import { toChunks } from '../../../core/index.js'
 import { jsonLine } from '../../../sse/index.js'
 import type { AnswerContext, Format } from '../format.js'
@@ -17,7 +17,7 @@ export const ui: Format = {
   encoder,
   toJson,
   failure: (error) => [jsonLine({ type: 'error', errorText: error.message }), '[DONE]'],
-  errorBody: (error) => ({ error }),
+  errorBody: (error, partial) => ({ error, ...defined({ partial }) }),
 }
 
 async function toJson(response: ChatResponse, context: AnswerContext): Promise<UiMessage> {
