@@ -2,16 +2,17 @@
 import { Redis as Upstash } from '@upstash/redis'
 import { Redis } from 'ioredis'
 import { createClient as createRedis } from 'redis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
+import { StreamInterruptedError } from '../../src/core/index.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { type RedisServer, redisServer } from '../store/redis-server.js'
 import { DatabaseSync } from '../store/sqlite.js'
 import { token, upstashServer } from '../store/upstash-server.js'
-import { eventsOf, gate, post } from './requests.js'
+import { eventsOf, gate, post, setUp } from './requests.js'
 
 let server: RedisServer
 let redis: Redis
@@ -176,6 +177,75 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     await expect.poll(async () => (await here(read('room', {}, '?format=ui'))).status).toBe(204)
   })
 
+  it('is found by its conversation also when a later one in it is over', async () => {
+    const [first, second] = [gate(), gate()]
+    const { here, there } = processes(makeStore(), [
+      say('One two three').hold(2, first.opened),
+      say('Four five six').hold(2, second.opened),
+    ])
+    const older = await here(post(uiHello))
+    const later = await there(post(uiHello))
+    const latest = await here(read('room', {}, '?format=ui'))
+    second.open()
+    expect(await latest.text()).toBe(await later.text())
+    const idFound = async () => {
+      const found = await there(read('room', {}, '?format=ui'))
+      if (found.status !== 200) return undefined
+      const [event] = await take(found, 1)
+      return JSON.parse(event?.data ?? '{}').messageId
+    }
+    await expect.poll(idFound).toBe(idOf(older))
+    first.open()
+    await older.text()
+    await expect.poll(async () => (await there(read('room', {}, '?format=ui'))).status).toBe(204)
+  })
+
+  it('is stopped by its conversation with all that run in it, and no other', async () => {
+    const { here, there, provider } = processes(
+      makeStore(),
+      [1, 2, 3].map(() => say('One two three').stall(2)),
+    )
+    const answers = [await here(post(uiHello)), await there(post(uiHello))]
+    const other = await here(post({ ...uiHello, id: 'other' }))
+    const stop = (headers = {}) => here(post('', { path: '/api/chat/room/stop', headers }))
+    expect((await stop({ 'x-user': 'bob' })).status).toBe(404)
+    expect((await stop()).status).toBe(204)
+    for (const answer of answers)
+      expect(eventsOf(await answer.text()).map(({ data }) => data)).toContain('{"type":"abort"}')
+    expect(provider.open).toBe(1)
+    await other.body?.cancel()
+  })
+
+  it('that is refused before it began is so for who reads it elsewhere', async () => {
+    const [held, isRead] = [gate(), gate()]
+    const store = makeStore()
+    const told: Store = {
+      ...store,
+      async set(key, ...rest) {
+        await store.set(key, ...rest)
+        if (key.endsWith(':reader')) isRead.open()
+      },
+    }
+    const script = say('One').hold(0, held.opened).failAfter(0, 'overloaded')
+    const { here, there, errors } = processes(told, script)
+    const asking = here(post(hello))
+    const again = await vi.waitFor(async () => {
+      const found = await there(read('room', {}, '?format=chunks'))
+      expect(found.status).toBe(200)
+      return found
+    })
+    const text = again.text()
+    await isRead.opened
+    held.open()
+    expect((await asking).status).toBeGreaterThanOrEqual(500)
+    const events = eventsOf(await text)
+    expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({
+      type: 'error',
+      error: { code: 'provider_unavailable' },
+    })
+    expect(errors).not.toContainEqual(expect.objectContaining({ code: 'log_lost' }))
+  })
+
   it.each([
     ['ui', uiHello],
     ['chunks', hello],
@@ -272,6 +342,54 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     const stream = ai.stream({ id: 'room', messages: [{ role: 'user', content: 'Hi' }] })
     expect((await stream.response).text).toBe('One two three four five six')
     expect(connections).toBe(2)
+  })
+})
+
+describe('an answer without a store', () => {
+  it.each(['cancel', 'finish', { graceMs: 60_000 }] as const)(
+    'never reads as whole to who comes back while its first connection seems open: %j',
+    async (onDisconnect) => {
+      const held = gate()
+      const provider = scripted(say('One two three four five six').hold(4, held.opened))
+      const handle = handler(createClient({ providers: [provider] }), {
+        public: true,
+        models: { fast: 'scripted/any' },
+        onDisconnect,
+      })
+      let connections = 0
+      // the network is gone, and the server does not see it
+      const fetch = async (input: string | URL | Request, init?: RequestInit) => {
+        const response = await handle(new Request(String(input), { ...init, signal: null }))
+        if (++connections > 1) return response
+        const reader = response.body?.getReader()
+        const pull = async (controller: ReadableStreamDefaultController) => {
+          const taken = await reader?.read()
+          controller.enqueue(taken?.value)
+          void reader?.read()
+          controller.error(new TypeError('network error'))
+        }
+        return new Response(new ReadableStream({ pull }), response)
+      }
+      const wait = async () => held.open()
+      const ai = createBrowserClient({ url: 'http://app.test/api/chat', fetch, wait })
+      const stream = ai.stream({ messages: [{ role: 'user', content: 'Hi' }] })
+      await expect(stream.response).rejects.toBeInstanceOf(StreamInterruptedError)
+      held.open()
+    },
+  )
+
+  it.each([
+    ['chunks', hello, 404],
+    ['ui', uiHello, 204],
+  ] as const)('is not numbered, and nobody takes its events away: %s', async (format, body, no) => {
+    const held = gate()
+    const { handle } = setUp(say('One two three four').hold(2, held.opened), { format })
+    const response = await handle(post(body))
+    expect((await handle(read(idOf(response), {}, `?format=${format}`))).status).toBe(no)
+    held.open()
+    const text = await response.text()
+    expect(eventsOf(text).every(({ id }) => id === undefined)).toBe(true)
+    for (const word of ['One', 'two', 'three', 'four']) expect(text).toContain(word)
   })
 })
 

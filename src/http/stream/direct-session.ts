@@ -5,7 +5,6 @@ import { createReader, type StreamSession } from './reader.js'
 
 export interface DirectSessionOptions {
   readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
-  readonly isNumbered: boolean
   readonly onEnd: () => void
   /** Registers the whole work at the start: after a disconnect the platform may accept no more. */
   readonly defer: (work: Promise<unknown>) => void
@@ -14,7 +13,7 @@ export interface DirectSessionOptions {
 /** Creates a session that exists in this process only. */
 export function directSession(
   eventStream: EventStream,
-  { onDisconnect, isNumbered, onEnd, defer }: DirectSessionOptions,
+  { onDisconnect, onEnd, defer }: DirectSessionOptions,
 ): StreamSession {
   let timer: ReturnType<typeof setTimeout> | undefined
   let settle: (work?: Promise<void>) => void = () => {}
@@ -42,7 +41,8 @@ export function directSession(
     read: () =>
       createReader({
         from: 0,
-        isNumbered,
+        // a number would promise that it can be resumed
+        isNumbered: false,
         onLeave: leave,
         async read() {
           const events = await eventStream.next()

@@ -3,6 +3,7 @@ import { isObject, parseJson } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
 import type { Format } from '../formats/index.js'
 import type { BaseHandlerOptions } from '../options.js'
+import { answersIn } from './chat-answers.js'
 import { directSession } from './direct-session.js'
 import type { EventStream } from './events.js'
 import { storedLog } from './log.js'
@@ -51,8 +52,15 @@ export interface Known {
   readonly format: string
 }
 
+interface Running extends Known {
+  readonly session: StreamSession
+  /** Its key in the store where the answer is stored, and its client sent a conversation id. */
+  readonly chat: string | undefined
+  readonly isStored: boolean
+}
+
 export class Sessions {
-  private readonly running = new Map<string, Known & { readonly session: StreamSession }>()
+  private readonly running = new Map<string, Running>()
 
   constructor(private readonly options: SessionsOptions) {}
 
@@ -62,13 +70,8 @@ export class Sessions {
     const known: Known = { id, owner, format: format.name }
     const onEnd = () => this.running.delete(id)
     if (!store || !format.isResumable) {
-      const session = directSession(eventStream, {
-        onDisconnect,
-        isNumbered: format.isResumable,
-        onEnd,
-        defer,
-      })
-      this.running.set(id, { ...known, session })
+      const session = directSession(eventStream, { onDisconnect, onEnd, defer })
+      this.running.set(id, { ...known, session, chat: undefined, isStored: false })
       return session
     }
     const chat = conversation === undefined ? undefined : chatKey(owner, conversation)
@@ -82,33 +85,41 @@ export class Sessions {
       onEnd,
       defer,
     })
-    this.running.set(id, { ...known, session })
+    this.running.set(id, { ...known, session, chat, isStored: true })
     return session
   }
 
-  /** Reads an answer from a position on; undefined if it is not running and there is no store. */
+  /** Reads an answer from a position on; undefined without a log of it: its one reader has taken what came. */
   resume({ id }: Known, reading: Reading): SessionReader | undefined {
     const here = this.running.get(id)
-    if (here) return here.session.read(reading.from, reading.toFailure)
+    if (here) return here.isStored ? here.session.read(reading.from, reading.toFailure) : undefined
     const { store, pollMs } = this.options
     return store && readElsewhere(id, { ...reading, store, pollMs })
   }
 
-  /** Stops an answer in whichever process runs it; false where this owner has none of that name. */
+  /** Stops an answer, or all of a conversation, wherever they run; false where this owner has none of that name. */
   async stop(name: string, owner: string): Promise<boolean> {
-    const known = await this.find(name, owner)
-    if (!known) return false
-    const here = this.running.get(known.id)
-    if (here) here.session.stop()
-    else await this.options.store?.set(keysOf(known.id).stop, '1', { ttlMs: 60_000 })
-    return true
+    const found = await this.findAll(name, owner)
+    await Promise.all(found.map(({ id }) => this.stopOne(id)))
+    return found.length > 0
   }
 
-  /** Finds an answer by its id or that of its conversation; undefined where this owner has none. */
+  private async stopOne(id: string): Promise<void> {
+    const here = this.running.get(id)
+    if (here) here.session.stop()
+    else await this.options.store?.set(keysOf(id).stop, '1', { ttlMs: 60_000 })
+  }
+
+  /** Finds an answer by its id, or the latest of a conversation; undefined where this owner has none. */
   async find(name: string, owner: string): Promise<Known | undefined> {
-    const known =
-      this.running.get(name) ?? (await this.read(name)) ?? (await this.latest(name, owner))
-    return known?.owner === owner ? known : undefined
+    const [known] = await this.findAll(name, owner)
+    return known
+  }
+
+  private async findAll(name: string, owner: string): Promise<readonly Known[]> {
+    const known = this.running.get(name) ?? (await this.read(name))
+    const found = known ? [known] : await this.inConversation(name, owner)
+    return found.filter((one) => one.owner === owner)
   }
 
   private async read(id: string): Promise<Known | undefined> {
@@ -117,13 +128,30 @@ export class Sessions {
   }
 
   /**
-   * The running answer of a conversation. Its id is the client's: without an owner it proves
-   * nothing.
+   * The running answers of a conversation, the latest first. Its id is the client's: without an owner
+   * it proves nothing.
    */
-  private async latest(conversation: string, owner: string): Promise<Known | undefined> {
-    if (owner === '') return undefined
-    const id = await this.options.store?.get(chatKey(owner, conversation))
-    return id === undefined ? undefined : this.read(id)
+  private async inConversation(conversation: string, owner: string): Promise<readonly Known[]> {
+    const { store } = this.options
+    if (owner === '' || !store) return []
+    const key = chatKey(owner, conversation)
+    const stored = await answersIn({ store, key })
+    const isStored = new Set(stored.map(({ id }) => id))
+    // the store may not have their names yet
+    const here = [...this.running.values()].filter(
+      (one) => one.chat === key && !isStored.has(one.id),
+    )
+    const found = await Promise.all(
+      stored.map(async ({ id, isLatest }) =>
+        isLatest || (await this.isAlive(id)) ? (this.running.get(id) ?? this.read(id)) : undefined,
+      ),
+    )
+    return [...here.reverse(), ...found.filter((known) => known !== undefined)]
+  }
+
+  /** False for an older answer of a process that died. */
+  private async isAlive(id: string): Promise<boolean> {
+    return (await this.options.store?.get(keysOf(id).beat)) !== undefined
   }
 }
 
@@ -137,7 +165,7 @@ function toKnown(meta: string): Known | undefined {
 }
 
 const chatKey = (owner: string, conversation: string) =>
-  `chat:${JSON.stringify([owner, conversation])}`
+  `chat-answers:${JSON.stringify([owner, conversation])}`
 
 function readElsewhere(
   id: string,

@@ -1,6 +1,7 @@
 /** An answer that outlives its connections: it is stored, and any process can read it. */
 import type { Store } from '../../store/index.js'
 import type { BaseHandlerOptions } from '../options.js'
+import { enterChat, leaveChat } from './chat-answers.js'
 import type { EventStream } from './events.js'
 import { StreamLog } from './log.js'
 import { createReader, type StreamSession, type ToFailure } from './reader.js'
@@ -133,7 +134,7 @@ class StoredSession implements StreamSession {
     return Promise.all([
       this.#beat(),
       store.set(this.#keys.meta, meta, { ttlMs: keepMs + runMs }),
-      chat !== undefined && store.set(chat, id, { ttlMs: keepMs + runMs }),
+      chat !== undefined && enterChat({ store, key: chat, ttlMs: keepMs + runMs }, id),
     ])
   }
 
@@ -166,13 +167,21 @@ class StoredSession implements StreamSession {
 
   /** Runs after the answer. Waits for pending writes first, as they would recreate deleted keys. */
   async #finish() {
-    const { chat, onDisconnect, onEnd } = this.#options
+    const { chat, onEnd } = this.#options
     await this.#looking
     const isWhole = await this.#log.seal()
-    const isGone = this.#isDropped || (this.#readers === 0 && onDisconnect === 'cancel')
-    await this.#attempt(() => (isGone ? this.#forget() : this.#settle(isWhole)))
+    await this.#attempt(async () =>
+      (await this.#isGone()) ? this.#forget() : this.#settle(isWhole),
+    )
     if (chat !== undefined) await this.#attempt(() => this.#leaveChat(chat))
     onEnd()
+  }
+
+  /** A dropped answer may be read in another process, where its page was loaded again. */
+  async #isGone() {
+    const { store, onDisconnect } = this.#options
+    if (this.#isDropped) return (await store.get(this.#keys.reader)) === undefined
+    return this.#readers === 0 && onDisconnect === 'cancel'
   }
 
   #forget() {
@@ -187,9 +196,8 @@ class StoredSession implements StreamSession {
   }
 
   async #leaveChat(chat: string) {
-    const { id, store } = this.#options
-    if (store.deleteIf) await store.deleteIf(chat, id)
-    else if ((await store.get(chat)) === id) await store.delete(chat)
+    const { id, store, keepMs } = this.#options
+    await leaveChat({ store, key: chat, ttlMs: keepMs + runMs }, id)
   }
 
   #leave() {
