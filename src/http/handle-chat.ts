@@ -213,7 +213,10 @@ async function plain<State>(prepared: PreparedRequest<State>): Promise<Response>
   return json(await bodyOf(response, prepared), 200, headers)
 }
 
-async function bodyOf<State>(response: ChatResponse, prepared: PreparedRequest<State>): Promise<unknown> {
+async function bodyOf<State>(
+  response: ChatResponse,
+  prepared: PreparedRequest<State>,
+): Promise<unknown> {
   const context = contextOf(response.id, prepared)
   const approvals = response.approvals && (await issueAll(response.approvals, prepared))
   const shown = redactResponse({ ...response, ...defined({ approvals }) }, context.expose)
@@ -280,7 +283,10 @@ async function finish<State>(
 }
 
 /** Passes the partial answer of a failed call to `onFinish`, and what tools did to the client. Else throws the error. */
-async function finishCut<State>(error: unknown, prepared: PreparedRequest<State>): Promise<Response> {
+async function finishCut<State>(
+  error: unknown,
+  prepared: PreparedRequest<State>,
+): Promise<Response> {
   const partial = isTetradError(error) ? error.partial : undefined
   if (partial) await finish(partial, prepared)
   const done = partial && doneOf(partial)

@@ -5,6 +5,7 @@ import { createReader, type StreamSession } from './reader.js'
 
 export interface DirectSessionOptions {
   readonly onDisconnect: NonNullable<BaseHandlerOptions<never>['onDisconnect']>
+  readonly isNumbered: boolean
   readonly onEnd: () => void
   /** Registers the whole work at the start: after a disconnect the platform may accept no more. */
   readonly defer: (work: Promise<unknown>) => void
@@ -13,7 +14,7 @@ export interface DirectSessionOptions {
 /** Creates a session that exists in this process only. */
 export function directSession(
   eventStream: EventStream,
-  { onDisconnect, onEnd, defer }: DirectSessionOptions,
+  { onDisconnect, isNumbered, onEnd, defer }: DirectSessionOptions,
 ): StreamSession {
   let timer: ReturnType<typeof setTimeout> | undefined
   let settle: (work?: Promise<void>) => void = () => {}
@@ -41,8 +42,7 @@ export function directSession(
     read: () =>
       createReader({
         from: 0,
-        // a number would promise that it can be resumed
-        isNumbered: false,
+        isNumbered,
         onLeave: leave,
         async read() {
           const events = await eventStream.next()

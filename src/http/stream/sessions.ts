@@ -70,7 +70,12 @@ export class Sessions {
     const known: Known = { id, owner, format: format.name }
     const onEnd = () => this.running.delete(id)
     if (!store || !format.isResumable) {
-      const session = directSession(eventStream, { onDisconnect, onEnd, defer })
+      const session = directSession(eventStream, {
+        onDisconnect,
+        isNumbered: format.isResumable,
+        onEnd,
+        defer,
+      })
       this.running.set(id, { ...known, session, chat: undefined, isStored: false })
       return session
     }
