@@ -85,9 +85,12 @@ function inUtf8(base64: string, charset = 'utf-8'): string {
   }
 }
 
-function toBase64(bytes: Uint8Array): string {
+/** In pieces: a call takes only so many arguments. */
+export function toBase64(bytes: Uint8Array): string {
+  const most = 0x8000
   let binary = ''
-  for (const byte of bytes) binary += String.fromCharCode(byte)
+  for (let at = 0; at < bytes.length; at += most)
+    binary += String.fromCharCode(...bytes.subarray(at, at + most))
   return btoa(binary)
 }
 

@@ -12,6 +12,9 @@ import type { Warn } from './adapter.js'
 /** `param` is `messages` unless specified. */
 export type Note = (code: Warning['code'], message: string, param?: string) => void
 
+/** For messages alone, where nobody is there to read a report. */
+export const unreported: Warn = () => {}
+
 export interface Notes {
   readonly provider: string
   readonly model: string

@@ -3,6 +3,7 @@ import {
   type AnswerInput,
   asObject,
   asObjects,
+  asText,
   type ChatRequest,
   isObject,
   type JsonObject,
@@ -122,18 +123,26 @@ class Names {
 
 // -- requests ----------------------------------------------------------------------------------------------------------
 
-/** Where the name of a tool, of a choice or of a call stands. */
+/** Where the name of a tool, of a choice or of a call stands; a call may come without a type. */
 const bodyOf = (tool: JsonObject): JsonObject => {
-  if (tool.type === 'custom' && isObject(tool.custom)) return tool.custom
-  return tool.type === 'function' ? (isObject(tool.function) ? tool.function : tool) : {}
+  const { type = 'function', function: fn, custom } = tool
+  if (type === 'custom' && isObject(custom)) return custom
+  if (type === 'function' && isObject(fn)) return fn
+  return tool.type === 'function' ? tool : {}
 }
 
+/** The same object where its name stays. */
 function rename(tool: JsonObject, names: Names): JsonObject {
   const body = bodyOf(tool)
-  if (typeof body.name !== 'string' || body.name === '') return tool
-  const named = { ...body, name: names.wire(body.name) }
-  if (named.name === body.name) return tool
-  return body === tool ? named : { ...tool, [String(tool.type)]: named }
+  const named = renameBody(body, names)
+  if (named === body) return tool
+  return body === tool ? named : { ...tool, [String(tool.type ?? 'function')]: named }
+}
+
+const renameBody = (body: JsonObject, names: Names): JsonObject => {
+  const name = asText(body.name)
+  const wire = name && names.wire(name)
+  return wire === name ? body : { ...body, name: wire }
 }
 
 function renameChoice(choice: JsonObject, names: Names): JsonObject {
@@ -148,22 +157,15 @@ function renameMessage(message: Message, names: Names): Message {
   if (!isObject(message)) return message
   const { tool_calls, function_call, name, role } = asObject(message)
   const calls = asObjects(tool_calls)
-  const renamed = calls.map((call) => rename({ type: 'function', ...call }, names))
+  const renamed = calls.map((call) => rename(call, names))
   const isResult = role === 'tool' || role === 'function'
   const changes = {
-    ...(renamed.some((call, i) => bodyOf(call) !== bodyOf({ type: 'function', ...calls[i] })) && {
-      tool_calls: renamed,
-    }),
+    ...(renamed.some((call, i) => call !== calls[i]) && { tool_calls: renamed }),
     ...(isObject(function_call) && { function_call: renameBody(function_call, names) }),
     ...(isResult && typeof name === 'string' && name !== '' && { name: names.wire(name) }),
   }
   return Object.keys(changes).length > 0 ? ({ ...message, ...changes } as Message) : message
 }
-
-const renameBody = (body: JsonObject, names: Names): JsonObject =>
-  typeof body.name === 'string' && body.name !== ''
-    ? { ...body, name: names.wire(body.name) }
-    : body
 
 // -- answers -----------------------------------------------------------------------------------------------------------
 

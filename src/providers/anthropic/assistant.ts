@@ -11,7 +11,7 @@ import { reportLosses } from '../turns.js'
 import { nativeBlocks, noteLoose } from './native.js'
 import { toContent, toText, toTextBlocks, withMark } from './parts.js'
 import type { WriteContext } from './profile.js'
-import { type HistoryCall, toHistoryCall } from './tool-history.js'
+import type { HistoryCall } from './tool-history.js'
 import type { WireBlock, WireToolUse } from './wire.js'
 
 export interface AssistantBlocks {
@@ -20,9 +20,12 @@ export interface AssistantBlocks {
   readonly images: readonly WireBlock[]
 }
 
-export function toAssistant(said: PairedMessage, context: WriteContext): AssistantBlocks {
+export function toAssistant(
+  said: PairedMessage,
+  calls: readonly HistoryCall[],
+  context: WriteContext,
+): AssistantBlocks {
   const { message } = said
-  const calls = said.calls.map(toHistoryCall)
   const blocks = nativeBlocks(said, calls, context) ?? rebuilt(message, calls, context)
   return {
     blocks: withMark(blocks, message.cache_control),

@@ -1,9 +1,15 @@
 /** The `anthropic-beta` header, derived from what a body uses: https://docs.claude.com/en/api/beta-headers. */
 import { asObject, asObjects, type JsonObject } from '../../chat/index.js'
+import { isGiven } from '../notes.js'
 
 type Row = readonly [beta: string, isUsed: (body: JsonObject) => boolean]
 
 const member = (value: unknown, name: string) => asObject(value)[name]
+
+const has =
+  (...path: readonly string[]) =>
+  (body: JsonObject) =>
+    isGiven(path.reduce<unknown>(member, body))
 
 const hasTool = (pattern: RegExp) => (body: JsonObject) =>
   asObjects(body.tools).some(({ type }) => typeof type === 'string' && pattern.test(type))
@@ -23,7 +29,7 @@ const usesToolsets = hasTool(/^mcp_toolset$/)
 
 /** `Opus 4.5` took `effort` as a beta; later models know it without. */
 const usesEarlyEffort = (body: JsonObject) =>
-  member(body.output_config, 'effort') != null && /opus-4-5/.test(String(body.model))
+  has('output_config', 'effort')(body) && /opus-4-5/.test(String(body.model))
 
 const rows: readonly Row[] = [
   [
@@ -43,9 +49,9 @@ const rows: readonly Row[] = [
   ['code-execution-2025-05-22', hasTool(/^code_execution_20250522$/)],
   ['advisor-tool-2026-03-01', hasTool(/^advisor_/)],
   ['effort-2025-11-24', usesEarlyEffort],
-  ['structured-outputs-2025-11-13', (body) => body.output_format != null],
-  ['task-budgets-2026-03-13', (body) => member(body.output_config, 'task_budget') != null],
-  ['context-management-2025-06-27', (body) => body.context_management != null],
+  ['structured-outputs-2025-11-13', has('output_format')],
+  ['task-budgets-2026-03-13', has('output_config', 'task_budget')],
+  ['context-management-2025-06-27', has('context_management')],
   [
     'compact-2026-01-12',
     (body) =>
@@ -55,10 +61,10 @@ const rows: readonly Row[] = [
     'compact-2026-09-04',
     (body) => body.compaction != null || compactions(body).some(({ signature }) => signature),
   ],
-  ['message-threads-2026-08-12', (body) => body.thread != null],
-  ['fallback-credit-2026-07-01', (body) => body.fallback_credit_token != null],
-  ['billing-2026-10-01', (body) => body.billing_policy != null],
-  ['skills-2025-10-02', (body) => member(body.container, 'skills') != null],
+  ['message-threads-2026-08-12', has('thread')],
+  ['fallback-credit-2026-07-01', has('fallback_credit_token')],
+  ['billing-2026-10-01', has('billing_policy')],
+  ['skills-2025-10-02', has('container', 'skills')],
   ['fast-mode-2026-02-01', (body) => body.speed === 'fast'],
   ['server-side-fallback-2026-07-01', (body) => body.fallbacks === 'default'],
   [
@@ -67,10 +73,7 @@ const rows: readonly Row[] = [
       asObjects(body.fallbacks).length > 0 ||
       (body.fallbacks == null && hasBlock(/^fallback$/)(body)),
   ],
-  [
-    'thinking-binding-controls-2026-08-01',
-    (body) => member(body.thinking, 'block_binding') != null,
-  ],
+  ['thinking-binding-controls-2026-08-01', has('thinking', 'block_binding')],
   ['thinking-display-updates-2026-08-18', (body) => member(body.thinking, 'display') === 'updates'],
 ]
 

@@ -36,14 +36,14 @@ export function balanceHostedTools(
     return use.kind === 'call' ? isOpen || answered.has(use.id) : called.has(use.id)
   }
   const open = openTurn(messages)
-  return messages.flatMap((message) => {
+  return messages.map((message) => {
     const content = message.content.filter((block) => isWhole(block, message === open))
-    if (content.length === message.content.length) return [message]
+    if (content.length === message.content.length) return message
     note(
       'repaired',
       'A hosted tool call without its result, or a result without its call, was left out',
     )
-    return content.length > 0 ? [{ ...message, content }] : []
+    return { ...message, content }
   })
 }
 

@@ -9,7 +9,7 @@ import {
   type Turn,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
-import { notesOf, pick, reportLost } from '../notes.js'
+import { notesOf, pick, reportLost, unreported } from '../notes.js'
 import { unknownPart } from '../parts.js'
 import { turnsOf } from '../turns.js'
 import { toAssistant } from './assistant.js'
@@ -65,10 +65,7 @@ const isSystem = (turn: Turn): turn is SystemTurn =>
 
 /** The same without warnings: what `adapter.convertMessages` gives. */
 export const convertMessages = (messages: readonly Message[], model: string): WireConversation =>
-  toWireMessages(
-    messages,
-    contextOf(model, () => {}),
-  )
+  toWireMessages(messages, contextOf(model, unreported))
 
 export const contextOf = (model: string, warn: Warn): WriteContext => ({
   ...notesOf('anthropic', model, warn),
@@ -131,25 +128,21 @@ class Turns {
   }
 
   private addAssistant({ messages }: AssistantTurn): void {
+    const results: ReturnType<typeof toResult>[] = []
     for (const said of messages) {
-      const { blocks, images } = toAssistant(said, this.context)
+      const calls = said.calls.map(toHistoryCall)
+      const { blocks, images } = toAssistant(said, calls, this.context)
       // what was compacted stands first: it is what came before
       const isOpening = this.messages.length === 0 && !isCompaction(blocks[0])
       if (blocks.length > 0 && isOpening) this.addOpening()
       this.push('assistant', blocks)
       this.pendingImages = [...this.pendingImages, ...images]
+      results.push(...calls.map((call) => toResult(call, this.context)))
     }
-    const calls = messages.flatMap((said) => said.calls.map(toHistoryCall))
-    if (calls.length > 0) this.addResults(calls.map((call) => toResult(call, this.context)))
-  }
-
-  /** The results of a turn's calls stand first in the user turn behind it. */
-  private addResults(results: readonly ReturnType<typeof toResult>[]): void {
-    this.push(
-      'user',
-      results.map(({ block }) => block),
-    )
-    this.addUser(results.flatMap(({ beside }) => beside))
+    // they stand first in the user turn behind the calls
+    const blocks = results.map(({ block }) => block)
+    this.push('user', blocks)
+    if (blocks.length > 0) this.addUser(results.flatMap(({ beside }) => beside))
   }
 
   /** A conversation begins with the user. */

@@ -41,15 +41,12 @@ const maxRedirects = 3
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
   const { signal, timeoutMs } = options
   if (signal.aborted) throw aborted(signal)
-  const controller = new AbortController()
-  const onAbort = () => controller.abort(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => controller.abort(lateness(url)), timeoutMs)
+  const late = AbortSignal.timeout(timeoutMs)
   try {
-    return await follow(new URL(url), options, controller.signal)
+    return await follow(new URL(url), options, AbortSignal.any([signal, late]))
   } catch (error) {
     if (signal.aborted) throw aborted(signal)
-    controller.signal.throwIfAborted()
+    if (late.aborted) throw lateness(url)
     if (isTetradError(error)) throw error
     throw new APIConnectionError(`The file at ${originOf(url)} could not be fetched`, {
       provider: 'gemini',
@@ -57,9 +54,6 @@ export async function download(url: string, options: DownloadOptions): Promise<D
       phase: 'request',
       cause: error,
     })
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -137,12 +131,7 @@ async function readFile(response: FileResponse, url: URL, maxBytes: number): Pro
     if (size > maxBytes) throw tooLarge(url, maxBytes)
     pieces.push(piece)
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.byteLength
-  }
+  const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer())
   return { bytes, contentType: response.contentType }
 }
 

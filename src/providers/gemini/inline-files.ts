@@ -1,5 +1,13 @@
 /** Fetches the files that messages name by address and puts their bytes in the place of it, for models that take no addresses. */
-import { isObject, type Message, mediaType, mediaTypeOfData } from '../../chat/index.js'
+import {
+  asObject,
+  defined,
+  isObject,
+  type Message,
+  mediaType,
+  mediaTypeOfData,
+  toBase64,
+} from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
 import { download, isListed } from './inline-files-download.js'
 import type { Network } from './inline-files-network.js'
@@ -76,14 +84,6 @@ function textType(bytes: Uint8Array, contentType: string | undefined): string | 
   }
 }
 
-const toBase64 = (bytes: Uint8Array) => {
-  const piece = 0x8000
-  let binary = ''
-  for (let i = 0; i < bytes.length; i += piece)
-    binary += String.fromCharCode(...bytes.subarray(i, i + piece))
-  return btoa(binary)
-}
-
 type MapUrl = (url: string, isMedia: boolean) => string
 
 /** A copy of the messages with each address of a file mapped; what holds none stays the same object. */
@@ -91,14 +91,10 @@ function mapUrls(messages: readonly Message[], map: MapUrl): readonly Message[] 
   return messages.map((message) => {
     // only what is a part is looked into; all else is the message converter's to judge
     if (!isObject(message)) return message
-    const content = Array.isArray(message.content)
-      ? { content: message.content.map((part) => mapPart(part, map)) }
-      : {}
-    const images =
-      'images' in message && Array.isArray(message.images)
-        ? { images: message.images.map((part) => mapPart(part, map)) }
-        : {}
-    return { ...message, ...content, ...images }
+    const { content, images } = asObject(message)
+    const mapped = (parts: unknown) =>
+      Array.isArray(parts) ? parts.map((part) => mapPart(part, map)) : undefined
+    return { ...message, ...defined({ content: mapped(content), images: mapped(images) }) }
   })
 }
 

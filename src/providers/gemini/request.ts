@@ -3,7 +3,15 @@ import { type ChatRequest, defined, type JsonObject, words } from '../../chat/in
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
-import { isGiven, type Note, type Notes, notesOf, omit, reportThinking } from '../notes.js'
+import {
+  isGiven,
+  type Note,
+  type Notes,
+  notesOf,
+  omit,
+  reportThinking,
+  unreported,
+} from '../notes.js'
 import { placeExtras } from './extras.js'
 import { factsOf, type WriteContext } from './models.js'
 import { toThinkingConfig } from './thinking.js'
@@ -70,10 +78,7 @@ const contextOf = (model: string, warn: Warn): WriteContext => ({
 
 /** Messages alone. */
 export const convertMessages = (messages: ChatRequest['messages'], model: string): Conversation =>
-  toConversation(
-    messages,
-    contextOf(model, () => {}),
-  )
+  toConversation(messages, contextOf(model, unreported))
 
 // -- generationConfig ----------------------------------------------------------------------------------------------
 

@@ -32,35 +32,24 @@ export interface WireTools {
 
 /** Throws `BadRequestError` for a tool without a name and a tool_choice that does not exist. */
 export function toTools(request: ChatRequest, context: WriteContext): WireTools {
+  const { facts, note } = context
   const { tool_choice } = request
   const choice = isGiven(tool_choice) ? readChoice(tool_choice) : undefined
   if (isGiven(tool_choice) && !choice) throw invalidChoice(context)
-  const given = takenTools(request, context)
+  const { tools: all = [], parallel_tool_calls } = request
+  if (all.length > 0 && !facts.tools) note('dropped', 'the model has no tools', 'tools')
+  const given = facts.tools ? all : []
   const own = given.filter(isOwnTool)
-  const hosted = hostedTools(request, given, { choice, context, hasOwn: own.length > 0 })
-  reportSwitches(request, own.length, context)
-  const tools: WireTool[] = [
-    ...(own.length > 0
-      ? [{ functionDeclarations: own.map((tool) => toDeclaration(tool, context)) }]
-      : []),
-    ...hosted,
-  ]
+  const isMixable = own.length === 0 || facts.isModern
+  const hosted = withoutClash(hostedTools(request, given, note), { choice, isMixable, note })
+  if (parallel_tool_calls === false && own.length > 0)
+    note('dropped', 'Gemini has no switch for parallel calls', 'parallel_tool_calls')
+  if (all.some((tool) => 'cache_control' in tool && tool.cache_control))
+    note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
+  const functionDeclarations = own.map((tool) => toDeclaration(tool, context))
+  const tools = [...(own.length > 0 ? [{ functionDeclarations }] : []), ...hosted]
   const toolConfig = toConfig(choice, { own, hosted }, context)
   return { ...(tools.length > 0 && { tools }), ...(toolConfig && { toolConfig }) }
-}
-
-function takenTools({ tools }: ChatRequest, { facts, note }: WriteContext) {
-  if (!tools?.length) return []
-  if (facts.tools) return tools
-  note('dropped', 'the model has no tools', 'tools')
-  return []
-}
-
-function reportSwitches(request: ChatRequest, own: number, { note }: WriteContext): void {
-  if (request.parallel_tool_calls === false && own > 0)
-    note('dropped', 'Gemini has no switch for parallel calls', 'parallel_tool_calls')
-  if (request.tools?.some((tool) => 'cache_control' in tool && tool.cache_control))
-    note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
 }
 
 // -- functions -----------------------------------------------------------------------------------------------------
@@ -120,29 +109,33 @@ const aliases: readonly (readonly [type: RegExp, key: string])[] = [
   [/^google_maps$/, 'googleMaps'],
 ]
 
-interface HostedContext {
-  readonly choice: Choice | undefined
-  readonly context: WriteContext
-  readonly hasOwn: boolean
-}
-
 function hostedTools(
   { web_search_options }: ChatRequest,
   given: readonly ToolDefinition[],
-  { choice, context: { facts, note }, hasOwn }: HostedContext,
-): WireTool[] {
+  note: Note,
+): readonly WireTool[] {
   const tools = given.flatMap((tool): WireTool[] => (isOwnTool(tool) ? [] : toHosted(tool, note)))
-  if (web_search_options && !tools.some((tool) => tool.googleSearch)) {
-    reportOptions(web_search_options, 'web_search_options', note)
-    tools.push({ googleSearch: {} })
-  }
-  if (tools.length === 0 || tools.every((tool) => tool.functionDeclarations)) return tools
-  if (choice?.mode === 'none') {
+  if (!web_search_options || tools.some((tool) => tool.googleSearch)) return tools
+  reportOptions(web_search_options, 'web_search_options', note)
+  return [...tools, { googleSearch: {} }]
+}
+
+interface Clash {
+  readonly choice: Choice | undefined
+  /** With the functions of the request. */
+  readonly isMixable: boolean
+  readonly note: Note
+}
+
+function withoutClash(
+  tools: readonly WireTool[],
+  { choice, isMixable, note }: Clash,
+): readonly WireTool[] {
+  if (tools.every((tool) => tool.functionDeclarations)) return tools
+  if (choice?.mode !== 'none' && isMixable) return tools
+  if (choice?.mode === 'none')
     note('changed', 'tool_choice none leaves the hosted tools out', 'tools')
-    return []
-  }
-  if (!hasOwn || facts.isModern) return tools
-  note('dropped', 'before Gemini 3 hosted tools do not go together with functions', 'tools')
+  else note('dropped', 'before Gemini 3 hosted tools do not go together with functions', 'tools')
   return []
 }
 
