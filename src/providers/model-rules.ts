@@ -51,16 +51,16 @@ export const samplingRange = (mostTemperature: number): readonly ParamRule[] => 
 
 /** For a model that does not reason: to be asked not to is no matter. */
 export const doesNotReason: readonly ParamRule[] = [
-  ...refused(
-    'reasoning_effort',
-    'the model does not reason',
-    ({ reasoning_effort }) => reasoning_effort !== 'none',
-  ),
-  ...refused(
-    'thinking',
-    'the model does not reason',
-    ({ thinking }) => thinking?.type !== 'disabled',
-  ),
+  {
+    param: 'reasoning_effort',
+    reason: 'the model does not reason',
+    when: ({ reasoning_effort }) => reasoning_effort !== 'none',
+  },
+  {
+    param: 'thinking',
+    reason: 'the model does not reason',
+    when: ({ thinking }) => thinking?.type !== 'disabled',
+  },
 ]
 
 /** For APIs that answer in text alone. */

@@ -100,44 +100,41 @@ const messagesOf = (turn: Turn): readonly Message[] =>
 const hasPart = ({ content }: AssistantInput, ...types: readonly unknown[]) =>
   asObjects(content).some(({ type }) => types.includes(type))
 
-/** What an assistant said that a turn written anew may have no place for. */
+type Loss = readonly [what: string, isIn: (message: AssistantInput) => unknown]
+
+/** What a turn that is written anew may have no place for. */
 const losses = {
-  reasoning: {
-    isIn: (message: AssistantInput) =>
+  reasoning: [
+    'Unsigned reasoning',
+    (message) =>
       message.reasoning_content || message.thinking_blocks?.length || hasPart(message, 'thinking'),
-    report: 'Reasoning that the model did not sign was left out',
-  },
-  'thinking parts': {
-    isIn: (message: AssistantInput) => hasPart(message, 'thinking'),
-    report: 'Thinking blocks in assistant messages were left out: the wire has no place for them',
-  },
-  images: {
-    isIn: (message: AssistantInput) =>
-      message.images?.length || hasPart(message, 'image_url', 'file'),
-    report: 'Images and files in assistant messages were left out',
-  },
-  files: {
-    isIn: ({ files }: AssistantInput) => files?.length,
-    report: 'Files that an assistant made were left out',
-  },
-  audio: {
-    isIn: (message: AssistantInput) =>
+  ],
+  'thinking parts': ['Thinking blocks', (message) => hasPart(message, 'thinking')],
+  images: [
+    'Images and files',
+    (message) =>
+      message.images?.length || message.files?.length || hasPart(message, 'image_url', 'file'),
+  ],
+  files: ['Files', ({ files }) => files?.length],
+  audio: [
+    'Audio',
+    (message) =>
       message.audio?.data ||
       (message.audio && (!message.audio.transcript || visibleText(message).text !== '')),
-    report: 'Audio that an assistant made was left out',
-  },
-  'hosted tools': {
-    isIn: ({ hosted_tools }: AssistantInput) => hosted_tools?.length,
-    report: 'Runs of hosted tools were left out: only the provider that ran them reads them',
-  },
-} as const
+  ],
+  'hosted tools': ['Runs of hosted tools', ({ hosted_tools }) => hosted_tools?.length],
+} as const satisfies Readonly<Record<string, Loss>>
 
 export function reportLosses(
   message: AssistantInput,
   kinds: readonly (keyof typeof losses)[],
   { note }: Pick<Notes, 'note'>,
 ): void {
-  for (const kind of kinds) if (losses[kind].isIn(message)) note('dropped', losses[kind].report)
+  for (const kind of kinds) {
+    const [what, isIn] = losses[kind]
+    if (isIn(message))
+      note('dropped', `${what} in assistant messages: left out, the API has no place for it`)
+  }
 }
 
 /** Reported of a turn of which nothing is left to send. */

@@ -1,20 +1,15 @@
 /** Members of a request that no type names: they are the caller's own words for the body. */
 import { asObject, asText, type ChatRequest, type JsonObject, words } from '../chat/index.js'
 
-/** What adapters map, or what is no matter of a provider's. */
-const known = words(
-  'model messages temperature top_p top_k max_tokens max_completion_tokens stop seed n presence_penalty frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls response_format reasoning_effort thinking verbosity modalities user metadata store service_tier safety_identifier prompt_cache_key previous_response_id web_search_options drop_params additional_drop_params allowed_openai_params extra_body extra_headers provider_options',
+/** What adapters map, or what is no matter of a provider's; whether and how an answer is streamed is for the adapter to specify. */
+const known = /* @__PURE__ */ words(
+  'model messages temperature top_p top_k max_tokens max_completion_tokens stop seed n presence_penalty frequency_penalty logit_bias logprobs top_logprobs tools tool_choice parallel_tool_calls response_format reasoning_effort thinking verbosity modalities user metadata store service_tier safety_identifier prompt_cache_key previous_response_id web_search_options drop_params additional_drop_params allowed_openai_params extra_body extra_headers provider_options stream stream_options',
 )
 
-/** Beside them `stream` and `stream_options`: whether and how an answer is streamed is for the adapter to specify. */
-const names: ReadonlySet<string> = new Set([
-  ...(known satisfies Whole<(typeof known)[number]>),
-  'stream',
-  'stream_options',
-])
+/** A member of `ChatRequest` that is missing above does not compile. */
+type Known = keyof ChatRequest extends (typeof known)[number] ? string : never
 
-/** Complete by type: a member of `ChatRequest` that is missing above does not compile. */
-type Whole<Known> = keyof ChatRequest extends Known ? readonly (keyof ChatRequest)[] : never
+const names: ReadonlySet<Known> = /* @__PURE__ */ new Set(known)
 
 /** Goes into the body untouched, wherever the provider keeps such things. */
 export const unknownMembers = (request: ChatRequest): JsonObject =>

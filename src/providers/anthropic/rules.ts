@@ -8,9 +8,9 @@ import {
   samplingRange,
   unmapped,
 } from '../model-rules.js'
+import { readChoice } from '../tool-choice.js'
 import { allEfforts, asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
-import { isForced } from './tool-set.js'
 
 /** `hasSampling`: the version of the API knows temperature, top_p and top_k. */
 export const rulesOf = (
@@ -219,7 +219,7 @@ function toolRules(profile: Profile): readonly ParamRule[] {
 const unforced = (reason: string, applies: (request: ChatRequest) => boolean): ParamRule => ({
   param: 'tool_choice',
   reason,
-  when: (request) => isForced(request.tool_choice) && applies(request),
+  when: (request) => readChoice(request.tool_choice)?.mode === 'required' && applies(request),
   adjust: ({ tool_choice }) =>
     typeof tool_choice === 'object' && tool_choice.type === 'allowed_tools'
       ? {

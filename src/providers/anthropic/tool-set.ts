@@ -1,7 +1,7 @@
 /** All tools of one request, those of the adapter's own making included, and which of them may be called. */
-import { asObject, type ChatRequest, type ToolChoice } from '../../chat/index.js'
+import { asObject, type ChatRequest } from '../../chat/index.js'
 import { isGiven } from '../notes.js'
-import { invalidChoice, readChoice } from '../tools.js'
+import { invalidChoice, readChoice } from '../tool-choice.js'
 import { thinksByBudget } from './effort.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'
 import type { Profile, WriteContext } from './profile.js'
@@ -35,10 +35,6 @@ export function toolsFor(request: ChatRequest, context: ToolsContext): ToolSet {
     ? { tools: absent, mcp_servers, tool_choice: { type: 'none' } }
     : { tools, mcp_servers, tool_choice }
 }
-
-/** True where a call is demanded. */
-export const isForced = (choice: ToolChoice | undefined): boolean =>
-  readChoice(choice)?.mode === 'required'
 
 /** Throws `BadRequestError` for a choice that no API knows. Without tools there is nothing to choose. */
 function toWireToolChoice(

@@ -11,7 +11,7 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { onDemand } from '../on-demand.js'
-import { invalidChoice, readChoice } from '../tools.js'
+import { invalidChoice, readChoice } from '../tool-choice.js'
 import type { ServerTraits, WriteContext } from './models.js'
 import type { WireFunction, WireRequest, WireTool, WireToolChoice } from './wire.js'
 

@@ -10,14 +10,8 @@ import {
 } from '../../chat/index.js'
 import { isGiven, type Note, pick } from '../notes.js'
 import { onDemand } from '../on-demand.js'
-import {
-  type Choice,
-  freeTextSchema,
-  invalidChoice,
-  nameOf,
-  readChoice,
-  reportToolMembers,
-} from '../tools.js'
+import { type Choice, invalidChoice, nameOf, readChoice } from '../tool-choice.js'
+import { freeTextSchema, reportToolMembers } from '../tools.js'
 import { isOwnTool, type ModelFacts, type OwnTool, type WriteContext } from './models.js'
 import { ownName } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'

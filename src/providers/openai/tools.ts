@@ -13,7 +13,7 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { isGiven } from '../notes.js'
-import { invalidChoice, nameOf, readChoice } from '../tools.js'
+import { invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import {
   asString,
   asText,
