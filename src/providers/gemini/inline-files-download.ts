@@ -131,7 +131,12 @@ async function readFile(response: FileResponse, url: URL, maxBytes: number): Pro
     if (size > maxBytes) throw tooLarge(url, maxBytes)
     pieces.push(piece)
   }
-  const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer())
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.byteLength
+  }
   return { bytes, contentType: response.contentType }
 }
 

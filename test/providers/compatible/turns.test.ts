@@ -447,6 +447,7 @@ describe('assistant turns', () => {
         images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }],
       },
     ],
+    ['files', { content: 'so', files: [{ media_type: 'application/pdf', file_id: 'f' }] }],
     [
       "litellm's thinking",
       { content: 'so', thinking_blocks: [{ type: 'thinking', thinking: 'hm' }] },
