@@ -69,14 +69,16 @@ export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estima
 /** Merges a later snapshot of reported counts into an earlier one; null and 0 overwrite nothing. */
 export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
   if (!isObject(after)) return before
-  const merged: Record<string, unknown> = { ...before }
+  let merged: Record<string, unknown> | undefined
   for (const name of Object.keys(after)) {
     const value = after[name]
     // a count of that name would be no member, but what the counts inherit from
     const isCount = isGiven(value) && name !== '__proto__'
-    if (isCount && (value !== 0 || before[name] === undefined)) merged[name] = value
+    if (!isCount || (value === 0 && before[name] !== undefined)) continue
+    merged ??= { ...before }
+    merged[name] = value
   }
-  return merged
+  return merged ?? before
 }
 
 const isGiven = (value: unknown) => value !== null && value !== undefined
