@@ -145,7 +145,7 @@ describe('the architecture', () => {
 
   it('each provider folder has the same files, and xai only those that differ from openai', () => {
     const own = ['index', 'errors', 'models', 'request', 'usage']
-    const common = [...own, 'parts', 'response', 'sdk', 'stream', 'tools', 'turns', 'wire']
+    const common = [...own, 'parts', 'sdk', 'stream', 'tools', 'turns', 'wire']
     for (const [provider, names] of Object.entries({
       openai: [...common, 'thinking'],
       anthropic: [...common, 'thinking'],

@@ -1,4 +1,4 @@
-/** The chunks of one network read. */
+/** The chunks of one network read, and texts that grow over many of them. */
 import type { StreamChunk } from '../chat/index.js'
 
 export type Push = (chunk: StreamChunk) => void
@@ -58,3 +58,24 @@ const withText = (chunk: StreamChunk, text: string): StreamChunk =>
     : chunk.type === 'text-delta'
       ? { ...chunk, text }
       : { type: 'reasoning-delta', text }
+
+/** Pieces that are joined at once: those of one read would be too few, all of a stream too many. */
+const mostPieces = 64
+
+/** A text that comes in pieces. By `+=` each would be kept, with the network read that it was cut out of. */
+export class GrowingText {
+  length = 0
+  private readonly blocks: string[] = []
+  private pieces: string[] = []
+
+  add(piece: string): void {
+    this.length += piece.length
+    if (this.pieces.push(piece) < mostPieces) return
+    this.blocks.push(this.pieces.join(''))
+    this.pieces = []
+  }
+
+  toString(): string {
+    return this.blocks.join('') + this.pieces.join('')
+  }
+}

@@ -17,8 +17,8 @@ import {
   wrapInput,
 } from '../chat/index.js'
 import type { StreamReader, WireContext } from './adapter.js'
+import { readWhole } from './answers.js'
 import type { Notes } from './notes.js'
-import { readWhole } from './turn-writer.js'
 
 /** How a provider reads its own blocks, and what is reported where they cannot go back. */
 export interface NativeDialect {

@@ -1,44 +1,37 @@
 /** Writes the chunks of one answer, for every provider: what begins ends, calls are numbered from 0, nothing comes twice. */
 import {
+  type Annotation,
+  asObject,
   asText,
   type CallMembers,
-  type ChatResponse,
+  type ChunkOf,
   defined,
   type FinishChunk,
   type FinishReason,
+  type HostedTool,
   isObject,
   type JsonObject,
   type Native,
+  nonEmpty,
   parseJson,
-  type StreamChunk,
   toArgumentsText,
+  type Usage,
+  unknownUsage,
+  type Warning,
 } from '../chat/index.js'
-import { accumulate, type Phase, UnexpectedResponseError } from '../core/index.js'
-import type { Push, StreamReader, WireContext } from './adapter.js'
+import type { Call, Phase, TetradError, UnexpectedResponseError } from '../core/index.js'
+import type { ToError } from '../transport/index.js'
+import type { Push, WireContext } from './adapter.js'
+import { type Loose, type ReaderLimits, unexpected } from './answers.js'
 
 /** Whose answer is written. */
-export interface WriterOptions {
+export interface WriterOptions extends ReaderLimits {
   readonly provider: string
   readonly context: WireContext
-  /** Characters of one call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
+  /** Gets the usage each time the wire reports it. */
+  readonly call?: Pick<Call, 'onUsage'> | undefined
   /** How ids of calls begin that have none. @default 'call_' */
   readonly callPrefix?: string | undefined
-}
-
-/** A call while its arguments come. */
-export interface WrittenCall {
-  /** Among the calls of the answer, in the order in which they were opened. */
-  readonly index: number
-  readonly isCustom: boolean
-  readonly members: CallMembers
-  id: string
-  name: string
-  /** Arguments so far. */
-  text: string
-  /** An empty object that came first: more may come in its place. */
-  placeholder: string
-  isEnded: boolean
 }
 
 interface NewCall {
@@ -46,6 +39,29 @@ interface NewCall {
   readonly name?: string
   readonly isCustom?: boolean
   readonly members?: CallMembers
+}
+
+/** A call while its arguments come. */
+export class WrittenCall {
+  id = ''
+  name: string
+  readonly isCustom: boolean
+  readonly members: CallMembers
+  /** Arguments so far. */
+  text = ''
+  /** An empty object that came first: more may come in its place. */
+  placeholder = ''
+  isEnded = false
+
+  /** @param index among the calls of the answer, in the order in which they were opened */
+  constructor(
+    readonly index: number,
+    { name = '', isCustom = false, members = {} }: NewCall,
+  ) {
+    this.name = name
+    this.isCustom = isCustom
+    this.members = members
+  }
 }
 
 /** An index of a call above this is none. */
@@ -67,6 +83,7 @@ export class TurnWriter {
   private phase: string | undefined
   private thought: unknown
   private hasThought = false
+  private usage: Usage = unknownUsage
   /** What of the answer is not read. */
   private readonly unknown = new Set<string>()
   // names come from the wire
@@ -128,21 +145,12 @@ export class TurnWriter {
   }
 
   /** Written once its arguments begin, or it ends: until then its id and its name may grow. */
-  openCall({ id = '', name = '', isCustom = false, members = {} }: NewCall): WrittenCall {
+  openCall(asked: NewCall): WrittenCall {
     const { calls } = this
     if (calls.length >= maxCalls)
       throw this.unexpected('bad_index', `made more than ${maxCalls} tool calls`)
-    const call: WrittenCall = {
-      index: calls.length,
-      isCustom,
-      members,
-      id: '',
-      name,
-      text: '',
-      placeholder: '',
-      isEnded: false,
-    }
-    this.identify(call, id)
+    const call = new WrittenCall(calls.length, asked)
+    this.identify(call, asked.id ?? '')
     calls.push(call)
     return call
   }
@@ -235,23 +243,44 @@ export class TurnWriter {
   }
 
   /** Where there are calls a `stop` is none, and where there are none nothing waits for them; a cut or a filter stays. */
-  fittingReason(told: FinishReason): FinishReason {
-    if (told !== 'stop' && told !== 'tool_calls') return told
+  fittingReason(reason: FinishReason): FinishReason {
+    if (reason !== 'stop' && reason !== 'tool_calls') return reason
     return this.calls.length > 0 ? 'tool_calls' : 'stop'
+  }
+
+  /** What the provider ran, or runs. */
+  hosted(tool: Loose<HostedTool & Pick<ChunkOf<'hosted-tool'>, 'progress'>>): void {
+    this.push({ type: 'hosted-tool', ...defined(tool) })
+  }
+
+  /** A citation as the dialect reads it: undefined for a kind that nobody knows. */
+  cite(annotation: Annotation | undefined, wire: unknown): void {
+    if (annotation) this.push({ type: 'annotation', annotation })
+    else this.skip('Citations', asObject(wire).type)
+  }
+
+  /** The last one that is not undefined is that of the answer. */
+  reportUsage(usage: Usage | undefined): void {
+    if (!usage) return
+    this.usage = usage
+    this.options.call?.onUsage(usage)
+  }
+
+  warn(code: Warning['code'], message: string, param?: string): void {
+    const { provider, context } = this.options
+    context.warn({ code, provider, message, ...(param !== undefined && { param }) })
   }
 
   /** Warns once of each kind of what nobody knows: `what` names its place. */
   skip(what: string, kind: unknown): void {
-    const { provider, context } = this.options
     const name = asText(kind)?.slice(0, 100) ?? 'unknown'
     const key = `${what} ${name}`
     if (this.unknown.size >= 16 || this.unknown.has(key)) return
     this.unknown.add(key)
-    const message = `${what} of the kind '${name}' were not read: it is not known`
-    context.warn({ code: 'ignored', provider, message })
+    this.warn('ignored', `${what} of the kind '${name}' were not read: it is not known`)
   }
 
-  /** Keeps the members of a response that no chunk says; what comes later wins. */
+  /** Keeps the members of a response that no chunk holds; what comes later wins. */
   keepUnread(wire: JsonObject, read: ReadonlySet<string>): void {
     for (const name in wire)
       if (!read.has(name) && isTold(wire[name])) this.unread[name] = wire[name]
@@ -263,15 +292,15 @@ export class TurnWriter {
     if (isTold(usage)) this.unread.usage = usage
   }
 
-  /** `content`: the blocks of the turn; undefined where the message says it all. */
-  finish({ content, ...finish }: WrittenFinish): void {
+  /** `content`: the blocks of the turn; undefined where the message holds it all. */
+  finish({ content, usage = this.usage, ...told }: WrittenFinish): void {
     this.endCalls()
-    const isAny = Object.keys(this.unread).length > 0
     this.push({
       type: 'finish',
-      ...finish,
+      ...defined(told),
+      usage,
       native: this.native(content),
-      ...(isAny && { provider_specific_fields: { ...this.unread } }),
+      ...(nonEmpty(this.unread) && { provider_specific_fields: { ...this.unread } }),
     })
   }
 
@@ -282,9 +311,15 @@ export class TurnWriter {
     return { v: 1, provider, model, ...defined({ asked, content }) }
   }
 
+  /** The error that the wire reports in place of an answer, or in the middle of it. */
+  failed(body: unknown, toError: ToError): TetradError {
+    const { model, request_id } = this.options.context
+    return toError({ status: 200, body, model, ...defined({ request_id }) })
+  }
+
   /** An answer that cannot be read. */
   unexpected(code: string, what: string, phase: Phase = 'stream'): UnexpectedResponseError {
-    return unexpected(this.options, { code, what, phase })
+    return unexpected({ ...this.options, code, what, phase })
   }
 }
 
@@ -299,7 +334,11 @@ export function readCallMembers(call: JsonObject): CallMembers {
   })
 }
 
-interface WrittenFinish extends Omit<FinishChunk, 'type' | 'native' | 'provider_specific_fields'> {
+interface WrittenFinish
+  extends Loose<Pick<FinishChunk, 'native_finish_reason' | 'stop_sequence' | 'service_tier'>> {
+  readonly finish_reason: FinishReason
+  /** @default the last one that was reported */
+  readonly usage?: Usage | undefined
   readonly content: readonly unknown[] | undefined
 }
 
@@ -321,20 +360,6 @@ function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
   )
 }
 
-/** The error for an answer that cannot be read: what the model did, and the code for it. */
-export const unexpected = (
-  { provider, context: { model, request_id } }: Pick<WriterOptions, 'provider' | 'context'>,
-  { code, what, phase }: { readonly code: string; readonly what: string; readonly phase: Phase },
-): UnexpectedResponseError =>
-  new UnexpectedResponseError(`${provider}/${model} ${what}`, {
-    provider,
-    model,
-    code,
-    phase,
-    requestId: request_id,
-    maybeBilled: true,
-  })
-
 /** An id for a call that has none: 29 characters. */
 const madeCallId = (prefix = 'call_'): string =>
   `${prefix}${crypto.randomUUID().replaceAll('-', '').slice(8)}`
@@ -348,12 +373,4 @@ export const withoutPlaceholder = (json: string) => json.replace(/^\s*(\{\s*\}|n
 const normalJson = (text: string) => {
   const value = parseJson(text)
   return value === undefined ? text : JSON.stringify(value)
-}
-
-/** A whole body is read as a stream of one event, so that both modes say the same. Undefined where it holds no whole answer. */
-export function readWhole(reader: StreamReader, data: unknown): ChatResponse | undefined {
-  const chunks: StreamChunk[] = []
-  const push = (chunk: StreamChunk) => void chunks.push(chunk)
-  reader.read({ data }, push)
-  return reader.end(push) ? accumulate(chunks) : undefined
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { Gathered } from '../../src/providers/gather.js'
+import { Gathered, GrowingText } from '../../src/providers/gather.js'
 
 const gathered = (chunks: readonly StreamChunk[]) => {
   const read = new Gathered()
@@ -35,4 +35,16 @@ describe('the chunks of one network read', () => {
     const chunks = [text('a'), logprobs, text('b'), delta(0, '{'), delta(1, '{'), delta(0, '}')]
     expect(gathered(chunks)).toEqual(chunks)
   })
+})
+
+it('a text that grows is the sum of its pieces, however many there were', () => {
+  const text = new GrowingText()
+  expect(text.toString()).toBe('')
+  let whole = ''
+  for (let i = 0; i < 200; i++) {
+    text.add(`${i} `)
+    whole += `${i} `
+    expect(text.toString()).toBe(whole)
+    expect(text).toHaveLength(whole.length)
+  }
 })

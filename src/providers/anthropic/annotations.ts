@@ -1,60 +1,43 @@
 /** Citations of a text block → annotations, with the place of the block in the joined text. */
-import { type Annotation, asNumber, asText, defined, isObject } from '../../chat/index.js'
+import { type Annotation, asNumber, asObject, asText } from '../../chat/index.js'
+import { fileCitation, urlCitation } from '../answers.js'
 
 export interface Span {
-  readonly start: number
-  readonly end: number
+  readonly start_index: number
+  readonly end_index: number
 }
 
-/** undefined for a kind of citation that we do not know. Pages end where the API says, which names the page after. */
-export function toAnnotation(citation: unknown, { start, end }: Span): Annotation | undefined {
-  if (!isObject(citation)) return undefined
-  const place = { start_index: start, end_index: end, cited_text: asText(citation.cited_text) }
-  switch (citation.type) {
+/** Undefined for a kind of citation that is not known. */
+export function toAnnotation(citation: unknown, span: Span): Annotation | undefined {
+  const { type, cited_text, url, title, source, ...file } = asObject(citation)
+  const place = { title: asText(title), cited_text: asText(cited_text), ...span }
+  const address = asText(type === 'search_result_location' ? source : url)
+  switch (type) {
     case 'web_search_result_location':
-      return urlCitation(citation.url, citation.title, place)
-    case 'search_result_location':
-      return /^https?:/.test(String(citation.source))
-        ? urlCitation(citation.source, citation.title, place)
-        : fileCitation({ filename: asText(citation.title) ?? asText(citation.source), ...place })
+      return address === undefined ? undefined : urlCitation(address, place)
+    case 'search_result_location': {
+      if (address && /^https?:/.test(address)) return urlCitation(address, place)
+      const { title: name = address, ...rest } = place
+      return fileCitation({ filename: name, ...rest })
+    }
     case 'char_location':
     case 'page_location':
     case 'content_block_location':
       return fileCitation({
-        file_id: asText(citation.file_id),
-        filename: asText(citation.document_title),
-        document_index: asNumber(citation.document_index),
-        ...pages(citation.start_page_number, citation.end_page_number),
-        ...place,
+        file_id: asText(file.file_id),
+        filename: asText(file.document_title),
+        document_index: asNumber(file.document_index),
+        ...pages(asNumber(file.start_page_number), asNumber(file.end_page_number)),
+        cited_text: asText(cited_text),
+        ...span,
       })
+    default:
+      return undefined
   }
-  return undefined
 }
 
-function pages(from: unknown, to: unknown) {
-  const page = asNumber(from)
-  const behind = asNumber(to)
-  const isRange = page !== undefined && behind !== undefined && behind - 1 > page
+/** Pages end where the API says, which names the page after. */
+function pages(page: number | undefined, behind = 0) {
+  const isRange = page !== undefined && behind - 1 > page
   return { page, end_page: isRange ? behind - 1 : undefined }
 }
-
-type Place = { start_index: number; end_index: number; cited_text: string | undefined }
-
-const urlCitation = (url: unknown, title: unknown, place: Place): Annotation | undefined => {
-  const address = asText(url)
-  return address === undefined
-    ? undefined
-    : {
-        type: 'url_citation',
-        url_citation: { url: address, ...defined({ title: asText(title), ...place }) },
-      }
-}
-
-type FileFields = Partial<Extract<Annotation, { type: 'file_citation' }>['file_citation']>
-
-const fileCitation = (
-  fields: { [K in keyof FileFields]: FileFields[K] | undefined },
-): Annotation => ({
-  type: 'file_citation',
-  file_citation: defined(fields),
-})

@@ -1,42 +1,36 @@
 /** The adapter for Anthropic: Claude through the Messages API. */
-import { isObject, trimSlashes } from '../../chat/index.js'
-import type { Call, ProviderAdapter } from '../../core/index.js'
-import { UnexpectedResponseError, withMembers } from '../../core/index.js'
-import {
-  clientBaseURL,
-  httpTransport,
-  type Transport,
-  type TransportRequest,
-} from '../../transport/index.js'
+import { trimSlashes } from '../../chat/index.js'
+import { type Call, type ProviderAdapter, withMembers } from '../../core/index.js'
+import type { Transport, TransportRequest } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { readCount } from '../answers.js'
 import { lowerCased } from '../headers.js'
+import {
+  bearer,
+  environment,
+  type ProviderOptions,
+  providerTransport,
+} from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
 import { capabilitiesOf, defaultVersion, models } from './models.js'
 import { toCountWire, toWire } from './request.js'
-import { fromWire } from './response.js'
 import { type AnthropicClient, clientFetch } from './sdk.js'
-import { streamReader } from './stream.js'
+import { fromWire, streamReader } from './stream.js'
 import { schemas } from './tools.js'
 import { convertMessages } from './turns.js'
 
-export interface AnthropicOptions {
-  /** @default the environment variable ANTHROPIC_API_KEY, read at each call */
-  readonly apiKey?: string | (() => string | undefined) | undefined
-  /** Sends the key from a page, which shows it to its reader. @default false */
-  readonly dangerouslyAllowBrowser?: boolean | undefined
+/** The key is read from ANTHROPIC_API_KEY at each call, if it is not given. */
+export interface AnthropicOptions extends ProviderOptions {
   /** Without `/v1`. @default ANTHROPIC_BASE_URL, else https://api.anthropic.com */
   readonly baseURL?: string | undefined
-  readonly fetch?: typeof globalThis.fetch | undefined
   /** An `Anthropic` of `@anthropic-ai/sdk` to send through: key, base URL and fetch are its own then. */
   readonly client?: AnthropicClient | undefined
   /** Sent with every request; `anthropic-beta` is joined with the betas that a request needs. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** `anthropic-version`. From 2026-10-21 on the API has no temperature, top_p and top_k. @default '2023-06-01' */
   readonly version?: string | undefined
-  /** Bytes of one event. @default 67_108_864 */
-  readonly maxEventBytes?: number | undefined
 }
 
 /**
@@ -47,10 +41,21 @@ export interface AnthropicOptions {
  * const reply = await ai.generate({ model: 'claude-sonnet-4-5', messages: [{ role: 'user', content: 'Hi' }] })
  */
 export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
-  return createAdapter(dialectOf(options), withCallBetas(transportOf(options)))
+  const { client, baseURL } = options
+  const transport = providerTransport(options, {
+    provider: 'anthropic',
+    authorize,
+    apiKeyVariables: ['ANTHROPIC_API_KEY'],
+    baseURL: () =>
+      rootOf(baseURL ?? environment('ANTHROPIC_BASE_URL') ?? 'https://api.anthropic.com'),
+    client: client && clientFetch(client),
+    requestIdHeader: 'request-id',
+    toError,
+  })
+  return createAdapter(dialectOf(options), withCallBetas(transport))
 }
 
-function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
+function dialectOf({ version: asked, headers, ...limits }: AnthropicOptions): Dialect {
   const own = lowerCased(headers)
   const version = asked ?? own['anthropic-version'] ?? defaultVersion
   const settings = { version, betas: own['anthropic-beta'] }
@@ -62,43 +67,13 @@ function dialectOf({ version: asked, headers }: AnthropicOptions): Dialect {
     capabilities: (model) => capabilitiesOf(model, version),
     convertMessages,
     toWire: (request, options) => toWire(request, options, settings),
-    fromWire,
-    streamReader,
+    fromWire: (response, context) => fromWire(response, context, limits),
+    streamReader: (context, call) => streamReader(context, call, limits),
     count: {
       toWire: (request, options) => toCountWire(request, options, settings),
-      fromWire: fromWireCount,
+      fromWire: (body) => readCount(body, 'input_tokens', 'anthropic'),
     },
   }
-}
-
-function transportOf(options: AnthropicOptions) {
-  const { client, apiKey, baseURL, fetch, headers, maxEventBytes } = options
-  const shared = {
-    provider: 'anthropic',
-    authorize,
-    headers,
-    maxEventBytes,
-    toError,
-    requestIdHeader: 'request-id',
-  }
-  if (client)
-    return httpTransport({
-      ...shared,
-      apiKeyVariables: [],
-      baseURL: clientBaseURL,
-      fetch: clientFetch(client),
-    })
-  return httpTransport({
-    ...shared,
-    apiKey,
-    apiKeyVariables: ['ANTHROPIC_API_KEY'],
-    dangerouslyAllowBrowser: options.dangerouslyAllowBrowser,
-    baseURL: () =>
-      rootOf(
-        baseURL ?? (globalThis.process?.env?.ANTHROPIC_BASE_URL || 'https://api.anthropic.com'),
-      ),
-    fetch,
-  })
 }
 
 /** Headers of the call replace ours; betas are joined instead, since a body needs its own. */
@@ -126,12 +101,4 @@ const rootOf = (baseURL: string) => {
 
 /** Tokens of a subscription (`sk-ant-oat…`) are bearer tokens; keys have a header of their own. */
 const authorize = (apiKey: string): Record<string, string> =>
-  apiKey.startsWith('sk-ant-oat') ? { authorization: `Bearer ${apiKey}` } : { 'x-api-key': apiKey }
-
-function fromWireCount(body: unknown): number {
-  if (isObject(body) && typeof body.input_tokens === 'number') return body.input_tokens
-  throw new UnexpectedResponseError('anthropic counted no tokens', {
-    provider: 'anthropic',
-    code: 'bad_shape',
-  })
-}
+  apiKey.startsWith('sk-ant-oat') ? bearer(apiKey) : { 'x-api-key': apiKey }

@@ -4,17 +4,18 @@ import {
   asObject,
   asString,
   asText,
-  defined,
   isObject,
   type JsonObject,
+  nonEmpty,
   parseJson,
 } from '../../chat/index.js'
+import { namesIn, withTold } from '../answers.js'
+import { GrowingText } from '../gather.js'
 import { readCallMembers, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
 import { pushResult } from './hosted.js'
-import { unwrapped } from './json-answer.js'
-import { jsonToolName } from './output-format.js'
-import { type OpenBlock, type State, withTold } from './stream-state.js'
+import { jsonToolName, wrapper } from './output-format.js'
+import type { OpenBlock, State } from './stream-state.js'
 import { isHostedCall, isHostedResult } from './wire.js'
 
 export function openBlock(given: unknown, index: unknown, state: State): OpenBlock | undefined {
@@ -27,13 +28,13 @@ export function openBlock(given: unknown, index: unknown, state: State): OpenBlo
   if (isCall && answer) writer.text(answer.release())
   const opened: OpenBlock = {
     block,
-    pieces: [],
+    text: new GrowingText(),
     citations: Array.isArray(block.citations) ? [...block.citations] : [],
     position: state.blocks.length,
     start: writer.textLength,
     role,
     ...(isCall && { call: writer.openCall(callIn(block, role)) }),
-    signature: typeof block.signature === 'string' ? block.signature : '',
+    signature: asString(block.signature),
     extra: {},
   }
   state.open.set(index, opened)
@@ -66,42 +67,31 @@ const callIn = (block: JsonObject, role: OpenBlock['role']) => ({
   members: readCallMembers(block),
 })
 
-function startAnswer({ answer, context }: State): void {
-  if (answer?.begin())
-    context.warn({
-      code: 'dropped',
-      param: 'response_format',
-      provider: 'anthropic',
-      message: 'Text that the model wrote before its JSON answer was left out',
-    })
+function startAnswer({ answer, writer }: State): void {
+  const message = 'Text that the model wrote before its JSON answer was left out'
+  if (answer?.begin()) writer.warn('dropped', message, 'response_format')
 }
 
 /** A block may begin with content, or come whole. */
 function started(opened: OpenBlock, state: State): void {
   const { block } = opened
-  const { writer } = state
-  const { type, id, name, file_id } = block
-  if (typeof block.text === 'string' && isText(block)) addText(block.text, opened, state)
-  if (type === 'thinking' && typeof block.thinking === 'string')
-    addThinking(block.thinking, opened, state)
+  const { writer, hostedNames } = state
+  const { type, file_id } = block
+  if (isText(block)) addText(block.text, opened, state)
+  if (type === 'thinking') addThinking(block.thinking, opened, state)
   if (isHostedCall(block)) {
-    state.hostedNames.set(id, String(name))
-    const server = asText(block.server_name)
-    writer.push({
-      type: 'hosted-tool',
-      id: String(id),
-      name: String(name),
-      ...defined({ server }),
-      status: 'running',
-    })
+    hostedNames.set(block.id, String(block.name))
+    writer.hosted({ ...hostedCall(block), server: asText(block.server_name) })
   }
-  if (type === 'compaction') writer.push({ ...compaction(opened), status: 'running' })
+  if (type === 'compaction') writer.hosted({ ...compaction(opened), status: 'running' })
   if (type === 'fallback') warnOfFallback(block, state)
-  if (isHostedResult(block))
-    pushResult(block, state.hostedNames.get(block.tool_use_id), writer.push)
+  if (isHostedResult(block)) pushResult(block, hostedNames.get(block.tool_use_id), writer)
   if (type === 'container_upload' && typeof file_id === 'string')
     writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
+
+const hostedCall = ({ id, name }: JsonObject) =>
+  ({ id: String(id), name: String(name), status: 'running' }) as const
 
 /** Of a kind that nobody knows it is text, too. */
 const isText = (block: JsonObject) => block.type === 'text' || !isKnown(block)
@@ -109,22 +99,20 @@ const isText = (block: JsonObject) => block.type === 'text' || !isKnown(block)
 const isKnown = (block: JsonObject) =>
   knownBlocks.has(block.type) || isHostedCall(block) || isHostedResult(block)
 
-const knownBlocks: ReadonlySet<unknown> = new Set(
-  'text thinking redacted_thinking tool_use compaction fallback container_upload'.split(' '),
+const knownBlocks: ReadonlySet<unknown> = namesIn(
+  'text thinking redacted_thinking tool_use compaction fallback container_upload',
 )
 
-const compaction = ({ position }: OpenBlock) =>
-  ({ type: 'hosted-tool', id: `compaction_${position}`, name: 'compaction' }) as const
+const compaction = ({ position }: OpenBlock) => ({
+  id: `compaction_${position}`,
+  name: 'compaction',
+})
 
 /** Another model answers from here on. */
-function warnOfFallback({ from, to, trigger }: JsonObject, { context: { warn } }: State): void {
+function warnOfFallback({ from, to, trigger }: JsonObject, { writer }: State): void {
   const name = (place: unknown) => asText(asObject(place).model) ?? 'another model'
   const why = asText(asObject(trigger).type)
-  warn({
-    code: 'fallback',
-    provider: 'anthropic',
-    message: `${name(from)} handed over to ${name(to)}${why ? ` (${why})` : ''}`,
-  })
+  writer.warn('fallback', `${name(from)} handed over to ${name(to)}${why ? ` (${why})` : ''}`)
 }
 
 export function blockDelta(delta: unknown, index: unknown, state: State): void {
@@ -150,14 +138,11 @@ const blocksOfDeltas: ReadonlyMap<unknown, JsonObject> = new Map([
 type DeltaHandler = (delta: JsonObject, opened: OpenBlock, state: State) => void
 
 const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandler>([
-  [
-    'text_delta',
-    ({ text }, opened, state) => typeof text === 'string' && addText(text, opened, state),
-  ],
+  ['text_delta', ({ text }, opened, state) => addText(text, opened, state)],
   [
     'thinking_delta',
     ({ thinking, estimated_tokens }, opened, state) => {
-      if (typeof thinking === 'string') addThinking(thinking, opened, state)
+      addThinking(thinking, opened, state)
       const tokens = asCount(estimated_tokens)
       if (tokens) state.writer.thinking(tokens)
     },
@@ -167,7 +152,7 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
   [
     'signature_delta',
     ({ signature }, opened) => {
-      if (typeof signature === 'string') opened.signature += signature
+      opened.signature += asString(signature)
     },
   ],
   [
@@ -178,21 +163,23 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
   ],
 ])
 
-function addText(text: string, { pieces }: OpenBlock, { answer, writer }: State): void {
-  pieces.push(text)
+function addText(given: unknown, opened: OpenBlock, { answer, writer }: State): void {
+  const text = asString(given)
+  opened.text.add(text)
   if (answer) answer.hold(text)
   else writer.text(text)
 }
 
-function addThinking(text: string, opened: OpenBlock, { writer }: State): void {
-  opened.pieces.push(text)
+function addThinking(given: unknown, opened: OpenBlock, { writer }: State): void {
+  const text = asString(given)
+  opened.text.add(text)
   writer.reasoning(text, opened)
 }
 
-function addInput(json: unknown, opened: OpenBlock, state: State): void {
-  if (typeof json !== 'string' || json === '') return
-  const { pieces, role, call } = opened
-  pieces.push(json)
+function addInput(given: unknown, { text, role, call }: OpenBlock, state: State): void {
+  const json = asString(given)
+  if (json === '') return
+  text.add(json)
   if (call && role === 'call') state.writer.addArguments(call, json)
   if (role === 'answer' && !state.answer?.isWrapped) state.writer.text(json)
 }
@@ -200,12 +187,9 @@ function addInput(json: unknown, opened: OpenBlock, state: State): void {
 /** A call whose arguments are not whole stays open: gateways send the rest of them behind its end. */
 export function stopBlock(index: unknown, state: State): void {
   const opened = state.open.get(index)
-  const isCut = opened?.call && parseJson(withoutPlaceholder(opened.pieces.join(''))) === undefined
-  if (!isCut || hasInput(opened)) closeBlock(index, state)
+  const isCut = opened?.call && parseJson(withoutPlaceholder(opened.text.toString())) === undefined
+  if (!isCut || nonEmpty(asObject(opened.block.input))) closeBlock(index, state)
 }
-
-const hasInput = ({ block: { input } }: OpenBlock) =>
-  isObject(input) && Object.keys(input).length > 0
 
 export function closeBlock(index: unknown, state: State): void {
   const opened = state.open.get(index)
@@ -216,38 +200,25 @@ export function closeBlock(index: unknown, state: State): void {
 }
 
 function ended(opened: OpenBlock, { answer, writer }: State): void {
-  const { block, role, call, citations, start, pieces } = opened
+  const { block, role, call, citations, start, text } = opened
+  const isWhole = text.length === 0
   if (call) {
-    const json = argumentsOf(opened)
-    if (role === 'custom' || pieces.length === 0)
-      writer.addArguments(call, role === 'custom' ? freeText(json) : json)
+    if (role === 'custom') writer.addArguments(call, freeText(argumentsOf(opened)))
+    else if (isWhole) writer.addArguments(call, argumentsOf(opened))
     writer.endCall(call)
   } else if (role === 'answer') {
     if (answer?.isWrapped) writer.text(unwrapped(argumentsOf(opened)))
-    else if (pieces.length === 0) writer.text(argumentsOf(opened))
-  } else if (isHostedCall(block)) {
-    const { id, name } = block
-    const input = inputOf(opened)
-    writer.push({
-      type: 'hosted-tool',
-      id: String(id),
-      name: String(name),
-      status: 'running',
-      input,
-    })
-  }
-  if (block.type === 'compaction') writer.push({ ...compaction(opened), status: 'done' })
-  if (!isKnown(block) && pieces.length === 0) writer.skip('Blocks', block.type)
-  for (const citation of citations) {
-    const annotation = toAnnotation(citation, { start, end: writer.textLength })
-    if (annotation) writer.push({ type: 'annotation', annotation })
-    else writer.skip('Citations', asObject(citation).type)
-  }
+    else if (isWhole) writer.text(argumentsOf(opened))
+  } else if (isHostedCall(block)) writer.hosted({ ...hostedCall(block), input: inputOf(opened) })
+  if (block.type === 'compaction') writer.hosted({ ...compaction(opened), status: 'done' })
+  if (!isKnown(block) && isWhole) writer.skip('Blocks', block.type)
+  const span = { start_index: start, end_index: writer.textLength }
+  for (const citation of citations) writer.cite(toAnnotation(citation, span), citation)
 }
 
 /** Pieces win over what the block began with; neither means an empty object. */
-function argumentsOf({ pieces, block: { input } }: OpenBlock): string {
-  if (pieces.length > 0) return withoutPlaceholder(pieces.join(''))
+function argumentsOf({ text, block: { input } }: OpenBlock): string {
+  if (text.length > 0) return withoutPlaceholder(text.toString())
   if (typeof input === 'string') return input || '{}'
   return JSON.stringify(input ?? {})
 }
@@ -259,22 +230,29 @@ function inputOf(opened: OpenBlock): unknown {
 }
 
 const freeText = (json: string): string => {
-  const input = parseJson(json)
-  return isObject(input) && typeof input.input === 'string' ? input.input : json
+  const { input } = asObject(parseJson(json))
+  return typeof input === 'string' ? input : json
+}
+
+/** What the wrapper holds; a model that forgot it has answered all the same. */
+function unwrapped(json: string): string {
+  const value = asObject(parseJson(json))
+  return Object.hasOwn(value, wrapper) ? JSON.stringify(value[wrapper]) : json
 }
 
 /** The block as it goes into `native`. */
 function whole(opened: OpenBlock): JsonObject {
-  const { block, pieces, citations, signature, extra } = opened
+  const { block, citations, signature, extra } = opened
+  const text = opened.text.toString()
   switch (block.type) {
     case 'text':
-      return { ...block, text: pieces.join(''), ...(citations.length > 0 && { citations }) }
+      return { ...block, text, ...(citations.length > 0 && { citations }) }
     case 'thinking':
-      return { ...block, thinking: pieces.join(''), signature }
+      return { ...block, thinking: text, signature }
     case 'tool_use':
     case 'server_tool_use':
     case 'mcp_tool_use':
       return { ...block, input: inputOf(opened) }
   }
-  return { ...block, ...(pieces.length > 0 && { text: pieces.join('') }), ...extra }
+  return { ...block, ...(text !== '' && { text }), ...extra }
 }

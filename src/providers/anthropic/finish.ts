@@ -1,30 +1,5 @@
-/** The end of an answer: its reason, and the blocks that are worth keeping. */
-import { type FinishReason, isObject, type JsonObject } from '../../chat/index.js'
-import type { WireContext } from '../adapter.js'
-
-/**
- * https://docs.claude.com/en/api/handling-stop-reasons. A `pause_turn` is a stop: the same messages, with this answer
- * behind them, make the model go on. What is not known is a stop, with its native name beside it.
- */
-export const finishReason = (stop: unknown): FinishReason => finishReasons.get(stop) ?? 'stop'
-
-const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map<unknown, FinishReason>([
-  ['end_turn', 'stop'],
-  ['stop_sequence', 'stop'],
-  ['pause_turn', 'stop'],
-  ['tool_use', 'tool_calls'],
-  ['max_tokens', 'length'],
-  ['model_context_window_exceeded', 'length'],
-  ['compaction', 'length'],
-  ['refusal', 'content_filter'],
-])
-
-/** A reason that nobody knows yet, which a `stop` alone would hide. */
-export function warnOfReason(stop: unknown, { model, warn }: WireContext): void {
-  if (typeof stop !== 'string' || finishReasons.has(stop)) return
-  const message = `anthropic/${model} ended with ${stop.slice(0, 100)}`
-  warn({ code: 'other', provider: 'anthropic', message })
-}
+/** The blocks of an answer that are worth keeping. */
+import { isObject, type JsonObject } from '../../chat/index.js'
 
 /** Marks the container of code execution among the blocks: its files are there for the next turn too. */
 export const containerType = 'container'

@@ -1,19 +1,18 @@
 /** Blocks of tools that the provider runs → `hosted-tool` and `file` chunks. */
-import { isObject, type JsonObject } from '../../chat/index.js'
-import type { Push } from '../adapter.js'
+import { asObject, asObjects, asText, isObject, type JsonObject } from '../../chat/index.js'
+import type { TurnWriter } from '../turn-writer.js'
 
 /** `name`: that of the call; a result may come in a later answer than its call. */
-export function pushResult(block: JsonObject, name: string | undefined, push: Push): void {
+export function pushResult(block: JsonObject, name: string | undefined, writer: TurnWriter): void {
   const { type, tool_use_id, content } = block
-  push({
-    type: 'hosted-tool',
+  writer.hosted({
     id: String(tool_use_id),
     name: name ?? String(type).replace(/_tool_result$/, ''),
     status: isFailed(block) ? 'failed' : 'done',
     output: readable(content),
   })
   for (const file_id of filesIn(content))
-    push({ type: 'file', media_type: 'application/octet-stream', file_id })
+    writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
 }
 
 const isFailed = ({ is_error, content }: JsonObject) =>
@@ -31,11 +30,7 @@ function readable(value: unknown): unknown {
 }
 
 /** Files that code wrote: `{ content: [{ type: '…_output', file_id }] }`. */
-function filesIn(content: unknown): readonly string[] {
-  const outputs = isObject(content) && Array.isArray(content.content) ? content.content : []
-  return outputs.flatMap((output) =>
-    isObject(output) && /_output$/.test(String(output.type)) && typeof output.file_id === 'string'
-      ? [output.file_id]
-      : [],
+const filesIn = (content: unknown): readonly string[] =>
+  asObjects(asObject(content).content).flatMap(({ type, file_id }) =>
+    /_output$/.test(String(type)) ? (asText(file_id) ?? []) : [],
   )
-}

@@ -1,26 +1,32 @@
 /** Reads the events of one answer: a table of events over a small state. */
 import {
+  type AnswerInput,
+  asObject,
   asParts,
+  asString,
   asText,
-  defined,
   isObject,
   type JsonObject,
   mergeCounts,
-  unknownUsage,
 } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
-import type { WireEvent } from '../../transport/index.js'
+import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { StreamReader, WireContext } from '../adapter.js'
+import { finishReasonOf, namesIn, type ReaderLimits, readAnswer, withTold } from '../answers.js'
 import { warnOfTransformations } from '../notes.js'
 import { blockDelta, closeBlock, openBlock, stopBlock } from './blocks.js'
 import { toError } from './errors.js'
-import { finishReason, toNative, warnOfReason } from './finish.js'
-import { newState, type State, withTold } from './stream-state.js'
+import { toNative } from './finish.js'
+import { State } from './stream-state.js'
 import { fromWireUsage } from './usage.js'
 
 /** Reports usage to the call as the wire does. */
-export function streamReader(context: WireContext, call?: Pick<Call, 'onUsage'>): StreamReader {
-  const state = newState(context, (usage) => call?.onUsage(usage))
+export function streamReader(
+  context: WireContext,
+  call?: Pick<Call, 'onUsage'>,
+  limits: ReaderLimits = {},
+): StreamReader {
+  const state = new State(context, call, limits)
   return {
     read({ event, data }: WireEvent, push) {
       if (!isObject(data)) return
@@ -37,6 +43,26 @@ export function streamReader(context: WireContext, call?: Pick<Call, 'onUsage'>)
   }
 }
 
+/** Reads a plain answer. Throws the typed error of an error that came with status 200, `UnexpectedResponseError` for no message. */
+export function fromWire(
+  { body }: WireResponse,
+  context: WireContext,
+  limits: ReaderLimits = {},
+): AnswerInput {
+  const { content } = asObject(body)
+  const isMessage = typeof content === 'string' || Array.isArray(content)
+  return readAnswer(
+    streamReader(context, undefined, limits),
+    isMessage ? { type: 'message', message: body } : body,
+    {
+      provider: 'anthropic',
+      context,
+      code: 'bad_shape',
+      what: 'something that is no message',
+    },
+  )
+}
+
 type Handler = (event: JsonObject, state: State) => void
 
 /** Those that mean something before a message has begun, and behind its end; undefined: all do. */
@@ -51,13 +77,7 @@ const earlyEvents: ReadonlySet<unknown> = new Set([...beginnings, 'error'])
 const on: ReadonlyMap<unknown, Handler> = new Map<unknown, Handler>([
   ['message_start', messageStart],
   // a whole body, as an event of its own
-  [
-    'message',
-    (event, state) => {
-      messageStart(event, state)
-      messageStop(event, state)
-    },
-  ],
+  ['message', wholeMessage],
   [
     'content_block_start',
     ({ index, content_block }, state) => void openBlock(content_block, Number(index), state),
@@ -66,37 +86,38 @@ const on: ReadonlyMap<unknown, Handler> = new Map<unknown, Handler>([
   ['content_block_stop', ({ index }, state) => stopBlock(Number(index), state)],
   ['message_delta', messageDelta],
   ['message_stop', messageStop],
-  [
-    'error',
-    (event, { context: { model, request_id } }) => {
-      throw toError({
-        status: 200,
-        body: event,
-        model,
-        ...(request_id !== undefined && { request_id }),
-      })
-    },
-  ],
+  ['error', fail],
 ])
 
-/** Said twice it is passed over; another message in the middle of this one is not to be mixed in. */
+function fail(event: JsonObject, { writer }: State): never {
+  throw writer.failed(event, toError)
+}
+
+function wholeMessage(event: JsonObject, state: State): void {
+  if (!isObject(event.message)) return
+  messageStart(event, state)
+  messageStop(event, state)
+}
+
+/** The same one again is skipped; another message in the middle of this one is not to be mixed in. */
 function messageStart({ message }: JsonObject, state: State): void {
   if (!isObject(message)) return
+  const { writer, context } = state
   const id = asText(message.id)
   if (state.id !== undefined && !state.isEnded) {
     if (id === undefined || id === state.id) return
-    throw state.writer.unexpected('spliced', 'began another message in the middle of one')
+    throw writer.unexpected('spliced', 'began another message in the middle of one')
   }
   state.id = id ?? state.id ?? `msg_${crypto.randomUUID()}`
   state.isEnded = false
-  state.writer.start({ id: state.id, model: asText(message.model) ?? state.context.model })
-  state.writer.keepUnread(message, readMembers)
+  writer.start({ id: state.id, model: asText(message.model) ?? context.model })
+  writer.keepUnread(message, readMembers)
   const { stop_reason, stop_sequence, stop_details, container, input_transformations } = message
   state.stop = withTold(
     {},
     { stop_reason, stop_sequence, stop_details, container, input_transformations },
   )
-  tellUsage(mergeCounts({}, message.usage), state)
+  readUsage(mergeCounts({}, message.usage), state)
   for (const block of asParts(message.content)) {
     openBlock(block, given, state)
     closeBlock(given, state)
@@ -104,34 +125,29 @@ function messageStart({ message }: JsonObject, state: State): void {
 }
 
 /** What is read here. */
-const readMembers: ReadonlySet<string> = new Set(
-  'id type role model content stop_reason stop_sequence usage delta'.split(' '),
-)
+const readMembers = namesIn('id type role model content stop_reason stop_sequence usage delta')
 
 /** Of its usage. */
-const readCounts: ReadonlySet<string> = new Set(
-  'input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation output_tokens_details server_tool_use service_tier iterations'.split(
-    ' ',
-  ),
+const readCounts = namesIn(
+  'input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation output_tokens_details server_tool_use service_tier iterations',
 )
 
 /** Stands for the index of a block that comes whole with its message. */
 const given = Symbol('given')
 
 function messageDelta(event: JsonObject, state: State): void {
-  const { delta, usage } = event
+  const { delta, usage, input_transformations } = event
   state.writer.keepUnread(event, readMembers)
-  if (isObject(delta)) state.writer.keepUnread(delta, readMembers)
-  const { input_transformations } = event
-  if (isObject(delta)) state.stop = withTold(state.stop, { ...delta, input_transformations })
-  tellUsage(isObject(usage) ? mergeCounts({ ...state.usage }, usage) : state.usage, state)
+  if (isObject(delta)) {
+    state.writer.keepUnread(delta, readMembers)
+    state.stop = withTold(state.stop, { ...delta, input_transformations })
+  }
+  if (isObject(usage)) readUsage(mergeCounts({ ...state.usage }, usage), state)
 }
 
-function tellUsage(wire: JsonObject, state: State): void {
-  if (wire === state.usage) return
+function readUsage(wire: JsonObject, state: State): void {
   state.usage = wire
-  const usage = fromWireUsage(wire)
-  if (usage) state.onUsage(usage)
+  state.writer.reportUsage(fromWireUsage(wire))
 }
 
 function messageStop(_: JsonObject, state: State): void {
@@ -142,25 +158,24 @@ function messageStop(_: JsonObject, state: State): void {
 /** Once a read is over: a message may stand right behind another, and both are one answer. */
 function finish(state: State): void {
   const { answer, stop, usage, writer, context } = state
+  const { stop_reason, stop_sequence, stop_details, container, input_transformations } = stop
   writer.keepUsage(usage, readCounts)
-  warnOfTransformations(stop.input_transformations, 'anthropic', context.warn)
-  warnOfReason(stop.stop_reason, context)
+  warnOfTransformations(input_transformations, 'anthropic', context.warn)
+  const native = asText(stop_reason)
+  const reason = finishReasonOf(native)
+  // one that nobody knows yet would be hidden by a `stop` alone
+  if (native && !reason)
+    writer.warn('other', `anthropic/${context.model} ended with ${native.slice(0, 100)}`)
   if (answer) writer.text(answer.release())
-  const { explanation } = isObject(stop.stop_details) ? stop.stop_details : {}
-  if (stop.stop_reason === 'refusal' && typeof explanation === 'string') writer.refusal(explanation)
+  if (native === 'refusal') writer.refusal(asString(asObject(stop_details).explanation))
   const isAnswered = answer?.isGiven === true && writer.calls.length === 0
-  // the text stands for the call: there is nothing to be sent back as it was
-  const content = isAnswered ? undefined : toNative(state.blocks, stop.container)
   writer.finish({
-    finish_reason: writer.fittingReason(finishReason(stop.stop_reason)),
-    ...(typeof stop.stop_reason === 'string' && { native_finish_reason: stop.stop_reason }),
-    ...(typeof stop.stop_sequence === 'string' && { stop_sequence: stop.stop_sequence }),
-    ...defined({ service_tier: tierOf(usage) }),
-    usage: fromWireUsage(usage) ?? unknownUsage,
-    content,
+    finish_reason: writer.fittingReason(reason ?? 'stop'),
+    native_finish_reason: native,
+    stop_sequence: asText(stop_sequence),
+    // a fast answer is a tier of its own: https://platform.claude.com/docs/en/build-with-claude/fast-mode
+    service_tier: usage.speed === 'fast' ? 'fast' : asText(usage.service_tier),
+    // the text stands for the call: there is nothing to be sent back as it was
+    content: isAnswered ? undefined : toNative(state.blocks, container),
   })
 }
-
-/** A fast answer is a tier of its own, whatever tier stands beside it: https://platform.claude.com/docs/en/build-with-claude/fast-mode */
-const tierOf = ({ speed, service_tier }: JsonObject) =>
-  speed === 'fast' ? 'fast' : typeof service_tier === 'string' ? service_tier : undefined

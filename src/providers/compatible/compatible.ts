@@ -1,20 +1,19 @@
 /** The adapter for anything that speaks Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
-import { httpTransport, type Transport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import { type TraitOptions, traitsOf, unknownModel } from './models.js'
 import { toWire } from './request.js'
-import { fromWire } from './response.js'
-import { type ChatClient, clientBaseURL, clientFetch } from './sdk.js'
-import { type ReaderOptions, streamReader } from './stream.js'
+import { type ChatClient, clientFetch } from './sdk.js'
+import { fromWire, type ReaderOptions, streamReader } from './stream.js'
 import { schemas } from './tools.js'
 import { toWireMessages } from './turns.js'
 
 /** What is left out of the traits is taken from what is known of the host, then from the defaults. */
-export interface CompatibleOptions extends TraitOptions {
+export interface CompatibleOptions extends ProviderOptions, TraitOptions {
   /** The provider's name: `createClient` finds it by the first segment of `name/model`. */
   readonly name: string
   /** Up to the version: `http://localhost:11434/v1`. */
@@ -23,23 +22,12 @@ export interface CompatibleOptions extends TraitOptions {
   readonly client?: ChatClient | undefined
   /** Many local servers need none. */
   readonly apiKey?: string | (() => string | undefined) | undefined
-  /** Sends the key from a page, which shows it to its reader. @default false */
-  readonly dangerouslyAllowBrowser?: boolean | undefined
   /** An environment variable to read the key from at the call. If it is named, a missing key is an error. */
   readonly apiKeyVariable?: string | undefined
   /** Bare model names it answers to. */
   readonly models?: RegExp | undefined
   /** What its models take, for `params()`. Without it all is let through. */
   readonly capabilities?: ((model: string) => Capabilities) | undefined
-  /** Sent with each request. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly fetch?: typeof globalThis.fetch | undefined
-  /** Bytes of one event of a stream. @default 67_108_864 */
-  readonly maxEventBytes?: number | undefined
-  /** Bytes of a whole answer that is no stream. @default 67_108_864 */
-  readonly maxBodyBytes?: number | undefined
-  /** Characters of one tool call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
 }
 
 /**
@@ -51,25 +39,19 @@ export interface CompatibleOptions extends TraitOptions {
  * await ai.generate({ model: 'ollama/qwen3', messages })
  */
 export function compatible(options: CompatibleOptions): ProviderAdapter {
-  const { name } = options
-  if (!/^[^/\s]+$/.test(name))
+  const { name: provider, baseURL, client, apiKeyVariable } = options
+  if (!/^[^/\s]+$/.test(provider))
     throw new MisuseError(
       'compatible() needs a name without slash or space: it is asked as name/model',
     )
-  return createAdapter(dialectOf(options), transportOf(options))
-}
-
-function transportOf(options: CompatibleOptions): Transport {
-  const { name: provider, client, apiKeyVariable } = options
-  return httpTransport({
-    ...options,
+  const transport = providerTransport(options, {
     provider,
-    ...(client && { baseURL: clientBaseURL, fetch: clientFetch(client), apiKey: undefined }),
-    authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
-    apiKeyVariables: apiKeyVariable === undefined || client ? [] : [apiKeyVariable],
+    baseURL,
+    apiKeyVariables: apiKeyVariable === undefined ? [] : [apiKeyVariable],
+    client: client && clientFetch(client),
     toError: toError(provider),
-    requestIdHeader: 'x-request-id',
   })
+  return createAdapter(dialectOf(options), transport)
 }
 
 /** The pure parts of a server, put together. */
@@ -93,8 +75,7 @@ export function dialectOf(options: CompatibleOptions): Dialect {
     toWire: (request, { streaming, warn }) =>
       toWire(request, { provider, traits, streaming, warn, now: now() }),
     fromWire: (response, context) => fromWire(response, context, reading),
-    streamReader: (context, call) =>
-      streamReader(context, { ...reading, onUsage: (usage) => call.onUsage(usage) }),
+    streamReader: (context, call) => streamReader(context, reading, call),
   }
 }
 

@@ -1,34 +1,31 @@
-/** What stands beside the text of an answer: sources, images, sound. */
+/** What stands beside the text of an answer: sources, images, audio. */
 import {
   asNumber,
+  asObject,
   asText,
   type ChatRequest,
   type ChunkOf,
   defined,
   isDataUri,
   isObject,
+  nonEmpty,
   readInlineMedia,
   type UrlCitation,
 } from '../../chat/index.js'
+import { urlCitation } from '../answers.js'
 import { audioType } from '../unknown-members.js'
 
-/** An annotation of OpenAI or OpenRouter; other kinds are passed over. */
+/** An annotation of OpenAI or OpenRouter; other kinds are skipped. */
 export function toAnnotation(wire: unknown): UrlCitation | undefined {
-  const citation = isObject(wire) && wire.type === 'url_citation' ? wire.url_citation : undefined
-  if (!isObject(citation) || typeof citation.url !== 'string') return undefined
-  const { url, title, start_index, end_index, content } = citation
-  return {
-    type: 'url_citation',
-    url_citation: {
-      url,
-      ...defined({
-        title: asText(title),
-        start_index: asNumber(start_index),
-        end_index: asNumber(end_index),
-        cited_text: asText(content),
-      }),
-    },
-  }
+  const { type, url_citation } = asObject(wire)
+  const { url, title, start_index, end_index, content } = asObject(url_citation)
+  if (type !== 'url_citation' || typeof url !== 'string') return undefined
+  return urlCitation(url, {
+    title: asText(title),
+    start_index: asNumber(start_index),
+    end_index: asNumber(end_index),
+    cited_text: asText(content),
+  })
 }
 
 /** `{ type: 'image_url', image_url: { url } }`, as OpenRouter and litellm give images. */
@@ -41,16 +38,14 @@ export function toFile(wire: unknown): ChunkOf<'file'> | undefined {
   return { type: 'file', media_type: read.mediaType, data: read.base64 }
 }
 
-/** A whole sound, or the next piece of one. */
-export function toSound(wire: unknown, request: ChatRequest): ChunkOf<'file'> | undefined {
-  if (!isObject(wire)) return undefined
-  const { id, data, transcript, expires_at } = wire
+/** A whole audio, or the next piece of one. */
+export function toAudio(wire: unknown, request: ChatRequest): ChunkOf<'file'> | undefined {
+  const { id, data, transcript, expires_at } = asObject(wire)
   const parts = defined({
     file_id: asText(id),
     data: asText(data),
     transcript: asText(transcript),
     expires_at: asNumber(expires_at),
   })
-  if (Object.keys(parts).length === 0) return undefined
-  return { type: 'file', media_type: audioType(request), ...parts }
+  return nonEmpty(parts) && { type: 'file', media_type: audioType(request), ...parts }
 }

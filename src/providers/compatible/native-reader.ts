@@ -1,14 +1,15 @@
 /** What a server wants back of its answers, gathered: signed reasoning, thought signatures, reasoning text. */
-import { asObjects, asString, isObject, type JsonObject } from '../../chat/index.js'
+import { asObjects, asString, asText, isObject, type JsonObject } from '../../chat/index.js'
+import { GrowingText } from '../gather.js'
 import type { CallReader } from './calls.js'
 
 type Detail = Record<string, unknown>
 
 /** Reads every delta; costs the same for each. The result is one assistant message of the wire, or nothing where nothing is wanted back. */
 export class NativeReader {
-  private text = ''
+  private readonly text = new GrowingText()
   private refusal = ''
-  private reasoning = ''
+  private readonly reasoning = new GrowingText()
   private reasoningField: 'reasoning_content' | 'reasoning' | undefined
   private readonly details: Detail[] = []
   private extraContent: JsonObject | undefined
@@ -18,7 +19,7 @@ export class NativeReader {
 
   read(delta: JsonObject, isWhole: boolean): void {
     const { content, refusal, reasoning_details, extra_content } = delta
-    this.text += textOf(content)
+    this.text.add(textOf(content))
     this.refusal += asString(refusal)
     this.readReasoning(delta)
     for (const detail of asObjects(reasoning_details)) this.readDetail(detail, isWhole)
@@ -27,14 +28,14 @@ export class NativeReader {
 
   result(calls: CallReader): readonly JsonObject[] | undefined {
     const hasExtras = calls.hasExtras || this.extraContent !== undefined
-    const wantsReasoning = this.returnsReasoning && this.reasoning !== ''
+    const wantsReasoning = this.returnsReasoning && this.reasoning.length > 0
     if (!hasExtras && !wantsReasoning && this.details.length === 0) return undefined
     const tool_calls = calls.wire()
     const block = {
       role: 'assistant',
-      content: this.text === '' ? null : this.text,
+      content: this.text.toString() || null,
       ...(this.refusal !== '' && { refusal: this.refusal }),
-      ...(this.reasoningField && { [this.reasoningField]: this.reasoning }),
+      ...(this.reasoningField && { [this.reasoningField]: this.reasoning.toString() }),
       ...(this.details.length > 0 && { reasoning_details: this.details }),
       ...(this.extraContent && { extra_content: this.extraContent }),
       ...(tool_calls.length > 0 && { tool_calls }),
@@ -43,11 +44,11 @@ export class NativeReader {
   }
 
   private readReasoning({ reasoning_content, reasoning }: JsonObject): void {
-    const isLong = typeof reasoning_content === 'string' && reasoning_content !== ''
-    const text = isLong ? reasoning_content : reasoning
-    if (typeof text !== 'string' || text === '') return
-    this.reasoningField ??= isLong ? 'reasoning_content' : 'reasoning'
-    this.reasoning += text
+    const long = asText(reasoning_content)
+    const text = long ?? asText(reasoning)
+    if (text === undefined) return
+    this.reasoningField ??= long ? 'reasoning_content' : 'reasoning'
+    this.reasoning.add(text)
   }
 
   /** OpenRouter cuts one block into pieces of the same type and index; a signature is for the whole of it. */

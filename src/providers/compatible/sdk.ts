@@ -1,6 +1,2 @@
 /** The official `openai` client as transport. */
-export {
-  clientBaseURL,
-  clientFetch,
-  type OpenAIClient as ChatClient,
-} from '../../transport/index.js'
+export { clientFetch, type OpenAIClient as ChatClient } from '../../transport/index.js'

@@ -1,61 +1,70 @@
 /** Reads a stream of chat.completion.chunk objects: a table, field of the delta → small function, over a small state. */
 import {
+  type AnswerInput,
   asList,
   asNumber,
+  asObject,
   asObjects,
   asParts,
   asString,
   asText,
-  defined,
-  type FinishReason,
   isObject,
   type JsonObject,
   type TokenLogprob,
-  type Usage,
-  unknownUsage,
+  type UrlCitation,
 } from '../../chat/index.js'
-import { StreamInterruptedError } from '../../core/index.js'
-import type { ToError, WireEvent } from '../../transport/index.js'
+import { type Call, StreamInterruptedError } from '../../core/index.js'
+import type { ToError, WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
+import { finishReasonOf, namesIn, type ReaderLimits, readAnswer, urlCitation } from '../answers.js'
 import { TurnWriter } from '../turn-writer.js'
 import { CallReader } from './calls.js'
 import { errorIn, givenUp } from './errors.js'
-import { toAnnotation, toFile, toSound } from './media.js'
+import { toAnnotation, toAudio, toFile } from './media.js'
 import type { ServerTraits } from './models.js'
 import { NativeReader } from './native-reader.js'
 import { findUsage, toUsage } from './usage.js'
 
-export interface ReaderOptions {
+export interface ReaderOptions extends ReaderLimits {
   readonly provider: string
   readonly traits: ServerTraits
   readonly toError: ToError
-  readonly onUsage?: ((usage: Usage) => void) | undefined
-  /** Characters of one call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
 }
 
-interface State {
-  readonly context: WireContext
-  readonly options: ReaderOptions
+class State {
   readonly writer: TurnWriter
   readonly calls: CallReader
   readonly native: NativeReader
-  /** What was cited already: some servers say all sources again with every chunk. */
-  readonly cited: Set<string>
+  /** What was cited already: some servers send all sources again with every chunk. */
+  readonly cited = new Set<string>()
   choiceIndex: number | undefined
-  isDone: boolean
+  isDone = false
   finishReason: string | undefined
   /** '' was the last word on why it ends: no reason on the way, an unnamed one before `[DONE]`. */
-  isUnnamed: boolean
+  isUnnamed = false
   nativeReason: string | undefined
   stopSequence: string | undefined
   serviceTier: string | undefined
-  usage: Usage | undefined
+  hasUsage = false
+
+  constructor(
+    readonly context: WireContext,
+    readonly options: ReaderOptions,
+    call: Pick<Call, 'onUsage'> | undefined,
+  ) {
+    this.writer = new TurnWriter({ ...options, context, call })
+    this.calls = new CallReader(this.writer)
+    this.native = new NativeReader(options.traits.returnReasoning)
+  }
 }
 
 /** The reader of one stream. Its terminal event is a finish reason; usage may come behind it. */
-export function streamReader(context: WireContext, options: ReaderOptions): StreamReader {
-  const state = newState(context, options)
+export function streamReader(
+  context: WireContext,
+  options: ReaderOptions,
+  call?: Pick<Call, 'onUsage'>,
+): StreamReader {
+  const state = new State(context, options, call)
   return {
     read(event, push) {
       if (state.isDone) return
@@ -63,7 +72,7 @@ export function streamReader(context: WireContext, options: ReaderOptions): Stre
       if (!event.done) readEvent(event, state)
       else if (state.finishReason !== undefined || state.isUnnamed) finish(state)
     },
-    // usage may come behind the finish reason: only `[DONE]`, or the end, says that nothing follows
+    // usage may come behind the finish reason: only `[DONE]`, or the end, means that nothing follows
     isWhole: () => state.isDone,
     end(push) {
       state.writer.push = push
@@ -73,34 +82,45 @@ export function streamReader(context: WireContext, options: ReaderOptions): Stre
   }
 }
 
-function newState(context: WireContext, options: ReaderOptions): State {
-  const { provider, maxArgumentsLength } = options
-  const writer = new TurnWriter({ provider, context, maxArgumentsLength })
-  return {
+/** Reads a plain answer. Throws the typed error that it holds instead, `UnexpectedResponseError` where it holds neither. */
+export function fromWire(
+  { body }: WireResponse,
+  context: WireContext,
+  options: ReaderOptions,
+): AnswerInput {
+  const { provider } = options
+  return readAnswer(streamReader(context, options), completed(body), {
+    provider,
     context,
-    options,
-    writer,
-    calls: new CallReader(writer),
-    native: new NativeReader(options.traits.returnReasoning),
-    cited: new Set(),
-    choiceIndex: undefined,
-    isDone: false,
-    finishReason: undefined,
-    isUnnamed: false,
-    nativeReason: undefined,
-    stopSequence: undefined,
-    serviceTier: undefined,
-    usage: undefined,
-  }
+    code: 'no_choice',
+    what: 'JSON that holds no choice',
+  })
+}
+
+/** A body is complete, whether it reports why it ended or not. Without its choice where that holds neither a message nor text. */
+function completed(body: unknown): unknown {
+  if (!isObject(body) || !Array.isArray(body.choices)) return body
+  const [given, ...others] = body.choices
+  if (given === undefined) return body
+  const { delta, ...choice } = asObject(given)
+  const { message, text, finish_reason } = choice
+  const isText = typeof message === 'string' || typeof text === 'string'
+  if (!isObject(message) && !isObject(delta) && !isText) return {}
+  // beside a whole message a delta is nothing
+  const content = { ...choice, ...(!isObject(message) && { delta }) }
+  const choices = [{ ...content, finish_reason: asText(finish_reason) ?? 'stop' }, ...others]
+  return { ...body, choices }
 }
 
 function readEvent({ event, data }: WireEvent, state: State): void {
-  const chunk: JsonObject = isObject(data) ? data : {}
+  const chunk = asObject(data)
   const choice = choiceOf(chunk, state)
   // a ping is no part of the answer
   if (Array.isArray(chunk.choices)) state.writer.keepUnread(chunk, readMembers)
-  if (choice) start(chunk, state)
-  if (choice) readChoice(choice, state)
+  if (choice) {
+    start(chunk, state)
+    readChoice(choice, state)
+  }
   readUsage(chunk, choice, state)
   // behind the rest: what came with an error is not lost
   throwError(event, data, state)
@@ -109,27 +129,21 @@ function readEvent({ event, data }: WireEvent, state: State): void {
 }
 
 /** What is read of a chunk or a body. */
-const readMembers: ReadonlySet<string> = new Set(
-  'id object created model choices usage service_tier citations error x_groq'.split(' '),
+const readMembers = namesIn(
+  'id object created model choices usage service_tier citations error x_groq',
 )
 
-const readOfChoice: ReadonlySet<string> = new Set(
-  'index delta message text logprobs finish_reason native_finish_reason stop_reason matched_stop usage error'.split(
-    ' ',
-  ),
+const readOfChoice = namesIn(
+  'index delta message text logprobs finish_reason native_finish_reason stop_reason matched_stop usage error',
 )
 
-const readOfDelta: ReadonlySet<string> = new Set(
-  'role content refusal annotations images audio tool_calls function_call reasoning_content reasoning reasoning_text reasoning_details extra_content'.split(
-    ' ',
-  ),
+const readOfDelta = namesIn(
+  'role content refusal annotations images audio tool_calls function_call reasoning_content reasoning reasoning_text reasoning_details extra_content',
 )
 
 /** Of its usage, wherever a server has them. */
-const readCounts: ReadonlySet<string> = new Set(
-  'prompt_tokens completion_tokens total_tokens cached_tokens cache_write_tokens cache_creation_tokens audio_tokens image_tokens text_tokens reasoning_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens cache_read_input_tokens cache_creation_input_tokens server_tool_use num_search_queries cost cost_in_usd_ticks'.split(
-    ' ',
-  ),
+const readCounts = namesIn(
+  'prompt_tokens completion_tokens total_tokens cached_tokens cache_write_tokens cache_creation_tokens audio_tokens image_tokens text_tokens reasoning_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens cache_read_input_tokens cache_creation_input_tokens server_tool_use num_search_queries cost cost_in_usd_ticks',
 )
 
 /** The answer is the choice that comes first; there is no other, as `n` is 1. */
@@ -172,7 +186,7 @@ function readChoice(choice: JsonObject, state: State): void {
   state.writer.keepUnread(choice, readOfChoice)
   readLogprobs(choice.logprobs, state.writer.push)
   const reason = choice.finish_reason
-  // '' is how some servers say null
+  // '' is how some servers write null
   state.isUnnamed = reason === ''
   if (typeof reason !== 'string' || reason === '') return
   const { native_finish_reason, stop_reason, matched_stop } = choice
@@ -196,8 +210,7 @@ const readRefusal: Read = (value, { writer }) => writer.refusal(asString(value))
 const readAnnotations: Read = (value, state) => {
   for (const wire of asList(value)) {
     const annotation = toAnnotation(wire)
-    if (annotation && isNew(annotation, state))
-      state.writer.push({ type: 'annotation', annotation })
+    if (annotation) cite(annotation, state)
   }
   // of another kind, as the files that OpenRouter read
   const others = asObjects(value).filter((wire) => !toAnnotation(wire))
@@ -214,8 +227,8 @@ const readImages: Read = (value, { writer }) => {
 }
 
 const readAudio: Read = (value, { context, writer }) => {
-  const sound = toSound(value, context.request)
-  if (sound) writer.push(sound)
+  const audio = toAudio(value, context.request)
+  if (audio) writer.push(audio)
 }
 
 /** In this order, whatever the order of the wire. */
@@ -250,8 +263,8 @@ function readPart(part: JsonObject, state: State): void {
 
 const thoughtOf = ({ thinking }: JsonObject): string =>
   asString(thinking) ||
-  asList(thinking)
-    .map((part) => (isObject(part) ? asString(part.text) : ''))
+  asObjects(thinking)
+    .map(({ text }) => asString(text))
     .join('')
 
 /** Reasoning has many names; of those that a delta has, the first that says something counts. */
@@ -264,44 +277,44 @@ function reasoningOf(delta: JsonObject): string {
   )
 }
 
-const detailText = (detail: unknown) =>
-  isObject(detail) ? asString(detail.text) || asString(detail.summary) : ''
+const detailText = (detail: unknown) => {
+  const { text, summary } = asObject(detail)
+  return asString(text) || asString(summary)
+}
 
 function readLogprobs(logprobs: unknown, push: Push): void {
-  const content = isObject(logprobs) ? asList(logprobs.content).filter(isLogprob) : []
+  if (!isObject(logprobs)) return
+  const content = asList(logprobs.content).filter(isLogprob)
   if (content.length > 0) push({ type: 'logprobs', content })
 }
 
 const isLogprob = (value: unknown): value is TokenLogprob =>
   isObject(value) && typeof value.token === 'string' && typeof value.logprob === 'number'
 
-/** Each time it is told, the last one counts: some servers count up with every chunk. */
+/** Each time it is reported, the last one counts: some servers count up with every chunk. */
 function readUsage(chunk: JsonObject, choice: JsonObject | undefined, state: State): void {
   const wire = findUsage(chunk, choice)
   const usage = toUsage(wire)
   // zeros take nothing back
-  if (!usage || (state.usage && usage.total_tokens === 0)) return
-  state.usage = usage
+  if (!usage || (state.hasUsage && usage.total_tokens === 0)) return
+  state.hasUsage = true
   state.writer.keepUsage(wire, readCounts)
-  state.options.onUsage?.(usage)
+  state.writer.reportUsage(usage)
 }
 
 /** Bare addresses, as Perplexity and xAI give them. */
 function readCitations(citations: readonly unknown[], state: State): void {
-  for (const url of citations) {
-    if (typeof url !== 'string') continue
-    const annotation = { type: 'url_citation', url_citation: { url } } as const
-    if (!state.cited.has(url) && isNew(annotation, state))
-      state.writer.push({ type: 'annotation', annotation })
-  }
+  for (const url of citations)
+    if (typeof url === 'string' && !state.cited.has(url)) cite(urlCitation(url, {}), state)
 }
 
-function isNew(annotation: NonNullable<ReturnType<typeof toAnnotation>>, { cited }: State) {
+/** The first time only. */
+function cite(annotation: UrlCitation, { cited, writer }: State): void {
   const key = JSON.stringify(annotation)
-  if (cited.has(key)) return false
+  if (cited.has(key)) return
   cited.add(key)
   cited.add(annotation.url_citation.url)
-  return true
+  writer.push({ type: 'annotation', annotation })
 }
 
 /**
@@ -309,27 +322,21 @@ function isNew(annotation: NonNullable<ReturnType<typeof toAnnotation>>, { cited
  * or as a finish reason that says the answer was given up.
  */
 function throwError(event: string | undefined, data: unknown, state: State): void {
-  const { options, context, finishReason } = state
+  const { options, context, finishReason, writer } = state
   const body = errorIn(event, data) ?? (finishReason && givenUp(finishReason))
   if (!body) return
-  if (finishReason?.startsWith('abort')) throw aborted(options.provider, context)
-  throw options.toError({
-    status: 200,
-    body,
-    model: context.model,
-    ...defined({ request_id: context.request_id }),
-  })
-}
-
-const aborted = (provider: string, { model, request_id }: WireContext) =>
-  new StreamInterruptedError(`${provider} aborted the answer of ${model}`, {
+  if (!finishReason?.startsWith('abort')) throw writer.failed(body, options.toError)
+  const { provider } = options
+  const { model, request_id: requestId } = context
+  throw new StreamInterruptedError(`${provider} aborted the answer of ${model}`, {
     provider,
     model,
+    requestId,
     code: 'aborted',
     phase: 'stream',
     maybeBilled: true,
-    ...defined({ requestId: request_id }),
   })
+}
 
 function finish(state: State): void {
   state.isDone = true
@@ -337,33 +344,10 @@ function finish(state: State): void {
   calls.end()
   writer.endCalls()
   writer.finish({
-    finish_reason: writer.fittingReason(finishReasons.get(state.finishReason ?? '') ?? 'stop'),
-    usage: state.usage ?? unknownUsage,
+    finish_reason: writer.fittingReason(finishReasonOf(state.finishReason) ?? 'stop'),
     content: native.result(calls),
-    ...defined({
-      native_finish_reason: state.nativeReason,
-      stop_sequence: state.stopSequence,
-      service_tier: state.serviceTier,
-    }),
+    native_finish_reason: state.nativeReason,
+    stop_sequence: state.stopSequence,
+    service_tier: state.serviceTier,
   })
 }
-
-/** Words of OpenAI, and of what stands behind other servers. */
-const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
-  ['stop', 'stop'],
-  ['length', 'length'],
-  ['tool_calls', 'tool_calls'],
-  ['function_call', 'tool_calls'],
-  ['content_filter', 'content_filter'],
-  ['tool_use', 'tool_calls'],
-  // Mistral, GLM, Cohere, Anthropic, Gemini behind gateways
-  ['model_length', 'length'],
-  ['model_context_window_exceeded', 'length'],
-  ['max_tokens', 'length'],
-  ['MAX_TOKENS', 'length'],
-  ['sensitive', 'content_filter'],
-  ['safety', 'content_filter'],
-  ['SAFETY', 'content_filter'],
-  ['RECITATION', 'content_filter'],
-  ['refusal', 'content_filter'],
-])

@@ -6,24 +6,17 @@ import {
   asObject,
   asObjects,
   asText,
-  defined,
   isObject,
   type JsonObject,
 } from '../../chat/index.js'
-import type {
-  Candidate,
-  GroundingChunk,
-  GroundingMetadata,
-  Part,
-  Segment,
-  WireCitation,
-} from './wire.js'
+import { fileCitation, urlCitation, withTold } from '../answers.js'
+import type { Candidate, Part } from './wire.js'
 
-/** What the chunks of an answer said of its sources. */
+/** What the chunks of an answer reported of its sources, as it came. */
 export interface Sources {
-  readonly grounding: readonly GroundingMetadata[]
-  readonly citations: readonly WireCitation[]
-  readonly pages: readonly string[]
+  readonly grounding: JsonObject[]
+  readonly citations: JsonObject[]
+  readonly pages: string[]
 }
 
 interface Range {
@@ -31,135 +24,91 @@ interface Range {
   readonly end_index?: number
 }
 
-/** Each source once for each place it speaks for. Positions are counted in UTF-16 of the whole text. */
+/** Keeps the sources that one chunk names. */
+export function readSources(candidate: Candidate, { grounding, citations, pages }: Sources): void {
+  const { groundingMetadata, citationMetadata, urlContextMetadata } = candidate
+  if (isObject(groundingMetadata)) addGrounding(groundingMetadata, grounding)
+  if (isObject(citationMetadata)) {
+    const { citationSources, citations: found } = asObject(citationMetadata)
+    citations.push(...asObjects(citationSources ?? found))
+  }
+  if (!isObject(urlContextMetadata)) return
+  for (const { retrievedUrl, urlRetrievalStatus } of asObjects(urlContextMetadata.urlMetadata)) {
+    const url = asText(retrievedUrl)
+    if (url && urlRetrievalStatus === 'URL_RETRIEVAL_STATUS_SUCCESS') pages.push(url)
+  }
+}
+
+/** Metadata may come again with each chunk, longer each time: the longer takes the place of the shorter. */
+function addGrounding(metadata: JsonObject, grounding: JsonObject[]): void {
+  const first = ({ groundingChunks }: JsonObject) => JSON.stringify(asList(groundingChunks)[0])
+  const before = grounding.at(-1)
+  if (before && first(before) === first(metadata))
+    grounding[grounding.length - 1] = withTold(before, metadata)
+  else grounding.push(metadata)
+}
+
+/** Each source once for each place it stands for. Positions are counted in UTF-16 of the whole text. */
 export function toAnnotations(parts: readonly Part[], sources: Sources): Annotation[] {
   const locate = locator(parts)
   const found = new Map<string, Annotation>()
   const add = (annotation: Annotation | undefined) => {
     if (annotation) found.set(JSON.stringify(annotation), annotation)
   }
-  const allChunks = sources.grounding.flatMap((metadata) => metadata.groundingChunks ?? [])
-  for (const { groundingChunks = [], groundingSupports = [] } of sources.grounding) {
-    const unused = new Set(groundingChunks.keys())
-    for (const { segment, groundingChunkIndices = [] } of groundingSupports)
-      for (const index of groundingChunkIndices) {
+  const allChunks = sources.grounding.flatMap(({ groundingChunks }) => asList(groundingChunks))
+  for (const { groundingChunks, groundingSupports } of sources.grounding) {
+    const chunks = asList(groundingChunks)
+    const unused = new Set<unknown>(chunks.keys())
+    for (const { segment, groundingChunkIndices } of asObjects(groundingSupports))
+      for (const index of asList(groundingChunkIndices)) {
         unused.delete(index)
-        const chunk = groundingChunks[index] ?? allChunks[index]
-        if (chunk) add(toAnnotation(chunk, segment ? locate(segment) : {}))
+        const chunk = chunks[Number(index)] ?? allChunks[Number(index)]
+        add(toAnnotation(chunk, isObject(segment) ? locate(segment) : {}))
       }
-    for (const index of unused) add(toAnnotation(groundingChunks[index], {}))
+    for (const index of unused) add(toAnnotation(chunks[Number(index)], {}))
   }
-  for (const citation of sources.citations)
-    if (citation.uri) add(toUrlCitation(citation.uri, citation.title, locate(citation)))
+  for (const citation of sources.citations) {
+    const url = asText(citation.uri)
+    if (url) add(urlCitation(url, { title: asText(citation.title), ...locate(citation) }))
+  }
   const cited = new Set([...found.values()].map(urlOf))
-  for (const page of sources.pages) if (!cited.has(page)) add(toUrlCitation(page, undefined, {}))
+  for (const page of sources.pages) if (!cited.has(page)) add(urlCitation(page, {}))
   return [...found.values()]
 }
-
-/** Most chunks name none. */
-export const namesSources = (candidate: Candidate): boolean =>
-  Boolean(candidate.groundingMetadata || candidate.citationMetadata || candidate.urlContextMetadata)
-
-/** The sources that one chunk of an answer names. */
-export const sourcesOf = (candidate: Candidate): Partial<Sources> => {
-  const { groundingMetadata, citationMetadata, urlContextMetadata } = candidate
-  const { citationSources, citations } = asObject(citationMetadata)
-  const pages = asObjects(asObject(urlContextMetadata).urlMetadata)
-    .filter((page) => page.urlRetrievalStatus === 'URL_RETRIEVAL_STATUS_SUCCESS')
-    .flatMap((page) => asText(page.retrievedUrl) ?? [])
-  return {
-    grounding: isObject(groundingMetadata) ? [checkedGrounding(groundingMetadata)] : [],
-    citations: asObjects(citationSources ?? citations).map(checkedTexts),
-    pages,
-  }
-}
-
-/** The metadata with its lists as lists of what they may hold. */
-function checkedGrounding(wire: JsonObject): GroundingMetadata {
-  const { groundingChunks, groundingSupports, webSearchQueries, searchEntryPoint } = wire
-  return defined({
-    groundingChunks: list(groundingChunks, (chunks) => asList(chunks).map(checkedChunk)),
-    groundingSupports: list(groundingSupports, (supports) =>
-      asObjects(supports).map((support) => ({
-        ...defined({
-          segment: isObject(support.segment) ? checkedTexts(support.segment) : undefined,
-        }),
-        groundingChunkIndices: asList(support.groundingChunkIndices).filter(isIndex),
-      })),
-    ),
-    webSearchQueries: list(webSearchQueries, (queries) =>
-      asList(queries).flatMap((query) => asText(query) ?? []),
-    ),
-    searchEntryPoint: isObject(searchEntryPoint) ? searchEntryPoint : undefined,
-  })
-}
-
-const isIndex = (value: unknown): value is number => Number.isInteger(value)
-
-const list = <T>(value: unknown, read: (value: unknown) => T) =>
-  value === undefined || value === null ? undefined : read(value)
-
-const checkedChunk = (chunk: unknown): GroundingChunk =>
-  Object.fromEntries(
-    Object.entries(asObject(chunk)).map(([kind, page]) => [
-      kind,
-      isObject(page) ? checkedTexts(page) : undefined,
-    ]),
-  )
-
-const numbers = new Set(['partIndex', 'startIndex', 'endIndex', 'pageNumber'])
-
-/** Members that are numbers where these are, text elsewhere; others are absent. */
-const checkedTexts = (wire: JsonObject): JsonObject =>
-  defined(
-    Object.fromEntries(
-      Object.entries(wire).map(([name, value]) => [
-        name,
-        numbers.has(name) ? asNumber(value) : asText(value),
-      ]),
-    ),
-  )
 
 const urlOf = (annotation: Annotation) =>
   annotation.type === 'url_citation' ? annotation.url_citation.url : undefined
 
-const toUrlCitation = (
-  url: string,
-  title: string | undefined,
-  range: Range,
-  text?: string | undefined,
-): Annotation => ({
-  type: 'url_citation',
-  url_citation: { url, ...defined({ title, cited_text: text }), ...range },
-})
+function toAnnotation(chunk: unknown, range: Range): Annotation | undefined {
+  const { web, maps, image, retrievedContext } = asObject(chunk)
+  const page = isObject(web) ? web : asObject(maps)
+  const address = asText(page.uri)
+  if (address) return urlCitation(address, { title: asText(page.title), ...range })
+  const { sourceUri, imageUri, title } = asObject(image)
+  const picture = asText(sourceUri) ?? asText(imageUri)
+  if (picture) return urlCitation(picture, { title: asText(title), ...range })
+  return isObject(retrievedContext) ? toFileAnnotation(retrievedContext, range) : undefined
+}
 
-function toAnnotation(chunk: GroundingChunk | undefined, range: Range): Annotation | undefined {
-  const { web, maps, image, retrievedContext: file } = chunk ?? {}
-  const page = web ?? maps
-  if (page?.uri) return toUrlCitation(page.uri, page.title, range)
-  const picture = image?.sourceUri ?? image?.imageUri
-  if (picture) return toUrlCitation(picture, image?.title, range)
-  if (!file) return undefined
-  if (file.uri?.startsWith('http')) return toUrlCitation(file.uri, file.title, range, file.text)
-  return {
-    type: 'file_citation',
-    file_citation: {
-      ...defined({
-        file_id: file.documentName ?? file.uri ?? file.fileSearchStore,
-        filename: file.title,
-        page: file.pageNumber,
-        cited_text: file.text,
-      }),
-      ...range,
-    },
-  }
+function toFileAnnotation(file: JsonObject, range: Range): Annotation {
+  const title = asText(file.title)
+  const uri = asText(file.uri)
+  const cited_text = asText(file.text)
+  if (uri?.startsWith('http')) return urlCitation(uri, { title, cited_text, ...range })
+  return fileCitation({
+    file_id: asText(file.documentName) ?? uri ?? asText(file.fileSearchStore),
+    filename: title,
+    page: asNumber(file.pageNumber),
+    cited_text,
+    ...range,
+  })
 }
 
 /**
  * Gemini counts bytes of UTF-8 from the start of a part. The words that the segment quotes decide: where the offsets do
  * not lead to them they are looked for, and what is not found has no position.
  */
-function locator(parts: readonly Part[]): (segment: Segment) => Range {
+function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
   const starts: number[] = []
   let text = ''
   for (const part of parts) {
@@ -171,16 +120,16 @@ function locator(parts: readonly Part[]): (segment: Segment) => Range {
     bytes ??= bytesBefore(text)
     return lowerBound(bytes, (bytes[base] ?? 0) + offset)
   }
-  return ({ partIndex = 0, startIndex = 0, endIndex, text: quote }) => {
-    const base = starts[partIndex] ?? 0
-    const start = toIndex(startIndex, base)
-    const end = endIndex === undefined ? undefined : toIndex(endIndex, base)
-    if (quote === undefined || quote === '')
-      return end === undefined ? {} : { start_index: start, end_index: end }
-    if (end !== undefined && text.slice(start, end) === quote)
-      return { start_index: start, end_index: end }
-    const at = text.indexOf(quote)
-    return at < 0 ? {} : { start_index: at, end_index: at + quote.length }
+  return ({ partIndex, startIndex, endIndex, text: quoted }) => {
+    const base = starts[asNumber(partIndex) ?? 0] ?? 0
+    const start_index = toIndex(asNumber(startIndex) ?? 0, base)
+    const last = asNumber(endIndex)
+    const end_index = last === undefined ? undefined : toIndex(last, base)
+    const quote = asText(quoted)
+    if (end_index !== undefined && (!quote || text.slice(start_index, end_index) === quote))
+      return { start_index, end_index }
+    const at = quote ? text.indexOf(quote) : -1
+    return at < 0 || !quote ? {} : { start_index: at, end_index: at + quote.length }
   }
 }
 

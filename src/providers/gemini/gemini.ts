@@ -1,39 +1,27 @@
 /** The adapter for Google Gemini: generateContent, v1beta. */
 import { type ChatRequest, trimSlashes } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
-import { clientBaseURL, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { readCount } from '../answers.js'
+import { environment, type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { toError } from './errors.js'
 import type { InlineFilesOptions } from './inline-files.js'
 import { capabilities, models } from './models.js'
 import { convertMessages, toCountWire, toWire } from './request.js'
-import { countFromWire, fromWire } from './response.js'
 import { clientFetch, type GeminiClient } from './sdk.js'
-import { streamReader } from './stream.js'
+import { fromWire, streamReader } from './stream.js'
 import { schemas } from './tools.js'
 
-export interface GeminiOptions {
-  /** @default the environment variable GEMINI_API_KEY, else GOOGLE_API_KEY, read at each call */
-  readonly apiKey?: string | (() => string | undefined) | undefined
-  /** Sends the key from a page, which shows it to its reader. @default false */
-  readonly dangerouslyAllowBrowser?: boolean | undefined
+/** The key is read from GEMINI_API_KEY, else GOOGLE_API_KEY, at each call, if it is not given. */
+export interface GeminiOptions extends ProviderOptions {
   /** With or without the version. @default GOOGLE_GEMINI_BASE_URL, else https://generativelanguage.googleapis.com */
   readonly baseURL?: string | undefined
   /** @default 'v1beta' */
   readonly version?: string | undefined
-  readonly fetch?: typeof globalThis.fetch | undefined
   /** A `GoogleGenAI` of `@google/genai` to send through: key, base URL, version and fetch are its own then. */
   readonly client?: GeminiClient | undefined
-  /** Sent with every request. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Fetches files that messages name by address, from these hosts alone. Without it nothing is fetched. */
   readonly inlineFiles?: InlineFilesOptions | undefined
-  /** Bytes of one event. @default 67_108_864 */
-  readonly maxEventBytes?: number | undefined
-  /** Bytes of a whole answer that is no stream. @default 67_108_864 */
-  readonly maxBodyBytes?: number | undefined
-  /** Characters of one tool call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
 }
 
 /**
@@ -44,11 +32,20 @@ export interface GeminiOptions {
  * const reply = await ai.generate({ model: 'gemini-2.5-flash', messages: [{ role: 'user', content: 'Hi' }] })
  */
 export function gemini(options: GeminiOptions = {}): ProviderAdapter {
-  return createAdapter(dialectOf(options), transportOf(options))
+  const { client, baseURL, version = 'v1beta' } = options
+  const transport = providerTransport(options, {
+    provider: 'gemini',
+    authorize: (key) => ({ 'x-goog-api-key': key }),
+    apiKeyVariables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+    baseURL: () =>
+      withVersion(baseURL ?? environment('GOOGLE_GEMINI_BASE_URL') ?? publicURL, version),
+    client: client && clientFetch(client),
+    toError,
+  })
+  return createAdapter(dialectOf(options), transport)
 }
 
-function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): Dialect {
-  const limits = maxArgumentsLength === undefined ? {} : { maxArgumentsLength }
+function dialectOf({ inlineFiles: files, ...limits }: GeminiOptions): Dialect {
   return {
     name: 'gemini',
     models,
@@ -62,7 +59,7 @@ function dialectOf({ inlineFiles: files, maxArgumentsLength }: GeminiOptions): D
     count: {
       toWire: async (request, options) =>
         toCountWire(await withFiles(request, files, options), options),
-      fromWire: countFromWire,
+      fromWire: (body) => readCount(body, 'totalTokens', 'gemini'),
     },
   }
 }
@@ -76,39 +73,6 @@ async function withFiles(
   // most apps fetch nothing: they do not load what fetches
   const { inlineFiles } = await import('./inline-files.js')
   return { ...request, messages: await inlineFiles(request.messages, options, call) }
-}
-
-function transportOf(options: GeminiOptions) {
-  const { client, apiKey, baseURL, version = 'v1beta', headers } = options
-  const shared = {
-    provider: 'gemini',
-    authorize: (key: string) => ({ 'x-goog-api-key': key }),
-    headers,
-    toError,
-    // Google names none; a gateway before it may
-    requestIdHeader: 'x-request-id',
-    maxEventBytes: options.maxEventBytes,
-    maxBodyBytes: options.maxBodyBytes,
-  }
-  if (client)
-    return httpTransport({
-      ...shared,
-      apiKeyVariables: [],
-      baseURL: clientBaseURL,
-      fetch: clientFetch(client),
-    })
-  return httpTransport({
-    ...shared,
-    apiKey,
-    apiKeyVariables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
-    dangerouslyAllowBrowser: options.dangerouslyAllowBrowser,
-    baseURL: () =>
-      withVersion(
-        baseURL ?? (globalThis.process?.env?.GOOGLE_GEMINI_BASE_URL || publicURL),
-        version,
-      ),
-    fetch: options.fetch,
-  })
 }
 
 const publicURL = 'https://generativelanguage.googleapis.com'

@@ -2,7 +2,7 @@
 import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { madeId } from './names.js'
-import type { GrowingText, State } from './state.js'
+import type { GrowingPart, State } from './state.js'
 import type { Part } from './wire.js'
 
 type PartReader = (part: Part, state: State) => void
@@ -105,7 +105,7 @@ function keep(part: Part, mayContinue: boolean, state: State): void {
 }
 
 /** Text, or a thought, with nothing to it. */
-export function isPlainText(part: Part): part is GrowingText {
+export function isPlainText(part: Part): part is GrowingPart {
   if (typeof part.text !== 'string') return false
   for (const member in part) if (member !== 'text' && member !== 'thought') return false
   return true
@@ -139,21 +139,15 @@ function readFileData({ fileData, thought }: Part, { writer }: State): void {
 function readCode({ executableCode }: Part, state: State): void {
   const { id, language, code } = executableCode ?? {}
   state.codeId = id || madeId('hosted')
-  state.writer.push({
-    type: 'hosted-tool',
-    id: state.codeId,
-    name: 'code_execution',
-    status: 'running',
-    input: defined({ language, code }),
-  })
+  const input = defined({ language, code })
+  state.writer.hosted({ id: state.codeId, name: 'code_execution', status: 'running', input })
 }
 
-function readCodeResult({ codeExecutionResult }: Part, state: State): void {
+function readCodeResult({ codeExecutionResult }: Part, { writer, codeId }: State): void {
   const { id, outcome = 'OUTCOME_OK', output = '' } = codeExecutionResult ?? {}
   const isDone = outcome === 'OUTCOME_OK' || outcome === 'OUTCOME_UNSPECIFIED'
-  state.writer.push({
-    type: 'hosted-tool',
-    id: id || (state.codeId ?? madeId('hosted')),
+  writer.hosted({
+    id: id || (codeId ?? madeId('hosted')),
     name: 'code_execution',
     status: isDone ? 'done' : 'failed',
     output,
@@ -161,25 +155,15 @@ function readCodeResult({ codeExecutionResult }: Part, state: State): void {
 }
 
 function readToolCall({ toolCall }: Part, { writer }: State): void {
-  const { id, toolType, args } = toolCall ?? {}
-  writer.push({
-    type: 'hosted-tool',
-    id: id || madeId('hosted'),
-    name: hostedName(toolType),
-    status: 'running',
-    ...defined({ input: args }),
-  })
+  const { id, toolType, args: input } = toolCall ?? {}
+  const name = hostedName(toolType)
+  writer.hosted({ id: id || madeId('hosted'), name, status: 'running', input })
 }
 
 function readToolResponse({ toolResponse }: Part, { writer }: State): void {
-  const { id, toolType, response } = toolResponse ?? {}
-  writer.push({
-    type: 'hosted-tool',
-    id: id || madeId('hosted'),
-    name: hostedName(toolType),
-    status: response?.error === undefined ? 'done' : 'failed',
-    ...defined({ output: response }),
-  })
+  const { id, toolType, response: output } = toolResponse ?? {}
+  const status = output?.error === undefined ? 'done' : 'failed'
+  writer.hosted({ id: id || madeId('hosted'), name: hostedName(toolType), status, output })
 }
 
 const hostedName = (toolType: string | undefined) => (toolType ?? 'hosted_tool').toLowerCase()

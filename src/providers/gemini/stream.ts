@@ -3,48 +3,44 @@
  * answer is whole once a `finishReason` or a `blockReason` was seen, and what comes after that (text, usage) still counts.
  */
 import {
+  type AnswerInput,
   asId,
+  asList,
   asNumber,
+  asObject,
   asObjects,
   asString,
   asText,
-  defined,
   isObject,
+  type JsonObject,
   mergeCounts,
-  type Usage,
 } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
-import { isErrorBody, type WireEvent } from '../../transport/index.js'
+import { isErrorBody, type WireEvent, type WireResponse } from '../../transport/index.js'
 import type { Push, StreamReader, WireContext } from '../adapter.js'
-import { namesSources, type Sources, sourcesOf } from './annotations.js'
+import { namesIn, type ReaderLimits, readAnswer } from '../answers.js'
+import { readSources } from './annotations.js'
 import { toError } from './errors.js'
 import { finish } from './finish.js'
 import { madeId } from './names.js'
 import { readPart } from './parts.js'
-import { createState, type ReaderLimits, type State } from './state.js'
+import { State } from './state.js'
 import { toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
-export type { ReaderLimits } from './state.js'
-
-type LogprobsResult = NonNullable<Candidate['logprobsResult']>
-
-/** Reads chunks into what they say; usage is told to the call as it comes. */
+/** Reads chunks as they come; usage is reported to the call with each of them. */
 export function streamReader(
   context: WireContext,
-  call: Pick<Call, 'onUsage'> = { onUsage: () => {} },
+  call?: Pick<Call, 'onUsage'>,
   limits: ReaderLimits = {},
 ): StreamReader {
-  const state = createState(context, limits)
+  const state = new State(context, call, limits)
   return {
     read({ data }: WireEvent, push) {
       state.writer.push = push
       // without `alt=sse` the same chunks come as one list
       for (const chunk of Array.isArray(data) ? data : [data])
-        if (isObject(chunk)) {
-          const usage = readChunk(chunk, state)
-          if (usage) call.onUsage(usage)
-        }
+        if (isObject(chunk)) readChunk(chunk, state)
     },
     end(push) {
       state.writer.push = push
@@ -53,38 +49,47 @@ export function streamReader(
   }
 }
 
-/** Gives the usage, where the chunk told one. */
-function readChunk(chunk: GenerateContentResponse, state: State): Usage | undefined {
-  if (chunk.error !== undefined) throwError(chunk, state.context)
-  if (!state.writer.isStarted) {
-    if (!isOfAnswer(chunk)) return undefined
-    start(chunk, state)
-  }
-  if (isOfAnswer(chunk)) state.writer.keepUnread({ ...chunk }, readMembers)
+/** Reads a plain answer. Throws `UnexpectedResponseError` for a body that holds none, the typed error for one that holds an error. */
+export function fromWire(
+  { body }: WireResponse,
+  context: WireContext,
+  limits: ReaderLimits = {},
+): AnswerInput {
+  const isCandidate = asList(asObject(body).candidates).length > 0
+  return readAnswer(streamReader(context, undefined, limits), body, {
+    provider: 'gemini',
+    context,
+    code: isCandidate ? 'truncated' : 'not_an_answer',
+    what: isCandidate ? 'a candidate that has no finishReason' : 'a body that holds no candidate',
+  })
+}
+
+function readChunk(chunk: GenerateContentResponse, state: State): void {
+  const { writer } = state
+  if (chunk.error && (isObject(chunk.error) || isErrorBody(chunk)))
+    throw writer.failed(chunk, toError)
+  const isPart = isOfAnswer(chunk)
+  if (isPart) start(chunk, state)
+  if (!writer.isStarted) return
+  if (isPart) writer.keepUnread(asObject(chunk), readMembers)
   const { usageMetadata, promptFeedback, candidates } = chunk
-  if (isObject(usageMetadata)) state.usage = mergeCounts(state.usage ?? {}, usageMetadata)
+  if (isObject(usageMetadata)) state.usage = mergeCounts(state.usage, usageMetadata)
   const blockReason = asId(promptFeedback?.blockReason)
   if (blockReason) {
     state.blockReason = blockReason
     state.finishMessage ??= asText(promptFeedback?.blockReasonMessage)
   }
-  const candidate = Array.isArray(candidates) ? candidates.find(isFirst) : undefined
+  const candidate = asList(candidates).find(isFirst)
   if (candidate) readCandidate(candidate, state)
-  return usageMetadata && state.usage && toUsage(state.usage)
+  if (usageMetadata) writer.reportUsage(toUsage(state.usage))
 }
 
 /** What is read of a chunk and of its candidate. */
-const readMembers: ReadonlySet<string> = new Set(
-  'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult citationMetadata tokenCount avgLogprobs'.split(
-    ' ',
-  ),
+const readMembers = namesIn(
+  'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult citationMetadata tokenCount avgLogprobs',
 )
 
-/** What a gateway sends to keep a line open is no beginning. */
-const isOfAnswer = (chunk: GenerateContentResponse) =>
-  answerMembers.some((member) => member in chunk)
-
-const answerMembers = [
+const membersOfAnswers = [
   'candidates',
   'promptFeedback',
   'usageMetadata',
@@ -92,35 +97,36 @@ const answerMembers = [
   'modelVersion',
 ]
 
-function throwError(chunk: GenerateContentResponse, { model, request_id }: WireContext): void {
-  if (isObject(chunk.error) || isErrorBody(chunk))
-    throw toError({ status: 200, body: chunk, model, ...defined({ request_id }) })
-}
+/** What a gateway sends to keep a line open is no beginning. */
+const isOfAnswer = (chunk: GenerateContentResponse) =>
+  membersOfAnswers.some((member) => member in chunk)
 
 /** Only one answer is asked for; what else a server sends must not be mixed into it. */
-const isFirst = (candidate: Candidate | null) => isObject(candidate) && !candidate.index
+const isFirst = (candidate: unknown): candidate is Candidate =>
+  isObject(candidate) && !candidate.index
 
 function start(chunk: GenerateContentResponse, { context, writer }: State): void {
-  const created = Date.parse(asString(chunk.createTime))
+  if (writer.isStarted) return
   writer.start({
     id: asId(chunk.responseId) ?? madeId('resp'),
     model: (asText(chunk.modelVersion) ?? context.model).replace(/^models\//, ''),
-    created: created / 1000,
+    created: Date.parse(asString(chunk.createTime)) / 1000,
   })
 }
 
 function readCandidate(candidate: Candidate, state: State): void {
-  state.writer.keepUnread({ ...candidate }, readMembers)
+  const { writer, sources } = state
+  writer.keepUnread(asObject(candidate), readMembers)
   const { content, finishReason, finishMessage, logprobsResult } = candidate
   const parts = partsOf(content)
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]
     if (typeof part === 'string') readPart({ text: part }, i === 0, state)
-    // a value that is no part is passed over, as an unknown field is
+    // a value that is no part is skipped, as an unknown field is
     else if (isObject(part)) readPart(part, i === 0, state)
   }
-  if (logprobsResult) pushLogprobs(logprobsResult, state.writer.push)
-  if (namesSources(candidate)) addSources(sourcesOf(candidate), state.sources)
+  if (logprobsResult) pushLogprobs(logprobsResult, writer.push)
+  readSources(candidate, sources)
   // old gateways send the number of the enum
   state.finishReason = asId(finishReason) ?? state.finishReason
   state.finishMessage = asText(finishMessage) ?? state.finishMessage
@@ -134,36 +140,19 @@ function partsOf(content: unknown): readonly unknown[] {
   return 'parts' in content ? [content.parts] : [content]
 }
 
-/** Metadata may be told again with each chunk, longer each time: the longer takes the place of the shorter. */
-function addSources(found: Partial<Sources>, sources: State['sources']): void {
-  for (const metadata of found.grounding ?? []) {
-    const before = sources.grounding.at(-1)
-    const isAgain =
-      JSON.stringify(before?.groundingChunks?.[0]) === JSON.stringify(metadata.groundingChunks?.[0])
-    if (before && isAgain)
-      sources.grounding[sources.grounding.length - 1] = { ...before, ...metadata }
-    else sources.grounding.push(metadata)
-  }
-  sources.citations.push(...(found.citations ?? []))
-  sources.pages.push(...(found.pages ?? []))
-}
-
-function pushLogprobs({ chosenCandidates, topCandidates }: LogprobsResult, push: Push): void {
-  const chosen = asObjects(chosenCandidates)
-  if (chosen.length === 0) return
-  const tops = asObjects(topCandidates)
-  const content = chosen.map(({ token, logProbability }, i) => {
+function pushLogprobs(result: NonNullable<Candidate['logprobsResult']>, push: Push): void {
+  const tops = asObjects(result.topCandidates)
+  const content = asObjects(result.chosenCandidates).map((chosen, i) => {
     const top = tops[i]?.candidates
     return {
-      token: asString(token),
-      logprob: asNumber(logProbability) ?? 0,
-      ...(Array.isArray(top) && {
-        top_logprobs: asObjects(top).map((one) => ({
-          token: asString(one.token),
-          logprob: asNumber(one.logProbability) ?? 0,
-        })),
-      }),
+      ...toLogprob(chosen),
+      ...(Array.isArray(top) && { top_logprobs: asObjects(top).map(toLogprob) }),
     }
   })
-  push({ type: 'logprobs', content })
+  if (content.length > 0) push({ type: 'logprobs', content })
 }
+
+const toLogprob = ({ token, logProbability }: JsonObject) => ({
+  token: asString(token),
+  logprob: asNumber(logProbability) ?? 0,
+})

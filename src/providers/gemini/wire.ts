@@ -11,7 +11,6 @@ import type {
   FunctionDeclaration as SdkFunctionDeclaration,
   FunctionResponsePart as SdkFunctionResponsePart,
   GenerationConfig as SdkGenerationConfig,
-  GroundingChunk as SdkGroundingChunk,
   Part as SdkPart,
   PartialArg as SdkPartialArg,
   ThinkingConfig as SdkThinkingConfig,
@@ -73,31 +72,6 @@ export interface GenerateContentBody {
   readonly cachedContent?: string
   readonly serviceTier?: Exclude<Plain<GenerateContentConfig>['serviceTier'], undefined>
   readonly store?: boolean
-}
-
-/** Where a statement stands: bytes of UTF-8 in the answer. */
-export interface Segment {
-  readonly partIndex?: number
-  readonly startIndex?: number
-  readonly endIndex?: number
-  readonly text?: string
-}
-
-export type GroundingChunk = Plain<SdkGroundingChunk>
-
-export interface GroundingMetadata {
-  readonly groundingChunks?: readonly GroundingChunk[]
-  readonly groundingSupports?: readonly {
-    readonly segment?: Segment
-    readonly groundingChunkIndices?: readonly number[]
-  }[]
-  readonly webSearchQueries?: readonly string[]
-  readonly searchEntryPoint?: JsonObject
-}
-
-export interface WireCitation extends Omit<Segment, 'partIndex' | 'text'> {
-  readonly uri?: string
-  readonly title?: string
 }
 
 /** Its reason is a string: old gateways send what no enum has. */

@@ -1,7 +1,8 @@
-/** What the items of an answer say, one by one. */
+/** What the items of an answer hold, one by one. */
 import {
   type Annotation,
   asObject,
+  asObjects,
   asParts,
   type ChunkOf,
   defined,
@@ -12,17 +13,19 @@ import {
   type ToolCall,
 } from '../../chat/index.js'
 import type { WireContext } from '../adapter.js'
+import { fileCitation, urlCitation } from '../answers.js'
 import { clientCall, expandParallel, hostedTool, isClientCall, isHosted } from './calls.js'
 import { asList, asNumber, asString, asText, type Profile, type WireItem } from './wire.js'
 
-/** One thing that an item says. `key` names the place within the item that deltas speak of. */
+/** One thing that an item holds. `key` names the place within the item that deltas belong to. */
 export type Piece =
   | {
       readonly type: 'text'
       readonly key: string
       readonly text: string
-      readonly annotations: readonly unknown[]
-      readonly logprobs: readonly TokenLogprob[]
+      /** As they came. */
+      readonly annotations: unknown
+      readonly logprobs: unknown
     }
   | { readonly type: 'refusal' | 'reasoning'; readonly key: string; readonly text: string }
   | { readonly type: 'call'; readonly call: ToolCall; readonly isApproval?: true }
@@ -49,7 +52,7 @@ export function typed(item: WireItem): WireItem {
 export function readItem(item: WireItem, options: ReadOptions): readonly Piece[] {
   switch (item.type) {
     case 'message':
-      return asParts(item.content).flatMap(readPart)
+      return asParts(item.content).map(readPart)
     case 'reasoning':
       return [...readReasoning(item.summary, 's'), ...readReasoning(item.content, 'c')]
     case 'function_call':
@@ -66,42 +69,27 @@ const unknown = (what: string, { type }: WireItem): Piece => ({ type: 'unknown',
 
 const callPiece = (call: ToolCall): Piece => ({ type: 'call', call })
 
-function readPart(part: JsonObject, index: number): readonly Piece[] {
-  if (part.type === 'refusal')
-    return [{ type: 'refusal', key: `r${index}`, text: asString(part.refusal) }]
-  if (part.type === 'output_audio') {
-    const { data, transcript, id } = part
-    const told = defined({
-      data: asText(data),
-      transcript: asText(transcript),
-      file_id: asText(id),
-    })
-    return [{ type: 'audio', audio: told }]
+function readPart(part: JsonObject, index: number): Piece {
+  const { type, annotations, logprobs, data, transcript, id } = part
+  if (type === 'refusal') return { type, key: `r${index}`, text: asString(part.refusal) }
+  if (type === 'output_audio') {
+    const told = { data: asText(data), transcript: asText(transcript), file_id: asText(id) }
+    return { type: 'audio', audio: defined(told) }
   }
-  const isText = textTypes.includes(part.type)
-  if (!isText && typeof part.text !== 'string') return [unknown('Parts', part)]
-  const { annotations, logprobs } = part
-  const text = asString(part.text)
-  return [
-    {
-      type: 'text',
-      key: `t${index}`,
-      text,
-      annotations: asList(annotations),
-      logprobs: toLogprobs(logprobs),
-    },
-  ]
+  const isText = textTypes.includes(type) || typeof part.text === 'string'
+  if (!isText) return unknown('Parts', part)
+  return { type: 'text', key: `t${index}`, text: asString(part.text), annotations, logprobs }
 }
 
 /** Some servers leave it out. */
 const textTypes: readonly unknown[] = ['output_text', 'text', undefined]
 
 const readReasoning = (parts: unknown, prefix: string): readonly Piece[] =>
-  asList(parts).flatMap((part, index) =>
-    isObject(part)
-      ? [{ type: 'reasoning', key: `${prefix}${index}`, text: asString(part.text) } as const]
-      : [],
-  )
+  asList(parts).map((part, index) => ({
+    type: 'reasoning',
+    key: `${prefix}${index}`,
+    text: asString(asObject(part).text),
+  }))
 
 const readHosted = (item: WireItem): readonly Piece[] => [
   { type: 'hosted', tool: hostedTool(item) },
@@ -117,60 +105,51 @@ function filesOf(item: WireItem): readonly ChunkOf<'file'>[] {
   }
   if (item.type !== 'code_interpreter_call') return []
   return asList(item.outputs).flatMap((output) => {
-    const url = isObject(output) && output.type === 'image' ? asText(output.url) : undefined
-    return url ? [{ type: 'file', media_type: 'image/png', url } as const] : []
+    const { type, url } = asObject(output)
+    return type === 'image' && asText(url)
+      ? [{ type: 'file', media_type: 'image/png', url: asString(url) } as const]
+      : []
   })
 }
 
-/** Logprobs of the wire; entries that are none are passed over. */
+/** Logprobs of the wire; entries that are none are skipped. */
 export const toLogprobs = (wire: unknown): readonly TokenLogprob[] =>
-  asList(wire).flatMap((entry) => {
-    const one = toLogprob(entry)
-    if (!one || !isObject(entry)) return []
-    const top = asList(entry.top_logprobs).flatMap((other) => toLogprob(other) ?? [])
-    return [{ ...one, ...(top.length > 0 && { top_logprobs: top }) }]
+  asObjects(wire).flatMap((entry) => {
+    const top_logprobs = asObjects(entry.top_logprobs).flatMap(toLogprob)
+    return toLogprob(entry).map((one) => ({ ...one, ...(top_logprobs[0] && { top_logprobs }) }))
   })
 
-const toLogprob = (entry: unknown): Omit<TokenLogprob, 'top_logprobs'> | undefined => {
-  if (!isObject(entry)) return undefined
-  const logprob = asNumber(entry.logprob)
-  if (logprob === undefined) return undefined
-  const bytes = Array.isArray(entry.bytes) ? entry.bytes.filter((n) => typeof n === 'number') : null
-  return { token: asString(entry.token), logprob, ...(bytes && { bytes }) }
+function toLogprob({ token, logprob, bytes }: JsonObject): TokenLogprob[] {
+  const value = asNumber(logprob)
+  if (value === undefined) return []
+  const numbers = Array.isArray(bytes) && { bytes: bytes.filter((n) => typeof n === 'number') }
+  return [{ token: asString(token), logprob: value, ...numbers }]
 }
 
 /** A citation, its positions moved by `offset` from its part into the text of the message. Undefined for a kind that is not known. */
 export function toAnnotation(wire: unknown, offset: number): Annotation | undefined {
-  if (!isObject(wire)) return undefined
+  const { type, url, title, file_id, filename, container_id, ...places } = asObject(wire)
   const move = (position: unknown) => {
     const at = asNumber(position)
     return at === undefined ? undefined : at + offset
   }
-  const span = { start_index: move(wire.start_index), end_index: move(wire.end_index) }
-  switch (wire.type) {
-    case 'url_citation':
-      return {
-        type: 'url_citation',
-        url_citation: defined({ url: asString(wire.url), title: asText(wire.title), ...span }),
-      }
-    case 'file_citation':
-    case 'container_file_citation':
-    case 'file_path':
-      return {
-        type: 'file_citation',
-        file_citation: defined({
-          file_id: asText(wire.file_id),
-          filename: asText(wire.filename),
-          container_id: asText(wire.container_id),
-          // a file citation names one place: where it stands in the text
-          start_index: span.start_index ?? move(wire.index),
-          end_index: span.end_index ?? move(wire.index),
-        }),
-      }
-    default:
-      return undefined
-  }
+  const start_index = move(places.start_index)
+  const end_index = move(places.end_index)
+  if (type === 'url_citation')
+    return urlCitation(asString(url), { title: asText(title), start_index, end_index })
+  if (!fileTypes.includes(type)) return undefined
+  // a file citation names one place: where it stands in the text
+  const at = move(places.index)
+  return fileCitation({
+    file_id: asText(file_id),
+    filename: asText(filename),
+    container_id: asText(container_id),
+    start_index: start_index ?? at,
+    end_index: end_index ?? at,
+  })
 }
+
+const fileTypes: readonly unknown[] = ['file_citation', 'container_file_citation', 'file_path']
 
 /** Names of the tools that the request declares. */
 export const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
@@ -179,6 +158,5 @@ export const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
 /** In Chat Completions' nested form, or flat. */
 function toolNameOf(tool: object): string | undefined {
   const { function: fn, custom, name } = asObject(tool)
-  const inner = isObject(fn) ? fn.name : isObject(custom) ? custom.name : name
-  return asText(inner)
+  return asText([fn, custom].find(isObject)?.name ?? name)
 }

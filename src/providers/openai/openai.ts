@@ -1,9 +1,14 @@
 /** The adapter for OpenAI, on the Responses API. */
-import { asObject } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
-import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { readCount } from '../answers.js'
 import { onDemand } from '../on-demand.js'
+import {
+  bearer,
+  environment,
+  type ProviderOptions,
+  providerTransport,
+} from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import {
@@ -15,27 +20,20 @@ import {
   takesCacheMarks,
 } from './models.js'
 import { countWriter, requestWriter } from './request.js'
-import { responseReader } from './response.js'
-import { type ResponsesClient, sdkTransport } from './sdk.js'
-import { streamReader } from './stream.js'
+import { clientFetch, type ResponsesClient } from './sdk.js'
+import { responseReader, streamReader } from './stream.js'
 import { toInput } from './turns.js'
 import { toUsage } from './usage.js'
-import { asNumber, maxArgumentsLengthDefault, type Profile } from './wire.js'
+import { maxArgumentsLengthDefault, type Profile } from './wire.js'
 
 /** All of it may be left out. */
-export interface OpenAIOptions
-  extends Pick<
-    HttpOptions,
-    'apiKey' | 'dangerouslyAllowBrowser' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'
-  > {
+export interface OpenAIOptions extends ProviderOptions {
   /** Up to the version. @default OPENAI_BASE_URL, then https://api.openai.com/v1 */
   readonly baseURL?: string | undefined
   /** @default OPENAI_ORG_ID */
   readonly organization?: string | undefined
   /** @default OPENAI_PROJECT_ID */
   readonly project?: string | undefined
-  /** Characters of one tool call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
   /** The official client, `new OpenAI()`: it then carries the requests, with its key, its address and its fetch. */
   readonly client?: ResponsesClient | undefined
   /**
@@ -53,7 +51,7 @@ export interface OpenAIOptions
  * await ai.generate({ model: 'openai/gpt-5-mini', messages, reasoning_effort: 'low' })
  */
 export function openai(options: OpenAIOptions = {}): ProviderAdapter {
-  const { client, organization, project, baseURL, headers } = options
+  const { client, organization, project, baseURL } = options
   const dialect = responsesDialect({
     ...profile,
     ...(options.reasoningSummary === false && { asksForSummary: () => false }),
@@ -61,24 +59,22 @@ export function openai(options: OpenAIOptions = {}): ProviderAdapter {
   })
   const count: Dialect['count'] = {
     toWire: countWriter(profile),
-    fromWire: countOf,
+    fromWire: (body) => readCount(body, 'input_tokens', 'openai'),
   }
-  const transport = client
-    ? sdkTransport(client, { ...options, provider: profile.provider, toError })
-    : httpTransport({
-        ...options,
-        provider: profile.provider,
-        baseURL: () => baseURL ?? environment('OPENAI_BASE_URL') ?? 'https://api.openai.com/v1',
-        authorize: (apiKey) => ({
-          authorization: `Bearer ${apiKey}`,
-          ...named('openai-organization', organization ?? environment('OPENAI_ORG_ID')),
-          ...named('openai-project', project ?? environment('OPENAI_PROJECT_ID')),
-        }),
-        apiKeyVariables: ['OPENAI_API_KEY'],
-        headers,
-        toError,
-        requestIdHeader: 'x-request-id',
-      })
+  const transport = providerTransport(options, {
+    provider: 'openai',
+    baseURL: () => baseURL ?? environment('OPENAI_BASE_URL') ?? 'https://api.openai.com/v1',
+    apiKeyVariables: ['OPENAI_API_KEY'],
+    client: client && clientFetch(client),
+    authorize: (apiKey) => ({
+      ...bearer(apiKey),
+      ...(!client && {
+        ...named('openai-organization', organization ?? environment('OPENAI_ORG_ID')),
+        ...named('openai-project', project ?? environment('OPENAI_PROJECT_ID')),
+      }),
+    }),
+    toError,
+  })
   return createAdapter({ ...dialect, models, count }, transport)
 }
 
@@ -121,11 +117,5 @@ export const responsesDialect = (server: Profile): Dialect => ({
 })
 
 const ignore = () => {}
-
-const countOf = (body: unknown): number => asNumber(asObject(body).input_tokens) ?? 0
-
-/** There is no `process` in a browser or on some edges. */
-export const environment = (name: string): string | undefined =>
-  globalThis.process?.env?.[name] || undefined
 
 const named = (name: string, value: string | undefined) => (value ? { [name]: value } : {})

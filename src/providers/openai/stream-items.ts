@@ -1,13 +1,122 @@
-/** The end of an item, and what only the end of a stream holds: each thing is said once. */
-import { type ChunkOf, isObject } from '../../chat/index.js'
+/** How items grow and end: pieces of text, arguments of calls, and what only the whole item holds. Each thing is sent once. */
+import {
+  type ChunkOf,
+  callMembers,
+  isObject,
+  readToolCall,
+  type ToolCall,
+  toArgumentsText,
+} from '../../chat/index.js'
 import { audioType } from '../unknown-members.js'
-import { type Piece, readItem, typed } from './items.js'
-import { closeCall, withArguments } from './stream-calls.js'
-import { type ItemState, itemOf, partAt, type State } from './stream-state.js'
-import { addAnnotation, addReasoning, addRefusal, addText, rest } from './stream-text.js'
-import type { WireItem } from './wire.js'
+import { clientCall, isWrapper } from './calls.js'
+import { type Piece, readItem, toAnnotation, toLogprobs, typed } from './items.js'
+import {
+  type CallState,
+  type ItemState,
+  itemOf,
+  type PartState,
+  partAt,
+  type State,
+} from './stream-state.js'
+import { asList, asText, type WireItem } from './wire.js'
 
-/** Says what the whole item says and its deltas did not. */
+// -- text --------------------------------------------------------------------------------------------------------------
+
+export function addPiece(part: PartState, text: string, { writer }: State): void {
+  part.text.add(text)
+  if (part.kind === 'text') writer.text(text, part.phase)
+  else if (part.kind === 'refusal') writer.refusal(text)
+  else writer.reasoning(text, part)
+}
+
+/** What the whole holds beyond its pieces. What was sent cannot be taken back: where the two differ, the pieces stay. */
+export function addRest(part: PartState, whole: string, state: State): void {
+  const { length } = part.text
+  // a slice is compared word by word, `startsWith` letter by letter
+  if (whole.slice(0, length) === part.text.toString()) addPiece(part, whole.slice(length), state)
+  else if (whole !== '' && !part.hasDiffered) {
+    part.hasDiffered = true
+    const message = 'the pieces of a streamed text are not what the provider says it is in whole'
+    state.writer.warn('other', message)
+  }
+}
+
+export function addAnnotation(part: PartState, wire: unknown, { writer }: State): void {
+  part.annotations += 1
+  writer.cite(toAnnotation(wire, part.offset), wire)
+}
+
+export function addLogprobs(part: PartState, wire: unknown, { writer }: State): void {
+  // every delta has a list, and most lists are empty
+  if (!Array.isArray(wire) || wire.length === 0) return
+  const content = toLogprobs(wire)
+  if (content.length === 0) return
+  part.hasLogprobs = true
+  writer.push({ type: 'logprobs', content })
+}
+
+export function pushAudio(
+  audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'>,
+  { writer, context }: State,
+): void {
+  writer.push({ type: 'file', media_type: audioType(context.request), ...audio })
+}
+
+// -- calls -------------------------------------------------------------------------------------------------------------
+
+export const callOf = (entry: ItemState): CallState => {
+  entry.call ??= { text: '', isHeld: false }
+  return entry.call
+}
+
+/** Writes that a call begins, unless it may turn out to be several. Arguments that are there already may be a part or the whole. */
+export function startCall(entry: ItemState, state: State): void {
+  const { item } = entry
+  if (!asText(item.name) || !asText(item.call_id) || isWrapper(item.name, state.declared)) return
+  const call = callOf(entry)
+  call.isHeld = toArgumentsText(item.arguments ?? item.input) !== undefined
+  call.written ??= writeStart(clientCall(item), state)
+}
+
+function writeStart(call: ToolCall, { writer }: State) {
+  const { id, type } = call
+  const { name } = readToolCall(call)
+  const isCustom = type === 'custom'
+  const written = writer.openCall({ id, name, isCustom, members: callMembers(call) })
+  writer.startCall(written)
+  return written
+}
+
+export function addArguments(call: CallState, text: string, { writer }: State): void {
+  call.text += text
+  writer.checkLength(call.text.length)
+  if (call.written && !call.isHeld) writer.addArguments(call.written, text)
+}
+
+/** Writes the rest of a call, and its end. */
+function closeCall(entry: ItemState, toolCall: ToolCall, state: State): void {
+  const { writer } = state
+  const { written = writeStart(toolCall, state) } = entry.call ?? {}
+  // one item may hold several calls: each has its own state
+  delete entry.call
+  writer.completeArguments(written, readToolCall(toolCall).text)
+  writer.endCall(written)
+}
+
+/** The finished item of a call whose arguments came in its deltas, or its first event, alone. */
+function withArguments(item: WireItem, entry: ItemState): WireItem {
+  const field = item.type === 'custom_tool_call' ? 'input' : 'arguments'
+  const isCall = item.type === 'function_call' || item.type === 'custom_tool_call'
+  if (!isCall || (item !== entry.item && toArgumentsText(item[field]))) return item
+  const first = toArgumentsText(entry.item[field]) ?? ''
+  const deltas = entry.call?.text ?? ''
+  const repeats = first === '' || deltas.startsWith(first)
+  return { ...item, [field]: repeats ? deltas : first + deltas }
+}
+
+// -- items -------------------------------------------------------------------------------------------------------------
+
+/** Sends what the whole item holds and its deltas did not. */
 export function closeItem(entry: ItemState, item: WireItem, state: State): void {
   if (entry.isDone) return
   entry.isDone = true
@@ -18,53 +127,41 @@ export function closeItem(entry: ItemState, item: WireItem, state: State): void 
 }
 
 function closePiece(piece: Piece, entry: ItemState, state: State): void {
-  const { push } = state.writer
+  const { writer } = state
   switch (piece.type) {
-    case 'text': {
-      const part = partAt(entry, piece.key, state)
-      addText(part, rest(part, piece.text, state), state)
-      for (const wire of piece.annotations.slice(part.annotations)) addAnnotation(part, wire, state)
-      if (!part.hasLogprobs && piece.logprobs.length > 0)
-        push({ type: 'logprobs', content: piece.logprobs })
-      return
-    }
-    case 'refusal': {
-      const part = partAt(entry, piece.key, state)
-      addRefusal(part, rest(part, piece.text, state), state)
-      return
-    }
-    case 'reasoning': {
-      const part = partAt(entry, piece.key, state)
-      addReasoning(part, rest(part, piece.text, state), state)
-      return
-    }
+    case 'text':
+    case 'refusal':
+    case 'reasoning':
+      closePart(piece, partAt(entry, piece.key, state), state)
+      break
     case 'call':
       closeCall(entry, piece.call, state)
       if (piece.isApproval)
-        push({ type: 'tool-approval', id: piece.call.id, tool_call_id: piece.call.id })
-      return
+        writer.push({ type: 'tool-approval', id: piece.call.id, tool_call_id: piece.call.id })
+      break
     case 'hosted':
-      push({ type: 'hosted-tool', ...piece.tool, id: entry.hostedId ?? piece.tool.id })
-      return
+      writer.hosted({ ...piece.tool, id: entry.hostedId ?? piece.tool.id })
+      break
     case 'file':
-      push(piece.file)
-      return
+      writer.push(piece.file)
+      break
     case 'audio':
       if (!state.hasAudio) pushAudio(piece.audio, state)
-      return
+      break
     case 'unknown':
-      state.writer.skip(piece.what, piece.kind)
-      return
+      writer.skip(piece.what, piece.kind)
+      break
     default:
       piece satisfies never
   }
 }
 
-export function pushAudio(
-  audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'>,
-  { writer, context }: State,
-): void {
-  writer.push({ type: 'file', media_type: audioType(context.request), ...audio })
+function closePart(piece: Extract<Piece, { key: string }>, part: PartState, state: State): void {
+  addRest(part, piece.text, state)
+  if (piece.type !== 'text') return
+  for (const wire of asList(piece.annotations).slice(part.annotations))
+    addAnnotation(part, wire, state)
+  if (!part.hasLogprobs) addLogprobs(part, piece.logprobs, state)
 }
 
 /** What only the terminal event holds: gateways send items there that had no events, or cut events off. */

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
+import { GrowingText } from '../gather.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { declaredNames } from './items.js'
 import { asNumber, asText, type Profile, type WireItem } from './wire.js'
@@ -17,108 +18,97 @@ export interface ItemState {
   hostedId?: string
 }
 
+/** Text and refusals of a message, summaries and content of reasoning. */
+export type PartPrefix = 't' | 'r' | 's' | 'c'
+
 /** A piece of text that grows. */
-export interface PartState {
-  text: string
-  /** Of its message: commentary on the way, or the answer. */
-  readonly phase: string | undefined
-  /** Where it begins in the text of the answer. */
-  readonly offset: number
-  annotations: number
-  hasLogprobs: boolean
-  hasDiffered: boolean
+export class PartState {
+  readonly text = new GrowingText()
+  annotations = 0
+  hasLogprobs = false
+  hasDiffered = false
+
+  /**
+   * @param phase of its message: commentary on the way, or the answer
+   * @param offset where it begins in the text of the answer
+   */
+  constructor(
+    readonly kind: 'text' | 'refusal' | 'reasoning',
+    readonly phase: string | undefined,
+    readonly offset: number,
+  ) {}
 }
 
 /** A call whose arguments grow. */
 export interface CallState {
   /** Undefined until it is known that it is one call. */
   written?: WrittenCall
-  /** What its deltas say. */
+  /** What its deltas hold. */
   text: string
   /** Its text is read in whole at the end: what comes before may be a part or the whole. */
   isHeld: boolean
 }
 
+export type Handler = (event: JsonObject, state: State) => void
+
 /** All that one stream is read with. */
-export interface State {
-  readonly profile: Profile
-  readonly context: WireContext
-  readonly call: Pick<Call, 'onUsage'>
-  readonly declared: ReadonlySet<string>
-  readonly items: Map<number, ItemState>
-  /** Items whose index was given to another. */
-  readonly replaced: ItemState[]
-  last: number
+export class State {
   readonly writer: TurnWriter
-  isEnded: boolean
-  /** Sound came in pieces: what its item holds was said. */
-  hasAudio: boolean
-  readonly numbers: Numbering
+  readonly declared: ReadonlySet<string>
+  readonly items = new Map<number, ItemState>()
+  /** Items whose index was given to another. */
+  readonly replaced: ItemState[] = []
+  readonly numbers = new Numbering()
+  last = -1
+  isEnded = false
+  /** Audio came in pieces: what its item holds was sent. */
+  hasAudio = false
   /** Of the last event, and what reads it. */
   type: string | undefined
   handler: Handler | undefined
-}
 
-export type Handler = (event: JsonObject, state: State) => void
-
-/** The state before the first event. */
-export const newState = (
-  profile: Profile,
-  context: WireContext,
-  call: Pick<Call, 'onUsage'>,
-): State => ({
-  profile,
-  context,
-  call,
-  declared: declaredNames(context),
-  items: new Map(),
-  replaced: [],
-  last: -1,
-  writer: new TurnWriter({
-    provider: profile.provider,
-    context,
-    maxArgumentsLength: profile.maxArgumentsLength,
-  }),
-  isEnded: false,
-  hasAudio: false,
-  numbers: { recent: new Array(windowSize).fill(undefined), last: -1, isOff: false },
-  type: undefined,
-  handler: undefined,
-})
-
-/** The last events by number. */
-export interface Numbering {
-  readonly recent: (JsonObject | undefined)[]
-  last: number
-  isOff: boolean
+  constructor(
+    readonly profile: Profile,
+    readonly context: WireContext,
+    call?: Pick<Call, 'onUsage'>,
+  ) {
+    const { provider, maxArgumentsLength } = profile
+    this.writer = new TurnWriter({ provider, context, call, maxArgumentsLength })
+    this.declared = declaredNames(context)
+  }
 }
 
 const windowSize = 64
 
-/** An event that came before, as after a reconnect of a proxy. Where one number stands for two events nobody counts. */
-export function isRepeat(numbers: Numbering, event: JsonObject): boolean {
-  const number = event.sequence_number
-  if (numbers.isOff || typeof number !== 'number') return false
-  const place = number % windowSize
-  if (number > numbers.last) {
-    numbers.last = number
-    numbers.recent[place] = event
-    return false
+/** The last events by number. */
+class Numbering {
+  private readonly recent = new Array<JsonObject | undefined>(windowSize).fill(undefined)
+  private last = -1
+  private isOff = false
+
+  /** An event that came before, as after a reconnect of a proxy. Where one number stands for two events nobody counts. */
+  isRepeat(event: JsonObject): boolean {
+    const number = event.sequence_number
+    if (this.isOff || typeof number !== 'number') return false
+    const place = number % windowSize
+    if (number > this.last) {
+      this.last = number
+      this.recent[place] = event
+      return false
+    }
+    const before = this.recent[place]
+    const isSame = before !== undefined && repeated.every((name) => before[name] === event[name])
+    this.isOff = !isSame
+    return isSame
   }
-  const before = numbers.recent[place]
-  const isSame =
-    before !== undefined &&
-    before.sequence_number === number &&
-    before.type === event.type &&
-    before.output_index === event.output_index &&
-    before.delta === event.delta
-  numbers.isOff = !isSame
-  return isSame
 }
+
+/** What an event and its repetition have in common. */
+const repeated = ['sequence_number', 'type', 'output_index', 'delta']
 
 const maxIndex = 9999
 
-/** The item an event speaks of. An event without an index speaks of the item that was opened last. */
+/** The item of an event. One without an index belongs to the item that was opened last. */
 export function itemOf(event: JsonObject, state: State, isNew = false): ItemState {
   const index = indexOf(event, state, isNew)
   let entry = state.items.get(index)
@@ -143,7 +133,8 @@ function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolea
   throw state.writer.unexpected('bad_index', 'sent an event whose output_index is no index')
 }
 
-export function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: State): PartState {
+/** The part of an event. */
+export function partOf(event: JsonObject, prefix: PartPrefix, state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
   // most parts are the first of their item: no new string for each event of theirs
   const key = position === 0 ? firstKeys[prefix] : `${prefix}${position}`
@@ -152,19 +143,14 @@ export function partOf(event: JsonObject, prefix: 't' | 'r' | 's' | 'c', state: 
 
 const firstKeys = { t: 't0', r: 'r0', s: 's0', c: 'c0' } as const
 
-export function partAt({ parts, item }: ItemState, key: string, state: State): PartState {
-  const phase = asText(item.phase)
-  let found = parts.get(key)
-  if (!found) {
-    found = {
-      text: '',
-      phase,
-      offset: state.writer.textStart(phase),
-      annotations: 0,
-      hasLogprobs: false,
-      hasDiffered: false,
-    }
-    parts.set(key, found)
+/** The part under this key of its item: a prefix, and its position. */
+export function partAt({ parts, item }: ItemState, key: string, { writer }: State): PartState {
+  let part = parts.get(key)
+  if (!part) {
+    const phase = asText(item.phase)
+    const kind = key.startsWith('t') ? 'text' : key.startsWith('r') ? 'refusal' : 'reasoning'
+    part = new PartState(kind, phase, writer.textStart(phase))
+    parts.set(key, part)
   }
-  return found
+  return part
 }

@@ -1,26 +1,20 @@
 /** The adapter for xAI: OpenAI's Responses API as Grok speaks it. */
 import type { ProviderAdapter } from '../../core/index.js'
-import { type HttpOptions, httpTransport } from '../../transport/index.js'
 import { createAdapter } from '../adapter.js'
 import { onDemand } from '../on-demand.js'
-import { environment, responsesDialect } from '../openai/openai.js'
-import { type ResponsesClient, sdkTransport } from '../openai/sdk.js'
+import { responsesDialect } from '../openai/openai.js'
+import { clientFetch, type ResponsesClient } from '../openai/sdk.js'
 import { maxArgumentsLengthDefault, type Profile } from '../openai/wire.js'
+import { environment, type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { toError } from './errors.js'
 import { capabilities, effortsOf, models } from './models.js'
 import { fields } from './request.js'
 import { toUsage } from './usage.js'
 
 /** All of it may be left out. */
-export interface XaiOptions
-  extends Pick<
-    HttpOptions,
-    'apiKey' | 'dangerouslyAllowBrowser' | 'headers' | 'fetch' | 'maxEventBytes' | 'maxBodyBytes'
-  > {
+export interface XaiOptions extends ProviderOptions {
   /** Up to the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */
   readonly baseURL?: string | undefined
-  /** Characters of one tool call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
   /** The official client of OpenAI, `new OpenAI({ baseURL: 'https://api.x.ai/v1', apiKey })`: it then carries the requests. */
   readonly client?: ResponsesClient | undefined
 }
@@ -34,21 +28,15 @@ export interface XaiOptions
  */
 export function xai(options: XaiOptions = {}): ProviderAdapter {
   const { client, baseURL, maxArgumentsLength = profile.maxArgumentsLength } = options
-  const transport = client
-    ? sdkTransport(client, { ...options, provider: profile.provider, toError })
-    : httpTransport({
-        ...options,
-        provider: profile.provider,
-        baseURL: () => baseURL ?? environment('XAI_BASE_URL') ?? 'https://api.x.ai/v1',
-        authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
-        apiKeyVariables: ['XAI_API_KEY'],
-        toError,
-        requestIdHeader: 'x-request-id',
-      })
-  return createAdapter(
-    { ...responsesDialect({ ...profile, maxArgumentsLength }), models },
-    transport,
-  )
+  const transport = providerTransport(options, {
+    provider: 'xai',
+    baseURL: () => baseURL ?? environment('XAI_BASE_URL') ?? 'https://api.x.ai/v1',
+    apiKeyVariables: ['XAI_API_KEY'],
+    client: client && clientFetch(client),
+    toError,
+  })
+  const dialect = responsesDialect({ ...profile, maxArgumentsLength })
+  return createAdapter({ ...dialect, models }, transport)
 }
 
 const schemas = onDemand(() => import('../../schema/xai.js'))

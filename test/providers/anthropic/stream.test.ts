@@ -6,7 +6,7 @@ import {
   ServiceUnavailableError,
   UnexpectedResponseError,
 } from '../../../src/core/index.js'
-import { fromWire } from '../../../src/providers/anthropic/response.js'
+import { fromWire } from '../../../src/providers/anthropic/stream.js'
 import {
   answerOf,
   begin,
@@ -631,7 +631,7 @@ describe('an answer that is the call of a tool', () => {
 })
 
 describe('a whole answer', () => {
-  const context = { model: sonnet, request: hello, warn: () => {} }
+  const context = { model: sonnet, request: hello, request_id: 'req_1', warn: () => {} }
 
   it('equals the folded stream of the same blocks', () => {
     const events = [
@@ -651,7 +651,7 @@ describe('a whole answer', () => {
       stop_reason: 'tool_use',
       usage: { input_tokens: 10, output_tokens: 7 },
     }
-    const { created: _, ...whole } = fromWire({ body, request_id: 'req_1' }, context)
+    const { created: _, ...whole } = fromWire({ body }, context)
     const { created: __, ...streamed } = answerOf(events)
     expect(whole).toEqual(streamed)
   })

@@ -1,0 +1,116 @@
+/** What the readers of all wires share: a whole body read as a stream, why an answer ended, citations. */
+import {
+  asNumber,
+  asObject,
+  type ChatResponse,
+  defined,
+  type FileCitation,
+  type FinishReason,
+  type JsonObject,
+  type StreamChunk,
+  type UrlCitation,
+} from '../chat/index.js'
+import { accumulate, type Phase, UnexpectedResponseError } from '../core/index.js'
+import type { StreamReader, WireContext } from './adapter.js'
+
+/** Its optional members may be undefined. */
+export type Loose<T> = {
+  readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K]
+}
+
+/** What a reader bounds. */
+export interface ReaderLimits {
+  /** Characters of one tool call's arguments. @default 16_777_216 */
+  readonly maxArgumentsLength?: number | undefined
+}
+
+/** A body is read as a stream of one event, so that both modes agree. Undefined where it holds no whole answer. */
+export function readWhole(reader: StreamReader, data: unknown): ChatResponse | undefined {
+  const chunks: StreamChunk[] = []
+  const push = (chunk: StreamChunk) => void chunks.push(chunk)
+  reader.read({ data }, push)
+  return reader.end(push) ? accumulate(chunks) : undefined
+}
+
+/** The same of a body that must be one: throws `UnexpectedResponseError` where it is none. */
+export function readAnswer(
+  reader: StreamReader,
+  data: unknown,
+  missing: Omit<Unexpected, 'phase'>,
+): ChatResponse {
+  const answer = readWhole(reader, data)
+  if (answer) return answer
+  throw unexpected({ ...missing, what: `answered with ${missing.what}`, phase: 'body' })
+}
+
+interface Unexpected {
+  readonly provider: string
+  readonly context: WireContext
+  readonly code: string
+  /** What the model did. */
+  readonly what: string
+  readonly phase: Phase
+}
+
+/** The error for an answer that cannot be read. */
+export const unexpected = ({ provider, context, code, what, phase }: Unexpected) =>
+  new UnexpectedResponseError(`${provider}/${context.model} ${what}`, {
+    provider,
+    model: context.model,
+    code,
+    phase,
+    requestId: context.request_id,
+    maybeBilled: true,
+  })
+
+/** The count that an endpoint for it answers with. Throws `UnexpectedResponseError` where there is none. */
+export function readCount(body: unknown, member: string, provider: string): number {
+  const count = asNumber(asObject(body)[member])
+  if (count !== undefined) return count
+  const details = { provider, code: 'bad_shape', phase: 'body' } as const
+  throw new UnexpectedResponseError(`${provider} counted no tokens`, details)
+}
+
+/** The words of a text, each a name on a wire. */
+export const namesIn = (words: string): ReadonlySet<string> => new Set(words.split(' '))
+
+/**
+ * Why an answer ended, by the word of its wire; undefined for one that nobody knows. A `pause_turn` of Anthropic is a stop:
+ * the same messages, with this answer behind them, make the model go on.
+ */
+export const finishReasonOf = (word: unknown): FinishReason | undefined => finishReasons.get(word)
+
+const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map(
+  (
+    [
+      ['stop', 'stop STOP end_turn stop_sequence pause_turn'],
+      ['tool_calls', 'tool_calls function_call tool_use'],
+      [
+        'length',
+        'length max_tokens MAX_TOKENS model_length model_context_window_exceeded compaction CONTINUATION',
+      ],
+      [
+        'content_filter',
+        'content_filter refusal sensitive safety SAFETY RECITATION MODEL_ARMOR LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION',
+      ],
+    ] as const
+  ).flatMap(([reason, words]) => words.split(' ').map((word) => [word, reason] as const)),
+)
+
+/** Later members win; null and undefined are none. */
+export const withTold = (before: JsonObject, after: JsonObject): JsonObject => ({
+  ...before,
+  ...Object.fromEntries(Object.entries(after).filter(([, value]) => value != null)),
+})
+
+/** A place on the web. */
+export const urlCitation = (
+  url: string,
+  members: Loose<Omit<UrlCitation['url_citation'], 'url'>>,
+): UrlCitation => ({ type: 'url_citation', url_citation: { url, ...defined(members) } })
+
+/** A place in a document. */
+export const fileCitation = (members: Loose<FileCitation['file_citation']>): FileCitation => ({
+  type: 'file_citation',
+  file_citation: defined(members),
+})
