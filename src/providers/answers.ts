@@ -78,24 +78,21 @@ export const namesIn = (words: string): ReadonlySet<string> => new Set(words.spl
  * Why an answer ended, by the word of its wire; undefined for one that nobody knows. A `pause_turn` of Anthropic is a stop:
  * the same messages, with this answer behind them, make the model go on.
  */
-export const finishReasonOf = (word: unknown): FinishReason | undefined => finishReasons.get(word)
+export const finishReasonOf = (word: unknown): FinishReason | undefined =>
+  finishReasons.find(([, words]) => words.split(' ').some((known) => known === word))?.[0]
 
-const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map(
-  (
-    [
-      ['stop', 'stop STOP end_turn stop_sequence pause_turn'],
-      ['tool_calls', 'tool_calls function_call tool_use'],
-      [
-        'length',
-        'length max_tokens MAX_TOKENS model_length model_context_window_exceeded compaction CONTINUATION',
-      ],
-      [
-        'content_filter',
-        'content_filter refusal sensitive safety SAFETY RECITATION MODEL_ARMOR LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION',
-      ],
-    ] as const
-  ).flatMap(([reason, words]) => words.split(' ').map((word) => [word, reason] as const)),
-)
+const finishReasons = [
+  ['stop', 'stop STOP end_turn stop_sequence pause_turn'],
+  ['tool_calls', 'tool_calls function_call tool_use'],
+  [
+    'length',
+    'length max_tokens MAX_TOKENS model_length model_context_window_exceeded compaction CONTINUATION',
+  ],
+  [
+    'content_filter',
+    'content_filter refusal sensitive safety SAFETY RECITATION MODEL_ARMOR LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION',
+  ],
+] as const
 
 /** Later members win; null and undefined are none. */
 export const withTold = (before: JsonObject, after: JsonObject): JsonObject => ({
