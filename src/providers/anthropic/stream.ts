@@ -142,7 +142,7 @@ function messageDelta(event: JsonObject, state: State): void {
     state.writer.keepUnread(delta, readMembers)
     state.stop = withTold(state.stop, { ...delta, input_transformations })
   }
-  if (isObject(usage)) readUsage(mergeCounts({ ...state.usage }, usage), state)
+  if (isObject(usage)) readUsage(mergeCounts(state.usage, usage), state)
 }
 
 function readUsage(wire: JsonObject, state: State): void {
