@@ -32,8 +32,8 @@ export interface ClientOptions<State> {
   readonly use?: readonly Layers<NoInfer<State>>[] | undefined
   /**
    * Prices of provider calls, for `usage.cost` of attempts, responses and `ctx` at every place of
-   * the stack. `prices` of `tetrad/middleware/prices` is what the providers publish. @default the
-   * prices of `usage()`, if the stack has it
+   * the stack. `prices` of `tetrad/middleware/prices` is what the providers publish.
+   * @default the prices of `usage()`, if the stack has it
    */
   readonly prices?: Prices | undefined
 }
