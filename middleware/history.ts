@@ -49,7 +49,7 @@ export function history(options: HistoryOptions = {}): Middleware {
     if (messages !== ctx.request.messages) ctx.request = { ...ctx.request, messages }
     const limit = maxTokens === 'model' ? modelLimit(ctx) : maxTokens
     if (limit !== undefined) ctx.request = await keepWithin(ctx, limit, exact)
-    return next()
+    return await next()
   })
 }
 

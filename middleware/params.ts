@@ -32,7 +32,7 @@ export interface ParamsOptions {
  * reply.warnings // [{ code: 'changed', param: 'temperature', … }]
  */
 export function params({ dropParams }: ParamsOptions = {}): Middleware {
-  return layer('params', async (ctx, next) => {
+  return layer('params', (ctx, next) => {
     const { drop_params, additional_drop_params, allowed_openai_params, ...asked } = ctx.request
     const isDropping = flag(drop_params ?? ctx.options.dropParams ?? dropParams ?? false)
     const allowed = new Set(names('allowed_openai_params', allowed_openai_params))

@@ -110,7 +110,7 @@ export function tools(
       ctx.request = { ...(step === 1 ? asked : afterFirst(asked)), messages }
       const answer = await next()
       const calls = isWhole(answer) ? openCalls(answer) : []
-      const results = await runJobs(ownJobs(calls, answer, box), run)
+      const results = calls.length > 0 ? await runJobs(ownJobs(calls, answer, box), run) : []
       const isOpen = results.length < calls.length
       if (isOpen || (calls.length === 0 && !isPaused(answer, asked))) return
       if (step >= settings.maxSteps) return ctx.warn(stoppedAfter(step))

@@ -100,7 +100,7 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
         ...stopwatch(),
         ...failure,
       }
-      await guarded(() => onUsage?.(record), fail)
+      if (onUsage) await guarded(() => onUsage(record), fail)
       for (const [message, error] of failures) {
         await guarded(() => onError?.(error))
         ctx.warn({ code: 'other', message: `Accounting failed: ${message}` })

@@ -15,7 +15,7 @@ export async function runLayers(
   ledger: Ledger,
 ): Promise<void> {
   const middleware = run.layers[index]
-  if (!middleware) return run.attempt(run, scope, slots, ledger)
+  if (!middleware) return await run.attempt(run, scope, slots, ledger)
   const layer = new LayerContext(run, index, scope, slots, ledger)
   const inside = new Inside(layer, (inner) =>
     runLayers(run, index + 1, inner, layer.slots, layer.ledger),
@@ -27,7 +27,8 @@ export async function runLayers(
     await inside.unwind(error)
     throw error
   }
-  await inside.finish()
+  const sending = inside.finish()
+  if (sending) await sending
 }
 
 /** What stands inside one layer: `next()` runs it, one run at a time, and never behind the layer's own end. */
@@ -59,15 +60,21 @@ class Inside {
   }
 
   /** A layer that returned: its answer is sent, and there must be one. */
-  async finish(): Promise<void> {
+  finish(): void | Promise<void> {
     this.isDone = true
+    if (this.layer.isRunning) return this.refuse('returned before its next() had settled: await it')
+    const sending = this.layer.sendAnswer()
+    return sending ? sending.then(() => this.checkAnswer()) : this.checkAnswer()
+  }
+
+  private async refuse(what: string): Promise<never> {
+    const error = this.layer.misuse(what)
+    await this.unwind(error)
+    throw error
+  }
+
+  private checkAnswer(): void {
     const { layer } = this
-    if (layer.isRunning) {
-      const error = layer.misuse('returned before its next() had settled: await it')
-      await this.unwind(error)
-      throw error
-    }
-    await layer.sendAnswer()
     if (!layer.within.accumulator?.isComplete)
       throw layer.misuse('ended the stack with no answer: call next(), or set ctx.response')
   }

@@ -1,7 +1,9 @@
 /** What a call makes, counted: what nothing waits for is not there. */
+import { createHook } from 'node:async_hooks'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { standard } from '../../middleware/standard.js'
 import { createClient } from '../../src/client.js'
+import type { Middleware } from '../../src/core/index.js'
 import { anthropic } from '../../src/providers/anthropic/index.js'
 import { compatible } from '../../src/providers/compatible/index.js'
 import { gemini } from '../../src/providers/gemini/index.js'
@@ -41,13 +43,28 @@ function counted(prototype: object, name: string) {
   return () => calls
 }
 
+/** Promises of a plain call, with those of its server, which makes the same for each stack. */
+async function promisesOf(name: Name, use: readonly Middleware[]) {
+  const { ai, request } = await clientOf(name, use)
+  await ai.generate(request)
+  let count = 0
+  const hook = createHook({
+    init(_, type) {
+      if (type === 'PROMISE') count++
+    },
+  }).enable()
+  await ai.generate(request)
+  hook.disable()
+  return count
+}
+
 const words = Array.from({ length: 200 }, (_, i) => `word${i}`).join(' ')
 
-async function clientOf(name: Name) {
+async function clientOf(name: Name, use: readonly Middleware[] = standard()) {
   const server = await mockServer([say('Warm.'), say(words), say(words)])
   onTestFinished(() => server.close())
   const provider = providers[name](server.options(name))
-  const ai = createClient({ providers: [provider], use: standard() })
+  const ai = createClient({ providers: [provider], use })
   const request = { model: models[name], messages: [{ role: 'user' as const, content: 'Hi' }] }
   // what is made once a process is there
   await ai.generate(request)
@@ -79,6 +96,12 @@ describe.each(Object.keys(models) as Name[])('a call of %s', (name) => {
     const events = parse.mock.calls.filter(([text]) => text.startsWith('{'))
     expect(events.length).toBeGreaterThan(0)
     expect(events.length).toBeLessThan(30)
+  })
+
+  it('makes few promises for a layer', async () => {
+    const bare = await promisesOf(name, [])
+    const layered = await promisesOf(name, standard())
+    expect(layered - bare).toBeLessThanOrEqual(standard().length * 8)
   })
 
   it('leaves no timer', async () => {
