@@ -1,4 +1,4 @@
-/** Sends short names to full ones, with default parameters where an alias carries some. */
+/** Resolves short model names to full ones, with default parameters where an alias has some. */
 import { type ChatRequest, defined, type ModelName } from '../src/chat/index.js'
 import {
   BadRequestError,
@@ -8,7 +8,7 @@ import {
   MisuseError,
 } from '../src/core/index.js'
 
-/** A model name, and what a request gets with it unless it says otherwise. */
+/** A model name and the defaults of a request that uses it. */
 export interface AliasTarget extends Omit<Partial<ChatRequest>, 'model' | 'messages'> {
   readonly model: ModelName
 }
@@ -16,13 +16,15 @@ export interface AliasTarget extends Omit<Partial<ChatRequest>, 'model' | 'messa
 export type Aliases = Readonly<Record<string, ModelName | AliasTarget>>
 
 /**
- * Calls models by names of your own. An alias may lead to another one, and may carry default parameters: the request's
- * own win, then those of the first alias of a chain. `aliases` of a call's options beat the table for that call.
+ * Resolves your own names of models. An alias may point to another one and may carry default
+ * parameters: the request's own win, then those of the first alias of a chain. `aliases` in a
+ * call's options override the table for that call.
  *
- * Place: outside `retry` and `params`, which then see the model that is really asked; inside `log` and `usage`, which
- * tell the name that was used.
+ * Place: outside `retry` and `params`, which then see the resolved model; inside `log` and `usage`,
+ * which report the name that was used.
  *
- * Throws `MisuseError` at construction where the table has a cycle, `BadRequestError` where that of a call has one.
+ * Throws `MisuseError` at construction for a cycle in the table, `BadRequestError` for one in a
+ * call's `aliases`.
  *
  * @example
  * const ai = createClient({
@@ -52,7 +54,7 @@ export function alias(aliases: Aliases = {}): Middleware {
 
 type Table = ReadonlyMap<string, AliasTarget>
 
-/** A Map, since a name that a caller sent may be that of a member of every object. */
+/** A Map, since a name sent by a caller may equal a member of `Object.prototype`. */
 const toTable = (aliases: Aliases): Table =>
   new Map(
     Object.entries(aliases).map(([name, target]) => [

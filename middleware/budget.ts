@@ -1,4 +1,7 @@
-/** Caps on what calls cost, over processes: held before a call, extended as it flows, settled at its end. */
+/**
+ * Caps on the cost of calls, across processes: held before a call, extended while it streams,
+ * settled at its end.
+ */
 import {
   BudgetExceededError,
   type Context,
@@ -16,43 +19,60 @@ import { learn, learnedOf } from './budget/learned.js'
 export type { BudgetWindow, Cap } from './budget/cap.js'
 
 export interface BudgetOptions<State = {}> extends Partial<Cap<State>> {
-  /** Several caps at once: all of them hold a call, or none. In place of `usd`, `tokens`, `window` and `per`. */
+  /**
+   * Several caps at once: a call is held on all of them or none. Replaces `usd`, `tokens`, `window`
+   * and `per`.
+   */
   readonly caps?: readonly Cap<State>[] | undefined
-  /** Where the sums are. @default the memory of this process */
+  /** Where the sums are stored. @default the memory of this process */
   readonly store?: Store | undefined
-  /** Of the ledger in the store: budgets of one name share their sums. @default 'budget' */
+  /**
+   * Name of the ledger in the store: budgets with the same name share their sums.
+   * @default 'budget'
+   */
   readonly name?: string | undefined
   /** Tokens that a stream holds ahead of its text. */
   readonly reserve?: Reserve | undefined
-  /** Tokens of an ordinary answer: held before the call. @default the mean of lately, by model, from the store */
+  /**
+   * Tokens of an average answer, held before the call.
+   * @default the recent mean of the model, from the store
+   */
   readonly expect?: number | undefined
-  /** Gets each refusal, before it is thrown; may throw an error of its own. */
+  /** Called with each refusal before it is thrown; may throw an error of its own. */
   readonly onExceeded?: ((error: BudgetExceededError, ctx: Context<State>) => unknown) | undefined
-  /** What a call does while the store is down: fails (closed), or goes on uncounted with a warning (open). @default 'closed' */
+  /**
+   * While the store is down a call fails (closed) or runs uncounted with a warning (open).
+   * @default 'closed'
+   */
   readonly onStoreError?: 'closed' | 'open' | undefined
-  /** A hold that is not renewed for so long is booked as used. Milliseconds. @default 60_000 */
+  /** A hold not renewed for this long is booked as used. Milliseconds. @default 60_000 */
   readonly leaseMs?: number | undefined
   /** Epoch milliseconds, for tests. @default Date.now */
   readonly now?: (() => number) | undefined
 }
 
 export interface Reserve {
-  /** What one extension adds. Tokens. @default 128 */
+  /** Size of one extension. Tokens. @default 128 */
   readonly slice?: number | undefined
-  /** What one network read may bring: the stream ends when so much is left and no more is given. Tokens. @default 128 */
+  /**
+   * The most one network read may bring: a refused stream ends when this much is left. Tokens.
+   * @default 128
+   */
   readonly margin?: number | undefined
 }
 
 /**
- * Keeps what calls cost, or their tokens, under a cap for each key and window, exactly for tokens that are seen. A
- * stream holds its prompt and an ordinary answer, then extends by slices; one that gets no more ends before the chunk
- * that would pass the cap, with `BudgetExceededError`, and keeps its text. `generate`, hidden reasoning and hosted
- * tools are bounded by `max_tokens`, lowered to what the cap still pays, with a warning. Every end settles with the
- * real figure; what a process that died had held is booked when its lease is over.
+ * Keeps the cost or the tokens of calls under a cap for each key and window, exactly for tokens
+ * that are streamed. A stream holds its prompt and an average answer, then extends by slices; one
+ * whose extension is refused ends before the chunk that would exceed the cap, with
+ * `BudgetExceededError`, and keeps its text. `generate`, hidden reasoning and hosted tools are
+ * bounded by `max_tokens`, lowered to what the cap still covers, with a warning. Every end settles
+ * the actual figure; the hold of a process that died is booked when its lease expires.
  *
  * Place: inside `retry`, so that each attempt is held and settled by itself.
  *
- * Throws `MisuseError` for a cap that cannot be, and at a call for a model without a price under a cap in USD.
+ * Throws `MisuseError` for an invalid cap, and at a call for a model without a price under a cap in
+ * USD.
  *
  * @example
  * standard({ with: [budget({ usd: 5, window: 'day', per: (ctx) => ctx.state.userId, store })] })
@@ -109,7 +129,7 @@ function capsOf<State>({ caps, ...one }: BudgetOptions<State>): readonly Cap<Sta
   const single = { usd, tokens, window, per, timeZone }
   const isSingle = usd !== undefined || tokens !== undefined
   if (caps && isSingle) throw new MisuseError('budget() takes one cap, or `caps`, not both')
-  // checked next
+  // validated below
   const all = caps ?? [single as Cap<State>]
   if (all.length === 0) throw new MisuseError('budget() needs a cap')
   for (const cap of all) checkCap(cap)

@@ -1,9 +1,9 @@
-/** Time as a thing that is given: `deadline` and `retry` wait with it, and their tests need no waiting. */
+/** An injectable clock: `deadline` and `retry` wait with it, so that their tests need not wait. */
 import { AbortError, key } from '../src/core/index.js'
 
-/** All spans in milliseconds. */
+/** All times in milliseconds. */
 export interface Clock {
-  /** Monotonic: a wall clock that is set does not move it. */
+  /** Monotonic: not affected when the system time is set. */
   readonly now: () => number
   readonly setTimeout: (run: () => void, ms: number) => unknown
   readonly clearTimeout: (timer: unknown) => void
@@ -13,17 +13,22 @@ export interface Clock {
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
   setTimeout: (run: () => void, ms: number): unknown => setTimeout(run, ms),
-  // what comes back is what our own setTimeout gave
+  // a value returned by our own setTimeout
   clearTimeout: (timer: unknown) => clearTimeout(timer as number),
 })
 
-/** How many milliseconds the innermost `deadline` around this place leaves; `retry` starts nothing it cannot finish. */
+/**
+ * Returns the milliseconds left of the enclosing `deadline`s; `retry` starts nothing it cannot
+ * finish.
+ */
 export const timeLeft = key<(() => number) | undefined>('time left')
 
-/** A longer timer would fire at once. */
+/** setTimeout fires at once for a longer delay. */
 const longestTimer = 2 ** 31 - 1
 
-/** Runs `run` in so many milliseconds, however many; returns what calls it off. */
+/**
+ * Runs `run` after `ms` milliseconds, without an upper bound; returns a function that cancels it.
+ */
 export function after(ms: number, run: () => void, clock: Clock = systemClock): () => void {
   let timer: unknown
   const wait = (left: number) => {
@@ -34,7 +39,7 @@ export function after(ms: number, run: () => void, clock: Clock = systemClock): 
   return () => clock.clearTimeout(timer)
 }
 
-/** Resolves in so many milliseconds; rejects with an `AbortError` as soon as the signal fires. */
+/** Resolves after `ms` milliseconds; rejects with an `AbortError` when the signal fires. */
 export function sleep(ms: number, signal: AbortSignal, clock: Clock = systemClock): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
@@ -54,7 +59,10 @@ export function sleep(ms: number, signal: AbortSignal, clock: Clock = systemCloc
   })
 }
 
-/** What `work` gives; rejects with an `AbortError` as soon as the signal fires, and leaves the work behind. */
+/**
+ * Resolves with the result of `work`; rejects with an `AbortError` when the signal fires, without
+ * waiting for it.
+ */
 export async function unlessAborted<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {

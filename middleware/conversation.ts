@@ -1,4 +1,4 @@
-/** What was said before is loaded, what this call adds is kept: one call at a time for one conversation. */
+/** Loads the earlier messages of a conversation and stores what a call adds, one call at a time. */
 import { asMoved, isApproval, type Message } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import { needs } from '../src/store/needs.js'
@@ -12,18 +12,20 @@ import { heard } from './heard.js'
 
 export interface ConversationOptions<State = {}> {
   readonly store: Store
-  /** Which conversation a call belongs to. */
+  /** The conversation that a call belongs to. */
   readonly id: string | ((ctx: Context<State>) => string)
-  /** The newest messages that are loaded; cut before a message of the user. @default all */
+  /** How many of the newest messages are loaded; cut before a user message. @default all */
   readonly maxMessages?: number | undefined
   /**
-   * Images, audio and files go with their own turn. In later ones all of them are sent again, those of the last turn that
-   * had any, or none: a line stands for the others, in the store too. @default 'all'
+   * Images, audio and files are sent with their own turn. In later turns all of them are sent
+   * again, those of the last turn that had any, or none: a text line replaces the others, in the
+   * store too.
+   * @default 'all'
    */
   readonly media?: Media | undefined
-  /** A conversation is kept for so long after its last message. Milliseconds. @default 30 days */
+  /** How long a conversation is stored after its last message. Milliseconds. @default 30 days */
   readonly ttlMs?: number | undefined
-  /** The turn of a process that died is free after so long. Milliseconds. @default 30_000 */
+  /** When the turn of a process that died is released. Milliseconds. @default 30_000 */
   readonly leaseMs?: number | undefined
   /** For tests. @default the clock of the process */
   readonly clock?: Clock | undefined
@@ -32,20 +34,21 @@ export interface ConversationOptions<State = {}> {
 const medias: ReadonlySet<unknown> = new Set<Media>(['all', 'last', 'never'])
 
 /**
- * Puts what was said before the messages of the call, and appends what the call added: its own messages (but `system`,
- * `developer` and approvals) and those of the answer, in one write, before the call ends. Of a call that was cut or
- * failed it keeps what had been said; one that failed before anything was said keeps nothing, its question neither. What
- * a stream says is stored before it leaves, so that the next call takes it up where the process dies.
- * Calls with one id wait for each other, over processes too, in their order within one; one that is aborted leaves.
+ * Inserts the stored messages before those of the call, and appends what the call added: its own
+ * messages (except `system`, `developer` and approvals) and those of the answer, in one write,
+ * before the call ends. Of an aborted or failed call it stores the partial answer; of one that
+ * failed before any output nothing, not even its question. Streamed content is stored before it is
+ * emitted, so that the next call recovers it if the process dies. Calls with one id run in
+ * sequence, across processes too, in order within one; an aborted one stops waiting.
  *
- * Audio that `hear()` made text of is kept as that text.
+ * Audio transcribed by `hear()` is stored as that text.
  *
- * Place: outside `guard` and `history`, so that what was refused is not kept.
+ * Place: outside `guard` and `history`, so that refused content is not stored.
  *
- * Throws `MisuseError` at construction for a store without `replace` and `deleteIf` and for no known `media`, and for a
- * call without an id; `ServiceUnavailableError`
- * (`store_unavailable`) where the store fails, `ConflictError` (`conversation_overtaken`) where another call went on because
- * the process was away for longer than `leaseMs`: nothing of this one is kept then.
+ * Throws `MisuseError` at construction for a store without `replace` and `deleteIf` and for an
+ * unknown `media`, and for a call without an id; `ServiceUnavailableError` (`store_unavailable`) if
+ * the store fails; `ConflictError` (`conversation_overtaken`) if another call took over because the
+ * process was away for longer than `leaseMs`: then nothing of this call is stored.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [conversation({ store, id: (ctx) => ctx.state.chatId })] }) })
@@ -98,7 +101,7 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
     try {
       await next()
     } catch (error) {
-      // the failure of the call is what its caller reads; a draft is still there
+      // the caller gets the failure of the call; the draft is still in the store
       await keep().catch(() => {})
       throw error
     }
@@ -120,21 +123,24 @@ function keyOf<State>(ctx: Context<State>, id: ConversationOptions<State>['id'])
   throw new MisuseError('`id` of conversation() gave no text: it names the conversation of a call')
 }
 
-/** The newest messages, from one of the user on, the place of the first, and the length of all. */
+/**
+ * The newest messages, beginning with a user message, the position of the first, and the total
+ * length.
+ */
 async function load(where: Where, maxMessages = Infinity) {
   await takeUpDraft(where)
   const { store, key, ttlMs } = where
-  // nothing added: gives its length
+  // an empty append returns the length
   const length = await store.append(key, [], { ttlMs })
   let from = Math.max(0, length - maxMessages)
   for (;;) {
     const messages = (await store.read(key, from, length - from)).map(parse)
     const first = from === 0 ? 0 : messages.findIndex(({ role }) => role === 'user')
     if (first >= 0) return { before: messages.slice(first), from: from + first, length }
-    // one turn is longer: it is taken whole
+    // a turn longer than `maxMessages` is loaded whole
     from = Math.max(0, from - Math.max(1, maxMessages))
   }
 }
 
-// what this layer wrote
+// written by this layer
 const parse = (entry: string) => JSON.parse(entry) as Message

@@ -1,4 +1,4 @@
-/** A limit on the wall clock, whatever goes on inside: attempts, waits, tools, a slow consumer. */
+/** A wall-clock limit on everything inside: attempts, waits, tools, a slow consumer. */
 import { layer, type Middleware, MisuseError, TimeoutError } from '../src/core/index.js'
 import { after, type Clock, systemClock, timeLeft } from './clock.js'
 
@@ -8,11 +8,12 @@ export interface DeadlineOptions {
 }
 
 /**
- * Ends what is inside after `ms` milliseconds with a `TimeoutError` of phase `deadline`. It counts everything: provider
- * calls, the waits between them, tools, nested calls, and the time a consumer takes.
+ * Aborts what is inside after `ms` milliseconds with a `TimeoutError` of phase `deadline`. It
+ * includes provider calls, the waits between them, tools, nested calls, and the time a consumer
+ * takes.
  *
- * Place: outside `retry` it limits the call, inside `retry` each attempt (which `retry` may then repeat). `retry` starts
- * no attempt, and no wait, that the deadlines around it would cut off.
+ * Place: outside `retry` it limits the call, inside `retry` each attempt (which `retry` may then
+ * repeat). `retry` starts no attempt and no wait that an enclosing deadline would cut off.
  *
  * Throws `MisuseError` at construction for anything but a positive number.
  *

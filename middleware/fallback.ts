@@ -1,24 +1,29 @@
-/** Asks another model when one cannot answer, before anything of an answer has left. */
+/** Calls another model when one fails before any content was emitted. */
 import type { Context, Middleware, Next } from '../src/core/index.js'
 import { isTetradError, key, layer, MisuseError } from '../src/core/index.js'
 
 export interface FallbackOptions {
-  /** Full names, in the order in which they are asked after the model of the request. */
+  /** Full names, tried in this order after the model of the request. */
   readonly models: readonly string[]
-  /** Beats what is known of the error; `undefined` leaves it to that. Not asked after content left, or after an abort. */
+  /**
+   * Overrides the decision by error class; `undefined` keeps it. Not called after content left or
+   * an abort.
+   */
   readonly when?: ((error: unknown, ctx: Context) => boolean | undefined) | undefined
 }
 
 /**
- * Asks the model of the request, then these, on errors that are about a model or its provider: no key, 401 to 404, 429,
- * 5xx, lost connections, timeouts. Errors about the request (400, 409, 413, 422, too long, refused by a policy), an abort
- * and a spent budget go on to the caller. Each change is a warning of code `fallback`; a later step of a tool loop begins
- * with the model that answered. Throws `MisuseError` at construction for no models.
+ * Calls the model of the request, then these, on errors of a model or its provider: no key, 401 to
+ * 404, 429, 5xx, lost connections, timeouts. Errors of the request (400, 409, 413, 422, too long,
+ * refused by a policy), an abort and a spent budget are thrown to the caller. Each switch is a
+ * warning of code `fallback`; a later step of a tool loop starts with the model that answered.
+ * Throws `MisuseError` at construction for no models.
+ *
  * @example const ai = createClient({ use: standard({ with: [fallback('openai/gpt-5', 'xai/grok-4.3')] }) })
  */
 export function fallback(...given: readonly string[] | readonly [FallbackOptions]): Middleware {
   const [first] = given
-  // the first is no options, so all are names
+  // the first is not an options object, so all are names
   const { models, when } = typeof first === 'object' ? first : { models: given as string[] }
   if (!models?.length || !models.every((model) => typeof model === 'string' && model !== ''))
     throw new MisuseError("fallback() takes names of models: fallback('openai/gpt-5')")
@@ -49,12 +54,15 @@ export function fallback(...given: readonly string[] | readonly [FallbackOptions
 const ofRequest = /^(BadRequest|Unsupported|Context|Content|Unprocess|Conflict|Abort|Budget|Misuse)/
 const isOfModel = (error: unknown) => isTetradError(error) && !ofRequest.test(error.name)
 
-/** What a provider keeps (`previous_response_id`) is not there at another one. */
+/** Stored state (`previous_response_id`) does not exist at another provider. */
 const canFollow = (model: string, { request, client: { capabilities } }: Context) =>
   !request.previous_response_id ||
   capabilities(model).provider === capabilities(request.model).provider
 
-/** What `params()` refuses for this model was meant for another one: it is dropped, with a warning each. */
+/**
+ * Parameters that `params()` refuses for this model were meant for another: dropped with a warning
+ * each.
+ */
 const askAdapted = (ctx: Context, next: Next) =>
   next().catch((error: unknown) => {
     if (!/^Unsupported/.test(isTetradError(error) ? error.name : '')) throw error

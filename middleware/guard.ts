@@ -1,4 +1,4 @@
-/** Checks what goes to the model and what comes from it; what a check refuses reaches nobody. */
+/** Checks what is sent to the model and what it returns; refused content is never emitted. */
 import {
   type ChunkOf,
   isObject,
@@ -17,8 +17,9 @@ import {
 import { unlessAborted } from './clock.js'
 
 /**
- * `text` is all that is new in the question, or all that was said so far in the answer: thoughts, text, refusals, tool
- * arguments and results, each in one piece. True lets it pass; a string is the reason of a refusal.
+ * `text` is all new text of the question, or all text of the answer so far: reasoning, text,
+ * refusals, tool arguments and results, each in one piece. True accepts it; a string is the reason
+ * of a refusal.
  */
 export type GuardCheck<State = {}> = (
   text: string,
@@ -26,20 +27,24 @@ export type GuardCheck<State = {}> = (
 ) => true | string | Promise<true | string>
 
 export interface GuardOptions<State = {}> {
-  /** Reads the messages behind the last answer, before the provider is asked. */
+  /** Checks the messages after the last answer, before the provider is called. */
   readonly input?: GuardCheck<State> | undefined
-  /** Reads the answer before it leaves. */
+  /** Checks the answer before it is emitted. */
   readonly output?: GuardCheck<State> | undefined
-  /** How much of the answer waits for its check: each sentence, or each turn of the model. @default 'sentence' */
+  /**
+   * How much of the answer is held for a check: each sentence, or each turn of the model.
+   * @default 'sentence'
+   */
   readonly hold?: 'sentence' | 'all' | undefined
 }
 
 /**
- * Asks a function of yours about each new question and about each sentence of an answer. What is refused is a
- * `ContentPolicyViolationError` (code `guard`) with the reason in its message, and is in no chunk, answer, `partial` or
- * tool. A check that throws, or gives neither true nor a reason, lets nothing pass.
+ * Calls your function with each new question and after each sentence of an answer. A refusal is a
+ * `ContentPolicyViolationError` (code `guard`) with the reason in its message; refused content is
+ * in no chunk, answer, `partial` or tool. A check that throws, or returns neither true nor a
+ * reason, refuses.
  *
- * Place: outside `history`, `tools` and `retry`, inside what keeps conversations.
+ * Place: outside `history`, `tools` and `retry`, inside layers that store conversations.
  *
  * Throws `MisuseError` at construction without a check.
  *
@@ -66,7 +71,7 @@ export function guard<State = {}>(options: GuardOptions<State>): Middleware<Stat
   )
 }
 
-/** Throws where the verdict is anything but true. */
+/** Throws for any verdict but true. */
 function judge(verdict: unknown, what: string): void {
   if (verdict === true) return
   const reason = typeof verdict === 'string' ? verdict : 'no reason was given'
@@ -76,9 +81,12 @@ function judge(verdict: unknown, what: string): void {
   })
 }
 
-// ---- The question ---------------------------------------------------------------------------------------------------
+// ---- The question -------------------------------------------------------------------------------
 
-/** What users and tools said behind the last answer. An answer that the model is to go on with is part of the question. */
+/**
+ * Text of users and tools after the last answer. A trailing answer that the model is to continue is
+ * part of the question.
+ */
 function newText(messages: readonly Message[]): string {
   const isAnswer = (message: Message) => message?.role === 'assistant'
   const end = messages.findLastIndex((message) => !isAnswer(message))
@@ -99,9 +107,9 @@ const textsOf = (content: unknown): readonly string[] => {
   )
 }
 
-// ---- The answer -----------------------------------------------------------------------------------------------------
+// ---- The answer ---------------------------------------------------------------------------------
 
-/** A part of the answer, and whether all up to its end is checked then. */
+/** A part of the answer, and whether everything up to its end is to be checked then. */
 interface Piece {
   readonly chunk?: StreamChunk
   readonly isEnd: boolean
@@ -109,17 +117,17 @@ interface Piece {
 
 type Done = void | Promise<void>
 
-/** The chunks that no check has passed yet, in order. */
+/** The chunks not yet checked, in order. */
 class HeldAnswer {
   private held: StreamChunk[] = []
-  /** By where it was said: text that alternates with other things is one text all the same. */
+  /** Text by its place: text interrupted by other chunks is still one text. */
   private readonly said = new Map<string, string>()
-  /** Something was said since the last check that passed. */
+  /** There is new text since the last passed check. */
   private isNew = false
   private turn = 0
   private isInTurn = false
   private openCalls = 0
-  /** The kind of text that is being said, and its last units: a sentence may end in the next chunk. */
+  /** The kind of the current text, and its last units: a sentence may end in the next chunk. */
   private kind = ''
   private tail = ''
 
@@ -163,7 +171,7 @@ class HeldAnswer {
     this.isNew = true
   }
 
-  /** Text may leave before its turn is over. */
+  /** Text may be emitted before its turn is over. */
   private get isFlowing() {
     return this.bySentence && this.openCalls === 0
   }
@@ -219,11 +227,11 @@ class HeldAnswer {
 
 type TextChunk = ChunkOf<'text-delta' | 'reasoning-delta' | 'refusal-delta'>
 
-/** A full stop counts once something stands behind it: "3." may become "3.14". */
+/** A full stop ends a sentence only before whitespace: "3." may become "3.14". */
 const sentenceEnd = /[.!?…][)\]"'”’»*_]{0,8}\s|[。！？\n]/g
 const longestEnd = 10
 
-/** What a chunk says, and where: in the text, the thoughts, the arguments of a call … */
+/** The text of a chunk and its place: the text, the reasoning, the arguments of a call … */
 function wordsOf(chunk: StreamChunk): readonly [place: string, words: string] {
   switch (chunk.type) {
     case 'text-delta':
@@ -247,6 +255,6 @@ function wordsOf(chunk: StreamChunk): readonly [place: string, words: string] {
   }
 }
 
-/** JSON may spell any letter by its number. */
+/** JSON may escape any letter as \uXXXX. */
 const unescaped = (text: string) =>
   text.replace(/\\u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)))

@@ -1,4 +1,4 @@
-/** Voice notes for models that take none: audio becomes text by a model that hears. */
+/** Transcribes voice notes with an audio model, for models that do not accept audio. */
 import {
   type AudioPart,
   type ChatRequest,
@@ -22,32 +22,39 @@ import { memoryStore, type Store } from '../src/store/index.js'
 import { heard } from './heard.js'
 
 export interface HearOptions<State = {}> {
-  /** A model that takes audio, by its full name: it is asked for the words. */
+  /** A model that accepts audio, by its full name; it transcribes. */
   readonly model: ModelName
-  /** Keeps the words under a digest of the audio, so that it is heard once. @default this process */
+  /**
+   * Stores transcripts under a digest of the audio, so that it is transcribed once.
+   * @default this process
+   */
   readonly store?: Store | undefined
-  /** How long the words are kept. Milliseconds. @default 30 days */
+  /** How long a transcript is stored. Milliseconds. @default 30 days */
   readonly ttlMs?: number | undefined
-  /** The instruction of the model that hears. @default to write down what is said, word for word */
+  /** The instruction of the audio model. @default to transcribe speech verbatim */
   readonly prompt?: string | undefined
-  /** Gives the text for audio that could not be heard; throw here to end the call. @default a line that tells so */
+  /**
+   * Returns the text for audio that could not be transcribed; throw here to end the call.
+   * @default a line that states the failure
+   */
   readonly onFailure?:
     | ((error: unknown, ctx: Context<State>) => string | Promise<string>)
     | undefined
 }
 
 /**
- * Audio in the messages of users (`input_audio`, and `file` parts that hold audio) is sent as text where the model asked
- * does not take its format, by its `capabilities().audio`; one that takes it, or of which nothing is known, gets it as
- * it is. The text begins with `[audio]`. It is asked for through `ctx.client`, so it is retried, priced and capped like
- * any call, and it is in `attempts`.
+ * Audio in user messages (`input_audio`, and `file` parts with audio) is sent as text if the
+ * requested model does not accept its format, by its `capabilities().audio`; a model that accepts
+ * it, or whose formats are unknown, gets the audio. The text begins with `[audio]`. It is requested
+ * through `ctx.client`, so it is retried, priced and capped like any call, and it is in `attempts`.
  *
- * Words are kept: under a digest of the audio in `store`, and by `conversation()` in place of the audio. Audio that
- * could not be heard is a line and a warning, never the end of a conversation; an abort, a spent budget and a misuse are thrown.
+ * Transcripts are stored under a digest of the audio in `store`, and by `conversation()` in place
+ * of the audio. Audio that cannot be transcribed becomes a line and a warning and does not end the
+ * call; an abort, a spent budget and a misuse are thrown.
  *
  * Place: inside `history`, outside `tools`. `standard({ with: [hear({ model })] })` puts it there.
  *
- * Throws `MisuseError` where `model` itself takes no audio, `BadRequestError` for one that nobody knows.
+ * Throws `MisuseError` if `model` itself accepts no audio, `BadRequestError` for an unknown model.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [hear({ model: 'gemini/gemini-2.5-flash' })] }) })
@@ -74,7 +81,7 @@ interface Settings<State> extends HearOptions<State> {
 }
 
 interface Audio {
-  /** As the part has it. */
+  /** The unchanged `data` of the part. */
   readonly data: string
   readonly format: string
 }
@@ -115,9 +122,9 @@ function edited(message: Message, texts: ReadonlyMap<string, string>): Message {
     : message
 }
 
-/** Inline audio; what lies at an address or has an id is the provider's to read. */
+/** Inline audio; audio by URL or id is left to the provider. */
 function audioOf(part: UserPart): Audio | undefined {
-  // what comes from a program without types may be anything
+  // an untyped program may pass anything
   if (!isObject(part)) return undefined
   if (part.type === 'input_audio') {
     const { data, format } = part.input_audio ?? {}
@@ -126,16 +133,16 @@ function audioOf(part: UserPart): Audio | undefined {
   }
   const { file_data, filename, format } = (part.type === 'file' && part.file) || {}
   if (typeof file_data !== 'string' || file_data === '') return undefined
-  // its head tells
+  // the first bytes contain the type
   const type = mediaType(readInlineMedia(file_data.slice(0, 400), { filename, format })?.mediaType)
   return type?.startsWith('audio/') ? { data: file_data, format: extensionOf(type) } : undefined
 }
 
-/** Never rejects for what the audio or its model did. */
+/** Does not reject for a failure of the audio or its model. */
 async function textOf<State>(audio: Audio, ctx: Context<State>, settings: Settings<State>) {
   const { store, model, prompt = instruction, ttlMs = 30 * 86_400_000 } = settings
   const key = `hear:${await digest(`${model}\n${prompt}\n${audio.data}`)}`
-  // a store that is down costs a second hearing
+  // if the store is down the audio is transcribed again
   const known = await store.get(key).catch(() => undefined)
   if (known !== undefined) return known
   try {
@@ -170,7 +177,7 @@ async function ask<State>(
       { role: 'system', content: prompt },
       { role: 'user', content: [part] },
     ],
-    // what a recording asks for is not done
+    // instructions in a recording must not call tools
     tool_choice: 'none',
   })
   const words = text.trim()

@@ -1,5 +1,7 @@
-/** What `hear()` made of audio in a call, for a layer further out that keeps messages: the key they share. */
+/**
+ * The context key under which `hear()` gives transcripts to an outer layer that stores messages.
+ */
 import { key } from '../src/core/index.js'
 
-/** By the `data` of the audio: the text part that stands for it. */
+/** The text part that replaces the audio, by the `data` of the audio. */
 export const heard = key<Map<string, string>>('heard')

@@ -1,4 +1,4 @@
-/** Makes a stored history one that providers take: repairs it, and keeps it within a budget of tokens. */
+/** Makes a stored history valid for providers: repairs it and trims it to a token budget. */
 import {
   type ChatRequest,
   estimatePromptTokens,
@@ -10,25 +10,31 @@ import { BadRequestError, type Context, layer, type Middleware } from '../src/co
 import { trim } from './history/trim.js'
 
 export interface HistoryOptions {
-  /** `strict` throws a `BadRequestError` that names every defect. @default 'repair' */
+  /** `strict` throws a `BadRequestError` that lists every defect. @default 'repair' */
   readonly mode?: 'repair' | 'strict'
   /**
-   * Prompt tokens that messages and tools may take together. `'model'` is what the model reads, less what it may
-   * answer; a model whose size is unknown is not trimmed. @default no limit
+   * Maximum prompt tokens of messages and tools together. `'model'` is the context size of the
+   * model minus its output limit; a model of unknown size is not trimmed.
+   * @default no limit
    */
   readonly maxTokens?: number | 'model'
-  /** Asks the provider where the estimate comes near the limit; false: goes by the estimate alone. @default true */
+  /**
+   * Lets the provider count when the estimate is near the limit; false: estimates only.
+   * @default true
+   */
   readonly exact?: boolean
 }
 
 /**
- * Repairs what comes from a database or a browser: missing, doubled, misplaced and stray tool results, empty contents,
- * broken arguments, forms of other times. Everything it did is a line in `response.warnings`. Trims whole exchanges,
- * oldest first, and keeps system messages. The messages that were given are not changed.
+ * Repairs messages from a database or a browser: missing, duplicate, misplaced and stray tool
+ * results, empty contents, broken arguments, outdated forms. Every repair is a warning in
+ * `response.warnings`. Trims whole exchanges, oldest first, and keeps system messages. The given
+ * messages are not changed.
  *
- * Place: outside `tools`, whose loop then starts from a sound history; inside `alias`, so that the model is known.
+ * Place: outside `tools`, whose loop then starts from a valid history; inside `alias`, so that the
+ * model is known.
  *
- * Throws `BadRequestError` for what is no message at all, in strict mode for every defect.
+ * Throws `BadRequestError` for a value that is no message, in strict mode for every defect.
  *
  * @example
  * const ai = createClient({ use: [history({ maxTokens: 8_000 })] })
@@ -53,7 +59,7 @@ export function history(options: HistoryOptions = {}): Middleware {
   })
 }
 
-/** The same array where there was nothing to repair. */
+/** The same array if nothing was repaired. */
 function repaired(messages: readonly Message[], tell: (repair: string) => void) {
   const report = (repair: string, where: string) => tell(`${repair}: ${where}`)
   const invalid = (message: string, code: string) =>
@@ -63,21 +69,23 @@ function repaired(messages: readonly Message[], tell: (repair: string) => void) 
   return isSame ? messages : sound
 }
 
-/** What the model reads, less what it may answer; undefined where nobody knows, or no provider knows the model. */
+/**
+ * The context size minus the output limit; undefined if unknown, or if no provider knows the model.
+ */
 function modelLimit({ client, request }: Context): number | undefined {
   try {
     const { contextTokens, maxOutputTokens = 4096 } = client.capabilities(request.model)
     const answer = request.max_completion_tokens ?? request.max_tokens ?? maxOutputTokens
     return contextTokens === undefined ? undefined : Math.max(0, contextTokens - answer)
   } catch {
-    // a layer inside may still change the name; the end of the stack refuses it otherwise
+    // a layer inside may still change the name; otherwise the end of the stack throws
     return undefined
   }
 }
 
-/** An estimate below this share of the limit is believed. */
+/** An estimate below this share of the limit is not verified. */
 const surely = 0.6
-/** Counts by the provider, each a request. */
+/** Maximum counts by the provider, each a request. */
 const mostCounts = 3
 
 /** The request with as many messages as fit. */
@@ -88,7 +96,7 @@ async function keepWithin(ctx: Context, limit: number, exact: boolean): Promise<
     if (exact && counts++ < mostCounts && size.estimate > limit * surely)
       size = await count(ctx, request, size.estimate)
     if (size.tokens <= limit) break
-    // what goes is measured by our estimate, so the surplus is put in its terms
+    // trim() measures by our estimate, so the surplus is converted to it
     const surplus = Math.ceil((size.tokens - limit) * (size.estimate / size.tokens))
     const messages = trim(request.messages, surplus)
     if (messages === request.messages) break
@@ -101,7 +109,7 @@ async function keepWithin(ctx: Context, limit: number, exact: boolean): Promise<
 
 interface Size {
   readonly estimate: number
-  /** The estimate, corrected by what a provider counted. */
+  /** The estimate, corrected by the provider's count. */
   readonly tokens: number
   readonly isCounted?: true
 }
@@ -111,7 +119,7 @@ function estimate(request: ChatRequest, correction = 1): Size {
   return { estimate: tokens, tokens: Math.ceil(tokens * correction) }
 }
 
-/** The provider's count; our estimate where it has none, or it fails. */
+/** The provider's count; our estimate if it has none, or fails. */
 async function count(ctx: Context, request: ChatRequest, estimate: number): Promise<Size> {
   const { tokens, estimated, error } = await ctx.client.countTokens(request)
   if (error !== undefined)

@@ -1,24 +1,24 @@
-/** Adds up usage records by tag, and prints itself as a table. */
+/** Sums usage records by tag, and prints the sums as a table. */
 import { asCount, toUnits, toUsd } from '../src/chat/index.js'
 import type { UsageRecord } from './usage.js'
 
-/** What some calls used together. */
+/** The summed usage of several calls. */
 export interface LedgerRow {
   readonly calls: number
-  /** Calls that did not end well: failed or aborted. */
+  /** Calls that failed or were aborted. */
   readonly failed: number
   readonly attempts: number
   readonly prompt_tokens: number
   readonly completion_tokens: number
   /** USD of all attempts with a known price. */
   readonly cost: number
-  /** Attempts that used tokens and have no known price: the true cost is higher. */
+  /** Attempts that used tokens and have no known price: the actual cost is higher. */
   readonly unpriced: number
 }
 
 /**
- * Keeps sums only, one for each value of each tag, in memory: give it tags with few values (tenant, feature), not one
- * for each call.
+ * Keeps only sums, in memory, one for each value of each tag: use tags with few values (tenant,
+ * feature), not one for each call.
  *
  * @example
  * const ledger = new Ledger()
@@ -30,7 +30,7 @@ export class Ledger {
   private readonly sum = new Sum()
   private readonly tags = new Map<string, Map<string, Sum>>()
 
-  /** Adds one record. Bound: it can be given to `usage()` as it is. */
+  /** Adds one record. Bound, so it can be passed to `usage()` directly. */
   readonly add = (record: UsageRecord): void => {
     this.sum.add(record)
     for (const [tag, value] of Object.entries(record.tags))
@@ -41,7 +41,10 @@ export class Ledger {
     return this.sum.row()
   }
 
-  /** One row for each value of the tag; calls without it have the key ''. Together they are the total. */
+  /**
+   * One row for each value of the tag; calls without the tag have the key ''. The rows add up to
+   * the total.
+   */
   by(tag: string): ReadonlyMap<string, LedgerRow> {
     const sums = this.tags.get(tag) ?? new Map<string, Sum>()
     const rows = new Map([...sums].map(([value, sum]) => [value, sum.row()]))
@@ -64,13 +67,13 @@ export class Ledger {
     return { total: this.total, tags: Object.fromEntries(tags) }
   }
 
-  /** `console.log(ledger)` shows the table. */
+  /** `console.log(ledger)` prints the table. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
   }
 }
 
-/** Sums that can be taken from each other, money as integers. */
+/** Sums that can be subtracted, money as integers. */
 class Sum {
   calls = 0
   failed = 0
@@ -141,13 +144,13 @@ function money({ cost, unpriced }: LedgerRow): string {
   return cost > 0 ? `> ${cost.toFixed(6)}` : 'unknown'
 }
 
-// a formatter of Intl takes some 30 ms to make: none is made at import
+// creating an Intl formatter takes some 30 ms: none is created at import
 const grouped = (count: number) => count.toLocaleString('en').replaceAll(',', ' ')
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) =>
   a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1
 
-/** Words left, numbers right, a rule under the head and one above the last line. */
+/** Text left-aligned, numbers right-aligned, a rule below the head and one above the last line. */
 function layOut(lines: readonly Line[]): string {
   const widths = head.map((_, column) =>
     Math.max(...lines.map((cells) => cells[column]?.length ?? 0)),

@@ -1,4 +1,4 @@
-/** Bounds how many calls run at once, or how many a user may make in a time. */
+/** Limits how many calls run at once, or the rate of calls of a user. */
 import { isObject } from '../src/chat/index.js'
 import {
   type Context,
@@ -10,23 +10,23 @@ import {
 } from '../src/core/index.js'
 import { after, type Clock, systemClock, unlessAborted } from './clock.js'
 
-/** Whose bound it is: a user, a tenant, anything of `ctx`. */
+/** The key that a limit applies to: a user, a tenant, anything of `ctx`. */
 export type LimitKey<State = {}> = (ctx: Context<State>) => string | number
 
 export interface ConcurrencyOptions<State = {}> {
   /** Calls that run at once. */
   readonly concurrency: number
-  /** Calls that may wait; one more is refused. @default 1_000 */
+  /** Calls that may wait; further ones are refused. @default 1_000 */
   readonly queue?: number | undefined
-  /** A call that has waited so long is refused. Milliseconds. @default 60_000 */
+  /** A call that has waited this long is refused. Milliseconds. @default 60_000 */
   readonly waitMs?: number | undefined
-  /** Each key has bounds of its own. @default all calls share them */
+  /** Each key has its own limits. @default all calls share them */
   readonly per?: LimitKey<State> | undefined
   /** For tests. @default the monotonic clock of the process */
   readonly clock?: Clock | undefined
 }
 
-/** rate-limiter-flexible: rejects with `msBeforeNext`, or with an Error where its store fails. */
+/** rate-limiter-flexible: rejects with `msBeforeNext`, or with an Error if its store fails. */
 export interface PointsLimiter {
   consume(key: string | number, points?: number): Promise<unknown>
 }
@@ -39,28 +39,28 @@ export interface UpstashLimiter {
   ): Promise<{
     readonly success: boolean
     readonly reset: number
-    /** Analytics and other regions: goes on behind the answer. */
+    /** Analytics and other regions: continues after the result. */
     readonly pending?: Promise<unknown>
   }>
 }
 
 export interface RateOptions<State = {}> {
-  /** What counts, over as many processes as share its store. */
+  /** The rate limiter, shared by all processes that share its store. */
   readonly by: PointsLimiter | UpstashLimiter
   readonly per: LimitKey<State>
-  /** What a call takes. @default 1 */
+  /** Points that a call consumes. @default 1 */
   readonly points?: number | ((ctx: Context<State>) => number) | undefined
 }
 
 /**
- * Lets so many calls run at once, the others wait in the order they came; or asks a rate limiter before each call. A
- * call that is refused is a `RateLimitError` (429, code `limit`) with `retryAfterMs`; nothing was asked of a provider. A
- * waiting call leaves when it is aborted.
+ * Limits the calls that run at once, the others wait in order; or asks a rate limiter before each
+ * call. A refused call throws `RateLimitError` (429, code `limit`) with `retryAfterMs`, before any
+ * provider call. A waiting call leaves the queue when it is aborted.
  *
  * Place: outside `usage`, once a call.
  *
- * Throws `MisuseError` at construction for a bound that is none, and at a call for a key that is none;
- * `ServiceUnavailableError` where the rate limiter fails.
+ * Throws `MisuseError` at construction for an invalid limit, and at a call for an invalid key;
+ * `ServiceUnavailableError` if the rate limiter fails.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [limit({ concurrency: 20, queue: 100 })] }) })
@@ -100,7 +100,7 @@ export function limit<State = {}>(
   )
 }
 
-/** A key that is none would let everybody share one bound. */
+/** An invalid key would make unrelated calls share one limit. */
 function keyOf(key: unknown): string {
   if (typeof key === 'number' || (typeof key === 'string' && key !== '')) return String(key)
   throw new MisuseError(
@@ -111,7 +111,7 @@ function keyOf(key: unknown): string {
 const refused = (why: string, retryAfterMs: number) =>
   new RateLimitError(`limit(): ${why}`, { status: 429, code: 'limit', retryAfterMs })
 
-/** Nobody knows when a running call ends. */
+/** When a running call ends is unknown. */
 const shortWhileMs = 1_000
 
 interface Bounds {
@@ -143,7 +143,7 @@ class Gate {
     await this.turn(signal)
   }
 
-  /** Whoever waits longest takes the place over. */
+  /** The longest-waiting call takes over the slot. */
   leave(): void {
     const [first] = this.waiting
     if (first) first()

@@ -1,4 +1,4 @@
-/** One structured line a call, to whatever log the app has. */
+/** Writes one structured line a call to the log of the app. */
 import { type Attempt, type ChatRequest, defined, type Message } from '../src/chat/index.js'
 import {
   type Context,
@@ -8,7 +8,7 @@ import {
   MisuseError,
 } from '../src/core/index.js'
 
-/** What takes a line: `console`, pino, winston, or anything of their shape. */
+/** Accepts a line: `console`, pino, winston, or anything of that shape. */
 export interface LogTarget {
   info(line: unknown): unknown
   error(line: unknown): unknown
@@ -20,23 +20,24 @@ export interface LogOptions {
   /** A console gets each line as JSON text, anything else as an object. @default console */
   readonly to?: LogTarget | undefined
   /**
-   * Asks for what was said, too: each text goes through this function first. `(text) => text` shows all. Images and
-   * files are left out. @default nothing of what was said is logged
+   * Adds the content of messages: each text is passed through this function first. `(text) => text`
+   * logs all. Images and files are left out.
+   * @default no content is logged
    */
   readonly content?: Show | undefined
   /** Monotonic milliseconds, for tests. @default performance.now */
   readonly now?: (() => number) | undefined
 }
 
-/** Keys and texts are no part of it, unless `content` asks for texts. */
+/** Contains no keys, and no texts unless `content` is set. */
 export interface LogLine {
   readonly message: 'chat'
   readonly id: string
   readonly status: 'ok' | 'failed' | 'aborted'
   readonly streaming: boolean
-  /** As it was asked at this place. */
+  /** The model requested at this place. */
   readonly model: string
-  /** What answered. */
+  /** The provider that answered. */
   readonly provider?: string | undefined
   readonly answered_by?: string | undefined
   readonly request_id?: string | undefined
@@ -51,11 +52,11 @@ export interface LogLine {
   /** Of the last attempt. */
   readonly first_chunk_ms?: number | undefined
   readonly attempts: readonly LoggedAttempt[]
-  /** Parameters that were left out or changed. */
+  /** Parameters that were dropped or changed. */
   readonly dropped_params?: readonly string[] | undefined
   readonly error?: LoggedError | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
-  /** Only where `content` asks for them. */
+  /** Only with `content`. */
   readonly messages?: readonly LoggedMessage[] | undefined
   readonly answer?: LoggedMessage | undefined
 }
@@ -74,7 +75,7 @@ export interface LoggedAttempt {
   readonly error?: string | undefined
 }
 
-/** No message: it may quote what was said. */
+/** Without the message, which may quote content. */
 export interface LoggedError {
   readonly name: string
   readonly status?: number | undefined
@@ -83,19 +84,20 @@ export interface LoggedError {
 }
 
 /**
- * Logs a line when a call ends, however it ends: `info` for answers and aborts, `error` for failures. A log that throws
- * does not break the call.
+ * Logs a line at every end of a call: `info` for answers and aborts, `error` for failures. A log
+ * that throws does not fail the call.
  *
- * Throws `MisuseError` at construction for a target without `info` and `error`, and for a `content` that is no function.
+ * Throws `MisuseError` at construction for a target without `info` and `error`, and for a `content`
+ * that is no function.
  *
- * Place: outermost it tells of calls as the app made them; inside `retry`, of each attempt.
+ * Place: outermost it reports calls as the app made them; inside `retry`, each attempt.
  *
  * @example
  * const ai = createClient({ use: [log({ to: pino(), content: (text) => text.slice(0, 200) })] })
  */
 export function log(options: LogOptions = {}): Middleware {
   const { to = console, content, now = () => performance.now() } = options
-  // a line that cannot be written is lost without a word: see `write`
+  // checked here because `write` ignores a line that fails
   if (typeof to?.info !== 'function' || typeof to.error !== 'function')
     throw new MisuseError('log() writes `to` what has info() and error(): a console, pino, winston')
   if (content !== undefined && typeof content !== 'function')
@@ -116,7 +118,7 @@ export function log(options: LogOptions = {}): Middleware {
   })
 }
 
-/** A call does not fail for its log. */
+/** A failure of the log does not fail the call. */
 function write(to: LogTarget, make: () => LogLine): void {
   const send = async () => {
     const line = make()
@@ -202,9 +204,9 @@ function droppedParams(ctx: Context): readonly string[] | undefined {
 
 const codes: ReadonlySet<string> = new Set(['dropped', 'changed', 'ignored'])
 
-// ---- What was said, if it is asked for ------------------------------------------------------------------------------
+// ---- Content, with `content` only ---------------------------------------------------------------
 
-/** A redactor that fails shows nothing, and the rest of the line stands. */
+/** If the content function throws, the line is logged without content. */
 function said(messages: readonly Message[], answer: Message | undefined, show: Show) {
   try {
     return {

@@ -1,5 +1,9 @@
-/** What a layer that masks says to layers that record: `redact()` sets it, `telemetry()` puts what it shows through it. */
+/**
+ * The context key by which `redact()` gives its mask to layers that record, such as `telemetry()`.
+ */
 import { key } from '../src/core/index.js'
 
-/** Takes out of a text of an answer what must not be recorded. Throws for a text that it cannot judge. */
+/**
+ * Masks what must not be recorded in a text of an answer. Throws for a text that it cannot check.
+ */
 export const maskRecorded = key<(text: string) => string>('maskRecorded')

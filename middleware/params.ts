@@ -1,4 +1,7 @@
-/** Decides what becomes of parameters that the model does not take: refused by name, or adjusted with a warning. */
+/**
+ * Handles parameters that the model does not support: refuses them by name, or adjusts them with a
+ * warning.
+ */
 import { type ChatRequest, isObject, type ParamRule } from '../src/chat/index.js'
 import {
   BadRequestError,
@@ -10,21 +13,29 @@ import {
 } from '../src/core/index.js'
 
 export interface ParamsOptions {
-  /** Adjust or leave out what the model does not take, with a warning. The call's `dropParams` and the request's `drop_params` win. @default false */
+  /**
+   * Adjust or drop unsupported parameters, with a warning. The call's `dropParams` and the
+   * request's `drop_params` override it.
+   * @default false
+   */
   readonly dropParams?: boolean | undefined
 }
 
 /**
- * Holds the parameters of a request against what is known of the model. What it cannot take throws
- * `UnsupportedParamsError`; with `drop_params` it is brought to the nearest value, or left out. Every such change is in
- * `response.warnings`. Names that are no parameter of Chat Completions go through untouched.
+ * Checks the parameters of a request against the known rules of the model. An unsupported one
+ * throws `UnsupportedParamsError`; with `drop_params` it is set to the nearest value, or dropped.
+ * Every such change is in `response.warnings`. Names that are no parameter of Chat Completions are
+ * passed on untouched.
  *
- * `additional_drop_params` leaves out what you name, also inside: `tools[*].function.strict`. `allowed_openai_params`
- * sends what you name although the data speak against it. Both, and `drop_params`, end here.
+ * `additional_drop_params` drops the named ones, also nested: `tools[*].function.strict`.
+ * `allowed_openai_params` sends the named ones against the rules. Both, and `drop_params`, end
+ * here.
  *
- * Place: innermost, inside `alias`, `fallback` and `retry`: it speaks of the model that the attempt asks.
+ * Place: innermost, inside `alias`, `fallback` and `retry`: its rules are those of the attempt's
+ * model.
  *
- * Throws `UnsupportedParamsError`, and `BadRequestError` where one of the three controls is of the wrong type.
+ * Throws `UnsupportedParamsError`, and `BadRequestError` if one of the three controls is of the
+ * wrong type.
  *
  * @example
  * const ai = createClient({ use: [params({ dropParams: true })] })
@@ -51,9 +62,9 @@ export function params({ dropParams }: ParamsOptions = {}): Middleware {
 
 type Rules = readonly ParamRule[]
 
-// ---- The controls ---------------------------------------------------------------------------------------------------
+// ---- The controls -------------------------------------------------------------------------------
 
-/** A string "true" would be a wish that is not followed: better said at once. */
+/** A string "true" would be ignored silently, so it throws. */
 function flag(value: unknown): boolean {
   if (typeof value !== 'boolean')
     throw new BadRequestError('drop_params must be true or false', { status: 400 })
@@ -66,11 +77,11 @@ function names(control: string, value: unknown): readonly string[] {
   throw new BadRequestError(`${control} must be a list of names`, { status: 400 })
 }
 
-// ---- One parameter, two names ---------------------------------------------------------------------------------------
+// ---- One parameter, two names -------------------------------------------------------------------
 
 const limits = ['max_completion_tokens', 'max_tokens'] as const
 
-/** Given twice, the newer name counts. */
+/** If both are given, the newer name counts. */
 function oneLimit(request: ChatRequest, { warn }: Context): ChatRequest {
   const { max_tokens, ...rest } = request
   const limit = request.max_completion_tokens ?? undefined
@@ -84,7 +95,7 @@ function oneLimit(request: ChatRequest, { warn }: Context): ChatRequest {
   return rest
 }
 
-/** A rule on the limit holds under the name that the request uses. */
+/** A rule on the limit applies to the name that the request uses. */
 function underItsName(rules: Rules, request: ChatRequest): Rules {
   const used = limits.find((name) => isGiven(request[name]))
   if (!used) return rules
@@ -92,15 +103,15 @@ function underItsName(rules: Rules, request: ChatRequest): Rules {
   return rules.map((rule) => (isOnLimit(rule) ? { ...rule, param: used } : rule))
 }
 
-/** What a rule reads: the limit under both names. */
+/** The request that a rule reads: the limit under both names. */
 function readable(request: ChatRequest): ChatRequest {
   const limit = request.max_completion_tokens ?? request.max_tokens
   return { ...request, max_tokens: limit, max_completion_tokens: limit }
 }
 
-// ---- Rules ----------------------------------------------------------------------------------------------------------
+// ---- Rules --------------------------------------------------------------------------------------
 
-/** An empty list asks for nothing. */
+/** False for an empty list too. */
 const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
 
@@ -114,7 +125,7 @@ function isBroken(rule: ParamRule, request: ChatRequest): boolean {
   return typeof value === 'number' && (value < (min ?? -Infinity) || value > (max ?? Infinity))
 }
 
-/** All that does not fit, in one error. */
+/** Reports all violations in one error. */
 function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatRequest {
   const broken = rules.filter((rule) => isBroken(rule, request))
   if (broken.length === 0) return request
@@ -127,7 +138,7 @@ function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatReques
   )
 }
 
-/** Applies the rules one after another, each to what the last one left. */
+/** Applies the rules in sequence, each to the result of the last one. */
 function adjust(asked: ChatRequest, rules: Rules, model: ModelInfo, { warn }: Context) {
   let request = asked
   for (const rule of rules) {
@@ -150,7 +161,7 @@ function adjust(asked: ChatRequest, rules: Rules, model: ModelInfo, { warn }: Co
 
 function withParam(request: ChatRequest, param: keyof ChatRequest, value: unknown): ChatRequest {
   const { [param]: _, ...rest } = request
-  // rules never speak of model and messages, and give values of the parameter's own type
+  // rules never concern model and messages, and return values of the parameter's own type
   return (value === undefined ? rest : { ...rest, [param]: value }) as ChatRequest
 }
 
@@ -165,14 +176,14 @@ function nearestTo(rule: ParamRule, request: ChatRequest): unknown {
 
 function because({ reason, values, min, max, maxItems }: ParamRule): string {
   const list = values?.join(', ')
-  // a reason may name the values itself
+  // a reason may already list the values
   if (list !== undefined) return reason.includes(list) ? reason : `${reason} (takes ${list})`
   if (maxItems !== undefined) return `${reason} (at most ${maxItems})`
   if (min === undefined && max === undefined) return reason
   return `${reason} (from ${min ?? '-∞'} to ${max ?? '∞'})`
 }
 
-/** What was allowed although the wire has no field for it goes into the body as it is. */
+/** Moves allowed parameters without a wire field into `extra_body`. */
 function verbatim(asked: ChatRequest, rules: Rules): ChatRequest {
   let request = asked
   for (const { param } of rules) {
@@ -184,7 +195,7 @@ function verbatim(asked: ChatRequest, rules: Rules): ChatRequest {
   return request
 }
 
-// ---- Leaving out what the caller named ------------------------------------------------------------------------------
+// ---- Dropping what the caller named -------------------------------------------------------------
 
 function withoutAll(asked: ChatRequest, paths: readonly string[], { warn }: Context): ChatRequest {
   let request = asked
@@ -194,19 +205,22 @@ function withoutAll(asked: ChatRequest, paths: readonly string[], { warn }: Cont
     const left = withoutPath(request, path.match(/[^.[\]]+/g) ?? [])
     if (left === request) continue
     warn({ code: 'dropped', param: path, message: `${path} was left out, as the request asks` })
-    // only what the caller named is gone
+    // only the named members are gone
     request = left as ChatRequest
   }
   return request
 }
 
-/** A plain name is also meant where it was put beside the parameters. */
+/** A plain name also applies to `extra_body`. */
 function withoutPath(request: ChatRequest, steps: readonly string[]): unknown {
   const left = without(request, steps)
   return steps.length === 1 ? without(left, ['extra_body', ...steps]) : left
 }
 
-/** A copy without what stands at the path; the value itself where nothing does. Elements of a list are never cut out. */
+/**
+ * A copy without the value at the path; the same value if there is none. List elements are never
+ * removed.
+ */
 function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
   if (step === undefined) return value
   if (Array.isArray(value)) {

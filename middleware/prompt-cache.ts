@@ -1,4 +1,6 @@
-/** Lets providers reuse the beginning of a prompt: marks for Anthropic, a key for OpenAI and xAI. */
+/**
+ * Lets providers cache the beginning of a prompt: marks for Anthropic, a key for OpenAI and xAI.
+ */
 import {
   type CacheControl,
   type ChatRequest,
@@ -9,16 +11,17 @@ import {
 import { type Context, layer, type Middleware, MisuseError } from '../src/core/index.js'
 
 export interface PromptCacheOptions {
-  /** How long Anthropic keeps it. @default the provider's: '5m' */
+  /** How long Anthropic caches it. @default the provider's: '5m' */
   readonly ttl?: '5m' | '1h' | undefined
 }
 
 /**
- * Marks for Anthropic the end of what stays (system, else tools) and the end of the conversation so far; gives OpenAI and
- * xAI a `prompt_cache_key` made of system messages and tools. Gemini caches by itself. A request that has marks or a key
- * of its own is left alone. What is said to the model is never changed.
+ * For Anthropic, marks the end of the stable part (system, else tools) and of the conversation so
+ * far; for OpenAI and xAI, sets a `prompt_cache_key` derived from system messages and tools. Gemini
+ * caches by itself. A request with marks or a key of its own is not changed. Prompt content never
+ * changes.
  *
- * Place: inside `tools`, so that each step is marked; inside `retry`, so that it is the model that an attempt asks.
+ * Place: inside `tools`, so that each step is marked; inside `retry`, to use the attempt's model.
  *
  * Throws `MisuseError` at construction for a `ttl` that Anthropic does not have.
  *
@@ -46,7 +49,7 @@ const keyed = new Set(['openai', 'xai'])
 
 const isStable = ({ role }: Message) => role === 'system' || role === 'developer'
 
-// ---- Marks ----------------------------------------------------------------------------------------------------------
+// ---- Marks --------------------------------------------------------------------------------------
 
 function withMarks(request: ChatRequest, mark: CacheControl): ChatRequest {
   const { messages, tools } = request
@@ -65,7 +68,7 @@ function withLastMarked(tools: readonly ToolDefinition[], mark: CacheControl) {
   return tools.map((tool, i) => (i === last ? { ...tool, cache_control: mark } : tool))
 }
 
-/** Somewhere the app has put a mark of its own. */
+/** True if the request contains a mark of the app. */
 function isMarked(request: ChatRequest): boolean {
   const { messages, tools = [], extra_body, provider_options } = request
   const parts = messages.flatMap(({ content }) => (Array.isArray(content) ? content : []))
@@ -76,9 +79,9 @@ function isMarked(request: ChatRequest): boolean {
   )
 }
 
-// ---- Key ------------------------------------------------------------------------------------------------------------
+// ---- Key ----------------------------------------------------------------------------------------
 
-/** Requests with one beginning have one key. Where nothing stays there is none. */
+/** Requests with the same beginning get the same key; without a stable part there is none. */
 async function withKey({ request }: Context): Promise<ChatRequest> {
   const system = request.messages.filter(isStable).map(({ content }) => content)
   const { tools = [], prompt_cache_key, extra_body } = request

@@ -1,4 +1,4 @@
-/** Personal data out of what goes to a provider, and out of, or back into, what comes from it. */
+/** Masks personal data in what is sent to a provider, and masks or restores it in the answer. */
 import {
   type ChatRequest,
   type FinishChunk,
@@ -44,40 +44,59 @@ import {
 } from './redact/values.js'
 
 export interface RedactOptions<State = {}> {
-  /** Built-in rules by name, and rules of your own; of two matches the leftmost counts, then the longest. @default all built-in rules */
+  /**
+   * Built-in rules by name, and your own rules; of two matches the leftmost counts, then the
+   * longest.
+   * @default all built-in rules
+   */
   readonly rules?: readonly (BuiltInRule | Rule)[] | undefined
-  /** Originals come back to the client and into the arguments of tools. @default false: they are masked both ways */
+  /**
+   * Restores originals for the client and in the arguments of tools.
+   * @default false: both directions are masked
+   */
   readonly restore?: boolean | undefined
-  /** Which conversation a call belongs to: its placeholders keep their numbers. Needs `store`. */
+  /** The conversation of a call: its placeholders keep their numbers. Needs `store`. */
   readonly scope?: ((ctx: Context<State>) => string) | undefined
-  /** Keeps the originals of a conversation. @default none: placeholders are named by a keyed hash */
+  /**
+   * Stores the originals of a conversation.
+   * @default none: placeholders are named by a keyed hash
+   */
   readonly store?: Store | undefined
-  /** Milliseconds after the last new value. @default 31_536_000_000 (a year) */
+  /**
+   * How long originals are stored after the last new value. Milliseconds.
+   * @default 31_536_000_000 (a year)
+   */
   readonly ttlMs?: number | undefined
-  /** Closes what the store is given: encryption. @default it is stored as it is */
+  /** Encrypts what is stored. @default stored in clear */
   readonly seal?: Seal | undefined
-  /** The key of the hash: the same in all processes, secret. @default random */
+  /** The secret key of the hash: the same in all processes. @default random */
   readonly key?: string | undefined
-  /** A service that finds more (names, addresses). It is asked once a text; the answer is then held until its turn is whole, unless it is restored. */
+  /**
+   * A service that finds more (names, addresses), called once a text; without `restore` the answer
+   * is then held until its turn is complete.
+   */
   readonly detect?: Detect | undefined
-  /** Thoughts too. False leaves them as the model wrote them, in `native` too. @default true */
+  /** Edits reasoning too. False leaves it as the model wrote it, in `native` too. @default true */
   readonly reasoning?: boolean | undefined
 }
 
 /**
- * Masks personal data in what goes to the provider: messages of every step, arguments and results of tools, `user`,
- * `metadata`, descriptions of tools, `stop`, `extra_body`. Without `restore` the answer is masked too; with it
- * placeholders (`<EMAIL_1>`) go out and originals come back, to the client and into the arguments of tools.
+ * Masks personal data in what is sent to the provider: messages of every step, arguments and
+ * results of tools, `user`, `metadata`, descriptions of tools, `stop`, `extra_body`. Without
+ * `restore` the answer is masked too; with it placeholders (`<EMAIL_1>`) are sent and originals
+ * restored, for the client and in the arguments of tools.
  *
- * Not touched: ids, types, names of tools, hosted tools, addresses and data of media, the provider's own blocks (they are
- * left out of a turn that was masked). Log-probabilities are left out. Messages, causes and headers of errors hold no original;
- * with `restore`, `error.partial` is what the client saw.
+ * Not edited: ids, types, names of tools, hosted tools, URLs and data of media, native blocks (they
+ * are dropped from a masked turn). Log-probabilities are dropped. Messages, causes and headers of
+ * errors contain no original; with `restore`, `error.partial` is what the client got.
  *
- * Place: two layers. One inside `tools`, outside `fallback` and `retry`; one outside `tools`, for results on their way
- * to the client where nothing is restored. `standard({ with: [redact()] })` puts them there.
+ * Place: two layers. One inside `tools`, outside `fallback` and `retry`; one outside `tools`, for
+ * tool results sent to the client without `restore`. `standard({ with: [redact()] })` puts them
+ * there.
  *
- * Throws `MisuseError` for a rule that cannot be, and `scope` without `store`; a call with `restore`, `previous_response_id`
- * and no store rejects with `BadRequestError`. What a store or `detect` throws ends the call: nothing is sent in clear.
+ * Throws `MisuseError` for an invalid rule, and `scope` without `store`; a call with `restore`,
+ * `previous_response_id` and no store rejects with `BadRequestError`. An error of a store or
+ * `detect` ends the call: nothing is sent in clear.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [redact({ rules: ['email', 'iban'], restore: true })] }) })
@@ -107,7 +126,7 @@ interface Settings<State> extends RedactOptions<State> {
   readonly stateKey: ReturnType<typeof key<CallState>>
 }
 
-/** What the steps of one call share. */
+/** State shared by the steps of one call. */
 interface CallState {
   readonly values: Values
   readonly detections: Detections | undefined
@@ -131,7 +150,7 @@ function toSettings<State>(options: RedactOptions<State>): Settings<State> {
 const newDetections = ({ detect }: { readonly detect?: Detect | undefined }) =>
   detect && new Detections(detect)
 
-/** Counting tokens adds nothing to a store: names of the same length do. */
+/** Counting tokens writes nothing to a store: it uses names of the same length. */
 function forCount<State>({ restore, hashKey = importKey(undefined) }: Settings<State>): Values {
   return restore ? new HashedValues(hashKey) : new NamelessValues()
 }
@@ -140,7 +159,7 @@ function newValues<State>(ctx: Context<State>, settings: Settings<State>): Value
   const { restore, scope, store, ttlMs = 31_536_000_000, seal, hashKey } = settings
   if (!restore) return new NamelessValues()
   if (hashKey) return new HashedValues(hashKey)
-  // toSettings() has checked that there are both
+  // toSettings() has checked that both exist
   if (!scope || !store) throw new MisuseError('redact() needs scope and store')
   const id = scope(ctx)
   if (typeof id !== 'string' || id === '')
@@ -176,7 +195,7 @@ async function runInside<State>(ctx: Context<State>, next: Next, settings: Setti
   }
 }
 
-/** What a provider keeps speaks of placeholders that nobody here knows any more. */
+/** The state at the provider contains placeholders whose originals are no longer known here. */
 function checkChain<State>(request: ChatRequest, { restore, store }: Settings<State>): void {
   if (!restore || store || request.previous_response_id === undefined) return
   throw new BadRequestError(
@@ -219,7 +238,7 @@ async function addValues({ texts, numbers }: TextCollector, masker: Masker, valu
   for (const { text } of words) values.numbers.delete(text)
 }
 
-/** No string of it matches a rule. */
+/** True if none of its strings matches a rule. */
 function isClean({ content = [] }: Native, rules: readonly SearchRule[]): boolean {
   const strings = new TextCollector()
   editValue(content, strings)
@@ -232,7 +251,10 @@ const line: Message = {
     'Some values are replaced by placeholders in angle brackets, a name in capitals and an id: <EMAIL_1>, <NAME_k3x>. Each stands for one real value that you may use but not see. Write a placeholder exactly as it stands, brackets included, wherever you mean its value, also in the arguments of tools, and never make one up.',
 }
 
-/** Always there, behind the system messages: a line that came with the first value would change the head of the prompt. */
+/**
+ * Always added, after the system messages: adding it with the first value would change the cached
+ * prefix.
+ */
 function withLine(request: ChatRequest): ChatRequest {
   const { messages } = request
   const isSystem = ({ role }: Message) => role === 'system' || role === 'developer'
@@ -298,13 +320,13 @@ const hasHits = (
   rules: readonly SearchRule[],
 ) => [content, reasoning, refusal, ...args].some((text) => !findHits(text, rules).next().done)
 
-/** Nobody restores an error: placeholders have no number. */
+/** Errors are not restored, so their placeholders have no number. */
 function errorMask<State>(values: Values, { search }: Settings<State>) {
   const masker = new Masker(search, new NamelessValues())
   return (text: string) => masker.text(values.mask(text))
 }
 
-/** What a layer further in sees of an answer is not masked yet: it leaves through this one. */
+/** A layer further in reads the answer before this layer has masked it. */
 function recordMask<State>(
   { values, detections }: CallState,
   { search, restore }: Settings<State>,
@@ -313,7 +335,7 @@ function recordMask<State>(
   return (text) => editContent(values.mask(text), masker)
 }
 
-/** What tools returned, on its way to the client. */
+/** Masks tool results sent to the client. */
 async function runOutside<State>(ctx: Context<State>, next: Next, settings: Settings<State>) {
   const detections = newDetections(settings)
   const masker = new Masker(settings.search, new NamelessValues(), detections)

@@ -1,4 +1,4 @@
-/** Asks again for a structured answer that does not fit, with what is wrong with it. */
+/** Requests a structured answer again if it does not match its schema, with the defect. */
 import type { ChatResponse, FinishChunk, ResponseFormat, StreamChunk } from '../src/chat/index.js'
 import {
   type Context,
@@ -11,17 +11,18 @@ import {
 import { readAnswer } from '../src/schema/index.js'
 
 export interface RepairOptions {
-  /** In all, the first one too; 5 at most. @default 2 */
+  /** Total attempts including the first; at most 5. @default 2 */
   readonly attempts?: number | undefined
 }
 
 /**
- * Holds a structured answer back until it is whole and fits its schema. One that does not is dropped, and the model is
- * asked again with its answer and the defect, as a warning of code `repaired` reports. The last attempt is not held: it
- * streams, and where it does not fit the call fails as it would without this layer. An answer that was cut (`length`),
- * filtered or refused is not asked for again, nor is one whose format is not JSON.
+ * Holds a structured answer until it is complete and matches its schema. One that does not is
+ * dropped, and requested again with the answer and its defect, reported as a warning of code
+ * `repaired`. The last attempt is not held: it streams, and on a mismatch the call fails as without
+ * this layer. An answer that was cut off (`length`), filtered or refused is not requested again,
+ * nor is one whose format is not JSON.
  *
- * Place: outside `tools`: what tools came to stays in the conversation, none runs twice.
+ * Place: outside `tools`: tool results stay in the conversation, none runs twice.
  *
  * Throws `MisuseError` at construction for a number of attempts that is not 1 to 5.
  *
@@ -53,7 +54,7 @@ export function repair({ attempts = 2 }: RepairOptions = {}): Middleware {
   return layer('repair', run, { place: 'outside tools', repeats: 'attempt' })
 }
 
-/** The conversation with what was wrong. */
+/** The answer and a message with its defect. */
 const asked = ({ messages }: ChatResponse, defect: string) => [
   ...messages,
   {
@@ -62,10 +63,10 @@ const asked = ({ messages }: ChatResponse, defect: string) => [
   },
 ]
 
-/** Holds each turn until it is known whether it is an answer, and fits. */
+/** Holds each turn until it is known to be an answer that matches. */
 class AnswerHolder {
   isLast = false
-  /** Of the answer that was dropped. */
+  /** The defect of the dropped answer. */
   defect: string | undefined
   private held: StreamChunk[] | undefined
   private text = ''
@@ -93,7 +94,9 @@ class AnswerHolder {
   }
 }
 
-/** What was cut or filtered is none, nor a turn that Anthropic paused: the loop goes on with it. */
+/**
+ * False for a cut-off or filtered turn, and for one paused by Anthropic, which the loop continues.
+ */
 const isAnswer = ({ finish_reason, native_finish_reason: native = '' }: FinishChunk) =>
   finish_reason === 'stop' && !['pause_turn', 'compaction'].includes(native)
 

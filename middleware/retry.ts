@@ -1,4 +1,4 @@
-/** Calls again what failed for a passing reason: the one owner of retries in a stack. */
+/** Retries transient failures: the only layer of a stack that retries. */
 import {
   type Context,
   isTetradError,
@@ -10,15 +10,24 @@ import {
 import { type Clock, sleep, systemClock, timeLeft } from './clock.js'
 
 export interface RetryOptions {
-  /** In all, the first one too; 5 at most. @default 3 */
+  /** Total attempts including the first; at most 5. @default 3 */
   readonly attempts?: number | undefined
-  /** A provider that asks for a longer wait gets none: the error comes at once, with `retryAfterMs`. @default 60_000 */
+  /**
+   * If a provider asks for a longer wait the error is thrown at once, with `retryAfterMs`.
+   * @default 60_000
+   */
   readonly maxRetryAfterMs?: number | undefined
-  /** Beats what is known of the error; `undefined` leaves it to that. Not asked after content left, or after an abort. */
+  /**
+   * Overrides the decision by error class; `undefined` keeps it. Not called after content left or
+   * an abort.
+   */
   readonly shouldRetry?: ((error: unknown, ctx: Context) => boolean | undefined) | undefined
-  /** Told before each wait. What it throws is ignored. */
+  /** Called before each wait. Its errors are ignored. */
   readonly onRetry?: ((retry: RetryNotice) => unknown) | undefined
-  /** What retries may cost; false: as many as there are attempts. @default one retryBudget() for this layer */
+  /**
+   * Budget of retries; false: limited only by `attempts`.
+   * @default one retryBudget() for this layer
+   */
   readonly budget?: RetryBudget | false | undefined
   /** For tests. @default the monotonic clock of the process */
   readonly clock?: Clock | undefined
@@ -28,19 +37,20 @@ export interface RetryOptions {
 
 export interface RetryNotice {
   readonly error: unknown
-  /** Which attempt failed, from 1. */
+  /** The attempt that failed, from 1. */
   readonly attempt: number
   readonly waitMs: number
   readonly ctx: Context
 }
 
 /**
- * Repeats a failed call while none of its content has left this place: 408, 409, 429, 5xx, lost connections, timeouts,
- * answers that broke off before they said anything. Never a spent quota, a refusal, an abort. Waits with full jitter,
- * or as long as the provider asks; a wait ends with the call. In `generate` nothing leaves before the answer is whole,
- * so more can be repeated there than in a stream. The last error tells all attempts, and whether any may be billed.
+ * Repeats a failed call while none of its content has left this place: 408, 409, 429, 5xx, lost
+ * connections, timeouts, answers that broke off before any content. Not an exhausted quota, a
+ * refusal, an abort. Waits with full jitter, or as long as the provider asks; an abort ends the
+ * wait. In `generate` nothing leaves before the answer is complete, so more can be repeated there
+ * than in a stream. The last error lists all attempts, and whether any may be billed.
  *
- * Place: what stands inside runs once an attempt, what stands outside once a call. There is one `retry` in a stack;
+ * Place: layers inside run once an attempt, layers outside once a call. A stack has one `retry`;
  * inside `tools` it repeats a step, never a tool that ran.
  *
  * Throws `MisuseError` at construction for a number of attempts that is not 1 to 5.
@@ -76,7 +86,10 @@ interface Policy extends RetryOptions {
   readonly budget: RetryBudget | false
 }
 
-/** What one call remembers of its tries: resolves when the next one is due, throws the error where there is none. */
+/**
+ * State of the retries of one call: resolves when the next one is due, throws the error if there is
+ * none.
+ */
 function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<void> {
   const { attempts, budget, clock = systemClock, onRetry, shouldRetry } = policy
   const taken = new Map<Reason, number>()
@@ -91,7 +104,7 @@ function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<
     return wish ? always : (reasons.find(({ fits }) => fits(error)) ?? never)
   }
 
-  /** Undefined: no more. */
+  /** Undefined: no further retry. */
   const waitOf = (error: unknown, reason: Reason): number | undefined => {
     if ((taken.get(reason) ?? 0) >= reason.times) return undefined
     if (reason === deadSocket) return 0
@@ -101,7 +114,7 @@ function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<
   const isLate = (waitMs: number) =>
     (ctx.get(timeLeft)?.() ?? Infinity) < waitMs + shortestAttemptMs
 
-  /** The error that leaves speaks for the whole call. */
+  /** The thrown error covers all attempts of the call. */
   const fail = (error: unknown): never => {
     if (maybeBilled && isTetradError(error)) Reflect.set(error, 'maybeBilled', true)
     throw error
@@ -118,7 +131,7 @@ function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<
       if (isTetradError(error)) Reflect.set(error, 'retryBudgetExhausted', true)
       return fail(error)
     }
-    // what watches a call never breaks it
+    // an observer never fails a call
     void (async () => onRetry?.({ error, attempt, waitMs, ctx }))().catch(() => {})
     if (waitMs > 0) await sleep(waitMs, ctx.signal, clock)
     if (isLate(0)) return fail(error)
@@ -127,12 +140,12 @@ function planRetries(ctx: Context, policy: Policy): (error: unknown) => Promise<
   }
 }
 
-/** An attempt with less time left is not worth its start. */
+/** With less time left no attempt is started. */
 const shortestAttemptMs = 1_000
 
-// ---- What is worth a second try -------------------------------------------------------------------------------------
+// ---- Which errors are retried -------------------------------------------------------------------
 
-/** `times`: how often it is, in one call. */
+/** `times`: maximum retries for it in one call. */
 interface Reason {
   readonly times: number
   readonly fits: (error: unknown) => boolean
@@ -150,11 +163,17 @@ const coded =
 
 const never: Reason = { times: 0, fits: () => true }
 const always: Reason = { times: Infinity, fits: isTetradError }
-/** Without a wait that another's timer ended (`UND_ERR_HEADERS_TIMEOUT`): it would end the next as well. */
+/**
+ * Without timeouts of an outer timer (`UND_ERR_HEADERS_TIMEOUT`), which would end the next attempt
+ * as well.
+ */
 const lost =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|EAI_AGAIN|E(NET|HOST)UNREACH|ETIMEDOUT|UND_ERR_(SOCKET|CONNECT_TIMEOUT))$/
 
-/** The first that fits. `retryable` is what the provider said (`x-should-retry`), else what the class of the error says. */
+/**
+ * The first match counts. `retryable` is the provider's `x-should-retry`, else that of the error
+ * class.
+ */
 const reasons: readonly Reason[] = [
   { times: 0, fits: named('AbortError', 'QuotaExceededError') },
   { times: 0, fits: (error) => isTetradError(error) && !error.retryable },
@@ -166,11 +185,14 @@ const reasons: readonly Reason[] = [
     fits: (error) => named('UnexpectedResponseError')(error) || coded(/^truncated$/)(error),
   },
   always,
-  // what an adapter of your own lets through from its socket
+  // network errors that a custom adapter does not wrap
   { times: Infinity, fits: coded(lost) },
 ]
 
-/** Tried anew at once, once a call, at no cost: the server had closed an idle connection, and never read the request. */
+/**
+ * Retried at once, once a call, without cost: the server closed an idle connection and never read
+ * the request.
+ */
 const deadSocket: Reason = {
   times: 1,
   fits: (error) => isTetradError(error) && error.code === 'stale_socket',
@@ -181,7 +203,7 @@ interface Cause {
   readonly cause?: unknown
 }
 
-/** The error, and what it came from. */
+/** The error and its chain of causes. */
 function causes(error: unknown): readonly Cause[] {
   const found: Cause[] = []
   for (let link = error; isCause(link) && found.length < 8; link = link.cause) found.push(link)
@@ -190,13 +212,16 @@ function causes(error: unknown): readonly Cause[] {
 
 const isCause = (value: unknown): value is Cause => typeof value === 'object' && value !== null
 
-// ---- How long to wait -----------------------------------------------------------------------------------------------
+// ---- How long to wait ---------------------------------------------------------------------------
 
 const passing = { baseMs: 500, capMs: 8_000 }
 const overload = { baseMs: 1_000, capMs: 30_000 }
 const shortestWaitMs = 50
 
-/** Full jitter over a doubling span, never less than the provider asked for, spread by a tenth. Undefined: too long to wait. */
+/**
+ * Full jitter over a doubling span, at least the provider's wait, spread by a tenth. Undefined: too
+ * long to wait.
+ */
 function waitFor(error: unknown, retries: number, options: RetryOptions): number | undefined {
   const { maxRetryAfterMs = 60_000, random = Math.random } = options
   const pushbackMs = pushbackOf(error)
@@ -206,7 +231,7 @@ function waitFor(error: unknown, retries: number, options: RetryOptions): number
   return Math.max(pushbackMs ?? 0, backoffMs) * (1 + random() / 10)
 }
 
-/** Zero is a value; what is negative or no number says nothing. */
+/** Zero is a value; a negative or invalid number is ignored. */
 function pushbackOf(error: unknown): number | undefined {
   const ms = isTetradError(error) ? error.retryAfterMs : undefined
   return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? ms : undefined
@@ -217,13 +242,13 @@ const isOverload = (error: unknown, pushbackMs: number | undefined): boolean =>
   (error.name === 'ServiceUnavailableError' ||
     (error.name === 'RateLimitError' && pushbackMs === undefined))
 
-// ---- What all calls together may spend on retries -------------------------------------------------------------------
+// ---- The retry budget of all calls --------------------------------------------------------------
 
 /** Keeps retries from multiplying the load of a provider that is down. */
 export interface RetryBudget {
-  /** Pays for a retry; false where too little is left. */
+  /** Takes the cost of a retry; false if too little is left. */
   take(provider: string, cost: number): boolean | Promise<boolean>
-  /** A success pays a little back. */
+  /** Returns a little after a success. */
   give(provider: string): void
 }
 
@@ -236,8 +261,9 @@ const costOf = (error: unknown): number =>
   isTetradError(error) && error.name === 'TimeoutError' ? 10 : 5
 
 /**
- * A bucket of tokens for each provider: a retry takes 5, after a timeout 10, a success gives 1 back. Full, it lets 100
- * calls be retried at once; a provider that stays down is asked at most 100 times more than there are calls.
+ * A token bucket for each provider: a retry takes 5, after a timeout 10, a success returns 1. A
+ * full one allows 100 retries; a provider that stays down gets at most 100 requests more than there
+ * are calls.
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   const { capacity = 500 } = options

@@ -1,4 +1,4 @@
-/** The stack that every app wants, in the order that makes its parts right. */
+/** The standard stack, in the order that its parts need. */
 
 import type { Timeouts } from '../src/chat/index.js'
 import {
@@ -25,36 +25,42 @@ import {
 } from './tools.js'
 import { type UsageOptions, usage } from './usage.js'
 
-/** Options of the part, a layer to stand in its place, or false: none. */
+/** Options of the part, a layer that replaces it, or false: none. */
 export type Part<Options, State = {}> = Options | Middleware<State> | false
 
 export interface StandardOptions<
   State = {},
   Given = Tools<State> | ToolsFor<State> | false | undefined,
 > {
-  /** Where lines go is the app's to say: `log: {}` is the console. @default none */
+  /** Opt-in: `log: {}` logs to the console. @default none */
   readonly log?: Part<LogOptions, State> | undefined
   readonly usage?: Part<UsageOptions, State> | undefined
   /** Milliseconds for the whole call. @default none */
   readonly deadline?: Part<number, State> | undefined
   readonly aliases?: Part<Aliases, State> | undefined
   readonly history?: Part<HistoryOptions, State> | undefined
-  /** What `tools()` runs, or a function that tells it for a call; false: no loop. @default no tools of our own: those of a request go back to the caller */
+  /**
+   * The tools of `tools()`, or a function that returns them for a call; false: no loop.
+   * @default none of our own: calls of a request's tools are returned to the caller
+   */
   readonly tools?: Given
-  /** How it runs them: options of `tools()`, or a layer to stand in its place. */
+  /** Options of `tools()`, or a layer that replaces it. */
   readonly toolLoop?: Part<ToolsOptions<State>, State> | undefined
   readonly retry?: Part<RetryOptions, State> | undefined
   readonly timeout?: Part<Timeouts, State> | undefined
   readonly params?: Part<ParamsOptions, State> | undefined
-  /** Layers directly outside of a part: `{ retry: fallback('openai/gpt-5') }`. A part that is off keeps its place. */
+  /**
+   * Layers directly outside of a part: `{ retry: fallback('openai/gpt-5') }`. A disabled part keeps
+   * its place.
+   */
   readonly outside?: Beside<State> | undefined
   /** Layers directly inside of a part. */
   readonly inside?: Beside<State> | undefined
-  /** Policies, in any order: each goes to the `place` that it states. */
+  /** Policies, in any order: each is placed by its `place`. */
   readonly with?: readonly Layers<State>[] | undefined
 }
 
-/** One layer or several, outermost first, by the part they stand beside. */
+/** One layer or several, outermost first, by the part next to them. */
 export type Beside<State = {}> = {
   readonly [Name in StandardPart]?: Layers<State> | undefined
 }
@@ -62,20 +68,22 @@ export type Beside<State = {}> = {
 /**
  * Outermost first:
  *
- * - `log` sees the call as the app made it, and its end, whatever it is,
- * - `usage` counts all steps and all attempts, so that `log` can tell the cost,
- * - `deadline` limits all that follows: loops, waits, tools,
- * - `alias` finds the model, which `history` needs for its size and `timeout` for its pace,
- * - `history` mends once what the app stored, before a loop builds on it,
+ * - `log` sees the call as the app made it, and every kind of end,
+ * - `usage` counts all steps and all attempts, so that `log` can report the cost,
+ * - `deadline` limits all layers inside: loops, waits, tools,
+ * - `alias` resolves the model, whose size `history` needs and whose timeouts `timeout` needs,
+ * - `history` repairs the stored messages once, before the tool loop starts,
  * - `tools` calls what is inside once a step,
  * - `retry` repeats one step, so no tool runs twice,
  * - `timeout` limits the silence of one attempt,
- * - `params` speaks of the model that this attempt asks.
+ * - `params` checks against the model of this attempt.
  *
- * Layers of your own go `outside` or `inside` a part, policies by `with` to the place they state. The result is an array.
+ * Add your own layers `outside` or `inside` a part, policies by `with` at their `place`. The result
+ * is an array.
  *
- * Throws `MisuseError` for tools beside a `toolLoop` that does not take them, for a layer in `with` without a place that
- * is in the stack, for a part in `outside` or `inside` that nobody knows, and what its parts throw.
+ * Throws `MisuseError` for tools beside a `toolLoop` that does not take them, for a layer in `with`
+ * without a place in the stack, for an unknown part in `outside` or `inside`, and the errors of its
+ * parts.
  *
  * @example
  * const ai = createClient({ use: standard({ aliases: { fast: 'gemini/gemini-2.5-flash' }, retry: { attempts: 2 } }) })
@@ -86,7 +94,10 @@ export function standard<Parameters extends Readonly<Record<string, unknown>>, S
 export function standard<Parameters extends readonly unknown[], State = {}>(
   options?: StandardOptions<State, ToolListOf<Parameters, State>>,
 ): readonly Middleware<State>[]
-/** With a State that is written, `standard<State>(…)`, or a function of `tools`: `tool()` types the arguments. */
+/**
+ * With an explicit State, `standard<State>(…)`, or a function as `tools`: `tool()` types the
+ * arguments.
+ */
 export function standard<State = {}>(options?: StandardOptions<State>): readonly Middleware<State>[]
 export function standard<State>(
   options: StandardOptions<State> = {},
@@ -114,7 +125,7 @@ export function standard<State>(
   return stack
 }
 
-/** Puts layers beside the part, or the other layer, that their place names. */
+/** Puts layers next to the part, or the other layer, that their place names. */
 function placing<State>(given: readonly Layers<State>[]) {
   const layers = given.flat()
   const neighbours = new Set<string>([...standardOrder, ...layers.map(({ name }) => name)])
@@ -150,7 +161,10 @@ function placeOf({ name, place = [] }: Middleware<never>, neighbours: ReadonlySe
   )
 }
 
-/** A function of `tools` tells tools, one of `toolLoop` is a layer: neither has to be told from the other. */
+/**
+ * A function as `tools` returns tools, one as `toolLoop` is a layer, so they need not be
+ * distinguished.
+ */
 function loopOf<State>(options: StandardOptions<State>): readonly Middleware<State>[] {
   const { tools: own = {}, toolLoop = {} } = options
   if (own === false || toolLoop === false) return []

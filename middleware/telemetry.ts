@@ -1,4 +1,6 @@
-/** Spans and metrics of OpenTelemetry's GenAI conventions: the call, each call of a model, each run of a tool. */
+/**
+ * Spans and metrics of OpenTelemetry's GenAI conventions: the call, each model call, each tool run.
+ */
 import type { Attempt, StreamChunk } from '../src/chat/index.js'
 import {
   type Context,
@@ -37,24 +39,29 @@ import { type Duration, type Instruments, instrumentsOf } from './telemetry/metr
 export type { Meter, Tracer } from './telemetry/api.js'
 
 export interface TelemetryOptions {
-  /** `trace.getTracer('chat')`. @default that of the SDK which is registered with @opentelemetry/api; without one no spans */
+  /**
+   * `trace.getTracer('chat')`.
+   * @default that of the SDK registered with @opentelemetry/api; without one no spans
+   */
   readonly tracer?: Tracer | undefined
   /** `metrics.getMeter('chat')`. @default as the tracer */
   readonly meter?: Meter | undefined
   /**
-   * Asks for what was said, too: each text goes through this function first. `(text) => text` shows all. Of images and
-   * files their kind alone is shown. @default nothing of what was said is in a span
+   * Adds the content of messages: each text is passed through this function first. `(text) => text`
+   * records all. Of images and files only the type is recorded.
+   * @default no content is recorded
    */
   readonly content?: Show | undefined
 }
 
 /**
- * Makes an `invoke_agent` span a call, in it a client span for each call of a model (all its retries and fallbacks, each
- * attempt an event) and an `execute_tool` span for each run of a tool; counts tokens and durations. The spans are active
- * inside: in tools, nested calls and the provider's `fetch`. A call that fails, is aborted or left closes them with what is
- * known by then.
+ * Creates an `invoke_agent` span a call, in it a client span for each model call (all its retries
+ * and fallbacks, each attempt an event) and an `execute_tool` span for each tool run; records
+ * tokens and durations. The spans are active inside: in tools, nested calls and the provider's
+ * `fetch`. A call that fails, is aborted or abandoned ends them with the data known by then.
  *
- * Place: two layers. One inside `log`, outside all else; one inside `redact` and `tools`, outside `fallback` and `retry`.
+ * Place: two layers. One inside `log`, outside all else; one inside `redact` and `tools`, outside
+ * `fallback` and `retry`.
  *
  * Throws `MisuseError` at construction for a `content` that is no function.
  *
@@ -76,9 +83,9 @@ export function telemetry(options: TelemetryOptions = {}): readonly Middleware[]
 interface Observed {
   readonly name: string
   readonly kind: number
-  /** From the start on: samplers decide by them. */
+  /** Set at the start, as samplers decide by them. */
   readonly attributes: Attributes
-  /** Gets the span at its end, whatever that is. */
+  /** Called with the span at every end. */
   readonly report: (span: TelemetrySpan, end: End) => void
 }
 
@@ -92,7 +99,7 @@ class Observer {
 
   constructor(private readonly options: TelemetryOptions) {}
 
-  /** An SDK may be registered after this was made. */
+  /** Read late: an SDK may be registered after construction. */
   private get tracer() {
     return this.options.tracer ?? globalTracer()
   }
@@ -180,7 +187,7 @@ class Observer {
     )
   }
 
-  /** Records what lies between two chunks that came from the model. */
+  /** Records the time between two output chunks of the model. */
   private watchChunks(ctx: Context, attributes: Attributes): void {
     const { instruments } = this
     if (!instruments) return
@@ -227,25 +234,25 @@ class Observer {
   }
 }
 
-/** Chunks of the call, not of what the model made. */
+/** Chunks that are not model output. */
 const notOutput: ReadonlySet<StreamChunk['type']> = new Set(['start', 'warning', 'finish'])
 
-/** A call does not fail for its telemetry. */
+/** A failure of telemetry does not fail the call. */
 function quietly(report: () => void): void {
   try {
     report()
   } catch {
-    // what an exporter of the app's own threw is not the caller's affair
+    // errors of the app's exporter are ignored
   }
 }
 
-/** The model that is asked; as it is written, where nobody knows it. */
+/** The requested model; its given name if no provider knows it. */
 function askedOf({ request, client }: Context): Attributes {
   const found = (() => {
     try {
       return client.capabilities(request.model)
     } catch {
-      // the call fails of it, and reports it
+      // the call itself fails and reports it
       return undefined
     }
   })()
@@ -262,7 +269,7 @@ const tagsOf = ({ id, options: { tags = {} } }: Context): Attributes => ({
   ...Object.fromEntries(Object.entries(tags).map(([name, tag]) => [`tetrad.tag.${name}`, tag])),
 })
 
-/** Seconds from the first attempt's start to the first chunk that came. */
+/** Seconds from the start to the first chunk received. */
 function firstChunkOf(attempts: readonly Attempt[], started: number): number | undefined {
   const first = attempts.find(({ first_chunk_ms }) => first_chunk_ms !== undefined)
   if (first?.first_chunk_ms === undefined) return undefined

@@ -1,21 +1,26 @@
-/** Makes reasoning of what open models write between `<think>` and `</think>`. */
+/** Converts text of open models between `<think>` and `</think>` to reasoning. */
 import type { StreamChunk } from '../src/chat/index.js'
 import { layer, type Middleware, MisuseError, type Transform } from '../src/core/index.js'
 
 export interface ThinkTagsOptions {
   /** The name of the tag. @default 'think' */
   readonly tag?: string | undefined
-  /** The template of the model writes the opening tag, so its answers begin inside the thought: `hm</think>Hello`. @default false */
+  /**
+   * The model's template writes the opening tag, so answers begin inside it: `hm</think>Hello`.
+   * @default false
+   */
   readonly beginsInside?: boolean | undefined
 }
 
 /**
- * Turns a thought at the beginning of a turn into `reasoning-delta` chunks and `reasoning_content`, wherever the stream is
- * cut. White space behind either tag goes. Tags further back are text, as in an answer about HTML.
+ * Converts a thought at the beginning of a turn to `reasoning-delta` chunks and
+ * `reasoning_content`, independent of chunk boundaries. White space after either tag is dropped.
+ * Later tags are text, as in an answer about HTML.
  *
- * Place: next to the provider, so that a tool loop and a stored history hold the thought as what it is.
+ * Place: next to the provider, so that a tool loop and a stored history get the thought as
+ * reasoning.
  *
- * Throws `MisuseError` at construction for a tag that is no name.
+ * Throws `MisuseError` at construction for an invalid tag name.
  *
  * @example
  * const ai = createClient({ providers: [compatible({ baseURL })], use: standard({ with: [thinkTags()] }) })
@@ -48,14 +53,14 @@ interface Tags {
 
 type Emit = Parameters<Transform>[1]
 
-/** With more white space than this before it, a tag is not at the beginning. */
+/** After more white space than this, a tag is not at the beginning. */
 const mostSpace = 1_000
 
 class Turn {
   private place: 'before' | 'inside' | 'behind' = 'before'
   /** Text that may still belong to a tag. */
   private held = ''
-  /** Log-probabilities that came while the place was unknown. */
+  /** Log-probabilities received while the place was unknown. */
   private heldLogprobs: StreamChunk[] = []
   private isTrimming = false
   private hasThought = false
@@ -64,7 +69,7 @@ class Turn {
 
   take(chunk: StreamChunk, emit: Emit): void {
     if (chunk.type === 'text-delta' && chunk.phase !== undefined) {
-      // of an API that says itself what is a thought
+      // from an API that marks reasoning itself
       this.flush(emit)
       emit(chunk)
     } else if (chunk.type === 'text-delta' && !this.isPlain) {
@@ -79,7 +84,7 @@ class Turn {
     }
   }
 
-  /** What comes now is text, as it is. */
+  /** Further text is emitted unchanged. */
   private get isPlain(): boolean {
     return this.place === 'behind' && !this.isTrimming
   }
@@ -106,7 +111,7 @@ class Turn {
     return true
   }
 
-  /** False while the thought goes on. */
+  /** False while the thought continues. */
   private think(emit: Emit): boolean {
     const { close } = this.tags
     const at = this.held.indexOf(close)
@@ -126,13 +131,13 @@ class Turn {
     emit({ type, text: rest })
   }
 
-  /** They spell the thought: with one they are left out. */
+  /** Dropped with a thought, as they contain its tokens. */
   private sendLogprobs(emit: Emit): void {
     const held = this.heldLogprobs.splice(0)
     if (!this.hasThought) for (const chunk of held) emit(chunk)
   }
 
-  /** What is held is no tag: nothing more of this text will come. */
+  /** The held text is no tag, as no more text follows. */
   private flush(emit: Emit): void {
     const isThought = this.place === 'inside' || (this.place === 'before' && this.tags.beginsInside)
     this.send(isThought ? 'reasoning-delta' : 'text-delta', this.held, emit)
@@ -142,7 +147,7 @@ class Turn {
   }
 }
 
-/** How much of the end of `text` may be the beginning of `word`. */
+/** Length of the longest end of `text` that begins `word`. */
 function overlap(text: string, word: string): number {
   for (let length = Math.min(text.length, word.length - 1); length > 0; length--)
     if (text.endsWith(word.slice(0, length))) return length

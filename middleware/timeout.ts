@@ -1,17 +1,20 @@
-/** How long a provider may keep silent. */
+/** Limits the silence of a provider. */
 import { defined, type Timeouts } from '../src/chat/index.js'
 import { type Context, layer, type Middleware } from '../src/core/index.js'
 
 /**
- * Limits on the silence of a provider, in milliseconds: until the headers (`headersMs`), between bytes (`idleBytesMs`,
- * any byte counts), between events that become chunks (`idleEventsMs`, pings and unknown events do not count). Each ends the attempt with
- * a `TimeoutError` that names its phase. They run around a pending read only: a slow consumer costs nothing.
+ * Limits the silence of a provider, in milliseconds: until the headers (`headersMs`), between bytes
+ * (`idleBytesMs`, any byte counts), between events that become chunks (`idleEventsMs`, pings and
+ * unknown events do not count). Each ends the attempt with a `TimeoutError` that names its phase.
+ * They run during a pending read only: a slow consumer does not count.
  *
- * What the call's own `timeouts` say wins, then these options, then what is known of the model. Without either: 60 s
- * until the headers, 60 s between bytes, 300 s between events. In `generate` the headers come with the finished answer:
- * they have 600 s at least, and once they are there a body that stalls is ended as in a stream.
+ * The call's own `timeouts` win, then these options, then the defaults of the model. Without any:
+ * 60 s until the headers, 60 s between bytes, 300 s between events. In `generate` the headers
+ * arrive with the finished answer: they have at least 600 s, and after them a stalled body ends as
+ * in a stream.
  *
- * Place: inside `retry`, so that a silent attempt is repeated, and inside `alias`, so that the model is known.
+ * Place: inside `retry`, so that a silent attempt is repeated, and inside `alias`, so that the
+ * model is known.
  *
  * @example
  * const ai = createClient({ use: [retry(), timeout({ headersMs: 20_000 })] })
@@ -36,7 +39,7 @@ function defaults(ctx: Context): Timeouts {
   return ctx.streaming ? known : { ...known, headersMs: Math.max(known.headersMs, wholeAnswerMs) }
 }
 
-/** A name that leads nowhere is for the end of the stack to refuse: a layer inside may still change it. */
+/** An unknown name is refused at the end of the stack: a layer inside may still change it. */
 function ofModel({ client, request }: Context): Timeouts {
   try {
     return client.capabilities(request.model).timeouts ?? {}

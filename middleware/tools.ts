@@ -1,4 +1,4 @@
-/** The tool loop: runs what the model calls, and calls the model again with the results. */
+/** The tool loop: runs the tool calls of the model, and calls it again with the results. */
 import {
   type ChatRequest,
   type ChatResponse,
@@ -29,40 +29,48 @@ import {
 } from './tools/tool.js'
 
 export interface ToolsOptions<State = {}> {
-  /** Model turns in one call. The tools of the last one are run, so that the history stays whole. @default 20 */
+  /**
+   * Model turns in one call. The tools of the last one are run, so that the history stays complete.
+   * @default 20
+   */
   readonly maxSteps?: number | undefined
   /** Tools that run at once. @default 8 */
   readonly concurrency?: number | undefined
-  /** For each tool call that has no limit of its own. Milliseconds. @default 60_000 */
+  /** For each tool call without a limit of its own. Milliseconds. @default 60_000 */
   readonly timeoutMs?: number | undefined
-  /** Where calls wait for a yes: `redisStore(client)` where more than one process serves the same users. @default this process */
+  /**
+   * Stores pending approvals: `redisStore(client)` if several processes serve the same users.
+   * @default this process
+   */
   readonly approvals?: Store | undefined
-  /** A yes that comes later is none. Milliseconds. @default 3_600_000 */
+  /** How long an approval is accepted. Milliseconds. @default 3_600_000 */
   readonly approvalTtlMs?: number | undefined
-  /** Whose approval it is: a yes given in another scope is none. @default any holder of the id */
+  /** Owner of an approval: one given in another scope is invalid. @default any holder of the id */
   readonly approvalScope?: ((ctx: Context<State>) => string) | undefined
-  /** What the model reads of an error. Throw here to end the call. @default its message */
+  /** The text of an error sent to the model. Throw here to end the call. @default its message */
   readonly describeError?: ((error: unknown, call: FunctionCall) => string) | undefined
-  /** Stands around each run of a tool, inside the hooks that layers add under `aroundTools`. */
+  /** Wraps each run of a tool, inside the hooks that layers add under `aroundTools`. */
   readonly around?: AroundTool | undefined
   /** For tests. @default the monotonic clock of the process */
   readonly clock?: Clock | undefined
 }
 
 /**
- * Lets the model call functions: runs the calls of a turn side by side once the turn is whole and their arguments are
- * validated, sends each result as a `tool-result` chunk, and asks again, until there is nothing left to run. Errors and
- * bad arguments go back to the model as error results.
+ * Lets the model call functions: runs the calls of a turn concurrently once the turn is complete
+ * and their arguments are validated, emits each result as a `tool-result` chunk, and calls the
+ * model again, until no calls remain. Errors and invalid arguments are sent to the model as error
+ * results.
  *
- * The loop ends with `tool_calls` at `maxSteps`, for a call of a tool that is not ours (one of the request's own), and
- * for one that needs approval: then `response.approvals` names it, and the next request goes on with
- * `{ role: 'tool', tool_call_id, approval: { id, approved } }` behind the history. A forced `tool_choice` holds for the
- * first turn only. Anthropic's `pause_turn` goes on by itself.
+ * The loop ends with `tool_calls` at `maxSteps`, for a call of a tool that is not ours (one of the
+ * request's own), and for one that needs approval: then `response.approvals` lists it, and the next
+ * request continues with `{ role: 'tool', tool_call_id, approval: { id, approved } }` after the
+ * history. A forced `tool_choice` applies to the first turn only. Anthropic's `pause_turn` is
+ * continued.
  *
  * Place: inside `usage` and `history`, outside `retry`: a turn is retried, a tool that ran is not.
  *
- * Throws `MisuseError` for a tool without a name, two of one name, limits below 1 and an `around` that is no function, `BadRequestError` for an approval that was not
- * asked for.
+ * Throws `MisuseError` for a tool without a name, duplicate names, limits below 1 and an `around`
+ * that is no function, `BadRequestError` for an approval that was not requested.
  *
  * @example
  * const ai = createClient({
@@ -120,7 +128,7 @@ export function tools(
   return layer('tools', loop, { repeats: 'step' })
 }
 
-/** Tools that are the same for each call are looked at once. */
+/** Tools that are the same for each call are validated once. */
 function boxMaker(
   given: Tools<never> | ToolsFor<never>,
 ): (ctx: Context<never>) => Toolbox | Promise<Toolbox> {
@@ -149,7 +157,7 @@ function withTools(ctx: Context, box: Toolbox): ChatRequest {
 const isFunctionTool = (tool: ToolDefinition): tool is FunctionTool =>
   tool.type === 'function' && 'function' in tool
 
-/** A forced choice would force a call for ever. */
+/** Without a forced choice, which would never let the loop end. */
 function afterFirst({ tool_choice: choice, ...request }: ChatRequest): ChatRequest {
   if (choice === undefined || choice === 'required') return request
   if (typeof choice === 'string') return { ...request, tool_choice: choice }
@@ -158,11 +166,11 @@ function afterFirst({ tool_choice: choice, ...request }: ChatRequest): ChatReque
   return { ...request, tool_choice: { ...choice, allowed_tools } }
 }
 
-/** A turn that was cut or filtered may hold a call that was meant otherwise: its tools do not run. */
+/** A turn that was cut off or filtered may contain an incomplete call: its tools do not run. */
 const isWhole = ({ finish_reason }: ChatResponse) =>
   finish_reason === 'stop' || finish_reason === 'tool_calls'
 
-/** Calls of the last turn that nothing inside has answered. */
+/** Calls of the last turn that no layer inside has answered. */
 function openCalls({ message, messages }: ChatResponse): readonly ToolCall[] {
   const turn = messages.findLastIndex((one) => one.role === 'assistant')
   const results = messages.slice(turn + 1).filter((one) => one.role === 'tool')
@@ -180,11 +188,16 @@ function ownJobs(calls: readonly ToolCall[], { approvals = [] }: ChatResponse, b
   })
 }
 
-/** Anthropic stopped a long turn of hosted tools, or to compact: sent back as it is, it goes on. */
+/**
+ * Anthropic paused a long turn of hosted tools, or to compact: sent back unchanged, it continues.
+ */
 const isPaused = ({ native_finish_reason: reason }: ChatResponse, request: ChatRequest) =>
   reason === 'pause_turn' || (reason === 'compaction' && !asksToCompact(request))
 
-/** Compaction that was asked for is the answer: https://platform.claude.com/docs/en/build-with-claude/compaction */
+/**
+ * Requested compaction is the answer:
+ * https://platform.claude.com/docs/en/build-with-claude/compaction
+ */
 const asksToCompact = (request: ChatRequest) =>
   placesOf(request).some(({ compaction }) => isObject(compaction))
 

@@ -1,8 +1,8 @@
-/** Shows a stack as a picture: the layers from outside in, and how often each is called. */
+/** Prints a stack: the layers from outside in, and how often each is called. */
 import type { LayerData } from '../src/core/index.js'
 
 /**
- * The stack of a client as text. What stands in an inner box is called again by the layer above it.
+ * The stack of a client as text. Layers in an inner box are called again by the layer above it.
  *
  * @example
  * console.log(trace(ai))

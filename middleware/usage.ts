@@ -1,4 +1,4 @@
-/** Accounting: what each call used and cost, told once, whatever its end. */
+/** Accounting: reports the usage and cost of each call once, whatever its end. */
 import {
   type Attempt,
   addUsage,
@@ -20,28 +20,31 @@ import {
 
 export interface UsageOptions {
   /**
-   * Told once a call. A promise is waited for, so that a serverless function is not frozen before the record is
-   * written; return nothing and the reply does not wait. What it throws becomes a warning.
+   * Called once a call. A promise is awaited, so that a serverless function is not frozen before
+   * the record is written; return nothing and the reply does not wait. Its errors become a warning.
    */
   readonly onUsage?: (record: UsageRecord) => unknown
-  /** Told what `onUsage` or `prices` threw. What it throws itself is ignored. */
+  /** Called with errors of `onUsage` or `prices`. Its own errors are ignored. */
   readonly onError?: (error: unknown) => unknown
-  /** A table, a function, or false for no prices at all. @default those of the client, else the bundled ones, loaded at the first call */
+  /**
+   * A table, a function, or false for no prices.
+   * @default those of the client, else the bundled ones, loaded at the first call
+   */
   readonly prices?: Prices | false
 }
 
-/** What one call used. */
+/** The usage of one call. */
 export interface UsageRecord {
-  /** Of the call: `ctx.id`. */
+  /** `ctx.id` of the call. */
   readonly id: string
-  /** What was asked for at this place. */
+  /** The model requested at this place. */
   readonly model: string
   readonly status: 'ok' | 'failed' | 'aborted'
-  /** State of the call: who asked. */
+  /** State of the call, such as the user. */
   readonly state: Readonly<unknown>
   /** Tags of the call: tenant, user, feature. */
   readonly tags: Readonly<Record<string, string>>
-  /** Sum of the attempts. `cost` (USD) is absent as soon as one of them has no known price. */
+  /** Sum of the attempts. `cost` (USD) is absent if one of them has no known price. */
   readonly usage: Usage
   readonly attempts: readonly PricedAttempt[]
   /** Epoch milliseconds. */
@@ -52,16 +55,17 @@ export interface UsageRecord {
 
 /** One provider call and its price. */
 export interface PricedAttempt extends Omit<Attempt, 'cost_source'> {
-  /** Who gave `usage.cost`; unknown: nobody, and it is absent. */
+  /** Source of `usage.cost`; unknown: none, and it is absent. */
   readonly cost_source: 'provider' | 'prices' | 'unknown'
 }
 
 /**
- * Counts tokens and money of each call and of each of its attempts, failed, aborted and nested ones too, and puts
- * `usage.cost` on the answer. The provider's own figure wins; a model without a price has no cost, never 0.
+ * Counts tokens and cost of each call and of each of its attempts, failed, aborted and nested ones
+ * too, and sets `usage.cost` on the answer. The provider's own figure wins; a model without a price
+ * has no cost, never 0.
  *
- * Place: outside `retry` and `tools`, so that one record holds all attempts and all steps; inside `log`, which then
- * sees the cost.
+ * Place: outside `retry` and `tools`, so that one record contains all attempts and steps; inside
+ * `log`, which then reads the cost.
  *
  * @example
  * const ledger = new Ledger()
@@ -71,7 +75,7 @@ export interface PricedAttempt extends Omit<Attempt, 'cost_source'> {
  */
 export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middleware {
   return layer('usage', async (ctx, next) => {
-    // one that comes with each price is told once
+    // an error repeated with each price is reported once
     const failures = new Map<string, unknown>()
     const fail = (error: unknown) => void failures.set(wordsOf(error), error)
     const stopwatch = startWatch()
@@ -109,7 +113,7 @@ export function usage({ onUsage, onError, prices }: UsageOptions = {}): Middlewa
   })
 }
 
-/** Those of this layer go before those of the client. What goes wrong is an unknown price. */
+/** Prices of this layer override those of the client. A failure is an unknown price. */
 async function findPricing(
   ctx: Pick<Context<never>, 'get'>,
   prices: UsageOptions['prices'],
@@ -127,10 +131,10 @@ async function findPricing(
   }
 }
 
-/** Those of the package, once they are loaded. */
+/** The bundled prices, once loaded. */
 let bundled: Prices | undefined
 
-/** What was thrown may be anything, an object that has no text too. */
+/** A thrown value may be anything, also an object without a string form. */
 function wordsOf(error: unknown): string {
   try {
     return String(error)
@@ -139,7 +143,7 @@ function wordsOf(error: unknown): string {
   }
 }
 
-/** Runs the app's code: accounting never breaks a reply. */
+/** Runs code of the app: accounting never fails a reply. */
 async function guarded(run: () => unknown, onError: (error: unknown) => void = () => {}) {
   try {
     await run()
@@ -161,7 +165,7 @@ const statusOf = (error: unknown) =>
 function sumUp(attempts: readonly PricedAttempt[]): Usage {
   const usages = attempts.map((attempt) => attempt.usage)
   const sum = usages.reduce<Usage>(addUsage, emptyUsage)
-  // nothing used costs nothing, whatever its price
+  // no usage costs nothing, whatever its price
   if (sum.cost === undefined) return sum.total_tokens === 0 ? { ...sum, cost: 0 } : sum
   const units = usages.reduce((total, { cost = 0 }) => total + toUnits(cost), 0n)
   return { ...sum, cost: toUsd(units) }

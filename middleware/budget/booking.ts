@@ -1,4 +1,4 @@
-/** One attempt on the ledger: held before it, extended while it flows, settled at its end. */
+/** One attempt in the ledger: held before it, extended while it streams, settled at its end. */
 import { type ChatRequest, estimatePromptTokens, type Usage } from '../../src/chat/index.js'
 import {
   askedTier,
@@ -15,7 +15,7 @@ import { thoughtsOf, withThoughtsInside } from './thoughts.js'
 
 export interface Settings {
   readonly store: Store & Required<Pick<Store, 'hold' | 'settle'>>
-  /** Of the ledger. */
+  /** Name of the ledger. */
   readonly name: string
   readonly leaseMs: number
   /** Tokens. */
@@ -45,30 +45,34 @@ export class StoreDown extends Error {
 
 type Tokens = Pick<Usage, 'prompt_tokens' | 'completion_tokens'>
 
-/** Where the model's limit is all that bounds an answer, it gets this share of what the cap still pays. */
+/**
+ * If only the model's own limit bounds an answer, it gets this share of what the cap still covers.
+ */
 const share = 1 / 4
 const tries = 4
-/** A stream that gets no more waits so long for what others give back. */
+/** How long a refused stream waits for other holds to be released. */
 const patienceMs = 2_000
 const pauseMs = 50
-/** What the longer ones of those that run will want, by what all of them hold. */
+/** What longer answers still need, as a share of what all running ones hold. */
 const wantedShare = 0.4
-/** What the shorter ones gave back, by what they used: as much as the longer ones want of it. */
+/**
+ * What shorter answers returned, as a share of their usage: at most this much goes to longer ones.
+ */
 const returnedShare = 0.8
-/** No model writes more in one answer. Tokens. */
+/** Upper bound of the output of any model. Tokens. */
 const longest = 1_000_000
 
 export class Booking {
   private readonly id = crypto.randomUUID()
-  /** By cap. */
+  /** Amounts, by cap. */
   private held: number[]
   private rates: readonly number[] = []
-  /** What the prompt is held for. */
+  /** Tokens held for the prompt. */
   private promptTokens = 0
-  /** Our own count of a text may be low by so much. */
+  /** Factor by which our own token count of a text may be too low. */
   private completionRatio = 1
   private extending: Promise<void> | undefined
-  /** Its text is seen as it comes: slices bound it. Otherwise `max_tokens` does. */
+  /** All its text is streamed, so slices bound it; otherwise `max_tokens` does. */
   private isSliced = false
   private isUncapped = false
   private refusal: Error | undefined
@@ -88,7 +92,9 @@ export class Booking {
     return error === this.refusal
   }
 
-  /** Holds the prompt and an answer. Throws `BudgetExceededError`, `MisuseError`, or `StoreDown`. */
+  /**
+   * Holds the prompt and an answer. Throws `BudgetExceededError`, `MisuseError`, or `StoreDown`.
+   */
   async open({ expected, promptRatio, completionRatio, thinksUnseen }: Learned): Promise<void> {
     const { ctx } = this
     const prompt_tokens = Math.ceil(estimatePromptTokens(ctx.request) * promptRatio)
@@ -103,17 +109,17 @@ export class Booking {
     if (this.isSliced) {
       const ahead = expected + this.settings.margin
       const first = Math.min(asked ?? Infinity, ahead)
-      // where all that was asked for is held there is nothing to extend
+      // if the whole requested length is held there is nothing to extend
       this.isSliced = first === ahead
       const result = await this.hold(amountsOf(first))
       if (!result.isHeld || !this.leavesRoom(result)) throw this.refused(result, amountsOf(first))
     } else await this.openBounded({ none, asked, expected })
     this.heartbeat = setInterval(() => this.renew(), this.settings.leaseMs / 3)
-    // a process may end while it holds
+    // lets the process exit while it holds
     if (typeof this.heartbeat === 'object') this.heartbeat.unref?.()
   }
 
-  /** What short answers gave back is for the long ones that run: a call that came later would cut them off. */
+  /** Reserves what short answers returned for running long ones, which a new call would cut off. */
   private leavesRoom({ caps }: HoldResult): boolean {
     return this.caps.every(({ limit }, index) => {
       const { used = 0, held = 0 } = caps[index] ?? {}
@@ -122,7 +128,7 @@ export class Booking {
     })
   }
 
-  /** What nobody sees coming is held whole, and the provider keeps the bound. */
+  /** Holds output that is not streamed as a whole; the provider enforces the bound. */
   private async openBounded(wish: {
     readonly none: readonly number[]
     readonly asked: number | undefined
@@ -163,7 +169,7 @@ export class Booking {
     })
   }
 
-  /** Extends ahead of the text; ends the stream before a chunk that nothing pays for. */
+  /** Extends ahead of the text; ends the stream before a chunk that is not covered. */
   readonly transform: Transform = (chunk, emit) => {
     const isPaid = !this.isSliced || this.isUncapped || !chunk.type.endsWith('-delta')
     const pending = isPaid ? undefined : this.reach()
@@ -197,7 +203,7 @@ export class Booking {
     return Math.ceil((this.rates[index] ?? 0) * tokens)
   }
 
-  /** Never rejects: what failed is thrown where the text has reached its end. */
+  /** Never rejects: a failure is thrown where the text reaches the end of the hold. */
   private async extend(now: readonly number[]): Promise<void> {
     const { slice, margin } = this.settings
     const amounts = now.map((amount, index) =>
@@ -221,16 +227,16 @@ export class Booking {
     }
   }
 
-  /** What they do not use comes back. */
+  /** The unused part of other holds will be released. */
   private othersHold({ caps }: HoldResult): boolean {
     return caps.some(({ held }, index) => held > (this.held[index] ?? 0))
   }
 
-  /** Books what was used. A store that is down books the hold when its lease is over. */
+  /** Books the actual usage. If the store is down, the hold is booked when its lease expires. */
   async settle(): Promise<void> {
     clearInterval(this.heartbeat)
     this.over.abort()
-    // one that came behind it would hold again
+    // one that arrived after settle would hold again
     await Promise.all([this.extending, this.renewing])
     const { store, name } = this.settings
     const { usage } = this.ctx
@@ -262,11 +268,11 @@ export class Booking {
   }
 
   private renew(): void {
-    // one that is missed comes again, and a late settle corrects what was booked meanwhile
+    // a failed renewal is repeated, and a late settle corrects what was booked meanwhile
     this.renewing = this.hold(this.caps.map(() => 0)).catch(() => {})
   }
 
-  /** What was used so far, by cap. */
+  /** Usage so far, by cap. */
   private current(): readonly number[] {
     const { usage } = this.ctx
     if (!usage.estimated) return this.caps.map((cap) => this.usedOf(cap, usage) ?? 0)
@@ -277,7 +283,7 @@ export class Booking {
     return this.caps.map((cap) => this.amountOf(cap, tokens))
   }
 
-  /** Undefined where nobody knows the price. */
+  /** Undefined if the price is unknown. */
   private usedOf({ unit }: CurrentCap, usage: Usage): number | undefined {
     if (unit === 'tokens' || usage.total_tokens === 0) return usage.total_tokens
     return usage.cost === undefined ? undefined : Math.round(usage.cost * perUsd)
@@ -295,7 +301,7 @@ export class Booking {
     )
   }
 
-  /** Completion tokens that every cap still pays, behind the prompt. */
+  /** Completion tokens that every cap still covers, after the prompt. */
   private leftTokens({ caps }: HoldResult, none: readonly number[]): number {
     const left = this.caps.map(({ limit }, index) => {
       const { used = 0, held = 0 } = caps[index] ?? {}
@@ -320,7 +326,7 @@ export class Booking {
       0,
       this.caps.findIndex((_, index) => isPassed(index)),
     )
-    // there is at least one
+    // capsOf() ensures at least one
     const { unit, window, key, limit, resetsAt } = this.caps[index] as CurrentCap
     const scale = unit === 'usd' ? perUsd : 1
     const resets = resetsAt()
@@ -344,7 +350,7 @@ export class Booking {
   }
 }
 
-/** Every token that costs is in the stream: no hidden reasoning, no tools or media of the provider. */
+/** True if every billed token is streamed: no hidden reasoning, no hosted tools or media. */
 function isSeen({ streaming, request, client }: Place): boolean {
   if (!streaming || request.web_search_options || hasHosted(request)) return false
   if (request.modalities?.some((kind) => kind !== 'text')) return false

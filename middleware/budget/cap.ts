@@ -1,7 +1,7 @@
-/** A cap: how much, of what, for whom, in which window. */
+/** A cap: its amount, unit, key and window. */
 import { type Context, MisuseError } from '../../src/core/index.js'
 
-/** The minute and the hour are those of UTC; the day and the month those of the calendar in the cap's time zone. */
+/** Minutes and hours are those of UTC; days and months are calendar ones in the cap's time zone. */
 export type BudgetWindow = 'minute' | 'hour' | 'day' | 'month' | 'total'
 
 export interface Cap<State = {}> {
@@ -10,17 +10,17 @@ export interface Cap<State = {}> {
   /** Tokens, prompt and completion, in place of `usd`. */
   readonly tokens?: number | undefined
   readonly window: BudgetWindow
-  /** Whom it is for: a user, a tenant, anything of `ctx`. @default one cap for all */
+  /** The key of the cap: a user, a tenant, anything of `ctx`. @default one cap for all */
   readonly per?: ((ctx: Context<State>) => string | number) | undefined
   /** IANA name, for day and month. @default 'UTC' */
   readonly timeZone?: string | undefined
 }
 
-/** A cap at the moment of a call. Amounts are whole: tokens, or billionths of a dollar. */
+/** A cap resolved for one call. Amounts are integers: tokens, or billionths of a dollar. */
 export interface CurrentCap {
   readonly unit: 'usd' | 'tokens'
   readonly window: BudgetWindow
-  /** In the ledger. */
+  /** Key in the ledger. */
   readonly key: string
   readonly limit: number
   readonly ttlMs: number
@@ -28,13 +28,13 @@ export interface CurrentCap {
   readonly resetsAt: () => number | undefined
 }
 
-/** What a booking needs of its layer: the context, whatever the state of the call. */
+/** What a booking needs of its layer: the context, without the state type of the call. */
 export type Place = Omit<Context<never>, 'options' | 'state'>
 
 export const perUsd = 1e9
 
 const minuteMs = 60_000
-/** The longest that each can be, with an hour for what settles late. */
+/** The maximum length of each window, plus an hour for late settles. */
 const lengths: Readonly<Record<BudgetWindow, number>> = {
   minute: 61 * minuteMs,
   hour: 121 * minuteMs,
@@ -43,7 +43,7 @@ const lengths: Readonly<Record<BudgetWindow, number>> = {
   total: 10 * 366 * 24 * 60 * minuteMs,
 }
 
-/** Throws `MisuseError` for a cap that cannot be. */
+/** Throws `MisuseError` for an invalid cap. */
 export function checkCap({ usd, tokens, window, timeZone }: Cap<never>): void {
   const amounts = [usd, tokens].filter((amount) => amount !== undefined)
   if (amounts.length !== 1 || !amounts.every((amount) => Number.isFinite(amount) && amount >= 0))
@@ -65,7 +65,10 @@ interface Moment<State> {
   readonly at: number
 }
 
-/** Throws `MisuseError` for a call that `per` gives no key: it would be capped with strangers, or not at all. */
+/**
+ * Throws `MisuseError` if `per` returns no key: the call would share a cap with others, or have
+ * none.
+ */
 export function cappedIn<State>(cap: Cap<State>, { ctx, index, at }: Moment<State>): CurrentCap {
   const { usd, tokens = 0, window, timeZone, per } = cap
   const who = per?.(ctx) ?? (per ? '' : 'all')
@@ -87,7 +90,7 @@ export function cappedIn<State>(cap: Cap<State>, { ctx, index, at }: Moment<Stat
 
 const digits = { minute: 16, hour: 13 } as const
 
-/** The same for all moments of one window. */
+/** The same for all times of one window. */
 function labelOf(window: BudgetWindow, timeZone = 'UTC', at: number): string {
   if (window === 'total') return ''
   if (window === 'minute' || window === 'hour')
@@ -103,7 +106,7 @@ function labelOf(window: BudgetWindow, timeZone = 'UTC', at: number): string {
   return format.format(at)
 }
 
-/** The first moment with another label. */
+/** The first time with a different label. */
 function endOf({ window, timeZone }: Cap<never>, label: string, at: number): number | undefined {
   if (window === 'total') return undefined
   let inside = at

@@ -1,16 +1,19 @@
-/** What answers of a model were like lately, from the store: how long they were, and how far our own count was off. */
+/**
+ * Recent statistics of a model's answers, from the store: mean length, and the error of our own
+ * token count.
+ */
 import { createTokenCounter, estimatePromptTokens, type Message } from '../../src/chat/index.js'
 import type { Store } from '../../src/store/index.js'
 import type { Place } from './cap.js'
 
 export interface Learned {
-  /** Tokens of an ordinary answer: their mean. */
+  /** Mean tokens of an answer. */
   readonly expected: number
-  /** Real tokens of prompts for one of our own count, a little above what was seen. */
+  /** Actual prompt tokens per token of our own count, slightly above the observed ratio. */
   readonly promptRatio: number
-  /** The same of answers. */
+  /** The same for answers. */
   readonly completionRatio: number
-  /** It told of thoughts that it did not show, whatever is known of it. */
+  /** It reported reasoning tokens without showing the reasoning, whatever its capabilities are. */
   readonly thinksUnseen: boolean
 }
 
@@ -19,17 +22,17 @@ interface Where {
   readonly name: string
 }
 
-/** Where nothing is known yet. */
+/** Used until there are statistics. */
 const firstGuess: Learned = {
   expected: 500,
   promptRatio: 1.1,
   completionRatio: 1.1,
   thinksUnseen: false,
 }
-/** The weight of one answer in a mean. */
+/** Weight of one answer in a mean. */
 const weight = 1 / 8
 const mostRatio = 4
-/** Nobody knows that the next text is counted as the last one was. */
+/** The next text may be counted less accurately than the last. */
 const headroom = 1.05
 const ttlMs = 7 * 86_400_000
 
@@ -44,7 +47,7 @@ export async function learnedOf(
   return { ...known, expected: Math.ceil(expected ?? known.expected) }
 }
 
-/** A store that is down has learned nothing; the hold tells of it. */
+/** Undefined if the store is down; the hold reports that failure. */
 async function read(ctx: Place, where: Where): Promise<Learned | undefined> {
   const found = await where.store.get(keyOf(ctx, where)).catch(() => undefined)
   const figures: unknown = found === undefined ? undefined : JSON.parse(found)
@@ -53,7 +56,7 @@ async function read(ctx: Place, where: Where): Promise<Learned | undefined> {
   return { expected, promptRatio, completionRatio, thinksUnseen: thinksUnseen === 1 }
 }
 
-/** Takes in an answer that ended well. Of two at once one may be lost. */
+/** Adds a complete answer. Of two concurrent updates one may be lost. */
 export async function learn(ctx: Place, where: Where): Promise<void> {
   const { response, request } = ctx
   if (!response || response.finish_reason === 'length') return
@@ -75,7 +78,7 @@ export async function learn(ctx: Place, where: Where): Promise<void> {
   await where.store.set(keyOf(ctx, where), JSON.stringify(figures), { ttlMs }).catch(() => {})
 }
 
-/** Up at once, down slowly; a text of a few tokens says nothing. */
+/** Rises at once, falls slowly; a text of a few tokens is not representative. */
 function ratio(real: number, counted: number, before: number): number {
   if (counted < leastCounted) return before
   const seen = Math.min(mostRatio, (real / counted) * headroom)

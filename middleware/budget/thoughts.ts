@@ -1,12 +1,13 @@
 /**
- * Claude counts its thoughts in `max_tokens` and wants more than their budget there, so that the adapter adds the one to
- * the other where it is not: https://platform.claude.com/docs/en/build-with-claude/extended-thinking. Other providers keep
- * `max_tokens` as it is.
+ * Claude counts thinking tokens in `max_tokens`, which must exceed their budget, so the adapter
+ * adds the budget if it does not:
+ * https://platform.claude.com/docs/en/build-with-claude/extended-thinking. For other providers
+ * `max_tokens` is sent as it is.
  */
 import type { ChatRequest } from '../../src/chat/index.js'
 import type { Place } from './cap.js'
 
-/** What is asked for by a level. Tokens. */
+/** Thinking budget of each effort level. Tokens. */
 const efforts: ReadonlyMap<string, number> = new Map([
   ['minimal', 1_024],
   ['low', 1_024],
@@ -15,10 +16,10 @@ const efforts: ReadonlyMap<string, number> = new Map([
   ['xhigh', 16_384],
   ['max', 32_768],
 ])
-/** The least budget that Claude takes. Tokens. */
+/** Minimum budget of Claude. Tokens. */
 const least = 1_024
 
-/** Tokens that stand beside `max_tokens` unless they are fewer. */
+/** Thinking tokens, which the adapter adds to `max_tokens` unless they are fewer. */
 export function thoughtsOf({ request, client }: Place): number {
   const { thinking, reasoning_effort: effort } = request
   if (client.capabilities(request.model).provider !== 'anthropic') return 0
@@ -27,7 +28,10 @@ export function thoughtsOf({ request, client }: Place): number {
   return thinking?.budget_tokens ?? (thinking ? ofEffort || 4_096 : ofEffort)
 }
 
-/** The request, its thoughts inside of so many tokens; without thoughts where there is no room for them. */
+/**
+ * The request with its thinking budget within this many tokens; without thinking if that leaves too
+ * few.
+ */
 export function withThoughtsInside(place: Place, tokens: number): ChatRequest {
   const { request } = place
   const wished = thoughtsOf(place)

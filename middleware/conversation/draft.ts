@@ -1,4 +1,6 @@
-/** What an answer has said so far is in the store before it leaves: a process that dies loses none of it. */
+/**
+ * Stores each part of an answer before it is emitted, so that a process that dies loses none of it.
+ */
 import { asMoved, type Message, type StreamChunk } from '../../src/chat/index.js'
 import { Accumulator, type Transform } from '../../src/core/index.js'
 import type { Store } from '../../src/store/store.js'
@@ -10,11 +12,11 @@ export interface Where {
   readonly ttlMs: number
 }
 
-/** What the call itself adds, as it is stored, and the length that the conversation has before it. */
+/** The call's own messages, as they are stored, and the length of the conversation before them. */
 interface Head {
   readonly at: number
   readonly added: readonly string[]
-  /** What is said is signed behind media, for which a line may stand later. */
+  /** The answer is signed over media that a text line may replace later. */
   readonly isBehindMedia: boolean
 }
 
@@ -22,7 +24,7 @@ const pointerTo = (key: string) => `draft:${key}`
 const logOf = (id: string) => `draft-log:${id}`
 
 export class Draft {
-  /** A holder whose turn is over writes to its own log, which nobody reads any more. */
+  /** A holder whose turn is over writes to its own log, which is no longer read. */
   private readonly id = crypto.randomUUID()
   private waiting: string[] = []
   private isOpen = false
@@ -30,12 +32,15 @@ export class Draft {
 
   constructor(
     private readonly where: Where,
-    /** Called once something is said. */
+    /** Called with the first content. */
     private readonly head: () => Head,
     private readonly isStreaming: boolean,
   ) {}
 
-  /** Content waits until it is stored; of a plain answer, which leaves whole, only what a tool did. */
+  /**
+   * Content waits until it is stored; in `generate`, which returns a whole answer, only tool
+   * results do.
+   */
   readonly transform: Transform = (chunk, emit) => {
     if (this.isLost || isOfNoMessage(chunk)) return emit(chunk)
     this.waiting.push(JSON.stringify(chunk))
@@ -49,7 +54,7 @@ export class Draft {
     await Promise.all([store.delete(pointerTo(key)), store.delete(logOf(this.id))])
   }
 
-  /** The answer goes on without its draft where the store fails. */
+  /** If the store fails the answer continues without a draft. */
   private async write(): Promise<void> {
     const { store, key, ttlMs } = this.where
     const entries = this.isOpen ? this.waiting : [JSON.stringify(this.head()), ...this.waiting]
@@ -64,18 +69,18 @@ export class Draft {
   }
 }
 
-/** They are written with what follows: a `finish` is followed by the end, or by the next step. */
+/** Written with the next chunk: a `finish` is followed by the end or by the next step. */
 const isBracket = ({ type }: StreamChunk) => type === 'start' || type === 'finish'
 
 const isOfNoMessage = ({ type }: StreamChunk) => type === 'data' || type === 'warning'
 
-/** Takes up what a process that died had let out, unless the conversation has gone on since. */
+/** Appends what a process that died had emitted, unless the conversation has continued since. */
 export async function takeUpDraft({ store, key, ttlMs }: Where): Promise<void> {
   const id = await store.get(pointerTo(key))
   if (id === undefined) return
   const [head, ...chunks] = await store.read(logOf(id), 0)
   if (head !== undefined) {
-    // what a draft of this layer wrote
+    // written by a draft of this layer
     const { at, added, isBehindMedia } = JSON.parse(head) as Head
     const accumulator = new Accumulator()
     for (const chunk of chunks) accumulator.add(JSON.parse(chunk) as StreamChunk)

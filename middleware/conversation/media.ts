@@ -1,4 +1,7 @@
-/** Images, audio and files of a conversation: sent with their own turn, a line in later ones. */
+/**
+ * Images, audio and files of a conversation: sent with their own turn, replaced by a text line in
+ * later ones.
+ */
 import {
   asMoved,
   type ContentPart,
@@ -9,22 +12,25 @@ import {
 } from '../../src/chat/index.js'
 import type { Where } from './draft.js'
 
-/** What later turns hold: all, those of the last turn that had any, or a line for each. */
+/**
+ * The media sent in later turns: all, those of the last turn that had any, or a text line for each.
+ */
 export type Media = 'last' | 'never' | 'all'
 
-/** The text for audio that was heard, by its data. */
+/** Transcripts by the data of their audio. */
 type Heard = ReadonlyMap<string, string>
 
-/** A message as it is kept. */
+/** A message as it is stored. */
 interface Kept {
   readonly entry: string
-  /** It with its media, where the entry has a line in their place. */
+  /** The message with its media, if the entry has text lines instead. */
   readonly whole: Message | undefined
 }
 
 /**
- * The log holds lines; with `last` a key beside it holds the messages of the last turn with media, by their places in the
- * log. What was signed behind media is marked as moved in the log: it goes back as it is while the media do.
+ * The log contains text lines; with `last` a separate key has the messages of the last turn with
+ * media, by their positions in the log. Content signed over media is marked as moved in the log: it
+ * is sent unchanged only together with its media.
  */
 export class MediaStore {
   /** Media of an earlier turn are sent again. */
@@ -35,7 +41,7 @@ export class MediaStore {
     private readonly media: Media,
   ) {}
 
-  /** Messages as they are sent again; `from` is the place of the first. */
+  /** The messages to send again; `from` is the position of the first. */
   async restore(
     messages: readonly Message[],
     from: number,
@@ -51,14 +57,14 @@ export class MediaStore {
       const whole = last.get(from + index)
       if (whole) return whole
       const line = withoutMedia(message)
-      // kept whole, before `media` was set
+      // stored with its media, before `media` was set
       isMoved ||= line !== message
       if (isMoved) return asMoved(line)
       return from + index > first ? unmoved(line) : line
     })
   }
 
-  /** The messages of a turn. */
+  /** The entries of a turn. */
   toKeep(messages: readonly Message[], heard: Heard): readonly Kept[] {
     let isBehind = this.showsLast
     return messages.map((message) => {
@@ -70,12 +76,12 @@ export class MediaStore {
     })
   }
 
-  /** Whether what is said behind these stands behind media. */
+  /** Whether content that follows these is signed over media. */
   isBehind(own: readonly Kept[]): boolean {
     return this.showsLast || own.some(({ whole }) => whole)
   }
 
-  /** `at` is the place of the first. */
+  /** `at` is the position of the first. */
   async remember(kept: readonly Kept[], at: number): Promise<void> {
     const { store, key, ttlMs } = this.where
     const places = kept.flatMap(({ whole }, index) => (whole ? [[at + index, whole]] : []))
@@ -85,7 +91,7 @@ export class MediaStore {
 
   private async lastTurn(): Promise<ReadonlyMap<number, Message>> {
     const found = (await this.where.store.get(mediaOf(this.where.key))) ?? '[]'
-    // what remember() wrote
+    // written by remember()
     return new Map(JSON.parse(found) as [number, Message][])
   }
 }
@@ -100,7 +106,7 @@ function unmoved(message: Message): Message {
 
 const hasMedia = (message: Message) => withoutMedia(message) !== message
 
-/** Audio that was heard is its text from now on. The same message where there is none. */
+/** Replaces transcribed audio by its text. The same message if there is none. */
 const withHeard = (message: Message, heard: Heard): Message =>
   editParts(message, (part) => {
     const text = heard.get(dataOf(part))
@@ -113,8 +119,9 @@ const dataOf = (part: ContentPart): string => {
 }
 
 /**
- * A line stands for each image, audio and file, also for those that the model made. The provider's own blocks of such an
- * answer go too: they hold the bytes. The same message where there is none.
+ * Replaces each image, audio and file by a text line, those made by the model too. The native
+ * blocks of such an answer are dropped, as they contain the bytes. The same message if there is
+ * none.
  */
 function withoutMedia(message: Message): Message {
   const edited = editParts(message, (part) => {
@@ -147,15 +154,15 @@ function withLines(content: AssistantTurn['content'], lines: readonly string[]) 
   return [...(content ? [content] : []), ...lines].join('\n')
 }
 
-/** The same message where no part changed. */
+/** The same message if no part changed. */
 function editParts(message: Message, edit: (part: ContentPart) => ContentPart): Message {
   const { content } = message
   if (!Array.isArray(content)) return message
-  // each role's list is one of content parts
+  // in each role the list contains content parts
   const parts = content as readonly ContentPart[]
   const edited = parts.map((part) => (isObject(part) ? edit(part) : part))
   if (edited.every((part, index) => part === parts[index])) return message
-  // text is a part in every role
+  // a text part is valid in every role
   return { ...message, content: edited } as Message
 }
 

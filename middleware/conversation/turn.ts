@@ -1,10 +1,13 @@
-/** One call at a time for one conversation: in their order within a process, over processes by a lease. */
+/**
+ * Runs one call at a time for a conversation: in order within a process, by a lease across
+ * processes.
+ */
 import { ConflictError, type Context } from '../../src/core/index.js'
 import { type Lease, takeLease } from '../../src/store/lease.js'
 import type { Store } from '../../src/store/store.js'
 import { type Clock, sleep, unlessAborted } from '../clock.js'
 
-/** What of a layer's context a turn needs. */
+/** What a turn needs of a layer's context. */
 type Place = Pick<Context<never>, 'signal' | 'abort'>
 
 export interface TurnOptions {
@@ -13,18 +16,18 @@ export interface TurnOptions {
   readonly clock: Clock
 }
 
-/** Rejects with `ConflictError` where another call has the turn meanwhile. */
+/** Rejects with `ConflictError` if another call has taken the turn. */
 export type HoldTurn = () => Promise<void>
 
 const pollMs = 50
 
 export class Turns {
-  /** The last of those that wait in this process, by conversation. */
+  /** The last waiting call of this process, by conversation. */
   private readonly last = new Map<string, Promise<unknown>>()
 
   constructor(private readonly options: TurnOptions) {}
 
-  /** Runs behind those of this process that came before; one whose signal fires leaves the row. */
+  /** Runs after the earlier calls of this process; a call whose signal fires leaves the queue. */
   async run(key: string, ctx: Place, work: (hold: HoldTurn) => Promise<void>): Promise<void> {
     const before = this.last.get(key) ?? Promise.resolve()
     let leave = () => {}
@@ -46,7 +49,7 @@ export class Turns {
     let lease = await this.waitForLease(key, ctx.signal)
     const renew = async () => {
       if (await lease.renew()) return
-      // it ran out, which nobody may have noticed
+      // it expired, perhaps without another process taking it
       const again = await this.take(key)
       if (!again) throw overtaken()
       lease = again
@@ -58,7 +61,7 @@ export class Turns {
     }
     const timer = setInterval(() => {
       hold().catch((error: unknown) => {
-        // one that the store failed comes again
+        // a renewal that failed in the store is repeated
         if (error instanceof ConflictError) ctx.abort(error)
       })
     }, this.options.leaseMs / 3)
@@ -66,7 +69,7 @@ export class Turns {
       await work(hold)
     } finally {
       clearInterval(timer)
-      // one that cannot be given back ends by itself
+      // a lease that cannot be released expires
       await lease.release().catch(() => false)
     }
   }
@@ -85,7 +88,7 @@ export class Turns {
   }
 }
 
-/** Another holder of the turn has gone on, since this one was away for longer than its lease. */
+/** Another holder has taken the turn, as this one was away for longer than its lease. */
 export const overtaken = () =>
   new ConflictError(
     'conversation(): the turn of this call ran out and another call has gone on: ask again, or give a longer leaseMs',

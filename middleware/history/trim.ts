@@ -1,16 +1,16 @@
-/** Which messages go so that the rest fits: oldest first, a call never without its result, instructions never. */
+/** Selects the messages to drop: oldest first, a call only with its results, instructions never. */
 import { asMoved, estimateMessageTokens, type Message } from '../../src/chat/index.js'
 
-/** Messages that stay or go together: a turn with its results, or one message. */
+/** Messages that are kept or dropped together: a turn with its results, or one message. */
 interface Unit {
   readonly messages: readonly Message[]
   readonly tokens: number
 }
 
 /**
- * The messages without the oldest ones, so that about `surplus` estimated tokens less are left. What was said before
- * the last user message goes first, a whole exchange at a time; then turns of a loop behind it. Instructions, the last
- * user message and the last turn stay, whatever they cost.
+ * The messages without the oldest ones, so that about `surplus` fewer estimated tokens remain.
+ * Whole exchanges before the last user message are dropped first, then turns of a loop after it.
+ * Instructions, the last user message and the last turn stay, whatever they cost.
  */
 export function trim(messages: readonly Message[], surplus: number): readonly Message[] {
   const units = toUnits(messages)
@@ -23,7 +23,7 @@ export function trim(messages: readonly Message[], surplus: number): readonly Me
     left -= unit.tokens
   }
   for (const [index, unit] of units.slice(0, Math.max(0, lastUser)).entries()) {
-    // an exchange that has lost its question loses its answer, too
+    // an exchange that lost its question loses its answer too
     if (left <= 0 && (isUser(unit) || index === 0)) break
     drop(unit)
   }

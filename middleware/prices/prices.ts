@@ -4,9 +4,9 @@ import type { PricedCall, PriceRow, Rate, Rates } from './rates.js'
 import { standardTiers, tiers } from './tiers.js'
 
 /**
- * Rates of a call to OpenAI, Anthropic, Gemini or xAI; undefined for a model, or a service tier of it, that nobody told
- * us the price of. `usage()` loads and takes it by itself; import it to give it to the client, or to put your own prices
- * before it.
+ * Rates of a call to OpenAI, Anthropic, Gemini or xAI; undefined for a model or service tier of
+ * unknown price. `usage()` loads it by itself; import it to pass it to the client, or to put your
+ * own prices before it.
  *
  * @example
  * createClient({ prices: (call) => negotiated[call.model] ?? prices(call) })
@@ -23,10 +23,10 @@ export function prices(call: PricedCall): Rates | undefined {
 
 const rows = new Map<string, PriceRow | undefined>()
 
-/** Names may come from users: no more are kept. */
+/** Bound of the cache: names may come from users. */
 const most = 500
 
-/** Each call of a model asks for the same row of some hundred patterns. */
+/** Caches the row, since each call would search some hundred patterns. */
 function rowOf(provider: string, model: string): PriceRow | undefined {
   const name = `${provider}/${model}`
   if (rows.has(name)) return rows.get(name)
@@ -36,11 +36,11 @@ function rowOf(provider: string, model: string): PriceRow | undefined {
   return row
 }
 
-/** The last rates that hold on the day; the first ones held ever before. */
+/** The last rates in effect on that day; the first ones apply to any earlier day. */
 const atDay = ([, ...dated]: PriceRow, started: number): Rates | undefined =>
   dated.findLast(({ from }) => !from || started >= Date.parse(from)) ?? dated[0]
 
-/** Undefined: nobody told us what this tier costs. */
+/** Undefined if the price of the tier is unknown. */
 function tierFactor({ provider, service_tier }: PricedCall, model: string): number | undefined {
   const asked = service_tier?.toLowerCase() || 'default'
   if (standardTiers.has(asked)) return 1
@@ -48,7 +48,7 @@ function tierFactor({ provider, service_tier }: PricedCall, model: string): numb
   return rows?.find(([models, tier]) => tier === asked && models.test(model))?.[2]
 }
 
-/** Tokens are scaled, searches cost the same in every tier. */
+/** Scales token rates; searches cost the same in every tier. */
 function inTier(rates: Rates | undefined, factor: number | undefined): Rates | undefined {
   if (factor === undefined) return undefined
   if (!rates || factor === 1) return rates

@@ -1,9 +1,9 @@
-/** The form of the bundled prices, and the reader of their table. */
+/** The format of the bundled prices, and the parser of their table. */
 import type { Rate, Rates } from '../../src/chat/index.js'
 
 export type { PricedCall, Prices, Rate, Rates, TieredRate } from '../../src/chat/index.js'
 
-/** Models of one provider, first match wins. Later rates hold from their day (UTC) on. */
+/** Models of one provider, first match wins. Later rates apply from their day (UTC) on. */
 export type PriceData = Readonly<Record<string, readonly PriceRow[]>>
 
 export type PriceRow = readonly [match: RegExp, ...rates: readonly DatedRates[]]
@@ -12,7 +12,7 @@ export interface DatedRates extends Rates {
   readonly from?: string
 }
 
-/** What a price of the table is for: USD for a million tokens, `web` and `files` for a thousand searches. */
+/** Units of the table: USD per million tokens, `web` and `files` per thousand searches. */
 const units: Readonly<Record<string, string>> = {
   in: 'input_mtok',
   read: 'cache_read_mtok',
@@ -30,8 +30,9 @@ const units: Readonly<Record<string, string>> = {
 }
 
 /**
- * A row is `names = rates`, with ` = rates` again for those that hold from a day on; an indented line belongs to the row
- * before it. Of `in 2/4 above 200000` the second price holds for requests of more tokens.
+ * A row is `names = rates`, followed by ` = rates` for rates that apply from a day on; an indented
+ * line continues the row before it. In `in 2/4 above 200000` the second price applies to requests
+ * of more tokens.
  */
 export const readPrices = (table: string): readonly PriceRow[] =>
   table
@@ -43,7 +44,7 @@ export const readPrices = (table: string): readonly PriceRow[] =>
       return [new RegExp(names.split(' ').map(patternOf).join('|')), ...rates.map(ratesOf)]
     })
 
-/** Of `name`, `beginning*`, `*end`, `*middle*`, or a regular expression between slashes. */
+/** Converts `name`, `beginning*`, `*end`, `*middle*`, or a regular expression between slashes. */
 function patternOf(name: string): string {
   if (name.startsWith('/')) return name.slice(1, -1)
   const text = name.replaceAll('*', '').replaceAll('.', '\\.')

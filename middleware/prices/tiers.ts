@@ -1,15 +1,23 @@
-/** What genai-prices does not hold, kept by hand: service tiers, as a factor on the standard rates. */
+/**
+ * Service tiers, as factors on the standard rates: maintained by hand, since genai-prices lacks
+ * them.
+ */
 
-/** Models, tier, factor; the first row that fits counts. A tier that is none of `standardTiers` and has no row is unknown. */
+/**
+ * Models, tier, factor; the first match counts. A tier without a row that is not in `standardTiers`
+ * is unknown.
+ */
 export type TierRow = readonly [models: RegExp, tier: string, factor: number]
 
 /**
- * OpenAI: https://openai.com/api-priority-processing, flex at half price (https://developers.openai.com/api/docs/pricing).
- * Gemini: https://ai.google.dev/gemini-api/docs/optimization (flex), notes in genai-prices (priority).
- * GPT-6: fast twice, ultrafast six times (https://docs.litellm.ai/docs/providers/openai/ultrafast); what is asked as
- * fast may be told as priority.
- * Anthropic: batches at half price (https://platform.claude.com/docs/en/about-claude/pricing), `speed: 'fast'` twice;
- * priority is bought ahead, and drawn at the standard weights.
+ * OpenAI: https://openai.com/api-priority-processing, flex at half price
+ * (https://developers.openai.com/api/docs/pricing).
+ * Gemini: https://ai.google.dev/gemini-api/docs/optimization (flex), notes in genai-prices
+ * (priority).
+ * GPT-6: fast twice, ultrafast six times (https://docs.litellm.ai/docs/providers/openai/ultrafast);
+ * a fast request may be reported as priority.
+ * Anthropic: batches at half price (https://platform.claude.com/docs/en/about-claude/pricing),
+ * `speed: 'fast'` twice; priority is prepaid, and consumed at the standard weights.
  */
 export const tiers: Readonly<Record<string, readonly TierRow[]>> = {
   openai: [
@@ -38,7 +46,7 @@ export const tiers: Readonly<Record<string, readonly TierRow[]>> = {
   ],
 }
 
-/** Tiers that cost the standard rates, as a request or an answer names them; `auto` is not yet decided. */
+/** Tiers at the standard rates, as named in a request or an answer; `auto` is not yet decided. */
 export const standardTiers: ReadonlySet<string> = new Set([
   'auto',
   'default',

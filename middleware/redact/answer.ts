@@ -1,4 +1,7 @@
-/** Edits an answer on its way out, over any cut: text as it comes, arguments and the like when they are whole. */
+/**
+ * Edits an answer independent of chunk boundaries: text as it streams, arguments and the like once
+ * complete.
+ */
 import {
   type Annotation,
   type ChunkOf,
@@ -17,17 +20,17 @@ import { TextEditor } from './text.js'
 
 export interface AnswerEdit {
   readonly rules: readonly SearchRule[]
-  /** What stands for a hit of running text; undefined: it stays. */
+  /** The replacement of a hit in streamed text; undefined keeps it. */
   readonly replace: (text: string, channel: Channel, hit: Hit) => string | undefined
-  /** For all but running text. */
+  /** Edits everything but streamed text. */
   readonly map: TextMap
-  /** Thoughts too. */
+  /** Edits reasoning too. */
   readonly reasoning: boolean
-  /** Text is edited when its turn is whole: as JSON, or by a service. */
+  /** Edits text when its turn is complete: as JSON, or by a service. */
   readonly whole?: 'json' | 'text' | undefined
-  /** Looks at texts before they are edited. */
+  /** Receives texts before they are edited. */
   readonly prepare?: ((texts: readonly string[]) => Promise<void>) | undefined
-  /** What becomes of the end of a turn. `said` is what the model wrote, `isEdited` whether it was changed. */
+  /** Edits the end of a turn. `said` is what the model wrote, `isEdited` whether it was changed. */
   readonly finish: (chunk: FinishChunk, said: SaidData, isEdited: boolean) => FinishChunk
   readonly warn: (warning: Warning) => void
 }
@@ -45,7 +48,7 @@ const byChannel = <T>(make: (channel: Channel) => T): Record<Channel, T> => ({
 export function editAnswer(edit: AnswerEdit): Transform {
   let turn = new Turn(edit)
   return (chunk, emit) => {
-    // what an attempt that failed left behind is not said
+    // drops what a failed attempt left
     if (chunk.type === 'start') turn = new Turn(edit)
     return turn.handle(chunk, emit)
   }
@@ -110,7 +113,7 @@ class Turn {
     this.emitText(channel, ready, emit)
   }
 
-  /** Texts of two phases are two texts. */
+  /** Texts of two phases are separate texts. */
   private turnTo(phase: string | undefined, emit: Emit): void {
     if (phase !== this.phase) this.flush('text-delta', emit)
     this.phase = phase
@@ -201,7 +204,10 @@ class Turn {
     }
   }
 
-  /** Its words edited, its place moved with the text; where the text was edited whole, left out. */
+  /**
+   * Edits its strings and shifts its positions with the text; drops positions if the text was
+   * edited as a whole.
+   */
   private annotation(annotation: Annotation): Annotation {
     // the same members, strings as strings
     const edited = editValue(annotation, wordsOnly(this.map)) as Annotation
@@ -258,11 +264,11 @@ class Turn {
   }
 }
 
-/** Chunks that come whole. */
+/** Chunks that arrive complete. */
 function editOther(chunk: StreamChunk, map: TextMap): StreamChunk {
   switch (chunk.type) {
     case 'hosted-tool': {
-      // progress comes in pieces of words
+      // progress is partial text, which rules cannot match
       const { progress: _, ...rest } = chunk
       return editHosted(rest, map)
     }
@@ -281,13 +287,13 @@ function editOther(chunk: StreamChunk, map: TextMap): StreamChunk {
   }
 }
 
-/** What a finish has in words: where the model stopped, and what the provider told beside its answer. */
+/** Edits the texts of a finish: the stop sequence, and the provider's extra fields. */
 function editEnd(chunk: FinishChunk, map: TextMap): FinishChunk {
   const { stop_sequence, provider_specific_fields: fields } = chunk
   return {
     ...chunk,
     ...(stop_sequence !== undefined && { stop_sequence: map.text(stop_sequence) }),
-    // a record stays one
+    // a record stays a record
     ...(fields && { provider_specific_fields: editValue(fields, map) as typeof fields }),
   }
 }

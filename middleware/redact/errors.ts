@@ -1,10 +1,10 @@
-/** Takes originals out of an error: its message, its stack, its headers, its causes, of whatever kind. */
+/** Masks originals in an error: its message, stack, headers and causes, of any type. */
 import { isObject } from '../../src/chat/index.js'
 import { editValue } from './mask.js'
 
 const fields = ['message', 'stack'] as const
 
-/** Edits the error itself: outer layers test it by its class. */
+/** Edits the error in place: outer layers test its class. */
 export function maskError(error: unknown, mask: (text: string) => string, depth = 0): void {
   if (!(error instanceof Error) || depth > 8) return
   for (const field of fields) {
@@ -19,7 +19,7 @@ export function maskError(error: unknown, mask: (text: string) => string, depth 
     for (const one of error.errors) maskError(one, mask, depth + 1)
 }
 
-/** What is no error: the same where nothing in it was masked. */
+/** Masks a value that is no error; the same value if nothing was masked. */
 export function maskPlain(value: unknown, mask: (text: string) => string): unknown {
   if (typeof value !== 'string' && !isPlain(value)) return value
   let isMasked = false

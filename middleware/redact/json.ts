@@ -1,17 +1,20 @@
-/** Edits the strings, keys and numbers of JSON text and leaves all else as it is written; text that was cut is edited too. */
+/**
+ * Edits the strings, keys and numbers of JSON text and keeps the rest verbatim; truncated text is
+ * edited too.
+ */
 
 export interface JsonEdit {
-  /** A string or a key, without its escapes; what is no string is written as JSON. */
+  /** A string or a key, unescaped; a result that is no string is written as JSON. */
   string(text: string): string | number
-  /** A number as it is written; undefined: it stays. */
+  /** A number as it is written; undefined keeps it. */
   number(text: string): string | undefined
-  /** What stands between the tokens. */
+  /** The text between the tokens. */
   between?(text: string): string
 }
 
 /**
- * Text that may be JSON: by its strings, keys and numbers where it is; what is none, or was cut, by its whole text, strings
- * with escapes apart.
+ * Edits valid JSON by its strings, keys and numbers; other or truncated text as a whole, except
+ * strings with escapes, which are edited unescaped.
  */
 export function editJsonText(text: string, edit: JsonEdit & { string(text: string): string }) {
   if (isJson(text)) return editJson(text, edit)
@@ -26,7 +29,7 @@ export function editJsonText(text: string, edit: JsonEdit & { string(text: strin
 
 const escapedStrings = /"[^"\\]*(?:\\[\s\S][^"\\]*)+"?/g
 
-/** An object or a list, whole. */
+/** True for a complete object or array. */
 export function isJson(text: string): boolean {
   if (!looksLikeJson(text)) return false
   try {
@@ -64,14 +67,14 @@ function editString(token: string, edit: JsonEdit): string {
   return isCut && typeof edited === 'string' ? written.slice(0, -1) : written
 }
 
-/** Its last quote is an escaped one: the string was cut. */
+/** True if the last quote is escaped: the string was truncated. */
 function isEscaped(token: string): boolean {
   let at = token.length - 2
   while (token[at] === '\\') at--
   return (token.length - at) % 2 === 1
 }
 
-/** A body that is no JSON is taken as it is written. */
+/** An invalid body is used as it is written. */
 function withoutEscapes(body: string): string {
   if (!body.includes('\\')) return body
   try {
@@ -86,8 +89,8 @@ function editNumber(token: string, edit: JsonEdit): string {
   return edited === undefined ? token : JSON.stringify(edited)
 }
 
-/** Worth reading as JSON: an object, a list. */
+/** True for text that begins like an object or array. */
 export const looksLikeJson = (text: string) => /^\s*[[{]/.test(text)
 
-/** As it stands inside a string of JSON. */
+/** Escaped for use inside a JSON string. */
 export const escaped = (text: string) => JSON.stringify(text).slice(1, -1)

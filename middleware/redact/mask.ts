@@ -1,11 +1,11 @@
-/** Originals → placeholders: what rules and the app's `detect` find in texts. */
+/** Originals → placeholders: matches of the rules and of the app's `detect` in texts. */
 import { MisuseError } from '../../src/core/index.js'
 import { editJsonText, isJson, looksLikeJson } from './json.js'
 import { type SearchRule, toPlaceholder } from './rules.js'
 import { findHits, type Hit } from './search.js'
 import type { Value, Values } from './values.js'
 
-/** What a service found in a text. Positions are UTF-16 indices, `end` stands behind the last. */
+/** A match of a service in a text. Positions are UTF-16 indices, `end` is exclusive. */
 export interface Detected {
   readonly name: string
   readonly start: number
@@ -17,12 +17,12 @@ export type Detect = (text: string) => readonly Detected[] | Promise<readonly De
 /** Edits a text of a request or an answer. Implementations are pure once prepared. */
 export interface TextMap {
   text(text: string): string
-  /** Text of JSON: arguments. */
+  /** JSON text: arguments. */
   json(text: string): string
   number(value: number): number | string
 }
 
-/** Asks the service once a text. One for each call: what it found is kept as long. */
+/** Calls the service once a text. One instance for each call, with its results. */
 export class Detections {
   private readonly found = new Map<string, readonly Hit[]>()
 
@@ -30,7 +30,7 @@ export class Detections {
 
   of(text: string): readonly Hit[] {
     const hits = this.found.get(text)
-    // fail closed: a text nobody looked at is not sent
+    // fail closed: an unchecked text is not sent
     if (!hits && text !== '')
       throw new MisuseError('redact() met a text that detect() has not seen')
     return hits ?? []
@@ -66,7 +66,7 @@ export class Masker implements TextMap {
   ) {}
 
   hits(text: string): readonly Hit[] {
-    // a request of a program without types may hold anything where text belongs
+    // an untyped program may pass anything in place of text
     if (typeof text !== 'string') return []
     const found = [...findHits(text, this.rules)]
     const detected = this.detections?.of(text) ?? []
@@ -100,12 +100,12 @@ export class Masker implements TextMap {
   }
 }
 
-/** Other text behind `data:` may be anybody's. */
+/** Other text after `data:` may contain personal data. */
 const isBase64Url = (text: string) => /^data:[\w.+/-]{1,100};base64,[\w+/=-]*$/.test(text)
 
 const different = (edited: string, text: string) => (edited === text ? undefined : edited)
 
-/** Of two that overlap the left one stands for both: no rest of the other stays. */
+/** Merges overlapping hits into the left one, so that no part of the other remains. */
 function leftmost(hits: readonly Hit[]): readonly Hit[] {
   const kept: Hit[] = []
   for (const hit of hits.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
@@ -116,7 +116,7 @@ function leftmost(hits: readonly Hit[]): readonly Hit[] {
   return kept
 }
 
-/** Edits nothing, and keeps all texts it is shown. */
+/** Edits nothing, and collects all texts. */
 export class TextCollector implements TextMap {
   readonly texts: string[] = []
   readonly numbers: string[] = []
@@ -145,22 +145,22 @@ export class TextCollector implements TextMap {
     })
 }
 
-/** Numbers stay: they are settings, sizes, limits, places. */
+/** Keeps numbers: they are settings, sizes, limits, positions. */
 export const wordsOnly = (map: TextMap): TextMap => ({
   text: (text) => map.text(text),
   json: (text) => map.json(text),
   number: (value) => value,
 })
 
-/** Text of JSON by its strings, other text as it is. */
+/** Edits JSON text by its strings, other text as a whole. */
 export const editContent = (text: string, map: TextMap): string =>
   looksLikeJson(text) ? map.json(text) : map.text(text)
 
-/** JSON that stands in a string of JSON. */
+/** Edits JSON nested in a JSON string. */
 export const editNested = (text: string, map: TextMap): string =>
   isJson(text) ? map.json(text) : map.text(text)
 
-/** All strings and numbers of a value; base64 of data URLs stays. Keys too. */
+/** Edits all strings, keys and numbers of a value; base64 data URLs stay. */
 export function editValue(value: unknown, map: TextMap): unknown {
   if (typeof value === 'string') return isBase64Url(value) ? value : map.text(value)
   if (typeof value === 'number') return map.number(value)

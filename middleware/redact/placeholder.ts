@@ -1,4 +1,7 @@
-/** How models write a placeholder: `<EMAIL_1>`, `<email_1>`, `EMAIL_1`, `&lt;EMAIL_1&gt;`, `EMAIL\_1`, `\u003cEMAIL_1\u003e`. */
+/**
+ * Spellings of a placeholder by models: `<EMAIL_1>`, `<email_1>`, `EMAIL_1`, `&lt;EMAIL_1&gt;`,
+ * `EMAIL\_1`, `\u003cEMAIL_1\u003e`.
+ */
 import type { SearchRule } from './rules.js'
 
 const opening = ['<', '\\<', '&lt;', '\\u003c']
@@ -7,18 +10,18 @@ const closing = ['>', '\\>', '&gt;', '\\u003e']
 const literally = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 const oneOf = (texts: readonly string[]) => `(?:${texts.map(literally).join('|')})`
 
-/** Names may be written with escaped underscores. */
+/** Models may escape the underscores of a name. */
 const spelled = (name: string) => name.replaceAll('_', '\\\\?_')
 const id = '[a-z0-9]{1,32}'
 const edge = '(?<![A-Za-z0-9_])'
 
 export interface Placeholders {
   readonly rule: SearchRule
-  /** The name and the id of a form that was found. */
+  /** Parses a found form into its name and id. */
   readonly read: (text: string) => readonly [name: string, id: string]
 }
 
-/** Finds all forms of placeholders of these names; undefined where there are none. */
+/** Finds all forms of placeholders of these names; undefined without names. */
 export function placeholdersOf(names: readonly string[]): Placeholders | undefined {
   if (names.length === 0) return undefined
   const name = `(${[...names].sort(longestFirst).map(spelled).join('|')})`
@@ -42,12 +45,12 @@ export function placeholdersOf(names: readonly string[]): Placeholders | undefin
   return { rule, read }
 }
 
-/** For what a user wrote that looks like one. */
+/** Placeholder name for user text that looks like a placeholder. */
 export const literalName = 'LITERAL'
 
 const longestFirst = (a: string, b: string) => b.length - a.length
 
-/** Matches what may yet become a placeholder when more text comes. */
+/** Matches what may become a placeholder with more text. */
 function beginning(names: readonly string[]): string {
   const end = `\\\\?(?:$|_(?:$|${id} ?(?:$|[&\\\\][gtu03e;]{0,5}$)))`
   const words = names.map((name) => prefixes([...name].map(letter), end))

@@ -1,4 +1,7 @@
-/** What of a request is masked: all that people or tools wrote; no ids, types, tool names, addresses of media, provider's blocks. */
+/**
+ * Masks the parts of a request written by people or tools; not ids, types, tool names, media URLs,
+ * native blocks.
+ */
 import type {
   AssistantInput,
   ChatRequest,
@@ -13,7 +16,7 @@ import { asObject, isObject, originOf } from '../../src/chat/index.js'
 import { editContent, editValue, type TextMap, wordsOnly } from './mask.js'
 import { type Said, saidBy } from './said.js'
 
-/** Members of a request that hold nothing of a person, or that a provider must get as they are. */
+/** Members without personal data, or that a provider must get unchanged. */
 const untouched: ReadonlySet<string> = new Set([
   'model',
   'tool_choice',
@@ -26,9 +29,9 @@ const untouched: ReadonlySet<string> = new Set([
 ])
 
 export interface RequestMap extends TextMap {
-  /** What of a turn goes back as the model wrote it, its blocks with it. */
+  /** The parts of a turn that are sent as the model wrote them, with their native blocks. */
   readonly asSaid: (message: AssistantInput) => Said | undefined
-  /** Whether blocks of a provider may be sent. */
+  /** Whether native blocks may be sent. */
   readonly mayKeep: (native: Native) => boolean
 }
 
@@ -43,14 +46,14 @@ export function editRequest(request: ChatRequest, map: RequestMap): ChatRequest 
 
 function editMember(name: string, value: unknown, map: RequestMap): unknown {
   if (untouched.has(name) || typeof value === 'number') return value
-  // by its name it is what ChatRequest says
+  // by its name it is that member of ChatRequest
   if (name === 'messages')
     return (value as ChatRequest['messages']).map((message) => editMessage(message, map))
   if (name === 'tools' && Array.isArray(value)) return value.map((tool) => editTool(tool, map))
   return editValue(value, wordsOnly(map))
 }
 
-/** A hosted tool is the provider's own form: it may need the keys it holds. */
+/** A hosted tool is in the provider's own form and may need the keys it contains. */
 function editTool(tool: ToolDefinition, map: TextMap): ToolDefinition {
   const settings = wordsOnly(map)
   for (const kind of ['function', 'custom'] as const) {
@@ -68,12 +71,12 @@ function editMessage(message: Message, map: RequestMap): Message {
   if (content === undefined) return { ...message, ...approvalOf(message, map) }
   const edit = (text: string) => (message.role === 'tool' ? editContent(text, map) : map.text(text))
   const edited = typeof content === 'string' ? edit(content) : editParts(content, edit, map)
-  // a part stays of its kind
+  // a part keeps its type
   const own = { ...nameOf(message, map), ...approvalOf(message, map) }
   return { ...message, ...own, content: edited } as Message
 }
 
-/** A provider that waits for the yes itself reads the reason. */
+/** The reason, since a provider that waits for the approval itself reads it. */
 const approvalOf = (message: Message, map: TextMap) =>
   message.role === 'tool' && message.approval?.reason !== undefined
     ? { approval: { ...message.approval, reason: map.text(message.approval.reason) } }
@@ -86,7 +89,7 @@ const nameOf = (message: Message, map: TextMap) =>
 export const editResult = (content: string | readonly UserPart[], map: TextMap) =>
   typeof content === 'string'
     ? editContent(content, map)
-    : // a part stays of its kind
+    : // a part keeps its type
       (editParts(content, (text) => editContent(text, map), map) as readonly UserPart[])
 
 function editParts(
@@ -103,7 +106,7 @@ function editParts(
   })
 }
 
-/** A signature holds for the words it was made of. */
+/** Drops the signature of edited text: it is valid for the original only. */
 function unsigned<
   Part extends { readonly thinking: string; readonly signature?: string | undefined },
 >(part: Part, thinking: string) {
@@ -156,7 +159,7 @@ const members: Readonly<Record<string, Member>> = {
 function editMembers(message: AssistantInput, map: TextMap): AssistantInput {
   const edited = Object.entries(message).map(([name, value]) => {
     const edit = value === undefined || value === null ? undefined : members[name]
-    // the table is by name what AssistantInput says
+    // the names in the table are members of AssistantInput
     return [name, edit ? edit(value as never, map) : value]
   })
   return Object.fromEntries(edited) as AssistantInput

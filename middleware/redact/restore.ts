@@ -1,4 +1,4 @@
-/** Placeholders → originals, however the model spelled them. */
+/** Placeholders → originals, in all spellings of models. */
 import { editJson, escaped } from './json.js'
 import { editNested, type TextMap } from './mask.js'
 import { type Placeholders, placeholdersOf } from './placeholder.js'
@@ -15,13 +15,13 @@ export class Restorer implements TextMap {
     this.rules = this.placeholders ? [this.placeholders.rule] : []
   }
 
-  /** Of one form; undefined: nobody knows it, so it stays. */
+  /** The original of one form; undefined for an unknown placeholder, which stays. */
   original = (form: string): string | undefined => {
     const found = this.placeholders?.read(form)
     return found && this.values.originalOf(...found)
   }
 
-  /** The same inside a string of JSON. */
+  /** The same, escaped for a JSON string. */
   escapedOriginal = (form: string): string | undefined => {
     const text = this.original(form)
     return text === undefined ? undefined : escaped(text)
@@ -31,12 +31,15 @@ export class Restorer implements TextMap {
     return this.edit(text, (original) => original)
   }
 
-  /** Text of JSON that streams: originals stand in it with escapes. */
+  /** Restores streamed JSON text: originals are escaped. */
   escape(text: string): string {
     return this.edit(text, escaped)
   }
 
-  /** A value that was a number of JSON becomes one again; a placeholder outside of quotes becomes a value. */
+  /**
+   * A value that was a JSON number becomes one again; a placeholder outside of quotes becomes a
+   * JSON value.
+   */
   json(text: string): string {
     return editJson(text, {
       string: (text) => this.numberIn(text) ?? editNested(text, this),

@@ -1,7 +1,7 @@
-/** What is masked: the shape of a rule, and the rules that are built in. */
+/** The shape of a rule, and the built-in rules. */
 import { MisuseError } from '../../src/core/index.js'
 
-/** What `String.prototype.replace` takes: a RegExp, or an object of another engine (re2). */
+/** Accepted by `String.prototype.replace`: a RegExp, or an object of another engine (re2). */
 export interface Pattern {
   [Symbol.replace](text: string, replacer: (match: string, ...args: unknown[]) => string): string
 }
@@ -9,15 +9,27 @@ export interface Pattern {
 export interface Rule {
   /** Letters, words joined by `_`: `email` is masked as `<EMAIL_1>`. */
   readonly name: string
-  /** Global where it is no RegExp. It is run over windows of 2 × `maxLength`, so `^` and `$` mean nothing. */
+  /**
+   * Global if it is no RegExp. Run over windows of 2 × `maxLength`, so `^` and `$` are meaningless.
+   */
   readonly pattern: Pattern
-  /** The longest match, in UTF-16 units. */
+  /** Length of the longest match, in UTF-16 units. */
   readonly maxLength: number
-  /** One character that a match can hold, as in `/[\w.@-]/`: only such a run at the end of a stream is held back. @default any: `maxLength` units are held back */
+  /**
+   * One character that a match can contain, as in `/[\w.@-]/`: only a run of these at the end of a
+   * stream is held back.
+   * @default any: `maxLength` units are held back
+   */
   readonly chars?: RegExp | undefined
-  /** How a match begins, also one that is cut short by the end (`$`): what begins otherwise is not held back. */
+  /**
+   * Matches the beginning of a match, also one truncated by the end (`$`): other text is not held
+   * back.
+   */
   readonly begins?: RegExp | undefined
-  /** Looks at a match: a check sum. A match that fails is tried without its last groups (space, hyphen). */
+  /**
+   * Validates a match: a checksum. A match that fails is retried without its last groups (space,
+   * hyphen).
+   */
   readonly valid?: ((match: string) => boolean) | undefined
 }
 
@@ -26,7 +38,7 @@ export type BuiltInRule = keyof typeof builtIn
 /** A rule, ready to search. */
 export interface SearchRule extends Rule {
   readonly placeholder: string
-  /** Its pattern is known to be linear: no windows. */
+  /** Its pattern runs in linear time: no windows needed. */
   readonly isLinear: boolean
 }
 
@@ -46,7 +58,7 @@ function isLuhn(text: string): boolean {
   return count >= 13 && sum > 0 && sum % 10 === 0
 }
 
-/** ISO 13616: letters are two digits, the head goes to the end, the rest by 97 is 1. */
+/** ISO 13616: letters as two digits, the first four at the end, modulo 97 is 1. */
 function isIban(text: string): boolean {
   const codes: number[] = []
   for (let i = 0; i < text.length; i++) {
@@ -63,7 +75,7 @@ function isIban(text: string): boolean {
   return rest === 1
 }
 
-/** E.164: at most 15 digits. A date with a time is none. */
+/** E.164: at most 15 digits. False for a date with a time. */
 function isPhone(text: string): boolean {
   const { length } = digits(text)
   if (/^\d{1,2}[./-]\d{1,2}[./-]\d{4}/.test(text) || /^\d{4}-\d\d-\d\d/.test(text)) return false
@@ -72,7 +84,7 @@ function isPhone(text: string): boolean {
 
 const isIpv4 = (text: string) => text.split('.').every((part) => Number(part) <= 255)
 
-/** RFC 4291, section 2.2. Words joined by `::` are none. */
+/** RFC 4291, section 2.2. False for words joined by `::`. */
 function isIpv6(text: string): boolean {
   const tail = text.match(/(?<=:)\d{1,3}(?:\.\d{1,3}){3}$/)?.[0]
   if (tail && !isIpv4(tail)) return false
@@ -85,9 +97,9 @@ function isIpv6(text: string): boolean {
 
 const isIp = (text: string) => (text.includes(':') ? isIpv6(text) : isIpv4(text))
 
-/** Linear in the text: bounded repeats, and no two ways to match one text. */
+/** Linear in the text: bounded repeats, and no ambiguous matches. */
 const builtIn = {
-  /** Prefixes of providers and forges, tokens of JSON (RFC 7519). */
+  /** Prefixes of providers and forges, JSON Web Tokens (RFC 7519). */
   key: {
     pattern:
       /(?<![A-Za-z0-9])(?:(?:sk|pk|rk|xai|gsk|glpat|hf|xox[abeoprs])[-_][\w-]{16,500}|AIza[\w-]{35}|gh[opsur]_\w{30,255}|github_pat_\w{22,255}|(?:AKIA|ASIA)[0-9A-Z]{16}|eyJ[\w-]{8,700}\.[\w-]{8,700}\.[\w-]{8,600})/g,
@@ -132,7 +144,7 @@ const builtIn = {
   },
 } satisfies Record<string, Omit<Rule, 'name'>>
 
-/** @default all that are built in */
+/** @default all built-in rules */
 export function toSearchRules(
   given: readonly (BuiltInRule | Rule)[] = Object.keys(builtIn) as BuiltInRule[],
 ): readonly SearchRule[] {
@@ -166,7 +178,7 @@ function toBuiltIn(name: BuiltInRule): SearchRule {
   return { ...rule, ...sticky(rule), name, placeholder: toPlaceholder(name), isLinear: true }
 }
 
-/** The name as placeholders have it. Throws `MisuseError`. */
+/** The name in placeholders. Throws `MisuseError`. */
 export function toPlaceholder(name: string): string {
   if (typeof name === 'string' && name.length <= 32 && /^[a-z]+(?:_[a-z]+)*$/i.test(name))
     return name.toUpperCase()
@@ -180,6 +192,6 @@ const sticky = ({ chars, begins }: Pick<Rule, 'chars' | 'begins'>) => ({
   begins: begins && withFlags(begins, 'y'),
 })
 
-/** A copy of our own: a state (`lastIndex`) is not shared with the app. */
+/** A copy, so that `lastIndex` is not shared with the app. */
 const withFlags = (pattern: RegExp, flags: string) =>
   new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '') + flags)

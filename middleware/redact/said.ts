@@ -1,9 +1,9 @@
-/** What the model wrote, kept beside a turn whose placeholders were restored: only that fits the provider's own blocks. */
+/** What the model wrote, stored with a restored turn, because native blocks match only that. */
 import type { AssistantInput, ToolCall } from '../../src/chat/index.js'
 import { isObject } from '../../src/chat/index.js'
 import type { Restorer } from './restore.js'
 
-/** As `native.said` stores it. */
+/** The form stored in `native.said`. */
 export interface SaidData {
   readonly content: string
   readonly reasoning: string
@@ -19,7 +19,7 @@ export interface Said {
 const argumentsOf = (call: ToolCall) =>
   call.type === 'custom' ? call.custom.input : call.function.arguments
 
-/** Undefined where a part is no plain text. */
+/** Undefined if a part is not plain text. */
 function saidData(message: AssistantInput): SaidData | undefined {
   const { content, reasoning_content, refusal, tool_calls } = message
   if (typeof content === 'object' && content !== null) return undefined
@@ -31,7 +31,7 @@ function saidData(message: AssistantInput): SaidData | undefined {
   }
 }
 
-/** For a comparison of turns. */
+/** Key to compare turns. */
 export const saidBy = ({ content, reasoning_content, refusal, tool_calls }: AssistantInput) =>
   JSON.stringify([content, reasoning_content, refusal, tool_calls?.map(argumentsOf)])
 
@@ -41,7 +41,10 @@ function isSaidData(value: unknown): value is SaidData {
   return texts.every((text) => typeof text === 'string')
 }
 
-/** Turns of which the restored words are what the message says now: an edit of the app wins. */
+/**
+ * The stored texts if, restored, they equal the message; otherwise the app edited it, and its edit
+ * wins.
+ */
 export function readSaid(
   message: AssistantInput,
   restorer: Restorer,

@@ -1,14 +1,17 @@
-/** Finds what rules match in a text, and how much of a text that still grows is decided. */
+/** Finds the matches of rules in a text, and how much of a streamed text is final. */
 import type { Pattern, SearchRule } from './rules.js'
 
 export interface Hit {
   readonly start: number
   readonly end: number
-  /** As placeholders have it. */
+  /** The name in placeholders. */
   readonly name: string
 }
 
-/** Hits of all rules that start in `from` … `to`: the leftmost first, of those the longest, then by order of rules. */
+/**
+ * Hits of all rules that start in `from` … `to`: the leftmost first, of those the longest, then by
+ * order of rules.
+ */
 export function* findHits(
   text: string,
   rules: readonly SearchRule[],
@@ -84,17 +87,20 @@ function validHit({ 0: match, index }: Match, rule: SearchRule): Hit | undefined
   return undefined
 }
 
-/** Where the last group of digits or letters is set off. */
+/** Index of the separator before the last group of digits or letters. */
 function lastGroup(text: string): number {
   let at = text.length - 1
   while (at > 0 && text[at] !== ' ' && text[at] !== '-') at--
   return at
 }
 
-/** Where the run of a rule began in a text of this length: what came before is not looked at again. */
+/**
+ * Where the run of a rule began in a text of this length, so that earlier text is not searched
+ * again.
+ */
 export type Runs = Map<SearchRule, { readonly start: number; readonly length: number }>
 
-/** The end of what is decided: no match that starts before it can change with text that is still to come. */
+/** The end of the final part: no match that starts before it can change with further text. */
 export function decidedEnd(
   text: string,
   rules: readonly SearchRule[],
@@ -119,7 +125,10 @@ function heldFrom(text: string, rule: SearchRule, from: number, runs: Runs): num
   return text.length
 }
 
-/** Goes on in steps of an eighth, so that a search that reads `maxLength` units is paid by as many new ones. */
+/**
+ * Advances in steps of an eighth, so that the cost of searching `maxLength` units is amortized over
+ * new text.
+ */
 function firstHeld(length: number, maxLength: number, from: number): number {
   const over = length - maxLength - from
   return over <= 0 ? from : from + over - (over % Math.ceil(maxLength / 8))
@@ -151,7 +160,7 @@ function walkBack(text: string, chars: RegExp, first: number): number {
   return at
 }
 
-/** A pair of which the second half has not come: it may be of a run. */
+/** True for a high surrogate at the end: the pair may belong to a run. */
 const isHalf = (text: string, at: number) => at === text.length && isInsidePair(text, at)
 
 const isInsidePair = (text: string, at: number) => {

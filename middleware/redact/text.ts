@@ -1,30 +1,30 @@
-/** Edits a text that comes in pieces as if it had come in one: what may yet change is held back. */
+/** Edits a streamed text as if it were one string: the part that may still change is held back. */
 import type { SearchRule } from './rules.js'
 import { decidedEnd, findHits, type Hit, type Runs } from './search.js'
 
-/** What stands for a hit; undefined: it stays. */
+/** The replacement of a hit; undefined keeps it. */
 export type Replace = (hit: Hit, text: string) => string | undefined
 
 interface Edit {
-  /** Positions in the text as it came. */
+  /** Positions in the input text. */
   readonly start: number
   readonly end: number
-  /** Positions in the text as it left. */
+  /** Positions in the output text. */
   readonly outStart: number
   readonly outEnd: number
 }
 
-/** So much of what has left is kept for look-behind. */
+/** Units of emitted text kept for look-behind. */
 const context = 64
 
 export class TextEditor {
-  /** Context, and then what is not decided. */
+  /** Context, followed by the pending text. */
   private raw = ''
-  /** Where `raw` begins in the whole text. */
+  /** Index of `raw` in the whole text. */
   private base = 0
-  /** In `raw`: where what is not decided begins. */
+  /** Index in `raw` where the pending text begins. */
   private at = 0
-  /** In `raw`: so far literal text was let out by a flush. */
+  /** Index in `raw` up to which a flush emitted literal text. */
   private shown = 0
   private outLength = 0
   private readonly runs: Runs = new Map()
@@ -35,7 +35,7 @@ export class TextEditor {
     private readonly replace: Replace,
   ) {}
 
-  /** What is decided by now. */
+  /** Adds text and returns what is now final. */
   add(text: string): string {
     this.raw += text
     let out = ''
@@ -48,7 +48,10 @@ export class TextEditor {
     return out
   }
 
-  /** All that is held. If the text goes on, a match that begins in what is let out here is replaced from here on. */
+  /**
+   * Returns all held text. If more follows, a match that begins in the flushed text is replaced
+   * from here on.
+   */
   flush(): string {
     const out = this.replaced(this.raw.length)
     const rest = this.literal(this.raw.length)
@@ -57,7 +60,7 @@ export class TextEditor {
     return out + rest
   }
 
-  /** Where a position of the text as it came has gone. */
+  /** Maps a position in the input to the output. */
   moved(position: number, isEnd: boolean): number {
     let delta = 0
     for (const { start, end, outStart, outEnd } of this.edits) {
@@ -68,7 +71,7 @@ export class TextEditor {
     return position + delta
   }
 
-  /** Decides up to `end`, or to the end of a match that begins before it. */
+  /** Finalizes up to `end`, or to the end of a match that begins before it. */
   private take(end: number): string {
     const out = this.replaced(end)
     if (this.at >= end) return out

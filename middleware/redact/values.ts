@@ -1,28 +1,28 @@
-/** Which placeholder stands for which value: by number where a store keeps the list, else by a keyed hash. */
+/** Maps values to placeholders: by number if a store keeps the list, else by a keyed hash. */
 import { TetradError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
 import { escaped } from './json.js'
 
 export interface Value {
-  /** As placeholders have it: `EMAIL`. */
+  /** The name in placeholders: `EMAIL`. */
   readonly name: string
   readonly text: string
 }
 
-/** Closes what a store is given, and opens it again. */
+/** Encrypts what is stored, and decrypts it. */
 export interface Seal {
   readonly seal: (text: string) => string | Promise<string>
   readonly open: (sealed: string) => string | Promise<string>
 }
 
-/** Gives values their ids; what it has given it knows both ways. */
+/** Assigns ids to values and maps them both ways. */
 export abstract class Values {
   private readonly ids = new Map<string, string>()
   private readonly texts = new Map<string, string>()
-  /** Values that were numbers of JSON, and nothing else. */
+  /** Values that were only JSON numbers. */
   readonly numbers = new Set<string>()
 
-  /** Each gets an id. A failure of the store is thrown: nothing is sent in clear. */
+  /** Assigns an id to each. A failure of the store is thrown: nothing is sent in clear. */
   abstract add(values: readonly Value[]): Promise<void>
 
   placeholderOf({ name, text }: Value): string {
@@ -31,16 +31,16 @@ export abstract class Values {
     return `<${name}_${id}>`
   }
 
-  /** In any case: `email_1`. */
+  /** Ignores case: `email_1`. */
   originalOf(name: string, id: string): string | undefined {
     return this.texts.get(keyOf(name.toUpperCase(), id.toLowerCase()))
   }
 
-  /** Every value it knows, out of a text: as it is, and as JSON writes it. */
+  /** Masks every known value in a text: verbatim, and escaped as in JSON. */
   mask(text: string): string {
     let masked = text
     for (const [key, value] of this.texts) {
-      // a value of a letter or two stands in every text
+      // a value of one or two characters occurs in every text
       if (value.length < 3) continue
       const placeholder = `<${key.slice(0, key.indexOf(separator))}>`
       for (const form of new Set([value, escaped(value)]))
@@ -73,7 +73,10 @@ export interface LogOptions {
   readonly seal: Seal | undefined
 }
 
-/** Numbers by a log in a store, which is only added to: of two entries of one value the first counts, in all processes. */
+/**
+ * Numbers from an append-only log in a store: of two entries of a value the first counts, in all
+ * processes.
+ */
 export class NumberedValues extends Values {
   private readonly counts = new Map<string, number>()
   private length = 0
@@ -121,10 +124,10 @@ function readEntry(entry: string): readonly [name: string, text: string] {
 const lostLog = () =>
   new TetradError('The store of redact() lost its list during a call: placeholders would change')
 
-/** 32 characters that are not mistaken for one another. */
+/** 32 characters that are not easily confused. */
 const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'
 
-/** Names made of the value by HMAC-SHA-256: the same in each call, whatever was trimmed. */
+/** Names derived from the value by HMAC-SHA-256: the same in each call, whatever was trimmed. */
 export class HashedValues extends Values {
   constructor(private readonly key: Promise<CryptoKey>) {
     super()
@@ -152,7 +155,7 @@ export function importKey(key: string | undefined): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', bytes, algorithm, false, ['sign'])
 }
 
-/** Without `restore`: one placeholder for all values of a rule. They are known for errors. */
+/** Without `restore`: one placeholder for all values of a rule, remembered to mask errors. */
 export class NamelessValues extends Values {
   private count = 0
 

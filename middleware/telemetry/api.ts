@@ -1,4 +1,6 @@
-/** What of OpenTelemetry's API is used, by shape, and where an SDK of the process has registered its own. */
+/**
+ * The used part of OpenTelemetry's API, by shape, and access to the SDK registered in the process.
+ */
 
 export type AttributeValue = string | number | boolean | string[]
 export type Attributes = Record<string, AttributeValue>
@@ -44,7 +46,7 @@ export const kinds = { internal: 0, client: 2 } as const
 /** SpanStatusCode. */
 export const failedStatus = 2
 
-/** Where each copy of @opentelemetry/api 1 finds what an SDK has registered: the one place that needs no import of it. */
+/** Where each copy of @opentelemetry/api 1 finds the registered SDK; needs no import of it. */
 const registry = Symbol.for('opentelemetry.js.api.1')
 
 interface Registered {
@@ -56,7 +58,7 @@ const registered = (): Registered | undefined =>
   // the API writes nothing else there
   (globalThis as { readonly [registry]?: Registered })[registry]
 
-/** Of the SDK that is registered by now, if any. */
+/** Of the SDK registered by now, if any. */
 export const globalTracer = (): Tracer | undefined => registered()?.trace?.getTracer('tetrad')
 export const globalMeter = (): Meter | undefined => registered()?.metrics?.getMeter('tetrad')
 
@@ -67,7 +69,7 @@ const noSpan: TelemetrySpan = {
   end() {},
 }
 
-/** Runs `work` with a span that is active in it and ends with it; without a tracer with one that nobody sees. */
+/** Runs `work` in an active span that ends with it; without a tracer in a no-op span. */
 export function inSpan<T>(
   tracer: Tracer | undefined,
   { name, ...options }: SpanOptions & { readonly name: string },

@@ -1,6 +1,7 @@
 /**
- * A call in the names of OpenTelemetry's GenAI conventions: open-telemetry/semantic-conventions-genai at 024a4f9 (v0.1.0
- * and later). `gen_ai.usage.cost.*` is proposed there (PR 443); what they have no name for stands under `tetrad.`.
+ * A call as attributes of OpenTelemetry's GenAI conventions:
+ * open-telemetry/semantic-conventions-genai at 024a4f9 (v0.1.0 and later). `gen_ai.usage.cost.*` is
+ * proposed there (PR 443); names missing there start with `tetrad.`.
  */
 import type {
   Attempt,
@@ -14,7 +15,7 @@ import { type Attributes, failedStatus, type TelemetrySpan } from './api.js'
 
 type Loose = Readonly<Record<string, Attributes[string] | undefined>>
 
-/** Without what is undefined: no attribute may be. */
+/** Without undefined values, which attributes must not have. */
 export const attributesOf = (all: Loose): Attributes =>
   Object.fromEntries(
     Object.entries(all).filter((entry): entry is [string, Attributes[string]] => {
@@ -55,7 +56,7 @@ function outputType({ response_format, modalities }: ChatRequest): string | unde
   return response_format.type === 'text' ? 'text' : 'json'
 }
 
-/** What answered, or what there is of it: an answer that failed or was cut has no reason but `error`. */
+/** A complete or partial answer: a failed or aborted one has the reason `error`. */
 export function answerAttributes(answer: ChatResponse | PartialResponse | undefined): Attributes {
   const { id, model, finish_reason } = answer ?? {}
   return attributesOf({
@@ -65,7 +66,7 @@ export function answerAttributes(answer: ChatResponse | PartialResponse | undefi
   })
 }
 
-/** As the schema of output messages spells it. */
+/** The spelling of the output message schema. */
 export const finishReason = (reason: ChatResponse['finish_reason'] | null | undefined): string =>
   reason === 'tool_calls' ? 'tool_call' : (reason ?? 'error')
 
@@ -108,11 +109,14 @@ export function attemptAttributes(attempt: Attempt): Attributes {
   })
 }
 
-/** The name of a class: few, and nothing of what was said. */
+/** The class name: low cardinality, and no content. */
 export const errorType = (error: unknown): string =>
   error instanceof Error ? error.name : '_OTHER'
 
-/** Closes a span that failed. Who leaves is no failure: the type is there, the status stays open. No message: it may quote. */
+/**
+ * Marks a failed span. An abort is no failure: only the type is set. No message, as it may quote
+ * content.
+ */
 export function markFailed(span: TelemetrySpan, error: unknown): void {
   const type = errorType(error)
   span.setAttributes({ 'error.type': type })

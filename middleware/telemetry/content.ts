@@ -1,4 +1,4 @@
-/** What was said, where the app asks for it: messages as the conventions' JSON. */
+/** Opt-in content: messages as the conventions' JSON. */
 import type {
   ChatRequest,
   ChatResponse,
@@ -9,7 +9,7 @@ import type {
 import type { Attributes } from './api.js'
 import { finishReason } from './attributes.js'
 
-/** What of a text is shown. */
+/** Returns the part of a text to record. */
 export type Show = (text: string) => string
 
 interface Said {
@@ -17,7 +17,9 @@ interface Said {
   readonly answer: ChatResponse | PartialResponse | undefined
 }
 
-/** The request as it is sent, the answer as `mask` leaves it. A function that fails shows nothing. */
+/**
+ * The request as it is sent, the masked answer. If the function throws, the attribute is left out.
+ */
 export function contentAttributes({ request, answer }: Said, show: Show, mask: Show): Attributes {
   return {
     ...asJson('gen_ai.input.messages', () =>
@@ -58,7 +60,7 @@ function partsOf(message: Exclude<Message, { role: 'tool' }>, show: Show): reado
   ]
 }
 
-/** Of an image or a file its kind alone. */
+/** For an image or a file only its type. */
 function contentOf(content: Message['content'], show: Show): readonly object[] {
   if (typeof content === 'string') return content ? [{ type: 'text', content: show(content) }] : []
   return (content ?? []).map((part) =>

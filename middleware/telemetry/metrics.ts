@@ -7,7 +7,7 @@ const seconds = [
 ]
 
 export interface Instruments {
-  /** Seconds, by the name of what took them. */
+  /** Seconds, by the kind of duration. */
   duration(of: Duration, value: number, attributes: Attributes): void
   usage(usage: Usage, attributes: Attributes): void
 }
@@ -37,7 +37,7 @@ interface Counts {
   readonly image?: number | undefined
 }
 
-/** A total, and what of it is known to be no text. */
+/** A total, and the part of it known not to be text. */
 const countsOf = (
   total: number | undefined,
   { audio_tokens: audio, image_tokens: image }: Usage['completion_tokens_details'] = {},
@@ -83,7 +83,7 @@ export function instrumentsOf(meter: Meter): Instruments {
   }
 }
 
-/** What the provider does not tell apart is of an unknown kind. A count that was not told is none. */
+/** Tokens without a known modality are `unknown`. A count that was not reported is left out. */
 function byModality({
   total,
   audio = 0,

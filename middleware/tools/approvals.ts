@@ -1,21 +1,21 @@
-/** Tool calls that wait for a person's yes: kept on the server, used once. */
+/** Tool calls that wait for a person's approval: stored on the server, used once. */
 import { type ApprovalMessage, asText, type FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
 import type { Clock } from '../clock.js'
 
-/** What of a store is needed. */
+/** The required store operations. */
 export type ApprovalStore = Pick<Store, 'get' | 'set' | 'setIfAbsent' | 'delete'>
 
 export interface ApprovalOptions {
   readonly approvals: ApprovalStore
   /** Milliseconds. */
   readonly approvalTtlMs: number
-  /** Whose approvals they are, where `approvalScope` told. */
+  /** Owner of the approvals, if there is an `approvalScope`. */
   readonly scope: string | undefined
 }
 
-/** Notes what the person is asked, and gives the id to answer under. */
+/** Stores the call that needs approval, and returns the id of the approval. */
 export async function askApproval(call: FunctionCall, options: ApprovalOptions): Promise<string> {
   const id = crypto.randomUUID()
   const { approvals, approvalTtlMs } = options
@@ -23,7 +23,7 @@ export async function askApproval(call: FunctionCall, options: ApprovalOptions):
   return id
 }
 
-/** True where exactly this call was asked for under this id, and was not answered yet. */
+/** True if exactly this call was stored under this id and the approval is unused. */
 export async function isAsked(
   { approval }: ApprovalMessage,
   call: FunctionCall,
@@ -33,13 +33,13 @@ export async function isAsked(
   return digest !== undefined && digest === (await digestOf(call, options))
 }
 
-/** Uses the answer up. False where another request has: of all processes one gets true. */
+/** Uses the approval up. False if another request has: only one process gets true. */
 export async function useApproval(
   { approval }: ApprovalMessage,
   { approvals, approvalTtlMs }: ApprovalOptions,
 ): Promise<boolean> {
   const key = keyOf(approval.id)
-  // outlives what it bars: it is set later, for as long
+  // expires after the approval: it is set later, with the same ttl
   const isFirst = await approvals.setIfAbsent(`${key}:used`, '1', { ttlMs: approvalTtlMs })
   if (isFirst) await approvals.delete(key)
   return isFirst
@@ -51,10 +51,10 @@ export const invalidApproval = ({ tool_call_id }: ApprovalMessage): BadRequestEr
     { status: 400, code: 'approval_invalid' },
   )
 
-/** From a client: of any type, which may have no text at all, and any length. */
+/** Sent by a client: of any type, perhaps without a string form, and of any length. */
 const keyOf = (id: unknown): string => `tool-approval:${asText(id)?.slice(0, 36)}`
 
-/** A yes is good for exactly this call, of this scope. A digest: nothing that was said is kept. */
+/** An approval is valid for exactly this call and scope. A digest, so that no content is stored. */
 async function digestOf(call: FunctionCall, { scope }: ApprovalOptions): Promise<string> {
   const { name, arguments: args } = call.function
   const told = new TextEncoder().encode(JSON.stringify([call.id, name, args, scope ?? null]))
@@ -62,7 +62,7 @@ async function digestOf(call: FunctionCall, { scope }: ApprovalOptions): Promise
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Keeps approvals in this process. Of too many the oldest go. */
+/** Stores approvals in this process; evicts the oldest above `max`. */
 export function inProcess({ now }: Pick<Clock, 'now'>, max = 10_000): ApprovalStore {
   // in order of age
   const entries = new Map<string, { readonly value: string; readonly until: number }>()

@@ -1,4 +1,4 @@
-/** From the text that a model wrote to arguments that a tool can take. */
+/** Parses the text of a tool call to validated arguments. */
 import { type FunctionCall, parseJson } from '../../src/chat/index.js'
 import {
   checkJson,
@@ -10,12 +10,12 @@ import {
 } from '../../src/schema/index.js'
 import type { AnyTool } from './tool.js'
 
-/** The arguments, or what is wrong with them, in words that the model can act on. */
+/** The arguments, or their defect, as a text for the model. */
 export type Arguments =
   | { readonly value: unknown; readonly defect?: undefined }
   | { readonly defect: string }
 
-/** No text at all is an object without members. */
+/** Empty text is an object without members. */
 export async function readArguments(
   call: FunctionCall,
   tool: Pick<AnyTool, 'parameters'>,
@@ -23,7 +23,7 @@ export async function readArguments(
   const given = parseJson(call.function.arguments.trim() || '{}')
   if (given === undefined) return { defect: 'The arguments are not valid JSON.' }
   const { parameters = { type: 'object' } } = tool
-  // where a provider holds a model to a strict schema, what is left out comes as null
+  // with a strict schema, providers send null for omitted members
   const json = isStandardSchema(parameters) ? toJsonSchema(parameters) : parameters
   const value = restoreAnswer(given, json)
   if (isStandardSchema(parameters)) {

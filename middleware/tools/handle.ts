@@ -1,4 +1,4 @@
-/** One tool call, from its arguments to its result. */
+/** Handles one tool call, from its arguments to its result. */
 import type { ChunkOf, FunctionCall } from '../../src/chat/index.js'
 import type { Context } from '../../src/core/index.js'
 import { type AroundTool, aroundTools } from '../around-tools.js'
@@ -19,13 +19,13 @@ export interface HandleOptions extends ApprovalOptions {
   readonly describeError: (error: unknown, call: FunctionCall) => string
   /** The innermost hook. */
   readonly around?: AroundTool | undefined
-  /** A person has said yes. */
+  /** A person has approved it. */
   readonly isApproved?: boolean
 }
 
 /**
- * Validates, asks for approval where the tool wants it, and runs. What goes wrong in the tool is a result that the
- * model reads; an abort, and a store that fails, end the call.
+ * Validates, requests approval if the tool needs it, and runs. A failure of the tool is a result
+ * for the model; an abort, and a store that fails, end the call.
  */
 export async function handleCall(
   call: FunctionCall,
@@ -46,7 +46,7 @@ export async function handleCall(
   return { type: 'tool-approval', id: await askApproval(call, options), tool_call_id: call.id }
 }
 
-/** Undefined: it waits for a yes. */
+/** Undefined if it waits for approval. */
 async function runTool(
   call: FunctionCall,
   tool: OwnTool,
@@ -55,7 +55,7 @@ async function runTool(
   const args = await readArguments(call, tool)
   if (args.defect !== undefined) return toErrorResult(call, args.defect)
   const run = { ctx, signal, tool_call_id: call.id }
-  // the schema has checked them: they are what the tool was typed for
+  // validated by the schema: they have the type that the tool declares
   const value = args.value as never
   const { needsApproval: rule } = tool
   const isAsked = typeof rule === 'function' ? await rule(value, run) : rule === true
@@ -64,7 +64,7 @@ async function runTool(
   return toResult(call, await hooked(hooks, call, () => execute(value, tool, run)))
 }
 
-/** A hook learns of the end of a tool that ignores its signal too. */
+/** Rejects on abort, so that a hook ends even if the tool ignores its signal. */
 const execute = (args: never, tool: OwnTool, run: ToolRun<never>): Promise<unknown> =>
   orAborted(async () => tool.execute(args, run), run.signal)
 

@@ -1,10 +1,10 @@
-/** Limits on work that is done at once: how many, how long. */
+/** Limits on concurrent work: how many at once, how long. */
 import { TimeoutError } from '../../src/core/index.js'
 import { after, type Clock } from '../clock.js'
 
 /**
- * Runs at most `limit` at once, and gives the outcomes in order, each as soon as it and all before it are there.
- * Whoever stops reading leaves no unhandled rejection behind.
+ * Runs at most `limit` at once, and yields the outcomes in order, each when it and all before it
+ * have settled. If the reader stops, no rejection stays unhandled.
  */
 export async function* inOrder<Item, Outcome>(
   items: readonly Item[],
@@ -33,7 +33,7 @@ function semaphore(limit: number) {
   }
 }
 
-/** Work that ignores the signal is left behind: rejects with the signal's reason. */
+/** Rejects with the signal's reason, without waiting for work that ignores the signal. */
 export function orAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
@@ -49,13 +49,13 @@ export interface Limits {
   readonly signal: AbortSignal
   readonly timeoutMs: number
   readonly clock: Clock
-  /** For the error: "The tool weather". */
+  /** Subject of the error: "The tool weather". */
   readonly what: string
 }
 
 /**
- * Gives `run` a signal that fires with the outer one and when the time is over. Work that ignores it is left behind:
- * rejects with the outer reason, or with a `TimeoutError`.
+ * Passes `run` a signal that fires with the outer one and on timeout. Rejects with the outer
+ * reason, or with a `TimeoutError`, without waiting for work that ignores it.
  */
 export async function withLimits<T>(
   run: (signal: AbortSignal) => Promise<T>,

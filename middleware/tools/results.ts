@@ -1,4 +1,4 @@
-/** What a tool call comes to: a result for the model, in the form of a chunk and of a message. */
+/** The result of a tool call for the model, as a chunk and as a message. */
 import {
   type ChunkOf,
   type FunctionCall,
@@ -8,7 +8,10 @@ import {
 
 export type ToolResult = ChunkOf<'tool-result'>
 
-/** Text and lists of content parts as they are, anything else as JSON. Throws for what JSON cannot say. */
+/**
+ * Text and lists of content parts are kept, anything else is serialized as JSON. Throws if JSON
+ * cannot.
+ */
 export const toResult = (call: FunctionCall, value: unknown): ToolResult => ({
   type: 'tool-result',
   tool_call_id: call.id,
@@ -16,7 +19,7 @@ export const toResult = (call: FunctionCall, value: unknown): ToolResult => ({
   content: toToolContent(value),
 })
 
-/** Tells the model what went wrong, so that it can try again. */
+/** An error result, so that the model can try again. */
 export const toErrorResult = (call: FunctionCall, message: string): ToolResult => ({
   ...toResult(call, message),
   is_error: true,

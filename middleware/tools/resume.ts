@@ -1,4 +1,4 @@
-/** Goes on where a person's approval was waited for: the calls of the last turn get their results first. */
+/** Continues after approvals: the calls of the last turn get their results first. */
 import type { FunctionCall, Message } from '../../src/chat/index.js'
 import {
   type ApprovalMessage,
@@ -13,9 +13,9 @@ import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'
 
 /**
- * The history with results in place of the approvals of our tools: each is used up, and its call run or refused.
- * Approvals of other layers, and of tools that the provider runs, stay. Throws `BadRequestError` for an approval that
- * was not asked for.
+ * The history with results in place of the approvals of our tools: each is used up, and its call
+ * run or refused. Approvals of other layers, and of tools that the provider runs, stay. Throws
+ * `BadRequestError` for an approval that was not requested.
  */
 export async function resume(
   messages: readonly Message[],
@@ -33,7 +33,7 @@ export async function resume(
     const answer = answers.findLast((one) => one.tool_call_id === call.id)
     return !answer || isApproval(answer) ? [{ call, answer }] : []
   })
-  // each is checked before one is used, and each used before anything runs
+  // all are checked before one is used, and all used before anything runs
   for (const one of open)
     if (isYes(one) && !(await isGood(one, options))) throw invalidApproval(one.answer)
   const jobs: Job[] = []
@@ -43,7 +43,7 @@ export async function resume(
   return [...waiting.slice(0, last + 1), ...others, ...results.map(toMessage)]
 }
 
-/** Approvals that had their result in an earlier request are no news. */
+/** Drops approvals whose result came in an earlier request. */
 function withoutAnswered(messages: readonly Message[]): readonly Message[] {
   const results = new Map<string, number>()
   messages.forEach((message, position) => {
@@ -56,7 +56,7 @@ function withoutAnswered(messages: readonly Message[]): readonly Message[] {
 }
 
 function ownCalls(turn: Message | undefined, { box }: RunOptions): Map<string, FunctionCall> {
-  // of a client: the adapter reads it later
+  // from a client: the adapter validates it later
   const given: unknown = turn?.role === 'assistant' ? turn.tool_calls : undefined
   const isOurs = (call: unknown): call is FunctionCall =>
     isObject(call) &&
@@ -70,13 +70,13 @@ function ownCalls(turn: Message | undefined, { box }: RunOptions): Map<string, F
   )
 }
 
-/** A call without a result, and what the person said. */
+/** A call without a result, and the person's answer. */
 interface Open {
   readonly call: FunctionCall
   readonly answer: ApprovalMessage | undefined
 }
 
-/** From a browser: only true is a yes. */
+/** From a browser: only true approves. */
 const isYes = (open: Open): open is Open & { readonly answer: ApprovalMessage } =>
   open.answer?.approval.approved === true
 
@@ -101,6 +101,6 @@ async function toJob(open: Open, options: RunOptions): Promise<Job> {
   return { call, result: toErrorResult(call, 'This call was not run: nobody allowed it.') }
 }
 
-/** `reason` is a client's: of any type. */
+/** `reason` comes from a client, so it may be of any type. */
 const refusal = (reason: unknown) =>
   `The user did not allow this call.${asText(reason) ? ` Reason: ${reason}` : ''}`

@@ -1,25 +1,25 @@
-/** Runs the tool calls of one turn side by side and sends what they come to in their order. */
+/** Runs the tool calls of one turn concurrently and emits their results in order. */
 import type { FunctionCall } from '../../src/chat/index.js'
 import { type HandleOptions, handleCall } from './handle.js'
 import { inOrder } from './limits.js'
 import type { ToolResult } from './results.js'
 import type { Toolbox } from './tool.js'
 
-/** What tools run with, the same for each call of one layer. */
+/** Options of a tool run, the same for each call of one layer. */
 export interface RunOptions extends Omit<HandleOptions, 'signal' | 'isApproved'> {
   readonly box: Toolbox
   readonly concurrency: number
 }
 
-/** A call to run, or the result that it has without running. */
+/** A call to run, or the result that it already has. */
 export interface Job {
   readonly call: FunctionCall
-  /** A person has said yes. */
+  /** A person has approved it. */
   readonly isApproved?: boolean
   readonly result?: ToolResult
 }
 
-/** The results; a call that now waits for approval has none. An abort ends all tools that still run. */
+/** The results; a call that now waits for approval has none. An abort ends all running tools. */
 export async function runJobs(
   jobs: readonly Job[],
   options: RunOptions,

@@ -1,4 +1,4 @@
-/** What a tool is, and the box that a call finds its tools in. */
+/** The types of a tool, and the map by which a call finds it. */
 import {
   type CacheControl,
   defined,
@@ -9,43 +9,51 @@ import {
 import { type Context, MisuseError } from '../../src/core/index.js'
 import { isStandardSchema, toJsonSchema } from '../../src/schema/index.js'
 
-/** A Standard Schema that gives JSON Schema (zod 4, arktype; valibot through its adapter), or JSON Schema itself. */
+/**
+ * A Standard Schema that provides JSON Schema (zod 4, arktype; valibot through its adapter), or
+ * JSON Schema itself.
+ */
 export type ToolParameters = StandardSchema<unknown, unknown> | JsonObject
 
-/** What `execute` gets: what the schema makes of the arguments, else the JSON object as it came. */
+/** The argument of `execute`: the output of the schema, else the JSON object as received. */
 export type ToolArguments<Parameters> =
   Parameters extends StandardSchema<unknown, infer Output> ? Output : JsonObject
 
-/** Beside the arguments. */
+/** The second argument of `execute`. */
 export interface ToolRun<State = {}> {
-  /** Of the `tools` layer: `ctx.state` is the client's, `ctx.emit({ type: 'data', … })` shows progress, `ctx.client` calls a model. */
+  /**
+   * Context of the `tools` layer: `ctx.state` is the client's, `ctx.emit({ type: 'data', … })`
+   * emits progress, `ctx.client` calls a model.
+   */
   readonly ctx: Context<State>
-  /** Fires when the call is aborted, and when the tool's time is over. */
+  /** Fires when the call is aborted, and when the tool times out. */
   readonly signal: AbortSignal
   readonly tool_call_id: string
 }
 
 /** A function that a model may call. */
 export interface Tool<Parameters = unknown, State = {}> {
-  /** Needed in an array only. */
+  /** Required in an array only. */
   readonly name?: string
   readonly description?: string
   /** @default an object of any members */
   readonly parameters?: Parameters & ToolParameters
-  /** Asks the provider to keep to the schema, where it can. */
+  /** Asks the provider to enforce the schema, if it can. */
   readonly strict?: boolean
   readonly cache_control?: CacheControl
-  /** Stops the loop until a person has said yes. @default false */
+  /** Stops the loop until a person has approved the call. @default false */
   readonly needsApproval?:
     | boolean
     | ((args: ToolArguments<Parameters>, run: ToolRun<State>) => boolean | Promise<boolean>)
   /** Milliseconds. @default `timeoutMs` of tools() */
   readonly timeoutMs?: number
-  /** Text goes to the model as it is, anything else as JSON, what it throws as an error result. */
+  /**
+   * A string is sent to the model as it is, anything else as JSON, an exception as an error result.
+   */
   readonly execute: (args: ToolArguments<Parameters>, run: ToolRun<State>) => unknown
 }
 
-/** A tool of any parameters: only the box calls it, with arguments it has checked. */
+/** A tool of any parameters: called only by the loop, with validated arguments. */
 export interface AnyTool<State = {}>
   extends Omit<Tool, 'parameters' | 'needsApproval' | 'execute'> {
   readonly parameters?: ToolParameters
@@ -54,9 +62,9 @@ export interface AnyTool<State = {}>
 }
 
 /**
- * The first half is a method, so that its parameters are compared both ways: the arguments of a function that is written
- * where nothing infers them have no members (those of `unknown` would be `any`). The second half takes a function of any
- * arguments, checks its State, and is what State is inferred by.
+ * The first half is a method, so that its parameters are compared bivariantly: the arguments of a
+ * function written without inference have no members (those of `unknown` would be `any`). The
+ * second half accepts a function of any arguments, checks its State, and infers State.
  */
 type ToolFunction<State, Result> = {
   method(args: {} | null | undefined, run: never): Result
@@ -78,12 +86,14 @@ export type ToolListOf<Parameters extends readonly unknown[], State> = {
   readonly [Index in keyof Parameters]: Tool<Parameters[Index], State> & { readonly name: string }
 }
 
-/** Which tools a call has, asked once a call: the arguments of those written here are typed by `tool()`. */
+/**
+ * The tools of a call, called once for each: type the arguments of tools written here by `tool()`.
+ */
 export type ToolsFor<State = {}> = (ctx: Context<State>) => Tools<State> | Promise<Tools<State>>
 
 /**
- * Infers the arguments of a tool that is written away from `tools()`, or in a function. Its State is that of the client
- * it is written in, or of its `run`.
+ * Infers the arguments of a tool that is written outside of `tools()`, or in a function. Its State
+ * is that of the client it is written in, or of its `run`.
  *
  * @example
  * const plan = tool({
@@ -95,15 +105,17 @@ export const tool = <Parameters = unknown, State = {}>(
   tool: Tool<Parameters, State>,
 ): Tool<Parameters, State> => tool
 
-/** A tool under the name the model knows. */
+/** A tool under the name that the model knows. */
 export interface OwnTool extends AnyTool<never> {
   readonly definition: FunctionTool
 }
 
-/** Found by the name a model said: a Map, since that may be the name of a member of every object. */
+/**
+ * Tools by the name the model sent: a Map, since a name may equal a member of `Object.prototype`.
+ */
 export type Toolbox = ReadonlyMap<string, OwnTool>
 
-/** Throws `MisuseError` for a tool without a name or without `execute`, and for two of one name. */
+/** Throws `MisuseError` for a tool without a name or without `execute`, and for duplicate names. */
 export function toToolbox(tools: Tools<never>): Toolbox {
   const named = Array.isArray(tools)
     ? tools.map((tool: AnyTool<never>) => [tool.name, tool] as const)
