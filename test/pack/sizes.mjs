@@ -65,16 +65,16 @@ console.table(rows)
 /** The most that a part may be, in kB. The aims are 30 and 95. */
 const bounds = {
   core: 60,
-  'core + openai': 169,
-  'core + anthropic': 176,
-  'core + gemini': 170,
-  'core + xai': 172,
-  'core + compatible': 152,
-  'all four': 87,
+  'core + openai': 168,
+  'core + anthropic': 175,
+  'core + gemini': 169,
+  'core + xai': 170,
+  'core + compatible': 153,
+  'all four': 85,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
-check('a route is at most 49 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 49)
+check('a route is at most 50 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 50)
 check('browser is at most 5.2 kB gzipped', rows.browser['kB gzipped'] <= 5.2)
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
