@@ -1,4 +1,4 @@
-/** Chunks → response. The grammar of a stream is checked here, and nowhere else. */
+/** Chunks → response. The only place that checks the grammar of a stream. */
 import {
   type Annotation,
   type ApprovalInput,
@@ -39,7 +39,7 @@ interface CallState {
 class Turn {
   text = ''
   phase: string | undefined
-  /** Where the last commentary ends. */
+  /** Length of the text up to the end of the last commentary. */
   commentary = 0
   reasoning = ''
   refusal = ''
@@ -84,7 +84,10 @@ class Turn {
   }
 }
 
-/** Gathers the chunks of one answer. `add` costs the same for each chunk, however long the answer is. */
+/**
+ * Accumulates the chunks of one answer. `add` costs the same for each chunk, however long the
+ * answer is.
+ */
 export class Accumulator {
   private turn: Turn | undefined
   private done: (AssistantMessage | ToolMessage)[] = []
@@ -93,7 +96,7 @@ export class Accumulator {
   private approvals: ApprovalInput[] = []
   private isOpen = false
   private answer: ChatResponse | undefined
-  /** Assistant turns that are complete, in order. */
+  /** Complete assistant turns, in order. */
   readonly turns: AssistantMessage[] = []
 
   add(chunk: StreamChunk): void {
@@ -147,19 +150,19 @@ export class Accumulator {
     for (const chunk of chunks) this.add(chunk)
   }
 
-  /** The chunks of a whole answer, of which the answer itself is known. */
+  /** Adds the chunks of a whole answer, and keeps the answer itself if nothing precedes it. */
   adopt(answer: ChatResponse, chunks: readonly StreamChunk[]): void {
     const isFirst = this.turn === undefined && this.done.length === 0 && this.warnings.length === 0
     this.addAll(chunks)
     if (isFirst) this.answer = answer
   }
 
-  /** At least one turn, and none of them open. */
+  /** True with at least one turn, none of them open. */
   get isComplete(): boolean {
     return this.turn !== undefined && !this.isOpen
   }
 
-  /** What stands in the turn that is open or was last. */
+  /** The message of the open or last turn. */
   get lastMessage(): AssistantMessage | undefined {
     return this.turn?.message()
   }
@@ -182,7 +185,10 @@ export class Accumulator {
     return this.answer
   }
 
-  /** The answer so far; undefined before anything was said. Results of an earlier turn's calls may stand before its own. */
+  /**
+   * The answer so far; undefined before any content. It may begin with results of an earlier turn's
+   * calls.
+   */
   partial(): PartialResponse | undefined {
     if (!this.turn && this.done.length === 0) return undefined
     const unfinished = (this.turn?.calls ?? []).filter((call) => call.isOpen).map(toToolCall)
@@ -266,7 +272,7 @@ export class Accumulator {
   }
 }
 
-/** Of an answer that ended before its first turn. */
+/** For an answer that ended before its first turn. */
 const unknownStart: Omit<ChunkOf<'start'>, 'type'> = { id: '', created: 0, model: '', provider: '' }
 
 const misuse = (what: string) =>
@@ -339,14 +345,17 @@ function toAudio(chunks: readonly ChunkOf<'file'>[]): OutputAudio | undefined {
   }
 }
 
-/** Pieces that end at a group border are joined as text; others by their bytes. */
+/** Joins pieces that end at a group border as text; others by their bytes. */
 function joinBase64(pieces: readonly string[]): string {
   if (pieces.slice(0, -1).every((piece) => piece.length % 4 === 0 && !piece.endsWith('=')))
     return pieces.join('')
   return btoa(pieces.map((piece) => atob(piece)).join(''))
 }
 
-/** The whole answer that these chunks say; undefined where they say none, or not a whole one. Throws `MisuseError` for an impossible order. */
+/**
+ * The whole answer of these chunks; undefined if they contain none, or an incomplete one. Throws
+ * `MisuseError` for an impossible order.
+ */
 export function accumulate(chunks: Iterable<StreamChunk>): ChatResponse | undefined {
   const state = new Accumulator()
   for (const chunk of chunks) state.add(chunk)

@@ -1,4 +1,4 @@
-/** What an adapter gives, checked at the border: every chunk and answer behind it is what its type promises. */
+/** Validates the output of an adapter, so that every later chunk and answer matches its type. */
 import {
   type AnswerInput,
   asCost,
@@ -13,7 +13,7 @@ import {
 } from '../chat/index.js'
 import { type ErrorDetails, UnexpectedResponseError } from './errors.js'
 
-/** Who is asked: for what it leaves out, and for errors. */
+/** The requested provider and model, for omitted members and errors. */
 export interface Asked {
   readonly provider: string
   readonly model: string
@@ -23,21 +23,21 @@ export interface Asked {
 export class ChunkCheck {
   /** A turn has begun and has no `finish` yet. */
   isOpen = false
-  /** Turns that have their `finish`. */
+  /** Number of turns with a `finish`. */
   turns = 0
-  /** For each call of the open turn: its arguments are still coming. */
+  /** For each call of the open turn, whether its arguments are incomplete. */
   private openCalls: boolean[] = []
 
   constructor(private readonly asked: Asked) {}
 
-  /** At least one turn, and none of them open. */
+  /** True with at least one turn, none of them open. */
   get isWhole(): boolean {
     return this.turns > 0 && !this.isOpen
   }
 
   /**
-   * The chunks of one read, completed by what an adapter may leave out, up to the first that cannot be one. What comes
-   * before it is kept; `error` names the adapter and the member.
+   * The chunks of one read, with omitted members completed, up to the first invalid one. The chunks
+   * before it are kept; `error` names the adapter and the member.
    */
   read(given: unknown): { chunks: readonly StreamChunk[]; error?: UnexpectedResponseError } {
     const batch: readonly unknown[] = Array.isArray(given) ? given : [given]
@@ -45,7 +45,7 @@ export class ChunkCheck {
     for (let i = 0; i < batch.length; i++) {
       const defect = this.defectOf(batch[i])
       if (defect !== undefined) {
-        // checked, one by one, above
+        // each was checked above
         const chunks = completed?.slice(0, i) ?? (batch.slice(0, i) as readonly StreamChunk[])
         return { chunks, error: badAnswer(this.asked, `a bad chunk: ${defect}`, 'bad_chunk') }
       }
@@ -56,7 +56,7 @@ export class ChunkCheck {
       completed ??= [...(batch as readonly StreamChunk[])]
       completed[i] = whole
     }
-    // checked, one by one, above
+    // each was checked above
     return { chunks: completed ?? (batch as readonly StreamChunk[]) }
   }
 
@@ -68,7 +68,10 @@ export class ChunkCheck {
     return defectIn(chunk, members, `'${type}'`) ?? this.misplaced(chunk as unknown as StreamChunk)
   }
 
-  /** The order of a stream: calls are numbered from 0 in each turn, content stands between `start` and `finish`. */
+  /**
+   * Checks the order: calls are numbered from 0 in each turn, content is between `start` and
+   * `finish`.
+   */
   private misplaced(chunk: StreamChunk): string | undefined {
     const { openCalls } = this
     if (chunk.type === 'start') {
@@ -98,8 +101,8 @@ export class ChunkCheck {
 }
 
 /**
- * A whole answer, completed by what an adapter may leave out. Throws `UnexpectedResponseError`, which names the adapter,
- * for anything that is none.
+ * A whole answer, with omitted members completed. Throws `UnexpectedResponseError`, which names the
+ * adapter, for an invalid answer.
  */
 export function readAnswer(given: unknown, asked: Asked): AnswerInput {
   const defect = isObject(given)
@@ -117,8 +120,8 @@ export function readAnswer(given: unknown, asked: Asked): AnswerInput {
 }
 
 /**
- * Usage as an adapter tells it; undefined where it tells none that can be counted with: tokens are finite whole numbers
- * from 0, and a detail that is no such number is left out.
+ * Usage as an adapter reports it; undefined unless its token counts are finite integers from 0.
+ * Invalid details are left out.
  */
 export function readUsage(given: unknown): Usage | undefined {
   if (!isUsage(given)) return undefined
@@ -127,7 +130,7 @@ export function readUsage(given: unknown): Usage | undefined {
   const costUsd = asCost(cost)
   return {
     ...countsOf(counts),
-    // the sum is ours, as some servers report another one
+    // computed, as some servers report another sum
     prompt_tokens,
     completion_tokens,
     total_tokens: prompt_tokens + completion_tokens,
@@ -136,7 +139,7 @@ export function readUsage(given: unknown): Usage | undefined {
   }
 }
 
-/** It can be counted with. */
+/** True if its token counts are valid. */
 export const isUsage = (
   given: unknown,
 ): given is Record<'prompt_tokens' | 'completion_tokens', number> & JsonObject =>
@@ -152,7 +155,7 @@ function countsOf(given: object): Record<string, unknown> {
   return counts
 }
 
-// ---- What may be left out ---------------------------------------------------------------------------------------------
+// ---- Optional members ---------------------------------------------------------------------------
 
 const identity = (given: Partial<ChatResponse>, { provider, model }: Asked) => ({
   id: given.id ?? crypto.randomUUID(),
@@ -170,7 +173,7 @@ function completeChunk(chunk: StreamChunk, asked: Asked): StreamChunk {
   return { ...chunk, usage: readUsage(chunk.usage) ?? unknownUsage }
 }
 
-// ---- What must be there -----------------------------------------------------------------------------------------------
+// ---- Required members ---------------------------------------------------------------------------
 
 type Is = (value: unknown) => boolean
 type Members = readonly (readonly [name: string, is: Is, what: string])[]
@@ -290,9 +293,9 @@ function memberAt(given: JsonObject, path: string): unknown {
   return value
 }
 
-// ---- How it is told ---------------------------------------------------------------------------------------------------
+// ---- Error messages -----------------------------------------------------------------------------
 
-/** Kinds and short names only: what was said may be anything. */
+/** Types and short names only: content must not be quoted. */
 const kindOf = (value: unknown): string =>
   value === null || value === undefined
     ? String(value)
@@ -303,7 +306,7 @@ const kindOf = (value: unknown): string =>
 const brief = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value)
 
-/** An answer that is none; the blame stands at the adapter. */
+/** The error for an invalid answer; its message names the adapter. */
 export const badAnswer = ({ provider, model }: Asked, what: string, code: string) =>
   new UnexpectedResponseError(`The adapter '${provider}' gave ${model} ${what}`, {
     provider,

@@ -1,4 +1,6 @@
-/** What an adapter throws, as a typed error that names it: retried by the same rules as an error of ours. */
+/**
+ * Converts errors of an adapter to typed errors that name it: retried by the same rules as our own.
+ */
 import { isObject } from '../chat/index.js'
 import type { Asked } from './adapter-chunks.js'
 import {
@@ -26,7 +28,10 @@ import {
 
 export type ErrorClass = new (message: string, details?: ErrorDetails) => TetradError
 
-/** Each class with the status that it stands for, and others that mean the same; of two rows with a status the first counts. */
+/**
+ * Each class with its status, and other statuses that mean the same; of two rows with a status the
+ * first counts.
+ */
 const statuses: readonly (readonly [ErrorClass, own: number, ...others: number[]])[] = [
   [BadRequestError, 400, 413],
   [AuthenticationError, 401],
@@ -44,19 +49,20 @@ const statuses: readonly (readonly [ErrorClass, own: number, ...others: number[]
   [ContentPolicyViolationError, 400],
 ]
 
-/** The class for an error status that no code says more about. */
+/** The class for an error status without a more specific code. */
 export const classOfStatus = (status: number): ErrorClass =>
   statuses.find(([, ...known]) => known.includes(status))?.[0] ??
   (status >= 500 ? InternalServerError : BadRequestError)
 
-/** The status that an error of this class has where the wire told none. */
+/** The status of an error class if the wire reported none. */
 export const statusOfClass = (Class: ErrorClass): number | undefined =>
   statuses.find(([known]) => known === Class)?.[1]
 
 /**
- * The typed error for anything an adapter threw: its own `TetradError` as it is, an error with a `status` (as official
- * SDKs throw) by that status, a timer, a connection that failed, else an answer that could not be read. What was thrown
- * is its `cause`; its text may say anything, and is not repeated.
+ * The typed error for anything an adapter threw: its own `TetradError` unchanged, an error with a
+ * `status` (as official SDKs throw) by that status, a timeout, a failed connection, else an
+ * unreadable answer. The original is its `cause`; its text is not repeated, as it may contain
+ * anything.
  */
 export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean): TetradError {
   if (isTetradError(thrown)) return withAsked(thrown, asked)
@@ -104,20 +110,20 @@ export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean
   return new UnexpectedResponseError(`The adapter of ${who} failed (${words})`, {
     ...details,
     code: code ?? 'adapter_failed',
-    // a fault of the program: the next try ends the same way
+    // a bug: the next attempt would fail the same way
     retryable: false,
     maybeBilled: true,
   })
 }
 
-/** An adapter need not repeat who it is. */
+/** Adds the provider and model if the adapter left them out. */
 function withAsked(error: TetradError, { provider, model }: Asked): TetradError {
   if (error.provider === undefined) Reflect.set(error, 'provider', provider)
   if (error.model === undefined) Reflect.set(error, 'model', model)
   return error
 }
 
-/** The error, and what it came from: `fetch` says no more than "fetch failed". */
+/** The error and its chain of causes: `fetch` itself only reports "fetch failed". */
 function linksOf(thrown: unknown): readonly Record<string, unknown>[] {
   const links: Record<string, unknown>[] = []
   for (let link = thrown; isObject(link) && links.length < 8; link = link.cause) links.push(link)
@@ -134,7 +140,10 @@ const nameOf = (thrown: unknown): string =>
     ? thrown.name.slice(0, 60)
     : `${thrown === null ? 'null' : typeof thrown} thrown`
 
-/** `status` of SDK errors and of a thrown `Response`, `statusCode` and `response.status` of HTTP clients. */
+/**
+ * `status` of SDK errors and of a thrown `Response`, `statusCode` and `response.status` of HTTP
+ * clients.
+ */
 const statusOf = (thrown: unknown): number | undefined => {
   if (!isObject(thrown)) return undefined
   const { status, statusCode, response } = thrown
@@ -144,7 +153,7 @@ const statusOf = (thrown: unknown): number | undefined => {
   )
 }
 
-/** Seconds of `retry-after`. */
+/** Milliseconds, from the seconds of `retry-after`. */
 const waitOf = (thrown: unknown): number | undefined => {
   if (!isObject(thrown)) return undefined
   const { response } = thrown
@@ -168,7 +177,10 @@ const isTimer = (thrown: unknown, code = '') =>
 const isUnreadable = (thrown: unknown) =>
   linksOf(thrown).some((link) => link instanceof SyntaxError)
 
-/** By code, by the name that SDKs give it, or by the words of each engine's `fetch`, which has no code for it. */
+/**
+ * By code, by the error name of SDKs, or by the message of each engine's `fetch`, which has no
+ * code.
+ */
 const isConnection = (thrown: unknown, code = '') =>
   /^(E[A-Z]{4,}|UND_ERR_\w+|CERT_\w+|ERR_(TLS|SSL|SOCKET)\w*|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|Connection\w+|FailedToOpenSocket)$/.test(
     code,
@@ -184,6 +196,6 @@ const isConnection = (thrown: unknown, code = '') =>
 const fetchFailed =
   /^(fetch failed|Failed to fetch|Load failed|NetworkError when|terminated$|network error|error sending request|Network connection lost)/
 
-/** The request never left. */
+/** The request was not sent. */
 const unsent =
   /^(ECONNREFUSED|EAI_\w+|ENOTFOUND|E(NET|HOST)(UNREACH|DOWN)|EADDRNOTAVAIL|ConnectionRefused)$/

@@ -36,7 +36,7 @@ import { isContent, type Scope } from './scope.js'
 import { createWatch, type Watch, type WatchPhase } from './timers.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
 
-/** A model name, resolved. */
+/** A resolved model name. */
 export interface Target {
   readonly adapter: ProviderAdapter
   /** Without the provider. */
@@ -45,7 +45,7 @@ export interface Target {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Makes the end of the stack: it asks the provider that the model's name leads to. */
+/** Creates the end of the stack: it calls the provider that the model's name resolves to. */
 export const attemptWith =
   (resolve: (model: string) => Target): Run['attempt'] =>
   async (run, scope, slots, ledger) => {
@@ -70,29 +70,34 @@ class RunningAttempt {
   private readonly adapter: ProviderAdapter
   private readonly started = performance.now()
   private readonly warnings: Warning[] = []
-  /** The last usage that the wire told on the way, as it came: with each chunk, on some, and few look at it. */
+  /**
+   * The last intermediate usage from the wire, unparsed: it may come with each chunk and is rarely
+   * read.
+   */
   private given: unknown
   /** The usage of the finish. */
   private final: Usage | undefined
-  /** Our own count of what came, and what came since the last look at it: where the wire tells all, nobody looks. */
+  /**
+   * Our own token count, updated lazily: `uncounted` is text not counted yet, often never needed.
+   */
   private readonly counter = createTokenCounter()
   private uncounted = ''
   private promptTokens: number | undefined
   private readonly askedTier: string | undefined
   private isTierTold = false
-  /** What a call that is not streamed has said so far: nothing of it leaves before it is whole. */
+  /** A streamed answer to `generate` so far: nothing of it leaves before it is complete. */
   private unseen: Accumulator | undefined
   private unseenChunks: StreamChunk[] = []
   private readonly asked: Asked
   private readonly check: ChunkCheck
-  /** What the adapter listens to: the attempt's end from outside. */
+  /** Fires for the adapter when the attempt is ended from outside. */
   private readonly ending = new Ending()
-  /** Of an adapter that has no timers of its own; a wait for a slow consumer counts for nothing. */
+  /** For an adapter without timers; waiting for a slow consumer does not count. */
   private readonly watch: Watch | undefined
-  /** Ends the race with its adapter. */
+  /** Ends the race with the adapter. */
   private end: ((fault: Error) => void) | undefined
   private hasAnswer = false
-  /** The attempt has ended while its adapter may go on: what comes then is nobody's. */
+  /** The attempt has ended while its adapter may continue: further output is ignored. */
   private isLeft = false
 
   constructor(
@@ -115,7 +120,7 @@ class RunningAttempt {
       this.watch = createWatch(slots.timeouts, (phase) => this.end?.(this.silent(phase)))
   }
 
-  /** The best that is known. */
+  /** The best known usage. */
   get usage(): Usage {
     return this.price(this.final ?? this.bestKnown())
   }
@@ -148,7 +153,7 @@ class RunningAttempt {
         else reject(fault)
       }
       const release = this.scope.onEnd(end)
-      // a function that is written where it is assigned to a member is old from the start, and keeps what it reaches
+      // V8 allocates a function assigned to a member in the old generation, with all it references
       this.end = end
       done.then(resolve, reject).finally(() => {
         release()
@@ -164,7 +169,7 @@ class RunningAttempt {
     await this.whole(completeAnswer(readAnswer(given, this.asked), this.adapter.name))
   }
 
-  /** One wait for the adapter. What it throws becomes an error that names it. */
+  /** Waits for one step of the adapter. Its exception becomes an error that names the adapter. */
   private async ask<T>(step: () => Promise<T>, isEvent?: (value: T) => boolean): Promise<T> {
     this.watch?.begin(this.hasAnswer ? 'body' : 'headers')
     let value: T | undefined
@@ -180,7 +185,7 @@ class RunningAttempt {
     }
   }
 
-  /** The server has answered while the first read goes on. */
+  /** The server has answered while the first read is pending. */
   private answered(): void {
     if (this.hasAnswer) return
     this.hasAnswer = true
@@ -212,12 +217,12 @@ class RunningAttempt {
     const unwind = () => settledSoon(async () => source?.return?.(undefined))
     const done = ignoreRejection(
       pump().catch(async (error) => {
-        // the fault was on our side of the yield: the source is closed before it goes on
+        // the error is on our side of the yield: close the source before rethrowing
         if (!isReading) await unwind()
         throw error
       }),
     )
-    // a read that ignores the signal is left behind; a source that waits at its yield is unwound
+    // a read that ignores the signal is not awaited; a source suspended at its yield is unwound
     const leave = async () => {
       const unwound = unwind()
       if (!isReading) await unwound
@@ -254,7 +259,7 @@ class RunningAttempt {
     )
   }
 
-  /** The chunks of one read; what stands before a bad one is kept. */
+  /** Passes on the chunks of one read, those before an invalid one too. */
   private take(given: unknown): void | Promise<void> {
     const { chunks, error } = this.check.read(given)
     const pending = chunks.length > 0 ? this.pass(chunks) : undefined
@@ -272,7 +277,7 @@ class RunningAttempt {
     this.unseenChunks.push(...entering)
   }
 
-  /** A whole answer goes outward as its chunks. */
+  /** Sends a whole answer outward as its chunks. */
   private whole(answer: ChatResponse): void | Promise<void> {
     if (answer.service_tier !== undefined) this.record.service_tier = answer.service_tier
     const isCounted = this.unseen !== undefined || isTold(answer.usage)
@@ -287,7 +292,10 @@ class RunningAttempt {
     this.uncounted += wordsOf(chunk)
   }
 
-  /** Notes times, usage and ids; puts the cost on a finish, and our own count where the wire told no usage. */
+  /**
+   * Records times, usage and ids; sets the cost on a finish, and our own count if the wire reported
+   * no usage.
+   */
   private account(chunks: readonly StreamChunk[]): readonly StreamChunk[] {
     let accounted = chunks
     for (let i = 0; i < chunks.length; i++) {
@@ -303,11 +311,11 @@ class RunningAttempt {
     return accounted
   }
 
-  /** The usage of a finish, with what is known of it here. */
+  /** The usage of a finish, completed by what is known here. */
   private finished(usage: Usage): Usage {
     if (usage === this.final) return usage
     if (!isTold(usage) && usage.total_tokens > 0) this.given = usage
-    // a cost of the whole answer holds, whatever its counts are
+    // a cost of the whole answer is valid, whatever its counts are
     const { cost } = usage
     this.final = this.price(isTold(usage) ? usage : { ...this.bestKnown(), ...defined({ cost }) })
     this.tellTier(this.final)
@@ -337,7 +345,7 @@ class RunningAttempt {
     })
   }
 
-  /** A model with a price, in a tier without one. */
+  /** Warns once about a model with a price in a tier without one. */
   private tellTier(usage: Usage): void {
     const tier = this.record.service_tier ?? this.askedTier
     if (this.isTierTold || tier === undefined || usage.cost !== undefined) return
@@ -359,12 +367,12 @@ class RunningAttempt {
     this.record.status = status
     const priced = this.price(usage)
     this.tellTier(priced)
-    // no longer the best known, but the end: who keeps the record does not keep the attempt
+    // replaces the live usage by the final one, so that the record does not retain the attempt
     withUsage(this.record, { usage: priced })
     this.record.total_ms = performance.now() - this.started
   }
 
-  /** Answered with an error before any content, or never sent. */
+  /** True for an error response before any content, or a request that was never sent. */
   private isFree(error: unknown): boolean {
     if (this.record.first_chunk_ms !== undefined || this.given || !isTetradError(error))
       return false
@@ -372,7 +380,7 @@ class RunningAttempt {
     return (error.status ?? 0) >= 400 || !error.maybeBilled
   }
 
-  /** What the wire told, and our count of the text for what it did not tell: at any moment. */
+  /** The usage so far: reported by the wire, completed by our count of the text. */
   private bestKnown(): Usage {
     const told = readUsage(this.given)
     this.counter.add(this.uncounted)
@@ -381,7 +389,7 @@ class RunningAttempt {
     if (told && isTold(told) && told.completion_tokens === completion_tokens) return told
     this.promptTokens ??= told?.prompt_tokens || estimatePromptTokens(this.request)
     const prompt_tokens = told?.prompt_tokens || this.promptTokens
-    // a cost that was told is of fewer tokens
+    // a reported cost covers fewer tokens
     const { cost: _, ...known } = told ?? {}
     return {
       ...known,
@@ -426,21 +434,21 @@ class RunningAttempt {
   }
 }
 
-/** Throws what is no stream; `adapterError` names who gave it. */
+/** Throws for anything but a stream; `adapterError` adds the adapter's name. */
 function iteratorOf(given: unknown): AsyncIterator<unknown> {
-  // every member is looked at before it is called
+  // every member is checked before it is called
   const stream = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
   const iterator = stream?.[Symbol.asyncIterator]?.() ?? stream?.[Symbol.iterator]?.()
   if (!iterator) throw new TypeError('generateStream() gave no async generator')
-  // a plain iterator is awaited like one
+  // a sync iterator is awaited like an async one
   return iterator as AsyncIterator<unknown>
 }
 
-/** An empty batch stands for bytes without an event. */
+/** False for an empty batch: bytes without an event. */
 const isEvent = ({ value }: { readonly value?: unknown }) =>
   !Array.isArray(value) || value.length > 0
 
-/** A source whose own cleanup never ends holds nobody up. */
+/** Waits at most `unwindMs` for the cleanup of a source. */
 function settledSoon(unwind: () => Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, unwindMs)
@@ -457,15 +465,15 @@ const unwindMs = 1_000
 
 const toWarning = (given: unknown): Warning =>
   isObject(given) && typeof given.message === 'string'
-    ? // what else a warning has is its adapter's to say
+    ? // other members of a warning are the adapter's own
       (given as unknown as Warning)
     : { code: 'other', message: String(given) }
 
-/** An estimate that lacks one of the two halves is completed here. */
+/** False for an estimate that lacks prompt or completion tokens. */
 const isTold = ({ prompt_tokens, completion_tokens, estimated }: Usage) =>
   !estimated || (prompt_tokens > 0 && completion_tokens > 0)
 
-/** What a chunk adds to the completion, as text. */
+/** The text that a chunk adds to the completion. */
 function wordsOf(chunk: StreamChunk): string {
   if (chunk.type === 'tool-call-start') return chunk.name
   if (chunk.type === 'tool-call-delta') return chunk.arguments

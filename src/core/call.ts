@@ -1,4 +1,4 @@
-/** One call from its start to its one outcome, and the callers that make calls. */
+/** One call from its start to its single outcome, and the callers that start calls. */
 import type {
   ChatRequest,
   ChatResponse,
@@ -33,26 +33,28 @@ import { Scope, wouldLeave } from './scope.js'
 import { listen } from './signals.js'
 import { type PartialReader, TetradStream } from './stream.js'
 
-/** What the layers above the core bring to it. */
+/** What the layers above the core provide to it. */
 export interface Engine {
-  /** Throws `BadRequestError` for a name nobody knows. */
+  /** Throws `BadRequestError` for an unknown name. */
   readonly resolve: (model: string) => Target
   /** Checks a request and makes it plain JSON. Throws `BadRequestError`. */
   readonly validateRequest: (request: ChatRequest<FormatInput>) => ValidRequest
   readonly partialReader: PartialReader
-  /** What provider calls cost. */
+  /** Prices of provider calls. */
   readonly pricing?: Pricing | undefined
 }
 
 export interface ValidRequest {
   readonly request: ChatRequest
-  /** Reads a structured answer; undefined where none was asked for. Throws `UnexpectedResponseError`. */
+  /**
+   * Parses a structured answer; undefined if none was requested. Throws `UnexpectedResponseError`.
+   */
   readonly parse?: (response: ChatResponse) => unknown
 }
 
 const defaults = { highWaterMark: 256, stalledMs: 300_000 }
 
-/** A caller of the layers that `stack` gives at the moment of the call. */
+/** Creates a caller of the layers that `stack` returns at the time of the call. */
 export function createCaller(
   engine: Engine,
   stack: () => readonly Middleware<never>[],
@@ -67,7 +69,7 @@ export function createCaller(
     return new RunningCall(engine, stack(), withMask(request), merged, streaming, place)
   }
   return {
-    // the format of the request decides what the answer has, as the types of Caller say
+    // the request's format decides the type of the answer, as declared by Caller
     generate: async (request: ChatRequest<never>, options) =>
       start(request, options, false).start() as never,
     stream: (request: ChatRequest<never>, options) =>
@@ -85,7 +87,7 @@ export function createCaller(
   }
 }
 
-/** A nested call keeps what its outer call was given, but for what it is given itself. */
+/** A nested call inherits the options of its outer call, overridden by its own. */
 function inherit(outer: CallOptions<unknown>, own: CallOptions<unknown>): CallOptions<unknown> {
   const { signal: _, ...kept } = outer
   return frozen({ ...kept, ...defined(own) })
@@ -98,7 +100,7 @@ const frozen = (options: CallOptions<unknown>): CallOptions<unknown> =>
     ...(options.headers && { headers: masked(options.headers) }),
   })
 
-/** Headers may carry keys too. */
+/** Headers may contain keys too. */
 const withMask = (request: ChatRequest<FormatInput>): ChatRequest<FormatInput> =>
   isObject(request) && isObject(request.extra_headers)
     ? { ...request, extra_headers: masked(request.extra_headers) }
@@ -173,7 +175,7 @@ class RunningCall {
   }
 
   private async succeed(parse: ValidRequest['parse']): Promise<ChatResponse> {
-    // runLayers resolves with a whole answer only
+    // runLayers resolves only with a whole answer
     const whole = this.root.response as ChatResponse
     const response = { ...whole, attempts: [...this.ledger.attempts] }
     const parsed = parse && !whole.message.tool_calls ? await parse(whole) : undefined
@@ -185,7 +187,7 @@ class RunningCall {
     return { ...response, parsed }
   }
 
-  /** A fault loses nothing: what was said, what it cost, what was tried. */
+  /** Adds the partial answer, usage and attempts to an error. */
   private describe(error: unknown): void {
     if (!(error instanceof Error) || !Object.isExtensible(error)) return
     const found = {
@@ -197,7 +199,7 @@ class RunningCall {
       Object.defineProperty(error, name, { value, configurable: true, writable: true })
   }
 
-  /** What a call that is not streamed had given, as it would have left the stack. */
+  /** The partial answer of a failed `generate`, as it would have left the stack. */
   private unseen(): PartialResponse | undefined {
     const { unseen } = this.run
     if (!unseen || unseen.chunks.length === 0) return undefined
@@ -212,7 +214,7 @@ class RunningCall {
   }
 }
 
-/** Throws `MisuseError`: with no room for a chunk a stream would wait for ever. */
+/** Throws `MisuseError`: without room for a chunk a stream would wait forever. */
 function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<unknown>): void {
   if (!(highWaterMark >= 1))
     throw new MisuseError(`highWaterMark is a number of chunks from 1 on, not ${highWaterMark}`)
@@ -225,7 +227,7 @@ async function countTokens(
   options: CallOptions<unknown>,
   place: Place | undefined,
 ): Promise<TokenCount> {
-  // litellm's other way to ask; beside messages nobody could tell what is counted
+  // litellm also counts `text`; with messages too, the result would be ambiguous
   if (isObject(asked) && typeof asked.text === 'string')
     throw new BadRequestError('countTokens() counts messages: put the text into one', {
       status: 400,
@@ -257,7 +259,7 @@ async function countTokens(
   }
 }
 
-/** The request as these layers pass it on: with the model they choose and the text they mask. */
+/** The request as these layers pass it on, with the model they choose and the text they mask. */
 async function sentBy(
   layers: readonly Middleware<never>[],
   asked: ChatRequest,
@@ -280,7 +282,10 @@ function costOf(engine: Engine, { model: name, usage, ...asked }: CostQuestion) 
   })
 }
 
-/** What an adapter does not say is let through. Throws `UnexpectedResponseError` where it fails. */
+/**
+ * Without capabilities all parameters are allowed. Throws `UnexpectedResponseError` if the adapter
+ * throws.
+ */
 function modelInfo(engine: Engine, name: string): ModelInfo {
   const { adapter, model } = engine.resolve(name)
   const asked = { provider: adapter.name, model }

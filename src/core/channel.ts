@@ -1,15 +1,15 @@
-/** The bounded hand-over between the running stack and its one consumer. */
+/** The bounded queue between the running stack and its one consumer. */
 import type { StreamChunk } from '../chat/index.js'
 import { chunkSize } from './chunk-size.js'
 
-/** What may wait for a consumer that is behind, whatever its chunks are. */
+/** Memory bound of the queue, whatever its chunks are. */
 const maxBytes = 1_048_576
 
 export interface ChannelOptions {
-  /** Chunks that may wait, or 1 MiB of them, whichever comes first. */
+  /** Maximum queued chunks, or 1 MiB of them, whichever comes first. */
   readonly highWaterMark: number
   readonly stalledMs: number
-  /** Nobody has pulled for `stalledMs` while the stack waited. */
+  /** Called when the stack waits and no pull occurred for `stalledMs`. */
   readonly onStalled: () => void
 }
 
@@ -20,12 +20,12 @@ interface Waiter {
 
 export class Channel {
   private waiting: StreamChunk[] = []
-  /** Of `waiting`, how many were taken. */
+  /** Number of taken chunks in `waiting`. */
   private head = 0
   private pulls = 0
-  /** Of what waits while it is bounded, about. */
+  /** Approximate size of the queue while it is bounded. */
   private bytes = 0
-  /** The last finish: delivered when something follows it, or when the call has succeeded. */
+  /** The last finish: delivered when a chunk follows it, or when the call has succeeded. */
   private lastFinish: StreamChunk | undefined
   private end: { readonly error?: unknown } | undefined
   private room: Waiter | undefined
@@ -34,7 +34,7 @@ export class Channel {
 
   constructor(private readonly options: ChannelOptions) {}
 
-  /** A promise only when the consumer is behind. */
+  /** Returns a promise only when the consumer is behind. */
   push(chunks: readonly StreamChunk[]): void | Promise<void> {
     if (this.end) return
     if (this.lastFinish) this.append([this.lastFinish])
@@ -48,14 +48,14 @@ export class Channel {
       return this.waitForRoom()
   }
 
-  /** The call has succeeded; `finish` stands in the place of the one that was held back. */
+  /** The call has succeeded; `finish` maps the chunk that was held back. */
   succeed(finish: (held: StreamChunk) => StreamChunk): void {
     if (this.end) return
     if (this.lastFinish) this.waiting.push(finish(this.lastFinish))
     this.close({})
   }
 
-  /** What waits is still delivered, then iteration throws. */
+  /** Queued chunks are still delivered, then iteration throws. */
   fail(error: unknown): void {
     if (!this.end) this.close({ error })
   }
@@ -67,7 +67,7 @@ export class Channel {
     if (!this.end) this.close({})
   }
 
-  /** Everything is kept from now on; pieces of one text are joined while they wait. */
+  /** Removes the bound; deltas of one text are joined while they wait. */
   unbind(): void {
     if (!this.isBound) return
     this.isBound = false
@@ -76,7 +76,7 @@ export class Channel {
     this.wakeWriter()
   }
 
-  /** One chunk that waits, without a promise; undefined where none does. */
+  /** One queued chunk, without a promise; undefined if there is none. */
   take(): StreamChunk | undefined {
     const chunk = this.waiting[this.head]
     if (!chunk) return undefined
@@ -86,7 +86,10 @@ export class Channel {
     return chunk
   }
 
-  /** Resolves when a chunk waits (true) or the call has ended (false). Throws the error of the call, once. */
+  /**
+   * Resolves when a chunk is queued (true) or the call has ended (false). Throws the error of the
+   * call, once.
+   */
   async ready(): Promise<boolean> {
     this.pulls++
     while (this.size === 0) {
@@ -102,7 +105,7 @@ export class Channel {
     return true
   }
 
-  /** All that waits, at once; undefined at the end. */
+  /** All queued chunks, at once; undefined at the end. */
   async read(): Promise<StreamChunk[] | undefined> {
     if (!(await this.ready())) return undefined
     const chunks = this.head === 0 ? this.waiting : this.waiting.slice(this.head)
@@ -118,7 +121,7 @@ export class Channel {
   private pulled(): void {
     this.pulls++
     if (this.size === 0) this.bytes = 0
-    // what was taken is let go of: at the end, or when it is half of a long queue
+    // release taken chunks: at the end, or when they are half of a long queue
     if (this.size === 0 || (this.head >= 512 && this.head * 2 >= this.waiting.length)) {
       this.waiting = this.waiting.slice(this.head)
       this.head = 0
@@ -191,7 +194,7 @@ const joinAll = (chunks: readonly StreamChunk[]) => {
   return out
 }
 
-/** Appends a chunk; a piece of the same text as the last one that waits (from `head` on) is joined to it. */
+/** Appends a chunk; a delta of the same text is joined to the last queued one (from `head` on). */
 function join(out: StreamChunk[], chunk: StreamChunk, head = 0): void {
   const last = out.length > head ? out.at(-1) : undefined
   if (last?.type === 'text-delta' && chunk.type === 'text-delta' && last.phase === chunk.phase)

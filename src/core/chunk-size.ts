@@ -1,12 +1,12 @@
-/** How much memory a chunk holds, about: what bounds the hand-over to a consumer that is behind. */
+/** The approximate memory size of a chunk: bounds the queue for a slow consumer. */
 import type { StreamChunk } from '../chat/index.js'
 
-/** A letter takes two bytes at most. */
+/** A character takes at most two bytes. */
 const letterBytes = 2
 /** An object, a number, a pair of brackets. */
 const flatBytes = 16
 
-/** In bytes. A delta costs one look at its length; anything else is walked, and no further than `limit`. */
+/** Bytes. O(1) for a delta; anything else is traversed, up to `limit`. */
 export function chunkSize(chunk: StreamChunk, limit: number): number {
   switch (chunk.type) {
     case 'text-delta':
@@ -20,7 +20,7 @@ export function chunkSize(chunk: StreamChunk, limit: number): number {
   }
 }
 
-/** Strings at any depth. What holds itself ends at `limit`, which each step comes nearer to. */
+/** Counts strings at any depth. A cycle ends at `limit`, as every step adds to the size. */
 function walk(root: object, limit: number): number {
   const open: unknown[] = [root]
   let bytes = 0

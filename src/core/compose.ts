@@ -1,4 +1,4 @@
-/** The onion: runs the layers one inside the other, and holds the rules of `next()`. */
+/** The onion: runs the layers one inside the other, and enforces the rules of `next()`. */
 import type { ChatResponse } from '../chat/index.js'
 import type { Context } from './context.js'
 import { ignoreRejection } from './ignore-rejection.js'
@@ -6,7 +6,7 @@ import { LayerContext, type Run, type Slots } from './layer.js'
 import type { Ledger } from './ledger.js'
 import type { Scope } from './scope.js'
 
-/** Runs the layers from `index` on inside `scope`. Resolves when the scope holds a whole answer. */
+/** Runs the layers from `index` on inside `scope`. Resolves when the scope has a whole answer. */
 export async function runLayers(
   run: Run,
   index: number,
@@ -21,7 +21,7 @@ export async function runLayers(
     runLayers(run, index + 1, inner, layer.slots, layer.ledger),
   )
   try {
-    // through unknown: that State fits was checked where the layer was given to the client
+    // through unknown: State was checked when the layer was passed to the client
     await middleware(layer as unknown as Context<never>, inside.next)
   } catch (error) {
     await inside.unwind(error)
@@ -31,7 +31,10 @@ export async function runLayers(
   if (sending) await sending
 }
 
-/** What stands inside one layer: `next()` runs it, one run at a time, and never behind the layer's own end. */
+/**
+ * The inside of one layer: `next()` runs it, one run at a time, and never after the layer has
+ * ended.
+ */
 class Inside {
   private running: Promise<ChatResponse> | undefined
   private isDone = false
@@ -51,7 +54,7 @@ class Inside {
     return this.running
   }
 
-  /** A layer that threw: what runs inside is aborted and unwound first. */
+  /** After a layer threw: its running inside is aborted and unwound first. */
   async unwind(error: unknown): Promise<void> {
     this.isDone = true
     if (!this.layer.isRunning) return
@@ -59,7 +62,7 @@ class Inside {
     await this.running?.catch(() => {})
   }
 
-  /** A layer that returned: its answer is sent, and there must be one. */
+  /** After a layer returned: sends its answer, and throws if there is none. */
   finish(): void | Promise<void> {
     this.isDone = true
     if (this.layer.isRunning) return this.refuse('returned before its next() had settled: await it')
@@ -85,7 +88,7 @@ class Inside {
       if (scope.fault) throw scope.fault
       await this.run(scope)
       if (scope.fault) throw scope.fault
-      // run() resolves with a whole answer only
+      // run() resolves only with a whole answer
       answer = scope.response as ChatResponse
       return answer
     } catch (error) {

@@ -1,8 +1,10 @@
-/** How something is ended from outside, as those inside see it: the fault, its listeners, a signal for who asks for one. */
+/**
+ * How something is ended from outside: the fault, its listeners, and a signal created on demand.
+ */
 
 /**
- * A fault that comes once. Most that ends by itself needs no `AbortSignal`, and pays for none: Node keeps each one, with
- * all that its listeners hold, over many young collections.
+ * A fault that occurs at most once. Creates no `AbortSignal` unless one is read: Node retains each,
+ * with all that its listeners reference, over many minor collections.
  */
 export class Ending<Fault extends Error = Error> {
   /** Why it was ended from outside. */
@@ -19,7 +21,10 @@ export class Ending<Fault extends Error = Error> {
     return this.controller.signal
   }
 
-  /** Calls back when this is ended, at once where it was; returns what takes the listener off. */
+  /**
+   * Calls back when this is ended, at once if it already was; returns a function that removes the
+   * listener.
+   */
   onEnd(listener: (fault: Fault) => void): () => void {
     if (this.fault) listener(this.fault)
     else this.listeners = (this.listeners ?? new Set()).add(listener)
@@ -33,7 +38,7 @@ export class Ending<Fault extends Error = Error> {
     for (const listener of [...(this.listeners ?? [])]) listener(fault)
   }
 
-  /** Nobody is told any more. */
+  /** Removes all listeners. */
   protected forget(): void {
     this.listeners = undefined
   }

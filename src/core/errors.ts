@@ -1,9 +1,9 @@
-/** One class per thing a caller can do about it, named as litellm and openai name them. */
+/** One class per action that a caller can take, named as litellm and openai name them. */
 import type { Attempt, PartialResponse, Usage } from '../chat/index.js'
 
 const brand = Symbol.for('tetrad.error')
 
-/** Where in a provider call it happened. */
+/** The stage of a provider call that failed. */
 export type Phase =
   | 'request'
   | 'connect'
@@ -21,17 +21,17 @@ export interface ErrorDetails {
   /** The provider's own code, or ours: `missing_api_key`, `html`, `empty`, `not_a_stream`, `bad_json` … */
   readonly code?: string | undefined
   readonly phase?: Phase | undefined
-  /** The provider's veto or wish (`x-should-retry`), or what the class says. */
+  /** The provider's `x-should-retry`, or the default of the class. */
   readonly retryable?: boolean | undefined
   /** Milliseconds the provider asked to wait. */
   readonly retryAfterMs?: number | undefined
-  /** The provider may have worked, and charge, for the failed call. */
+  /** The provider may have processed, and may charge for, the failed call. */
   readonly maybeBilled?: boolean | undefined
   readonly requestId?: string | undefined
   readonly cause?: unknown
 }
 
-/** What an error shows of its details, in this order. */
+/** The printed details, in this order. */
 const shownDetails = [
   'status',
   'provider',
@@ -44,9 +44,11 @@ const shownDetails = [
   'requestId',
 ] as const
 
-/** The base of all errors of this package. `toJSON` and `util.inspect` show no body, header or key. */
+/**
+ * The base of all errors of this package. `toJSON` and `util.inspect` print no body, header or key.
+ */
 export class TetradError extends Error {
-  /** What the class says of a second try, where neither the wire nor the thrower said anything. */
+  /** The default of the class, if neither the wire nor the thrower specified it. */
   static readonly retryable: boolean = false
   override readonly name: string = 'TetradError'
   declare readonly status: number | undefined
@@ -58,12 +60,12 @@ export class TetradError extends Error {
   declare readonly retryAfterMs: number | undefined
   declare readonly maybeBilled: boolean
   declare readonly requestId: string | undefined
-  /** The answer so far; put on when the error leaves the client, as are `usage` and `attempts`. */
+  /** The answer so far; set when the error leaves the client, as are `usage` and `attempts`. */
   declare partial?: PartialResponse
   /** Usage of all attempts of the call, failed ones too. */
   declare usage?: Usage
   declare attempts?: readonly Attempt[]
-  /** A retry was due, but the provider's budget for retries is spent. */
+  /** A retry was due, but the provider's retry budget is spent. */
   declare retryBudgetExhausted?: true
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -82,14 +84,14 @@ export class TetradError extends Error {
   }
 }
 
-/** Each of the details, also one that is not there. */
+/** All details, with undefined for absent ones. */
 const pick = (details: ErrorDetails) =>
   // named by the same list
   Object.fromEntries(shownDetails.map((name) => [name, details[name]])) as {
     [Name in (typeof shownDetails)[number]]: ErrorDetails[Name]
   }
 
-/** What another try may not meet. */
+/** Errors that may not recur on a retry. */
 class TransientError extends TetradError {
   static override readonly retryable: boolean = true
 }
@@ -110,15 +112,15 @@ export class PermissionDeniedError extends TetradError {
 export class NotFoundError extends TetradError {
   override readonly name: string = 'NotFoundError'
 }
-/** 400, 413: the request cannot work as it is. */
+/** 400, 413: the request is invalid. */
 export class BadRequestError extends TetradError {
   override readonly name: string = 'BadRequestError'
 }
-/** The model does not take a parameter; the message names both ways out. */
+/** The model does not support a parameter; the message names both solutions. */
 export class UnsupportedParamsError extends BadRequestError {
   override readonly name: string = 'UnsupportedParamsError'
 }
-/** More tokens than the model reads. */
+/** More tokens than the context window of the model. */
 export class ContextWindowExceededError extends BadRequestError {
   override readonly name: string = 'ContextWindowExceededError'
 }
@@ -134,16 +136,16 @@ export class ConflictError extends TransientError {
 export class UnprocessableEntityError extends TetradError {
   override readonly name: string = 'UnprocessableEntityError'
 }
-/** 429: later. `retryAfterMs` says when, if the provider did. */
+/** 429. `retryAfterMs` is the provider's wait, if it specified one. */
 export class RateLimitError extends TransientError {
   override readonly name: string = 'RateLimitError'
 }
-/** 402, and 429 with a quota code: not before someone pays. */
+/** 402, and 429 with a quota code: needs a payment or a higher quota. */
 export class QuotaExceededError extends RateLimitError {
   static override readonly retryable: boolean = false
   override readonly name: string = 'QuotaExceededError'
 }
-/** 408, 504 and our own timers; `phase` says which. */
+/** 408, 504 and our own timers; `phase` specifies which. */
 export class TimeoutError extends TransientError {
   override readonly name: string = 'TimeoutError'
 }
@@ -167,7 +169,7 @@ export class APIConnectionError extends TransientError {
 export class StreamInterruptedError extends TransientError {
   override readonly name: string = 'StreamInterruptedError'
 }
-/** A 200 that is not what was asked for; `code` says what it is. */
+/** A 200 with an unexpected body; `code` specifies it. */
 export class UnexpectedResponseError extends TransientError {
   override readonly name: string = 'UnexpectedResponseError'
 }
@@ -178,7 +180,7 @@ export class AbortError extends TetradError {
     super(message, details)
   }
 }
-/** A cap would be passed. */
+/** A cap would be exceeded. */
 export class BudgetExceededError extends TetradError {
   override readonly name: string = 'BudgetExceededError'
   declare readonly cap: ExceededCap | undefined
@@ -200,15 +202,15 @@ export interface BudgetErrorDetails extends ErrorDetails {
   readonly resetsAt?: Date | undefined
 }
 
-/** Which cap it was. */
+/** The exceeded cap. */
 export interface ExceededCap {
   readonly unit: 'usd' | 'tokens'
   readonly window: string
   readonly limit: number
-  /** In the ledger of the store. */
+  /** Key in the ledger of the store. */
   readonly key: string
 }
-/** The program uses the package in a way that cannot work. */
+/** The package is used in a way that cannot work. */
 export class MisuseError extends TetradError {
   override readonly name: string = 'MisuseError'
 }

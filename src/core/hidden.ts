@@ -1,22 +1,26 @@
-/** Secrets that code may read by name, and that no print of what holds them shows. */
+/** Secrets that code may read by name, and that are never printed. */
 
-/** `Symbol.for` in place of `node:util`: the core runs where there is none. */
+/** `Symbol.for` instead of `node:util`, which other runtimes lack. */
 export const inspectCustom = Symbol.for('nodejs.util.inspect.custom')
 
-/** A frozen copy whose members are read by name only: spreads, `JSON.stringify` and `util.inspect` pass them over. */
+/**
+ * A frozen copy whose members are read by name only: spreads, `JSON.stringify` and `util.inspect`
+ * skip them.
+ */
 export function hidden<T extends object>(members: T): T {
   const copy = { [inspectCustom]: () => '[hidden]' }
   Object.defineProperty(copy, inspectCustom, { enumerable: false })
-  // names in place of keys: what was hidden once may be given on
+  // own property names, not keys: the input may itself be hidden
   for (const name of Object.getOwnPropertyNames(members))
     Object.defineProperty(copy, name, { value: members[name as keyof T], enumerable: false })
-  // the members are there, only not enumerable
+  // the members exist, but are not enumerable
   return Object.freeze(copy) as unknown as T
 }
 
 /**
- * A frozen copy that code may read, list and spread, and whose values no print shows. For what layers copy with a change,
- * as headers: `{ ...ctx.options.headers, 'x-trace': id }` has them all, and its maker's own care to take.
+ * A frozen copy that code may read, list and spread, but whose values are not printed. For members
+ * that layers copy with a change, such as headers: `{ ...ctx.options.headers, 'x-trace': id }`
+ * copies all, without this protection.
  */
 export function masked(
   members: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** A promise that nobody may await must not end as an unhandled rejection. */
+/** Handles the rejection of a promise that may never be awaited. */
 export function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

@@ -1,4 +1,4 @@
-/** Typed keys for what layers of one call share. */
+/** Typed keys for values shared by the layers of one call. */
 
 declare const phantom: unique symbol
 
@@ -7,10 +7,10 @@ export interface Key<in out T> {
   readonly [phantom]?: (value: T) => T
 }
 
-/** Makes a key for `ctx.get` and `ctx.set`. Two keys of one name are two keys. */
+/** Creates a key for `ctx.get` and `ctx.set`. Two keys with the same name are distinct. */
 export const key = <T>(name: string): Key<T> => Object.freeze({ name })
 
-/** What the layers of one call share, by key. */
+/** Values shared by the layers of one call, by key. */
 export class Values {
   private readonly values = new Map<Key<never>, unknown>()
 
@@ -20,7 +20,7 @@ export class Values {
   }
 
   set<T>(key: Key<T>, value: T): void {
-    // the map itself does not look at values
+    // the map does not use the value's type
     this.values.set(key as unknown as Key<never>, value)
   }
 }

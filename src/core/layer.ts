@@ -1,4 +1,4 @@
-/** A layer: its name and data (`layer`), and what it sees of a call (`LayerContext`). */
+/** A layer: its name and data (`layer`), and its context in a call (`LayerContext`). */
 import type {
   AnswerInput,
   Attempt,
@@ -27,12 +27,13 @@ import { pricing } from './pricing.js'
 import { type Owner, rejectOnEnd, Scope } from './scope.js'
 import { completeAnswer, toChunks } from './to-chunks.js'
 
-/** `Symbol.for`: two copies of the package know each other's layers. */
+/** `Symbol.for`: two copies of the package recognize each other's layers. */
 const brand = Symbol.for('tetrad.layer')
 
 /**
- * Makes a layer whose name is data, so that no bundler or minifier takes it away: traces, errors and `client.layers`
- * read it. `fn` itself is not changed. Throws `MisuseError` for a name that is empty, or a `fn` that is no function.
+ * Creates a layer whose name is data, so that bundlers and minifiers keep it: traces, errors and
+ * `client.layers` read it. `fn` itself is not changed. Throws `MisuseError` for an empty name, or a
+ * `fn` that is no function.
  *
  * @example
  * const audit = () => layer('audit', async (ctx, next) => { await next(); save(ctx.attempts) }, { place: 'outside usage' })
@@ -51,38 +52,38 @@ export function layer<State = {}>(
   return Object.assign(named, data)
 }
 
-/** Made by `layer()`: its name states what it is. */
+/** True for a layer made by `layer()`, whose name is reliable. */
 export const isNamedLayer = (middleware: object): boolean => brand in middleware
 
-/** What all layers of one call share. */
+/** Shared by all layers of one call. */
 export interface Run {
   readonly id: string
   readonly streaming: boolean
   readonly options: CallOptions<unknown>
   readonly layers: readonly Middleware<never>[]
   readonly values: Values
-  /** What a call that is not streamed had given when it failed, and where: nothing of it has left. */
+  /** The chunks of a failed `generate`, and where they entered: none of them has left. */
   unseen: { readonly scope: Scope; readonly chunks: readonly StreamChunk[] } | undefined
   /** The provider call at the end of the stack. */
   readonly attempt: (run: Run, scope: Scope, slots: Slots, ledger: Ledger) => Promise<void>
-  /** A caller for the layers from `index` on. */
+  /** Creates a caller for the layers from `index` on. */
   readonly nest: (run: Run, index: number, place: Place) => Caller
 }
 
-/** What flows inward only. */
+/** Slots that flow inward only. */
 export interface Slots {
   readonly request: ChatRequest
   readonly timeouts: Timeouts
 }
 
-/** Where a nested call stands. */
+/** The place of a nested call. */
 export interface Place {
   readonly within: Scope
   readonly ledger: Ledger
   readonly timeouts: () => Timeouts
 }
 
-/** What one layer sees: its `ctx`. */
+/** The `ctx` of one layer. */
 export class LayerContext implements Context<unknown>, Owner {
   readonly transforms: Transform[] = []
   readonly ledger: Ledger
@@ -91,7 +92,7 @@ export class LayerContext implements Context<unknown>, Owner {
   private answer: ChatResponse | undefined
   /** The answer was set here, and has not been sent yet. */
   private isAnswering = false
-  /** Of the `next()` that runs, or ran last. */
+  /** Scope of the running or last `next()`. */
   scope: Scope | undefined
   isRunning = false
   private nested: Caller | undefined
@@ -190,7 +191,7 @@ export class LayerContext implements Context<unknown>, Owner {
   }
 
   readonly warn = (warning: Warning): void => {
-    // a warning of a layer that is being unwound has no answer to stand on
+    // while a layer is unwound there is no answer to add it to
     if (this.within.fault || this.within.isSettled) return
     const pending = this.within.enter([{ type: 'warning', warning }])
     if (pending) ignoreRejection(pending)
@@ -205,7 +206,10 @@ export class LayerContext implements Context<unknown>, Owner {
     this.run.options.waitUntil?.(work)
   }
 
-  /** For logs: of the request its model alone. A context is a web of the whole call, with all that was said in it. */
+  /**
+   * For logs: only the model of the request, as a context references the whole call with its
+   * content.
+   */
   toJSON() {
     const { id, streaming, request, attempts, usage } = this
     return { id, streaming, model: request.model, attempts, usage }
@@ -215,7 +219,7 @@ export class LayerContext implements Context<unknown>, Owner {
     return this.toJSON()
   }
 
-  /** A `next()` begins: what was answered before is gone. */
+  /** Begins a `next()`: an earlier answer is dropped. */
   begin(): Scope {
     this.scope = new Scope(this, this.within)
     this.answer = undefined
@@ -234,7 +238,7 @@ export class LayerContext implements Context<unknown>, Owner {
   /** Sends the answer that was set here. */
   sendAnswer(): void | Promise<void> {
     if (!this.isAnswering || !this.answer) return
-    // kept from another call: nobody was asked for it in this one
+    // stored from another call: no provider was called in this one
     const isFree = this.ledger.attempts.length === 0 && this.run.values.get(pricing) !== undefined
     if (isFree) this.answer = { ...this.answer, usage: { ...this.answer.usage, cost: 0 } }
     return this.within.enter(toChunks(this.answer), undefined, this.answer)
@@ -245,7 +249,7 @@ export class LayerContext implements Context<unknown>, Owner {
   }
 }
 
-/** A layer may edit `text` alone: the message follows it. */
+/** If a layer edits only `text`, updates the message too. */
 function withEdits(answer: AnswerInput, before: ChatResponse | undefined): AnswerInput {
   const isTextEdit =
     before &&

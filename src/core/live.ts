@@ -1,10 +1,14 @@
-/** Own members that are read from another object at each look: a signal that few ask for, a usage that still grows. */
+/**
+ * Own members read from another object on each access: a signal created on demand, a usage that
+ * still grows.
+ */
 
 import type { Usage } from '../chat/index.js'
 
 /**
- * Makes what gives an object such a member, and may be called again with another source. One getter for all objects: that
- * of an object literal is a new hidden class each time, which lives, with all that it reaches, until the next full collection.
+ * Returns a function that defines such a member, and may be called again with another source. All
+ * objects share one getter: one in an object literal creates a hidden class each time, which lives,
+ * with all it references, until the next major collection.
  */
 const live = <Name extends string, Value>(name: Name) => {
   type Source = { readonly [Key in Name]: Value }
@@ -18,17 +22,17 @@ const live = <Name extends string, Value>(name: Name) => {
   }
   return <Members extends object>(members: Members, from: Source): Members & Source => {
     Object.defineProperty(members, source, { value: from, configurable: true })
-    // defineProperty gives back the object that it was given
+    // defineProperty returns its first argument
     return Object.defineProperty(members, name, member) as Members & Source
   }
 }
 
-/** An `AbortSignal` that is made for who asks. */
+/** An `AbortSignal` created on first access. */
 export const withSignal = live<'signal', AbortSignal>('signal')
 
 export const withUsage = live<'usage', Usage>('usage')
 
-/** The same with other members: a spread would look at the signal. */
+/** A copy with other members: a spread would read, and so create, the signal. */
 export function withMembers<Given extends { readonly signal: AbortSignal }>(
   given: Given,
   members: Partial<Given>,

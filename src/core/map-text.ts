@@ -1,19 +1,22 @@
-/** `mapText`: the transform most layers need, for text that may be cut anywhere. */
+/** `mapText`: the transform most layers need, independent of chunk boundaries. */
 import { defined, isObject, parseJson, type StreamChunk } from '../chat/index.js'
 import type { Transform } from './context.js'
 
 export interface MapTextOptions {
-  /** The longest stretch, in UTF-16 units, that one change may span with its surroundings. So much text is held back. */
+  /**
+   * The longest stretch, in UTF-16 units, that one change may span with its context. This much text
+   * is held back.
+   */
   readonly holdBack: number
-  /** Reasoning too. @default false */
+  /** Maps reasoning too. @default false */
   readonly reasoning?: boolean
-  /** The strings inside tool arguments too. @default false */
+  /** Maps the strings in tool arguments too. @default false */
   readonly toolArguments?: boolean
 }
 
 /**
- * A transform that maps text as if it came in one piece. `fn` must be local: what it changes depends on at most
- * `holdBack` units of text. Refusals count as text. Positions of annotations are not moved.
+ * A transform that maps text as if it were one chunk. `fn` must be local: each change depends on at
+ * most `holdBack` units of text. Refusals count as text. Positions of annotations are not adjusted.
  *
  * @example ctx.transform(mapText((text) => text.replaceAll('secret', '•••'), { holdBack: 16 }))
  */
@@ -27,7 +30,7 @@ export function mapText(fn: (text: string) => string, options: MapTextOptions): 
   return (chunk, emit) => {
     switch (chunk.type) {
       case 'start':
-        // what an attempt that failed left behind is not said
+        // drops what a failed attempt left
         text = newTail('text-delta')
         refusal = newTail('refusal-delta')
         thought = newTail('reasoning-delta')
@@ -72,7 +75,7 @@ export function mapText(fn: (text: string) => string, options: MapTextOptions): 
   }
 }
 
-/** Maps the strings inside JSON text; text that is no JSON is mapped as it is. */
+/** Maps the strings in JSON text; invalid JSON is mapped as text. */
 function mapArguments(text: string, fn: (text: string) => string): string {
   const value = parseJson(text)
   if (value === undefined) return fn(text)
@@ -91,10 +94,10 @@ function mapStrings(value: unknown, fn: (text: string) => string): unknown {
 
 type TailType = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 
-/** The raw end of a text that a change may still reach into. */
+/** The unmapped end of a text that a change may still affect. */
 class Tail {
   private raw = ''
-  /** Of the text that is held. */
+  /** Phase of the held text. */
   phase: string | undefined
 
   constructor(
@@ -123,13 +126,16 @@ class Tail {
     if (text !== '') emit({ type, text, ...defined({ phase }) })
   }
 
-  /** The last place, `holdBack` before the end or earlier, where both sides apart say what they say together. */
+  /**
+   * The last index, at least `holdBack` before the end, where mapping both parts equals mapping the
+   * whole.
+   */
   private cut(): { readonly at: number; readonly ready: string } {
     const { raw, fn, holdBack } = this
     const last = raw.length - holdBack
     if (last <= 0) return nothing
     const whole = fn(raw)
-    // a stretch longer than promised is not waited for without end
+    // a stretch longer than `holdBack` is not held indefinitely
     const first = Math.max(0, last - 2 * holdBack)
     for (let at = last; at > first; at--) {
       if (isInsidePair(raw, at)) continue

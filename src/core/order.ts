@@ -1,4 +1,4 @@
-/** The order of the standard stack, and the check of a stack that is given by hand. */
+/** The order of the standard stack, and the check of a custom stack. */
 import type { Middleware } from './context.js'
 import { MisuseError } from './errors.js'
 import { isNamedLayer } from './layer.js'
@@ -18,10 +18,13 @@ export const standardOrder = [
 
 export type StandardPart = (typeof standardOrder)[number]
 
-/** Two of these do their work twice: calls retried by retries, tools run twice, history trimmed twice, cost counted twice. */
+/**
+ * Duplicates of these repeat their work: nested retries, tools run twice, history trimmed twice,
+ * cost counted twice.
+ */
 const single: readonly string[] = ['retry', 'tools', 'params', 'history', 'usage']
 
-/** What must stand outside of what, and why. */
+/** Which layer must be outside of which, and why. */
 const rules: readonly (readonly [outer: string, inner: string, why: string])[] = [
   ['alias', 'params', 'params() checks the model that alias() chooses'],
   [
@@ -41,8 +44,8 @@ const known: readonly string[] = standardOrder.toSpliced(
 )
 
 /**
- * Looks at layers made by `layer()` only: a function of the app that happens to be called `usage` is the app's own.
- * Throws `MisuseError` for two of a part that must be one, and for parts in an order that cannot work.
+ * Checks only layers made by `layer()`: a function of the app named `usage` is not ours. Throws
+ * `MisuseError` for duplicates of a part, and for an order that cannot work.
  */
 export function checkOrder(layers: readonly Middleware<never>[]): void {
   const names = layers.filter(isNamedLayer).map(({ name }) => name)

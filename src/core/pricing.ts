@@ -1,4 +1,4 @@
-/** What provider calls cost: found once a call, known at every place of its stack. */
+/** Prices of provider calls: resolved once a call, available at every place of its stack. */
 import {
   asCost,
   type ChatRequest,
@@ -17,7 +17,9 @@ export type Pricing = (call: PricedCall) => number | undefined
 /** The prices of a call: those of its client, unless a layer sets others before its `next()`. */
 export const pricing: Key<Pricing> = key('pricing')
 
-/** One function of whatever prices were given. What they throw goes to `onError`, and the price is unknown. */
+/**
+ * Converts a table or function to `Pricing`. Its errors go to `onError`, and the price is unknown.
+ */
 export function toPricing(prices: Prices, onError: (error: unknown) => void = () => {}): Pricing {
   const find = typeof prices === 'function' ? prices : inTable(prices)
   return (call) => {
@@ -41,14 +43,17 @@ const inTable =
       .map((name) => table[name])[0]
   }
 
-/** Tiers that no provider sells at its standard rates; Anthropic's `priority` is bought ahead and drawn at them. */
+/**
+ * Tiers never sold at standard rates, except Anthropic's `priority`, which is prepaid and consumed
+ * at them.
+ */
 const tiersApart: ReadonlySet<string> = new Set(['fast', 'ultrafast', 'priority', 'flex', 'batch'])
 
 function toCost(found: Rates | number | undefined, call: PricedCall): number | undefined {
   return asCost(isObject(found) ? costUsd(call.usage, found) : found)
 }
 
-/** The service tier that a request asks for; Anthropic's `speed: 'fast'` is one. */
+/** The requested service tier; Anthropic's `speed: 'fast'` is one. */
 export function askedTier(request: ChatRequest): string | undefined {
   const asked = placesOf(request)
   const isFast = asked.some(({ speed }) => speed === 'fast')

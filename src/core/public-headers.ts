@@ -1,7 +1,9 @@
-/** The headers of a response that an app may read, log and store: without cookies, and without what may be a secret. */
+/**
+ * The response headers that an app may read, log and store: without cookies and possible secrets.
+ */
 import { isObject } from '../chat/index.js'
 
-/** Undefined where there are none. Names come in lower case. */
+/** Undefined if there are none. Names are in lower case. */
 export function publicHeaders(given: unknown): Readonly<Record<string, string>> | undefined {
   const shown: [string, string][] = []
   const add = (value: unknown, given: unknown) => {
@@ -13,7 +15,7 @@ export function publicHeaders(given: unknown): Readonly<Record<string, string>> 
   return shown.length > 0 ? Object.fromEntries(shown) : undefined
 }
 
-/** `Headers` of any realm, a Map, or a plain object: what an adapter of one's own has at hand. */
+/** Accepts `Headers` of any realm, a Map, or a plain object of a custom adapter. */
 function eachHeader(given: unknown, add: (value: unknown, name: unknown) => void): void {
   if (!isObject(given)) return
   if (typeof given.forEach === 'function') given.forEach(add)
@@ -24,6 +26,6 @@ function eachHeader(given: unknown, add: (value: unknown, name: unknown) => void
 const secretName =
   /cookie|authoriz|authenticat|(^|-)auth(-|$)|api-?key|secret|password|session|csrf|xsrf|(^|-)token$|signature/
 
-/** The way keys begin, and credentials in an address. */
+/** Prefixes of keys, and credentials in a URL. */
 const keyLike =
   /(?<![a-z0-9])(Bearer |Basic |sk-|xai-|gsk_|AIza|ya29\.|eyJ)\S|[?&](key|token|sig|signature)=|\/\/[^/\s@]+@/i

@@ -1,4 +1,4 @@
-/** What goes on inside one layer during one `next()`: its chunks, its commit point, its abort. */
+/** The inside of one layer during one `next()`: its chunks, its commit point, its abort. */
 import type { ChatResponse, PartialResponse, StreamChunk } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
@@ -14,14 +14,14 @@ import {
   StreamNormalizer,
 } from './transform.js'
 
-/** The layer whose `next()` a scope is. */
+/** The layer whose `next()` this scope belongs to. */
 export interface Owner {
   readonly transforms: readonly Transform[]
-  /** The scope the layer runs in. */
+  /** The scope that the layer runs in. */
   readonly within: Scope
 }
 
-/** Where the chunks go that have left the outermost layer. */
+/** Receives the chunks that have left the outermost layer. */
 export type Sink = (chunks: readonly StreamChunk[]) => void | Promise<void>
 
 type Done = void | Promise<void>
@@ -36,27 +36,27 @@ export class Scope extends Ending<AbortError> {
   /** Its `next()` has settled. */
   isSettled = false
 
-  /** Content has come in. */
+  /** Content has entered. */
   private isOpen = false
-  /** `start` and warnings that wait where they came from for the first content. */
+  /** `start` and warnings that wait for the first content before they enter. */
   private pending: StreamChunk[] = []
-  /** The same, behind transforms that hold the content back. */
+  /** The same, after transforms that hold the content back. */
   private held: StreamChunk[] = []
   private ownAccumulator: Accumulator | undefined
-  /** The inner scope that let out exactly this so far: one accumulator serves both. */
+  /** The inner scope whose output equals this scope's input so far: both use one accumulator. */
   private shares: Scope | undefined
   private normalizer: StreamNormalizer | undefined
-  /** Behind a pending transform. */
+  /** Pending transforms of earlier batches. */
   private queue: Promise<void> | undefined
   /** The batch that is in the owner's transforms. */
   private progress: Progress | undefined
-  /** What was emitted before an abort, behind a pending transform further out. */
+  /** Chunks emitted before an abort, waiting for a pending transform further out. */
   private draining: Promise<void> | undefined
   private ended: { readonly reason: unknown } | undefined
-  /** One, but for nested calls. */
+  /** One scope, except for nested calls. */
   private readonly inside: Scope[] = []
 
-  /** `parent` is the scope around it; a nested call has an owner of its own kind: none. */
+  /** `parent` is the enclosing scope, of a nested call too; the root of a call has no owner. */
   constructor(
     readonly owner: Owner | undefined,
     private readonly parent: Scope | undefined,
@@ -67,12 +67,12 @@ export class Scope extends Ending<AbortError> {
     parent?.inside.push(this)
   }
 
-  /** All that came from inside. */
+  /** All chunks that came from inside. */
   get accumulator(): Accumulator | undefined {
     return this.ownAccumulator ?? this.shares?.left
   }
 
-  /** All that has left, after the owner's transforms. */
+  /** All chunks that have left, after the owner's transforms. */
   private get left(): Accumulator | undefined {
     return this.normalizer?.after ?? this.accumulator
   }
@@ -85,12 +85,17 @@ export class Scope extends Ending<AbortError> {
     return this.accumulator?.partial()
   }
 
-  /** What `next()` rejects with: the reason of this scope's own end, the abort of one around it, else the error itself. */
+  /**
+   * What `next()` rejects with: the reason of this scope's own end, the abort of an enclosing one,
+   * else the error.
+   */
   outcome(error: unknown): unknown {
     return this.ended ? this.ended.reason : (this.fault ?? error)
   }
 
-  /** Ends what runs inside. Those inside see an abort, the owner's `next()` rejects with `reason`. */
+  /**
+   * Ends what runs inside. Layers inside see an abort, the owner's `next()` rejects with `reason`.
+   */
   abort(reason?: unknown): void {
     if (this.isSettled || this.fault || this.ended) return
     this.ended = { reason: reason ?? new AbortError() }
@@ -98,7 +103,9 @@ export class Scope extends Ending<AbortError> {
     this.end(reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason }))
   }
 
-  /** Resolves when what was emitted before an abort has passed the pending transforms further out. */
+  /**
+   * Resolves when chunks emitted before an abort have passed the pending transforms further out.
+   */
   async drained(): Promise<void> {
     if (!this.draining) return
     const ended = this.owner ? rejectOnEnd(this.owner.within) : undefined
@@ -117,8 +124,8 @@ export class Scope extends Ending<AbortError> {
   }
 
   /**
-   * Takes chunks that come from inside and carries them outward as far as they go. `source` is the inner scope they
-   * left, `answer` the whole answer they say. Throws once the scope has been ended.
+   * Passes chunks from inside outward as far as they go. `source` is the inner scope they left,
+   * `answer` the whole answer they represent. Throws once the scope has been ended.
    */
   enter(chunks: readonly StreamChunk[], source?: Scope, answer?: ChatResponse): Done {
     if (this.fault) throw this.fault
@@ -209,7 +216,7 @@ export class Scope extends Ending<AbortError> {
     return { done, error }
   }
 
-  /** An abort in the middle of a batch: what was emitted before it leaves, nothing behind it does. */
+  /** On an abort within a batch: chunks emitted before it leave, later ones do not. */
   private cut(): void {
     const { progress, owner } = this
     if (!progress || !owner) return
@@ -223,18 +230,18 @@ export class Scope extends Ending<AbortError> {
       ignoreRejection(done)
       if (rest instanceof Promise || this.isQueuedOutside(owner)) this.draining = done
     } catch {
-      // a layer further out ended the call meanwhile: its reason stands
+      // a layer further out ended the call meanwhile: its reason counts
     }
   }
 
-  /** A pending transform further out holds back what leaves here. */
+  /** True if a pending transform further out delays what leaves here. */
   private isQueuedOutside(owner: Owner): boolean {
     for (let scope: Scope | undefined = owner.within; scope; scope = scope.owner?.within)
       if (scope.queue) return true
     return false
   }
 
-  /** Runs at once, or after what is already waiting behind a pending transform. */
+  /** Runs at once, or after the batches that wait for a pending transform. */
   private inOrder(work: () => Done): Done {
     const done = this.queue ? this.queue.then(work) : work()
     if (!done) return
@@ -252,7 +259,7 @@ export class Scope extends Ending<AbortError> {
   }
 }
 
-/** A promise that rejects when the scope is ended; `release` takes its listener off. */
+/** A promise that rejects when the scope is ended; `release` removes its listener. */
 export function rejectOnEnd(scope: Scope) {
   let release = () => {}
   const promise = new Promise<never>((_, reject) => {
@@ -262,8 +269,8 @@ export function rejectOnEnd(scope: Scope) {
 }
 
 /**
- * What of chunks that came in at `scope` would leave the stack: for the report of a failure, without a commit. A
- * transform that is not done at once counts as holding back.
+ * The part of chunks entered at `scope` that would leave the stack: for the partial answer of a
+ * failure, without a commit. An unsettled transform counts as holding back.
  */
 export function wouldLeave(scope: Scope, chunks: readonly StreamChunk[]): readonly StreamChunk[] {
   let left = chunks

@@ -1,4 +1,4 @@
-/** Listeners on what ends a call: one on a signal, however many calls share it. */
+/** Abort listeners: one on a signal, however many calls share it. */
 import type { Call } from './context.js'
 
 interface Hub {
@@ -8,7 +8,7 @@ interface Hub {
 
 const hubs = new WeakMap<AbortSignal, Hub>()
 
-/** Calls `listener` once when the signal fires; returns what takes it off again. */
+/** Calls `listener` once when the signal fires; returns a function that removes it. */
 export function listen(signal: AbortSignal, listener: () => void): () => void {
   const hub = hubs.get(signal) ?? open(signal)
   hub.listeners.add(listener)
@@ -33,7 +33,10 @@ function open(signal: AbortSignal): Hub {
   return hub
 }
 
-/** One listener on the end of a call, which most have without a signal. Returns what takes it off. */
+/**
+ * Adds one listener for the abort of a call, without a signal if possible. Returns a function that
+ * removes it.
+ */
 export function onAbort(call: Call, listener: (reason: unknown) => void): () => void {
   if (call.onAbort) return call.onAbort(listener)
   const { signal } = call

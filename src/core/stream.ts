@@ -1,4 +1,4 @@
-/** `ChatStream`: what the one consumer of a streamed call holds. */
+/** `ChatStream`: the stream that the one consumer of a call reads. */
 import type { ChatResponse, StreamChunk } from '../chat/index.js'
 import type { Channel } from './channel.js'
 import type { ChatStream } from './context.js'
@@ -6,7 +6,7 @@ import { AbortError, MisuseError } from './errors.js'
 import { inspectCustom } from './hidden.js'
 import { ignoreRejection } from './ignore-rejection.js'
 
-/** The running call behind a stream. */
+/** The running call of a stream. */
 export interface StreamedCall {
   readonly channel: Channel
   /** Starts the call; resolves or rejects when the stack has unwound. */
@@ -14,10 +14,13 @@ export interface StreamedCall {
   readonly abort: (reason: unknown) => void
 }
 
-/** Makes a reader of a growing JSON text: feeds a piece, gives the value so far, the same one where it has not changed. */
+/**
+ * Creates a reader of partial JSON text: takes a piece, returns the value so far, the same one if
+ * unchanged.
+ */
 export type PartialReader = () => Promise<(piece: string) => unknown>
 
-/** Its fields are `#private`: no print of a stream reaches the request. */
+/** Its fields are `#private`, so that printing a stream does not show the request. */
 export class TetradStream implements ChatStream {
   #consumer: string | undefined
   #result: Promise<ChatResponse> | undefined
@@ -32,7 +35,7 @@ export class TetradStream implements ChatStream {
     this.#call = call
     this.#partialReader = partialReader
     let open = () => {}
-    // what is chained here runs in the async context of ai.stream(), whoever pulls first
+    // the chained call runs in the async context of ai.stream(), not of the first pull
     const gate = new Promise<void>((resolve) => {
       open = resolve
     })
@@ -81,7 +84,7 @@ export class TetradStream implements ChatStream {
     this.#call.channel.leave()
   }
 
-  /** For logs: what a stream is about is its call's own. */
+  /** For logs: without the content of the call. */
   toJSON() {
     return { consumer: this.#consumer, started: this.#result !== undefined }
   }
@@ -99,11 +102,14 @@ export class TetradStream implements ChatStream {
 
   private async pull(): Promise<IteratorResult<StreamChunk>> {
     if (!(await this.ready())) return { done: true, value: undefined }
-    // ready() said that one waits
+    // ready() resolved with true
     return { done: false, value: this.#call.channel.take() as StreamChunk }
   }
 
-  /** Whether a chunk waits. After `abort()` it throws once, when the stack has unwound, what `.response` rejects with. */
+  /**
+   * True if a chunk is queued. After `abort()` it throws once the stack has unwound, with the error
+   * of `.response`.
+   */
   private async ready(): Promise<boolean> {
     const result = this.start()
     if (!this.#aborted && (await this.#call.channel.ready())) return true
@@ -113,7 +119,7 @@ export class TetradStream implements ChatStream {
     throw new AbortError(undefined, { cause: this.#aborted.reason })
   }
 
-  /** `break`: ends the call, and waits until the stack has unwound. */
+  /** On `break`: ends the call, and waits until the stack has unwound. */
   private async leave(): Promise<void> {
     if (!this.#result) {
       this.#aborted ??= { reason: undefined }
@@ -128,7 +134,7 @@ export class TetradStream implements ChatStream {
     for await (const chunk of this) if (chunk.type === 'text-delta') yield chunk.text
   }
 
-  /** At most one value for all chunks that wait, and none that was given already. */
+  /** At most one value for all queued chunks, and no repeated value. */
   private async *partials(): AsyncGenerator<unknown, void, undefined> {
     let feed = await this.#partialReader()
     let given: unknown

@@ -1,19 +1,22 @@
-/** Timers of one provider call: they run only while its answer or a read is pending, and cost a read two looks at the clock. */
+/**
+ * Timers of one provider call: they run only while its answer or a read is pending; a read costs
+ * two clock reads.
+ */
 import type { Timeouts } from '../chat/index.js'
 
 export type WatchPhase = 'headers' | 'idle-bytes' | 'idle-events'
 
 export interface Watch {
-  /** Something is awaited from now on: the headers, or a read of the body. */
+  /** Starts waiting for the headers, or for a read of the body. */
   begin(what: 'headers' | 'body'): void
-  /** It came. Time until the next `begin` counts for no timer. */
+  /** Stops waiting. The time until the next `begin` is not counted. */
   end(): void
   /** An event became chunks. */
   progress(): void
   close(): void
 }
 
-/** Calls `onExpire` once, with the phase of the timer that ran out. A limit that is not above 0 is off. */
+/** Calls `onExpire` once, with the phase of the expired timer. A limit not above 0 is disabled. */
 export function createWatch(timeouts: Timeouts, onExpire: (phase: WatchPhase) => void): Watch {
   const headersMs = limit(timeouts.headersMs)
   const idleBytesMs = limit(timeouts.idleBytesMs)
@@ -48,7 +51,7 @@ export function createWatch(timeouts: Timeouts, onExpire: (phase: WatchPhase) =>
     const now = performance.now()
     const [ms, phase] = leftMs(now)
     if (ms > 0) return arm(now, ms)
-    // the process was busy or asleep: what it waits for may lie in the socket, let it be read first
+    // the process was busy or suspended: data may be in the socket, so it is read first
     if (now - dueAt > lateMs) return arm(now, secondLookMs)
     onExpire(phase)
   }
@@ -58,7 +61,7 @@ export function createWatch(timeouts: Timeouts, onExpire: (phase: WatchPhase) =>
       awaited = what
       since = performance.now()
       const [ms] = leftMs(since)
-      // a timer that is due earlier looks again when it fires: most reads set none
+      // a timer due earlier re-arms when it fires, so most reads set none
       if (timer === undefined || since + ms < dueAt) arm(since, ms)
     },
     end() {
@@ -75,7 +78,7 @@ export function createWatch(timeouts: Timeouts, onExpire: (phase: WatchPhase) =>
   }
 }
 
-/** Longest wait `setTimeout` knows. */
+/** Longest delay of `setTimeout`. */
 const maxTimerMs = 2 ** 31 - 1
 const lateMs = 50
 const secondLookMs = 5

@@ -1,4 +1,4 @@
-/** Response → chunks, and the completion of an answer that holds the least. */
+/** Response → chunks, and the completion of a minimal answer. */
 import {
   type AnswerInput,
   type AssistantMessage,
@@ -13,7 +13,9 @@ import {
   toPendingApprovals,
 } from '../chat/index.js'
 
-/** The chunks that say this answer. `accumulate(toChunks(response))` equals `response`, `attempts` apart. */
+/**
+ * The chunks of this answer. `accumulate(toChunks(response))` equals `response`, except `attempts`.
+ */
 export function toChunks(response: ChatResponse): StreamChunk[] {
   const chunks: StreamChunk[] = response.warnings.map((warning) => ({ type: 'warning', warning }))
   const last = response.messages.findLastIndex((message) => message.role === 'assistant')
@@ -126,7 +128,10 @@ function toToolResult(message: ToolMessage): ChunkOf<'tool-result'> {
   }
 }
 
-/** Completes what an adapter, or a layer that answers by itself, said. The message is the truth: `text` and the last of `messages` follow it. */
+/**
+ * Completes the answer of an adapter or of a layer. `text` and the last of `messages` are derived
+ * from the message.
+ */
 export function completeAnswer(answer: AnswerInput, provider: string): ChatResponse {
   const { content, ...rest } = answer.message
   const message: AssistantMessage = content === '' ? { ...rest, content: null } : answer.message

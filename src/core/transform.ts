@@ -1,16 +1,16 @@
-/** What a layer's transforms do to the chunks on their way out. */
+/** Runs a layer's transforms on the chunks on their way out. */
 import { type AssistantMessage, originOf, type StreamChunk } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
 import { MisuseError } from './errors.js'
 
-/** What came out, and the error that ended it. */
+/** The output, and the error that ended it. */
 export interface Staged {
   readonly chunks: readonly StreamChunk[]
   readonly error?: { readonly reason: unknown }
 }
 
-/** How far a batch has come on its way through the transforms of one layer. */
+/** The progress of a batch through the transforms of one layer. */
 export interface Progress {
   /** What the transform at `level` has emitted. */
   out: readonly StreamChunk[]
@@ -24,13 +24,14 @@ export const newProgress = (): Progress => ({ out: [], level: 0, isCut: false })
 const reversibles = new WeakSet<Transform>()
 
 /**
- * Marks a transform whose edits its layer undoes on the way in: the provider's own blocks (`native`) stay on the turn.
- * What the model wrote may be kept beside them, as `native.said` of the `finish` the transform emits.
+ * Marks a transform whose edits its layer undoes on the way in: the provider's native blocks
+ * (`native`) stay on the turn. The original text may be stored with them, as `native.said` of the
+ * emitted `finish`.
  *
  * @example ctx.transform(reversible(restoreNames))
  */
 export function reversible(fn: Transform): Transform {
-  // a function of its own: the same transform may be given unmarked elsewhere
+  // a new function: the same transform may be used unmarked elsewhere
   const marked: Transform = (chunk, emit) => fn(chunk, emit)
   reversibles.add(marked)
   return marked
@@ -38,7 +39,10 @@ export function reversible(fn: Transform): Transform {
 
 export const isReversible = (fn: Transform): boolean => reversibles.has(fn)
 
-/** Runs a batch through the transforms of one layer, the last registered first. A promise only where a transform gave one. */
+/**
+ * Runs a batch through the transforms of one layer, the last registered first. Returns a promise
+ * only if a transform did.
+ */
 export function runTransforms(
   transforms: readonly Transform[],
   chunks: readonly StreamChunk[],
@@ -92,22 +96,28 @@ function stage(
   return go(0)
 }
 
-/** Makes what left the transforms a sound stream again: dense call indices, and no `native.content` that says what the turn no longer says. */
+/**
+ * Makes the output of transforms a valid stream again: dense call indices, and no `native.content`
+ * that differs from the turn.
+ */
 export class StreamNormalizer {
-  /** What was let out. */
+  /** Accumulates the output. */
   readonly after = new Accumulator()
   private indices = new Map<number, number>()
   private turn = 0
-  /** Something else than a finish was changed. */
+  /** A chunk other than a finish was changed. */
   private isTouched = false
 
-  /** `before` is the accumulator of what entered. */
+  /** `before` is the accumulator of the input. */
   constructor(
     private readonly before: () => Accumulator | undefined,
     private readonly keepsNative = false,
   ) {}
 
-  /** `entered` is what the transforms made `chunks` of. The error is that of an impossible order. */
+  /**
+   * `entered` is the input that the transforms turned into `chunks`. The error is that of an
+   * impossible order.
+   */
   normalize(chunks: readonly StreamChunk[], entered: readonly StreamChunk[]): Staged {
     this.isTouched ||= !isSame(chunks, entered)
     const out: StreamChunk[] = []
@@ -144,7 +154,7 @@ export class StreamNormalizer {
         const before = this.before()?.turns[this.turn++]
         if (!chunk.native || !this.isTouched || this.keepsNative) return chunk
         if (before && saysTheSame(before, this.after.lastMessage)) return chunk
-        // the turn still says where it came from, not what it no longer says
+        // the turn keeps its origin, but not its former content
         return { ...chunk, native: originOf(chunk.native) }
       }
       default:
@@ -153,7 +163,7 @@ export class StreamNormalizer {
   }
 }
 
-/** Finishes apart. */
+/** Compares all chunks but finishes. */
 const isSame = (left: readonly StreamChunk[], entered: readonly StreamChunk[]) =>
   left.length === entered.length &&
   left.every(
@@ -161,7 +171,7 @@ const isSame = (left: readonly StreamChunk[], entered: readonly StreamChunk[]) =
       chunk === entered[i] || (chunk.type === entered[i]?.type && chunk.type === 'finish'),
   )
 
-/** Whether two turns say the same text, reasoning, refusal and tool calls. */
+/** True if two turns have the same text, reasoning, refusal and tool calls. */
 function saysTheSame(a: AssistantMessage, b: AssistantMessage | undefined): boolean {
   return (
     b !== undefined &&
