@@ -1,16 +1,19 @@
-/** Makes one schema of the parts of an `allOf`, for dialects that take none. */
+/** Merges the parts of each `allOf` into one schema, for dialects without `allOf`. */
 import { isObject, type JsonObject } from '../chat/index.js'
 import { mapSchemas, resolveRef, type SchemaWarn } from './json-schema.js'
 
 export interface MergeOptions {
   readonly warn: SchemaWarn
-  /** Leave an `allOf` of so many parts as it is. @default 0 */
+  /** Keeps an `allOf` of at most this many parts. @default 0 */
   readonly keepParts?: number
-  /** Everywhere, or at the root alone. @default 'everywhere' */
+  /** Everywhere, or at the root only. @default 'everywhere' */
   readonly at?: 'everywhere' | 'root'
 }
 
-/** A copy in which the parts of each `allOf` are merged. A condition that cannot be merged is lost, and `warn` says so. */
+/**
+ * A copy in which the parts of each `allOf` are merged. A condition that cannot be merged is
+ * dropped, reported by `warn`.
+ */
 export function mergeAllOf(
   root: JsonObject,
   { warn, keepParts = 0, at = 'everywhere' }: MergeOptions,
@@ -75,7 +78,7 @@ const types: Join = (a, b) => {
 const larger: Join = (a, b) => Math.max(Number(a), Number(b))
 const smaller: Join = (a, b) => Math.min(Number(a), Number(b))
 const sentences: Join = (a, b) => `${a} ${b}`
-/** Closed wins: the parts are merged, so what one part names is known to the whole. */
+/** Closed wins: the merged schema knows the properties of all parts. */
 const closed: Join = (a, b) => (a === false || b === false ? false : both(a, b))
 const first: Join = (a) => a
 

@@ -14,8 +14,8 @@ import { normalize } from './normalize.js'
 import { inlineRefs, isCircular, wrapRoot } from './refs.js'
 
 /**
- * The schema of an answer, for `output_config.format`. Not strict where the grammar cannot say it (a map, a free
- * object, recursion): the schema is then the caller's, for the loose way of a forced tool.
+ * The schema of an answer, for `output_config.format`. Not strict if the grammar cannot express it
+ * (a map, a free object, recursion): then it is the caller's schema, to be sent as a forced tool.
  */
 export function anthropicAnswerSchema(schema: JsonObject, warn: SchemaWarn): DialectSchema {
   const plain = inlineRefs(normalize(schema), { which: 'siblings', warn })
@@ -25,7 +25,7 @@ export function anthropicAnswerSchema(schema: JsonObject, warn: SchemaWarn): Dia
   return { schema: plain, strict: false }
 }
 
-/** The schema of an answer that is asked for as the call of a tool: any schema will do, with an object at its root. */
+/** The schema of an answer requested as a tool call: any schema with an object at its root. */
 export function anthropicAnswerTool(schema: JsonObject, warn: SchemaWarn): DialectSchema {
   const plain = inlineRefs(normalize(schema), { which: 'siblings', warn })
   if (isObjectSchema(plain) && !plain.anyOf && !plain.oneOf)
@@ -33,7 +33,9 @@ export function anthropicAnswerTool(schema: JsonObject, warn: SchemaWarn): Diale
   return { schema: wrapRoot(plain), strict: false, wrapped: true }
 }
 
-/** The `input_schema` of a tool. One that is not strict takes any JSON Schema with an object at its root. */
+/**
+ * The `input_schema` of a tool. Unless strict it may be any JSON Schema with an object at its root.
+ */
 export function anthropicToolSchema(
   schema: JsonObject,
   { strict, warn }: { readonly strict: boolean; readonly warn: SchemaWarn },

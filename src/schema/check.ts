@@ -1,10 +1,14 @@
-/** A structural check of JSON against JSON Schema: what a tool must know before it runs, in words a model can act on. */
+/**
+ * A structural check of JSON against JSON Schema: validates tool arguments, with issues that a
+ * model can fix.
+ */
 import { asList, asObject, isObject, isSameJson, type JsonObject } from '../chat/index.js'
 import { resolveRef } from './json-schema.js'
 
 /**
- * What is wrong with a value, each with its place (`$.items[2].price`); empty if it fits. Knows types, enum, const, bounds,
- * lengths, `pattern`, objects, arrays, combinations, conditions and local references; `format` and unknown keywords pass.
+ * The issues of a value, each with its path (`$.items[2].price`); empty if it is valid. Supports
+ * types, enum, const, bounds, lengths, `pattern`, objects, arrays, combinations, conditions and
+ * local references; ignores `format` and unknown keywords.
  */
 export function checkJson(
   schema: unknown,
@@ -21,7 +25,7 @@ interface Spot {
   readonly value: unknown
   readonly path: string
   readonly root: JsonObject
-  /** References followed without a step into the value. */
+  /** References followed at this place in the value. */
   readonly trail: readonly unknown[]
 }
 
@@ -41,7 +45,7 @@ const fits = (spot: Spot): boolean => {
 type Rule = (spot: Spot, schema: JsonObject, issues: string[]) => void
 
 const reference: Rule = (spot, { $ref }, issues) => {
-  // a reference that leads back to itself asks for nothing
+  // a reference back to itself adds no condition
   if ($ref === undefined || spot.trail.includes($ref)) return
   const target = resolveRef(spot.root, $ref)
   if (target) check({ ...spot, schema: target, trail: [...spot.trail, $ref] }, issues)
@@ -91,7 +95,7 @@ const numbers: Rule = ({ value, path }, schema, issues) => {
 
 const isBelow = (a: unknown, b: unknown) => typeof a === 'number' && typeof b === 'number' && a < b
 
-/** 0.3 is a multiple of 0.1, whatever floating point says. */
+/** Tolerates floating-point error: 0.3 is a multiple of 0.1. */
 const isMultiple = (value: number, step: number) => {
   const times = value / step
   return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times))
@@ -107,11 +111,11 @@ const strings: Rule = ({ value, path }, { minLength, maxLength, pattern }, issue
   if (expression && !expression.test(value)) issues.push(`${path}: expected a match of ${pattern}`)
 }
 
-/** Characters are code points; a text that is long enough in code units twice over need not be counted. */
+/** Counts code points, unless the code units suffice twice over. */
 const lengthOf = (text: string, enough: number) =>
   text.length >= 2 * enough ? text.length : [...text].length
 
-/** A pattern that JavaScript does not know passes. */
+/** Undefined for a pattern that is invalid in JavaScript, which is then ignored. */
 const regExp = (pattern: string) => {
   try {
     return new RegExp(pattern, 'u')
@@ -191,7 +195,7 @@ const combinations: Rule = (spot, schema, issues) => {
     check(branch(fits(branch(schema.if)) ? schema.then : schema.else), issues)
 }
 
-/** Says what the nearest alternative lacks: the one with the fewest issues. */
+/** Reports the issues of the nearest alternative: the one with the fewest. */
 const alternatives = (spot: Spot, branches: readonly unknown[], issues: string[]) => {
   const all = branches.map((schema) => {
     const own: string[] = []

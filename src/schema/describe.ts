@@ -1,15 +1,18 @@
-/** Keywords that a dialect does not take are said in words: the model reads the description. */
+/** Moves keywords that a dialect lacks to the description, which the model reads. */
 import { isObject, type JsonObject } from '../chat/index.js'
 import { isAnything, omit, type SchemaWarn, typesOf } from './json-schema.js'
 
 export interface Vocabulary {
-  /** Keywords that the dialect takes. */
+  /** Keywords of the dialect. */
   readonly keywords: readonly string[]
-  /** False for a value of such a keyword that it does not take. */
+  /** False for a value of such a keyword that the dialect does not support. */
   readonly takes?: (keyword: string, value: unknown) => boolean
 }
 
-/** The node without what the vocabulary lacks, and a description that says it. `warn` hears of each node so changed. */
+/**
+ * The node without keywords missing in the vocabulary, listed in its description. Each change is
+ * reported by `warn`.
+ */
 export function describeRest(
   schema: JsonObject,
   { keywords: known, takes }: Vocabulary,
@@ -36,7 +39,7 @@ export function describeRest(
   }
 }
 
-/** Says nothing on which values fit. */
+/** True for a keyword that does not constrain values. */
 const isIdle = (key: string, value: unknown) =>
   idle.has(key) ||
   (key === 'propertyNames' && (isAnything(value) || isStringType(value))) ||

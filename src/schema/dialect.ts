@@ -1,4 +1,4 @@
-/** What a rewrite gives: the schema as one provider takes it. */
+/** Schema rewrites shared by the dialects, and their result. */
 import { asList, asObject, asObjects, isObject, type JsonObject } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import {
@@ -13,9 +13,9 @@ import {
 
 export interface DialectSchema {
   readonly schema: JsonObject
-  /** The provider can hold the model to it. False: send it without `strict`, or by the provider's loose way. */
+  /** The provider can enforce it. False: send it without `strict`, or in a non-strict form. */
   readonly strict: boolean
-  /** The root was no object: the answer comes as `{ value: … }`. `restoreAnswer` takes that off. */
+  /** The root was no object: the answer comes as `{ value: … }`. `restoreAnswer` unwraps it. */
   readonly wrapped?: true
 }
 
@@ -25,8 +25,8 @@ export interface Place {
 }
 
 /**
- * A tool takes an object, and no provider takes alternatives at the root of its schema: they are joined, so that every
- * member of one may be given. A tool without a schema takes no members.
+ * Tool parameters are an object, and no provider supports alternatives at the root: they are
+ * joined, so that every member of one is allowed. A tool without a schema has no parameters.
  */
 export function objectRoot(schema: JsonObject, warn: SchemaWarn): JsonObject {
   const { type: _, ...root } = joinAlternatives(mergeAllOf(schema, { warn, at: 'root' }), warn)
@@ -68,7 +68,9 @@ const propertiesOf = ({ properties }: JsonObject): JsonObject => asObject(proper
 
 const requiredOf = ({ required }: JsonObject): readonly unknown[] => asList(required)
 
-/** What no closed object can say: maps, free objects, "anything". A list of places, empty if there are none. */
+/**
+ * Paths that no closed object can express: maps, free objects, "anything". Empty if there are none.
+ */
 export function openPlaces(root: JsonObject): readonly string[] {
   const places: string[] = []
   const visit = (schema: JsonObject, path: string): JsonObject => {
@@ -79,7 +81,7 @@ export function openPlaces(root: JsonObject): readonly string[] {
   return places
 }
 
-/** Schemas that say which values do not fit, or stand for members without a name: `isOpen` looks at those itself. */
+/** Keywords for conditions and unnamed members, which `isOpen` itself checks. */
 const conditions = keywords(
   'additionalProperties contains else if not propertyNames then unevaluatedItems unevaluatedProperties',
 )
@@ -93,7 +95,7 @@ const isOpen = (schema: JsonObject) => {
   return !isObject(properties) || (Object.keys(properties).length === 0 && isAnything(more))
 }
 
-/** An object schema that takes no other members than it names; `warn` if it took them. */
+/** Forbids unnamed members in an object schema; `warn` reports if they were allowed. */
 export function closeObject(schema: JsonObject, { path, warn }: Place): JsonObject {
   if (!isObjectSchema(schema)) return schema
   if (isAnything(schema.additionalProperties))
@@ -101,7 +103,7 @@ export function closeObject(schema: JsonObject, { path, warn }: Place): JsonObje
   return { ...schema, additionalProperties: false }
 }
 
-/** `oneOf` as `anyOf`: no provider's grammar counts how many fit. */
+/** `oneOf` as `anyOf`: no provider's grammar counts matches. */
 export function oneOfAsAnyOf(schema: JsonObject): JsonObject {
   const { oneOf, ...rest } = schema
   if (!Array.isArray(oneOf)) return schema
@@ -109,7 +111,7 @@ export function oneOfAsAnyOf(schema: JsonObject): JsonObject {
   return { ...rest, allOf: [...asList(rest.allOf), { anyOf: oneOf }] }
 }
 
-/** A tuple as a list of so many items, each of any of its types. */
+/** A tuple as a list of the same length, each item of any of its types. */
 export function tupleAsList(schema: JsonObject, { path, warn }: Place): JsonObject {
   const { prefixItems, items, ...rest } = schema
   if (!Array.isArray(prefixItems)) return schema

@@ -1,4 +1,6 @@
-/** JSON Schema for Gemini: the newer fields take most of it, the older ones an OpenAPI subset. */
+/**
+ * JSON Schema for Gemini: the newer fields support most of it, the older ones an OpenAPI subset.
+ */
 import { isObject, type JsonObject } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import { describeRest, type Vocabulary } from './describe.js'
@@ -44,14 +46,14 @@ const toJsonDialect = (schema: JsonObject, path: string, warn: SchemaWarn): Json
   const node = describeRest(constAsEnum(schema), jsonVocabulary, { path, warn })
   const { items, ...rest } = node
   return mapSchemas(
-    // a tuple is as long as minItems and maxItems say; `items: false` is refused
+    // minItems and maxItems bound a tuple; `items: false` is refused
     items === false ? rest : node,
     (inner, to) => toJsonDialect(inner, to, warn),
     path,
   )
 }
 
-/** `const` is not known; `enum` takes strings and numbers. */
+/** `const` is unknown; `enum` supports strings and numbers. */
 const constAsEnum = (schema: JsonObject): JsonObject => {
   const { const: value, ...rest } = schema
   if (value === null) return { ...rest, type: 'null' }
@@ -88,14 +90,14 @@ const nullableFlag = (schema: JsonObject): JsonObject => {
 
 const isNull = (schema: unknown) => isObject(schema) && typesOf(schema).join() === 'null'
 
-/** Several types are alternatives. */
+/** Converts several types to alternatives. */
 const oneType = (schema: JsonObject): JsonObject => {
   const { type, ...rest } = schema
   if (!Array.isArray(type)) return schema
   return { ...omit(rest, ['enum']), anyOf: type.map((name) => ({ type: name })) }
 }
 
-/** Only strings can be listed, and none that is empty. */
+/** An enum may contain only non-empty strings. */
 const stringEnum = (schema: JsonObject, { path, warn }: Place): JsonObject => {
   const { enum: all, ...rest } = schema
   if (!Array.isArray(all)) return schema
@@ -109,7 +111,7 @@ const stringEnum = (schema: JsonObject, { path, warn }: Place): JsonObject => {
   return { ...rest, allowed: values }
 }
 
-/** An object must name its members: one that does not is asked for as JSON text. */
+/** An object must name its members: otherwise it is requested as JSON text. */
 const namedMembers = (schema: JsonObject, { path, warn }: Place): JsonObject => {
   if (isAnything(schema) && path !== '') return asText(schema, { path, warn })
   if (!isObjectSchema(schema)) return schema

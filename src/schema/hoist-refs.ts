@@ -1,10 +1,11 @@
-/** Makes every reference lead to a definition at the root, before anything is rewritten that it may lead into. */
+/** Moves the target of every reference to the root definitions, before other rewrites move it. */
 import type { JsonObject } from '../chat/index.js'
 import { decode, mapSchemas, omit, resolveRef } from './json-schema.js'
 
 /**
- * A copy whose references are all `#` or `#/$defs/name` with a plain name: pointers into other places (`#/allOf/0`, draft 7's
- * `definitions`, percent-encoded, anchors) lead to copies there. One that leads nowhere is left as it is.
+ * A copy whose references are all `#` or `#/$defs/name` with a plain name: the targets of others
+ * (`#/allOf/0`, draft 7's `definitions`, percent-encoded, anchors) are copied there. A reference
+ * without a target is kept.
  */
 export function hoistRefs(root: JsonObject): JsonObject {
   const names = new Map<JsonObject, string>()
@@ -27,7 +28,7 @@ export function hoistRefs(root: JsonObject): JsonObject {
   return Object.keys(defs).length > 0 ? { ...schema, $defs: { ...defs } } : schema
 }
 
-/** Named like the last step of the pointer, in letters that no provider refuses. */
+/** The last step of the pointer, in characters that all providers accept. */
 function freeName(ref: unknown, taken: JsonObject): string {
   const last = decode(String(ref).split(/[/#]/).at(-1) ?? '')
   const base = last.replace(/[^\w.-]/g, '_') || 'schema'

@@ -1,10 +1,10 @@
-/** JSON Schema as data: where schemas stand in a schema, how to walk them, what a local `$ref` leads to. */
+/** JSON Schema as data: the places of subschemas, traversal, the targets of local `$ref`s. */
 import { isObject, type JsonObject } from '../chat/index.js'
 
-/** What a rewrite changed in a way that says less, or something else, than the caller's schema. */
+/** Reports a rewrite that weakens or changes the caller's schema. */
 export type SchemaWarn = (message: string) => void
 
-/** Names of keywords, as one text. */
+/** Splits space-separated names of keywords. */
 export const keywords = (names: string): readonly string[] => names.split(' ')
 
 const single = keywords(
@@ -13,7 +13,7 @@ const single = keywords(
 const lists = keywords('allOf anyOf items oneOf prefixItems')
 const maps = keywords('$defs definitions dependentSchemas patternProperties properties')
 
-/** A copy with each schema directly inside replaced. `true` and `false` are left as they are. */
+/** A copy with each direct subschema replaced. `true` and `false` are kept. */
 export function mapSchemas(
   schema: JsonObject,
   map: (inner: JsonObject, path: string) => JsonObject,
@@ -30,7 +30,7 @@ export function mapSchemas(
   })
 }
 
-/** Own keys only, and an own `__proto__` stays one. */
+/** Own keys only; keeps an own `__proto__`. */
 export const mapValues = (
   object: JsonObject,
   map: (value: unknown, key: string) => unknown,
@@ -40,7 +40,10 @@ export const mapValues = (
 export const omit = (schema: JsonObject, keys: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(schema).filter(([key]) => !keys.includes(key)))
 
-/** What a local reference (`#`, `#/$defs/Node`) leads to; undefined for any other, and for one that leads nowhere. */
+/**
+ * The target of a local reference (`#`, `#/$defs/Node`); undefined for any other, or without a
+ * target.
+ */
 export function resolveRef(root: JsonObject, ref: unknown): JsonObject | undefined {
   if (typeof ref !== 'string' || !ref.startsWith('#')) return undefined
   let at: unknown = root
@@ -53,7 +56,7 @@ export function resolveRef(root: JsonObject, ref: unknown): JsonObject | undefin
   return isObject(at) ? at : undefined
 }
 
-/** A step of a pointer; as it is where it is not encoded. */
+/** Decodes a step of a pointer; invalid encoding is kept. */
 export const decode = (step: string) => {
   try {
     return decodeURIComponent(step)
@@ -72,19 +75,19 @@ const anchored = (root: JsonObject, anchor: string): JsonObject | undefined => {
   return found
 }
 
-/** The types a schema names: none means any. */
+/** The types of a schema; empty means any. */
 export const typesOf = ({ type }: JsonObject): readonly string[] =>
   (Array.isArray(type) ? type : [type]).filter((name) => typeof name === 'string')
 
 export const isObjectSchema = (schema: JsonObject) =>
   typesOf(schema).includes('object') || isObject(schema.properties)
 
-/** A schema without a word on the value: anything goes. */
+/** True for a schema without constraints. */
 export const isAnything = (schema: unknown) =>
   schema === true ||
   (isObject(schema) && Object.keys(schema).every((key) => annotations.includes(key)))
 
-/** Keywords that say something about a value and decide nothing. */
+/** Keywords that do not constrain a value. */
 export const annotations = keywords(
   '$comment default deprecated description example examples readOnly title writeOnly',
 )

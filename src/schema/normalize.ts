@@ -1,12 +1,12 @@
-/** One spelling for what JSON Schema has several of, before a dialect looks at it: the meaning stays. */
+/** Rewrites equivalent spellings of JSON Schema to one, before a dialect reads it. */
 import { isObject, type JsonObject } from '../chat/index.js'
 import { hoistRefs } from './hoist-refs.js'
 import { keywords, mapSchemas, omit, typesOf } from './json-schema.js'
 
 /**
- * Drops `$schema`, `$comment`, the bounds that zod gives every integer and the pattern that it gives every format; draft 7
- * and OpenAPI spellings (`definitions`, tuples in `items`, `nullable`, boolean `exclusiveMinimum`, types in capitals) become
- * those of 2020-12; a type that the other keywords imply is said.
+ * Drops `$schema`, `$comment`, the bounds that zod adds to integers and its patterns for formats;
+ * converts draft 7 and OpenAPI spellings (`definitions`, tuples in `items`, `nullable`, boolean
+ * `exclusiveMinimum`, types in capitals) to 2020-12; adds a type implied by other keywords.
  */
 export function normalize(schema: JsonObject): JsonObject {
   return normalizeNode(hoistRefs(schema))
@@ -27,7 +27,7 @@ const dropNoise = (schema: JsonObject) => {
   return omit(schema, noise)
 }
 
-/** Formats whose meaning the pattern beside them only repeats. */
+/** Formats that make a `pattern` redundant. */
 const generatedFormats = keywords(
   'date date-time duration email hostname idn-email ipv4 ipv6 time uri uuid',
 )
@@ -47,7 +47,7 @@ const nullable = (schema: JsonObject): JsonObject => {
   return makeNullable(omit(schema, ['nullable']))
 }
 
-/** The schema, and null beside it. */
+/** The schema, with null allowed. */
 export function makeNullable(schema: JsonObject): JsonObject {
   const types = typesOf(schema)
   if (types.includes('null') || isNullable(schema)) return schema
@@ -78,7 +78,7 @@ const exclusiveBounds = (schema: JsonObject): JsonObject => {
   }
 }
 
-/** A property that nothing fits cannot be there; one of type "any" written as `true` is `{}`. */
+/** Drops properties with schema `false`; `true` becomes `{}`. */
 const booleanProperties = (schema: JsonObject): JsonObject => {
   if (!isObject(schema.properties)) return schema
   const kept = Object.entries(schema.properties)
@@ -87,7 +87,7 @@ const booleanProperties = (schema: JsonObject): JsonObject => {
   return { ...schema, properties: Object.fromEntries(kept) }
 }
 
-/** OpenAPI, as Gemini writes it, names types in capitals. */
+/** OpenAPI, as used by Gemini, names types in capitals. */
 const lowerCaseTypes = (schema: JsonObject): JsonObject => {
   const types = typesOf(schema)
   if (!types.some((name) => /^[A-Z]+$/.test(name))) return schema
@@ -95,7 +95,7 @@ const lowerCaseTypes = (schema: JsonObject): JsonObject => {
   return { ...schema, type: lower.length === 1 ? lower[0] : lower }
 }
 
-/** The type that the other keywords speak of: providers want it said. */
+/** Adds the type implied by other keywords, which providers require. */
 const impliedType = (schema: JsonObject): JsonObject => {
   if (combined.some((key) => key in schema) || typesOf(schema).length > 0) return schema
   const values = 'const' in schema ? [schema.const] : schema.enum
@@ -127,7 +127,7 @@ const speakers: Readonly<Record<string, readonly string[]>> = {
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
 }
 
-/** A list of anything: several providers refuse one that does not speak of its items. */
+/** Adds `items` to a list of anything: several providers require it. */
 const listOfAnything = (schema: JsonObject): JsonObject => {
   const isList = typesOf(schema).includes('array')
   const isOpen = schema.items === true || !('items' in schema || 'prefixItems' in schema)

@@ -15,8 +15,8 @@ import { makeNullable, normalize } from './normalize.js'
 import { inlineRefs, wrapRoot } from './refs.js'
 
 /**
- * The schema of an answer. Strict mode wants an object at the root, closed objects and every property required: an
- * optional one may be null instead, which `restoreAnswer` takes out again.
+ * The schema of an answer. Strict mode requires an object at the root, closed objects and all
+ * properties: an optional one may be null instead, which `restoreAnswer` removes.
  */
 export function openaiAnswerSchema(
   schema: JsonObject,

@@ -1,10 +1,13 @@
-/** Reads JSON text while it grows, each letter once. What was given is the reader's own: what grows later is a copy. */
+/**
+ * Parses JSON text while it streams, in linear time. Returned values are never changed: growth
+ * copies.
+ */
 
 interface Container {
   value: unknown[] | Record<string, unknown>
-  /** The open place in it. */
+  /** Key of the open value in it. */
   key: string | undefined
-  /** Its own place in the container around it. */
+  /** Its own key in the enclosing container. */
   readonly at: string | undefined
 }
 type State = 'value' | 'key' | 'colon' | 'string' | 'literal' | 'after' | 'broken'
@@ -13,9 +16,10 @@ const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b
 const isSpace = (char: string) => char === ' ' || char === '\n' || char === '\r' || char === '\t'
 
 /**
- * Feeds pieces of one JSON text; each call gives the value so far, undefined before there is one, and the same value
- * where nothing of it has changed. Else it is new at its root and along the path that grew: once a call, the containers
- * that are open are copied, and all others are shared. Text that is no JSON leaves it as it is.
+ * Takes pieces of one JSON text; each call returns the value so far, undefined before there is one,
+ * and the same value if it has not changed. Otherwise it is new at its root and along the path that
+ * grew: once a call, the open containers are copied, and all others are shared. Invalid text does
+ * not change it.
  */
 export function createPartialReader(): (piece: string) => unknown {
   const reader = new PartialReader()
@@ -25,14 +29,14 @@ export function createPartialReader(): (piece: string) => unknown {
 class PartialReader {
   private root: unknown
   private stack: Container[] = []
-  /** What is in the stack was given: it is copied before it changes. */
+  /** The containers in the stack were returned, so they are copied before a change. */
   private isGiven = false
   private state: State = 'value'
-  /** The string or literal that is being read. */
+  /** The string or literal being read. */
   private token = ''
   private half = ''
   private isKey = false
-  /** An escape that is being read, from its backslash on. */
+  /** The escape being read, from its backslash on. */
   private escape = ''
 
   feed(piece: string): unknown {
@@ -44,7 +48,7 @@ class PartialReader {
     return this.root
   }
 
-  /** Takes one letter outside of a string; returns where to go on. */
+  /** Reads one character outside of a string; returns the next index. */
   private step(piece: string, at: number): number {
     const char = piece.charAt(at)
     if (this.state === 'literal') return this.literal(char, at)
@@ -112,7 +116,7 @@ class PartialReader {
     this.escape = ''
   }
 
-  /** The first half of a character waits for the second: what is shown is whole. */
+  /** A high surrogate waits for the low one, so that returned text has whole characters. */
   private append(text: string): void {
     const whole = this.half + text
     const code = whole.charCodeAt(whole.length - 1)
@@ -135,7 +139,7 @@ class PartialReader {
     this.state = 'after'
   }
 
-  /** A number or a word is known when something else follows it. */
+  /** A number or keyword is complete when another token follows. */
   private literal(char: string, at: number): number {
     if (!isSpace(char) && char !== ',' && char !== '}' && char !== ']') {
       this.token += char
@@ -151,7 +155,7 @@ class PartialReader {
     return at
   }
 
-  /** Puts a value in the open place; a string that grows is put again. */
+  /** Sets the open value; a string that grows is set again. */
   private put(value: unknown): void {
     const top = this.stack.at(-1)
     if (!top) {
@@ -186,7 +190,7 @@ class PartialReader {
 const memberOf = (container: object, key: string): unknown =>
   Object.getOwnPropertyDescriptor(container, key)?.value
 
-/** As JSON.parse does: an own property, whatever its name. */
+/** Like JSON.parse: an own property, whatever its name. */
 const setMember = (container: object, key: string, value: unknown) =>
   Object.defineProperty(container, key, {
     value,

@@ -1,17 +1,17 @@
-/** From the text of a structured answer to its value, or to what is wrong with it. */
+/** Parses the text of a structured answer to its value, or to its defect. */
 import { parseJson, type ResponseFormat, type SchemaIssue } from '../chat/index.js'
 import { checkJson } from './check.js'
 import { restoreAnswer } from './restore.js'
 import { sourceOf, validate } from './standard.js'
 
-/** `defect` is what is wrong, in words that a model can act on. */
+/** `defect` is a text that the model can act on. */
 export type AnswerReading =
   | { readonly value: unknown; readonly defect?: undefined }
   | { readonly defect: string; readonly code: 'bad_json' | 'schema_mismatch' }
 
 /**
- * Reads the answer to a request with this format, by the rules of the Standard Schema where it was made of one, else by
- * its JSON Schema. JSON in a fence, or behind a byte order mark, is read as what it is.
+ * Parses the answer for this format, validated by the Standard Schema it was created from, else by
+ * its JSON Schema. Accepts JSON in a fence or after a byte order mark.
  */
 export async function readAnswer(text: string, format: ResponseFormat): Promise<AnswerReading> {
   if (format.type === 'text') return { value: text }
@@ -32,13 +32,13 @@ function misfit(issues: readonly string[]): AnswerReading | undefined {
   return { code: 'schema_mismatch', defect: issues.slice(0, 10).join('; ').slice(0, 500) }
 }
 
-/** What is wrong, and where: `items.2.price: expected number`. */
+/** The path and message of an issue: `items.2.price: expected number`. */
 export function describeIssue({ message, path = [] }: SchemaIssue): string {
   const place = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
   return place ? `${place}: ${message}` : message
 }
 
-/** What stands in one fence that holds all of the text. */
+/** The content of a fence around all of the text. */
 function withoutFence(text: string): string {
   const [, fence = ''] = /^(`{3,9}|~{3,9})/.exec(text) ?? []
   if (fence === '' || !text.endsWith(fence)) return text

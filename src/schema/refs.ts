@@ -1,4 +1,4 @@
-/** Puts in the place of a `$ref` what it leads to, for dialects that know none, or none that turn in a circle. */
+/** Replaces a `$ref` by its target, for dialects without references or without recursion. */
 import { asObject, isObject, type JsonObject } from '../chat/index.js'
 import {
   annotations,
@@ -11,14 +11,18 @@ import {
 
 export interface InlineOptions {
   /**
-   * `all`: no reference is left. `circular`: none is left in a schema that has circles, and as `siblings` in others.
-   * `siblings`: only those are replaced that have keywords beside them, which several dialects refuse, and that of the root.
+   * `all`: replaces every reference. `circular`: all in a recursive schema, as `siblings` in
+   * others. `siblings`: only those with keywords beside them, which several dialects refuse, and
+   * that of the root.
    */
   readonly which: 'all' | 'circular' | 'siblings'
   readonly warn: SchemaWarn
 }
 
-/** A copy without the references that `which` names. Where a circle is cut anything is taken, and `warn` says so. */
+/**
+ * A copy without the references that `which` selects. Where recursion is cut anything is accepted,
+ * reported by `warn`.
+ */
 export function inlineRefs(root: JsonObject, { which, warn }: InlineOptions): JsonObject {
   const isAll = which === 'all' || (which === 'circular' && isCircular(root))
   if (!isAll) return inlineSiblings(root, warn)
@@ -34,14 +38,14 @@ export function inlineRefs(root: JsonObject, { which, warn }: InlineOptions): Js
 }
 
 interface Pass {
-  /** How often a circle is followed. */
+  /** How often recursion is followed. */
   readonly rounds: number
   readonly warn: SchemaWarn
-  /** Cut what grows too large, instead of giving up. */
+  /** Cuts a schema that grows too large, instead of giving up. */
   readonly isLast: boolean
 }
 
-/** Types that all mention each other unroll to more than any provider takes. */
+/** Mutually recursive types unroll to more than any provider accepts. */
 const maxNodes = 4000
 
 const inlineAll = (root: JsonObject, { rounds, warn, isLast }: Pass): JsonObject | undefined => {
@@ -85,7 +89,7 @@ const inlineSiblings = (root: JsonObject, warn: SchemaWarn): JsonObject => {
   )
 }
 
-/** Only the definitions that something leads to: the others would be checked, and refused, for nothing. */
+/** Keeps only the referenced definitions: others would be checked, and refused, needlessly. */
 const withUsedDefs = (
   schema: JsonObject,
   defs: JsonObject,
@@ -114,7 +118,10 @@ const defName = (ref: unknown) =>
 
 const withoutDefs = (schema: JsonObject) => omit(schema, ['$defs'])
 
-/** What stands beside a reference holds too: as it is where the target is silent, else as a second condition. */
+/**
+ * Applies keywords beside a reference too: merged if the target lacks them, else as a second
+ * condition.
+ */
 const mergeBeside = (target: JsonObject, siblings: JsonObject): JsonObject => {
   const isConflict = Object.keys(siblings).some(
     (key) => Object.hasOwn(target, key) && !annotations.includes(key),
@@ -128,7 +135,7 @@ const onlyAnnotations = (schema: JsonObject): JsonObject =>
 
 const place = (path: string) => path || '/'
 
-/** True if following references from some place leads back to it. */
+/** True if references form a cycle. */
 export function isCircular(root: JsonObject): boolean {
   const states = new Map<JsonObject, 'open' | 'done'>()
   const turns = (schema: JsonObject): boolean => {
@@ -147,7 +154,7 @@ export function isCircular(root: JsonObject): boolean {
   return turns(root)
 }
 
-/** The schema one level down, as the property `value` of an object: for dialects whose root is an object. */
+/** Wraps the schema as the property `value` of an object: for dialects whose root is an object. */
 export function wrapRoot(root: JsonObject): JsonObject {
   const move = (node: JsonObject): JsonObject => {
     const { $ref } = node

@@ -1,17 +1,19 @@
-/** Takes out of an answer what a dialect had put into its schema, so that it fits the schema the caller wrote. */
+/**
+ * Reverts in an answer what a dialect added to its schema, so that it matches the caller's schema.
+ */
 import { asList, asObject, isObject, type JsonObject } from '../chat/index.js'
 import { checkJson } from './check.js'
 import { isObjectSchema, resolveRef } from './json-schema.js'
 
 /**
- * The value without the wrap of a root that is no object, and without null for an optional property that takes none
- * (OpenAI's strict mode has no other way to leave one out). Anything else stays as it is.
+ * Unwraps the value of a root that is no object, and removes null from optional properties that do
+ * not allow it (OpenAI's strict mode has no other way to omit one). The rest is unchanged.
  */
 export function restoreAnswer(value: unknown, schema: JsonObject): unknown {
   return restore(isWrapped(value, schema) ? value.value : value, schema, schema)
 }
 
-/** What fits as it is was not wrapped. */
+/** False for a value that is valid as it is. */
 const isWrapped = (value: unknown, schema: JsonObject): value is { readonly value: unknown } =>
   isObject(value) &&
   Object.keys(value).join() === 'value' &&
@@ -28,7 +30,7 @@ const restore = (value: unknown, schema: unknown, root: JsonObject): unknown => 
   return isObject(viaAny) ? restoreMembers(viaAny, schema, root) : viaAny
 }
 
-/** The value as the first branch that it then fits has it. */
+/** Restores the value by the first branch that then matches. */
 const viaBranch = (value: unknown, branches: readonly unknown[], root: JsonObject): unknown => {
   for (const branch of branches) {
     const restored = restore(value, branch, root)

@@ -1,4 +1,4 @@
-/** Standard Schema: its JSON Schema, and the validation of a value. */
+/** Standard Schema: conversion to JSON Schema, and validation. */
 import type {
   JsonSchemaFormat,
   ResponseFormat,
@@ -8,8 +8,8 @@ import type {
 import { BadRequestError } from '../core/index.js'
 
 /**
- * The JSON Schema of what a Standard Schema takes. Throws `BadRequestError` for a library that gives none, and for a
- * schema that JSON has no word for (a date, a transform).
+ * The JSON Schema of a Standard Schema's input. Throws `BadRequestError` for a library without JSON
+ * Schema, and for a schema that JSON cannot express (a date, a transform).
  */
 export function toJsonSchema(schema: StandardSchema): Record<string, unknown> {
   const { jsonSchema, vendor } = schema['~standard']
@@ -50,12 +50,14 @@ export const isStandardSchema = (value: unknown): value is StandardSchema =>
   value !== null &&
   '~standard' in value
 
-/** The Standard Schema that a plain format stands for. */
+/** The Standard Schema that a plain format was created from. */
 const sources = new WeakMap<ResponseFormat, StandardSchema>()
 
 export const sourceOf = (format: ResponseFormat): StandardSchema | undefined => sources.get(format)
 
-/** The format that a Standard Schema is inside the stack: plain JSON. Throws as `toJsonSchema` does. */
+/**
+ * The plain JSON format of a Standard Schema, used inside the stack. Throws as `toJsonSchema` does.
+ */
 export function toFormat(source: StandardSchema): JsonSchemaFormat {
   const json_schema = { name: 'answer', schema: toJsonSchema(source), strict: true }
   const format: JsonSchemaFormat = { type: 'json_schema', json_schema }

@@ -6,7 +6,10 @@ import { isObjectSchema, mapSchemas, omit, type SchemaWarn } from './json-schema
 import { normalize } from './normalize.js'
 import { inlineRefs, wrapRoot } from './refs.js'
 
-/** The schema of an answer. Circles are refused, so they are unrolled; a root that is no object is wrapped. */
+/**
+ * The schema of an answer. Recursion is refused, so it is unrolled; a root that is no object is
+ * wrapped.
+ */
 export function xaiAnswerSchema(schema: JsonObject, warn: SchemaWarn): DialectSchema {
   const plain = toXai(schema, warn)
   if (isObjectSchema(plain)) return { schema: plain, strict: true }
@@ -21,11 +24,14 @@ export function xaiToolSchema(schema: JsonObject, warn: SchemaWarn): DialectSche
 
 const toXai = (schema: JsonObject, warn: SchemaWarn): JsonObject => {
   const plain = inlineRefs(normalize(schema), { which: 'circular', warn })
-  // an allOf of one part is taken, one of several is "best effort"
+  // an allOf of one part is enforced, one of several is "best effort"
   return openWhatIsOpen(mergeAllOf(plain, { warn, keepParts: 1 }))
 }
 
-/** An object that does not say whether it is open is closed here: one that names no members says so itself. */
+/**
+ * xAI closes an object without `additionalProperties`: one without named members is opened
+ * explicitly.
+ */
 const openWhatIsOpen = (schema: JsonObject): JsonObject => {
   const isFree =
     isObjectSchema(schema) &&
