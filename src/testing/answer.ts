@@ -1,4 +1,7 @@
-/** What a request is answered with: the next reply of the script, a count, a list, or why it cannot be answered. */
+/**
+ * Selects the answer to a request: the next reply of the script, a token count, a model list, or an
+ * error.
+ */
 import { isObject, parseJson } from '../chat/index.js'
 import type { RecordedRequest } from './record.js'
 import { type Api, type Asked, type Payload, render, wireOf } from './render.js'
@@ -13,15 +16,22 @@ import type { Delivery, ProviderName } from './script.js'
 import { promptTokens } from './usage.js'
 
 export interface AnswerOptions {
-  /** What the endpoints that count tokens answer. @default a quarter of a token a character of the request */
+  /**
+   * The answer of the token-counting endpoints.
+   * @default a quarter of a token per character of the request
+   */
   readonly countTokens?: number | Reply | ((request: RecordedRequest) => number | Reply)
   /** Model ids that `GET /models` lists, by provider. */
   readonly models?: Partial<Readonly<Record<ProviderName, readonly string[]>>>
-  /** False: requests without a key are answered too. Chat Completions never asks for one. @default true */
+  /**
+   * False: requests without a key are answered too. Chat Completions never requires one.
+   * @default true
+   */
   readonly requireKey?: boolean
   /**
-   * Refuses with status 400, in the provider's words, what the provider would refuse: calls without results, empty
-   * texts, missing thought signatures, ids and names out of shape. Such a request takes no reply of the script.
+   * Refuses with status 400 and the provider's message what the provider would refuse: calls
+   * without results, empty texts, missing thought signatures, malformed ids and names. Such a
+   * request consumes no reply of the script.
    * @default false
    */
   readonly strict?: boolean
@@ -68,7 +78,7 @@ async function nextReply(request: RecordedRequest, { next }: Answering): Promise
   }
 }
 
-/** A mistake in a test is no weather: official clients are told not to try again. */
+/** A mistake in a test is not transient: official clients are told by header not to retry. */
 const mistake = (message: string): Reply =>
   fail(500, {
     message: `Mock server: ${message}`,
@@ -93,7 +103,7 @@ const noRoute = ({ method, path }: RecordedRequest) =>
     code: 'mock_server',
   })
 
-/** What a real provider checks before it looks at the model. */
+/** Checks that a real provider performs before it resolves the model. */
 function refusalOf(request: RecordedRequest, answering: Answering): Reply | undefined {
   if (answering.requireKey !== false && !hasKey(request)) return missingKey(request.provider)
   if (request.kind === 'models') return undefined
@@ -144,7 +154,7 @@ function countOf(request: RecordedRequest, { countTokens, route }: Answering): R
   const told = typeof countTokens === 'function' ? countTokens(request) : countTokens
   if (told instanceof Reply) return told
   const tokens = told ?? promptTokens(request.text)
-  // a request that is counted has a route
+  // a counted request has a route
   const { provider, api } = route as Route
   return json(wireOf(provider, api).count(tokens))
 }

@@ -1,4 +1,7 @@
-/** Real exchanges, kept in a file: asked once with a key, and played back byte for byte from then on. */
+/**
+ * Records real HTTP exchanges in a file: requested once with a key, replayed byte for byte from
+ * then on.
+ */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -6,20 +9,20 @@ import { isObject } from '../chat/index.js'
 import { MisuseError } from '../core/errors.js'
 import { scrub } from '../transport/scrub.js'
 
-/** A request as it is kept: without headers, and without keys in its address and its body. */
+/** A request as it is recorded: without headers, and without keys in its URL and body. */
 export interface TapedRequest {
   readonly method: string
   readonly url: string
-  /** Parsed, where it is JSON; else text. */
+  /** Parsed if it is JSON; else text. */
   readonly body: unknown
 }
 
 export interface CassetteOptions {
-  /** True asks anew and writes the file over. @default where there is no file */
+  /** True records again and overwrites the file. @default true if there is no file */
   readonly record?: boolean | undefined
-  /** Whether a recorded exchange answers a request. @default the same method, address and body */
+  /** Whether a recorded exchange answers a request. @default the same method, URL and body */
   readonly match?: ((recorded: TapedRequest, asked: TapedRequest) => boolean) | undefined
-  /** What is asked while it records. @default globalThis.fetch */
+  /** Called while recording. @default globalThis.fetch */
   readonly fetch?: typeof globalThis.fetch | undefined
 }
 
@@ -28,21 +31,23 @@ interface Exchange {
   readonly response: {
     readonly status: number
     readonly headers: Readonly<Record<string, string>>
-    /** One a network read; base64 where a read is no whole UTF-8. */
+    /** One for each network read; base64 if a read is not valid UTF-8. */
     readonly reads: readonly (string | { readonly base64: string })[]
-    /** It broke, or its reader left. */
+    /** The body broke off, or its reader canceled it. */
     readonly isCut?: true
   }
 }
 
 /**
- * A `fetch` for a provider, or for an official client. Where the file is missing it asks the real server and keeps each
- * exchange; where it is there it asks nobody, and answers each request by the next recorded exchange that fits: its
- * status, its bytes and the cuts between them, a break in the middle too. No header of a request is kept, no key, and of
- * a response no header that names an account. What was said is kept as it was.
+ * A `fetch` for a provider, or for an official client. If the file is missing it calls the real
+ * server and records each exchange; otherwise it calls no server, and answers each request by the
+ * next matching exchange: its status, its bytes and their chunk boundaries, including a break in
+ * the middle. It records no request header, no key, and no response header that identifies an
+ * account. Content is recorded unchanged.
  *
- * Throws `MisuseError` without a path, and for a file that is no recording. The fetch throws `MisuseError`: with `CI` in the environment rather than record, and for a request that no exchange
- * (or none that is left) answers; the message names the first difference.
+ * Throws `MisuseError` without a path, and for a file that is no recording. The fetch throws
+ * `MisuseError` instead of recording if `CI` is set in the environment, and for a request without a
+ * matching (unused) exchange; the message names the first difference.
  *
  * @example
  * const fetch = cassette('test/tapes/rivers.json')
@@ -91,7 +96,7 @@ function recording(path: string, fetch: typeof globalThis.fetch): typeof globalT
   }
 }
 
-/** The response as it came; what was read of it goes to `keep` when it is over. */
+/** Passes the response through; what was read of it goes to `keep` at its end. */
 function listenTo(
   { status, statusText, headers, body }: Response,
   secrets: readonly string[],
@@ -170,7 +175,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Where the four providers, Azure and compatible servers take a key. */
+/** Key headers of the four providers, Azure and compatible servers. */
 const keyHeaders = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']
 
 const secretsOf = (headers: Headers): readonly string[] =>
@@ -178,14 +183,17 @@ const secretsOf = (headers: Headers): readonly string[] =>
     .map((name) => headers.get(name)?.replace(/^Bearer /i, '') ?? '')
     .filter((secret) => secret.length >= 6)
 
-/** Names no account and no connection. Limits are of the account, but tell nobody whose it is. */
+/**
+ * Headers that identify no account or connection. Rate limits belong to an account, but do not
+ * identify it.
+ */
 const keptHeader =
   /^(?:content-type|retry-after(?:-ms)?|x-should-retry|(?:x-|anthropic-)ratelimit-.*)$/
 
 const kept = (headers: Headers) =>
   Object.fromEntries([...headers].filter(([name]) => keptHeader.test(name)))
 
-/** A key that a server has echoed may lie across reads: then they are one. */
+/** A key echoed by the server may span reads: then they are merged. */
 function readsOf(reads: readonly Uint8Array[], secrets: readonly string[]) {
   const whole = Buffer.concat(reads)
   const echoed = secrets.filter((secret) => whole.includes(secret))
@@ -215,7 +223,7 @@ const isExchange = (one: unknown): one is Exchange =>
   isObject(one.response.headers) &&
   Array.isArray(one.response.reads)
 
-/** A reader never sees half a file. */
+/** Atomic: a reader never gets a partial file. */
 function write(path: string, exchanges: readonly (Exchange | undefined)[]): void {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(`${path}.new`, `${JSON.stringify(exchanges.filter(Boolean), null, 2)}\n`)
@@ -235,7 +243,7 @@ function notOnTape(path: string, left: readonly Exchange[], asked: TapedRequest)
   )
 }
 
-/** The path to the first value that is not the same. */
+/** The path to the first difference. */
 function difference(a: unknown, b: unknown, path = '$'): string {
   if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return path
   const [before, after] = [new Map(Object.entries(a)), new Map(Object.entries(b))]

@@ -9,16 +9,17 @@ import type { FailureKind } from './script.js'
 import type { MockServer } from './server.js'
 
 export interface CheckAdapterOptions {
-  /** Asked of the adapter, without its name. @default 'check-model' */
+  /** Model name for the checks, without the adapter's name. @default 'check-model' */
   readonly model?: string
-  /** For each wait, in milliseconds. @default 2_000 */
+  /** Timeout of each wait. Milliseconds. @default 2_000 */
   readonly patienceMs?: number
 }
 
 /**
- * Runs the contract suite that the package's own adapters pass, and gives what failed, by name: an empty list is a pass.
- * Without a server the adapter is asked for real, twice or three times a check; with a `mockServer` whose wire it speaks,
- * texts, usage, calls, refusals, cuts and sockets are checked too. The server must be this suite's alone.
+ * Runs the contract suite of the package's own adapters, and returns the failed checks by name: an
+ * empty list is a pass. Without a server it makes real calls, two or three for each check; with a
+ * `mockServer` of the adapter's wire, texts, usage, calls, refusals, cuts and sockets are checked
+ * too. Nothing else may use the server.
  *
  * @example
  * const server = await mockServer()
@@ -36,7 +37,7 @@ export async function checkAdapter(
     return subject
   }
   const failures = await runChecks(shape, begin)
-  // nothing else can be asked of what is no adapter
+  // without a valid adapter nothing else can be checked
   if (failures.length > 0) return failures
   return runChecks({ ...checks, ...(server && serverChecks) }, begin)
 }
@@ -45,7 +46,7 @@ type Mode = 'generate' | 'stream'
 const modes: readonly Mode[] = ['generate', 'stream']
 
 class Subject {
-  /** Generators that have not ended. */
+  /** Number of unfinished generators. */
   open = 0
   readonly signals: AbortSignal[] = []
   readonly model: string
@@ -60,7 +61,7 @@ class Subject {
     this.patienceMs = options.patienceMs ?? 2_000
   }
 
-  /** Of the checks that need one. */
+  /** For the checks that need one. */
   get server(): MockServer {
     if (!this.given) throw new Error('a check of the server ran without one')
     return this.given
@@ -98,7 +99,7 @@ class Subject {
     throw new Error(`${mode}: it was taken for an answer`)
   }
 
-  /** True once it is so; false when the patience is over. */
+  /** True once the condition holds; false after `patienceMs`. */
   async eventually(isSo: () => boolean): Promise<boolean> {
     for (const until = performance.now() + this.patienceMs; performance.now() < until; ) {
       if (isSo()) return true

@@ -1,4 +1,4 @@
-/** `checkMiddleware`: what every layer keeps, whatever else it does, as a suite for any test runner. */
+/** `checkMiddleware`: the contract of every layer, as a suite for any test runner. */
 import { getEventListeners } from 'node:events'
 import type { ChatRequest, ChatResponse, StreamChunk } from '../chat/index.js'
 import { type Client, createClient } from '../client.js'
@@ -17,22 +17,26 @@ import { type Reply, say } from './reply.js'
 import { scripted } from './scripted.js'
 
 export interface CheckMiddlewareOptions {
-  /** What of the answer the layer waits for before words leave it. @default words leave as they come */
+  /**
+   * How much of the answer the layer holds before it emits text.
+   * @default text is emitted as it arrives
+   */
   readonly holds?: 'sentence' | 'turn' | undefined
-  /** Messages that it puts behind those of the system. @default 0 */
+  /** Number of messages that it inserts after the system messages. @default 0 */
   readonly adds?: number | undefined
-  /** Of each call. @default none */
+  /** State of each call. @default none */
   readonly state?: object | undefined
-  /** For each check, in milliseconds. @default 10_000 */
+  /** Timeout of each check. Milliseconds. @default 10_000 */
   readonly patienceMs?: number | undefined
 }
 
 type Made = Middleware<never> | readonly Middleware<never>[]
 
 /**
- * Runs the contract that our own layers keep over yours, and gives the promises that it breaks: none, for a good one. `make` is
- * called for each check. The layer must let an ordinary answer through as it is: one that answers by itself or edits text
- * needs tests of its own. Throws `MisuseError` for a layer in place of what makes it.
+ * Runs the contract suite of our own layers on yours, and returns the failed checks: none for a
+ * valid layer. `make` is called for each check. The layer must pass an ordinary answer unchanged:
+ * one that answers by itself or edits text needs its own tests. Throws `MisuseError` for a layer
+ * instead of a factory.
  *
  * @example
  * expect(await checkMiddleware(() => timing())).toEqual([])
@@ -57,7 +61,7 @@ const words = say(text, {
   chunks: ['Hello ', 'wide ', 'world'],
   usage: { prompt_tokens: 10, completion_tokens: 5 },
 })
-/** After the start and one word of so many. */
+/** After the start and one text chunk. */
 const afterHello = 2
 
 const request: ChatRequest = freeze({
@@ -72,7 +76,7 @@ const request: ChatRequest = freeze({
   provider_options: { scripted: { extra: [1, { deep: true }] } },
 } satisfies ChatRequest)
 
-/** How a call can end, and what the provider does on the way. */
+/** How a call can end, and the reply of the provider for it. */
 const outcomes = {
   complete: words,
   refused: words.failAfter(1, 'bad_request'),
@@ -81,11 +85,14 @@ const outcomes = {
   left: words.stall(afterHello),
 } satisfies Record<string, Reply>
 
-/** The layer between two that count how often they are entered and left. */
+/** The layer between two others that count how often they are entered and left. */
 class Bench {
   readonly provider = scripted()
   readonly counts = { entered: 0, left: 0, insideEntered: 0, insideLeft: 0 }
-  /** When the first word has gone into the layer; in `generate`, where words come together, when it is about to be asked. */
+  /**
+   * Resolves when the first text has entered the layer; in `generate`, where text arrives at once,
+   * before the provider is called.
+   */
   readonly arrived: Promise<void>
   #arrive = () => {}
   readonly ai: Pick<Client, 'generate' | 'stream'>
@@ -113,13 +120,13 @@ class Bench {
     }
     const client = createClient({
       providers: [provider],
-      // what it asks of the state is in the options
+      // the state it needs is in the options
       use: [outside, ...([make()].flat() as unknown as Middleware[]), inside],
     })
     const { state } = options
     const stated = (more?: CallOptions) => ({ ...more, ...(state && { state }) }) as CallOptions
     this.ai = {
-      // the types of a format are the client's
+      // the client has the types of a format
       generate: (request, more) => client.generate(request, stated(more)) as never,
       stream: (request, more) => client.stream(request, stated(more)) as never,
     }
@@ -129,7 +136,7 @@ class Bench {
     return new Bench(this.make, this.options)
   }
 
-  /** What the provider says each time. */
+  /** Sets the reply of the provider for every call. */
   says(reply: Reply): this {
     this.provider.reply(reply)
     return this
@@ -175,7 +182,7 @@ const checks: Checks<Bench> = {
     const { said, error } = await collect(ai.stream(request))
     equal(nameOf(error), 'StreamInterruptedError', 'it ended with')
     equal(said, options.holds ? '' : 'Hello ', 'what was shown')
-    // which error it is was asked
+    // the class of the error was checked
     const { partial } = error as { readonly partial?: { readonly text: string } }
     equal(partial?.text ?? '', said, 'the partial answer of the error')
     equal(provider.calls.length, 1, 'calls of the provider')
@@ -272,7 +279,7 @@ async function collect(stream: ChatStream) {
 const failureOf = (call: Promise<unknown>): Promise<string> =>
   call.then(() => nameOf(undefined), nameOf)
 
-/** What two runs of one call may differ in is left out: names and times that are made anew. */
+/** Drops what may differ between two runs: generated ids and times. */
 function comparable({ id: _, created, request_id, attempts, ...rest }: ChatResponse) {
   const facts = attempts.map(({ provider, model, status, usage, warnings }) => {
     return { provider, model, status, usage, warnings }

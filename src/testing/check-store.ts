@@ -1,26 +1,26 @@
-/** What every store promises, as checks that run under any test framework, or none. */
+/** The contract of every store, as checks for any test framework, or none. */
 import type { CapHold, FullStore, Store } from '../store/index.js'
 import { type CheckFailure, type Checks, checkFactory, equal, runChecks } from './check.js'
 
 export interface CheckStoreOptions {
-  /** Waits until something of a store has expired. @default really, with setTimeout */
+  /** Waits until an entry of a store has expired. @default setTimeout */
   readonly wait?: ((ms: number) => Promise<void>) | undefined
 }
 
 type Make = () => Store | Promise<Store>
 
 interface Bench {
-  /** Two ways to one storage, as two processes have. */
+  /** Two stores on one storage, as in two processes. */
   readonly a: FullStore
   readonly b: FullStore
-  /** Of this check alone. */
+  /** Used by this check only. */
   readonly key: string
   readonly wait: (ms: number) => Promise<void>
 }
 
 const ttl = { ttlMs: 60_000 }
 
-/** Long enough for a slow store to answer before it is over. Milliseconds. */
+/** Long enough for a slow store to answer before it expires. Milliseconds. */
 const shortMs = 150
 
 const times = <T>(count: number, make: (index: number) => Promise<T>) =>
@@ -234,7 +234,7 @@ const booked: Checks<Bench> = {
   },
 }
 
-/** What a store promises, by the operations that it needs: left out where the store has them not. */
+/** Checks by the operations that they need; skipped if the store lacks them. */
 const checks: readonly (readonly [needs: readonly (keyof Store)[], Checks<Bench>])[] = [
   [[], basic],
   [['replace', 'deleteIf'], owned],
@@ -248,9 +248,9 @@ const memberOf = ({ member }: { readonly member: string }) => member
 const waitReally = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /**
- * Runs what every store promises over two stores of one storage, and gives what does not hold: none, for a good one.
- * Checks of operations that a store has not are left out. It leaves some keys behind, which expire. Throws `MisuseError` for
- * a store in place of what makes it.
+ * Runs the contract of every store on two stores of one storage, and returns the failed checks:
+ * none for a valid store. Skips checks of operations that the store lacks. Leaves some keys, which
+ * expire. Throws `MisuseError` for a store instead of a factory.
  *
  * @example
  * expect(await checkStore(() => myStore(database))).toEqual([])
@@ -261,7 +261,7 @@ export async function checkStore(
 ): Promise<readonly CheckFailure[]> {
   checkFactory(makeStore, 'checkStore(() => myStore(database))')
   const run = crypto.randomUUID()
-  // each check looks for what it needs
+  // each check is selected by the operations it needs
   const [a, b] = (await Promise.all([makeStore(), makeStore()])) as [FullStore, FullStore]
   const asked = checks.filter(([needs]) => needs.every((name) => typeof a[name] === 'function'))
   const all: Checks<Bench> = Object.assign({}, ...asked.map(([, group]) => group))

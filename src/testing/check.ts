@@ -1,10 +1,10 @@
-/** What the contract suites share: they run under any test framework, or none. */
+/** Shared by the contract suites: they run in any test framework, or none. */
 import { isSameJson } from '../chat/index.js'
 import { MisuseError } from '../core/errors.js'
 
-/** A promise that does not hold. */
+/** A failed check. */
 export interface CheckFailure {
-  /** The promise. */
+  /** Name of the check. */
   readonly name: string
   readonly message: string
   readonly cause: unknown
@@ -12,13 +12,17 @@ export interface CheckFailure {
 
 export type Checks<Subject> = Readonly<Record<string, (subject: Subject) => void | Promise<void>>>
 
-/** Throws `MisuseError` for what is made already, as a layer `(ctx, next) => …` is. */
+/**
+ * Throws `MisuseError` for an instance instead of a factory, such as a layer `(ctx, next) => …`.
+ */
 export function checkFactory(make: unknown, call: string): void {
   if (typeof make === 'function' && make.length < 2) return
   throw new MisuseError(`It takes what makes one for each check: ${call}`)
 }
 
-/** Runs them one after another, and gives those that failed. `begin` makes the subject of each. */
+/**
+ * Runs the checks in sequence, and returns those that failed. `begin` creates the subject of each.
+ */
 export async function runChecks<Subject>(
   checks: Checks<Subject>,
   begin: (index: number) => Subject,
@@ -42,7 +46,7 @@ export function ensure(isSo: boolean, otherwise: string): asserts isSo {
   if (!isSo) throw new Error(otherwise)
 }
 
-/** The same JSON. */
+/** Compares as JSON. */
 export function equal(actual: unknown, expected: unknown, what: string): void {
   const [is, should] = [actual, expected].map((one) => JSON.stringify(one))
   ensure(is === should || isSameJson(actual, expected), `${what}: ${is}, not ${should}`)
@@ -51,7 +55,7 @@ export function equal(actual: unknown, expected: unknown, what: string): void {
 export const nameOf = (error: unknown): string =>
   error === undefined ? 'an answer' : error instanceof Error ? error.name : String(error)
 
-/** Rejects where the promise takes longer. Milliseconds. */
+/** Rejects if the promise takes longer than `ms` milliseconds. */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout>
   const late = new Promise<never>((_, reject) => {

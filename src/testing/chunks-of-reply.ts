@@ -1,4 +1,4 @@
-/** A scripted reply as chunks of the package, without a wire between. */
+/** Converts a scripted reply to chunks of the package, without a wire. */
 import {
   type Annotation,
   defined,
@@ -17,7 +17,7 @@ export interface ChunkContext {
   /** Unix seconds. */
   readonly created: number
   readonly id: MakeId
-  /** The request, for the estimate of its tokens. */
+  /** The request, to estimate its tokens. */
   readonly text: string
 }
 
@@ -54,7 +54,7 @@ const withoutExtras = ({
 
 interface PartContext {
   readonly id: MakeId
-  /** Of a call: its index among the calls; else the place of the part. */
+  /** For a call its index among the calls; else the index of the part. */
   readonly index: number
 }
 

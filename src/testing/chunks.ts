@@ -1,10 +1,12 @@
-/** Cuts a text into the pieces a stream brings. */
+/** Splits a text into stream chunks. */
 import type { Call } from './script.js'
 
-/** A number of pieces, or the pieces themselves. */
+/** A number of chunks, or the chunks themselves. */
 export type Chunks = number | readonly string[]
 
-/** The pieces of a text. By default each brings a word with the space before it, about as a model's tokens do. */
+/**
+ * Splits a text; by default into words, each with the space before it, similar to a model's tokens.
+ */
 export function chunksOf(text: string, chunks?: Chunks): readonly string[] {
   if (typeof chunks === 'number') return inPieces(text, chunks)
   if (!chunks) return text.match(/\s*\S+(?:\s+$)?|^\s+$/g) ?? []
@@ -13,18 +15,18 @@ export function chunksOf(text: string, chunks?: Chunks): readonly string[] {
   return chunks
 }
 
-/** Pieces of nearly equal length; no code point is cut. */
+/** Chunks of nearly equal length; code points stay whole. */
 function inPieces(text: string, count: number): readonly string[] {
   const points = Array.from(text)
   const size = Math.max(1, Math.ceil(points.length / Math.max(1, count)))
   return fragmentsOf(points, size)
 }
 
-/** The pieces of a thought in several parts: a blank line between them. */
+/** Joins the summary parts of a thought by a blank line. */
 export const joinParts = (parts: readonly (readonly string[])[]): readonly string[] =>
   parts.flatMap((part, index) => (index === 0 ? part : ['\n\n', ...part]))
 
-/** JSON text as a model writes it: a few characters at a time. */
+/** Splits JSON text as models stream it: a few characters at a time. */
 export const argumentPieces = (text: string, size = 6): readonly string[] =>
   fragmentsOf(Array.from(text), size)
 
@@ -34,6 +36,6 @@ function fragmentsOf(points: readonly string[], size: number): readonly string[]
   return pieces
 }
 
-/** The pieces of a call's arguments behind its name, where they do not come whole with it. */
+/** The argument deltas after the name of a call, unless it is sent whole. */
 export const piecesOf = ({ pieces, arguments: text }: Call): readonly string[] =>
   typeof pieces === 'string' ? [text] : (pieces ?? argumentPieces(text))

@@ -1,11 +1,11 @@
-/** Time as a script sees it, and promises that never reject. */
+/** The clock of a script, and promises that never reject. */
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** A test injects one that it moves by hand. */
+/** Tests inject one that they advance by hand. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number
-  /** Resolves after so many milliseconds, or early when the signal fires. */
+  /** Resolves after `ms` milliseconds, or early when the signal fires. */
   wait(ms: number, signal: AbortSignal): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** Puts a payload on a socket: whole, in odd pieces, late, or not to its end. */
+/** Writes a payload to a socket: whole, split, delayed, or cut off. */
 import type { ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { aborted, type Clock, settled } from './clock.js'
@@ -10,9 +10,9 @@ export interface DeliverOptions {
   readonly clock: Clock
   /** Fires when the client has left. */
   readonly closed: AbortSignal
-  /** Events handed to the socket so far. */
+  /** Reports the number of events written to the socket. */
   readonly progress: (sent: number) => void
-  /** The response ends on purpose, whole or not. */
+  /** Called before the response is ended on purpose, whole or not. */
   readonly end: () => void
 }
 
@@ -55,7 +55,7 @@ interface Running {
   readonly options: DeliverOptions
 }
 
-/** What the script has for the place after so many events; true where nothing follows. */
+/** Applies the script's holds, stall and cut after `sent` events; true if nothing follows. */
 async function stops(sent: number, running: Running): Promise<boolean> {
   const { delivery, payload, writer, options } = running
   const isLast = sent === payload.frames.length
@@ -81,7 +81,7 @@ async function stops(sent: number, running: Running): Promise<boolean> {
   return true
 }
 
-/** Of a plain body there are two halves: nothing, or the first. */
+/** A plain body has two halves: it ends after none or the first. */
 const placeOf = (after: number, payload: Payload) => (payload.isStream ? after : Math.min(after, 1))
 
 async function addShare(share: number, frame: string | Uint8Array | undefined, writer: Writer) {
@@ -96,7 +96,7 @@ function endEarly(response: ServerResponse, how: CutHow): void {
   else response.destroy()
 }
 
-/** A body that is to end early as if it were whole promises no length. */
+/** A body that ends early without an error must not have a content length. */
 function headersOf(payload: Payload, { cut }: Delivery): Readonly<Record<string, string>> {
   if (cut?.how !== 'end') return payload.headers
   const { 'content-length': _, ...headers } = payload.headers
@@ -105,11 +105,11 @@ function headersOf(payload: Payload, { cut }: Delivery): Readonly<Record<string,
 
 interface Writer {
   add(frame: string | Uint8Array): Promise<void>
-  /** Resolves when all that was added is with the operating system. */
+  /** Resolves when all bytes were passed to the operating system. */
   flush(): Promise<void>
 }
 
-/** Bytes that are gathered before a write. */
+/** Bytes gathered before a write. */
 const batchBytes = 16_384
 
 function writerOf(response: ServerResponse, split: Split | undefined, closed: AbortSignal): Writer {
@@ -144,7 +144,7 @@ function socketOf(response: ServerResponse, closed: AbortSignal): Socket {
   }
 }
 
-/** As many events in a write as fit. */
+/** As many events per write as fit. */
 function batches(socket: Socket): Writer {
   let waiting: (string | Uint8Array)[] = []
   let size = 0
@@ -172,13 +172,13 @@ function joined(parts: readonly (string | Uint8Array)[]): string | Uint8Array {
   return Buffer.concat(parts.map((part) => Buffer.from(part)))
 }
 
-/** Pieces of a chosen size, each a write of its own, that know nothing of where events end. */
+/** Chunks of a chosen size, each written separately, independent of event boundaries. */
 function pieces(socket: Socket, nextSize: () => number): Writer {
   let waiting = Buffer.alloc(0)
   let size = nextSize()
   const write = async (bytes: Buffer) => {
     await socket.write(bytes)
-    // lets the write reach the network alone
+    // lets the write reach the network separately
     await nextTurn()
   }
   return {

@@ -1,4 +1,4 @@
-/** Failures by meaning or by status. */
+/** Failures by kind or by status. */
 import type { Failure, FailureKind, FailureOptions } from './script.js'
 
 const kinds: Readonly<Record<number, FailureKind>> = {
@@ -19,7 +19,10 @@ const kinds: Readonly<Record<number, FailureKind>> = {
   529: 'overloaded',
 }
 
-/** A failure as a script names it. An unknown status is a bad request below 500, a server error from there. */
+/**
+ * The failure of a status or kind. An unknown status is a bad request below 500, else a server
+ * error.
+ */
 export function failureOf(what: number | FailureKind, options: FailureOptions = {}): Failure {
   if (typeof what === 'string') return { ...options, kind: what }
   const kind = kinds[what] ?? (what < 500 ? 'bad_request' : 'server_error')

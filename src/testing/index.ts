@@ -1,7 +1,7 @@
 /**
- * A test ground for apps that talk to models: a loopback server that speaks the wires of OpenAI, Anthropic, Gemini, xAI
- * and Chat Completions from one script of replies (`mockServer`), and a provider in the process that needs no wire
- * (`scripted`). Node only, no dependency, no key, no network.
+ * Test tools for apps that call models: a loopback server with the wires of OpenAI, Anthropic,
+ * Gemini, xAI and Chat Completions that answers from one script of replies (`mockServer`), and an
+ * in-process provider without a wire (`scripted`). Node only, no dependency, no key, no network.
  *
  * @example
  * ```ts

@@ -1,15 +1,15 @@
-/** What servers of the loopback interface share: mock server and fake graph. */
+/** Shared by the loopback servers: mock server and fake graph. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A thousand clients may come at once. */
+/** The backlog allows for thousands of simultaneous clients. */
 export const listen = (server: Server, port = 0) =>
   new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port, host: '127.0.0.1', backlog: 4096 }, resolve)
   })
 
-// a TCP server that listens has an address with a port
+// a listening TCP server has an address with a port
 export const urlOf = (server: Server) =>
   `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 

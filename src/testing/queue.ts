@@ -1,21 +1,23 @@
-/** The script while it is played: replies in order, and what is said after the last of them. */
+/** The running script: replies in order, and the reply after the last one. */
 import type { RecordedRequest } from './record.js'
 import { Reply } from './reply.js'
 
-/** One step of a script: a reply, or what makes one of the request. */
+/** One step of a script: a reply, or a function that returns one for the request. */
 export type Step<Request = RecordedRequest> = Reply | ((request: Request) => Reply | Promise<Reply>)
 
 export interface Queue<Request> {
-  /** Replies that nobody asked for yet. */
+  /** Number of unused replies. */
   readonly left: number
   add(steps: readonly Step<Request>[]): void
-  /** What is answered when the script has ended. */
+  /** Sets the reply after the end of the script. */
   fallBackTo(step: Step<Request>): void
-  /** The reply for this request. Throws what a step throws, and `ScriptEndedError` where there is none. */
+  /**
+   * The reply for this request. Throws what a step throws, and `ScriptEndedError` if there is none.
+   */
   next(request: Request): Promise<Reply>
 }
 
-/** Nobody wrote down what to answer. */
+/** The script has no reply for a request. */
 export class ScriptEndedError extends Error {
   override readonly name = 'ScriptEndedError'
 }

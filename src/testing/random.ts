@@ -1,6 +1,6 @@
-/** Numbers and ids that look random and are the same in every run. */
+/** Pseudo-random numbers and ids that are the same in every run. */
 
-/** mulberry32: numbers from 0 up to 1. */
+/** mulberry32: numbers from 0 (inclusive) to 1 (exclusive). */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -16,11 +16,11 @@ const alphabets = {
   base62: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
 } as const
 
-/** Makes ids in a provider's shape: a prefix and so many characters. */
+/** Creates ids in a provider's format: a prefix and `length` characters. */
 export type MakeId = (prefix: string, length: number, alphabet?: keyof typeof alphabets) => string
 
 export function idsOf(seed: number): MakeId {
-  // far apart for neighbouring seeds
+  // spreads consecutive seeds
   const random = randomOf(Math.imul(seed + 1, 0x9e3779b1))
   return (prefix, length, alphabet = 'base62') => {
     const letters = alphabets[alphabet]

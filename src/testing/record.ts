@@ -1,15 +1,15 @@
-/** What the server remembers of a request. */
+/** The server's record of a request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isObject, type JsonObject, parseJson } from '../chat/index.js'
 import type { Api } from './render.js'
 import type { Route } from './routes.js'
 import type { ProviderName } from './script.js'
 
-/** One request as the server got it. */
+/** One request as the server received it. */
 export interface RecordedRequest {
   /** From 0, in order of arrival. */
   readonly index: number
-  /** Undefined for an address that no provider has. */
+  /** Undefined for a path of no provider. */
   readonly provider: ProviderName | undefined
   readonly api: Api | undefined
   readonly kind: 'generate' | 'count' | 'models' | 'unknown'
@@ -17,27 +17,27 @@ export interface RecordedRequest {
   /** Without the query. */
   readonly path: string
   readonly query: string
-  /** '' where the request names none. */
+  /** '' if the request has none. */
   readonly model: string
   readonly streaming: boolean
-  /** Names in lower case. Of a key only the last four characters are kept. */
+  /** Names in lower case. Only the last four characters of a key are recorded. */
   readonly headers: Readonly<Record<string, string>>
   /** The JSON body; `{}` if there was none. */
   readonly body: JsonObject
   /** The body as it was received. */
   readonly text: string
-  /** Resolves when the response has ended or its socket is closed, with `aborted`. Never rejects. */
+  /** Resolves with `aborted` when the response has ended or its socket is closed. Never rejects. */
   readonly closed: Promise<boolean>
-  /** The client left before the response was whole. */
+  /** The client left before the response was complete. */
   readonly aborted: boolean
-  /** Events handed to the socket so far. */
+  /** Events written to the socket so far. */
   readonly sent: number
 }
 
-/** The server's side of a record: what changes while it answers. */
+/** The server's side of a record: the members that change during the response. */
 export interface Recording {
   readonly request: RecordedRequest
-  /** The response was ended on purpose: what closes after this is no abort. */
+  /** The response was ended on purpose: a later close is no abort. */
   end(): void
   progress(sent: number): void
 }

@@ -1,4 +1,4 @@
-/** Renders a reply for a provider: what is sent, with nothing about when. */
+/** Renders a reply for a provider: its bytes, without timing. */
 import { defined, type JsonObject } from '../chat/index.js'
 import { idsOf } from './random.js'
 import type { Reply } from './reply.js'
@@ -31,7 +31,7 @@ export function wireOf(provider: ProviderName, api: Api): Wire {
   return provider === 'xai' ? xai : openai
 }
 
-/** What a reply answers. */
+/** The request to render a reply for. */
 export interface Asked {
   readonly provider: ProviderName
   readonly api: Api
@@ -40,7 +40,7 @@ export interface Asked {
   readonly body: JsonObject
   /** As it was received. */
   readonly text: string
-  /** Makes ids of one request differ from those of the next. */
+  /** Makes the ids of different requests differ. */
   readonly seed: number
   /** Unix seconds. */
   readonly created: number
@@ -48,7 +48,7 @@ export interface Asked {
   readonly isArray?: boolean
 }
 
-/** A response before it is sent: one frame an event, or a whole body in two halves. */
+/** A response before it is sent: one frame for each event, or a whole body in two halves. */
 export interface Payload {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -86,7 +86,8 @@ export function render(reply: Reply, asked: Asked): Payload {
 }
 
 /**
- * The events of a reply as a provider would stream it: to compare with, or to cut a stream after each of them.
+ * The events of a reply as a provider would stream them: to compare with, or to cut a stream after
+ * each of them.
  *
  * @example
  * ```ts
@@ -151,7 +152,7 @@ function withDone(sent: readonly SseEvent[], { done }: Framing): readonly SseEve
   return done ? [...bare, { data: '[DONE]' }] : bare
 }
 
-/** A whole body is two frames, so that it can be cut or held in the middle. */
+/** Splits a whole body into two frames, so that it can be cut or held in the middle. */
 function inHalves(
   body: string | Uint8Array,
   status: number,

@@ -18,9 +18,9 @@ import type {
 } from './script.js'
 
 export interface SayOptions {
-  /** How many events the text takes, or the pieces themselves. @default a word each */
+  /** How many events the text takes, or the chunks themselves. @default one per word */
   readonly chunks?: Chunks
-  /** The tokens with their log probabilities; `true` makes some up. Each is an event of its own. */
+  /** The tokens with their log probabilities; `true` generates some. Each is a separate event. */
   readonly logprobs?: true | readonly TokenLogprob[]
   /** OpenAI: `commentary` or `final_answer`. */
   readonly phase?: string
@@ -28,20 +28,28 @@ export interface SayOptions {
 }
 
 export interface ThinkOptions {
-  /** How many events each thought takes. @default a word each */
+  /** How many events each thought takes. @default one per word */
   readonly chunks?: number
-  /** What the provider wants back: Anthropic's signature, Gemini's thought signature, OpenAI's encrypted content. @default made up */
+  /**
+   * The value to send back: Anthropic's signature, Gemini's thought signature, OpenAI's encrypted
+   * content.
+   * @default generated
+   */
   readonly signature?: string
-  /** The thought is not shown, only its signature is there. */
+  /** The thought is hidden, with only its signature. */
   readonly redacted?: boolean
-  /** The thoughts themselves in place of a summary (`reasoning_text` on the Responses wire). */
+  /** The full reasoning instead of a summary (`reasoning_text` on the Responses wire). */
   readonly full?: boolean
 }
 
 export interface CallOptions {
-  /** @default made in the provider's shape; Gemini tells none */
+  /** @default generated in the provider's format; none for Gemini */
   readonly id?: string
-  /** How many events the arguments take, or the pieces; `start`: whole with the name, `end`: whole at the end only. @default as the provider usually does */
+  /**
+   * How many events the arguments take, or the chunks; `start`: whole with the name, `end`: whole
+   * at the end only.
+   * @default as the provider usually does
+   */
   readonly pieces?: Chunks | 'start' | 'end'
   /** A custom tool: the input is free text. */
   readonly custom?: boolean
@@ -66,7 +74,7 @@ const emptySpec: ReplySpec = {
 }
 
 /**
- * One reply. Every method returns a new one, so replies can be shared and grown:
+ * One reply. Every method returns a new one, so replies can be shared and extended:
  *
  * @example
  * ```ts
@@ -81,7 +89,7 @@ export class Reply {
     this.spec = { ...emptySpec, ...spec }
   }
 
-  /** Text. */
+  /** Adds text. */
   say(text: string, options: SayOptions = {}): Reply {
     const logprobs = options.logprobs && tokensOf(text, options.logprobs, options.chunks)
     const chunks = logprobs?.map(({ token }) => token) ?? options.chunks
@@ -97,7 +105,7 @@ export class Reply {
     return options.usage === undefined ? reply : reply.usage(options.usage)
   }
 
-  /** A thought; a list of texts is one thought told in several summary parts. */
+  /** Adds a thought; a list of texts is one thought in several summary parts. */
   think(text: string | readonly string[], options: ThinkOptions = {}): Reply {
     const texts = typeof text === 'string' ? (text === '' ? [] : [text]) : text
     return this.#part({
@@ -109,7 +117,10 @@ export class Reply {
     })
   }
 
-  /** A tool call. Arguments given as text are sent as they are, broken JSON too. Several calls in one reply are parallel calls. */
+  /**
+   * Adds a tool call. A string of arguments is sent as it is, also if it is invalid JSON. Several
+   * calls in one reply are parallel calls.
+   */
   callTool(name: string, input: unknown = {}, options: CallOptions = {}): Reply {
     const text = typeof input === 'string' ? input : JSON.stringify(input)
     const { custom = false, id, signature, pieces: given } = options
@@ -120,8 +131,9 @@ export class Reply {
   }
 
   /**
-   * A refusal: a `refusal` part (OpenAI, xAI, Chat Completions), `stop_reason: 'refusal'` with the text as its
-   * explanation (Anthropic), a stop for safety (Gemini; with `ofPrompt` the prompt was blocked and there is no candidate).
+   * Adds a refusal: a `refusal` part (OpenAI, xAI, Chat Completions), `stop_reason: 'refusal'` with
+   * the text as its explanation (Anthropic), a stop for safety (Gemini; with `ofPrompt` the prompt
+   * was blocked and there is no candidate).
    */
   refuse(text: string, options: { chunks?: Chunks; ofPrompt?: boolean } = {}): Reply {
     return this.#part({
@@ -132,18 +144,18 @@ export class Reply {
     })
   }
 
-  /** A generated image, base64. Anthropic has none. */
+  /** Adds a generated image, base64. Not for Anthropic. */
   image(data: string, options: { media_type?: string } = {}): Reply {
     return this.#part({ type: 'media', media_type: options.media_type ?? 'image/png', data })
   }
 
-  /** Generated speech, base64: Gemini and Chat Completions. */
+  /** Adds generated speech, base64: Gemini and Chat Completions. */
   audio(data: string, options: { media_type?: string; transcript?: string } = {}): Reply {
     const { media_type = 'audio/wav', transcript } = options
     return this.#part({ type: 'media', media_type, data, ...defined({ transcript }) })
   }
 
-  /** Adds sources to the text said last. Throws `RangeError` where none was said. */
+  /** Adds sources to the last text. Throws `RangeError` if there is none. */
   cite(...citations: readonly Citation[]): Reply {
     const at = this.spec.parts.findLastIndex(({ type }) => type === 'text')
     const text = this.spec.parts[at]
@@ -153,71 +165,91 @@ export class Reply {
   }
 
   /**
-   * A tool that the provider ran itself: `web_search`, `file_search`, `code_interpreter` (also `code_execution`), anything
-   * else as an MCP call. Chat Completions has none.
+   * Adds a tool run by the provider: `web_search`, `file_search`, `code_interpreter` (also
+   * `code_execution`), any other as an MCP call. Not for Chat Completions.
    */
   hostedTool(name: string, options: HostedToolOptions = {}): Reply {
     return this.#part({ type: 'hosted', ...options, name, failed: options.failed ?? false })
   }
 
-  /** Tokens; null: the wire tells none. Counts left out are estimated, details left out are not told. */
+  /**
+   * Sets the tokens; null: no usage on the wire. Omitted counts are estimated, omitted details are
+   * not sent.
+   */
   usage(usage: ScriptedUsage | null): Reply {
     return this.#with({ usage })
   }
 
-  /** Why it ended, where the parts do not tell. `native` is the provider's own word: `pause_turn`, `MALFORMED_FUNCTION_CALL`. */
+  /**
+   * Sets the finish reason, by default derived from the parts. `native` is the provider's value:
+   * `pause_turn`, `MALFORMED_FUNCTION_CALL`.
+   */
   finish(reason: FinishReason, options: { native?: string; stop_sequence?: string } = {}): Reply {
     const { native, stop_sequence } = options
     const own = defined({ nativeFinish: native, stopSequence: stop_sequence })
     return this.#with({ finish: reason, ...own })
   }
 
-  /** The model that answered. @default the one that was asked */
+  /** Sets the model that answered. @default the requested one */
   model(model: string): Reply {
     return this.#with({ model })
   }
 
-  /** The tier that served it. */
+  /** Sets the tier that served it. */
   serviceTier(serviceTier: string): Reply {
     return this.#with({ serviceTier })
   }
 
-  /** Response headers, beside and over those of the provider. Names in lower case. */
+  /** Adds or overrides response headers. Names in lower case. */
   headers(headers: Readonly<Record<string, string>>): Reply {
     return this.#with({ headers: { ...this.spec.headers, ...headers } })
   }
 
-  /** Fails after so many events of a stream, in the provider's way; a plain request fails with the status. */
+  /**
+   * Fails after this many events of a stream, in the provider's format; a plain request fails with
+   * the status.
+   */
   failAfter(after: number, what: number | FailureKind, options?: FailureOptions): Reply {
     return this.#with({ failAfter: { after, failure: failureOf(what, options) } })
   }
 
-  /** Ends the connection after so many events: 2.5 is in the middle of the third. Of a plain body the half is sent, with 0 nothing. */
+  /**
+   * Ends the connection after this many events: 2.5 is in the middle of the third. Of a plain body
+   * half is sent, with 0 nothing.
+   */
   cut(after: number, how: CutHow = 'destroy'): Reply {
     return this.#deliver({ cut: { after, how } })
   }
 
-  /** Sends so many events and then nothing, until the client leaves. Without a number not even the headers come. */
+  /**
+   * Sends this many events and then nothing, until the client leaves. Without a number not even the
+   * headers are sent.
+   */
   stall(after: number | 'headers' = 'headers'): Reply {
     return this.#deliver({ stall: after })
   }
 
-  /** Waits after so many events until the promise settles: for tests that need to be between two events. */
+  /**
+   * Waits after this many events until the promise settles: for tests that act between two events.
+   */
   hold(after: number, until: PromiseLike<unknown>): Reply {
     return this.#deliver({ holds: [...this.spec.delivery.holds, { after, until }] })
   }
 
-  /** Milliseconds of the server's clock before the headers and before each event. */
+  /** Delays the headers and each event, in milliseconds of the server's clock. */
   delay(delay: { firstMs?: number; eachMs?: number }): Reply {
     return this.#deliver({ delay: { firstMs: delay.firstMs ?? 0, eachMs: delay.eachMs ?? 0 } })
   }
 
-  /** One network write an event. By default as many events as fit go in one. */
+  /** One network write per event. By default a write has as many events as fit. */
   splitEvents(): Reply {
     return this.#deliver({ split: { by: 'event' } })
   }
 
-  /** Network writes of so many bytes, through the middle of events, lines and characters; or of 1 to `max` bytes by a seed. */
+  /**
+   * Network writes of this many bytes, across events, lines and characters; or of 1 to `max` bytes
+   * by a seed.
+   */
   splitBytes(size: number | { readonly seed: number; readonly max?: number }): Reply {
     return this.#deliver({
       split:
@@ -227,7 +259,7 @@ export class Reply {
     })
   }
 
-  /** Line ends, byte order mark, comments, `event:` lines, `[DONE]`: what the SSE format leaves open. */
+  /** Line ends, byte order mark, comments, `event:` lines, `[DONE]`: the variations of SSE. */
   framing(framing: Framing): Reply {
     return this.#deliver({ framing: { ...this.spec.delivery.framing, ...framing } })
   }
@@ -237,12 +269,12 @@ export class Reply {
     return this.#with({ asJson: true })
   }
 
-  /** Changes the events before they are sent: quirks that no method has. */
+  /** Edits the events before they are sent, for quirks without a method. */
   editEvents(edit: EditEvents): Reply {
     return this.#with({ editEvents: [...this.spec.editEvents, edit] })
   }
 
-  /** Changes a plain body before it is sent. */
+  /** Edits a plain body before it is sent. */
   editBody(edit: EditBody): Reply {
     return this.#with({ editBody: [...this.spec.editBody, edit] })
   }
@@ -270,21 +302,29 @@ function tokensOf(text: string, logprobs: true | readonly TokenLogprob[], chunks
   }))
 }
 
-/** What a reply says that was only scripted for how it goes wrong. */
+/** The text of a reply that is scripted only for its failure. */
 const filler = () => new Reply().say('The quick brown fox jumps over the lazy dog.')
 
-/** A reply that says a text. @example `say('Hello', { usage: { prompt_tokens: 12, completion_tokens: 3 } })` */
+/**
+ * A reply with a text.
+ *
+ * @example `say('Hello', { usage: { prompt_tokens: 12, completion_tokens: 3 } })`
+ */
 export const say = (text: string, options?: SayOptions): Reply => new Reply().say(text, options)
 
 /** A reply that begins with a thought. @example `think('hm').say('so')` */
 export const think = (text: string | readonly string[], options?: ThinkOptions): Reply =>
   new Reply().think(text, options)
 
-/** A reply that calls a tool. @example `callTool('get_weather', { city: 'Rome' }).callTool('get_time')` */
+/**
+ * A reply that calls a tool.
+ *
+ * @example `callTool('get_weather', { city: 'Rome' }).callTool('get_time')`
+ */
 export const callTool = (name: string, input?: unknown, options?: CallOptions): Reply =>
   new Reply().callTool(name, input, options)
 
-/** A reply that refuses. */
+/** A reply with a refusal. */
 export const refuse = (text: string, options?: Parameters<Reply['refuse']>[1]): Reply =>
   new Reply().refuse(text, options)
 
@@ -296,25 +336,37 @@ export const image = (data: string, options?: Parameters<Reply['image']>[1]): Re
 export const audio = (data: string, options?: Parameters<Reply['audio']>[1]): Reply =>
   new Reply().audio(data, options)
 
-/** A reply that begins with a tool the provider ran itself. @example `hostedTool('web_search', { input: { query: 'Rome' } }).say('…')` */
+/**
+ * A reply that begins with a tool run by the provider.
+ *
+ * @example `hostedTool('web_search', { input: { query: 'Rome' } }).say('…')`
+ */
 export const hostedTool = (name: string, options?: HostedToolOptions): Reply =>
   new Reply().hostedTool(name, options)
 
-/** An error status with the provider's own body and headers. @example `fail(429, { retryAfter: 2 })`, `fail('quota')` */
+/**
+ * An error status with the provider's own body and headers.
+ *
+ * @example `fail(429, { retryAfter: 2 })`, `fail('quota')`
+ */
 export const fail = (what: number | FailureKind, options?: FailureOptions): Reply =>
   new Reply({ failure: failureOf(what, options) })
 
-/** A stream that fails after so many events, with status 200. @example `failAfter(3, 'overloaded')` */
+/**
+ * A stream that fails after this many events, with status 200.
+ *
+ * @example `failAfter(3, 'overloaded')`
+ */
 export const failAfter = (after: number, what: number | FailureKind, options?: FailureOptions) =>
   filler().failAfter(after, what, options)
 
-/** A stream whose connection ends after so many events. */
+/** A stream whose connection ends after this many events. */
 export const cut = (after: number, how?: CutHow): Reply => filler().cut(after, how)
 
-/** A stream that brings so many events and then nothing; without a number not even headers. */
+/** A stream that sends this many events and then nothing; without a number not even headers. */
 export const stall = (after?: number): Reply => filler().stall(after)
 
-/** Any status, headers and body. The content type is `text/plain` unless the headers say other. */
+/** Any status, headers and body. The content type is `text/plain` unless set in the headers. */
 export const raw = (
   body: string | Uint8Array,
   options: { status?: number; headers?: Readonly<Record<string, string>> } = {},
@@ -327,7 +379,7 @@ export const raw = (
     },
   })
 
-/** A page of a proxy in place of an answer. @example `html({ status: 502 })` */
+/** A proxy's page instead of an answer. @example `html({ status: 502 })` */
 export const html = (options: { status?: number; body?: string } = {}): Reply =>
   raw(
     options.body ??
@@ -338,7 +390,9 @@ export const html = (options: { status?: number; body?: string } = {}): Reply =>
     },
   )
 
-/** Status 200 and a JSON error where a stream was asked for: what xAI answers when it is overloaded. */
+/**
+ * Status 200 and a JSON error instead of the requested stream: xAI's answer when it is overloaded.
+ */
 export const jsonInPlaceOfStream = (
   body: unknown = {
     code: 'The service is currently unavailable',
@@ -346,5 +400,5 @@ export const jsonInPlaceOfStream = (
   },
 ): Reply => raw(JSON.stringify(body), { headers: { 'content-type': 'application/json' } })
 
-/** Status 200 and not one byte of a body. */
+/** Status 200 and an empty body. */
 export const nothing = (): Reply => raw('', { headers: { 'content-type': 'text/event-stream' } })

@@ -1,4 +1,4 @@
-/** From a path to who is asked for what. */
+/** Maps a path to its provider, API and endpoint. */
 import type { Api } from './render.js'
 import type { ProviderName } from './script.js'
 
@@ -7,9 +7,9 @@ export type Route =
       readonly kind: 'generate'
       readonly provider: ProviderName
       readonly api: Api
-      /** Where the path names it. */
+      /** If the path contains it. */
       readonly model?: string
-      /** Where the path says so; else the body does. */
+      /** If the path specifies it; else the body does. */
       readonly streaming?: boolean
       readonly isArray?: boolean
     }
@@ -26,7 +26,7 @@ export type Route =
       readonly model?: string
     }
 
-/** Below the address of the server, what each provider's base URL adds: paths alone do not tell OpenAI from xAI. */
+/** The paths of each provider's base URL, as the APIs of OpenAI and xAI have the same paths. */
 export const basePaths: Readonly<Record<ProviderName, string>> = {
   openai: '/openai/v1',
   anthropic: '/anthropic',
@@ -80,11 +80,11 @@ const matches: readonly Match[] = [
   models,
 ]
 
-/** Undefined for an address that no provider has. */
+/** Undefined for a path of no provider. */
 export function routeOf(path: string, query: string): Route | undefined {
   const [, name, rest = path] = prefixed.exec(path) ?? []
   for (const match of matches) {
-    // the pattern lets provider names through alone
+    // the pattern matches provider names only
     const route = match(rest, name as ProviderName | undefined, query)
     if (route) return route
   }

@@ -1,10 +1,10 @@
-/** What a script says, as data: the parts of an answer, failures, and how the bytes are delivered. */
+/** A script as data: the parts of an answer, failures, and how the bytes are delivered. */
 import type { FinishReason, JsonObject, TokenLogprob, Usage } from '../chat/index.js'
 
-/** Who is played. `compatible` is any server that speaks Chat Completions. */
+/** The simulated provider. `compatible` is any server with Chat Completions. */
 export type ProviderName = 'openai' | 'anthropic' | 'gemini' | 'xai' | 'compatible'
 
-/** One Server-Sent Event. `data` is JSON, or text as it is (`[DONE]`). */
+/** One Server-Sent Event. `data` is JSON, or verbatim text (`[DONE]`). */
 export interface SseEvent {
   readonly event?: string
   readonly data: unknown
@@ -15,7 +15,7 @@ export type Part = Text | Thought | Call | Refusal | Media | Hosted
 export interface Text {
   readonly type: 'text'
   readonly text: string
-  /** What one event brings, joined they are the text. */
+  /** The text of each event; joined they are `text`. */
   readonly chunks: readonly string[]
   readonly logprobs?: readonly TokenLogprob[]
   readonly citations: readonly Citation[]
@@ -25,11 +25,11 @@ export interface Text {
 
 export interface Thought {
   readonly type: 'thought'
-  /** OpenAI and xAI tell summaries in parts; the other wires join them by a blank line. */
+  /** OpenAI and xAI send summaries in parts; the other wires join them by a blank line. */
   readonly summaries: readonly (readonly string[])[]
   readonly signature?: string
   readonly redacted: boolean
-  /** The thoughts themselves (`reasoning_text`), no summary. */
+  /** The full reasoning (`reasoning_text`), not a summary. */
   readonly full: boolean
 }
 
@@ -39,7 +39,7 @@ export interface Call {
   readonly name: string
   /** JSON text; free text for a custom tool. */
   readonly arguments: string
-  /** Absent: as the provider usually cuts them. */
+  /** Absent: split as the provider usually does. */
   readonly pieces?: readonly string[] | 'start' | 'end'
   readonly custom: boolean
   /** Gemini's thought signature. */
@@ -70,7 +70,10 @@ export interface Hosted {
   readonly failed: boolean
 }
 
-/** A source: of the web by `url`, else of a document of the request. Positions are UTF-16 indices into the text it belongs to. */
+/**
+ * A source: a web page by `url`, else a document of the request. Positions are UTF-16 indices into
+ * its text.
+ */
 export interface Citation {
   readonly url?: string
   readonly title?: string
@@ -84,30 +87,33 @@ export interface Citation {
   readonly end_page?: number
 }
 
-/** Tokens in the package's own terms; each wire tells them by its own rules. What is left out is estimated, a detail left out is not told. */
+/**
+ * Tokens in the package's terms; each wire converts them. Omitted counts are estimated, omitted
+ * details are not sent.
+ */
 export interface ScriptedUsage extends Partial<Omit<Usage, 'total_tokens' | 'estimated'>> {
-  /** Of the prompt tokens, those of hosted tools (Gemini tells them apart). */
+  /** Prompt tokens of hosted tools, included in the prompt (Gemini reports them separately). */
   readonly tool_prompt_tokens?: number
 }
 
-/** Usage of one answer, complete. */
+/** The complete usage of one answer. */
 export interface AnswerUsage extends Usage {
   readonly tool_prompt_tokens?: number
 }
 
-/** One answer, ready to be put on a wire. */
+/** One answer, ready to be rendered for a wire. */
 export interface Answer {
   readonly parts: readonly Part[]
   readonly finish: FinishReason
-  /** The provider's own word, in place of what `finish` would become. */
+  /** The provider's finish reason, instead of that derived from `finish`. */
   readonly nativeFinish?: string
   readonly stopSequence?: string
-  /** Absent: the wire tells none. */
+  /** Absent: no usage on the wire. */
   readonly usage?: AnswerUsage
   readonly serviceTier?: string
 }
 
-/** A failure by meaning: each wire has its own status, code and words for it. */
+/** A failure by kind: each wire has its own status, code and message. */
 export type FailureKind =
   | 'bad_request'
   | 'context_window'
@@ -130,7 +136,7 @@ export interface FailureOptions {
   readonly message?: string
   /** The provider's own code: `error.code` (OpenAI, Chat Completions), `error.type` (Anthropic), `error.status` (Gemini), `code` (xAI). */
   readonly code?: string
-  /** `error.type` where the wire has both. */
+  /** `error.type` on a wire with both. */
   readonly type?: string
   readonly param?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -142,7 +148,7 @@ export interface Failure extends FailureOptions {
   readonly kind: FailureKind
 }
 
-/** A reply that is none of the provider's: a proxy's page, a truncated body, anything. */
+/** A reply not in the provider's format: a proxy's page, a truncated body, anything. */
 export interface RawReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -154,13 +160,16 @@ export type CutHow =
   | 'destroy'
   /** The socket is reset. */
   | 'reset'
-  /** The body ends as if it were whole. */
+  /** The body ends without an error. */
   | 'end'
 
-/** How the bytes go out. Places are counted in events; of a plain body only the first half is one. */
+/**
+ * How the bytes are sent. Positions are counted in events; for a plain body only its first half is
+ * one.
+ */
 export interface Delivery {
   readonly cut?: { readonly after: number; readonly how: CutHow }
-  /** Nothing comes after this place; `headers`: nothing at all. */
+  /** Nothing is sent after this position; `headers`: nothing at all. */
   readonly stall?: number | 'headers'
   readonly holds: readonly { readonly after: number; readonly until: PromiseLike<unknown> }[]
   readonly split?: Split
@@ -169,13 +178,13 @@ export interface Delivery {
   readonly framing: Framing
 }
 
-/** How a body is cut into network writes. */
+/** How a body is split into network writes. */
 export type Split =
   | { readonly by: 'event' }
   | { readonly by: 'bytes'; readonly size: number }
   | { readonly by: 'seed'; readonly seed: number; readonly max: number }
 
-/** Liberties the SSE format gives, which a reader must bear. */
+/** Variations of SSE that a reader must accept. */
 export interface Framing {
   readonly lineEnd?: '\n' | '\r\n' | '\r'
   /** A byte order mark before the first event. */
@@ -184,7 +193,7 @@ export interface Framing {
   readonly eventLines?: boolean
   /** `id:` and `retry:` lines, and comments between events. */
   readonly noise?: boolean
-  /** True: a `[DONE]` at the end where the wire has none; false: none where it has one. */
+  /** True: adds `[DONE]` at the end; false: removes it. */
   readonly done?: boolean
 }
 
@@ -197,7 +206,7 @@ export interface ReplySpec {
   readonly failure?: Failure
   readonly raw?: RawReply
   readonly failAfter?: { readonly after: number; readonly failure: Failure }
-  /** Null: the wire tells none. */
+  /** Null: no usage on the wire. */
   readonly usage?: ScriptedUsage | null
   readonly finish?: FinishReason
   readonly nativeFinish?: string

@@ -1,4 +1,7 @@
-/** A provider in the process: the same script, no wire. For tests of middleware and apps that need no server. */
+/**
+ * An in-process provider: the same script, no wire. For tests of middleware and apps that need no
+ * server.
+ */
 import {
   type Capabilities,
   type ChatRequest,
@@ -25,35 +28,35 @@ import type { Reply } from './reply.js'
 import type { Failure, ReplySpec } from './script.js'
 import { openaiFailure } from './wires/openai.js'
 
-/** One step of a scripted provider: a reply, or what makes one of the request. */
+/** One step of a scripted provider: a reply, or a function that returns one for the request. */
 export type ScriptedStep = Step<ChatRequest>
 
 export interface ScriptedOptions {
   /** @default 'scripted' */
   readonly name?: string
-  /** Bare model names it answers to. */
+  /** Bare model names that it serves. */
   readonly models?: RegExp
   readonly capabilities?: Partial<Capabilities>
-  /** Time for `delay()` and for `created`. @default the system's */
+  /** Clock of `delay()` and `created`. @default the system's */
   readonly clock?: Clock
 }
 
 export interface ScriptedProvider extends ProviderAdapter {
-  /** What was asked, in order. */
+  /** The calls, in order. */
   readonly calls: readonly { readonly request: ChatRequest; readonly call: Call }[]
-  /** Calls that have not ended. */
+  /** Number of unfinished calls. */
   readonly open: number
-  /** Replies that nobody asked for yet. */
+  /** Number of unused replies. */
   readonly left: number
   /** Adds replies to the end of the script. */
   script(...steps: readonly ScriptedStep[]): void
-  /** What is answered when the script has ended; without it that is a `MisuseError`. */
+  /** Sets the reply after the end of the script; without it a call is a `MisuseError`. */
   reply(step: ScriptedStep): void
 }
 
 /**
- * A provider that says what a script says. `cut`, `stall`, `hold`, `failAfter` count chunks, the `start` among them;
- * what belongs to a wire alone (splits, framing, edits) has no meaning here.
+ * A provider that answers from a script. `cut`, `stall`, `hold`, `failAfter` count chunks,
+ * including `start`; options of a wire only (splits, framing, edits) are ignored.
  *
  * @example
  * ```ts
@@ -140,7 +143,7 @@ async function* play(spec: ReplySpec, playing: Playing): AsyncGenerator<StreamCh
   await stops({ sent: chunks.length, isLast: true }, spec, playing)
 }
 
-/** What the script has for the place after so many chunks: a wait, or an end. */
+/** Applies the script's holds, stall, failure and cut after `sent` chunks. */
 async function stops(
   { sent, isLast }: { readonly sent: number; readonly isLast: boolean },
   spec: ReplySpec,
@@ -163,7 +166,7 @@ function throwIfAborted({ signal }: Call): void {
   if (signal.aborted) throw new AbortError(undefined, { cause: signal.reason })
 }
 
-/** In OpenAI's words. */
+/** Uses OpenAI's messages. */
 function failureOf(failure: Failure, { name, request, index }: Playing): TetradError {
   const id = idsOf(index)
   const context = { provider: 'openai', model: request.model, body: {}, created: 0, id } as const

@@ -1,4 +1,7 @@
-/** The loopback server: takes requests on all wires, answers from one script, remembers what it was asked. */
+/**
+ * The loopback server: accepts requests on all wires, answers from one script, records the
+ * requests.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AnswerOptions, answerOf } from './answer.js'
 import { type Clock, systemClock } from './clock.js'
@@ -10,9 +13,9 @@ import { basePaths, routeOf } from './routes.js'
 import type { ProviderName } from './script.js'
 
 export interface MockServerOptions extends AnswerOptions {
-  /** Time for `delay()` and for `created`. @default the system's */
+  /** Clock of `delay()` and `created`. @default the system's */
   readonly clock?: Clock
-  /** @default a free one */
+  /** @default a free port */
   readonly port?: number
 }
 
@@ -20,9 +23,9 @@ export interface MockServerOptions extends AnswerOptions {
 export type MockServer = Pick<Running, keyof Running>
 
 /**
- * Starts a server on the loopback interface that speaks the wires of OpenAI, Anthropic, Gemini, xAI and Chat
- * Completions, plain and streamed. Each request takes the next reply of the script, whichever wire it comes on; the
- * endpoints that count tokens or list models take none.
+ * Starts a server on the loopback interface with the wires of OpenAI, Anthropic, Gemini, xAI and
+ * Chat Completions, plain and streamed. Each request consumes the next reply of the script, on any
+ * wire; the endpoints that count tokens or list models consume none.
  *
  * @example
  * ```ts
@@ -39,11 +42,11 @@ export const mockServer = (
   options: MockServerOptions = {},
 ): Promise<MockServer> => Running.start(script, options)
 
-/** One reason for all: a thousand streams need no thousand stack traces. */
+/** Shared, so that a thousand streams create no thousand stack traces. */
 const left = new Error('The response is closed')
 
 class Running {
-  /** `http://127.0.0.1:…`, without a slash at the end. */
+  /** `http://127.0.0.1:…`, without a trailing slash. */
   readonly url: string
   private readonly arrived: RecordedRequest[] = []
   /** Requests in order of arrival. */
@@ -52,7 +55,7 @@ class Running {
   private responding = 0
 
   static async start(script: Step | readonly Step[], options: MockServerOptions): Promise<Running> {
-    // a thousand clients may come at once, and none is hurried
+    // thousands of clients may connect at once, without a timeout
     const server = createServer({ requestTimeout: 0, headersTimeout: 0 })
     await listen(server, options.port)
     return new Running(server, queueOf(script), options)
@@ -65,26 +68,26 @@ class Running {
   ) {
     this.url = urlOf(server)
     server.on('request', (request, response) => {
-      // a socket may die at any moment: that is the client's right
+      // a socket may break at any time
       response.on('error', () => {})
       this.handle(request, response).catch((error) => response.destroy(error))
     })
   }
 
-  /** Responses that have not ended. */
+  /** Number of unfinished responses. */
   get open(): number {
     return this.responding
   }
 
-  /** Replies of the script that nobody asked for yet. */
+  /** Number of unused replies of the script. */
   get left(): number {
     return this.queue.left
   }
 
-  /** Variables for apps that read their keys and addresses from the environment. */
+  /** Environment variables for apps that read their keys and base URLs there. */
   get env(): Readonly<Record<string, string>> {
     const entries = Object.entries(variables).flatMap(([provider, [key, address]]) => {
-      // the keys of the table
+      // keys of the table
       const { apiKey, baseURL } = this.options(provider as ProviderName)
       return [
         [key, apiKey],
@@ -94,7 +97,7 @@ class Running {
     return Object.fromEntries(entries)
   }
 
-  /** What the provider's factory, or its official client, takes as base URL. */
+  /** The base URL for the provider's factory, or its official client. */
   readonly baseURL = (provider: ProviderName): string => this.url + basePaths[provider]
 
   /** For a provider's factory: `anthropic(server.options('anthropic'))`. */
@@ -115,7 +118,7 @@ class Running {
   /** Adds replies to the end of the script. */
   readonly script = (...steps: readonly Step[]): void => this.queue.add(steps)
 
-  /** What is answered when the script has ended. */
+  /** Sets the reply after the end of the script. */
   readonly reply = (step: Step): void => this.queue.fallBackTo(step)
 
   /** Closes all connections and resolves when the port is free. */
@@ -150,7 +153,7 @@ class Running {
   }
 }
 
-/** Where keys and addresses are read from: what the official clients and our factories look for. */
+/** The environment variables that official clients and our factories read. */
 const variables: Readonly<Record<ProviderName, readonly [key: string, url: string]>> = {
   openai: ['OPENAI_API_KEY', 'OPENAI_BASE_URL'],
   anthropic: ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL'],

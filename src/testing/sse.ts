@@ -1,7 +1,7 @@
-/** Writes events in the SSE format, with the liberties it gives. */
+/** Writes events in the SSE format, with its variations. */
 import type { Framing, SseEvent } from './script.js'
 
-/** One frame an event. */
+/** One frame for each event. */
 export function frames(
   events: readonly SseEvent[],
   framing: Framing & { readonly lineEnd: string },
@@ -22,7 +22,7 @@ function frame(
   return `${noise}${name}${dataLines(data, end)}${end}`
 }
 
-/** A line break in a text begins a new `data:` line; JSON has none. */
+/** A line break in a text starts another `data:` line; JSON has none. */
 const dataLines = (data: unknown, end: string) =>
   typeof data === 'string'
     ? data

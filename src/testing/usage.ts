@@ -1,8 +1,8 @@
-/** What a scripted answer ends with: its usage and its reason, as the script says or as the parts tell. */
+/** The usage and finish reason of a scripted answer, as scripted or derived from its parts. */
 import { estimateTokens, type FinishReason } from '../chat/index.js'
 import type { AnswerUsage, Part, ScriptedUsage } from './script.js'
 
-/** A prompt is a quarter of a token a character of its JSON: the same in a usage and where tokens are counted. */
+/** A quarter of a token per character of the request JSON: for usage and for counted tokens. */
 export const promptTokens = (body: string) => Math.ceil(body.length / 4)
 
 export function usageOf(
@@ -44,7 +44,7 @@ function tokensOf(part: Part): number {
   }
 }
 
-/** Why an answer ends that does not say so. */
+/** The finish reason of an answer that does not specify it. */
 export function finishOf(parts: readonly Part[]): FinishReason {
   if (parts.some(({ type }) => type === 'call')) return 'tool_calls'
   return parts.some(({ type }) => type === 'refusal') ? 'content_filter' : 'stop'

@@ -1,15 +1,19 @@
-/** What the fake API does with a call in place of its ordinary answer. */
+/** Scripted answers of the fake API. */
 import type { ServerResponse } from 'node:http'
 import { errorBody, statusOf } from './errors.js'
 
-/** Which calls an answer is for: messages, typing and read marks, descriptions of media, bytes of media. */
+/**
+ * The calls an answer is for: messages, typing and read marks, descriptions of media, bytes of
+ * media.
+ */
 export type GraphCall = 'message' | 'typing' | 'media' | 'bytes'
 
 /**
- * - `{ code }`: refused with this error of the Graph API, by its own HTTP status, or the one that is given: 200 too,
- * - `{ html }`: a page of a proxy with this status,
- * - `'hang'`: the call is taken and never answered: whoever sent it does not know,
- * - `'reset'`: the connection breaks before the call is taken,
+ * - `{ code }`: refused with this error of the Graph API, by its own HTTP status or the given one
+ *   (also 200),
+ * - `{ html }`: a proxy's page with this status,
+ * - `'hang'`: accepted and never answered, so that the sender does not know the outcome,
+ * - `'reset'`: the connection breaks before the call is accepted,
  * - `'ok'`: the ordinary answer, to let some calls pass first.
  */
 export type GraphAnswer =
@@ -30,7 +34,7 @@ export const refuse = (code: number, details?: string): Answer => ({
   body: errorBody(code, details),
 })
 
-/** A scripted refusal as a response. */
+/** Converts a scripted refusal to a response. */
 export function toAnswer(scripted: Exclude<GraphAnswer, string>): Answer {
   if ('html' in scripted)
     return { status: scripted.html, body: '<html><body>Sorry, something went wrong.</body></html>' }

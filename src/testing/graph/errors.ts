@@ -1,4 +1,7 @@
-/** Errors of the Graph API: which HTTP status a code comes with, and its body. https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes */
+/**
+ * Errors of the Graph API: the HTTP status and body of a code.
+ * https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
+ */
 
 /** By code. */
 const rows: ReadonlyMap<number, readonly [status: number, message: string]> = new Map([
@@ -28,7 +31,7 @@ const rows: ReadonlyMap<number, readonly [status: number, message: string]> = ne
   [131056, [400, '(Business Account, Consumer Account) pair rate limit hit']],
 ])
 
-/** The status that the API sends with a code. @default 400 */
+/** The HTTP status of a code. @default 400 */
 export const statusOf = (code: number): number => rows.get(code)?.[0] ?? 400
 
 const titleOf = (code: number): string => rows.get(code)?.[1] ?? 'Unknown error'
@@ -44,7 +47,7 @@ export const errorBody = (code: number, details = titleOf(code)) => ({
   },
 })
 
-/** How a webhook tells the same. */
+/** The same error in a webhook. */
 export const webhookError = (code: number, details = titleOf(code)) => ({
   code,
   title: titleOf(code),

@@ -1,4 +1,7 @@
-/** WhatsApp's Graph API on the loopback interface, for bots: takes what is sent, and writes as people would. */
+/**
+ * A fake of WhatsApp's Graph API on the loopback interface, for bots: accepts messages, and
+ * delivers those of people.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isObject, type JsonObject, parseJson } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
@@ -28,29 +31,29 @@ export interface FakeGraphOptions {
   readonly token?: string
   /** Signs webhooks. @default 'fake-app-secret' */
   readonly appSecret?: string
-  /** Of the handshake. @default 'fake-verify-token' */
+  /** Token of the handshake. @default 'fake-verify-token' */
   readonly verifyToken?: string
-  /** Epoch milliseconds: pair limits, links and retries go by it. @default Date.now */
+  /** Epoch milliseconds, used by pair limits, links and retries. @default Date.now */
   readonly now?: () => number
-  /** Messages to one person. @default Meta's: a burst of 45, then one in 6 s */
+  /** Rate limit of messages to one person. @default Meta's: a burst of 45, then one in 6 s */
   readonly pairLimit?: PairLimit | false
-  /** How long the link of a file holds. Milliseconds. @default 300_000 */
+  /** Lifetime of a file's link. Milliseconds. @default 300_000 */
   readonly linkLifeMs?: number
 }
 
-/** A message that the API has taken. */
+/** A message that the API accepted. */
 export interface SentMessage {
-  /** `wamid.…`, as it was answered. */
+  /** `wamid.…`, as in the response. */
   readonly id: string
   readonly phoneNumberId: string
   /** `to`, or `recipient` of a person without a number. */
   readonly to: string
-  /** Of a text message. */
+  /** Only of a text message. */
   readonly text: string | undefined
   readonly body: JsonObject
 }
 
-/** A call, and how it was answered. 0: not at all. */
+/** A call and the status of its response; 0 without a response. */
 export interface GraphRequest {
   readonly call: GraphCall
   readonly path: string
@@ -66,9 +69,10 @@ const windowMs = 86_400_000
 const longestText = 4096
 
 /**
- * Starts it on a free port. It answers as the API does: 401 without the token (190), 400 for a text of no or more than
- * 4,096 characters (100), 131056 over the limit of a pair, links of files that expire. A message to a person who wrote
- * last more than 24 hours ago is taken and `failed` by webhook (131047), as on the real one.
+ * Starts it on a free port. It responds like the API: 401 without the token (190), 400 for an empty
+ * text or one of more than 4,096 characters (100), 131056 above the limit of a pair, links that
+ * expire. A message to a person whose last message is more than 24 hours old is accepted and then
+ * `failed` by webhook (131047), as with the real API.
  *
  * @example
  * const graph = await fakeGraph()
@@ -83,14 +87,14 @@ export const fakeGraph = (options: FakeGraphOptions = {}): Promise<FakeGraph> =>
   Graph.start(options)
 
 class Graph {
-  /** With the version, without a slash at the end. */
+  /** With the version, without a trailing slash. */
   readonly baseURL: string
   readonly token: string
   readonly appSecret: string
   readonly verifyToken: string
   private readonly taken: SentMessage[] = []
   private readonly called: GraphRequest[] = []
-  /** Messages that were taken, in order; marks of reading and typing are in `requests` alone. */
+  /** Accepted messages, in order; read and typing marks are only in `requests`. */
   readonly sent: readonly SentMessage[] = this.taken
   readonly requests: readonly GraphRequest[] = this.called
   private readonly now: () => number
@@ -99,7 +103,7 @@ class Graph {
   private readonly scripts = new Map<GraphCall, GraphAnswer[]>()
   private readonly sentListeners: ((message: SentMessage) => void)[] = []
   private readonly requestListeners: ((request: GraphRequest) => void)[] = []
-  /** When a person wrote last, by person. */
+  /** Time of each person's last message. */
   private readonly wrote = new Map<string, number>()
   private waiting: { readonly body: string; readonly since: number }[] = []
   private last: string | undefined
@@ -130,12 +134,12 @@ class Graph {
     this.takesOne = pairLimit ? pairLimiter(pairLimit, now) : () => true
   }
 
-  /** Webhooks that were not answered with 200 and wait to be sent again. */
+  /** Webhooks not answered with 200, to be sent again. */
   get undelivered(): number {
     return this.waiting.length
   }
 
-  // ---- What a bot calls ----
+  // ---- Calls of the bot ----
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
@@ -217,39 +221,42 @@ class Graph {
     return wrote !== undefined && this.webhookURL !== undefined && this.now() - wrote > windowMs
   }
 
-  // ---- What a test does ----
+  // ---- Controls of the test ----
 
-  /** Calls with each message that was taken: it is in `sent` already. */
+  /** Calls the listener after each accepted message, already in `sent`. */
   readonly onSent = (listener: (message: SentMessage) => void) =>
     void this.sentListeners.push(listener)
 
-  /** Calls with each call that was taken: it is in `requests` already. */
+  /** Calls the listener after each call, already in `requests`. */
   readonly onRequest = (listener: (request: GraphRequest) => void) =>
     void this.requestListeners.push(listener)
 
-  /** Answers the next calls of a kind, one after the other. */
+  /** Sets the answers to the next calls of a kind, in order. */
   readonly script = (call: GraphCall, ...answers: readonly GraphAnswer[]): void => {
     this.scripts.set(call, [...(this.scripts.get(call) ?? []), ...answers])
   }
 
-  /** Holds a file that a person sends; gives its media id. */
+  /** Stores a file sent by a person; returns its media id. */
   readonly hold = (bytes: Uint8Array, mimeType: string, claims?: HeldMedia['claims']): string =>
     this.shelf.hold({ bytes, mimeType, ...(claims && { claims }) })
 
-  /** Nobody can load this file any more. */
+  /** Removes a file, so that it can no longer be loaded. */
   readonly removeMedia = (id: string): void => this.shelf.remove(id)
 
-  /** Links that were given out answer 404; new ones can be asked for. */
+  /** Existing links answer 404; new ones can be requested. */
   readonly expireLinks = (): void => this.shelf.expireLinks()
 
-  // ---- What Meta sends ----
+  // ---- Webhooks of Meta ----
 
-  /** Where webhooks go. */
+  /** Sets the URL of the webhook. */
   readonly connect = (webhookURL: string): void => {
     this.webhookURL = webhookURL
   }
 
-  /** The handshake, as when the address is entered in the app's settings; true where the webhook gave the challenge back. */
+  /**
+   * Performs the handshake, as when the URL is set in the app's settings; true if the webhook
+   * returned the challenge.
+   */
   readonly verify = async (verifyToken = this.verifyToken): Promise<boolean> => {
     const challenge = String(1_158_201_444 + this.count++)
     const query = new URLSearchParams({
@@ -261,7 +268,7 @@ class Graph {
     return response.status === 200 && (await response.text()) === challenge
   }
 
-  /** Delivers messages of people in one webhook; gives the status of the answer. */
+  /** Delivers messages of people in one webhook; returns the status of the response. */
   readonly deliver = (
     messages: PersonMessage | readonly PersonMessage[],
     options: DeliverOptions = {},
@@ -284,7 +291,10 @@ class Graph {
     }
   }
 
-  /** Delivers a webhook's body: an object, or the very text. `signature` in place of the right one; null: none. */
+  /**
+   * Delivers a webhook body: an object, or the exact text. `signature` replaces the valid one;
+   * null: none.
+   */
   readonly post = async (body: object | string, signature?: string | null): Promise<number> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const status = await this.send(text, this.target(), signature)
@@ -294,7 +304,7 @@ class Graph {
     return status
   }
 
-  /** The status; 0 where nobody answered. */
+  /** Returns the status; 0 without a response. */
   private async send(body: string, url: string, signature?: string | null): Promise<number> {
     const signed = signature === undefined ? signWebhook(body, this.appSecret) : signature
     const headers = {
@@ -310,13 +320,13 @@ class Graph {
     }
   }
 
-  /** The same bytes again, though they were answered with 200: Meta delivers at least once. */
+  /** Sends the last bytes again, even if answered with 200: Meta delivers at least once. */
   readonly redeliver = async (webhookURL = this.target()): Promise<number> => {
     if (this.last === undefined) throw new MisuseError('redeliver(): nothing was delivered before')
     return this.send(this.last, webhookURL)
   }
 
-  /** Sends again what was not answered with 200, as Meta does for 7 days; gives the statuses. */
+  /** Sends webhooks not answered with 200 again, as Meta does for 7 days; returns the statuses. */
   readonly retryUndelivered = async (): Promise<readonly number[]> => {
     const due = this.waiting.filter(({ since }) => this.now() - since <= retryForMs)
     this.waiting = []
@@ -329,7 +339,7 @@ class Graph {
     )
   }
 
-  /** Reports by webhook what became of a message: `delivered`, `read`, or `failed` with a code. */
+  /** Reports the status of a message by webhook: `delivered`, `read`, or `failed` with a code. */
   readonly status = (
     { id, to, phoneNumberId }: SentMessage,
     status: 'sent' | 'delivered' | 'read' | { readonly failed: number },
@@ -343,7 +353,10 @@ class Graph {
     return this.post(messagesWebhook({ statuses }, { phoneNumberId }))
   }
 
-  /** A change of another field: `account('account_update', { event: 'ACCOUNT_RESTRICTION' })`. */
+  /**
+   * Delivers a change of another field: `account('account_update', { event: 'ACCOUNT_RESTRICTION'
+   * })`.
+   */
   readonly account = (field: string, value: object): Promise<number> =>
     this.post(webhookOf(field, value))
 

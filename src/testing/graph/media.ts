@@ -1,11 +1,11 @@
-/** Files that people sent: described by id, loaded from a link that expires. */
+/** Files of people: described by id, loaded from a link that expires. */
 import { createHash } from 'node:crypto'
 
 export interface HeldMedia {
   readonly bytes: Uint8Array
   /** `audio/ogg; codecs=opus` for voice notes. */
   readonly mimeType: string
-  /** What the description says, where that is not the truth. */
+  /** Values that override the description, to test a wrong one. */
   readonly claims?: {
     readonly file_size?: number
     readonly sha256?: string
@@ -39,7 +39,7 @@ export class MediaShelf {
     this.links.clear()
   }
 
-  /** The answer to `GET /{media id}`; undefined for an id that nobody holds. */
+  /** The answer to `GET /{media id}`; undefined for an unknown id. */
   describe(id: string, baseURL: string): object | undefined {
     const media = this.held.get(id)
     if (!media) return undefined
@@ -56,7 +56,7 @@ export class MediaShelf {
     }
   }
 
-  /** What lies behind a link; undefined where it has expired. */
+  /** The file of a link; undefined if it has expired. */
   load(link: string): HeldMedia | undefined {
     const { id = '', expires = 0 } = this.links.get(link) ?? {}
     return expires > this.now() ? this.held.get(id) : undefined

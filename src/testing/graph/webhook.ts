@@ -1,11 +1,17 @@
-/** What Meta sends to a webhook, and its signature. https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components */
+/**
+ * Webhooks of Meta, and their signature.
+ * https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
+ */
 import { createHmac } from 'node:crypto'
 
-/** A message as a webhook brings it; what is left out is filled in. */
+/** A message in a webhook; omitted members are filled in. */
 export interface PersonMessage {
   /** @default a new `wamid.…` */
   readonly id?: string
-  /** The number; a person with a username may have none. @default '15550199' where there is no `from_user_id` */
+  /**
+   * The number; a person with a username may have none.
+   * @default '15550199' without a `from_user_id`
+   */
   readonly from?: string
   /** The business-scoped id of a person: `US.134…`. */
   readonly from_user_id?: string
@@ -17,7 +23,7 @@ export interface PersonMessage {
 }
 
 export interface DeliverOptions {
-  /** Which of our numbers it was sent to. @default '106540352242922' */
+  /** The business number it was sent to. @default '106540352242922' */
   readonly phoneNumberId?: string
   /** `standby`, `history`, `smb_message_echoes` … @default 'messages' */
   readonly field?: string
@@ -35,7 +41,9 @@ export const webhookOf = (field: string, value: object): object => ({
   entry: [{ id: '102290129340398', changes: [{ field, value }] }],
 })
 
-/** A webhook about messages of one of our numbers: `messages`, `statuses`, `contacts`, `errors`. */
+/**
+ * A webhook about messages of one business number: `messages`, `statuses`, `contacts`, `errors`.
+ */
 export const messagesWebhook = (
   value: object,
   { phoneNumberId = defaultPhoneNumberId, field = 'messages' }: DeliverOptions = {},

@@ -23,7 +23,7 @@ const contents: Rule = ({ body }) =>
 const saysOtherwise = ({ tool_calls, function_call, refusal, audio }: JsonObject) =>
   [tool_calls, function_call, refusal, audio].some((value) => value !== undefined && value !== null)
 
-/** Every call is answered at once, every answer has its call. */
+/** Every call must be answered next, every result must have its call. */
 const calls: Rule = ({ body }) => {
   const messages = objectsOf(body.messages)
   return firstIn(messages, ({ role, tool_calls, tool_call_id }, index) => {

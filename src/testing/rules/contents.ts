@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../chat/index.js'
 import { firstIn, firstOf, isEmptyList, objectsOf, type Rule, turnsOf } from './rule.js'
 
-/** The wire takes both spellings. */
+/** The wire accepts camelCase and snake_case. */
 const member = (object: JsonObject, name: string): unknown =>
   object[name] ?? object[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]
 
@@ -23,7 +23,7 @@ const dataFields = [
   'toolResponse',
 ]
 
-/** Answers to calls may have a role of their own. */
+/** Function responses may have a separate role. */
 const turnsIn = ({ contents }: JsonObject) =>
   turnsOf(
     objectsOf(contents).map(({ role, parts: list }) => ({
@@ -51,7 +51,7 @@ const parts: Rule = ({ body }) =>
     })
   })
 
-/** Calls follow what was asked or answered; their responses follow at once, all of them. */
+/** Calls must follow a user turn or function responses; all their responses must follow next. */
 const calls: Rule = ({ body }) => {
   const turns = turnsIn(body)
   return firstIn(turns, (turn, index) => {
@@ -69,7 +69,7 @@ const calls: Rule = ({ body }) => {
   })
 }
 
-/** Gemini 3 wants the signature of the first call of each step since the user last spoke. */
+/** Gemini 3 requires the signature of the first call of each step since the last user text. */
 const signatures: Rule = ({ body, model }) => {
   if (!/gemini-[3-9]/.test(model)) return undefined
   const turns = turnsIn(body)

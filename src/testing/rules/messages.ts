@@ -135,7 +135,7 @@ const cacheMarks: Rule = ({ body }) => {
     : undefined
 }
 
-/** Marks stand on blocks, tools and results: not in what a tool's input or schema holds. */
+/** Counts marks on blocks, tools and results, not those inside a tool's input or schema. */
 function countMarks(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countMarks(item), 0)
   if (!isObject(value)) return 0

@@ -15,7 +15,7 @@ const outputs: Readonly<Record<string, string>> = {
   custom_tool_call: 'custom_tool_call_output',
 }
 
-/** Every call has its output, every output its call. */
+/** Every call must have its output, every output its call. */
 const calls: Rule = ({ body, provider }) => {
   const items = objectsOf(body.input)
   const isContinued = (body.previous_response_id ?? body.conversation) !== undefined
@@ -27,7 +27,7 @@ const calls: Rule = ({ body, provider }) => {
     const kind = String(type)
     if (Object.values(outputs).includes(kind) && !called.has(call_id) && !isContinued)
       return `No tool call found for function call output with call_id ${call_id}.`
-    // custom calls of xAI are its own
+    // custom calls of xAI are run by xAI
     const isOurs = kind === 'function_call' || (kind === 'custom_tool_call' && provider !== 'xai')
     if (isOurs && !answered.has(call_id))
       return `No tool output found for function call ${call_id}.`
@@ -37,7 +37,7 @@ const calls: Rule = ({ body, provider }) => {
   })
 }
 
-/** A thought stands directly before what came of it. */
+/** A reasoning item must be directly followed by its output. */
 const thoughts: Rule = ({ body, provider }) => {
   if (provider !== 'openai') return undefined
   const items = objectsOf(body.input)

@@ -1,8 +1,8 @@
-/** What a rule is: looks at a request, says in the provider's words what is wrong with it. */
+/** Validation rules of a request, with the provider's error messages. */
 import { isObject, type JsonObject } from '../../chat/index.js'
 import type { ProviderName } from '../script.js'
 
-/** What rules look at. */
+/** The validated request. */
 export interface Checked {
   readonly provider: ProviderName
   readonly model: string
@@ -10,7 +10,7 @@ export interface Checked {
   readonly body: JsonObject
 }
 
-/** Undefined where nothing is wrong. */
+/** The error message; undefined if valid. */
 export type Rule = (request: Checked) => string | undefined
 
 /** The first objection. */
@@ -36,7 +36,7 @@ export function firstIn<Item>(
   return undefined
 }
 
-/** The objects of a list; of anything else none. */
+/** The objects of a list; empty for anything else. */
 export const objectsOf = (value: unknown): readonly JsonObject[] =>
   Array.isArray(value) ? value.filter(isObject) : []
 
@@ -49,13 +49,13 @@ export const temperature: Rule = ({ body }) => {
   return `Invalid 'temperature': decimal out of range. Expected a value between 0 and 2, but got ${value} instead.`
 }
 
-/** What one side gave in a row. */
+/** Consecutive parts of one role. */
 export interface Turn {
   readonly role: unknown
   readonly parts: readonly JsonObject[]
 }
 
-/** Messages in a row of one role are one turn. */
+/** Merges consecutive messages of one role. */
 export function turnsOf(messages: readonly Turn[]): readonly Turn[] {
   const turns: { role: unknown; parts: JsonObject[] }[] = []
   for (const { role, parts } of messages) {

@@ -1,10 +1,10 @@
-/** Content blocks of the Messages wire: how each opens, what its deltas bring, what it is in the end. */
+/** Content blocks of the Messages wire: their start, their deltas, and the whole. */
 import { isObject, type JsonObject, parseJson } from '../../chat/index.js'
 import { argumentPieces, joinParts, piecesOf } from '../chunks.js'
 import type { Call, Citation, Hosted, Part, Text, Thought } from '../script.js'
 import { type RenderContext, unrenderable } from './wire.js'
 
-/** A content block: how it opens, what its deltas bring, what it is in the end. */
+/** A content block: its start, its deltas, and the whole. */
 export interface Block {
   readonly start: JsonObject
   readonly deltas: readonly JsonObject[]
@@ -33,7 +33,7 @@ function textBlock(text: Text): Block {
   const citations = text.citations.map((citation) => citationOf(citation, text))
   return {
     start: { type: 'text', text: '', ...(isCited && { citations: [] }) },
-    // citations come before the text they stand for
+    // citations precede the text they belong to
     deltas: [
       ...citations.map((citation) => ({ type: 'citations_delta', citation })),
       ...text.chunks.map((chunk) => ({ type: 'text_delta', text: chunk })),
@@ -108,7 +108,7 @@ function callBlock(call: Call, context: RenderContext): Block {
 const jsonDeltas = (pieces: readonly string[]): readonly JsonObject[] =>
   ['', ...pieces].map((partial_json) => ({ type: 'input_json_delta', partial_json }))
 
-/** A block's input is an object: text of a custom tool is put in one, broken JSON has none. */
+/** Input must be an object: free text is wrapped, invalid JSON becomes {}. */
 function inputOf(call: Call): unknown {
   if (call.custom) return { input: call.arguments }
   return parseJson(call.arguments) ?? {}
@@ -153,7 +153,7 @@ function hostedBlocks(tool: Hosted, context: RenderContext): readonly Block[] {
 const textOf = (output: unknown) =>
   typeof output === 'string' ? output : JSON.stringify(output ?? '')
 
-/** Output given as an object or a list is taken as the provider's own; text is put in its shape. */
+/** An object or list is sent as the provider's own output; text is converted to it. */
 function resultOf(tool: Hosted, type: string): unknown {
   if (tool.failed) return { type: `${type}_error`, error_code: 'unavailable' }
   const { output } = tool

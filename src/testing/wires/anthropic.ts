@@ -64,14 +64,14 @@ export const anthropic: Wire = {
   count: (tokens) => ({ input_tokens: tokens }),
 }
 
-/** The error as a body and as an event carry it. */
+/** The error in a body and in an event. */
 function errorOf(failure: Failure, { model, requestId }: RenderContext): JsonObject {
   const { code, message } = refusalOf('anthropic', failure, model)
   const type = failure.code ?? failure.type ?? code
   return { type: 'error', error: { type, message }, request_id: requestId }
 }
 
-/** By the kind, whatever status a script gives it. */
+/** By the kind, even if a script sets another status. */
 function isRetried({ kind }: Failure): boolean {
   const { status } = refusalOf('anthropic', { kind }, '')
   return status === 409 || status === 429 || status >= 500
@@ -113,7 +113,7 @@ function inputUsage(usage: AnswerUsage) {
   }
 }
 
-/** `input_tokens` leaves out what was read from and written to the cache. */
+/** `input_tokens` excludes tokens read from and written to the cache. */
 function usageOf(usage: AnswerUsage, serviceTier = 'standard'): JsonObject {
   const written = usage.prompt_tokens_details?.cache_creation
   const total = usage.prompt_tokens_details?.cache_creation_tokens ?? 0
@@ -130,7 +130,7 @@ function usageOf(usage: AnswerUsage, serviceTier = 'standard'): JsonObject {
   }
 }
 
-/** What is known before the first word. */
+/** The usage known before the first output token. */
 const startUsage = (usage: AnswerUsage, serviceTier?: string): JsonObject => {
   const { output_tokens_details: _, server_tool_use: __, ...known } = usageOf(usage, serviceTier)
   return { ...known, output_tokens: 1 }

@@ -1,4 +1,7 @@
-/** Chat Completions, as OpenAI, xAI and every compatible server speak it. Shapes from recorded completions (2025-10 to 2026-08). */
+/**
+ * Chat Completions of OpenAI, xAI and compatible servers. Shapes from recorded completions (2025-10
+ * to 2026-08).
+ */
 import { defined, isObject, type JsonObject } from '../../chat/index.js'
 import { joinParts, piecesOf } from '../chunks.js'
 import type { Answer, AnswerUsage, Call, Citation, Media, Part, SseEvent, Text } from '../script.js'
@@ -58,7 +61,7 @@ export const chat: Wire = {
   count: (tokens) => ({ input_tokens: tokens }),
 }
 
-/** The first delta says what kind of answer comes. */
+/** The first delta declares the kind of the answer. */
 const openingOf = (parts: readonly Part[]): JsonObject => {
   const isEmpty = parts.length === 0
   return {
@@ -68,7 +71,7 @@ const openingOf = (parts: readonly Part[]): JsonObject => {
   }
 }
 
-/** A stream tells its usage only when it is asked to. */
+/** A stream sends its usage only on request. */
 const asksUsage = (body: JsonObject) =>
   isObject(body.stream_options) && body.stream_options.include_usage === true
 
@@ -81,7 +84,7 @@ const envelope = (answer: Answer, context: RenderContext, object: string): JsonO
   system_fingerprint: 'fp_mock',
 })
 
-/** A refusal ends a completion as any text does. */
+/** A refusal ends a completion like any text. */
 const finishOf = (answer: Answer) => {
   const isRefused = answer.parts.some(({ type }) => type === 'refusal')
   return answer.nativeFinish ?? (isRefused ? 'stop' : answer.finish)
@@ -155,7 +158,7 @@ interface Delta {
   readonly logprobs?: JsonObject
 }
 
-/** A lone call comes with the opening, all else after it. */
+/** A single call is sent with the opening, all else after it. */
 function deltasOf(parts: readonly Part[], context: RenderContext): readonly Delta[] {
   const opening = openingOf(parts)
   let calls = 0
@@ -196,7 +199,7 @@ function textDeltas(text: Text): readonly Delta[] {
   return annotations.length > 0 ? [...said, { delta: { annotations } }] : said
 }
 
-/** The name comes first, the arguments after it; from xAI a call comes whole. */
+/** Sends the name first, then the arguments; xAI sends a call whole. */
 function callDeltas(call: Call, context: RenderContext, index: number): readonly JsonObject[] {
   const isWhole = call.pieces === 'start' || (!call.pieces && context.provider === 'xai')
   if (isWhole) return [{ index, ...callOf(call, context) }]
@@ -214,7 +217,7 @@ function mediaDeltas(media: Media, context: RenderContext): readonly JsonObject[
   return [{ audio: { id, transcript } }, { audio: { id, data } }, { audio: { id, expires_at } }]
 }
 
-/** xAI leaves the reasoning out of `completion_tokens` on this wire, and puts it into the total. */
+/** xAI excludes reasoning from `completion_tokens` on this wire, and includes it in the total. */
 function usageOf(usage: AnswerUsage, { provider }: RenderContext): JsonObject {
   const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? 0
   return defined({

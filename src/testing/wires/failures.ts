@@ -1,9 +1,9 @@
-/** How each provider refuses, in its own words: from its pages about errors, and from recorded refusals. */
+/** The errors of each provider: from their documentation, and from recorded responses. */
 import type { Failure, FailureKind } from '../script.js'
 
 /**
- * `status, code, type, param | message`. The code is `error.code` of OpenAI, `error.type` of Anthropic, `error.status` of
- * Gemini, `code` of xAI; `-` is null.
+ * `status, code, type, param | message`. The code is `error.code` of OpenAI, `error.type` of
+ * Anthropic, `error.status` of Gemini, `code` of xAI; `-` is null.
  */
 type Rows = Readonly<Record<FailureKind, string>>
 
@@ -106,7 +106,7 @@ const xai: Rows = {
 
 const tables = { openai, anthropic, gemini, xai }
 
-/** A refusal by the table of a provider; what the script says of it wins. */
+/** The error of a kind from a provider's table; values of the script override it. */
 export function refusalOf(provider: keyof typeof tables, failure: Failure, model: string) {
   const [facts = '', message = ''] = tables[provider][failure.kind].split(' | ')
   const [status, code = '-', type, param] = facts.split(', ')
@@ -119,7 +119,7 @@ export function refusalOf(provider: keyof typeof tables, failure: Failure, model
   }
 }
 
-/** The header that tells how long to wait, as most providers have it. */
+/** The retry-after header, as most providers send it. */
 export const retryHeaders = ({ retryAfter, headers }: Failure) => ({
   ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
   ...headers,

@@ -1,8 +1,8 @@
-/** What stands beside the content of Gemini's last response: grounding and log probabilities. */
+/** Grounding and log probabilities in Gemini's last response. */
 import { defined, type JsonObject, type TokenLogprob } from '../../chat/index.js'
 import type { Citation, Part, Text } from '../script.js'
 
-/** Of all texts of an answer. */
+/** From all texts of an answer. */
 export function evidence(parts: readonly Part[]): JsonObject {
   const texts = parts.filter((part): part is Text => part.type === 'text')
   const logprobs = texts.flatMap((text) => text.logprobs ?? [])
@@ -45,7 +45,7 @@ function supportOf(citation: Citation, { text }: Text, offset: number, index: nu
   const { start_index = 0, end_index = text.length } = citation
   return {
     segment: defined({
-      // zero is not told
+      // zero is omitted
       startIndex: offset + byteLength(text.slice(0, start_index)) || undefined,
       endIndex: offset + byteLength(text.slice(0, end_index)),
       text: text.slice(start_index, end_index),

@@ -1,4 +1,4 @@
-/** Parts of the generateContent wire, an event's worth each. */
+/** Parts of the generateContent wire, grouped by event. */
 import { defined, isObject, type JsonObject, parseJson } from '../../chat/index.js'
 import { joinParts } from '../chunks.js'
 import type { MakeId } from '../random.js'
@@ -7,10 +7,10 @@ import type { RenderContext } from './wire.js'
 
 export type GeminiPart = JsonObject
 
-/** Arguments are an object on this wire; what is none never gets out. */
+/** Arguments are an object on this wire; others are never sent. */
 export const isMalformed = (call: Call) => !call.custom && !isObject(parseJson(call.arguments))
 
-/** One group of parts an event, or all that a whole body holds. */
+/** One group of parts for each event, or all of a whole body. */
 export function partsOf(
   answer: Answer,
   context: RenderContext,
@@ -26,7 +26,10 @@ export function partsOf(
   })
 }
 
-/** The signature of a thought stands on the first call after it, else on what comes next, else on a part of its own. */
+/**
+ * Puts the signature of a thought on the first call after it, else on the next part, else on a part
+ * of its own.
+ */
 function signaturesOf(parts: readonly Part[], context: RenderContext): ReadonlyMap<Part, string> {
   const signatures = new Map<Part, string>()
   parts.forEach((thought, index) => {
@@ -85,7 +88,7 @@ function callPart(call: Call, context: RenderContext, signed: JsonObject): Gemin
   return { functionCall, ...signed, ...defined({ thoughtSignature: call.signature }) }
 }
 
-/** Models before Gemini 3 give a call no id. */
+/** Models before Gemini 3 send no call ids. */
 const tellsCallIds = (model: string) => /gemini-[3-9]/.test(model)
 
 function hostedGroups(tool: Hosted, makeId: MakeId, signed: JsonObject): GeminiPart[][] {

@@ -3,7 +3,9 @@ import { defined, type JsonObject } from '../../chat/index.js'
 import type { Answer, AnswerUsage } from '../script.js'
 import type { GeminiPart } from './gemini-parts.js'
 
-/** `candidatesTokenCount` leaves out the thoughts, `promptTokenCount` what hosted tools fed back. */
+/**
+ * `candidatesTokenCount` excludes thoughts, `promptTokenCount` the prompt tokens of hosted tools.
+ */
 export function usageMetadata(usage: AnswerUsage, answer: Answer): JsonObject {
   const thoughts = usage.completion_tokens_details?.reasoning_tokens
   const tools = usage.tool_prompt_tokens
@@ -39,7 +41,7 @@ function modalities(
   ].filter(({ tokenCount, modality }) => tokenCount > 0 || modality === 'TEXT')
 }
 
-/** Cumulative: while it thinks only the prompt is told, then the candidates grow. */
+/** Cumulative: during thoughts only the prompt is reported, then the candidates grow. */
 export function usageProgress(
   steps: readonly (readonly GeminiPart[])[],
   answer: Answer,

@@ -22,7 +22,7 @@ const blocked = [
 export const gemini: Wire = {
   contentType: { json: 'application/json; charset=UTF-8', stream: 'text/event-stream' },
   lineEnd: '\r\n',
-  // it tells none: this one is seen in the log of a script only
+  // Gemini sends none: used in the record of a script only
   requestId: (id) => id('', 23),
   headers: () => ({
     vary: 'Origin, X-Origin, Referer',
@@ -70,7 +70,7 @@ export const gemini: Wire = {
   }),
 }
 
-/** The candidates of one response; the last one of a stream says why it ended. */
+/** The candidates of one response; the last one of a stream has the finish reason. */
 function contentOf(answer: Answer, parts: readonly GeminiPart[], isLast: boolean): JsonObject {
   const refusal = answer.parts.find(({ type }) => type === 'refusal')
   if (refusal?.type === 'refusal' && refusal.ofPrompt)
@@ -108,7 +108,10 @@ function errorOf(failure: Failure, model: string): JsonObject {
 
 const google = (type: string) => `type.googleapis.com/google.rpc.${type}`
 
-/** What tells a wrong key from a wrong argument, a day's quota from a minute's, and how long to wait. */
+/**
+ * Details that distinguish a wrong key from a wrong argument and a daily quota from one per minute,
+ * and the retry delay.
+ */
 function detailsOf(failure: Failure, model: string): readonly JsonObject[] {
   if (failure.kind === 'auth' && (failure.status ?? 400) === 400)
     return [

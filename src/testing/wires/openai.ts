@@ -19,14 +19,14 @@ export const openaiHeaders = (context: RenderContext) => ({
   'x-ratelimit-reset-tokens': '6m0s',
 })
 
-/** The inner error object, as a body, a stream and a failed response carry it. */
+/** The inner error object of a body, a stream and a failed response. */
 export function openaiError(failure: Failure, model: string) {
   const { message, type, param, code } = refusalOf('openai', failure, model)
   const isQuota = failure.type === undefined && failure.code === 'insufficient_quota'
   return { message, type: isQuota ? code : type, param, code }
 }
 
-/** The whole refusal over HTTP; Chat Completions answers with the same. */
+/** The HTTP error response; the same for Chat Completions. */
 export const openaiFailure = (failure: Failure, { model }: RenderContext): HttpFailure => ({
   status: refusalOf('openai', failure, model).status,
   headers: {

@@ -1,4 +1,4 @@
-/** Items of the Responses wire that the provider makes itself: hosted tools and generated images. */
+/** Items of the Responses wire made by the provider: hosted tools and generated images. */
 import { isObject, type JsonObject } from '../../chat/index.js'
 import type { Hosted, Media } from '../script.js'
 import { inItem, type Place } from './responses-item.js'
@@ -82,7 +82,7 @@ export function writeHosted(tool: Hosted, place: Place): JsonObject {
   })
 }
 
-/** What an item does not say when it is added. */
+/** Members still empty when an item is added. */
 const unknownYet = ({ type }: HostedKind): JsonObject => {
   if (type === 'web_search_call') return { action: { type: 'search' } }
   if (type === 'code_interpreter_call') return { code: '', outputs: null }

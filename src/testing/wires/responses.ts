@@ -1,4 +1,6 @@
-/** The Responses wire, which OpenAI and xAI share: output items with their events, the response around them. */
+/**
+ * The Responses wire, shared by OpenAI and xAI: output items with their events, and the response.
+ */
 import type { JsonObject } from '../../chat/index.js'
 import type {
   Answer,
@@ -56,7 +58,7 @@ const begun = (context: RenderContext, flavour: ResponsesFlavour, id: string): J
   usage: null,
 })
 
-/** What of a request a response repeats. */
+/** The request members that a response repeats. */
 const echoOf = (body: JsonObject): JsonObject => ({
   background: false,
   frequency_penalty: 0,
@@ -77,7 +79,7 @@ const echoOf = (body: JsonObject): JsonObject => ({
   user: body.user ?? null,
 })
 
-/** What every flavour tells of a usage. */
+/** The usage members of every flavor. */
 export const usageOf = (usage: AnswerUsage): JsonObject => ({
   input_tokens: usage.prompt_tokens,
   input_tokens_details: { cached_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0 },
@@ -88,7 +90,7 @@ export const usageOf = (usage: AnswerUsage): JsonObject => ({
   total_tokens: usage.total_tokens,
 })
 
-/** Status by finish reason; the reason of an incomplete response. */
+/** The reason of an incomplete response by finish reason. */
 const incompleteReasons: Readonly<Record<string, string>> = {
   length: 'max_output_tokens',
   content_filter: 'content_filter',
@@ -140,7 +142,7 @@ function writeOutput(
 const isContent = (part: Part | undefined): part is Text | Refusal =>
   part?.type === 'text' || part?.type === 'refusal'
 
-/** Texts and refusals in a row are the contents of one message; all else is an item of its own. */
+/** Groups consecutive texts and refusals as one message; any other part is an item of its own. */
 function inItems(parts: readonly Part[]): readonly (readonly Part[])[] {
   const items: Part[][] = []
   for (const part of parts) {
@@ -205,7 +207,7 @@ function writeText(text: Text, emit: Emit): JsonObject {
     const token = text.logprobs?.[index]
     emit('response.output_text.delta', { delta, logprobs: token ? [token] : [] })
     length += delta.length
-    // a source comes as soon as the text that it stands for has come
+    // a source follows as soon as its text was sent
     while (count < annotations.length && endOf(text, count) <= length) annotate()
   })
   while (count < annotations.length) annotate()
@@ -251,7 +253,7 @@ function writeThought(thought: Thought, place: Place): JsonObject {
   })
 }
 
-/** A part of a summary, or of the thoughts themselves. */
+/** Writes a part of a summary, or of the full reasoning. */
 const thoughtWriter =
   (emit: Emit, isFull: boolean) =>
   (chunks: readonly string[], index: number): JsonObject => {
@@ -295,7 +297,7 @@ function writeCall(call: Call, place: Place): JsonObject {
   })
 }
 
-/** What of the arguments comes with the name, and what after it. */
+/** The arguments sent with the name, and those after it. */
 function arrival(call: Call, flavour: ResponsesFlavour) {
   if (call.pieces === 'start') return { whole: call.arguments, deltas: [] }
   if (call.pieces === 'end') return { whole: '', deltas: [] }

@@ -1,9 +1,11 @@
-/** What a wire is: one answer as a plain body and as events, and failures in the provider's own words. */
+/**
+ * A wire renders an answer as a plain body and as events, and failures in the provider's format.
+ */
 import type { JsonObject } from '../../chat/index.js'
 import type { MakeId } from '../random.js'
 import type { Answer, Failure, ProviderName, SseEvent } from '../script.js'
 
-/** What an answer is rendered for. */
+/** The request that an answer is rendered for. */
 export interface RenderContext {
   readonly provider: ProviderName
   readonly model: string
@@ -24,24 +26,24 @@ export interface HttpFailure {
 export interface Wire {
   readonly contentType: { readonly json: string; readonly stream: string }
   readonly lineEnd: '\n' | '\r\n'
-  /** Shape of the provider's request id. */
+  /** Creates a request id in the provider's format. */
   requestId(id: MakeId): string
-  /** Of every response with this status. */
+  /** Headers of every response. */
   headers(context: RenderContext): Readonly<Record<string, string>>
   body(answer: Answer, context: RenderContext): JsonObject
   events(answer: Answer, context: RenderContext): readonly SseEvent[]
   failure(failure: Failure, context: RenderContext): HttpFailure
-  /** What a stream ends with that fails after the events `before`. */
+  /** The events that end a stream failing after the events `before`. */
   failureEvents(
     failure: Failure,
     context: RenderContext,
     before: readonly SseEvent[],
   ): readonly SseEvent[]
-  /** The body of an endpoint that counts. */
+  /** The body of a token-counting endpoint. */
   count(tokens: number): JsonObject
 }
 
-/** A script says what this wire has no words for. */
+/** A script contains something that the wire cannot express. */
 class UnrenderableError extends Error {
   override readonly name = 'UnrenderableError'
 }

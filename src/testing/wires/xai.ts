@@ -15,7 +15,7 @@ export const xai = responsesWire({
     return `${prefix}_${responseId}${isNumbered ? `_${nth}` : ''}`
   },
   callId: ({ context, nth }) => `call-${uuidOf(context.id)}-${nth}`,
-  // told always, asked or not
+  // always sent, requested or not
   encrypted: (thought, { id }) => thought.signature ?? id('', 120),
   thought: (encrypted) => ({
     open: { status: 'in_progress' },
@@ -44,13 +44,13 @@ export const xai = responsesWire({
     const { status, code, message } = refusalOf('xai', failure, model)
     return { status, headers: retryHeaders(failure), body: { code, error: message } }
   },
-  // flat, where OpenAI nests it
+  // flat, but nested by OpenAI
   failureEvents: (failure, { model }, before) => {
     const { code, message, param } = refusalOf('xai', failure, model)
     const data = { type: 'error', code, message, param, sequence_number: before.length }
     return [{ event: 'error', data }]
   },
-  // it counts by `/v1/tokenize-text`, which gives the tokens themselves
+  // xAI counts by `/v1/tokenize-text`, which returns the tokens themselves
   count: (tokens) => ({
     token_ids: Array.from({ length: tokens }, (_, index) => ({
       token_id: index,
