@@ -153,7 +153,7 @@ class RunningAttempt {
         else reject(fault)
       }
       const release = this.scope.onEnd(end)
-      // V8 allocates a function assigned to a member in the old generation, with all it references
+      // V8 puts a function literal assigned to a member in the old generation, with all it retains
       this.end = end
       done.then(resolve, reject).finally(() => {
         release()

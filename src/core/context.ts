@@ -32,10 +32,7 @@ export interface Middleware<State = {}> extends LayerData {
 /** A layer, or the layers of one policy. */
 export type Layers<State = {}> = Middleware<State> | readonly Middleware<State>[]
 
-/**
- * Next to a part of the standard stack or another layer: `inside tools`, `outside history`, `inside
- * redact`.
- */
+/** Next to a standard part or another layer: `inside tools`, `outside history`, `inside redact`. */
 export type LayerPlace = `inside ${string}` | `outside ${string}`
 
 /** Data that a layer declares about itself. */

@@ -354,8 +354,8 @@ class Graph {
   }
 
   /**
-   * Delivers a change of another field: `account('account_update', { event: 'ACCOUNT_RESTRICTION'
-   * })`.
+   * Delivers a change of another field:
+   * `account('account_update', { event: 'ACCOUNT_RESTRICTION' })`.
    */
   readonly account = (field: string, value: object): Promise<number> =>
     this.post(webhookOf(field, value))
