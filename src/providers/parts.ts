@@ -6,9 +6,9 @@ import { type Notes, reportLost } from './notes.js'
 export const unknownPart = ({ type }: { readonly type?: unknown }, { invalid }: Notes) =>
   invalid(`a content part of type ${JSON.stringify(type)} cannot be sent`, 'invalid_part')
 
-/** The error for a file that neither API nor model takes. */
-export const unsupported = (what: string, { invalid }: Notes) =>
-  invalid(`${what} cannot be sent`, 'unsupported_content')
+/** The error for a file that neither API nor model takes; `hint` is what to do, or why. */
+export const unsupported = (what: string, { invalid }: Notes, hint = '') =>
+  invalid(`${what} cannot be sent${hint && `: ${hint}`}`, 'unsupported_content')
 
 /** Reports members of a part that the API has no place for; `taken`: those that it has one for. */
 export function reportPart(part: JsonObject, taken: readonly string[], { note }: Notes): void {

@@ -133,13 +133,13 @@ export function reportLosses(
   for (const kind of kinds) {
     const [what, isIn] = losses[kind]
     if (isIn(message))
-      note('dropped', `${what} in assistant messages: left out, the API has no place for it`)
+      note('dropped', `Left out of assistant messages, as the API has no place for it: ${what}`)
   }
 }
 
 /** Reported of a turn of which nothing is left to send. */
 export const reportEmpty = ({ note }: Notes): void =>
-  note('repaired', 'Assistant messages that say nothing were left out')
+  note('repaired', 'Empty assistant messages were left out')
 
 // -- approvals ---------------------------------------------------------------------------------------------------------
 

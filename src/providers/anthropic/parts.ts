@@ -92,7 +92,7 @@ function toMediaBlock(media: Media, notes: Notes): WireMedia {
   if (source.type === 'stored') return toStored(source.id, media)
   if (source.type === 'data') return toInline(source.base64, media, notes)
   if (!isHttp(source.url)) throw unsupported('a file whose address is not http', notes)
-  if (kind === 'audio' || kind === 'video') throw unsupported(`${kind}`, notes)
+  if (kind === 'audio' || kind === 'video') throw unsupported(kind, notes)
   const url = { type: 'url', url: source.url } as const
   // where the address does not tell its type, the kind of part does
   if (kind === 'image') return { type: 'image', source: url }
@@ -109,7 +109,7 @@ function toInline(data: string, { mediaType = '', filename }: Media, notes: Note
     return { type: 'document', source: { type: 'base64', media_type: mediaType, data }, ...title }
   if (isImageType(mediaType))
     return { type: 'image', source: { type: 'base64', media_type: mediaType, data } }
-  if (!isTextType(mediaType)) throw unsupported(`${mediaType}${hint(mediaType)}`, notes)
+  if (!isTextType(mediaType)) throw unsupported(mediaType, notes, hint(mediaType))
   const text = fromBase64(data)
   if (text === undefined)
     throw notes.invalid('a data URI or file_data is not well encoded', 'invalid_part')
@@ -121,7 +121,7 @@ function toInline(data: string, { mediaType = '', filename }: Media, notes: Note
 }
 
 const hint = (mediaType: string) =>
-  mediaType.startsWith('audio/') ? ': send a transcript, or let hear() make one' : ''
+  mediaType.startsWith('audio/') ? 'send a transcript, or let hear() make one' : ''
 
 /** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
 function toStored(file_id: string, { kind, mediaType, filename }: Media): WireMedia {

@@ -102,7 +102,8 @@ function toMediaPart(media: Media, type: string, context: WriteContext): WirePar
   const url = source.type === 'url' ? source.url : `data:${mediaType};base64,${source.base64}`
   if (kind === 'image') return { type: 'image_url', image_url: { ...members, url } }
   if (source.type === 'url') {
-    if (!context.traits.fileURLs) throw unsupported(byAddress, context)
+    if (!context.traits.fileURLs)
+      throw unsupported('a file given by its address', context, byAddress)
     return filePart(url, media.filename ?? nameIn(url), members)
   }
   const format = audioFormat(mediaType)
@@ -113,7 +114,7 @@ function toMediaPart(media: Media, type: string, context: WriteContext): WirePar
 }
 
 const byAddress =
-  'a file given by its address, which Chat Completions servers do not fetch (file_data can, or set fileURLs: true for a server that does),'
+  'Chat Completions servers do not fetch it; send file_data (inlineFiles does), or set fileURLs: true for a server that fetches it'
 
 const audioFormat = (mediaType = '') => {
   const [top, format] = mediaType.split('/')

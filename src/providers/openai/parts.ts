@@ -115,9 +115,9 @@ const formats: ReadonlyMap<unknown, 'wav' | 'mp3'> = new Map([
 function toAudio({ mediaType }: Media, data: string, context: PartContext): InputAudio {
   const { profile, model } = context
   if (!profile.takesAudio(model))
-    throw unsupported(`audio to ${model} on this API (hear() makes text of it)`, context)
+    throw unsupported('audio', context, `${model} takes none on this API, hear() makes text of it`)
   const format = formats.get(mediaType)
-  if (!format) throw unsupported(`audio of type ${mediaType} (known are mp3 and wav)`, context)
+  if (!format) throw unsupported(`audio of type ${mediaType}`, context, 'the API takes mp3 and wav')
   return { type: 'input_audio', input_audio: { data, format } }
 }
 
@@ -125,7 +125,7 @@ function fileOf({ source, filename, mediaType }: Media, context: PartContext) {
   if (source.type === 'stored') return { file_id: source.id }
   if (source.type === 'url') return { file_url: source.url }
   if (!context.profile.takesInlineFiles)
-    throw unsupported('the bytes of a document (its file_id or its address can)', context)
+    throw unsupported('the bytes of a document', context, 'send its file_id or its address')
   return {
     filename: filename ?? `file.${extensionOf(String(mediaType))}`,
     file_data: `data:${mediaType};base64,${source.base64}`,
