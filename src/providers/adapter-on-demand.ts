@@ -1,12 +1,12 @@
-/** An adapter whose names and capabilities are there at once; the first call for it imports the rest. */
+/** An adapter whose name and capabilities are there at once; the first call imports the rest. */
 import type { ChatRequest, StreamChunk } from '../chat/index.js'
 import { type Call, MisuseError, type ProviderAdapter } from '../core/index.js'
 import { onDemand } from './on-demand.js'
 
-/** What is known of it before it is imported. */
+/** Facts known before the import. */
 export interface AdapterFacts
   extends Required<Pick<ProviderAdapter, 'name' | 'models' | 'capabilities'>> {
-  /** It has `countTokens`. */
+  /** True if it has `countTokens`. */
   readonly counts: boolean
 }
 

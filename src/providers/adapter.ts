@@ -1,4 +1,4 @@
-/** Makes a `ProviderAdapter` of a provider's pure parts and a transport: the one place where the two meet. */
+/** Makes a `ProviderAdapter` of a provider's pure parts and a transport; only here the two meet. */
 
 import type {
   AnswerInput,
@@ -26,7 +26,7 @@ export type Warn = (warning: Warning) => void
 export type { Push }
 
 export interface WireContext {
-  /** As it was asked, without the provider. */
+  /** As requested, without the provider. */
   readonly model: string
   /** The request this answers. */
   readonly request: ChatRequest
@@ -34,13 +34,16 @@ export interface WireContext {
   readonly warn: Warn
 }
 
-/** Reads one stream: a small state, and a table of events over it. */
+/** Reads one stream: a table of events over a small state. */
 export interface StreamReader {
   /** Throws a typed error for an error event. */
   read(event: WireEvent, push: Push): void
-  /** The terminal event was seen: nothing more is waited for, and what becomes of the connection is no news. */
+  /** True once the terminal event was read: reading stops, later connection errors are ignored. */
   isWhole?(): boolean
-  /** The body has ended: pushes a `finish` that only the end could tell, and says whether the answer is whole (its terminal event was seen). */
+  /**
+   * Called when the body has ended: pushes a `finish` that only the end determines. True if the
+   * answer is complete (its terminal event was read).
+   */
   end(push: Push): boolean
 }
 
@@ -48,9 +51,9 @@ export interface StreamReader {
 export interface Dialect {
   readonly name: string
   readonly models?: RegExp
-  /** The names of tools that it takes: others are spelled so, and answers in the caller's spelling. @default any */
+  /** The tool names that it accepts; others are renamed, and restored in answers. @default any */
   readonly toolNames?: NameForm
-  /** What rewrites JSON Schemas: it is there when `toWire` gets a request that holds one. */
+  /** Rewrites JSON Schemas; loaded before `toWire` gets a request with a schema. */
   readonly schemas?: OnDemand<unknown>
   capabilities(model: string): Capabilities
   convertMessages(messages: readonly Message[], model: string): unknown
@@ -61,7 +64,7 @@ export interface Dialect {
   ): TransportRequest | Promise<TransportRequest>
   fromWire(response: WireResponse, context: WireContext): AnswerInput
   streamReader(context: WireContext, call: Call): StreamReader
-  /** Where the provider has an endpoint that counts. */
+  /** If the provider has an endpoint that counts tokens. */
   count?: {
     toWire(
       request: ChatRequest,
@@ -71,14 +74,14 @@ export interface Dialect {
   }
 }
 
-/** What a provider of one's own must have of it. */
+/** The parts that a custom provider must have. */
 export interface AdapterParts
   extends Pick<Dialect, 'name' | 'models' | 'toolNames' | 'toWire' | 'streamReader' | 'count'> {
-  /** @default everything is let through */
+  /** @default all parameters are passed through */
   capabilities?(model: string): Partial<Capabilities> | undefined
-  /** @default as they are */
+  /** @default unchanged */
   convertMessages?(messages: readonly Message[], model: string): unknown
-  /** Absent: `generate` accumulates the stream. */
+  /** If absent, `generate` accumulates the stream. */
   fromWire?(response: WireResponse, context: WireContext): AnswerInput
 }
 
@@ -120,7 +123,7 @@ export function createAdapter(dialect: Parts, transport: Transport): ProviderAda
   }
 }
 
-/** Writes a request, once what rewrites its schemas is there. */
+/** Writes a request once its schema rewriter is loaded. */
 function written(
   { schemas }: Parts,
   { request, call }: { readonly request: ChatRequest; readonly call: Call },
@@ -137,7 +140,7 @@ function written(
 const wireOptions = (call: Call, streaming: boolean) =>
   withSignal({ streaming, warn: call.warn }, call)
 
-/** The request with tools under names that the provider takes, and the way back. */
+/** The request with tool names that the provider accepts, and the functions that restore them. */
 function named(
   { name: provider, toolNames }: AdapterParts,
   request: ChatRequest,
@@ -147,7 +150,10 @@ function named(
   return fitToolNames(request, toolNames, (warning) => call.warn({ provider, ...warning }))
 }
 
-/** The chunks of a stream, one array a network read. Throws `UnexpectedResponseError` for an empty one, `StreamInterruptedError` for one that is cut. */
+/**
+ * Yields the chunks of a stream, one array per network read. Throws `UnexpectedResponseError` if it
+ * is empty, `StreamInterruptedError` if it is cut off.
+ */
 async function* readStream(
   dialect: Parts,
   transport: Transport,
@@ -173,7 +179,7 @@ async function* readStream(
     try {
       for (const event of events) reader.read(event, push)
     } catch (error) {
-      // what came before the error in the same read is not lost
+      // chunks read before the error are still sent
       const chunks = gathered.take()
       if (chunks.length > 0) yield chunks
       throw error
@@ -215,7 +221,7 @@ function cutStream(
   )
 }
 
-/** Id and model of a body are shown in logs: without keys, and no longer than names are. */
+/** Logs show the id and model of a body: keys are scrubbed, long names cut. */
 const shown = <T extends { readonly id: string; readonly model: string }>(answer: T): T => ({
   ...answer,
   id: shownName(answer.id),

@@ -1,4 +1,4 @@
-/** What the readers of all wires share: a whole body read as a stream, why an answer ended, citations. */
+/** Shared by the readers of all wires: a whole body read as a stream, finish reasons, citations. */
 import {
   asNumber,
   asObject,
@@ -13,18 +13,18 @@ import {
 import { accumulate, type Phase, UnexpectedResponseError } from '../core/index.js'
 import type { StreamReader, WireContext } from './adapter.js'
 
-/** Its optional members may be undefined. */
+/** Optional members may be undefined. */
 export type Loose<T> = {
   readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K]
 }
 
-/** What a reader bounds. */
+/** Limits of a reader. */
 export interface ReaderLimits {
-  /** Characters of one tool call's arguments. @default 16_777_216 */
+  /** Maximum characters of one tool call's arguments. @default 16_777_216 */
   readonly maxArgumentsLength?: number | undefined
 }
 
-/** A body is read as a stream of one event, so that both modes agree. Undefined where it holds no whole answer. */
+/** Reads a body as a stream of one event, so that both modes agree. Undefined if incomplete. */
 export function readWhole(reader: StreamReader, data: unknown): ChatResponse | undefined {
   const chunks: StreamChunk[] = []
   const push = (chunk: StreamChunk) => void chunks.push(chunk)
@@ -32,7 +32,7 @@ export function readWhole(reader: StreamReader, data: unknown): ChatResponse | u
   return reader.end(push) ? accumulate(chunks) : undefined
 }
 
-/** The same of a body that must be one: throws `UnexpectedResponseError` where it is none. */
+/** Like `readWhole`, but throws `UnexpectedResponseError` for an incomplete answer. */
 export function readAnswer(
   reader: StreamReader,
   data: unknown,
@@ -52,7 +52,7 @@ interface Unexpected {
   readonly phase: Phase
 }
 
-/** The error for an answer that cannot be read. */
+/** The error for an unreadable answer. */
 export const unexpected = ({ provider, context, code, what, phase }: Unexpected) =>
   new UnexpectedResponseError(`${provider}/${context.model} ${what}`, {
     provider,
@@ -63,7 +63,7 @@ export const unexpected = ({ provider, context, code, what, phase }: Unexpected)
     maybeBilled: true,
   })
 
-/** The count that an endpoint for it answers with. Throws `UnexpectedResponseError` where there is none. */
+/** Reads the count of a counting endpoint. Throws `UnexpectedResponseError` without one. */
 export function readCount(body: unknown, member: string, provider: string): number {
   const count = asNumber(asObject(body)[member])
   if (count !== undefined) return count
@@ -71,12 +71,12 @@ export function readCount(body: unknown, member: string, provider: string): numb
   throw new UnexpectedResponseError(`${provider} counted no tokens`, details)
 }
 
-/** The words of a text, each a name on a wire. */
+/** Splits names of a wire at spaces. */
 export const namesIn = (words: string): ReadonlySet<string> => new Set(words.split(' '))
 
 /**
- * Why an answer ended, by the word of its wire; undefined for one that nobody knows. A `pause_turn` of Anthropic is a stop:
- * the same messages, with this answer behind them, make the model go on.
+ * Maps the finish reason of a wire; undefined for an unknown one. Anthropic's `pause_turn` is a
+ * stop: resending the same messages with this answer appended makes the model continue.
  */
 export const finishReasonOf = (word: unknown): FinishReason | undefined =>
   finishReasons.find(([, words]) => words.split(' ').some((known) => known === word))?.[0]
@@ -94,19 +94,19 @@ const finishReasons = [
   ],
 ] as const
 
-/** Later members win; null and undefined are none. */
+/** Merges; `after` wins, except where it is null or undefined. */
 export const withTold = (before: JsonObject, after: JsonObject): JsonObject => ({
   ...before,
   ...Object.fromEntries(Object.entries(after).filter(([, value]) => value != null)),
 })
 
-/** A place on the web. */
+/** A citation of a URL. */
 export const urlCitation = (
   url: string,
   members: Loose<Omit<UrlCitation['url_citation'], 'url'>>,
 ): UrlCitation => ({ type: 'url_citation', url_citation: { url, ...defined(members) } })
 
-/** A place in a document. */
+/** A citation of a document. */
 export const fileCitation = (members: Loose<FileCitation['file_citation']>): FileCitation => ({
   type: 'file_citation',
   file_citation: defined(members),

@@ -1,15 +1,15 @@
-/** The chunks of one network read, and texts that grow over many of them. */
+/** Collects the chunks of one network read; builds texts from many pieces. */
 import type { StreamChunk } from '../chat/index.js'
 
 export type Push = (chunk: StreamChunk) => void
 
 /**
- * Gathers chunks in their order; pieces of one text, one thought or one call's arguments that came together become one
- * piece: the reader of a stream that comes fast is woken once, not for each of them.
+ * Collects chunks in order and merges adjacent deltas of one text, reasoning or call, so that a
+ * fast stream wakes its reader once per network read, not once per delta.
  */
 export class Gathered {
   private chunks: StreamChunk[] = []
-  /** Of the last chunk, joined at its end: a text that grows by `+=` is kept as a tree of all its pieces. */
+  /** Texts of the last chunk, joined at its end: `+=` would keep a tree (rope) of all pieces. */
   private pieces: string[] = []
 
   readonly push: Push = (chunk) => {
@@ -20,7 +20,7 @@ export class Gathered {
     this.pieces.push(pieceOf(chunk))
   }
 
-  /** The chunks since the last time. */
+  /** Returns the chunks since the last call. */
   take(): readonly StreamChunk[] {
     this.join()
     const { chunks } = this
@@ -59,10 +59,10 @@ const withText = (chunk: StreamChunk, text: string): StreamChunk =>
       ? { ...chunk, text }
       : { type: 'reasoning-delta', text }
 
-/** Pieces that are joined at once: those of one read would be too few, all of a stream too many. */
+/** Pieces per join: one network read has too few, a whole stream too many. */
 const mostPieces = 64
 
-/** A text that comes in pieces. By `+=` each would be kept, with the network read that it was cut out of. */
+/** A text built from pieces. `+=` would keep each, and the network read it was sliced from. */
 export class GrowingText {
   length = 0
   private readonly blocks: string[] = []

@@ -1,4 +1,4 @@
-/** Headers under one spelling: what is given under another case is the same header. */
+/** Lowercases header names, so that names in different case are one header. */
 import type { ChatRequest } from '../chat/index.js'
 
 export const lowerCased = (
@@ -6,6 +6,6 @@ export const lowerCased = (
 ): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-/** Those that the request brings. */
+/** The headers of the request. */
 export const headersOf = ({ extra_headers }: ChatRequest) =>
   extra_headers && { headers: lowerCased(extra_headers) }

@@ -1,10 +1,10 @@
-/** What is known of a model, computed once: each request asks for it several times; and the rule rows that all tables hold. */
+/** Facts of a model, computed once (each request reads them often); rule rows of all tables. */
 import type { ChatRequest, ParamRule } from '../chat/index.js'
 
-/** Names may come from users: no more are kept. */
+/** Cached names at most: users may supply them. */
 const most = 500
 
-/** The same facts for the same name, whatever they are made of. */
+/** Caches the facts by model name. */
 export function onceAModel<Facts>(compute: (model: string) => Facts): (model: string) => Facts {
   const known = new Map<string, Facts>()
   return (model) => {
@@ -19,7 +19,7 @@ export function onceAModel<Facts>(compute: (model: string) => Facts): (model: st
 
 type Param = keyof ChatRequest
 
-/** Parameters that are not taken, or not where the request is so. */
+/** Parameters that are not accepted, or not if `when` is true. */
 export const refused = (
   params: Param | readonly Param[],
   reason: string,
@@ -27,18 +27,18 @@ export const refused = (
 ): readonly ParamRule[] =>
   [params].flat().map((param) => ({ param, reason, ...(when && { when }) }))
 
-/** Parameters that the wire has no field for. */
+/** Rules for parameters without a field on the wire. */
 export const unmapped = (params: readonly Param[], reason: string): readonly ParamRule[] =>
   params.map((param) => ({ param, reason, unmapped: true }))
 
-/** Both names of the limit on what the model writes. */
+/** Rules for both names of the output token limit. */
 export const outputLimit = (
   reason: string,
   range: Pick<ParamRule, 'min' | 'max'>,
 ): readonly ParamRule[] =>
   (['max_tokens', 'max_completion_tokens'] as const).map((param) => ({ param, reason, ...range }))
 
-/** From 0 to what is the most. */
+/** Ranges of temperature and top_p. */
 export const samplingRange = (mostTemperature: number): readonly ParamRule[] => [
   {
     param: 'temperature',
@@ -49,7 +49,7 @@ export const samplingRange = (mostTemperature: number): readonly ParamRule[] => 
   { param: 'top_p', reason: 'top_p goes from 0 to 1', min: 0, max: 1 },
 ]
 
-/** For a model that does not reason: to be asked not to is no matter. */
+/** For a model that does not reason: switching it off is accepted. */
 export const doesNotReason: readonly ParamRule[] = [
   {
     param: 'reasoning_effort',
@@ -63,6 +63,6 @@ export const doesNotReason: readonly ParamRule[] = [
   },
 ]
 
-/** For APIs that answer in text alone. */
+/** For APIs with text output alone. */
 export const asksForMedia = ({ modalities }: ChatRequest): boolean =>
   modalities?.some((modality) => modality !== 'text') === true

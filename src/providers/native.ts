@@ -1,4 +1,4 @@
-/** Project and compare: the blocks of an earlier answer go back only while they say what its message says now. */
+/** Sends the blocks of an earlier answer back only while they project to its present message. */
 import {
   type AssistantInput,
   type AssistantMessage,
@@ -20,33 +20,33 @@ import type { StreamReader, WireContext } from './adapter.js'
 import { readWhole } from './answers.js'
 import type { Notes } from './notes.js'
 
-/** How a provider reads its own blocks, and what is reported where they cannot go back. */
+/** How a provider reads its own blocks, and the warnings where they cannot be sent back. */
 export interface NativeDialect {
-  /** The reader of answers. */
+  /** A reader of answers. */
   reader(context: WireContext): StreamReader
-  /** An answer that holds these blocks and nothing else. */
+  /** An answer of exactly these blocks. */
   toAnswer(blocks: readonly JsonObject[]): unknown
-  /** A name without what does not make it another model, as its date. @default the whole name */
+  /** The name without parts that name the same model, as its date. @default the whole name */
   bareName?(model: string): string
-  /** What a message has in `refusal` is no matter of the blocks. */
+  /** Skips the comparison of `refusal`. */
   readonly ignoresRefusal?: boolean
-  /** Ids are made for calls that the model gave none: they are not compared. */
+  /** Ids are generated for calls without one, so they are not compared. */
   readonly makesIds?: boolean
-  /** What beside text, refusal, calls and reasoning must be the same. */
+  /** Compares further members, beside text, refusal, calls and reasoning. */
   isSame?(read: AssistantMessage, message: AssistantInput): boolean
-  /** Blocks of another provider; absent: nothing is reported of them. */
+  /** Warning for blocks of another provider. Absent: none. */
   readonly foreign?: Warning['code']
   readonly edited: Warning['code']
 }
 
 export interface Restored {
   readonly blocks: readonly JsonObject[]
-  /** Made by the model that they go to. */
+  /** True if the model of the request made them. */
   readonly isOwn: boolean
   readonly native: Native
 }
 
-/** The blocks of this provider that a message came with; undefined where it has none, or reads otherwise now. */
+/** The blocks of this provider in a message; undefined without any, or if it was edited. */
 export function restoreNative(
   said: PairedMessage,
   dialect: NativeDialect,
@@ -71,14 +71,14 @@ export function restoreNative(
   return { blocks, isOwn, native }
 }
 
-/** The message that the reader of answers makes of the blocks; undefined where they are no answer. */
+/** The message that the answer reader makes of the blocks; undefined if they are no answer. */
 function readBlocks(
   blocks: readonly JsonObject[],
   { calls }: PairedMessage,
   dialect: NativeDialect,
   model: string,
 ): AssistantMessage | undefined {
-  // the calls stand for the tools that were offered
+  // the tools of the request, derived from the calls
   const request = { model, messages: [], tools: calls.map(({ given }) => toTool(given)) }
   try {
     const reader = dialect.reader({ model, warn: () => {}, request })
@@ -95,7 +95,7 @@ const toTool = (call: ToolCall): ToolDefinition => {
     : { type: 'function', function: { name } }
 }
 
-/** Text, refusal and calls are the same, and reasoning where both have it. */
+/** True if text, refusal and calls are equal, and reasoning where both have it. */
 function saysTheSame(
   read: AssistantMessage,
   { message, calls }: PairedMessage,
@@ -124,7 +124,7 @@ const inputOf = (call: ToolCall) => {
   return call.type === 'custom' ? wrapInput(text) : toArguments(text).input
 }
 
-/** Reasoning that was taken out of the message may go back; reasoning that was changed may not. */
+/** Equal if either has none: removed reasoning may be sent back, changed reasoning may not. */
 const isSameReasoning = (a: string | undefined, b: AssistantInput['reasoning_content']) =>
   !a || !b || squash(a) === squash(b)
 

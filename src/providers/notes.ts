@@ -1,4 +1,4 @@
-/** What a dialect reports of one request: each warning once, and the error for what cannot be sent. */
+/** Reports of a dialect for a request: each warning once, and the error for an unsendable one. */
 import {
   asObjects,
   asText,
@@ -9,10 +9,10 @@ import {
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
-/** `param` is `messages` unless specified. */
+/** `param` defaults to `messages`. */
 export type Note = (code: Warning['code'], message: string, param?: string) => void
 
-/** For messages alone, where nobody is there to read a report. */
+/** For `convertMessages`, which has no receiver for warnings. */
 export const unreported: Warn = () => {}
 
 export interface Notes {
@@ -20,7 +20,7 @@ export interface Notes {
   readonly model: string
   readonly warn: Warn
   readonly note: Note
-  /** The error for a request that cannot be sent: before any connection. */
+  /** The error for a request that cannot be sent, thrown before any connection. */
   readonly invalid: (message: string, code: string) => BadRequestError
 }
 
@@ -43,20 +43,20 @@ export function notesOf(provider: string, model: string, report: Warn): Notes {
   }
 }
 
-/** Null in place of an argument is none. */
+/** False for undefined and null. */
 export const isGiven = (value: unknown) => value !== undefined && value !== null
 
-/** The members of these names that have a value. */
+/** The members with these names and a value. */
 export const pick = (members: object, names: readonly string[]): JsonObject =>
   Object.fromEntries(
     Object.entries(members).filter(([name, value]) => names.includes(name) && isGiven(value)),
   )
 
-/** The members beside those of these names. */
+/** The members without those of these names. */
 export const omit = (members: object, names: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)))
 
-/** Members that the API has no place for: each is reported. */
+/** Reports each member that the API has no field for. */
 export function reportLost(
   members: object,
   taken: readonly string[],
@@ -68,7 +68,8 @@ export function reportLost(
 }
 
 /**
- * What the API changed in the request before the model read it. OpenAI: `{ id, type, action, reason }`; Anthropic: `{ path, type, reason }`.
+ * Warns of changes that the API made to the request before the model read it. OpenAI:
+ * `{ id, type, action, reason }`; Anthropic: `{ path, type, reason }`.
  */
 export function warnOfTransformations(wire: unknown, provider: string, warn: Warn): void {
   for (const { id, path, type, action, reason } of asObjects(wire)) {
@@ -82,7 +83,7 @@ export function warnOfTransformations(wire: unknown, provider: string, warn: War
   }
 }
 
-/** Members of `thinking` that only another provider knows, as `block_binding`. */
+/** Reports members of `thinking` that only another provider knows, such as `block_binding`. */
 export function reportThinking({ thinking }: ChatRequest, { note }: Notes): void {
   const known = ['type', 'budget_tokens', 'display']
   reportLost(thinking ?? {}, known, { what: 'thinking', note, param: 'thinking' })

@@ -1,4 +1,4 @@
-/** A part of the package that the first call in need of it imports; later calls read it without a wait. */
+/** A part of the package that the first call needing it imports; later calls do not wait. */
 import {
   AbortError,
   type Call,
@@ -11,11 +11,11 @@ import {
 
 export interface OnDemand<Part> {
   readonly isLoaded: boolean
-  /** Throws `MisuseError` before `load` has resolved. */
+  /** Throws `MisuseError` until `load` has resolved. */
   readonly part: Part
   /**
-   * Undefined once it is there. Rejects with `MisuseError` (`not_loaded`), after which the next call tries again; for a
-   * call also with `AbortError`, and with `TimeoutError` after its `headersMs`.
+   * Undefined once loaded. Rejects with `MisuseError` (`not_loaded`), after which the next call
+   * retries; with a call also with `AbortError`, and `TimeoutError` after its `headersMs`.
    */
   load(call?: Call): Promise<void> | undefined
 }
@@ -48,7 +48,7 @@ export function onDemand<Part extends object>(importPart: () => Promise<Part>): 
   }
 }
 
-/** The import itself goes on, for whoever comes next. */
+/** A call that stops waiting does not cancel the import, which later calls use. */
 const forCall = (loading: Promise<void>, call: Call) =>
   new Promise<void>((resolve, reject) => {
     const watch = createWatch(call.timeouts ?? {}, (phase) => reject(late(phase)))

@@ -1,29 +1,29 @@
-/** Content parts as all dialects read them: a file, or an error; and what the API has no place for. */
+/** Content parts as all dialects read them: a file or an error; reports of unsupported members. */
 import { type JsonObject, type Media, readMedia } from '../chat/index.js'
 import { type Notes, reportLost } from './notes.js'
 
-/** The error for a part of a kind that nobody knows, or that cannot stand there. */
+/** The error for a part of an unknown kind, or in a place where it is not allowed. */
 export const unknownPart = ({ type }: { readonly type?: unknown }, { invalid }: Notes) =>
   invalid(`a content part of type ${JSON.stringify(type)} cannot be sent`, 'invalid_part')
 
-/** The error for a file that neither API nor model takes; `hint` is what to do, or why. */
+/** The error for a file that the API or model does not accept; `hint`: what to do, or why. */
 export const unsupported = (what: string, { invalid }: Notes, hint = '') =>
   invalid(`${what} cannot be sent${hint && `: ${hint}`}`, 'unsupported_content')
 
-/** Reports members of a part that the API has no place for; `taken`: those that it has one for. */
+/** Reports members of a part that the API has no field for; `taken`: those that it has. */
 export function reportPart(part: JsonObject, taken: readonly string[], { note }: Notes): void {
   const type = String(part.type)
   const names = ['type', type, 'cache_control', 'provider', ...taken]
   reportLost(part, names, { what: `a part of type ${type}`, note })
 }
 
-/** Members that the API takes: beside the file, and in it. */
+/** Members that the API accepts: beside the file, and in it. */
 export interface PartMembers {
   readonly beside: readonly string[]
   readonly inside: readonly string[]
 }
 
-/** The file in a part, all other members reported. Throws for a part without one. */
+/** Reads the file of a part and reports unsupported members. Throws if it has none. */
 export function readFilePart(
   part: JsonObject,
   { beside, inside }: PartMembers,

@@ -1,6 +1,6 @@
-/** Types of the official SDKs as plain data. They are imported as types alone: nothing of an SDK is loaded or published. */
+/** SDK types as plain data, imported as types alone: no SDK code is loaded or published. */
 
-/** Readonly to the ground, its enums as the strings that they are on the wire. */
+/** Deeply readonly, with enums as their wire strings. */
 export type Plain<T> = T extends string
   ? `${T}`
   : T extends readonly (infer Item)[]

@@ -1,17 +1,17 @@
-/** Finds the adapter for a model name: `provider/model`, or a bare name that one of them answers to. */
+/** Finds the adapter of a model name: `provider/model`, or a bare name that an adapter matches. */
 import { isObject } from '../chat/index.js'
 import { BadRequestError, MisuseError, type ProviderAdapter, type Target } from '../core/index.js'
 
 export interface Registry {
   /**
-   * The adapter, and the model without the provider. Only the first path segment names a provider, and only it is lost:
-   * `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws `BadRequestError` that lists what is known:
-   * providers, and the `aliases` of the stack.
+   * Returns the adapter, and the model without the provider. Only the first path segment names a
+   * provider and is removed: `openai/ft:gpt-4o:org::id`, `compatible/meta-llama/Llama-3`. Throws
+   * `BadRequestError` that lists the known providers and the `aliases` of the stack.
    */
   readonly resolve: (model: string, aliases?: () => readonly string[]) => Target
 }
 
-/** Throws `MisuseError` for what is no adapter, for two of one name, and for a name that no model string can hold. */
+/** Throws `MisuseError` for an invalid adapter, a duplicate name, or a name with "/". */
 export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   const byName = new Map<string, ProviderAdapter>()
   for (const adapter of adapters) {
@@ -42,7 +42,7 @@ export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   }
 }
 
-/** What a call would find out too late. */
+/** A call would detect it too late. */
 function checkAdapterShape(given: unknown): void {
   const adapter = isObject(given) ? given : {}
   const { name, models } = adapter
@@ -59,7 +59,7 @@ function checkAdapterShape(given: unknown): void {
     throw new MisuseError(`'models' of the adapter '${name}' is no regular expression`)
 }
 
-/** A pattern with the flag `g` or `y` remembers where it stopped. */
+/** Resets `lastIndex`, which a pattern with the flag `g` or `y` keeps. */
 const matches = (pattern: RegExp, text: string) => {
   pattern.lastIndex = 0
   return pattern.test(text)

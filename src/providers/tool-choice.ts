@@ -1,13 +1,13 @@
-/** The choice among tools, whatever API it was written for. */
+/** Reads a tool choice written for any API. */
 import { asObjects, asText, isObject, type JsonObject } from '../chat/index.js'
 import type { Notes } from './notes.js'
 
-/** A choice in one form, whatever API it was written for. */
+/** A normalized tool choice. */
 export interface Choice {
   readonly mode: 'none' | 'auto' | 'required'
-  /** The one that must be called. */
+  /** The tool that must be called. */
   readonly tool?: ToolReference
-  /** The only ones that may be called. */
+  /** The only tools that may be called. */
   readonly allowed?: readonly JsonObject[]
 }
 
@@ -16,7 +16,7 @@ export interface ToolReference {
   readonly name: string
 }
 
-/** `any` is Anthropic's and Mistral's word for it. */
+/** `any` is the name in Anthropic and Mistral. */
 const modes: ReadonlyMap<unknown, Choice['mode']> = new Map([
   ['none', 'none'],
   ['auto', 'auto'],
@@ -24,7 +24,7 @@ const modes: ReadonlyMap<unknown, Choice['mode']> = new Map([
   ['any', 'required'],
 ] as const)
 
-/** Also `{ type: 'auto' }`, and names that stand where the Responses API has them; undefined for what names neither mode nor tool. */
+/** Also reads `{ type: 'auto' }` and the Responses API's flat names; undefined with neither. */
 export function readChoice(choice: unknown): Choice | undefined {
   const given = isObject(choice) ? choice : { type: choice }
   if (given.type === 'allowed_tools') {
@@ -40,13 +40,13 @@ export function readChoice(choice: unknown): Choice | undefined {
     : { mode: 'required', tool: { type: String(given.type), name } }
 }
 
-/** Throws for a choice that is none. */
+/** The error for an invalid choice. */
 export const invalidChoice = ({ invalid }: Notes) =>
   invalid(
     "tool_choice is 'none', 'auto', 'required', or an object that names a tool",
     'invalid_tool_choice',
   )
 
-/** The name of a tool or of a reference to one, nested as in Chat Completions or flat; undefined where it has none. */
+/** The name of a tool or reference, nested as in Chat Completions or flat; undefined if absent. */
 export const nameOf = (tool: JsonObject): string | undefined =>
   asText(([tool.function, tool.custom].find(isObject) ?? tool).name)

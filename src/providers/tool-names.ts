@@ -1,4 +1,4 @@
-/** Names of tools as a provider takes them, and back: one spelling for definitions, history and choice. */
+/** Maps tool names to the provider's form and back, the same in definitions, history and choice. */
 import {
   type AnswerInput,
   asObject,
@@ -14,27 +14,27 @@ import {
 import type { Call } from '../core/index.js'
 import type { Push } from './gather.js'
 
-/** Which names a provider takes. */
+/** The tool names that a provider accepts. */
 export interface NameForm {
   readonly maxLength: number
-  /** Letters that it refuses, with the flag `g`. */
+  /** Characters that it refuses, with the flag `g`. */
   readonly refused: RegExp
-  /** The letters that a name may begin with. @default those of the rest */
+  /** Characters that a name may begin with. @default as the rest */
   readonly first?: RegExp
 }
 
-/** `^[a-zA-Z0-9_-]{1,64}$`, as OpenAI and most others ask. */
+/** `^[a-zA-Z0-9_-]{1,64}$`, as OpenAI and most others require. */
 export const plainNames: NameForm = { maxLength: 64, refused: /[^a-zA-Z0-9_-]/g }
 
 export interface NamedRequest {
-  /** In the provider's spelling. */
+  /** With the provider's names. */
   readonly request: ChatRequest
-  /** Answers in the caller's spelling. */
+  /** Restores the caller's names in an answer. */
   readonly restored: <Answer extends AnswerInput>(answer: Answer) => Answer
   readonly restoring: (push: Push) => Push
 }
 
-/** Spells what the provider would refuse in another way, and reports it. */
+/** Renames tools that the provider would refuse, and reports each. */
 export function fitToolNames(
   request: ChatRequest,
   form: NameForm,
@@ -68,7 +68,7 @@ export function fitToolNames(
   }
 }
 
-/** Messages alone. */
+/** For messages alone. */
 export const fitMessageNames = (messages: readonly Message[], form: NameForm) => {
   const names = new Names(form)
   return messages.map((message) => renameMessage(message, names))
@@ -105,7 +105,7 @@ class Names {
     return new Set(this.entries().map(([name]) => name))
   }
 
-  /** Those that are spelled in another way. */
+  /** Names that differ on the wire. */
   entries(): readonly (readonly [name: string, wire: string])[] {
     return [...this.toWire].filter(([name, wire]) => name !== wire)
   }
@@ -123,7 +123,7 @@ class Names {
 
 // -- requests ----------------------------------------------------------------------------------------------------------
 
-/** Where the name of a tool, of a choice or of a call stands; a call may come without a type. */
+/** The object that holds the name of a tool, choice or call; a call may have no type. */
 const bodyOf = (tool: JsonObject): JsonObject => {
   const { type = 'function', function: fn, custom } = tool
   if (type === 'custom' && isObject(custom)) return custom
@@ -131,7 +131,7 @@ const bodyOf = (tool: JsonObject): JsonObject => {
   return tool.type === 'function' ? tool : {}
 }
 
-/** The same object where its name stays. */
+/** Returns the same object if its name is unchanged. */
 function rename(tool: JsonObject, names: Names): JsonObject {
   const body = bodyOf(tool)
   const named = renameBody(body, names)
@@ -153,7 +153,7 @@ function renameChoice(choice: JsonObject, names: Names): JsonObject {
 }
 
 function renameMessage(message: Message, names: Names): Message {
-  // what comes from a program without types may be anything
+  // untyped callers may pass anything
   if (!isObject(message)) return message
   const { tool_calls, function_call, name, role } = asObject(message)
   const calls = asObjects(tool_calls)

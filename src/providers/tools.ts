@@ -1,14 +1,14 @@
-/** Tools of the caller's own: members that the API has no place for, and free text where it has no place for that. */
+/** Tools of the caller: unsupported members, and free text for an API without free-text tools. */
 import type { CustomTool } from '../chat/index.js'
 import { type Notes, reportLost } from './notes.js'
 
-/** Members of a function tool that the API has no place for; `taken`: those that it alone knows. */
+/** Reports members of a function tool that the API has no field for; `taken`: its own members. */
 export const reportToolMembers = (tool: object, taken: readonly string[], { note }: Notes): void =>
   reportLost(tool, [...mappedMembers, ...taken], { what: 'a tool', note, param: 'tools' })
 
 const mappedMembers = 'type function name description parameters strict cache_control'.split(' ')
 
-/** For an API without tools of free text: the schema of a function of one string, which is taken out again on the way back. */
+/** For APIs without free-text tools: schema of a function of one string; answers are unwrapped. */
 export function freeTextSchema({ custom: { format } }: CustomTool, { note }: Notes) {
   const grammar = format && format.type !== 'text' ? JSON.stringify(format) : undefined
   note(

@@ -1,4 +1,7 @@
-/** Writes the chunks of one answer, for every provider: what begins ends, calls are numbered from 0, nothing comes twice. */
+/**
+ * Writes the chunks of one answer, for all providers: everything that starts ends, calls are
+ * numbered from 0, nothing is sent twice.
+ */
 import {
   type Annotation,
   asObject,
@@ -24,13 +27,13 @@ import type { ToError } from '../transport/index.js'
 import type { Push, WireContext } from './adapter.js'
 import { type Loose, type ReaderLimits, unexpected } from './answers.js'
 
-/** Whose answer is written. */
+/** The answer and its limits. */
 export interface WriterOptions extends ReaderLimits {
   readonly provider: string
   readonly context: WireContext
-  /** Gets the usage each time the wire reports it. */
+  /** Receives the usage each time the wire reports it. */
   readonly call?: Pick<Call, 'onUsage'> | undefined
-  /** How ids of calls begin that have none. @default 'call_' */
+  /** Prefix of generated call ids. @default 'call_' */
   readonly callPrefix?: string | undefined
 }
 
@@ -41,7 +44,7 @@ interface NewCall {
   readonly members?: CallMembers
 }
 
-/** A call while its arguments come. */
+/** A call while its arguments stream. */
 export class WrittenCall {
   id = ''
   name: string
@@ -49,11 +52,11 @@ export class WrittenCall {
   readonly members: CallMembers
   /** Arguments so far. */
   text = ''
-  /** An empty object that came first: more may come in its place. */
+  /** A leading empty object, which the real arguments may replace. */
   placeholder = ''
   isEnded = false
 
-  /** @param index among the calls of the answer, in the order in which they were opened */
+  /** @param index position among the calls of the answer, in opening order */
   constructor(
     readonly index: number,
     { name = '', isCustom = false, members = {} }: NewCall,
@@ -64,34 +67,34 @@ export class WrittenCall {
   }
 }
 
-/** An index of a call above this is none. */
+/** A larger call index is invalid. */
 export const maxCalls = 1024
 
 export class TurnWriter {
-  /** Takes the chunks of the network read at hand. */
+  /** Receives the chunks of the current network read. */
   push: Push = () => {}
   isStarted = false
   /** The model that answers. */
   private model = ''
-  /** Characters of text so far: where the next begins. */
+  /** Characters of text so far: the offset of the next text. */
   textLength = 0
   hasRefusal = false
   readonly calls: WrittenCall[] = []
   private readonly ids = new Set<string>()
-  /** Calls whose start was written. */
+  /** Number of calls whose start was written. */
   private started = 0
   private phase: string | undefined
   private thought: unknown
   private hasThought = false
   private usage: Usage = unknownUsage
-  /** What of the answer is not read. */
+  /** Unknown kinds that were warned of. */
   private readonly unknown = new Set<string>()
-  // names come from the wire
+  // no prototype: names come from the wire
   private readonly unread: Record<string, unknown> = Object.create(null)
 
   constructor(private readonly options: WriterOptions) {}
 
-  /** The first time only. */
+  /** Writes it once. */
   start(wire: { readonly id: string; readonly model: string; readonly created?: number }): void {
     if (this.isStarted) return
     this.isStarted = true
@@ -106,7 +109,7 @@ export class TurnWriter {
     })
   }
 
-  /** Text of another phase, the answer behind its commentary, begins after a blank line. */
+  /** Inserts a blank line before text of another phase, such as the answer after commentary. */
   text(text: string, phase?: string): void {
     if (text === '') return
     const gap = this.gapBefore(phase)
@@ -115,7 +118,7 @@ export class TurnWriter {
     this.push({ type: 'text-delta', text: gap + text, ...(phase !== undefined && { phase }) })
   }
 
-  /** Where the next text of this phase begins. */
+  /** The offset at which the next text of this phase begins. */
   textStart(phase?: string): number {
     return this.textLength + this.gapBefore(phase).length
   }
@@ -130,12 +133,12 @@ export class TurnWriter {
     this.push({ type: 'refusal-delta', text })
   }
 
-  /** The model thinks, and does not show it: about so many tokens more. */
+  /** Reports hidden reasoning by its estimated number of tokens. */
   thinking(estimated_tokens: number): void {
     this.push({ type: 'reasoning-delta', text: '', estimated_tokens })
   }
 
-  /** Reasoning of this block; a blank line parts it from that of another. */
+  /** Reasoning of a block; a blank line separates blocks. */
   reasoning(text: string, block: unknown): void {
     if (text === '') return
     const gap = this.hasThought && block !== this.thought ? '\n\n' : ''
@@ -144,7 +147,7 @@ export class TurnWriter {
     this.push({ type: 'reasoning-delta', text: gap + text })
   }
 
-  /** Written once its arguments begin, or it ends: until then its id and its name may grow. */
+  /** Its start is written with its first arguments or its end: until then id and name may grow. */
   openCall(asked: NewCall): WrittenCall {
     const { calls } = this
     if (calls.length >= maxCalls)
@@ -155,7 +158,7 @@ export class TurnWriter {
     return call
   }
 
-  /** An id that another call of this turn has is none: two results could not be told apart. */
+  /** Ignores an id that another call of this turn has: their results would be ambiguous. */
   identify(call: WrittenCall, id: string): void {
     if (id === '' || call.id !== '' || this.ids.has(id)) return
     this.ids.add(id)
@@ -164,7 +167,7 @@ export class TurnWriter {
 
   isWritten = (call: WrittenCall): boolean => call.index < this.started
 
-  /** Writes the start of this call, and of those before it. */
+  /** Writes the start of this call and of all before it. */
   startCall({ index }: WrittenCall): void {
     for (; this.started <= index; this.started++) {
       const call = this.calls[this.started]
@@ -182,7 +185,7 @@ export class TurnWriter {
     }
   }
 
-  /** The next piece of arguments. What comes behind the end of a call is too late. */
+  /** Writes a piece of arguments. Pieces after the end of a call are ignored. */
   addArguments(call: WrittenCall, piece: string): void {
     if (piece === '' || call.isEnded) return
     let text = piece
@@ -197,7 +200,7 @@ export class TurnWriter {
     this.push({ type: 'tool-call-delta', index: call.index, arguments: text })
   }
 
-  /** Throws for arguments that are longer than any tool would want. */
+  /** Throws if the arguments exceed `maxArgumentsLength`. */
   checkLength(length: number): void {
     const { maxArgumentsLength = 16 * 1024 * 1024 } = this.options
     if (length > maxArgumentsLength)
@@ -207,7 +210,7 @@ export class TurnWriter {
       )
   }
 
-  /** What the whole arguments say beyond their pieces. Throws where they differ: nobody knows what is to be run. */
+  /** Writes the rest of the complete arguments. Throws if they contradict the pieces. */
   completeArguments(call: WrittenCall, given: unknown): void {
     const whole = toArgumentsText(given)
     if (whole === undefined) return
@@ -219,7 +222,7 @@ export class TurnWriter {
       )
   }
 
-  /** The wire says that it is complete. A call that cannot be yet, without arguments or with a part of them, stays open. */
+  /** Ends a call that the wire reports as complete. Without complete arguments it stays open. */
   settleCall(call: WrittenCall): void {
     if (call.isCustom || parseJson(call.text) !== undefined) this.endCall(call)
   }
@@ -228,7 +231,7 @@ export class TurnWriter {
     if (call.isEnded) return
     this.startCall(call)
     const { index, isCustom, text, placeholder: empty } = call
-    // a call without arguments still has JSON for them
+    // a call without arguments still needs valid JSON
     if (!isCustom && text.trim() === '') {
       call.text += empty || '{}'
       this.push({ type: 'tool-call-delta', index, arguments: empty || '{}' })
@@ -237,29 +240,29 @@ export class TurnWriter {
     this.push({ type: 'tool-call-end', index })
   }
 
-  /** Ends what is open. */
+  /** Ends all open calls. */
   endCalls(): void {
     for (const call of this.calls) this.endCall(call)
   }
 
-  /** Where there are calls a `stop` is none, and where there are none nothing waits for them; a cut or a filter stays. */
+  /** With calls `stop` becomes `tool_calls`, without calls the reverse; other reasons stay. */
   fittingReason(reason: FinishReason): FinishReason {
     if (reason !== 'stop' && reason !== 'tool_calls') return reason
     return this.calls.length > 0 ? 'tool_calls' : 'stop'
   }
 
-  /** What the provider ran, or runs. */
+  /** Writes the state of a hosted tool. */
   hosted(tool: Loose<HostedTool & Pick<ChunkOf<'hosted-tool'>, 'progress'>>): void {
     this.push({ type: 'hosted-tool', ...defined(tool) })
   }
 
-  /** A citation as the dialect reads it: undefined for a kind that nobody knows. */
+  /** Writes a citation; undefined, for an unknown kind, is reported. */
   cite(annotation: Annotation | undefined, wire: unknown): void {
     if (annotation) this.push({ type: 'annotation', annotation })
     else this.skip('Citations', asObject(wire).type)
   }
 
-  /** The last one that is not undefined is that of the answer. */
+  /** The answer has the last usage that is not undefined. */
   reportUsage(usage: Usage | undefined): void {
     if (!usage) return
     this.usage = usage
@@ -271,7 +274,7 @@ export class TurnWriter {
     context.warn({ code, provider, message, ...(param !== undefined && { param }) })
   }
 
-  /** Warns once of each kind of what nobody knows: `what` names its place. */
+  /** Warns once per unknown kind; `what` names its place. */
   skip(what: string, kind: unknown): void {
     const name = asText(kind)?.slice(0, 100) ?? 'unknown'
     const key = `${what} ${name}`
@@ -280,19 +283,19 @@ export class TurnWriter {
     this.warn('ignored', `${what} of the kind '${name}' were not read: it is not known`)
   }
 
-  /** Keeps the members of a response that no chunk holds; what comes later wins. */
+  /** Keeps response members that no chunk holds; later values win. */
   keepUnread(wire: JsonObject, read: ReadonlySet<string>): void {
     for (const name in wire)
       if (!read.has(name) && isTold(wire[name])) this.unread[name] = wire[name]
   }
 
-  /** The same of its usage: `read` are the names of the counts that are read, at any depth. */
+  /** The same for its usage: `read` names the counts that are read, at any depth. */
   keepUsage(wire: unknown, read: ReadonlySet<string>): void {
     const usage = unreadIn(wire, read)
     if (isTold(usage)) this.unread.usage = usage
   }
 
-  /** `content`: the blocks of the turn; undefined where the message holds it all. */
+  /** `content`: the blocks of the turn; undefined if the message holds all of it. */
   finish({ content, usage = this.usage, ...told }: WrittenFinish): void {
     this.endCalls()
     this.push({
@@ -311,19 +314,19 @@ export class TurnWriter {
     return { v: 1, provider, model, ...defined({ asked, content }) }
   }
 
-  /** The error that the wire reports in place of an answer, or in the middle of it. */
+  /** The error that the wire reports instead of an answer, or in the middle of one. */
   failed(body: unknown, toError: ToError): TetradError {
     const { model, request_id } = this.options.context
     return toError({ status: 200, body, model, ...defined({ request_id }) })
   }
 
-  /** An answer that cannot be read. */
+  /** The error for an unreadable answer. */
   unexpected(code: string, what: string, phase: Phase = 'stream'): UnexpectedResponseError {
     return unexpected({ ...this.options, code, what, phase })
   }
 }
 
-/** What the wire says of a call beside name and arguments. That the model called it itself goes without saying. */
+/** Members of a wire call beside name and arguments. A `direct` caller (the model) is omitted. */
 export function readCallMembers(call: JsonObject): CallMembers {
   const { namespace, caller, async, toolset_name } = call
   return defined({
@@ -337,19 +340,19 @@ export function readCallMembers(call: JsonObject): CallMembers {
 interface WrittenFinish
   extends Loose<Pick<FinishChunk, 'native_finish_reason' | 'stop_sequence' | 'service_tier'>> {
   readonly finish_reason: FinishReason
-  /** @default the last one that was reported */
+  /** @default the last one reported */
   readonly usage?: Usage | undefined
   readonly content: readonly unknown[] | undefined
 }
 
-/** Null, '' and what has no members say nothing. */
+/** False for null, undefined, '' and objects without members. */
 const isTold = (value: unknown) =>
   value !== null &&
   value !== undefined &&
   value !== '' &&
   (typeof value !== 'object' || Object.keys(value).length > 0)
 
-/** Without what is read, and what says nothing. */
+/** The value without members that are read or empty. */
 function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
   if (!isObject(wire)) return wire === 0 ? undefined : wire
   return Object.fromEntries(
@@ -360,16 +363,16 @@ function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
   )
 }
 
-/** An id for a call that has none: 29 characters. */
+/** Generates a call id: prefix and 24 characters. */
 const madeCallId = (prefix = 'call_'): string =>
   `${prefix}${crypto.randomUUID().replaceAll('-', '').slice(8)}`
 
 const placeholder = /^\s*(\{\s*\}|null)\s*$/
 
-/** Arguments without the empty object that some servers put in front of them. */
+/** Arguments without the empty object that some servers send before them. */
 export const withoutPlaceholder = (json: string) => json.replace(/^\s*(\{\s*\}|null)\s*(?=\{)/, '')
 
-/** JSON without its spaces; text that is none as it is. */
+/** Normalizes JSON text; other text is unchanged. */
 const normalJson = (text: string) => {
   const value = parseJson(text)
   return value === undefined ? text : JSON.stringify(value)

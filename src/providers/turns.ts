@@ -1,4 +1,4 @@
-/** The turns of a history as a dialect writes them: what no provider takes is put right or left out here, and reported. */
+/** Turns of a history for a dialect: repairs, drops and reports what no provider accepts. */
 import {
   type AssistantInput,
   asObjects,
@@ -20,17 +20,17 @@ import { isGiven, type Notes, reportLost } from './notes.js'
 
 export interface TurnOptions {
   readonly ids: IdForm
-  /** Results without a call are the dialect's to send. */
+  /** The dialect sends results without a call. */
   readonly keepsOrphans?: boolean
-  /** Thought signatures that litellm hides in ids are read. */
+  /** The dialect reads the thought signatures that litellm hides in ids. */
   readonly readsSignatures?: boolean
-  /** Members of messages that the wire takes beside those that the dialect maps; 'all': passed on as they are. */
+  /** Message members that the wire accepts beyond the mapped ones; 'all': passed through. */
   readonly members: readonly string[] | 'all'
-  /** The same of tool calls. @default none */
+  /** The same for tool calls. @default none */
   readonly callMembers?: readonly string[]
 }
 
-/** Throws `BadRequestError` for what is no message. */
+/** Throws `BadRequestError` for an invalid message. */
 export function turnsOf(messages: readonly Message[], notes: Notes, options: TurnOptions): History {
   const { ids, keepsOrphans = false, readsSignatures = false, members } = options
   const { turns, orphans } = normalize(messages, {
@@ -55,14 +55,14 @@ const hasSignature = (turn: Turn) =>
 
 // -- members -----------------------------------------------------------------------------------------------------------
 
-/** What a dialect maps, or what is no matter of a provider's; `commentary` is a part of `content`. */
+/** Members that dialects map or providers never get; `commentary` is a part of `content`. */
 const known = words(
   'role content name id cache_control refusal tool_calls function_call reasoning_content thinking_blocks provider_specific_fields annotations images audio files hosted_tools commentary is_moved native tool_call_id is_error approval',
 )
 
 const knownOfCalls = words('id type function custom index provider_specific_fields')
 
-/** The members of a message that are neither mapped nor for us alone: words of the server's own. */
+/** Message members that are neither mapped nor internal: those of the server itself. */
 export const otherMembers = (message: object, mapped: readonly string[] = known): JsonObject =>
   Object.fromEntries(
     Object.entries(message).filter(([name, value]) => !mapped.includes(name) && isGiven(value)),
@@ -102,7 +102,7 @@ const hasPart = ({ content }: AssistantInput, ...types: readonly unknown[]) =>
 
 type Loss = readonly [what: string, isIn: (message: AssistantInput) => unknown]
 
-/** What a turn that is written anew may have no place for. */
+/** Content that a rebuilt turn may have no field for. */
 const losses = {
   reasoning: [
     'Unsigned reasoning',
@@ -137,7 +137,7 @@ export function reportLosses(
   }
 }
 
-/** Reported of a turn of which nothing is left to send. */
+/** Reports a turn with nothing left to send. */
 export const reportEmpty = ({ note }: Notes): void =>
   note('repaired', 'Empty assistant messages were left out')
 
@@ -151,7 +151,7 @@ const withDecisions = (said: PairedMessage): PairedMessage => ({
   calls: said.calls.map((pair) => ({ ...pair, result: decided(pair.result) })),
 })
 
-/** A person's answer as the result that the model reads: a yes that nobody acted on is none. */
+/** A decision as the result that the model reads: an approved call that was not run has none. */
 function decided(result: ToolMessage): ToolMessage {
   if (!isApproval(result)) return result
   const { approval, tool_call_id } = result

@@ -1,15 +1,18 @@
-/** What the readers of usage share: the shape of it, and counts by name. */
+/** Shared by the usage readers: the shape of `Usage`, and counts by name. */
 import { asCount, asObject, defined, nonEmpty, type Usage } from '../chat/index.js'
 
 type Told<Members> = { readonly [Name in keyof Members]?: Members[Name] | undefined }
 
-/** What may stand beside the two counts; what tells nothing is left out. */
+/** Members beside the two counts; undefined ones are left out. */
 interface Details extends Told<Omit<Usage, `${string}_tokens` | `${string}_details`>> {
   readonly prompt_tokens_details?: Told<NonNullable<Usage['prompt_tokens_details']>>
   readonly completion_tokens_details?: Told<NonNullable<Usage['completion_tokens_details']>>
 }
 
-/** Total = prompt + completion, whatever the wire says. Some wires tell usage with every chunk: nothing is made for what is not told. */
+/**
+ * Total = prompt + completion, whatever the wire reports. Creates no objects for absent counts, as
+ * some wires send usage in every chunk.
+ */
 export function usageFrom(
   prompt_tokens: number,
   completion_tokens: number,
@@ -32,7 +35,10 @@ function isTold(members: Readonly<Record<string, unknown>>): boolean {
   return false
 }
 
-/** `{ name: count }`, as `read` finds it in each member; undefined where there is none. The names come from the wire. */
+/**
+ * Maps each member to what `read` returns: `{ name: count }`; undefined if empty. Names come from
+ * the wire, hence the null prototype.
+ */
 export function byName<Value>(
   wire: unknown,
   read: (value: unknown) => Value | undefined,
@@ -46,6 +52,6 @@ export function byName<Value>(
   return nonEmpty(found)
 }
 
-/** The first of these that is a count. */
+/** The first value that is a count. */
 export const firstCount = (...values: readonly unknown[]): number | undefined =>
   values.map(asCount).find((value) => value !== undefined)
