@@ -24,9 +24,7 @@ export const extrasOf = (request: ChatRequest, provider: string): readonly JsonO
   request.provider_options?.[provider] ?? {},
 ]
 
-/**
- * The audio type, from the request (`audio: { voice, format }`): the answer does not have it.
- */
+/** The audio type, from the request (`audio: { voice, format }`): the answer has no format. */
 export function audioType(request: ChatRequest): string {
   // `audio` is a wire key without a type in the request
   const { audio = request.extra_body?.audio } = asObject(request)

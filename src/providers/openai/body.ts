@@ -1,11 +1,11 @@
-/** What a response object reports of itself: whether it is an answer, and why it ended. */
+/** Reads the status of a response object: whether it is an answer, and why it ended. */
 import { asObject, type FinishReason, isObject, type JsonObject } from '../../chat/index.js'
 import { namesIn } from '../answers.js'
 import type { TurnWriter } from '../turn-writer.js'
 import type { State } from './stream-state.js'
 import { asList, asString, asText } from './wire.js'
 
-/** Why the answer ended; a refusal beside text is a `stop`. */
+/** The finish reason; a refusal beside text is a `stop`. */
 export function toFinish(
   { status, incomplete_details }: JsonObject,
   writer: TurnWriter,
@@ -24,14 +24,14 @@ export function toFinish(
 
 const finalStatuses = ['completed', 'incomplete', 'failed', 'cancelled']
 
-/** The response of a terminal event; its status, unless it is a final one, is what the event is named for. */
+/** The response of a terminal event; a status that is not final is replaced by the event's. */
 export function finalResponse(wire: unknown, named: string | undefined): JsonObject {
   const response = asObject(wire)
   const own = finalStatuses.find((final) => final === response.status)
   return { ...response, output: asList(response.output), status: own ?? named ?? response.status }
 }
 
-/** Throws what a body holds that is no answer: an error in a 200, a failed or cancelled response, another API. */
+/** Throws for a body that is an error, a failed or cancelled response, or of another API. */
 export function checkBody(body: unknown, { writer, profile }: State): JsonObject {
   const bad = (code: string, what: string) => writer.unexpected(code, what, 'body')
   if (!isObject(body)) throw bad('bad_json', 'answered with JSON that is no object')
@@ -50,7 +50,7 @@ export function checkBody(body: unknown, { writer, profile }: State): JsonObject
   return body
 }
 
-/** `background: true` answers at once with a handle: its id is what to ask for later. */
+/** `background: true` responds at once with a handle, whose id retrieves the answer later. */
 export function warnIfPending(body: JsonObject, { writer }: State): void {
   if (isPending(body))
     writer.warn(
@@ -61,7 +61,7 @@ export function warnIfPending(body: JsonObject, { writer }: State): void {
 
 const isPending = ({ status }: JsonObject) => status === 'queued' || status === 'in_progress'
 
-/** What is read of a response, repeats the request, or is a time of the server. */
+/** Members of a response that are read, repeat the request, or are server timestamps. */
 export const readMembers = namesIn(
   'id object created_at completed_at status error incomplete_details model output output_text usage tool_usage service_tier instructions tools tool_choice temperature top_p text truncation max_output_tokens max_tool_calls parallel_tool_calls store previous_response_id user safety_identifier prompt_cache_key prompt_cache_retention background top_logprobs frequency_penalty presence_penalty',
 )

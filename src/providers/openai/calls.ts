@@ -1,4 +1,4 @@
-/** Calls from the wire: those the app runs, those the provider ran, and the wrapper that holds several. */
+/** Reads calls of the wire: those the app runs, hosted ones, and the wrapper of parallel calls. */
 import {
   defined,
   type HostedTool,
@@ -10,10 +10,10 @@ import {
 import { readCallMembers } from '../turn-writer.js'
 import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
 
-/** Calls that the app runs, beside functions: each is answered by an item of its own kind. */
+/** Calls that the app runs, beside functions: each has its own type of output item. */
 const clientTypes = ['computer_call', 'local_shell_call', 'apply_patch_call']
 
-/** A call of a tool that is not a function, and that the provider waits for us to run. */
+/** True for a call of a tool that is no function and that the app must run. */
 export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomCalls'>): boolean {
   if (item.type === 'custom_tool_call') return !profile.runsCustomCalls
   if (item.type === 'tool_search_call') return item.execution === 'client'
@@ -22,13 +22,15 @@ export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomC
   return clientTypes.some((type) => type === item.type)
 }
 
-/** Items of what the provider ran: `web_search_call`, `shell_call_output`, `mcp_list_tools`, `compaction` … */
+/**
+ * Items of hosted tools: `web_search_call`, `shell_call_output`, `mcp_list_tools`, `compaction` …
+ */
 export const isHosted = ({ type }: WireItem): boolean =>
   typeof type === 'string' &&
   /_(call|output)$|^(mcp_list_tools|program|compaction)$/.test(type) &&
   !type.startsWith('function_call')
 
-/** A call for the app: a function with JSON arguments, anything else as a custom call with its words as JSON. */
+/** A call for the app: functions with JSON arguments, all others as custom calls with JSON text. */
 export function clientCall(item: WireItem): ToolCall {
   const id = asText(item.call_id) ?? asString(item.id)
   if (item.type === 'function_call') {
@@ -42,7 +44,7 @@ export function clientCall(item: WireItem): ToolCall {
   return { id, type: 'custom', custom: { name, input }, ...readCallMembers(item) }
 }
 
-/** What a built-in tool is asked to do, as JSON text. */
+/** The input of a built-in tool, as JSON text. */
 function builtInInput(item: WireItem): string {
   const { action, actions, operation, arguments: args, pending_safety_checks, server_label } = item
   if (typeof args === 'string' && server_label === undefined) return args
@@ -61,7 +63,7 @@ const toolName = (item: WireItem) => asString(item.type).replace(/(_call)?_outpu
 
 const named = ['mcp_call', 'custom_tool_call']
 
-/** A tool that the provider runs, as far as this item tells. */
+/** A hosted tool, as far as this item describes it. */
 export function hostedTool(item: WireItem, isRunning = false): HostedTool {
   const isNamed = named.some((type) => type === item.type)
   return defined({
@@ -88,27 +90,28 @@ function inputOf(item: WireItem): unknown {
 
 const outputOf = (item: WireItem): unknown => {
   const { error, output, outputs, results, tools, revised_prompt, action } = item
-  // that of an image is its bytes
+  // the result of an image is its bytes
   const result = item.type === 'program_output' ? item.result : undefined
   const sources = isObject(action) ? action.sources : undefined
   const prompt = asText(revised_prompt) && { revised_prompt }
   return error ?? output ?? outputs ?? result ?? results ?? tools ?? sources ?? prompt ?? undefined
 }
 
-/** JSON text as what it says; other text, and what is no text, as it is. */
+/** Parses JSON text; other values are unchanged. */
 const parsed = (value: unknown): unknown =>
   typeof value === 'string' ? (parseJson(value) ?? value) : value
 
-/** How the model's own wrapper for calls at once is named where it leaks into an answer. */
+/** Names of the model's internal wrapper for parallel calls, where it leaks into an answer. */
 const wrapperNames = ['parallel', 'multi_tool_use.parallel']
 
-/** True for a call that may be the leaked wrapper: no tool of that name was declared. */
+/** True for a call that may be the leaked wrapper: the request declares no tool of that name. */
 export const isWrapper = (name: unknown, declared: ReadonlySet<string> | undefined): boolean =>
   wrapperNames.some((wrapper) => wrapper === name) && !declared?.has(asString(name))
 
 /**
- * The calls inside a leaked wrapper: `{ tool_uses: [{ recipient_name: 'functions.x', parameters }] }`. Undefined for any
- * other call, and for a wrapper that holds something else or calls a tool nobody declared.
+ * The calls inside a leaked wrapper:
+ * `{ tool_uses: [{ recipient_name: 'functions.x', parameters }] }`. Undefined for other calls, and
+ * for a wrapper with other content or an undeclared tool.
  */
 export function expandParallel(
   item: WireItem,

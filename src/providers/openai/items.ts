@@ -1,4 +1,4 @@
-/** What the items of an answer hold, one by one. */
+/** Reads the content of the items of an answer. */
 import {
   type Annotation,
   asObject,
@@ -17,13 +17,13 @@ import { fileCitation, urlCitation } from '../answers.js'
 import { clientCall, expandParallel, hostedTool, isClientCall, isHosted } from './calls.js'
 import { asList, asNumber, asString, asText, type Profile, type WireItem } from './wire.js'
 
-/** One thing that an item holds. `key` names the place within the item that deltas belong to. */
+/** One piece of an item. `key` names the part of the item that deltas belong to. */
 export type Piece =
   | {
       readonly type: 'text'
       readonly key: string
       readonly text: string
-      /** As they came. */
+      /** Wire form. */
       readonly annotations: unknown
       readonly logprobs: unknown
     }
@@ -34,21 +34,21 @@ export type Piece =
   | { readonly type: 'audio'; readonly audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'> }
   | { readonly type: 'unknown'; readonly what: string; readonly kind: unknown }
 
-/** How items are read. */
+/** Options of the item reader. */
 export interface ReadOptions {
   readonly profile: Pick<Profile, 'runsCustomCalls'>
-  /** Tools of the request by name; undefined: not known, as in a history. */
+  /** Names of the request's tools; undefined: unknown, as in a history. */
   readonly declared?: ReadonlySet<string> | undefined
 }
 
-/** An item without a type is known by its content, or by its arguments. */
+/** Infers a missing type from the content or the arguments. */
 export function typed(item: WireItem): WireItem {
   if (item.type) return item
   if (item.content) return { ...item, type: 'message' }
   return item.name && item.arguments ? { ...item, type: 'function_call' } : item
 }
 
-/** The pieces of one item, in order. Of a kind that is not known text alone is read. */
+/** The pieces of one item, in order. Of an unknown type only text is read. */
 export function readItem(item: WireItem, options: ReadOptions): readonly Piece[] {
   switch (item.type) {
     case 'message':
@@ -81,7 +81,7 @@ function readPart(part: JsonObject, index: number): Piece {
   return { type: 'text', key: `t${index}`, text: asString(part.text), annotations, logprobs }
 }
 
-/** Some servers leave it out. */
+/** undefined: some servers omit it. */
 const textTypes: readonly unknown[] = ['output_text', 'text', undefined]
 
 const readReasoning = (parts: unknown, prefix: string): readonly Piece[] =>
@@ -96,7 +96,7 @@ const readHosted = (item: WireItem): readonly Piece[] => [
   ...filesOf(item).map((file) => ({ type: 'file', file }) as const),
 ]
 
-/** Images that a hosted tool made. */
+/** Images of a hosted tool. */
 function filesOf(item: WireItem): readonly ChunkOf<'file'>[] {
   if (item.type === 'image_generation_call') {
     const data = asText(item.result)
@@ -112,7 +112,7 @@ function filesOf(item: WireItem): readonly ChunkOf<'file'>[] {
   })
 }
 
-/** Logprobs of the wire; entries that are none are skipped. */
+/** Logprobs of the wire; invalid entries are skipped. */
 export const toLogprobs = (wire: unknown): readonly TokenLogprob[] =>
   asObjects(wire).flatMap((entry) => {
     const top_logprobs = asObjects(entry.top_logprobs).flatMap(toLogprob)
@@ -126,7 +126,7 @@ function toLogprob({ token, logprob, bytes }: JsonObject): TokenLogprob[] {
   return [{ token: asString(token), logprob: value, ...numbers }]
 }
 
-/** A citation, its positions moved by `offset` from its part into the text of the message. Undefined for a kind that is not known. */
+/** A citation, its positions moved by `offset` into the message text. Undefined if unknown. */
 export function toAnnotation(wire: unknown, offset: number): Annotation | undefined {
   const { type, url, title, file_id, filename, container_id, ...places } = asObject(wire)
   const move = (position: unknown) => {
@@ -138,7 +138,7 @@ export function toAnnotation(wire: unknown, offset: number): Annotation | undefi
   if (type === 'url_citation')
     return urlCitation(asString(url), { title: asText(title), start_index, end_index })
   if (!fileTypes.includes(type)) return undefined
-  // a file citation names one place: where it stands in the text
+  // a file citation has one position, in the text
   const at = move(places.index)
   return fileCitation({
     file_id: asText(file_id),
@@ -155,7 +155,7 @@ const fileTypes: readonly unknown[] = ['file_citation', 'container_file_citation
 export const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
   new Set((request.tools ?? []).flatMap((tool) => toolNameOf(tool) ?? []))
 
-/** In Chat Completions' nested form, or flat. */
+/** Nested, as in Chat Completions, or flat. */
 function toolNameOf(tool: object): string | undefined {
   const { function: fn, custom, name } = asObject(tool)
   return asText([fn, custom].find(isObject)?.name ?? name)

@@ -1,4 +1,4 @@
-/** What the OpenAI models take on the Responses API, as data. A name that is not here is let through as it is. */
+/** Facts of the OpenAI models on the Responses API. Unknown names are passed through. */
 import {
   type Capabilities,
   type ChatRequest,
@@ -18,19 +18,19 @@ import {
 } from '../model-rules.js'
 import type { WireEffort } from './wire.js'
 
-/** Bare names that are OpenAI's. */
+/** Bare names of OpenAI models. */
 export const models = /^(ft:)?(gpt-|chatgpt-|o\d|codex-|computer-use-)/
 
 interface Family {
   readonly contextTokens?: number
   readonly maxOutputTokens?: number
   readonly reasoning: boolean
-  /** The efforts it takes; absent: not known, any is let through. */
+  /** The efforts it accepts; absent: unknown, all are passed through. */
   readonly efforts?: readonly WireEffort[]
-  /** It does not reason where no effort is given. */
+  /** It does not reason unless an effort is given. */
   readonly rests?: true
   readonly timeouts?: Timeouts
-  /** A name that nobody has told of yet: it is treated as the newest of its kind, and nothing of it is refused. */
+  /** An unpublished name: treated as the newest of its kind, with no parameter refused. */
   readonly isGuess?: true
 }
 
@@ -51,7 +51,7 @@ const gpt5 = limits(400_000, 128_000)
 const oSeries = limits(200_000, 100_000)
 const gpt4o = limits(128_000, 16_384)
 
-/** Reasoning sends nothing for minutes; a `pro` model for a quarter of an hour. */
+/** Reasoning sends no bytes for minutes; on a `pro` model for 15 minutes. */
 const patient: Timeouts = { headersMs: 600_000, idleBytesMs: 300_000, idleEventsMs: 300_000 }
 const veryPatient: Timeouts = { headersMs: 1_800_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
 
@@ -59,7 +59,7 @@ const reasoner = { reasoning: true, timeouts: patient } as const
 const pro = { reasoning: true, timeouts: veryPatient } as const
 const chat = { reasoning: false } as const
 
-/** The first whose pattern fits the name (without date and `ft:`) counts. */
+/** The first pattern that matches the name (without date and `ft:`) applies. */
 const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
   [
     /^gpt-6-astra|^gpt-6\.1-sol|^gpt-6\.2-(sol|astra)/,
@@ -98,7 +98,7 @@ export const textOnly = refused(
   asksForMedia,
 )
 
-/** Of the API, whatever the model: the body has no place for these, or limits for those. */
+/** Rules of the API for all models: parameters without a field, and limits. */
 const apiRules: readonly ParamRule[] = [
   ...unmapped(
     words('stop seed presence_penalty frequency_penalty logit_bias top_k'),
@@ -132,7 +132,7 @@ const noSchemas = refused(
   ({ response_format }) => response_format?.type === 'json_schema',
 )
 
-/** True where this request lets the model reason. */
+/** True if this request lets the model reason. */
 const reasons =
   ({ efforts, rests }: Family) =>
   ({ reasoning_effort, thinking }: ChatRequest): boolean => {
@@ -166,7 +166,7 @@ function reasonerRules(family: Family): readonly ParamRule[] {
 
 const noLogprobs = 'a model that reasons gives no logprobs'
 
-/** The efforts a model takes; the nearest stands for another. */
+/** The efforts that a model accepts; others become the nearest one. */
 export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[] => [
   {
     param: 'reasoning_effort',
@@ -186,7 +186,7 @@ export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[
       ]),
 ]
 
-/** The effort a model takes that is next to the one that was asked: the weaker one where two are as near. */
+/** The accepted effort nearest to the requested one; of two equally near the weaker. */
 export function nearestEffort(
   asked: WireEffort,
   efforts: readonly WireEffort[],
@@ -196,7 +196,7 @@ export function nearestEffort(
   return efforts.toSorted((a, b) => distance(a) - distance(b) || rank(a) - rank(b))[0]
 }
 
-/** Thinking budgets as efforts, by the budgets that litellm reads the other way round. */
+/** Maps a thinking budget to an effort, the inverse of litellm's budgets. */
 export function effortOfBudget(budgetTokens: number): WireEffort {
   if (budgetTokens < 1024) return 'minimal'
   if (budgetTokens < 4096) return 'low'
@@ -204,7 +204,7 @@ export function effortOfBudget(budgetTokens: number): WireEffort {
   return 'high'
 }
 
-/** The name a family is found by: `ft:gpt-4o-2024-08-06:org::id` → `gpt-4o`. */
+/** The name that family patterns match: `ft:gpt-4o-2024-08-06:org::id` → `gpt-4o`. */
 const baseName = (model: string): string =>
   model.replace(/^ft:([^:]+):.*$/, '$1').replace(/-\d{4}-\d{2}-\d{2}$/, '')
 
@@ -213,15 +213,15 @@ const familyOf = (model: string): Family | undefined => {
   return families.find(([pattern]) => pattern.test(name))?.[1]
 }
 
-/** The efforts a model takes; undefined where that is not known. */
+/** The efforts that a model accepts; undefined if unknown. */
 export const effortsOf = (model: string): readonly WireEffort[] | undefined =>
   familyOf(model)?.efforts
 
-/** Explicit prompt-cache marks came with GPT-5.6. */
+/** Explicit prompt-cache breakpoints exist since GPT-5.6. */
 export const takesCacheMarks = (model: string): boolean =>
   /^gpt-(5\.[6-9]|[6-9]|\d\d)/.test(baseName(model))
 
-/** Limits and rules of a model. The rules of the API hold for unknown names too: no server of it has a place for `stop`. */
+/** Limits and rules of a model. The API's rules hold for unknown names too: it has no `stop`. */
 export const capabilities = onceAModel((model): Capabilities => {
   const family = familyOf(model)
   const audio = takesAudio(model) ? audioFormats : []
@@ -243,10 +243,10 @@ export const capabilities = onceAModel((model): Capabilities => {
 /** `ResponseInputAudio` of the API. */
 const audioFormats = ['mp3', 'wav'] as const
 
-/** Text models refuse sound; a name that is not known is asked. */
+/** Text models refuse audio; unknown models are assumed to accept it. */
 export const takesAudio = (model: string): boolean =>
   /audio/.test(model) || familyOf(model) === undefined
 
-/** Summaries of reasoning came with o3. */
+/** Reasoning summaries exist since o3. */
 export const givesSummary = (model: string): boolean =>
   familyOf(model)?.reasoning === true && !/^(o1|o3-mini)/.test(baseName(model))

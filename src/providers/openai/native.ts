@@ -1,4 +1,4 @@
-/** Items of an earlier answer on their way back: used as they are only while they say what the message says. */
+/** Sends items of an earlier answer back unchanged, if the message still has the same content. */
 import { type PairedMessage, readToolCall, type ToolCall, words } from '../../chat/index.js'
 import { type NativeDialect, type Restored, restoreNative } from '../native.js'
 import { omit } from '../notes.js'
@@ -6,9 +6,9 @@ import { expandParallel } from './calls.js'
 import { streamReader } from './stream.js'
 import type { CallItem, FieldContext, Profile, WireItem } from './wire.js'
 
-/** Where the items are to go. */
+/** The request that the items go into. */
 export interface NativeContext extends FieldContext {
-  /** The server keeps items: what it stored it knows by id. */
+  /** The server stores items and finds them by id. */
   readonly isStored: boolean
 }
 
@@ -23,7 +23,7 @@ const dialectOf = (profile: Profile): NativeDialect => ({
   edited: 'dropped',
 })
 
-/** The items of the answer that a message came from; undefined if it has none of this provider, or was changed since. */
+/** The items of an answer in a message; undefined without any of this provider, or if edited. */
 export function nativeItems(
   said: PairedMessage,
   context: NativeContext,
@@ -35,8 +35,9 @@ export function nativeItems(
 }
 
 /**
- * What this model may be sent. Reasoning belongs to the model that made it, and without `encrypted_content` to a server that
- * stored it. Where it is left out, ids are left out too: by their ids the server would ask for the reasoning.
+ * The items that this model accepts. Reasoning requires the model that made it and, without
+ * `encrypted_content`, a server that stored it. Where it is dropped, ids are too: the server would
+ * look up the reasoning by them.
  */
 function fitting(
   { blocks, isOwn, native }: Restored,
@@ -56,13 +57,16 @@ function fitting(
         : `Reasoning of ${native.model} was left out: ${model} cannot read it`,
     )
   const items = kept.map((item) => (isWhole ? asInput(item) : withoutId(asInput(item))))
-  // where the answer was cut: the API refuses reasoning without the item that follows
+  // of a truncated answer: the API refuses reasoning without a following item
   const end = items.findLastIndex((item) => item.type !== 'reasoning') + 1
   if (end < items.length) note('dropped', 'Reasoning that led to no answer was left out')
   return items.slice(0, end)
 }
 
-/** What the API says of its images and does not take back: https://github.com/openai-php/client/pull/742 shows them. */
+/**
+ * Output members of images that the API refuses as input:
+ * https://github.com/openai-php/client/pull/742 lists them.
+ */
 const outputOnly = words('action background output_format quality revised_prompt size')
 
 const asInput = (item: WireItem): WireItem =>
@@ -73,7 +77,7 @@ const freeOfId: readonly unknown[] = ['message', 'function_call', 'custom_tool_c
 const withoutId = (item: WireItem): WireItem =>
   freeOfId.includes(item.type) ? omit(item, ['id']) : item
 
-/** A leaked wrapper of several calls goes back as the calls it stands for: each has its own result. */
+/** Replaces a leaked wrapper by the calls it holds: each has its own result. */
 const unwrapped = (item: WireItem, declared: ReadonlySet<string>): readonly WireItem[] =>
   item.type === 'function_call'
     ? (expandParallel(item, declared)?.map(toCallItem) ?? [item])

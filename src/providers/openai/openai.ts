@@ -26,25 +26,25 @@ import { toInput } from './turns.js'
 import { toUsage } from './usage.js'
 import { maxArgumentsLengthDefault, type Profile } from './wire.js'
 
-/** All of it may be left out. */
+/** All are optional. */
 export interface OpenAIOptions extends ProviderOptions {
-  /** Up to the version. @default OPENAI_BASE_URL, then https://api.openai.com/v1 */
+  /** Including the version. @default OPENAI_BASE_URL, then https://api.openai.com/v1 */
   readonly baseURL?: string | undefined
   /** @default OPENAI_ORG_ID */
   readonly organization?: string | undefined
   /** @default OPENAI_PROJECT_ID */
   readonly project?: string | undefined
-  /** The official client, `new OpenAI()`: it then carries the requests, with its key, its address and its fetch. */
+  /** The official client, `new OpenAI()`, to send requests with its key, address and fetch. */
   readonly client?: ResponsesClient | undefined
   /**
-   * Ask for summaries of the reasoning wherever a request asks for reasoning. OpenAI refuses that to organisations that
-   * are not verified: switch it off there. @default true
+   * Requests reasoning summaries wherever a request asks for reasoning. OpenAI refuses them to
+   * unverified organizations: set false there. @default true
    */
   readonly reasoningSummary?: boolean | undefined
 }
 
 /**
- * OpenAI's models. The key is read from OPENAI_API_KEY at the call, if it is not given.
+ * OpenAI's models. Without `apiKey`, OPENAI_API_KEY is read at each call.
  *
  * @example
  * const ai = createClient({ providers: [openai()] })
@@ -80,14 +80,14 @@ export function openai(options: OpenAIOptions = {}): ProviderAdapter {
 
 const schemas = onDemand(() => import('../../schema/openai.js'))
 
-/** OpenAI's own ways with the wire. */
+/** OpenAI's own variant of the wire. */
 export const profile: Profile = {
   provider: 'openai',
   capabilities,
   effortsOf,
   toError,
   toUsage,
-  // a model that reasons takes instructions from the developer; any other takes both roles
+  // reasoning models take instructions as developer, others accept both roles
   systemRole: (model) => (capabilities(model).reasoning ? 'developer' : undefined),
   takesInlineFiles: true,
   takesAudio,
@@ -104,7 +104,7 @@ export const profile: Profile = {
   maxArgumentsLength: maxArgumentsLengthDefault,
 }
 
-/** The pure parts of a server of this wire, put together. */
+/** Combines the pure parts of a server of this wire. */
 export const responsesDialect = (server: Profile): Dialect => ({
   name: server.provider,
   toolNames: plainNames,

@@ -1,4 +1,4 @@
-/** Results of calls to the wire: each kind of call is answered by an item of its own kind. */
+/** Maps results of calls to the wire: each type of call has its own output item. */
 import {
   asObjects,
   defined,
@@ -20,14 +20,14 @@ import {
   type WireItem,
 } from './wire.js'
 
-/** Those of functions hold parts, or tools that were found, in any words. */
+/** Outputs of functions hold parts, those of tool search found tools, both untyped. */
 type OutputItem =
   | BuiltInOutput
   | (JsonObject & {
       readonly type: 'function_call_output' | 'custom_tool_call_output' | 'tool_search_output'
     })
 
-/** The answer to a call: `item` is the call as it goes out. Undefined where nothing can stand for a missing result. */
+/** The output of `item`, a call as sent. Undefined if nothing can replace a missing result. */
 export function toOutput(
   item: WireItem,
   result: ToolMessage | undefined,
@@ -47,14 +47,14 @@ export function toOutput(
 
 const missing = JSON.stringify({ error: notRun })
 
-/** A result whose call is known to the server alone, by `previous_response_id`. */
+/** A result whose call only the server has, by `previous_response_id`. */
 export const toOrphanOutput = (result: ToolMessage, context: PartContext): OutputItem => ({
   type: 'function_call_output',
   call_id: result.tool_call_id,
   output: toToolOutput(result, context),
 })
 
-/** The wire has no flag for an error: the text says it, as JSON. */
+/** The wire has no error flag: the text reports the error, as JSON. */
 function toToolOutput(result: ToolMessage, context: PartContext): string | readonly InputPart[] {
   const { content, is_error } = result
   const wire = toContent(content ?? '', result.cache_control, context)
@@ -78,7 +78,7 @@ type Writer = (
   context: PartContext,
 ) => OutputItem | undefined
 
-/** The calls of built-in tools that the app runs. What has no place for a made-up result gets none. */
+/** Outputs of built-in tools that the app runs. Undefined: nothing can replace a missing result. */
 const writers: Readonly<Record<string, Writer>> = {
   computer_call: (item, result, context) => {
     const image = result && imageOf(result, context)
@@ -150,7 +150,7 @@ function imageOf({ content }: ToolMessage, context: PartContext) {
   return undefined
 }
 
-/** What a shell said: one or more `{ stdout, stderr, outcome }` as JSON, or plain text. */
+/** The output of a shell: one or more `{ stdout, stderr, outcome }` as JSON, or plain text. */
 function shellOutput(result: ToolMessage | undefined) {
   const text = result ? plainText(result) : missing
   const value = parseJson(text)

@@ -1,4 +1,4 @@
-/** Content parts to the wire: each as the API takes it, or an error that says what to do. */
+/** Maps content parts to the wire; throws with a hint if the API does not accept them. */
 import {
   type CacheControl,
   defined,
@@ -21,7 +21,7 @@ import type {
 
 export type { PartContext }
 
-/** The content of a message; a mark on the message stands on its last part. */
+/** The content of a message; a mark of the message is set on its last part. */
 export function toContent(
   content: string | readonly UserPart[],
   mark: CacheControl | undefined,
@@ -40,13 +40,13 @@ export function toPart(part: UserPart, context: PartContext): InputPart {
   return part.cache_control && takesMark(part.cache_control, context) ? marked(wire) : wire
 }
 
-/** Parts in the words of the Responses API. */
+/** Native parts of the Responses API. */
 const ownForms: readonly unknown[] = ['input_text', 'input_image', 'input_file']
 
 const ownMembers = ['prompt_cache_breakpoint']
 
 function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
-  // a caller's own words for this provider
+  // native parts are passed through
   if (ownForms.includes(part.type)) return part
   const own = context.profile.takesCacheMarks(context.model) ? ownMembers : []
   const kept = pick(part, own)

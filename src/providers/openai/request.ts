@@ -1,4 +1,4 @@
-/** A chat request as the body of `POST /responses`: a table of parameters, each mapped, or left out and told. */
+/** Maps a chat request to the body of `POST /responses`; unmapped parameters are reported. */
 import {
   type ChatRequest,
   isObject,
@@ -25,13 +25,13 @@ import {
   type WireFormat,
 } from './wire.js'
 
-/** How a request is written. */
+/** Options of a request conversion. */
 export interface RequestOptions {
   readonly streaming: boolean
   readonly warn: Warn
 }
 
-/** Writes requests for one server. Throws `BadRequestError` for what cannot be sent. */
+/** Creates the request writer of a server. Throws `BadRequestError` for an unsendable request. */
 export const requestWriter =
   (profile: Profile) =>
   (request: ChatRequest, { streaming, warn }: RequestOptions): TransportRequest => ({
@@ -44,7 +44,7 @@ export const requestWriter =
     ...headersOf(request),
   })
 
-/** Writes requests that only count tokens: the body without what is about the answer. */
+/** Creates the writer of token-count requests: the body without members about the answer. */
 export const countWriter =
   (profile: Profile) =>
   (request: ChatRequest, { warn }: Pick<RequestOptions, 'warn'>): TransportRequest => ({
@@ -77,7 +77,7 @@ function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   return { model, input, ...body }
 }
 
-/** What else a response may start from. */
+/** Members that can replace messages. */
 const mayBeEmpty = ['input', 'previous_response_id', 'conversation', 'prompt', 'instructions']
 
 function mapped(request: ChatRequest, context: FieldContext): JsonObject {
@@ -96,10 +96,10 @@ function mapped(request: ChatRequest, context: FieldContext): JsonObject {
 const dropped = (param: string, { note }: FieldContext) =>
   note('dropped', `${param} was left out: the Responses API has no such parameter`, param)
 
-/** Lists that are gathered, not replaced. */
+/** Lists that are concatenated, not replaced. */
 const gathered = ['include', 'tools']
 
-/** Two bodies in one; the second wins, member by member inside `reasoning`, `text` and their like. */
+/** Merges two bodies; the second wins, by member inside objects such as `reasoning` and `text`. */
 function joined(body: JsonObject, more: JsonObject): JsonObject {
   const result: Record<string, unknown> = { ...body }
   for (const [key, value] of Object.entries(more)) {
@@ -112,7 +112,7 @@ function joined(body: JsonObject, more: JsonObject): JsonObject {
   return result
 }
 
-/** What is always said, and what several parameters say together. */
+/** Members that are always sent, or derived from several parameters. */
 function common(request: ChatRequest, context: FieldContext): JsonObject {
   const tools = toToolChoice(request.tool_choice, toTools(request, context), context)
   return {
@@ -123,32 +123,32 @@ function common(request: ChatRequest, context: FieldContext): JsonObject {
   }
 }
 
-/** One way for several parameters. */
+/** The same mapping for several parameters. */
 const each = <Way>(
   params: readonly (keyof ChatRequest)[],
   way: (param: keyof ChatRequest) => Way,
 ) => Object.fromEntries(params.map((param) => [param, way(param)]))
 
-/** A model that reasons refuses the parameter itself: 1, which is what it takes, is said by saying nothing. */
+/** A reasoning model refuses the parameter itself: the value 1, its default, is omitted. */
 function sampling(param: 'temperature' | 'top_p'): Field {
   return (request, { profile, model }) =>
     request[param] === 1 && profile.samplesByItself(model) ? {} : { [param]: request[param] }
 }
 
 const fields: Fields = {
-  // under their own names
+  // under the same names
   ...each(
     words(
       'top_logprobs parallel_tool_calls metadata service_tier safety_identifier prompt_cache_key previous_response_id',
     ),
     (param) => (request: ChatRequest) => ({ [param]: request[param] }),
   ),
-  // `common` has them
+  // mapped in `common`
   ...each(
     words('store logprobs tools tool_choice web_search_options reasoning_effort thinking'),
     () => () => ({}),
   ),
-  // no place on this wire
+  // no field on this wire
   ...each(words('stop seed top_k presence_penalty frequency_penalty logit_bias'), () => null),
   temperature: sampling('temperature'),
   top_p: sampling('top_p'),
@@ -166,7 +166,7 @@ const fields: Fields = {
   },
 }
 
-/** The API has `safety_identifier`, of at most 64 characters, for what Chat Completions calls `user`. */
+/** Chat Completions' `user` is `safety_identifier` here, of at most 64 characters. */
 function toSafetyIdentifier(
   { user = '', safety_identifier }: ChatRequest,
   { note }: FieldContext,
@@ -179,7 +179,7 @@ function toSafetyIdentifier(
 
 const maxIdentifier = 64
 
-/** What the answer is to hold beside its text. */
+/** The optional output that the request includes. */
 function includes(
   request: ChatRequest,
   tools: readonly object[] | undefined,
@@ -199,7 +199,7 @@ function includes(
 function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
   if (format.type !== 'json_schema') return { type: format.type }
   const { name, schema, description, strict } = format.json_schema
-  // without a schema there is nothing to hold the model to but JSON
+  // without a schema only JSON can be enforced
   if (!schema) return { type: 'json_object' }
   const { profile, note } = context
   const dialect = profile.answerSchema(schema, {
@@ -215,6 +215,6 @@ function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
   }
 }
 
-/** At most 64 of `[A-Za-z0-9_-]`. The name is not seen by anyone but the model. */
+/** At most 64 of `[A-Za-z0-9_-]`. Only the model sees the name. */
 const fittedName = (name: string | undefined) =>
   (name ?? '').replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, 64) || 'response_schema'

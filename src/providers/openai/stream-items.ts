@@ -1,4 +1,6 @@
-/** How items grow and end: pieces of text, arguments of calls, and what only the whole item holds. Each thing is sent once. */
+/**
+ * Grows and ends items: text, call arguments, content that only whole items have; all sent once.
+ */
 import {
   type ChunkOf,
   callMembers,
@@ -29,10 +31,10 @@ export function addPiece(part: PartState, text: string, { writer }: State): void
   else writer.reasoning(text, part)
 }
 
-/** What the whole holds beyond its pieces. What was sent cannot be taken back: where the two differ, the pieces stay. */
+/** Sends the rest of the whole text. If it contradicts what was sent, only warns, once. */
 export function addRest(part: PartState, whole: string, state: State): void {
   const { length } = part.text
-  // a slice is compared word by word, `startsWith` letter by letter
+  // `===` compares machine words, `startsWith` single characters
   if (whole.slice(0, length) === part.text.toString()) addPiece(part, whole.slice(length), state)
   else if (whole !== '' && !part.hasDiffered) {
     part.hasDiffered = true
@@ -47,7 +49,7 @@ export function addAnnotation(part: PartState, wire: unknown, { writer }: State)
 }
 
 export function addLogprobs(part: PartState, wire: unknown, { writer }: State): void {
-  // every delta has a list, and most lists are empty
+  // every delta has a list, most of them empty
   if (!Array.isArray(wire) || wire.length === 0) return
   const content = toLogprobs(wire)
   if (content.length === 0) return
@@ -69,7 +71,7 @@ export const callOf = (entry: ItemState): CallState => {
   return entry.call
 }
 
-/** Writes that a call begins, unless it may turn out to be several. Arguments that are there already may be a part or the whole. */
+/** Writes the start of a call, unless it may be a wrapper. Its arguments so far may be partial. */
 export function startCall(entry: ItemState, state: State): void {
   const { item } = entry
   if (!asText(item.name) || !asText(item.call_id) || isWrapper(item.name, state.declared)) return
@@ -103,7 +105,7 @@ function closeCall(entry: ItemState, toolCall: ToolCall, state: State): void {
   writer.endCall(written)
 }
 
-/** The finished item of a call whose arguments came in its deltas, or its first event, alone. */
+/** Adds the arguments of deltas or the first event to a finished item that has none. */
 function withArguments(item: WireItem, entry: ItemState): WireItem {
   const field = item.type === 'custom_tool_call' ? 'input' : 'arguments'
   const isCall = item.type === 'function_call' || item.type === 'custom_tool_call'
@@ -116,11 +118,11 @@ function withArguments(item: WireItem, entry: ItemState): WireItem {
 
 // -- items -------------------------------------------------------------------------------------------------------------
 
-/** Sends what the whole item holds and its deltas did not. */
+/** Sends the content of a whole item that its deltas did not have. */
 export function closeItem(entry: ItemState, item: WireItem, state: State): void {
   if (entry.isDone) return
   entry.isDone = true
-  // a call that has begun must end, whatever its last event calls itself
+  // a call that has begun must end, whatever the type in its last event
   const isBegun = entry.call?.written !== undefined
   entry.item = withArguments(isBegun ? { ...item, type: entry.item.type } : item, entry)
   for (const piece of readItem(entry.item, state)) closePiece(piece, entry, state)
@@ -164,7 +166,9 @@ function closePart(piece: Extract<Piece, { key: string }>, part: PartState, stat
   if (!part.hasLogprobs) addLogprobs(part, piece.logprobs, state)
 }
 
-/** What only the terminal event holds: gateways send items there that had no events, or cut events off. */
+/**
+ * Reads items that only the terminal event has: some gateways omit their events or cut them off.
+ */
 export function fillHoles(output: readonly unknown[], state: State): void {
   const read = [...state.items.values()].filter(({ isDone }) => isDone)
   output.forEach((given, index) => {
@@ -178,7 +182,7 @@ export function fillHoles(output: readonly unknown[], state: State): void {
     if (!entry.isDone && entry.call) closeItem(entry, entry.item, state)
 }
 
-/** An item that was read, under this index or another. */
+/** True for an item that was read, under this index or another. */
 const isKnown = (item: WireItem, read: readonly ItemState[]) =>
   read.some((entry) => entry.item.type === item.type && sameId(entry.item, item))
 

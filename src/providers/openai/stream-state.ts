@@ -1,4 +1,4 @@
-/** What a stream reader remembers: items by index, the parts of their text, their calls. */
+/** State of a stream reader: items by index, their text parts, their calls. */
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
@@ -7,21 +7,21 @@ import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { declaredNames } from './items.js'
 import { asNumber, asText, type Profile, type WireItem } from './wire.js'
 
-/** One output item, known by its index: ids may change from event to event. */
+/** One output item, identified by its index: ids may change between events. */
 export interface ItemState {
   readonly index: number
   item: WireItem
   isDone: boolean
   readonly parts: Map<string, PartState>
   call?: CallState
-  /** The id under which a hosted tool was announced. */
+  /** The id that a hosted tool was first reported with. */
   hostedId?: string
 }
 
-/** Text and refusals of a message, summaries and content of reasoning. */
+/** Text and refusals of messages, summaries and content of reasoning. */
 export type PartPrefix = 't' | 'r' | 's' | 'c'
 
-/** A piece of text that grows. */
+/** A part whose text grows. */
 export class PartState {
   readonly text = new GrowingText()
   annotations = 0
@@ -29,8 +29,8 @@ export class PartState {
   hasDiffered = false
 
   /**
-   * @param phase of its message: commentary on the way, or the answer
-   * @param offset where it begins in the text of the answer
+   * @param phase of its message: commentary or answer
+   * @param offset where it starts in the text of the answer
    */
   constructor(
     readonly kind: 'text' | 'refusal' | 'reasoning',
@@ -41,29 +41,29 @@ export class PartState {
 
 /** A call whose arguments grow. */
 export interface CallState {
-  /** Undefined until it is known that it is one call. */
+  /** Undefined until it is clear that the item is one call. */
   written?: WrittenCall
-  /** What its deltas hold. */
+  /** Arguments from its deltas. */
   text: string
-  /** Its text is read in whole at the end: what comes before may be a part or the whole. */
+  /** Its arguments are sent when it ends: the first event may have held part or all of them. */
   isHeld: boolean
 }
 
 export type Handler = (event: JsonObject, state: State) => void
 
-/** All that one stream is read with. */
+/** State of one stream. */
 export class State {
   readonly writer: TurnWriter
   readonly declared: ReadonlySet<string>
   readonly items = new Map<number, ItemState>()
-  /** Items whose index was given to another. */
+  /** Items whose index was reused. */
   readonly replaced: ItemState[] = []
   readonly numbers = new Numbering()
   last = -1
   isEnded = false
-  /** Audio came in pieces: what its item holds was sent. */
+  /** Audio was streamed: that of its item is skipped. */
   hasAudio = false
-  /** Of the last event, and what reads it. */
+  /** Type of the last event, and its handler. */
   type: string | undefined
   handler: Handler | undefined
 
@@ -80,13 +80,13 @@ export class State {
 
 const windowSize = 64
 
-/** The last events by number. */
+/** The last events by sequence number. */
 class Numbering {
   private readonly recent = new Array<JsonObject | undefined>(windowSize).fill(undefined)
   private last = -1
   private isOff = false
 
-  /** An event that came before, as after a reconnect of a proxy. Where one number stands for two events nobody counts. */
+  /** True for a repeated event, as after a proxy reconnect. Off once two events share a number. */
   isRepeat(event: JsonObject): boolean {
     const number = event.sequence_number
     if (this.isOff || typeof number !== 'number') return false
@@ -103,12 +103,12 @@ class Numbering {
   }
 }
 
-/** What an event and its repetition have in common. */
+/** Members that are equal in an event and its repetition. */
 const repeated = ['sequence_number', 'type', 'output_index', 'delta']
 
 const maxIndex = 9999
 
-/** The item of an event. One without an index belongs to the item that was opened last. */
+/** The item of an event. Without an index it is the last opened item. */
 export function itemOf(event: JsonObject, state: State, isNew = false): ItemState {
   const index = indexOf(event, state, isNew)
   let entry = state.items.get(index)
@@ -136,14 +136,14 @@ function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolea
 /** The part of an event. */
 export function partOf(event: JsonObject, prefix: PartPrefix, state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
-  // most parts are the first of their item: no new string for each event of theirs
+  // most parts are the first of their item: avoid a new string for each of their events
   const key = position === 0 ? firstKeys[prefix] : `${prefix}${position}`
   return partAt(itemOf(event, state), key, state)
 }
 
 const firstKeys = { t: 't0', r: 'r0', s: 's0', c: 'c0' } as const
 
-/** The part under this key of its item: a prefix, and its position. */
+/** The part of an item by key: a prefix and its position. */
 export function partAt({ parts, item }: ItemState, key: string, { writer }: State): PartState {
   let part = parts.get(key)
   if (!part) {

@@ -39,7 +39,7 @@ import {
 import { usageOf } from './usage.js'
 import { asList, asNumber, asString, asText, type Profile, type WireItem } from './wire.js'
 
-/** Makes a reader for one stream. */
+/** Creates the reader of one stream. */
 export const streamReader =
   (profile: Profile) =>
   (context: WireContext, call?: Pick<Call, 'onUsage'>): StreamReader => {
@@ -54,7 +54,7 @@ export const streamReader =
     }
   }
 
-/** Reads a plain answer: a stream of one event. Throws typed errors for a body that is none. */
+/** Reads a plain answer: a stream of one event. Throws typed errors for a body without answer. */
 export const responseReader =
   (profile: Profile) =>
   ({ body }: WireResponse, context: WireContext): AnswerInput =>
@@ -69,7 +69,7 @@ function readEvent({ event, data }: WireEvent, state: State): void {
   const type = asText(data.type) ?? event ?? (data.error ? 'error' : '')
   if (type === '' && data.choices) checkBody(data, state)
   if (state.numbers.isRepeat(data)) return
-  // events of one name come in rows: the tables are asked where it changes
+  // consecutive events often share a type: look up the handler only when it changes
   if (type !== state.type) {
     state.type = type
     state.handler = handlerOf(type)
@@ -78,7 +78,7 @@ function readEvent({ event, data }: WireEvent, state: State): void {
 }
 
 function handlerOf(type: string): Handler | undefined {
-  // a name such as "constructor" must not find what every object has
+  // own properties only: a name such as "constructor" is inherited
   if (Object.hasOwn(endings, type)) return endings[type]
   const read = Object.hasOwn(on, type) ? on[type] : undefined
   if (!read) return isProgress(type) ? progress : undefined
@@ -112,7 +112,7 @@ const added: Handler = (event, state) => {
   } else if (isClient || entry.item.type === 'function_call') startCall(entry, state)
 }
 
-/** A server that gives each call one index. */
+/** True for another call: some servers use one index for all. */
 const isOtherCall = (before: WireItem, { call_id }: WireItem) =>
   call_id !== undefined && before.call_id !== undefined && before.call_id !== call_id
 
@@ -160,7 +160,7 @@ const callDone =
     call.text = whole
   }
 
-/** Pieces of what a hosted tool does; what is whole comes with its item. */
+/** True for progress of a hosted tool; complete values come with its item. */
 const isProgress = (type: string) => !/\.(done|in_progress|completed|failed)$/.test(type)
 
 const progress: Handler = (event, { items, writer }) => {
@@ -236,14 +236,14 @@ const on: Readonly<Record<string, Handler>> = {
   'response.audio.transcript.delta': audioDelta('transcript'),
 }
 
-/** After one of these nothing more is read. `response.done` is how some gateways, and xAI, end. */
+/** Terminal events: later ones are ignored. `response.done` is sent by some gateways and xAI. */
 const endings: Readonly<Record<string, Handler>> = {
   'response.completed': terminal('completed'),
   'response.done': terminal('completed'),
   'response.incomplete': terminal('incomplete'),
   'response.failed': terminal('failed'),
   'response.cancelled': terminal('cancelled'),
-  // a whole body, as an event of its own
+  // a whole body, as a synthetic event
   response: body,
   error: fail,
 }

@@ -1,10 +1,10 @@
-/** `reasoning_effort` and `thinking` to the wire, which knows efforts and no budgets. */
+/** Maps `reasoning_effort` and `thinking` to the wire, which has efforts but no budgets. */
 import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
 import { reportThinking } from '../notes.js'
 import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
 import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
 
-/** `reasoning_effort`, else what `thinking` asks for. A summary is asked for where reasoning is. */
+/** `reasoning_effort`, else derived from `thinking`. Requested reasoning requests a summary too. */
 export function toReasoning(
   request: ChatRequest,
   context: FieldContext,
@@ -41,7 +41,7 @@ function effortOfThinking(
   context: FieldContext,
 ): WireEffort | undefined {
   const { profile, model, note } = context
-  // adaptive is what a model does that is told no effort
+  // adaptive: the default of a model without an effort
   if (!thinking || thinking.type === 'adaptive') return undefined
   if (profile.capabilities(model).reasoning === false) {
     if (!isOff(thinking))
@@ -64,7 +64,7 @@ function effortOfThinking(
   return effort
 }
 
-/** A model that is known to reason, or one that nobody knows and that is asked to. */
+/** True for a model known to reason, or an unknown one that is asked to. */
 export function mayReason(
   { model, reasoning_effort, thinking }: ChatRequest,
   profile: Profile,

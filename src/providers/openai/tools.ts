@@ -1,4 +1,4 @@
-/** Tools to the wire: definitions, and which of them may or must be called. */
+/** Maps tools and the tool choice to the wire. */
 import {
   type ChatRequest,
   type CustomTool,
@@ -23,7 +23,7 @@ import {
   type WireToolChoice,
 } from './wire.js'
 
-/** The tools of a request, `web_search_options` among them; undefined if there are none. */
+/** The tools of a request, with that of `web_search_options`; undefined if there are none. */
 export function toTools(
   { tools = [], web_search_options }: ChatRequest,
   context: FieldContext,
@@ -44,7 +44,7 @@ function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   context.note(
     'dropped',
     isCustom
-      ? // calls of its custom kind are run by the provider itself: ours would never come back
+      ? // the provider runs custom calls itself: ours would not be returned
         `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`
       : `the tool ${Object.keys(tool).join(', ')} is in the words of another provider`,
     'tools',
@@ -52,7 +52,7 @@ function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   return []
 }
 
-/** Responses tools are flat; `strict` is always said, for without it the API decides by the schema. */
+/** Responses tools are flat; `strict` is always sent, else the API decides by the schema. */
 function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
   const { type, function: definition, cache_control: _, ...rest } = tool
   const { name, description, parameters, strict, ...more } = definition
@@ -67,7 +67,7 @@ function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
 
 const noParameters = { type: 'object', properties: {} }
 
-/** A function tool in the flat form of the Responses API. */
+/** A function tool given in the flat form of the Responses API. */
 function toFlatFunction(tool: HostedToolDefinition, context: FieldContext): WireTool {
   const { type: _, name, description, parameters, strict, ...rest } = tool
   const definition = {
@@ -84,13 +84,13 @@ function toCustom({ type, custom, ...rest }: CustomTool): WireTool {
   return { ...rest, ...more, type, name, ...defined({ description, format: toFormat(format) }) }
 }
 
-/** Chat Completions nests a grammar, Responses does not. */
+/** Chat Completions nests a grammar, the Responses API does not. */
 const toFormat = (format: JsonObject | undefined) => {
   const { grammar, ...rest } = format ?? {}
   return format && (isObject(grammar) ? { ...rest, ...grammar } : format)
 }
 
-/** Chat Completions' `web_search_options`, whose location is nested. */
+/** Maps Chat Completions' `web_search_options`, whose location is nested. */
 function toWebSearch(options: JsonObject, { profile, note }: FieldContext): WireTool {
   const { searchOptions } = profile
   const lost = searchOptions
@@ -109,7 +109,7 @@ function toWebSearch(options: JsonObject, { profile, note }: FieldContext): Wire
   }
 }
 
-/** The choice on the wire, and the tools it leaves. Throws `BadRequestError` for a form nobody knows. */
+/** The wire choice and the tools it leaves. Throws `BadRequestError` for an unknown form. */
 export function toToolChoice(
   tool_choice: ToolChoice | undefined,
   tools: Tools | undefined,
@@ -127,7 +127,7 @@ export function toToolChoice(
   return {}
 }
 
-/** For a server that takes only a mode or a function by name: a selection leaves the other tools out. */
+/** For servers that accept only a mode or a function name: `allowed_tools` removes other tools. */
 function plainChoice(choice: WireToolChoice, tools: Tools, { note }: FieldContext) {
   if (typeof choice === 'string' || choice.type === 'function')
     return { tools, tool_choice: choice }
@@ -147,7 +147,7 @@ function flatChoice(given: unknown): WireToolChoice | undefined {
   if (allowed) return { type: 'allowed_tools', mode, tools: allowed.map(flatReference) }
   if (tool && ownTypes.includes(tool.type)) return { ...tool }
   if (mode && !tool) return mode
-  // a hosted tool, in the API's own words
+  // a hosted tool, in native form
   return isObject(given) && asText(given.type) && !ownTypes.includes(given.type) ? given : undefined
 }
 

@@ -1,4 +1,4 @@
-/** Messages to input items: what the API wants back goes back as it came, the rest is written anew. */
+/** Maps messages to input items: native items are sent back unchanged, others are rebuilt. */
 import {
   type AssistantInput,
   type AssistantTurn,
@@ -21,24 +21,24 @@ import { toOrphanOutput, toOutput } from './outputs.js'
 import { toContent } from './parts.js'
 import type { Phase, Profile, WireItem } from './wire.js'
 
-/** For whom a history is written. */
+/** Options of a history conversion. */
 export interface InputOptions {
   readonly profile: Profile
   readonly model: string
   readonly warn: Warn
-  /** The server stores what it answers. */
+  /** The server stores its answers. */
   readonly isStored?: boolean
-  /** The server knows all up to the last assistant turn: by `previous_response_id` or `conversation`. */
+  /** The server has all up to the last assistant turn: `previous_response_id` or `conversation`. */
   readonly isChained?: boolean
 }
 
-/** The longest `call_id` that the API takes. */
+/** The API's maximum length of a `call_id`. */
 const ids = shortId(64)
 
-/** What a call of the API has beside name and arguments. */
+/** Members of an API call beside name and arguments. */
 const callMembers = ['namespace', 'caller', 'async']
 
-/** The input of a request. Throws `BadRequestError` for a message or a part that cannot be sent. */
+/** The input of a request. Throws `BadRequestError` for an unsendable message or part. */
 export function toInput(messages: readonly Message[], options: InputOptions): readonly WireItem[] {
   const { profile, model, warn, isStored = false, isChained = false } = options
   const writer = { ...notesOf(profile.provider, model, warn), profile, isStored }
@@ -54,7 +54,7 @@ export function toInput(messages: readonly Message[], options: InputOptions): re
   return limitMarks(items, writer)
 }
 
-/** What the server does not know yet: the results of its last calls, and what was said since. */
+/** Items that the server does not have: results of its last calls, and later messages. */
 function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): readonly WireItem[] {
   const at = turns.findLastIndex(({ role }) => role === 'assistant')
   const count = turns
@@ -77,7 +77,7 @@ function toItems(turn: Turn, writer: NativeContext): readonly WireItem[] {
     return [...items, ...outputs]
   }
   const { role, content, cache_control } = turn.message
-  // items of this API, which stand for themselves
+  // native items are sent as they are
   const parts = asObjects(content)
   if (parts.length > 0 && parts.every(isItem)) return parts
   const own = role === 'user' ? role : (writer.profile.systemRole(writer.model) ?? role)
@@ -103,7 +103,7 @@ function toSaidItems(said: PairedMessage, writer: NativeContext): readonly WireI
   return items
 }
 
-/** The answers to the calls among the items, in their order. */
+/** The outputs of the calls among the items, in order. */
 function toOutputs(
   items: readonly WireItem[],
   calls: readonly PairedCall[],
@@ -123,9 +123,9 @@ function toOutputs(
   })
 }
 
-/** A turn written anew: what it said, then its calls. */
+/** A turn rebuilt from the message: its text, then its calls. */
 function rebuilt({ message, calls }: PairedMessage, writer: NativeContext): readonly WireItem[] {
-  // of blocks that do not go back it was reported above
+  // with native blocks lost reasoning was reported above
   const kinds = message.native?.content ? lostKinds : (['reasoning', ...lostKinds] as const)
   reportLosses(message, kinds, writer)
   const { text, refusal } = visibleText(message)
@@ -147,7 +147,7 @@ const lostKinds = ['images', 'hosted tools'] as const
 
 const textItem = (text: string) => ({ type: 'output_text', text })
 
-/** Commentary and answer are two items, as they came; an API that knows no phases gets one text. */
+/** Commentary and answer as separate items; one text for an API without phases. */
 function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonObject) {
   const isApart = commentary && phase !== undefined && text.startsWith(commentary)
   return isApart
@@ -159,7 +159,7 @@ function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonO
 
 const maxMarks = 4
 
-/** The last marks reach furthest: they are the ones that are kept. */
+/** Keeps the last marks, which cover the longest prefixes. */
 function limitMarks(items: readonly WireItem[], writer: NativeContext): readonly WireItem[] {
   let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items

@@ -1,4 +1,4 @@
-/** Token usage of the Responses wire in the common shape. */
+/** Maps token usage of the Responses wire. */
 import {
   asCount,
   asObject,
@@ -12,8 +12,8 @@ import {
 import { byName, usageFrom } from '../usage.js'
 
 /**
- * `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning (`ResponseUsage` of the SDK).
- * Undefined where the wire told none.
+ * `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning
+ * (`ResponseUsage` of the SDK). Undefined if the wire has none.
  */
 export function toUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined
@@ -40,7 +40,7 @@ export function toUsage(wire: unknown): Usage | undefined {
   })
 }
 
-/** The usage of a whole response: what its hosted tools used stands beside `usage` (`Response.tool_usage` of the SDK). */
+/** Usage of a whole response; that of hosted tools is in `Response.tool_usage` of the SDK. */
 export function usageOf(response: JsonObject, toUsage: (wire: unknown) => Usage | undefined) {
   const usage = toUsage(response.usage)
   const { tool_usage } = response
@@ -59,7 +59,7 @@ const cacheWrites = (value: unknown) => {
 /** `{ web_search: { num_requests: 2 } }`: how often each hosted tool ran. */
 const toolUse = (wire: unknown) => byName(wire, (use) => asCount(asObject(use).num_requests))
 
-/** `{ image_gen: { input_tokens: 9, output_tokens: 9 } }`: what a tool used in a model of its own. */
+/** `{ image_gen: { input_tokens: 9, output_tokens: 9 } }`: usage of a tool's own model. */
 const toolTokens = (wire: unknown) =>
   byName(wire, (use) => {
     const { input_tokens, output_tokens } = asObject(use)

@@ -1,4 +1,4 @@
-/** The Responses wire: what goes out in the types of the official SDK, what comes in read field by field. */
+/** The Responses wire: requests in the types of the official SDK, responses read field by field. */
 import type {
   EasyInputMessage,
   FunctionTool,
@@ -20,7 +20,7 @@ import type { Plain } from '../plain.js'
 
 type Params = Plain<ResponseCreateParamsBase>
 
-/** `POST /responses`, without what passes in the caller's own words. */
+/** `POST /responses`, without the members that are passed through. */
 export type ResponsesBody = Omit<Params, 'input' | 'tools' | 'tool_choice'>
 export type Includable = NonNullable<Params['include']>[number]
 export type WireEffort = NonNullable<NonNullable<Params['reasoning']>['effort']>
@@ -30,15 +30,15 @@ export type InputText = Plain<ResponseInputText>
 export type InputImage = Plain<ResponseInputImage>
 export type InputFile = Plain<ResponseInputFile>
 export type InputAudio = Plain<ResponseInputAudio>
-/** A part of ours, or one in the API's own words that passes as it came. */
+/** A part of ours, or a native one that is passed through. */
 export type InputPart = JsonObject
 
-/** An item of ours, of an earlier answer, or in the API's own words. */
+/** An item of ours, of an earlier answer, or a native one. */
 export type WireItem = JsonObject
 export type Phase = NonNullable<Plain<EasyInputMessage>['phase']>
 export type CallItem = Plain<ResponseFunctionToolCall | ResponseCustomToolCall>
 
-/** What answers a call of a built-in tool: each kind of call has its own. */
+/** The output items of built-in tools: one for each type of call. */
 export type BuiltInOutput = Plain<
   | ResponseInputItem.ComputerCallOutput
   | ResponseInputItem.ShellCallOutput
@@ -47,77 +47,77 @@ export type BuiltInOutput = Plain<
   | ResponseInputItem.McpApprovalResponse
 >
 
-/** A tool of the app's; tools are flat here. */
+/** A function of the app; tools are flat on this wire. */
 export type WireFunction = Plain<Omit<FunctionTool, 'strict'>>
-/** One of these, or a tool in the provider's own words. */
+/** One of these, or a native tool. */
 export type WireTool = JsonObject
 
-/** Which tools may or must be called: a mode, or an object that names them. */
+/** A mode, or an object that names tools. */
 export type WireToolChoice = 'none' | 'auto' | 'required' | JsonObject
 
 export { asList, asNumber, asString, asText } from '../../chat/index.js'
 
-// -- the servers that speak it -----------------------------------------------------------------------------------------
+// -- the servers of this wire ------------------------------------------------------------------------------------------
 
-/** What sets one server of this wire apart from another. */
+/** How one server of this wire differs from others. */
 export interface Profile {
   readonly provider: string
   capabilities(model: string): Capabilities
-  /** Undefined where the efforts of a model are not known. */
+  /** Undefined if the efforts of a model are unknown. */
   effortsOf(model: string): readonly WireEffort[] | undefined
   readonly toError: ToError
-  /** Undefined where the wire told none. */
+  /** Undefined if the wire has none. */
   toUsage(wire: unknown): Usage | undefined
 
-  /** Under which role instructions go to a model; undefined: as the message says. */
+  /** The role of instructions; undefined: that of the message. */
   systemRole(model: string): 'system' | 'developer' | undefined
   readonly takesInlineFiles: boolean
   takesAudio(model: string): boolean
-  /** Members of assistant messages that go out as they are. */
+  /** Members of assistant messages that are sent unchanged. */
   readonly messageMembers: readonly string[]
-  /** Explicit prompt-cache marks on parts of the input. */
+  /** True if parts of the input may have explicit prompt-cache breakpoints. */
   takesCacheMarks(model: string): boolean
 
-  /** Parameters that are mapped in another way than OpenAI's; null: the wire has no place for it. */
+  /** Parameters mapped differently from OpenAI's; null: the wire has no field for it. */
   readonly fields?: Fields
-  /** What the two below it stand on. */
+  /** Loaded before `toolSchema` and `answerSchema` are called. */
   readonly schemas: OnDemand<unknown>
   toolSchema(schema: JsonObject, options: SchemaOptions): DialectSchema
   answerSchema(schema: JsonObject, options: SchemaOptions): DialectSchema
-  /** Reasoning is shown only where a summary is asked for, and the model gives one. */
+  /** True if reasoning is returned only as a requested summary, and the model writes one. */
   asksForSummary(model: string): boolean
-  /** `temperature` and `top_p` are refused, whatever they say. */
+  /** `temperature` and `top_p` are refused at any value. */
   samplesByItself(model: string): boolean
-  /** Tools carry `strict`. */
+  /** Tools have `strict`. */
   readonly saysStrict: boolean
-  /** A choice may name hosted tools, and a selection of tools. */
+  /** A choice may name hosted tools, and a set of allowed tools. */
   readonly choosesFreely: boolean
-  /** What `include` may name; undefined: all. */
+  /** Accepted values of `include`; undefined: all. */
   readonly includable?: readonly Includable[]
-  /** Of `web_search_options`, what the server's search takes; undefined: all. */
+  /** Accepted members of `web_search_options`; undefined: all. */
   readonly searchOptions?: readonly string[]
-  /** The provider runs custom tool calls itself: they are hosted tools. */
+  /** The provider runs custom tool calls itself, as hosted tools. */
   readonly runsCustomCalls: boolean
-  /** Characters of one call's arguments. */
+  /** Maximum characters of one call's arguments. */
   readonly maxArgumentsLength: number
 }
 
-/** How a schema is to be written. */
+/** Options of a schema conversion. */
 export interface SchemaOptions {
   readonly strict: boolean
   readonly warn: SchemaWarn
 }
 
-/** For whom a request is written. */
+/** The context of a request conversion. */
 export interface FieldContext extends Notes {
   readonly profile: Profile
 }
 
-/** @default of `maxArgumentsLength` */
+/** Default of `maxArgumentsLength`. */
 export const maxArgumentsLengthDefault = 16 * 1024 * 1024
 
 /** Maps one parameter to members of the body. */
 export type Field = (request: ChatRequest, context: FieldContext) => JsonObject
 
-/** A parameter that is null has no place on the wire. */
+/** A null parameter has no field on the wire. */
 export type Fields = { readonly [Param in keyof ChatRequest]?: Field | null }
