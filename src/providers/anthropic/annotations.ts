@@ -1,4 +1,4 @@
-/** Citations of a text block → annotations, with the place of the block in the joined text. */
+/** Maps citations of a text block to annotations at the block's place in the joined text. */
 import { type Annotation, asNumber, asObject, asText } from '../../chat/index.js'
 import { fileCitation, urlCitation } from '../answers.js'
 
@@ -7,7 +7,7 @@ export interface Span {
   readonly end_index: number
 }
 
-/** Undefined for a kind of citation that is not known. */
+/** Undefined for an unknown type. */
 export function toAnnotation(citation: unknown, span: Span): Annotation | undefined {
   const { type, cited_text, url, title, source, ...file } = asObject(citation)
   const place = { title: asText(title), cited_text: asText(cited_text), ...span }
@@ -36,7 +36,7 @@ export function toAnnotation(citation: unknown, span: Span): Annotation | undefi
   }
 }
 
-/** Pages end where the API says, which names the page after. */
+/** The page range: the end page of the API is exclusive. */
 function pages(page: number | undefined, behind = 0) {
   const isRange = page !== undefined && behind - 1 > page
   return { page, end_page: isRange ? behind - 1 : undefined }

@@ -21,20 +21,23 @@ import { fromWire, streamReader } from './stream.js'
 import { schemas } from './tools.js'
 import { convertMessages } from './turns.js'
 
-/** The key is read from ANTHROPIC_API_KEY at each call, if it is not given. */
+/** Without `apiKey`, ANTHROPIC_API_KEY is read at each call. */
 export interface AnthropicOptions extends ProviderOptions {
   /** Without `/v1`. @default ANTHROPIC_BASE_URL, else https://api.anthropic.com */
   readonly baseURL?: string | undefined
-  /** An `Anthropic` of `@anthropic-ai/sdk` to send through: key, base URL and fetch are its own then. */
+  /** An `Anthropic` of `@anthropic-ai/sdk` to send with its key, base URL and fetch. */
   readonly client?: AnthropicClient | undefined
-  /** Sent with every request; `anthropic-beta` is joined with the betas that a request needs. */
+  /** Sent with every request; `anthropic-beta` is merged with the betas that a request needs. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** `anthropic-version`. From 2026-10-21 on the API has no temperature, top_p and top_k. @default '2023-06-01' */
+  /**
+   * `anthropic-version`. From 2026-10-21 the API has no temperature, top_p and top_k.
+   * @default '2023-06-01'
+   */
   readonly version?: string | undefined
 }
 
 /**
- * Answers to `anthropic/…` and to bare `claude-…`.
+ * Serves `anthropic/…` and bare `claude-…`.
  *
  * @example
  * const ai = createClient({ providers: [anthropic()] })
@@ -76,7 +79,7 @@ function dialectOf({ version: asked, headers, ...limits }: AnthropicOptions): Di
   }
 }
 
-/** Headers of the call replace ours; betas are joined instead, since a body needs its own. */
+/** Headers of the call replace ours; betas are merged, since a body needs its own. */
 const withCallBetas = ({ json, events }: Transport): Transport => ({
   json: (request, call) => json(...joinBetas(request, call)),
   events: (request, call, isProgress) => events(...joinBetas(request, call), isProgress),
@@ -92,13 +95,13 @@ function joinBetas(request: TransportRequest, call: Call): [TransportRequest, Ca
   ]
 }
 
-/** Paths begin with `/v1`: a base that ends with it, or with a whole endpoint, is cut back. */
+/** Paths begin with `/v1`: it, or a whole endpoint, is cut from the end of the base. */
 const rootOf = (baseURL: string) => {
   const base = trimSlashes(baseURL.trim())
   const ending = ['/v1/messages', '/v1'].find((known) => base.endsWith(known)) ?? ''
   return base.slice(0, base.length - ending.length)
 }
 
-/** Tokens of a subscription (`sk-ant-oat…`) are bearer tokens; keys have a header of their own. */
+/** Subscription tokens (`sk-ant-oat…`) are bearer tokens; keys have a header of their own. */
 const authorize = (apiKey: string): Record<string, string> =>
   apiKey.startsWith('sk-ant-oat') ? bearer(apiKey) : { 'x-api-key': apiKey }

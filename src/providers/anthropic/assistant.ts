@@ -1,4 +1,4 @@
-/** An assistant message of a history → content blocks: the provider's own where they still fit, else built anew. */
+/** Maps an assistant message to content blocks: native ones if still valid, else rebuilt. */
 import {
   type AssistantInput,
   type AssistantPart,
@@ -16,7 +16,7 @@ import type { WireBlock, WireToolUse } from './wire.js'
 
 export interface AssistantBlocks {
   readonly blocks: readonly WireBlock[]
-  /** Images that the assistant made: the API takes them from the user only. */
+  /** Images made by the assistant: the API accepts them from the user only. */
   readonly images: readonly WireBlock[]
 }
 
@@ -67,7 +67,7 @@ const toPart = (part: AssistantPart): readonly WireBlock[] => {
   return part.type === 'refusal' ? toText(part.refusal) : []
 }
 
-/** Thinking as litellm stores it, beside the text or among its parts; without a signature the API does not take it. */
+/** Thinking as litellm stores it, beside the text or in its parts; the API requires a signature. */
 function signedThinking(message: AssistantInput): readonly WireBlock[] {
   if (message.native && message.native.provider !== 'anthropic') return []
   const beside = message.thinking_blocks ?? []

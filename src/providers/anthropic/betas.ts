@@ -1,4 +1,4 @@
-/** The `anthropic-beta` header, derived from what a body uses: https://docs.claude.com/en/api/beta-headers. */
+/** The `anthropic-beta` header of a body: https://docs.claude.com/en/api/beta-headers. */
 import { asObject, asObjects, type JsonObject } from '../../chat/index.js'
 import { isGiven } from '../notes.js'
 
@@ -27,7 +27,7 @@ const usesMcp = (body: JsonObject) =>
 
 const usesToolsets = hasTool(/^mcp_toolset$/)
 
-/** `Opus 4.5` took `effort` as a beta; later models know it without. */
+/** Opus 4.5 requires a beta for `effort`, later models do not. */
 const usesEarlyEffort = (body: JsonObject) =>
   has('output_config', 'effort')(body) && /opus-4-5/.test(String(body.model))
 
@@ -81,11 +81,11 @@ const compactions = (body: JsonObject) => blocksOf(body).filter(({ type }) => ty
 
 const isCompaction = ({ type }: JsonObject) => type === 'compact_20260112'
 
-/** Also inside of a tool result. */
+/** Also in a tool result. */
 const isStored = (block: JsonObject): boolean =>
   member(block.source, 'type') === 'file' || asObjects(block.content).some(isStored)
 
-/** What the body needs and what the caller asked for: each once, in one comma-separated line; undefined for none. */
+/** The betas that the body needs and the caller requests, without duplicates; undefined if none. */
 export function betaHeader(
   body: JsonObject,
   asked: readonly (string | undefined)[],

@@ -1,4 +1,4 @@
-/** Content blocks of an answer, from their start over their deltas to their end. */
+/** Reads content blocks of an answer: start, deltas, end. */
 import {
   asCount,
   asObject,
@@ -45,7 +45,7 @@ export function openBlock(given: unknown, index: unknown, state: State): OpenBlo
   return opened
 }
 
-/** A block without a type is known by its text, its input, or its first delta. */
+/** Infers a missing type from text or input; undefined leaves it to the first delta. */
 function typed(block: JsonObject): JsonObject | undefined {
   if (block.type) return block
   if (typeof block.text === 'string') return { ...block, type: 'text' }
@@ -72,7 +72,7 @@ function startAnswer({ answer, writer }: State): void {
   if (answer?.begin()) writer.warn('dropped', message, 'response_format')
 }
 
-/** A block may begin with content, or come whole. */
+/** A block may begin with content, or be whole. */
 function started(opened: OpenBlock, state: State): void {
   const { block } = opened
   const { writer, hostedNames } = state
@@ -93,7 +93,7 @@ function started(opened: OpenBlock, state: State): void {
 const hostedCall = ({ id, name }: JsonObject) =>
   ({ id: String(id), name: String(name), status: 'running' }) as const
 
-/** Of a kind that nobody knows it is text, too. */
+/** Blocks of unknown types may hold text, too. */
 const isText = (block: JsonObject) => block.type === 'text' || !isKnown(block)
 
 const isKnown = (block: JsonObject) =>
@@ -108,7 +108,7 @@ const compaction = ({ position }: OpenBlock) => ({
   name: 'compaction',
 })
 
-/** Another model answers from here on. */
+/** Warns that another model continues the answer. */
 function warnOfFallback({ from, to, trigger }: JsonObject, { writer }: State): void {
   const name = (place: unknown) => asText(asObject(place).model) ?? 'another model'
   const why = asText(asObject(trigger).type)
@@ -127,8 +127,8 @@ const fits = ({ type }: JsonObject, { block }: OpenBlock) =>
   type === block.type || (type === 'text' && isText(block))
 
 /**
- * The block that was never begun, has ended, or is of another kind, where a delta is enough to know it: some gateways leave
- * its start out.
+ * The block to open if it never began, has ended, or is of another type, where the delta implies
+ * it: some gateways omit its start.
  */
 const blocksOfDeltas: ReadonlyMap<unknown, JsonObject> = new Map([
   ['text_delta', { type: 'text' }],
@@ -184,7 +184,7 @@ function addInput(given: unknown, { text, role, call }: OpenBlock, state: State)
   if (role === 'answer' && !state.answer?.isWrapped) state.writer.text(json)
 }
 
-/** A call whose arguments are not whole stays open: gateways send the rest of them behind its end. */
+/** A call with incomplete arguments stays open: some gateways send the rest after its end. */
 export function stopBlock(index: unknown, state: State): void {
   const opened = state.open.get(index)
   const isCut = opened?.call && parseJson(withoutPlaceholder(opened.text.toString())) === undefined
@@ -216,14 +216,14 @@ function ended(opened: OpenBlock, { answer, writer }: State): void {
   for (const citation of citations) writer.cite(toAnnotation(citation, span), citation)
 }
 
-/** Pieces win over what the block began with; neither means an empty object. */
+/** The pieces, else the initial input, else an empty object. */
 function argumentsOf({ text, block: { input } }: OpenBlock): string {
   if (text.length > 0) return withoutPlaceholder(text.toString())
   if (typeof input === 'string') return input || '{}'
   return JSON.stringify(input ?? {})
 }
 
-/** Arguments that were cut off are kept as text. */
+/** Arguments that were cut off remain text. */
 function inputOf(opened: OpenBlock): unknown {
   const json = argumentsOf(opened)
   return parseJson(json) ?? json
@@ -234,13 +234,13 @@ const freeText = (json: string): string => {
   return typeof input === 'string' ? input : json
 }
 
-/** What the wrapper holds; a model that forgot it has answered all the same. */
+/** Unwraps the answer; without a wrapper the whole JSON is the answer. */
 function unwrapped(json: string): string {
   const value = asObject(parseJson(json))
   return Object.hasOwn(value, wrapper) ? JSON.stringify(value[wrapper]) : json
 }
 
-/** The block as it goes into `native`. */
+/** The block for `native`. */
 function whole(opened: OpenBlock): JsonObject {
   const { block, citations, signature, extra } = opened
   const text = opened.text.toString()

@@ -1,4 +1,4 @@
-/** Cache marks: at most four in a request, those for an hour before those for five minutes. */
+/** Cache marks: at most four per request, 1-hour marks before 5-minute marks. */
 import { isObject } from '../../chat/index.js'
 import type { Note } from '../notes.js'
 import type { WireBlock } from './wire.js'
@@ -6,7 +6,7 @@ import type { WireBlock } from './wire.js'
 /** https://docs.claude.com/en/docs/build-with-claude/prompt-caching */
 export const maxMarks = 4
 
-/** The three places of a request that carry marks, in the order in which the API reads them. */
+/** The three places of marks in a request, in the order in which the API reads them. */
 export interface Marked<Turn> {
   readonly tools: readonly WireBlock[]
   readonly system: readonly WireBlock[]
@@ -14,8 +14,9 @@ export interface Marked<Turn> {
 }
 
 /**
- * Of too many marks the first ones among the messages go: the last mark covers the longest prefix, those on tools and
- * system the prefix that all conversations share. An hour behind five minutes becomes five minutes.
+ * Drops surplus marks, first those at the start of the messages: the last mark covers the longest
+ * prefix, those on tools and system the prefix that all conversations share. A 1-hour mark after a
+ * 5-minute mark becomes a 5-minute mark.
  */
 export function fitCacheMarks<Turn extends { readonly content: readonly WireBlock[] }>(
   request: Marked<Turn>,
@@ -46,12 +47,12 @@ export function fitCacheMarks<Turn extends { readonly content: readonly WireBloc
   }
 }
 
-/** Walks over the marks in their order. */
+/** Visits the marks in order. */
 class Marks {
   constructor(
     private toDrop: number,
     private readonly note: Note,
-    /** A mark for five minutes was passed. */
+    /** A 5-minute mark was visited. */
     public isShort = false,
   ) {}
 

@@ -1,4 +1,4 @@
-/** How hard to think: `reasoning_effort` and `thinking` → `thinking` and `output_config.effort`. */
+/** Maps `reasoning_effort` and `thinking` to `thinking` and `output_config.effort`. */
 import { type ChatRequest, type ReasoningEffort, type Thinking, words } from '../../chat/index.js'
 import type { Profile } from './profile.js'
 import type { WireEffort, WireThinking, WireThinkingConfig } from './wire.js'
@@ -8,10 +8,10 @@ export interface WireReasoning {
   readonly effort?: WireEffort
 }
 
-/** The least the API takes. */
+/** The API's minimum. */
 export const minBudget = 1_024
 
-/** Tokens for models that take a budget instead of a level; low to high are litellm's. */
+/** Tokens for models with a budget instead of a level; low to high are litellm's. */
 const budgets: Readonly<Record<Exclude<ReasoningEffort, 'none'>, number>> = {
   minimal: minBudget,
   low: minBudget,
@@ -26,13 +26,13 @@ export const allEfforts = words('none minimal low medium high xhigh max')
 export const isEffort = (value: unknown): value is ReasoningEffort =>
   allEfforts.some((effort) => effort === value)
 
-/** True where thinking is to be off. */
+/** True if thinking is to be off. */
 export const asksForRest = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
   thinking ? isOff(thinking) : reasoning_effort === 'none'
 
 const isOff = ({ type }: Thinking) => type === 'disabled' || type === 'between_tools'
 
-/** Thinking can be turned off, wholly or outside of tool use. */
+/** True if thinking can be switched off, entirely or outside tool use. */
 export const canRest = ({ thinking }: Profile): boolean =>
   thinking.includes('disabled') || thinking.includes('between_tools')
 
@@ -46,13 +46,13 @@ export const effortOf = (budget: number): WireEffort => {
   return budget <= budgets.max ? 'high' : 'xhigh'
 }
 
-/** True where the request asks for thinking, whatever the model would do by itself. */
+/** True if the request asks for thinking, whatever the model's default. */
 export function asksToThink({ thinking, reasoning_effort }: ChatRequest): boolean {
   if (thinking) return !isOff(thinking)
   return reasoning_effort !== undefined && reasoning_effort !== 'none'
 }
 
-/** True where thinking goes by a budget: it then excludes a forced tool, and wants its blocks back. */
+/** True if thinking has a budget, which excludes forced tools and requires its earlier blocks. */
 export function thinksByBudget(request: ChatRequest, { thinking }: Profile): boolean {
   if (!asksToThink(request)) return false
   return request.thinking ? request.thinking.type === 'enabled' : !thinking.includes('adaptive')
@@ -69,7 +69,7 @@ function toWireThinking(request: ChatRequest, profile: Profile): WireThinking | 
   if (!asksToThink(request)) return withoutThinking(request, profile)
   const { thinking, reasoning_effort } = request
   const { type, budget_tokens: _, display: __, ...others } = thinking ?? {}
-  // a type of tomorrow, in the caller's own words
+  // a future type, passed through
   if (type && !types.includes(type)) return { ...thinking, type }
   const display = displayOf(thinking, profile)
   const budget_tokens = thinking?.budget_tokens ?? budgetOf(reasoning_effort)
@@ -81,7 +81,7 @@ function toWireThinking(request: ChatRequest, profile: Profile): WireThinking | 
 
 const types: readonly string[] = words('adaptive enabled disabled between_tools')
 
-/** Thoughts that were asked for are shown, also where the model's default is to hide them. */
+/** Requested thoughts are returned, even if the model hides them by default. */
 const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) => {
   const display = thinking?.display ?? (hidesThoughts ? 'summarized' : undefined)
   return display && { display }

@@ -1,5 +1,7 @@
-/** Refusals of the Messages API as typed errors: its `type` names the kind, `details.error_code` the cause. */
+/** Maps errors of the API to typed errors: `type` is the kind, `details.error_code` the cause. */
 import { errorOf, type ToError } from '../../transport/index.js'
 
-/** Error bodies: https://docs.claude.com/en/api/errors. A spent budget comes as a plain 400, told by its text alone. */
+/**
+ * Bodies: https://docs.claude.com/en/api/errors. A spent budget is a plain 400 with its own text.
+ */
 export const toError: ToError = (failure) => errorOf(failure, { provider: 'anthropic' })

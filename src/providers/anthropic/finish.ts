@@ -1,7 +1,7 @@
-/** The blocks of an answer that are worth keeping. */
+/** Selects the blocks of an answer to keep. */
 import { isObject, type JsonObject } from '../../chat/index.js'
 
-/** Marks the container of code execution among the blocks: its files are there for the next turn too. */
+/** Type of the entry for the code-execution container: the next turn can use its files. */
 export const containerType = 'container'
 
 const isPlainText = ({ type, citations }: JsonObject) =>
@@ -12,7 +12,7 @@ const plainCallKeys = new Set(['type', 'id', 'name', 'input'])
 const isPlainCall = (block: JsonObject) =>
   block.type === 'tool_use' && Object.keys(block).every((key) => plainCallKeys.has(key))
 
-/** Text, then calls: what can be rebuilt from the message needs no second copy. */
+/** True for text, then calls: the message alone can rebuild them. */
 function isRebuildable(blocks: readonly JsonObject[]): boolean {
   const firstCall = blocks.findIndex(isPlainCall)
   const texts = firstCall < 0 ? blocks : blocks.slice(0, firstCall)
@@ -20,7 +20,7 @@ function isRebuildable(blocks: readonly JsonObject[]): boolean {
   return texts.length <= 1 && texts.every(isPlainText) && calls.every(isPlainCall)
 }
 
-/** What an answer carries for the next turn; undefined where the message says it all. */
+/** The blocks that an answer keeps for the next turn; undefined if the message holds all. */
 export function toNative(
   blocks: readonly JsonObject[],
   container: unknown,
@@ -29,6 +29,6 @@ export function toNative(
   return isObject(container) ? [...blocks, { ...container, type: containerType }] : blocks
 }
 
-/** A call of a client tool that code in the provider's container made. */
+/** True for a client tool call made by code in the provider's container. */
 export const isCodeCall = ({ type, caller }: JsonObject) =>
   type === 'tool_use' && isObject(caller) && caller.type !== 'direct'

@@ -1,4 +1,4 @@
-/** Blocks of hosted tools in a history: a call and its result belong together, across turns too. */
+/** Balances blocks of hosted tools in a history: calls need their results, across turns too. */
 import type { Note } from '../notes.js'
 import {
   isHostedCall,
@@ -15,13 +15,13 @@ function useOf(block: WireBlock): Use | undefined {
   return isHostedResult(block) ? { kind: 'result', id: block.tool_use_id } : undefined
 }
 
-/** The provider stopped in the middle of its own work (`pause_turn`): sent back unchanged, it goes on. */
+/** True for a turn paused during hosted tools (`pause_turn`): sent back unchanged, it continues. */
 export function endsPaused(content: readonly WireBlock[]): boolean {
   const last = content.findLast((block) => !isThinking(block))
   return last !== undefined && useOf(last) !== undefined
 }
 
-/** Leaves out a hosted call without its result, and a result without its call; in an open turn the result is yet to come. */
+/** Drops a hosted call without result, except in an open turn, and a result without call. */
 export function balanceHostedTools(
   messages: readonly WireMessage[],
   note: Note,
@@ -47,7 +47,7 @@ export function balanceHostedTools(
   })
 }
 
-/** The turn that the provider goes on with: paused by it, or waiting for results of client tools beside its own. */
+/** The turn that the provider continues: paused by it, or waiting for results of client tools. */
 function openTurn(messages: readonly WireMessage[]): WireMessage | undefined {
   const last = messages.findLast(({ role }) => role === 'assistant')
   const isCalling = last?.content.some(({ type }) => type === 'tool_use')

@@ -1,8 +1,8 @@
-/** Blocks of tools that the provider runs → `hosted-tool` and `file` chunks. */
+/** Maps blocks of hosted tools to `hosted-tool` and `file` chunks. */
 import { asObject, asObjects, asText, isObject, type JsonObject } from '../../chat/index.js'
 import type { TurnWriter } from '../turn-writer.js'
 
-/** `name`: that of the call; a result may come in a later answer than its call. */
+/** `name`: that of the call, which may be in an earlier answer than its result. */
 export function pushResult(block: JsonObject, name: string | undefined, writer: TurnWriter): void {
   const { type, tool_use_id, content } = block
   writer.hosted({
@@ -18,7 +18,7 @@ export function pushResult(block: JsonObject, name: string | undefined, writer: 
 const isFailed = ({ is_error, content }: JsonObject) =>
   is_error === true || (isObject(content) && /_error$/.test(String(content.type)))
 
-/** Without what only the provider can read: it travels in `native`. */
+/** Removes encrypted members, which only the provider can read: `native` holds them. */
 function readable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readable)
   if (!isObject(value)) return value
@@ -29,7 +29,7 @@ function readable(value: unknown): unknown {
   )
 }
 
-/** Files that code wrote: `{ content: [{ type: '…_output', file_id }] }`. */
+/** Files written by code: `{ content: [{ type: '…_output', file_id }] }`. */
 const filesIn = (content: unknown): readonly string[] =>
   asObjects(asObject(content).content).flatMap(({ type, file_id }) =>
     /_output$/.test(String(type)) ? (asText(file_id) ?? []) : [],

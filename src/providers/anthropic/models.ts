@@ -1,16 +1,16 @@
 /**
- * What each Claude family takes, as data. Sources: the models, thinking, effort and structured-output pages of
- * docs.claude.com, the official SDK's types, and refusals on record.
+ * Facts of the Claude families. Sources: the models, thinking, effort and structured-output pages
+ * of docs.claude.com, the official SDK's types, and recorded refusals.
  */
 import { type Capabilities, defined } from '../../chat/index.js'
 import { onceAModel } from '../model-rules.js'
 import type { Profile } from './profile.js'
 import { rulesOf } from './rules.js'
 
-/** Bare names that are Anthropic's. */
+/** Bare names of Anthropic models. */
 export const models = /^claude-/
 
-/** The `anthropic-version` that is sent where none is asked for. */
+/** The default `anthropic-version`. */
 export const defaultVersion = '2023-06-01'
 
 const threeEfforts = ['low', 'medium', 'high'] as const
@@ -58,7 +58,7 @@ const generation5: Profile = { ...generation47, thinksByDefault: true, systemTur
 
 const alwaysThinking: Profile = { ...generation5, thinking: ['adaptive'] }
 
-/** The first that fits is taken. A number behind the names listed here is a model we know nothing of. */
+/** The first match applies. A further number after these names is an unknown model. */
 const families: readonly (readonly [RegExp, Profile])[] = [
   [
     /claude-(fable|mythos)-5-[12]\b/,
@@ -90,7 +90,7 @@ const families: readonly (readonly [RegExp, Profile])[] = [
   [/claude-(3-(opus|sonnet|haiku)|2|v1|instant)\b/, base],
 ]
 
-/** A Claude newer than this table is taken for the newest kind, with nothing refused. */
+/** A Claude newer than this table has the newest generation's facts, with nothing refused. */
 const { contextTokens: _context, maxOutputTokens: _output, ...newest } = generation5
 const unknownClaude: Profile = {
   ...newest,
@@ -101,7 +101,7 @@ const unknownClaude: Profile = {
   prefill: true,
 }
 
-/** Another maker's model behind a server that speaks this API. */
+/** Another vendor's model behind a server with this API. */
 const unknownModel: Profile = {
   ...unknownClaude,
   thinking: ['enabled', 'disabled'],
@@ -111,7 +111,7 @@ const unknownModel: Profile = {
   systemTurns: false,
 }
 
-/** What the model takes. Prefixes of other platforms (`us.anthropic.claude-…`) are looked past. */
+/** What the model accepts. Prefixes of other platforms (`us.anthropic.claude-…`) are ignored. */
 export const profileOf = onceAModel((model): Profile => {
   const known = families.find(([pattern]) => pattern.test(model))?.[1]
   if (known) return known
@@ -119,8 +119,9 @@ export const profileOf = onceAModel((model): Profile => {
 })
 
 /**
- * One name for the dated, aliased and platform forms of a model: what one of them signed, the others read.
- * `claude-sonnet-4-0`, `claude-sonnet-4-20250514` and `us.anthropic.claude-sonnet-4-20250514-v1:0` are the same.
+ * One name for the dated, aliased and platform forms of a model, which read each other's
+ * signatures: `claude-sonnet-4-0`, `claude-sonnet-4-20250514`,
+ * `us.anthropic.claude-sonnet-4-20250514-v1:0`.
  */
 export const modelFamily = (model: string): string =>
   model
@@ -129,7 +130,7 @@ export const modelFamily = (model: string): string =>
     .replace(/[-@](\d{8}|latest|default)$/, '')
     .replace(/-0$/, '')
 
-/** Sampling parameters went with this version of the API: a 400 at any value, on any model. */
+/** From this API version sampling parameters are a 400, at any value, on any model. */
 const versionWithoutSampling = '2026-10-21'
 
 export const capabilitiesOf = (model: string, version: string): Capabilities =>
@@ -144,7 +145,7 @@ const capabilitiesAt = onceAModel((version) =>
       contextTokens,
       maxOutputTokens,
       reasoning: thinking.length > 0,
-      // the Messages API has no part for it
+      // the Messages API has no audio part
       audio: [],
       rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
     })

@@ -1,4 +1,4 @@
-/** The provider's own blocks of an assistant turn (`message.native`): when they are sent back in place of what the message says. */
+/** Native blocks of an assistant turn (`message.native`), and when they replace the message. */
 import {
   type AssistantInput,
   asObjects,
@@ -19,7 +19,7 @@ export const noteLoose = ({ note }: WriteContext) =>
     'Reasoning was left out: what stood before it was changed, and the model takes it only as it was',
   )
 
-/** The container of this turn: that which calls made in code wait in, or one that has not expired yet. */
+/** The container of this turn: that in which calls made in code wait, or an unexpired one. */
 export function containerOf(
   message: AssistantInput | undefined,
   isWaiting: boolean,
@@ -44,10 +44,7 @@ const dialect: NativeDialect = {
   edited: 'repaired',
 }
 
-/**
- * The blocks to send back, or undefined where there are none or the message says something else now. What another model
- * thought is left out.
- */
+/** The blocks to send back, without other models' thoughts; undefined without any, or if edited. */
 export function nativeBlocks(
   said: PairedMessage,
   calls: readonly HistoryCall[],
@@ -68,17 +65,17 @@ export function nativeBlocks(
   const kept = blocks.filter((block) =>
     isThinking(block)
       ? isOwn && isSigned(block) && !isLoose
-      : // behind such thoughts a turn is whole to the letter
+      : // bound thoughts require the turn unchanged
         (bindsThoughts && isOwn && !isLoose) || !isBlankText(block),
   )
   return withIds(kept, calls)
 }
 
-/** The model may write it, but the API does not take it back. */
+/** The model may write blank text, but the API refuses it. */
 const isBlankText = ({ type, text }: JsonObject) =>
   type === 'text' && typeof text === 'string' && text.trim() === ''
 
-/** Calls under their new ids; arguments that had been cut off are an object again. */
+/** Sets the new ids of calls; arguments that were cut off become an object. */
 function withIds(blocks: readonly WireBlock[], calls: readonly HistoryCall[]) {
   const ids = calls.map(({ wireId }) => wireId)
   return blocks.map((block) => {

@@ -1,4 +1,4 @@
-/** `response_format` → native structured output, or a tool whose call is the answer. */
+/** Maps `response_format` to native structured output, or to a tool whose call is the answer. */
 import type { ChatRequest, JsonObject, JsonSchemaFormat } from '../../chat/index.js'
 import type { Note } from '../notes.js'
 import type { Profile } from './profile.js'
@@ -7,15 +7,15 @@ import type { WireTool } from './wire.js'
 
 export type OutputFormat =
   | { readonly kind: 'text' }
-  /** No schema: the model is told in words. */
+  /** No schema: the prompt asks for JSON. */
   | { readonly kind: 'told' }
   | { readonly kind: 'native'; readonly schema: Record<string, unknown> }
   | { readonly kind: 'tool'; readonly tool: WireTool; readonly isWrapped: boolean }
 
-/** The name that litellm gives the tool whose call is the answer. */
+/** litellm's name for the tool whose call is the answer. */
 export const jsonToolName = 'json_tool_call'
 
-/** Holds the answer where the schema is no object (`wrapRoot` of the schema room): a tool takes nothing else. */
+/** Wraps an answer whose schema is no object (`wrapRoot` in src/schema): tool input must be one. */
 export const wrapper = 'value'
 
 export const jsonInstruction = 'Answer with one JSON object and nothing else.'

@@ -1,11 +1,11 @@
-/** The plain parameters of a request: limits, sampling, identity, tier; and those that the API does not have. */
+/** Plain parameters: limits, sampling, identity, tier; and those that the API does not have. */
 import { type ChatRequest, defined } from '../../chat/index.js'
 import { isGiven, type Note } from '../notes.js'
 import { capabilitiesOf } from './models.js'
 import type { WriteContext } from './profile.js'
 import { stopsOf } from './rules.js'
 
-/** A parameter that the wire has no field for is left out, and reported. */
+/** Reports parameters without a field on the wire, which are dropped. */
 export function reportUnmapped(request: ChatRequest, version: string, note: Note): void {
   for (const { param, reason, when, unmapped } of capabilitiesOf(request.model, version).rules)
     if (unmapped && isGiven(request[param]) && when?.(request) !== false)
@@ -26,7 +26,7 @@ export function maxTokensOf(request: ChatRequest, { profile, note }: WriteContex
   return defaultMaxTokens
 }
 
-/** With the version that has no sampling the parameters are reported above. */
+/** Without sampling in the API version, its parameters are reported above. */
 export function sampling(request: ChatRequest, version: string) {
   const { temperature, top_p, top_k } = request
   const { rules } = capabilitiesOf(request.model, version)
@@ -42,7 +42,7 @@ export function sampling(request: ChatRequest, version: string) {
   })
 }
 
-/** An e-mail address or a phone number must not be sent as an id. */
+/** True for an email address or a phone number, which must not be sent as an id. */
 const isPersonal = (user: string) =>
   /^[^\s@]+@[^\s@.]+\.[^\s@]+$/.test(user) || /^\+?[\d\s().-]{7,}$/.test(user)
 

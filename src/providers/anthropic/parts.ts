@@ -1,4 +1,4 @@
-/** Parts of a user message or a tool result → content blocks. */
+/** Maps parts of a user message or a tool result to content blocks. */
 import {
   type CacheControl,
   defined,
@@ -22,7 +22,7 @@ import {
 
 type WireMedia = WireImage | WireDocument | WireContainerUpload
 
-/** The blocks of a message. Text of white space only is refused by the API and says nothing: it is left out. */
+/** The blocks of a message. Blank text is dropped: the API refuses it. */
 export function toContent(
   content: string | readonly object[],
   mark: CacheControl | undefined,
@@ -38,7 +38,7 @@ export function toText(text: string, mark?: unknown): readonly WireBlock[] {
   return text.trim() === '' ? [] : [{ ...block, ...marked(mark) }]
 }
 
-/** A mark on the whole message stands on its last block that takes one. */
+/** Sets a mark of the whole message on its last block that accepts one. */
 export function withMark(
   blocks: readonly WireBlock[],
   mark: CacheControl | undefined,
@@ -52,12 +52,12 @@ export function withMark(
 export const marked = (mark: unknown) =>
   isObject(mark) ? { cache_control: defined({ type: mark.type, ttl: mark.ttl }) } : undefined
 
-/** A history written for this provider may hold its own blocks. */
+/** Native blocks, in a history written for this provider. */
 const ownBlocks: readonly unknown[] = words(
   'document image search_result container_upload tool_reference browser_state',
 )
 
-/** Members of parts that only this API knows. */
+/** Part members of this API only. */
 const ownMembers = {
   text: ['citations'],
   image: ['transformations'],
@@ -65,7 +65,7 @@ const ownMembers = {
 }
 
 function toBlocks(part: JsonObject, notes: Notes): readonly WireBlock[] {
-  // the provider's own words, passed on as they are
+  // native blocks are passed through
   if (ownBlocks.includes(part.type)) return [part]
   if (part.type === 'text') {
     reportPart(part, ownMembers.text, notes)
@@ -94,7 +94,7 @@ function toMediaBlock(media: Media, notes: Notes): WireMedia {
   if (!isHttp(source.url)) throw unsupported('a file whose address is not http', notes)
   if (kind === 'audio' || kind === 'video') throw unsupported(kind, notes)
   const url = { type: 'url', url: source.url } as const
-  // where the address does not tell its type, the kind of part does
+  // without a type in the address, the type of the part decides
   if (kind === 'image') return { type: 'image', source: url }
   if (mediaType !== undefined && mediaType !== 'application/pdf' && !isTextType(mediaType))
     throw unsupported(mediaType, notes)
@@ -123,7 +123,7 @@ function toInline(data: string, { mediaType = '', filename }: Media, notes: Note
 const hint = (mediaType: string) =>
   mediaType.startsWith('audio/') ? 'send a transcript, or let hear() make one' : ''
 
-/** A file of the Files API: what neither reads as document nor as image goes to the container of code execution. */
+/** A file of the Files API: other than documents and images go to the code-execution container. */
 function toStored(file_id: string, { kind, mediaType, filename }: Media): WireMedia {
   const source = { type: 'file', file_id } as const
   if (kind === 'image') return { type: 'image', source }
@@ -141,11 +141,11 @@ const imageTypes: readonly ImageType[] = words('image/jpeg image/png image/gif i
 
 const isImageType = (type: string): type is ImageType => imageTypes.some((one) => one === type)
 
-/** Types that are text under another name. */
+/** Text types, also under `application/`. */
 const isTextType = (type: string): boolean =>
   type.startsWith('text/') || /^application\/(.*\+)?(json|xml|yaml|javascript)$/.test(type)
 
-/** The text that base64 holds; undefined where it is not well encoded. */
+/** Decodes text from base64; undefined if invalid. */
 function fromBase64(data: string): string | undefined {
   try {
     return new TextDecoder().decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)))

@@ -1,8 +1,8 @@
-/** The facts about one model family that requests and rules are made by. */
+/** The facts of a model family that requests and rules depend on. */
 import type { Notes } from '../notes.js'
 import type { WireEffort, WireThinkingConfig } from './wire.js'
 
-/** For whom a request is written. */
+/** The context of a request conversion. */
 export interface WriteContext extends Notes {
   readonly profile: Profile
 }
@@ -11,25 +11,25 @@ export interface Profile {
   readonly known: boolean
   readonly contextTokens?: number
   readonly maxOutputTokens?: number
-  /** `either`: temperature or top_p, not both. `none`: only what is the default anyway. */
+  /** `either`: temperature or top_p, not both. `none`: only default values. */
   readonly sampling: 'any' | 'either' | 'none'
   readonly thinking: readonly WireThinkingConfig['type'][]
-  /** It thinks unless told not to. */
+  /** Thinks unless switched off. */
   readonly thinksByDefault: boolean
-  /** It shows its thoughts only when asked (`display`). */
+  /** Returns thoughts only on request (`display`). */
   readonly hidesThoughts: boolean
   /** Levels of `output_config.effort`. */
   readonly efforts: readonly WireEffort[]
   /** Effort above `high` needs thinking. */
   readonly topEffortNeedsThinking: boolean
-  /** A signed thought goes back only behind the system, the tools and the messages that it was made behind. */
+  /** A signed thought requires the same system, tools and messages before it. */
   readonly bindsThoughts: boolean
   /** `tool_choice` may be `any` or `tool`. */
   readonly forcedTools: boolean
   /** `output_config.format` and strict tools. */
   readonly structured: boolean
-  /** The last message may be the beginning of the answer. */
+  /** The last message may begin the answer. */
   readonly prefill: boolean
-  /** A system message may stand between the turns. */
+  /** A system message may be between turns. */
   readonly systemTurns: boolean
 }

@@ -1,4 +1,4 @@
-/** A request → the body and headers of `POST /v1/messages`. */
+/** Maps a request to the body and headers of `POST /v1/messages`. */
 import { type ChatRequest, defined, isObject, type JsonObject, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
@@ -20,7 +20,7 @@ import { isThinking, type WireBody, type WireMessage } from './wire.js'
 export interface RequestSettings {
   /** `anthropic-version`. */
   readonly version: string
-  /** Betas of the client, beside those that a body needs. */
+  /** Betas of the client, in addition to those that a body needs. */
   readonly betas?: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface RequestOptions {
   readonly warn: Warn
 }
 
-/** Throws `BadRequestError` for content, roles and choices that the API does not know. */
+/** Throws `BadRequestError` for content, roles and choices that the API does not have. */
 export function toWire(
   request: ChatRequest,
   { streaming, warn }: RequestOptions,
@@ -40,7 +40,7 @@ export function toWire(
   return { path: '/v1/messages', ...withHeaders(whole, request, settings) }
 }
 
-/** What the counting endpoint takes of it: https://docs.claude.com/en/api/messages-count-tokens. */
+/** Members that this endpoint accepts: https://docs.claude.com/en/api/messages-count-tokens. */
 export function toCountWire(
   request: ChatRequest,
   { warn }: Pick<RequestOptions, 'warn'>,
@@ -135,7 +135,7 @@ function toBody(
 
 const hasThoughts = ({ content }: WireMessage) => content.some(isThinking)
 
-/** A line was added to the system prompt: thoughts that were made without it are left out by the API, which reports it. */
+/** Lets the API drop, and report, thoughts made without the line added to the system prompt. */
 function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireReasoning {
   const { thinking = { type: 'adaptive' } } = reasoning
   if (thinking.type === 'disabled' || 'block_binding' in thinking) return reasoning
@@ -148,7 +148,7 @@ function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireR
   return { ...reasoning, thinking: { ...thinking, block_binding } }
 }
 
-/** Where the results of calls made in code must go; else where there is code to run. */
+/** The container, if results of calls made in code must go there, or if there is code to run. */
 const containerFor = (container: Container | undefined, { tools = [] }: WireBody) => {
   const runsCode = tools.some((tool) => 'type' in tool && /^code_execution/.test(String(tool.type)))
   return container && (container.isNeeded || runsCode) ? { container: container.id } : {}

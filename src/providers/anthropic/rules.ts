@@ -1,4 +1,4 @@
-/** The rule rows of a profile: what is not taken, why, and the nearest thing that is. */
+/** The rules of a profile: what is not accepted, why, and the nearest accepted value. */
 import { type ChatRequest, type ParamRule, type ReasoningEffort, words } from '../../chat/index.js'
 import {
   asksForMedia,
@@ -12,7 +12,7 @@ import { readChoice } from '../tool-choice.js'
 import { allEfforts, asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
 
-/** `hasSampling`: the version of the API knows temperature, top_p and top_k. */
+/** `hasSampling`: the API version has temperature, top_p and top_k. */
 export const rulesOf = (
   profile: Profile,
   { hasSampling }: { readonly hasSampling: boolean },
@@ -28,13 +28,13 @@ const noField = 'the Messages API has no such parameter'
 
 const missing = (params: readonly (keyof ChatRequest)[]) => unmapped(params, noField)
 
-/** Given, but at the value that changes nothing, it is no matter. */
+/** Accepted at the value that has no effect. */
 const missingUnless = (param: keyof ChatRequest, when: NonNullable<ParamRule['when']>) =>
   refused(param, noField, when).map((rule): ParamRule => ({ ...rule, unmapped: true }))
 
 const isBlank = (text: string) => text.trim() === ''
 
-/** One stop sequence or several. */
+/** The stop sequences as a list. */
 export const stopsOf = ({ stop }: ChatRequest): readonly string[] =>
   typeof stop === 'string' ? [stop] : (stop ?? [])
 
@@ -91,7 +91,7 @@ function reasoningRules(profile: Profile): readonly ParamRule[] {
 
 function effortRules(profile: Profile): readonly ParamRule[] {
   const { efforts: levels, topEffortNeedsThinking } = profile
-  // without levels the adapter makes a budget of any effort
+  // without levels the adapter maps any effort to a budget
   const taken = allEfforts.filter(
     (effort) =>
       (effort === 'none' && canRest(profile)) ||
@@ -130,7 +130,7 @@ const adaptiveToBudget: ParamRule = {
   }),
 }
 
-/** The budget stays on: the adapter makes a level of effort of it. */
+/** Keeps the budget: the adapter maps it to an effort level. */
 const budgetToAdaptive: ParamRule = {
   param: 'thinking',
   reason: 'the model decides by itself how long to think (adaptive), guided by reasoning_effort',

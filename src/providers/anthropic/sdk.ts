@@ -1,8 +1,8 @@
-/** The official client in the place of `fetch`: its keys, base URL, proxies and middleware; our timers, events and errors. */
+/** The client as a `fetch`: its keys, base URL, proxies, middleware; our timers, events, errors. */
 import { isObject } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
 
-/** The part of `Anthropic` (`@anthropic-ai/sdk`) that is used. */
+/** The members of `Anthropic` (`@anthropic-ai/sdk`) that are used. */
 export interface AnthropicClient {
   post(
     path: string,
@@ -18,10 +18,10 @@ export interface AnthropicClient {
   ): { asResponse(): Promise<Response> }
 }
 
-/** As long as a timer can be: waiting is limited by our own. */
+/** The longest possible timer: our own timers limit the wait. */
 const noTimeoutMs = 2_147_483_647
 
-/** A `fetch` that sends through the client, its retries off. Its error for a status becomes the response that it was. */
+/** A `fetch` that sends through the client, its retries off. Its status errors become responses. */
 export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch => {
   if (!isObject(client) || typeof client.post !== 'function')
     throw new MisuseError(
@@ -48,15 +48,15 @@ export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch =>
   }
 }
 
-/** A key that came with the call goes out alone. */
+/** Removes the client's key if the call has one. */
 const withoutClientKey = (headers: Record<string, string>): Record<string, string | null> => {
   if ('x-api-key' in headers) return { ...headers, authorization: null }
   return 'authorization' in headers ? { ...headers, 'x-api-key': null } : headers
 }
 
-/** Throws what is no answer: for a failed connection, what the connection failed with. */
+/** Throws an error without a response; for a failed connection, its cause. */
 function responseOf(error: unknown): Response {
-  // `APIError` of the client; one without a status never had a response
+  // `APIError` of the client; without a status there was no response
   const { status, headers, error: body, cause } = isObject(error) ? error : {}
   if (typeof status !== 'number' || !(headers instanceof Headers))
     throw cause instanceof Error ? cause : error

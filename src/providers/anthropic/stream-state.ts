@@ -1,4 +1,4 @@
-/** What is known of an answer while it comes in. */
+/** State of an answer while it streams. */
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
@@ -9,60 +9,60 @@ import { profileOf } from './models.js'
 import { toOutputFormat } from './output-format.js'
 import { customNames } from './tools.js'
 
-/** A block while its pieces come in. */
+/** A block while it streams. */
 export interface OpenBlock {
   readonly block: JsonObject
   /** Text, thinking or arguments so far. */
   readonly text: GrowingText
   readonly citations: unknown[]
-  /** Among all blocks. */
+  /** Index among all blocks. */
   readonly position: number
-  /** Where its text begins in the joined text. */
+  /** Offset of its text in the joined text. */
   readonly start: number
   readonly role: 'content' | 'call' | 'custom' | 'answer'
   readonly call?: WrittenCall
   signature: string
-  /** What deltas of another kind brought. */
+  /** Members from other types of deltas. */
   extra: JsonObject
 }
 
-/** The answer as the call of a tool of ours: its arguments are the text, and other text is only the way there. */
+/** The answer as a call of our tool: its arguments are the text, text before it is discarded. */
 class JsonAnswer {
   private held: string[] = []
-  /** The call has come. */
+  /** The call has begun. */
   isGiven = false
 
   constructor(readonly isWrapped: boolean) {}
 
-  /** Keeps text until it is clear whether the call comes. */
+  /** Holds text until it is clear whether the call comes. */
   hold(text: string): void {
     if (!this.isGiven) this.held.push(text)
   }
 
-  /** Text that no call made superfluous. */
+  /** Returns the held text. */
   release(): string {
     const text = this.held.join('')
     this.held = []
     return text
   }
 
-  /** The call begins; true where text before it is given up. */
+  /** Begins the call; true if text before it is discarded. */
   begin(): boolean {
     this.isGiven = true
     return this.release().trim() !== ''
   }
 }
 
-/** All that one stream is read with. */
+/** State of one stream. */
 export class State {
   readonly writer: TurnWriter
   readonly custom: ReadonlySet<string>
   readonly answer: JsonAnswer | undefined
   readonly open = new Map<unknown, OpenBlock>()
-  /** Complete and open ones, in their order. */
+  /** Complete and open ones, in order. */
   readonly blocks: JsonObject[] = []
   readonly hostedNames = new Map<unknown, string>()
-  /** Of the message that is being read; undefined before it begins. */
+  /** Id of the current message; undefined before it begins. */
   id: string | undefined
   isEnded = false
   usage: JsonObject = {}

@@ -20,7 +20,7 @@ import { toNative } from './finish.js'
 import { State } from './stream-state.js'
 import { fromWireUsage } from './usage.js'
 
-/** Reports usage to the call as the wire does. */
+/** Reports usage to the call whenever the wire does. */
 export function streamReader(
   context: WireContext,
   call?: Pick<Call, 'onUsage'>,
@@ -43,7 +43,7 @@ export function streamReader(
   }
 }
 
-/** Reads a plain answer. Throws the typed error of an error that came with status 200, `UnexpectedResponseError` for no message. */
+/** Reads a plain answer. Throws typed errors for an error in a 200, and a body without message. */
 export function fromWire(
   { body }: WireResponse,
   context: WireContext,
@@ -65,7 +65,7 @@ export function fromWire(
 
 type Handler = (event: JsonObject, state: State) => void
 
-/** Those that mean something before a message has begun, and behind its end; undefined: all do. */
+/** Types of events that are read before a message begins and after it ends; undefined: all. */
 function expectedEvents({ id, isEnded }: State): ReadonlySet<unknown> | undefined {
   if (isEnded) return beginnings
   return id === undefined ? earlyEvents : undefined
@@ -76,7 +76,7 @@ const earlyEvents: ReadonlySet<unknown> = new Set([...beginnings, 'error'])
 
 const on: ReadonlyMap<unknown, Handler> = new Map<unknown, Handler>([
   ['message_start', messageStart],
-  // a whole body, as an event of its own
+  // a whole body, as a synthetic event
   ['message', wholeMessage],
   [
     'content_block_start',
@@ -99,7 +99,7 @@ function wholeMessage(event: JsonObject, state: State): void {
   messageStop(event, state)
 }
 
-/** The same one again is skipped; another message in the middle of this one is not to be mixed in. */
+/** Skips a repeated start; throws for another message in the middle of one. */
 function messageStart({ message }: JsonObject, state: State): void {
   if (!isObject(message)) return
   const { writer, context } = state
@@ -124,7 +124,7 @@ function messageStart({ message }: JsonObject, state: State): void {
   }
 }
 
-/** What is read here. */
+/** Members that are read. */
 const readMembers = namesIn('id type role model content stop_reason stop_sequence usage delta')
 
 /** Of its usage. */
@@ -132,7 +132,7 @@ const readCounts = namesIn(
   'input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation output_tokens_details server_tool_use service_tier iterations',
 )
 
-/** Stands for the index of a block that comes whole with its message. */
+/** Replaces the index of blocks that are in the message itself. */
 const given = Symbol('given')
 
 function messageDelta(event: JsonObject, state: State): void {
@@ -155,7 +155,7 @@ function messageStop(_: JsonObject, state: State): void {
   state.isEnded = true
 }
 
-/** Once a read is over: a message may stand right behind another, and both are one answer. */
+/** Called after a network read: a message directly after another belongs to the same answer. */
 function finish(state: State): void {
   const { answer, stop, usage, writer, context } = state
   const { stop_reason, stop_sequence, stop_details, container, input_transformations } = stop
@@ -163,7 +163,7 @@ function finish(state: State): void {
   warnOfTransformations(input_transformations, 'anthropic', context.warn)
   const native = asText(stop_reason)
   const reason = finishReasonOf(native)
-  // one that nobody knows yet would be hidden by a `stop` alone
+  // a `stop` alone would hide an unknown reason
   if (native && !reason)
     writer.warn('other', `anthropic/${context.model} ended with ${native.slice(0, 100)}`)
   if (answer) writer.text(answer.release())
@@ -173,9 +173,10 @@ function finish(state: State): void {
     finish_reason: writer.fittingReason(reason ?? 'stop'),
     native_finish_reason: native,
     stop_sequence: asText(stop_sequence),
-    // a fast answer is a tier of its own: https://platform.claude.com/docs/en/build-with-claude/fast-mode
+    // fast mode is reported as a tier:
+    // https://platform.claude.com/docs/en/build-with-claude/fast-mode
     service_tier: usage.speed === 'fast' ? 'fast' : asText(usage.service_tier),
-    // the text stands for the call: there is nothing to be sent back as it was
+    // the text replaces the call: no block has to be sent back
     content: isAnswered ? undefined : toNative(state.blocks, container),
   })
 }

@@ -1,4 +1,4 @@
-/** What thinking asks of the rest of a request: room in `max_tokens`, and its blocks while tools are at work. */
+/** Effects of thinking on a request: room in `max_tokens`, and required blocks during tool use. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
 import {
   asksForRest,
@@ -13,7 +13,7 @@ import {
 import type { WriteContext } from './profile.js'
 import { isThinking, type WireBody, type WireMessage } from './wire.js'
 
-/** What is asked of thinking and cannot be had is left out, and reported. */
+/** Drops and reports requested thinking that the model does not support. */
 export function reasoningFor(
   asked: ChatRequest,
   messages: readonly WireMessage[],
@@ -45,14 +45,14 @@ function withKnownEffort(request: ChatRequest, note: WriteContext['note']): Chat
   return rest
 }
 
-/** While tools are at work a model that thinks by a budget wants the turn to begin with its thoughts, and refuses it else. */
+/** With a budget, an assistant turn with tool calls is refused unless it begins with thinking. */
 function lacksThoughts(messages: readonly WireMessage[]): boolean {
   const turn = messages.findLast(({ role }) => role === 'assistant')
   const isCalling = turn?.content.some(({ type }) => type === 'tool_use')
   return isCalling === true && !isThinking(turn?.content[0] ?? {})
 }
 
-/** `max_tokens` counts the thoughts too and must be more than their budget: it is raised, as far as the model writes. */
+/** `max_tokens` includes thinking and must exceed its budget: raised, up to the model's limit. */
 export function withRoomForThinking(
   body: JsonObject & Pick<WireBody, 'max_tokens'>,
   { profile, note }: WriteContext,

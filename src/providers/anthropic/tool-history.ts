@@ -1,4 +1,4 @@
-/** Calls of a history and their results as the API takes them. */
+/** Maps the calls of a history and their results. */
 import {
   defined,
   type JsonObject,
@@ -12,7 +12,7 @@ import { marked, toContent } from './parts.js'
 import type { WriteContext } from './profile.js'
 import type { WireBlock } from './wire.js'
 
-/** A call as it goes out. */
+/** A call as sent. */
 export interface HistoryCall {
   readonly wireId: string
   readonly name: string
@@ -21,7 +21,7 @@ export interface HistoryCall {
   readonly members: JsonObject
 }
 
-/** The free text of a custom call becomes the one property of our mapping. */
+/** The text of a custom call becomes the one property of our mapping. */
 export function toHistoryCall({ given, call, result }: PairedCall): HistoryCall {
   const content =
     call.type === 'custom'
@@ -30,28 +30,28 @@ export function toHistoryCall({ given, call, result }: PairedCall): HistoryCall 
   return { wireId: call.id, ...content, result, members: pick(given, callMembers) }
 }
 
-/** What a call of the API has beside name and input. */
+/** Members of an API call beside name and input. */
 export const callMembers = ['caller', 'toolset_name']
 
-/** The input object that goes out for the arguments of a call; text that is no JSON object is mended, or wrapped. */
+/** The input object for a call's arguments; text that is no JSON object is repaired or wrapped. */
 export const toInput = (given: unknown): JsonObject => toArguments(given).input
 
 const isInside = ({ type }: WireBlock) => type !== 'container_upload'
 
-/** A result and what may stand only beside it. */
+/** A result, and blocks that must be beside it. */
 export function toResult(
   { wireId, result }: HistoryCall,
   context: WriteContext,
 ): { readonly block: WireBlock; readonly beside: readonly WireBlock[] } {
   const content = toContent(result.content ?? '', undefined, context)
-  // a mark inside of a result counts as one on the result
+  // a mark inside a result is set on the result
   const inside = content.filter(isInside).map((block) => omit(block, ['cache_control']))
   const mark = content.findLast((one) => one.cache_control)?.cache_control
   return {
     block: {
       type: 'tool_result',
       tool_use_id: wireId,
-      // text alone goes as text, as the API's own examples have it
+      // text alone is sent as a string, as in the API's examples
       ...(inside.length > 0 && { content: onlyText(inside) ?? inside }),
       ...(result.is_error && { is_error: true }),
       ...defined({ cache_control: marked(result.cache_control)?.cache_control ?? mark }),

@@ -1,4 +1,4 @@
-/** All tools of one request, those of the adapter's own making included, and which of them may be called. */
+/** All tools of a request, including those the adapter adds, and the tool choice. */
 import { asObject, type ChatRequest } from '../../chat/index.js'
 import { isGiven } from '../notes.js'
 import { invalidChoice, readChoice } from '../tool-choice.js'
@@ -36,7 +36,7 @@ export function toolsFor(request: ChatRequest, context: ToolsContext): ToolSet {
     : { tools, mcp_servers, tool_choice }
 }
 
-/** Throws `BadRequestError` for a choice that no API knows. Without tools there is nothing to choose. */
+/** Throws `BadRequestError` for an invalid choice. Undefined without tools. */
 function toWireToolChoice(
   { tool_choice, parallel_tool_calls }: ChatRequest,
   hasTools: boolean,
@@ -60,14 +60,14 @@ function toWireToolChoice(
   return { type: mode === 'required' ? 'any' : mode, ...single }
 }
 
-/** Another tool may be called before the answer; a model that thinks by a budget cannot be forced. */
+/** Other tools may be called before the answer; with a thinking budget no tool can be forced. */
 function jsonToolChoice(request: ChatRequest, profile: Profile, isAlone: boolean): WireToolChoice {
   const single = { disable_parallel_tool_use: true } as const
   if (!profile.forcedTools || thinksByBudget(request, profile)) return { type: 'auto', ...single }
   return isAlone ? { type: 'tool', name: jsonToolName, ...single } : { type: 'any', ...single }
 }
 
-/** A history with calls is refused without tools: those that are gone are named, and not to be called. */
+/** The API refuses calls in a history without tools: declares the called tools, choice none. */
 function standIns(messages: readonly WireMessage[], { note }: WriteContext): readonly WireTool[] {
   const calls = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'))
   const names = new Set(calls.map(({ name }) => name))

@@ -1,4 +1,4 @@
-/** Tools → the Messages API. */
+/** Maps tools to the Messages API. */
 import {
   asObject,
   type ChatRequest,
@@ -20,7 +20,7 @@ import { marked } from './parts.js'
 import type { WriteContext } from './profile.js'
 import type { WireFunction, WireMcpServer, WireTool } from './wire.js'
 
-/** Loaded by the first request that holds a schema. */
+/** Loaded by the first request with a schema. */
 export const schemas = onDemand(() => import('../../schema/anthropic.js'))
 
 export interface WireTools {
@@ -28,7 +28,7 @@ export interface WireTools {
   readonly mcp_servers: readonly JsonObject[]
 }
 
-/** Function tools, free-text tools as functions of one string, hosted tools as they are; another provider's are left out. */
+/** Functions, free-text tools as functions of one string, hosted tools; drops other providers'. */
 export function toWireTools(
   { tools = [], tool_choice, web_search_options }: ChatRequest,
   context: WriteContext,
@@ -51,11 +51,11 @@ export function toWireTools(
   return { tools: [...mapped, ...search], mcp_servers: servers }
 }
 
-/** Names of the free-text tools: their calls come back as text. */
+/** Names of the free-text tools: their calls are returned as text. */
 export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
   new Set(tools.flatMap((tool) => (isCustomTool(tool) ? [tool.custom.name] : [])))
 
-/** Hosted tools have no name but their type. */
+/** Hosted tools have only a type. */
 const keyOf = (tool: object): unknown => nameOf({ ...tool }) ?? asObject(tool).type
 
 function toWireTool(tool: ToolDefinition, context: WriteContext): readonly WireTool[] {
@@ -64,7 +64,7 @@ function toWireTool(tool: ToolDefinition, context: WriteContext): readonly WireT
   return toHosted({ ...tool }, context)
 }
 
-/** Members of a tool that only this API knows. */
+/** Tool members of this API only. */
 const ownMembers = words('defer_loading allowed_callers input_examples eager_input_streaming')
 
 function toFunction(tool: FunctionTool, context: WriteContext): WireTool {
@@ -87,11 +87,11 @@ function toFunction(tool: FunctionTool, context: WriteContext): WireTool {
   return { ...definition, ...pick(members, ownMembers), ...marked(markOf(tool)) }
 }
 
-/** litellm also reads the mark from inside the function. */
+/** litellm also reads the mark inside the function. */
 const markOf = ({ cache_control, function: fn }: FunctionTool): unknown =>
   cache_control ?? asObject(fn).cache_control
 
-/** Its text is taken out again on the way back. */
+/** Its text is unwrapped in the answer. */
 function fromCustom(tool: CustomTool, context: WriteContext): WireFunction {
   const { name, description } = tool.custom
   return {
@@ -101,7 +101,7 @@ function fromCustom(tool: CustomTool, context: WriteContext): WireFunction {
   }
 }
 
-/** Hosted tools by the name that all providers share; the version is the oldest that every model with the tool takes. */
+/** Hosted tools by common name; versions are the oldest that every model with the tool takes. */
 const hostedVersions: ReadonlyMap<string, { type: string; name: string }> = new Map([
   ['web_search', { type: 'web_search_20250305', name: 'web_search' }],
   ['web_fetch', { type: 'web_fetch_20250910', name: 'web_fetch' }],
@@ -110,7 +110,7 @@ const hostedVersions: ReadonlyMap<string, { type: string; name: string }> = new 
   ['bash', { type: 'bash_20250124', name: 'bash' }],
 ])
 
-/** Names that the API asks for with its own types. */
+/** Names that the API requires with its own types. */
 const hostedNames: readonly (readonly [RegExp, string])[] = [
   [/^(web_search|web_fetch|code_execution|memory|bash|computer)_\d{8}$/, '$1'],
   [/^(tool_search_tool_(?:bm25|regex))(?:_\d{8})?$/, '$1'],
@@ -134,7 +134,7 @@ function toHosted(tool: JsonObject, { note }: WriteContext): readonly WireTool[]
   }
   const versioned = hostedVersions.get(String(type))
   const name = tool.name ?? hostedName(String(type))
-  // the provider's own words, passed on as they are
+  // native tools are passed through
   return [{ ...tool, ...(name !== undefined && { name }), ...versioned }]
 }
 
@@ -143,10 +143,10 @@ function hostedName(type: string): string | undefined {
   return pattern && type.replace(pattern, name ?? '')
 }
 
-/** MCP servers stand beside the tools: in this API's form, or in that of OpenAI. */
+/** An MCP server, separate from the tools: in this API's form, or OpenAI's. */
 function toMcpServer(tool: ToolDefinition): readonly JsonObject[] {
   const { type, url, name, server_url, server_label, authorization, allowed_tools } = asObject(tool)
-  // the server's own form, passed on as it is
+  // native form, passed through
   if (type === 'url' && typeof url === 'string') return [{ ...tool }]
   if (type !== 'mcp' || typeof server_url !== 'string') return []
   const only = Array.isArray(allowed_tools) ? allowed_tools.map(String) : undefined
@@ -166,7 +166,7 @@ const searchUses: ReadonlyMap<unknown, number> = new Map([
   ['high', 10],
 ])
 
-/** `web_search_options` of Chat Completions: the size of the context becomes a number of searches, as in litellm. */
+/** Chat Completions' `web_search_options`: its size becomes a number of searches, as in litellm. */
 function toWebSearch({ search_context_size, user_location }: JsonObject): WireTool {
   const max_uses = searchUses.get(search_context_size)
   const place =

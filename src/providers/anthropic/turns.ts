@@ -1,4 +1,4 @@
-/** Messages → `system` and `messages` of the Messages API, with the repairs that its rules ask for. */
+/** Maps messages to `system` and `messages` of the Messages API, with the repairs it requires. */
 import {
   type AssistantTurn,
   type InputTurn,
@@ -27,18 +27,19 @@ export interface WireConversation {
   readonly container?: Container | undefined
 }
 
-/** `^[a-zA-Z0-9_-]+$`, none of them twice in a conversation. */
+/** `^[a-zA-Z0-9_-]+$`, unique in a conversation. */
 const ids = shortId(64, /[^a-zA-Z0-9_-]/g)
 
-/** Members that a system message between the turns may have. */
+/** Members that a system message between turns may have. */
 const systemMembers = ['clear_at', 'output_config']
 
-/** Other APIs mark a message as the beginning of the answer; here the last one of the assistant is. */
+/** Marks of a message that begins the answer in other APIs; here the last assistant one does. */
 const prefillMarks = ['prefix', 'partial']
 
 /**
- * Leading system and developer messages become `system`; later ones stay in place, as a system turn where the model takes
- * one. Throws `BadRequestError` where nothing is left to answer, and for content that Claude does not take.
+ * Leading system and developer messages become `system`; later ones stay in place, as system turns
+ * if the model accepts them. Throws `BadRequestError` if nothing is left to answer, and for content
+ * that Claude does not accept.
  */
 export function toWireMessages(
   messages: readonly Message[],
@@ -63,7 +64,7 @@ type SystemTurn = InputTurn & { readonly message: SystemMessage }
 const isSystem = (turn: Turn): turn is SystemTurn =>
   turn.role === 'input' && turn.message.role !== 'user'
 
-/** The same without warnings: what `adapter.convertMessages` gives. */
+/** The same without warnings, for `adapter.convertMessages`. */
 export const convertMessages = (messages: readonly Message[], model: string): WireConversation =>
   toWireMessages(messages, contextOf(model, unreported))
 
@@ -89,21 +90,21 @@ function toSystem(
   return withMark(texts, cache_control)
 }
 
-/** Changes of the tools between the turns (`tool_addition`, beta) are this provider's own, and pass as they are. */
+/** Native tool changes between turns (`tool_addition`, beta) are passed through. */
 const toSystemBlocks = (part: TextPart, context: WriteContext): readonly WireBlock[] => {
   if (/^tool_/.test(part.type)) return [{ ...part }]
   if (part.type === 'text') return toTextBlocks({ ...part })
   throw unknownPart(part, context)
 }
 
-/** Where code of this conversation ran: its files are there. */
+/** The container where code of this conversation ran, with its files. */
 export interface Container {
   readonly id: string
   /** The last turn has calls made in code, whose results must go there. */
   readonly isNeeded: boolean
 }
 
-/** The last one that is still there. */
+/** The last one that has not expired. */
 function lastContainer(dialogue: readonly Turn[]): Container | undefined {
   const said = dialogue.flatMap((turn) => (turn.role === 'assistant' ? turn.messages : []))
   const needed = containerOf(said.at(-1)?.message, true)
@@ -113,10 +114,10 @@ function lastContainer(dialogue: readonly Turn[]): Container | undefined {
   return id === undefined ? undefined : { id, isNeeded: false }
 }
 
-/** Turns as they grow: equal roles that follow each other are one turn. */
+/** Builds turns: adjacent ones of the same role are merged. */
 class Turns {
   readonly messages: WireMessage[] = []
-  /** Made by the assistant, to be shown by the user. */
+  /** Made by the assistant, sent with the next user turn. */
   private pendingImages: readonly WireBlock[] = []
 
   constructor(private readonly context: WriteContext) {}
@@ -132,20 +133,20 @@ class Turns {
     for (const said of messages) {
       const calls = said.calls.map(toHistoryCall)
       const { blocks, images } = toAssistant(said, calls, this.context)
-      // what was compacted stands first: it is what came before
+      // a compaction block replaces the turns before it, so it may be first
       const isOpening = this.messages.length === 0 && !isCompaction(blocks[0])
       if (blocks.length > 0 && isOpening) this.addOpening()
       this.push('assistant', blocks)
       this.pendingImages = [...this.pendingImages, ...images]
       results.push(...calls.map((call) => toResult(call, this.context)))
     }
-    // they stand first in the user turn behind the calls
+    // results come first in the user turn after the calls
     const blocks = results.map(({ block }) => block)
     this.push('user', blocks)
     if (blocks.length > 0) this.addUser(results.flatMap(({ beside }) => beside))
   }
 
-  /** A conversation begins with the user. */
+  /** The API requires a user message first. */
   private addOpening(): void {
     this.context.note(
       'repaired',
@@ -165,14 +166,14 @@ class Turns {
     this.push('user', [...images, ...blocks])
   }
 
-  /** The turns of a whole history. */
+  /** The turns of the whole history. */
   end(): readonly WireMessage[] {
     if (this.pendingImages.length > 0)
       this.context.note('dropped', 'Images of the last assistant message were left out')
     return this.messages.map(withoutLastThoughts)
   }
 
-  /** A system turn may follow only what the user said; elsewhere the same words are a note in the user's turn. */
+  /** A system turn may follow only a user or system turn; elsewhere it is a note in a user turn. */
   private addSystem(message: SystemMessage): void {
     const texts = toSystem(message, this.context)
     const members = pick(message, systemMembers)
@@ -198,7 +199,7 @@ class Turns {
   }
 }
 
-/** Several messages in one turn: what was said stands before what was called; thoughts keep their place. */
+/** Merged messages: calls move behind text, unless thoughts follow the first call. */
 function inOrder(blocks: readonly WireBlock[]): readonly WireBlock[] {
   const isCall = ({ type }: WireBlock) => type === 'tool_use'
   const first = blocks.findIndex(isCall)
@@ -206,7 +207,7 @@ function inOrder(blocks: readonly WireBlock[]): readonly WireBlock[] {
   return [...blocks.filter((block) => !isCall(block)), ...blocks.filter(isCall)]
 }
 
-/** Thinking that leads to nothing is refused: "the final block in an assistant message cannot be `thinking`". */
+/** The API refuses it: "the final block in an assistant message cannot be `thinking`". */
 function withoutLastThoughts(message: WireMessage): WireMessage {
   if (message.role !== 'assistant' || endsPaused(message.content)) return message
   const end = message.content.findLastIndex((block) => !isThinking(block)) + 1
@@ -229,7 +230,7 @@ function finished(turns: readonly WireMessage[], context: WriteContext): readonl
 
 const isCompaction = (block: WireBlock | undefined) => block?.type === 'compaction'
 
-/** Without empty turns; those that then stand side by side are one. */
+/** Drops empty turns and merges those that become adjacent. */
 function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
   const messages: WireMessage[] = []
   for (const turn of turns) {
@@ -242,8 +243,8 @@ function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
 }
 
 /**
- * A last message of the assistant is the beginning of the answer. It must not end in white space; models that take none
- * are asked to go on. A turn that the provider paused goes back as it is.
+ * A last assistant message begins the answer. It must not end in white space; models without
+ * prefill are asked to continue. A turn paused by the provider is sent back unchanged.
  */
 function withEnding(
   messages: readonly WireMessage[],

@@ -1,4 +1,4 @@
-/** Usage of the Messages API → ours. `input_tokens` leaves the cache out, `output_tokens` includes thinking. */
+/** Maps usage. `input_tokens` excludes the cache, `output_tokens` includes thinking. */
 import {
   asCount,
   asObject,
@@ -11,9 +11,10 @@ import {
 import { byName, usageFrom } from '../usage.js'
 
 /**
- * The usage of one answer; undefined where the wire told none. A `compaction` pass is billed beside what the top level
- * says, so it is added; so are earlier `message` passes where the top level tells only of the last one. Passes of
- * another model (`advisor_message`) and attempts that a fallback replaced are not: the top level is what was served.
+ * The usage of one answer; undefined if the wire has none. A `compaction` pass is billed in
+ * addition to the top level, so it is added; so are earlier `message` passes if the top level
+ * counts only the last one. Passes of another model (`advisor_message`) and attempts that a
+ * fallback replaced are not: the top level is what was served.
  */
 export function fromWireUsage(wire: JsonObject = {}): Usage | undefined {
   if (wire.input_tokens == null && wire.output_tokens == null) return undefined
@@ -61,7 +62,9 @@ const writtenTokens = (wire: JsonObject) => {
     : (split['5m'] ?? 0) + (split['1h'] ?? 0)
 }
 
-/** A later event corrects the total but not its split: where the two disagree, only a split of one kind still says something. */
+/**
+ * A later event corrects only the total: if the split disagrees, only a single-kind one is used.
+ */
 function splitByLifetime(wire: JsonObject, written: number | undefined) {
   const split = lifetimes(wire)
   const { '5m': short, '1h': long } = split

@@ -1,4 +1,4 @@
-/** The Messages API as we write it: `POST /v1/messages`, in the types of the official SDK. */
+/** The request of `POST /v1/messages`, in the types of the official SDK. */
 import type Anthropic from '@anthropic-ai/sdk'
 import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages/messages'
 import type { JsonObject } from '../../chat/index.js'
@@ -11,20 +11,20 @@ export type WireImage = Plain<Anthropic.ImageBlockParam>
 export type WireDocument = Plain<Anthropic.DocumentBlockParam>
 export type WireContainerUpload = Plain<Anthropic.ContainerUploadBlockParam>
 export type WireToolUse = Plain<Anthropic.ToolUseBlockParam>
-/** `thinking`, with members that one model alone takes. */
+/** `thinking`, with members of single models. */
 export type WireThinking = JsonObject & { readonly type: string }
 export type WireThinkingConfig = Plain<Anthropic.ThinkingConfigParam>
 export type WireEffort = NonNullable<NonNullable<Params['output_config']>['effort']>
 export type WireToolChoice = Plain<Anthropic.ToolChoice>
 export type WireMcpServer = Plain<Anthropic.Beta.BetaRequestMCPServerURLDefinition>
 
-/** A block of ours, or one in the API's own words that passes as it came. */
+/** A block of ours, or a native one that is passed through. */
 export type WireBlock = JsonObject
 
 export const isThinking = ({ type }: WireBlock): boolean =>
   type === 'thinking' || type === 'redacted_thinking'
 
-/** Of tools that the provider runs. */
+/** A call of a tool that the provider runs. */
 export const isHostedCall = ({ type }: WireBlock): boolean =>
   type === 'server_tool_use' || type === 'mcp_tool_use'
 
@@ -36,9 +36,9 @@ export interface WireMessage {
   readonly content: readonly WireBlock[]
 }
 
-/** A tool of the caller's. */
+/** A tool of the caller. */
 export type WireFunction = Plain<Anthropic.Tool>
-/** A tool of the caller's, or one that the provider runs or knows, in its own words. */
+/** A tool of the caller, or a native one that the provider runs or defines. */
 export type WireTool = WireFunction | JsonObject
 
 export interface WireBody

@@ -22,9 +22,7 @@ export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomC
   return clientTypes.some((type) => type === item.type)
 }
 
-/**
- * Items of hosted tools: `web_search_call`, `shell_call_output`, `mcp_list_tools`, `compaction` …
- */
+/** Hosted items: `web_search_call`, `shell_call_output`, `mcp_list_tools`, `compaction` … */
 export const isHosted = ({ type }: WireItem): boolean =>
   typeof type === 'string' &&
   /_(call|output)$|^(mcp_list_tools|program|compaction)$/.test(type) &&

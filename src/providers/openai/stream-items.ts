@@ -1,6 +1,4 @@
-/**
- * Grows and ends items: text, call arguments, content that only whole items have; all sent once.
- */
+/** Grows and ends items: text, call arguments, content that only whole items have. Sent once. */
 import {
   type ChunkOf,
   callMembers,
@@ -166,9 +164,7 @@ function closePart(piece: Extract<Piece, { key: string }>, part: PartState, stat
   if (!part.hasLogprobs) addLogprobs(part, piece.logprobs, state)
 }
 
-/**
- * Reads items that only the terminal event has: some gateways omit their events or cut them off.
- */
+/** Reads items that only the terminal event has: gateways may omit their events or cut them off. */
 export function fillHoles(output: readonly unknown[], state: State): void {
   const read = [...state.items.values()].filter(({ isDone }) => isDone)
   output.forEach((given, index) => {
