@@ -2,6 +2,6 @@
 import { errorOf, type ToError } from '../../transport/index.js'
 
 /**
- * Bodies: https://docs.claude.com/en/api/errors. A spent budget is a plain 400 with its own text.
+ * Bodies: https://docs.claude.com/en/api/errors. A spent budget is a 400, shown by its text only.
  */
 export const toError: ToError = (failure) => errorOf(failure, { provider: 'anthropic' })

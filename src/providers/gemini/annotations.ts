@@ -1,4 +1,4 @@
-/** Sources of an answer (grounding, recitation, pages read) as annotations. */
+/** Maps the sources of an answer (grounding, recitation, pages read) to annotations. */
 import {
   type Annotation,
   asList,
@@ -12,7 +12,7 @@ import {
 import { fileCitation, urlCitation, withTold } from '../answers.js'
 import type { Candidate, Part } from './wire.js'
 
-/** What the chunks of an answer reported of its sources, as it came. */
+/** The sources in the chunks of an answer, unread. */
 export interface Sources {
   readonly grounding: JsonObject[]
   readonly citations: JsonObject[]
@@ -24,7 +24,7 @@ interface Range {
   readonly end_index?: number
 }
 
-/** Keeps the sources that one chunk names. */
+/** Keeps the sources of one chunk. */
 export function readSources(candidate: Candidate, { grounding, citations, pages }: Sources): void {
   const { groundingMetadata, citationMetadata, urlContextMetadata } = candidate
   if (isObject(groundingMetadata)) addGrounding(groundingMetadata, grounding)
@@ -39,7 +39,7 @@ export function readSources(candidate: Candidate, { grounding, citations, pages 
   }
 }
 
-/** Metadata may come again with each chunk, longer each time: the longer takes the place of the shorter. */
+/** Metadata may be repeated in each chunk, growing: the longer replaces the shorter. */
 function addGrounding(metadata: JsonObject, grounding: JsonObject[]): void {
   const first = ({ groundingChunks }: JsonObject) => JSON.stringify(asList(groundingChunks)[0])
   const before = grounding.at(-1)
@@ -48,7 +48,7 @@ function addGrounding(metadata: JsonObject, grounding: JsonObject[]): void {
   else grounding.push(metadata)
 }
 
-/** Each source once for each place it stands for. Positions are counted in UTF-16 of the whole text. */
+/** Each source once per place. Positions are UTF-16 offsets in the whole text. */
 export function toAnnotations(parts: readonly Part[], sources: Sources): Annotation[] {
   const locate = locator(parts)
   const found = new Map<string, Annotation>()
@@ -105,8 +105,8 @@ function toFileAnnotation(file: JsonObject, range: Range): Annotation {
 }
 
 /**
- * Gemini counts bytes of UTF-8 from the start of a part. The words that the segment quotes decide: where the offsets do
- * not lead to them they are looked for, and what is not found has no position.
+ * Gemini counts UTF-8 bytes from the start of a part. The quoted text of the segment decides: if
+ * the offsets do not match it, it is searched; if it is not found, there is no position.
  */
 function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
   const starts: number[] = []
@@ -133,7 +133,7 @@ function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
   }
 }
 
-/** Bytes of UTF-8 before each index of the text, and before its end. */
+/** UTF-8 bytes before each index of the text, and before its end. */
 function bytesBefore(text: string): Uint32Array {
   const table = new Uint32Array(text.length + 1)
   let bytes = 0
@@ -142,7 +142,7 @@ function bytesBefore(text: string): Uint32Array {
     const code = text.charCodeAt(i)
     const isHigh = code >= 0xd800 && code < 0xdc00 && isLow(text.charCodeAt(i + 1))
     const isSecond = isLow(code) && i > 0 && isHighSurrogate(text.charCodeAt(i - 1))
-    // a pair is four bytes, counted behind its second half: no index falls between the two
+    // a pair is four bytes, added after its second half: no index splits it
     bytes += isHigh ? 0 : isSecond ? 4 : code < 0x80 ? 1 : code < 0x800 ? 2 : 3
   }
   table[text.length] = bytes

@@ -1,4 +1,4 @@
-/** An assistant message of the history as parts: as it came where it can be, else built from the message. */
+/** Maps an assistant message to parts: native ones if possible, else built from the message. */
 import {
   type AssistantInput,
   type AssistantPart,
@@ -21,11 +21,11 @@ import type { WriteContext } from './models.js'
 import { nativeTurn } from './native.js'
 import type { Part } from './wire.js'
 
-/** A call of a turn, and what answers it. */
+/** A call of a turn, and its result. */
 export interface Slot {
   /** In the history. */
   readonly name: string
-  /** On the wire; absent where the model gave none, since an id of ours would tell it nothing. */
+  /** On the wire; absent if the model gave none, as an id of ours means nothing to it. */
   readonly wireId?: string
   readonly result: ToolMessage
 }
@@ -47,7 +47,7 @@ export function fromAssistant(said: PairedMessage, context: WriteContext): Assis
   return { parts, slots, isVerbatim: false }
 }
 
-/** The n-th call of the answer is the n-th of the message: that was compared. */
+/** Pairs the calls by position: they were compared before. */
 const slotsOf = (parts: readonly Part[], calls: readonly PairedCall[]): Slot[] => {
   const wire = parts.flatMap((part) => (part.thought ? [] : (part.functionCall ?? [])))
   return calls.map(({ given, result }, nth) => {
@@ -83,7 +83,7 @@ function fromPart(part: AssistantPart, context: WriteContext): readonly Part[] {
   return []
 }
 
-/** litellm keeps the signature of a text beside the message. */
+/** litellm stores the signature of a text in the message. */
 function signed(
   parts: readonly Part[],
   fields: AssistantInput['provider_specific_fields'],
@@ -111,14 +111,14 @@ function toCallPart({ given, call }: PairedCall): Part {
   }
 }
 
-/** Always an object: the wire takes nothing else. */
+/** Always an object, as the wire requires. */
 const argsOf = (call: PairedCall['call']) => {
   if (call.type === 'custom') return wrapInput(call.custom.input)
   const args = parseJson(call.function.arguments)
   return isObject(args) ? args : {}
 }
 
-/** litellm: on the call, in older histories on its function. */
+/** litellm: on the call; in older histories on its function. */
 function signatureOf(holder: object): string | undefined {
   const { provider_specific_fields } = asObject(holder)
   return asText(asObject(provider_specific_fields).thought_signature)

@@ -26,7 +26,7 @@ function endCall(call: WrittenCall, args: Arguments, { writer }: State): void {
   writer.endCall(call)
 }
 
-/** Part of a call that comes in pieces, its empty end among them. */
+/** True for a piece of a streamed call, including its empty end. */
 export const isPiece = (call: WireFunctionCall, { open }: State) =>
   call.partialArgs !== undefined ||
   call.willContinue === true ||
@@ -37,7 +37,7 @@ export function readPiece({ functionCall = {}, thoughtSignature }: Part, state: 
   if (name) closeCall(state)
   if (!state.open && name) {
     const args = new PartialArguments()
-    // those that came whole
+    // arguments that are already complete
     Object.assign(args.value, functionCall.args)
     state.open = {
       call: startCall(functionCall, state),
@@ -55,7 +55,7 @@ export function readPiece({ functionCall = {}, thoughtSignature }: Part, state: 
   if (!willContinue) closeCall(state)
 }
 
-/** The empty part that closes a call may be missing: whatever follows closes it too. */
+/** Closes the open call: its empty last part may be missing, so any next part closes it. */
 export function closeCall(state: State): void {
   const { open } = state
   if (!open) return

@@ -1,4 +1,4 @@
-/** Gemini's refusals as typed errors. https://ai.google.dev/gemini-api/docs/troubleshooting */
+/** Maps errors of Gemini to typed errors. https://ai.google.dev/gemini-api/docs/troubleshooting */
 import { asObjects, asText, isObject, type JsonObject } from '../../chat/index.js'
 import { QuotaExceededError } from '../../core/index.js'
 import {
@@ -9,10 +9,10 @@ import {
   type ToError,
 } from '../../transport/index.js'
 
-/** The class for a refusal, by quota, `ErrorInfo.reason` and status. A wrong key is a 400 here. */
+/** The error class, by quota, `ErrorInfo.reason` and status. A wrong key is a 400 here. */
 export const toError: ToError = (failure) => errorOf(failure, table)
 
-/** Our word for a quota that no wait of seconds opens again: Google's own code is that of every 429. */
+/** Our code for a quota that does not reset in seconds: Google uses one code for all 429s. */
 const exhausted = 'quota_exhausted'
 
 const table: ErrorTable = {
@@ -28,7 +28,7 @@ const table: ErrorTable = {
   ],
 }
 
-/** `error.details` hold ErrorInfo, RetryInfo, QuotaFailure and RequestInfo of google.rpc. */
+/** `error.details` holds ErrorInfo, RetryInfo, QuotaFailure and RequestInfo of google.rpc. */
 function hints(body: JsonObject): FailureHints {
   const error = isObject(body.error) ? body.error : body
   const details = asObjects(error.details)
@@ -47,7 +47,7 @@ function hints(body: JsonObject): FailureHints {
 const ofType = (details: readonly JsonObject[], name: string) =>
   details.find((detail) => String(detail['@type'] ?? '').endsWith(`google.rpc.${name}`))
 
-/** A day's quota is used up, or there is none at all: the free tier has 0 of some models. */
+/** True for a daily quota, or a quota of 0: the free tier has 0 of some models. */
 const isHopeless = (failure: JsonObject | undefined): boolean =>
   asObjects(failure?.violations).some(
     ({ quotaId, quotaValue }) => /PerDay/i.test(String(quotaId)) || String(quotaValue) === '0',

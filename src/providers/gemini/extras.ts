@@ -1,4 +1,4 @@
-/** Keys that are the caller's own: `generationConfig` gets its own, the top of the body all others, as they are. */
+/** Extra members of the caller, unchanged: `generationConfig` gets its own, the body all others. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
 import { omit } from '../notes.js'
 import { extrasOf } from '../unknown-members.js'
@@ -11,14 +11,14 @@ const generationKeys = new Set(
   ),
 )
 
-/** Keys of the body that may also be written with underscores: Google takes both, but not both at once. */
+/** Body keys that may also be in snake case: Google accepts either form, but not both at once. */
 const bodyKeys = new Set(
   'cachedContent contents continuationToken generationConfig labels safetySettings serviceTier store systemInstruction toolConfig tools'.split(
     ' ',
   ),
 )
 
-/** The caller's keys, each in its place; the later wins. */
+/** Adds the caller's members at their places; later ones win. */
 export const placeExtras = (body: GenerateContentBody, request: ChatRequest): GenerateContentBody =>
   extrasOf(request, 'gemini').flatMap(Object.entries).reduce(place, body)
 
@@ -50,11 +50,11 @@ function withEntry(
   if (name === 'thinkingConfig' && isObject(value))
     return { ...config, thinkingConfig: withThinking(config.thinkingConfig ?? {}, value) }
   if (name !== 'responseSchema') return { ...config, [name]: value }
-  // the caller's own schema takes the place of ours: two are refused
+  // the caller's schema replaces ours: the API refuses two
   return { ...omit(config, ['responseJsonSchema']), [name]: value }
 }
 
-/** A budget or level of the caller takes the place of either of ours. */
+/** A budget or level of the caller replaces ours. */
 function withThinking(ours: ThinkingConfig, value: JsonObject): ThinkingConfig {
   const theirs = Object.fromEntries(
     Object.entries(value).map(([key, one]) => [camelCase(key), one]),

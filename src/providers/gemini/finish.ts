@@ -1,4 +1,4 @@
-/** The end of an answer: sources, warnings, the reason, the parts that go back. */
+/** The end of an answer: sources, warnings, finish reason, native parts. */
 import { asList, asObjects, asText, type FinishReason, isObject } from '../../chat/index.js'
 import { finishReasonOf, namesIn } from '../answers.js'
 import { toAnnotations } from './annotations.js'
@@ -8,7 +8,7 @@ import { isPlainText } from './parts.js'
 import type { State } from './state.js'
 import { toUsage } from './usage.js'
 
-/** Reports whether the answer is whole; only then it is ended. */
+/** Ends the answer if it is complete; returns whether it is. */
 export function finish(state: State): boolean {
   const { finishReason, blockReason, usage, writer } = state
   const reason = blockReason || finishReason
@@ -33,7 +33,7 @@ const readCounts = namesIn(
   'promptTokenCount candidatesTokenCount totalTokenCount cachedContentTokenCount thoughtsTokenCount toolUsePromptTokenCount serviceTier',
 )
 
-/** Its counts by modality are kept where one is of a kind that our usage has no member for. */
+/** Keeps counts by modality if one of them has no member in our usage. */
 const unreadUsage = (usage: State['usage']) =>
   Object.fromEntries(
     Object.entries(usage).filter(
@@ -44,7 +44,9 @@ const unreadUsage = (usage: State['usage']) =>
 
 const isUnread = (modality: unknown) => !['TEXT', 'IMAGE', 'AUDIO'].includes(String(modality))
 
-/** Google's terms ask to show the search suggestions; before Gemini 3 a search is in the metadata alone. */
+/**
+ * Google's terms require showing search suggestions; before Gemini 3 searches are metadata only.
+ */
 function pushSearch({ sources: { grounding }, parts, writer }: State): number {
   const told = grounding.flatMap(({ webSearchQueries }) => asList(webSearchQueries))
   const queries = [...new Set(told)].filter(asText)
@@ -61,7 +63,7 @@ function pushSearch({ sources: { grounding }, parts, writer }: State): number {
   return queries.length
 }
 
-/** What the message itself cannot hold. Plain text needs no second copy. */
+/** The parts, if the message cannot hold them all: plain text needs no second copy. */
 const contentOf = ({ parts }: State) =>
   parts.every((part) => isPlainText(part) && !part.thought) ? undefined : parts
 
@@ -73,7 +75,7 @@ function toFinishReason({ finishReason, blockReason, writer }: State): FinishRea
 
 const ordinary = namesIn('STOP MAX_TOKENS FINISH_REASON_UNSPECIFIED')
 
-/** The model went wrong, or was stopped: a `stop` alone would hide it. */
+/** Warns of an abnormal end, which a `stop` alone would hide. */
 function warnOfEnd({
   finishReason = '',
   blockReason,

@@ -12,20 +12,23 @@ import { clientFetch, type GeminiClient } from './sdk.js'
 import { fromWire, streamReader } from './stream.js'
 import { schemas } from './tools.js'
 
-/** The key is read from GEMINI_API_KEY, else GOOGLE_API_KEY, at each call, if it is not given. */
+/** Without `apiKey`, GEMINI_API_KEY, else GOOGLE_API_KEY, is read at each call. */
 export interface GeminiOptions extends ProviderOptions {
-  /** With or without the version. @default GOOGLE_GEMINI_BASE_URL, else https://generativelanguage.googleapis.com */
+  /**
+   * With or without the version.
+   * @default GOOGLE_GEMINI_BASE_URL, else https://generativelanguage.googleapis.com
+   */
   readonly baseURL?: string | undefined
   /** @default 'v1beta' */
   readonly version?: string | undefined
-  /** A `GoogleGenAI` of `@google/genai` to send through: key, base URL, version and fetch are its own then. */
+  /** A `GoogleGenAI` of `@google/genai` to send with its key, base URL, version and fetch. */
   readonly client?: GeminiClient | undefined
-  /** Fetches files that messages name by address, from these hosts alone. Without it nothing is fetched. */
+  /** Downloads files that messages name by address, from these hosts only. @default no downloads */
   readonly inlineFiles?: InlineFilesOptions | undefined
 }
 
 /**
- * Answers to `gemini/…` and to bare `gemini-…` and `gemma-…`.
+ * Serves `gemini/…` and bare `gemini-…` and `gemma-…`.
  *
  * @example
  * const ai = createClient({ providers: [gemini()] })
@@ -70,14 +73,14 @@ async function withFiles(
   call: { readonly signal: AbortSignal },
 ): Promise<ChatRequest> {
   if (!options) return request
-  // most apps fetch nothing: they do not load what fetches
+  // loaded on demand: most apps download nothing
   const { inlineFiles } = await import('./inline-files.js')
   return { ...request, messages: await inlineFiles(request.messages, options, call) }
 }
 
 const publicURL = 'https://generativelanguage.googleapis.com'
 
-/** Other libraries have the version in the base: it is not put there twice, and a query stays behind it. */
+/** Appends the version, unless the base has one already; keeps a query at the end. */
 function withVersion(baseURL: string, version: string): string {
   const [base = '', query] = baseURL.trim().split(/(?=\?)/)
   const root = trimSlashes(base)

@@ -1,6 +1,6 @@
 /**
- * Fetches one file that a user named, without becoming his way into the network behind us: https only, hosts of a list
- * only, public addresses only, looked at again on each redirect, and connected to the very address that was looked at.
+ * Downloads a file that a user named, without access to the internal network (SSRF): https, listed
+ * hosts and public addresses only, checked again on each redirect; connects to the checked address.
  */
 import {
   AbortError,
@@ -17,10 +17,10 @@ import {
 } from './inline-files-network.js'
 
 export interface DownloadOptions {
-  /** `cdn.example.com`, `*.example.com`, with a port where it is not 443. */
+  /** `cdn.example.com`, `*.example.com`, with a port if it is not 443. */
   readonly hosts: readonly string[]
   readonly maxBytes: number
-  /** For the whole of it, redirects too. Milliseconds. */
+  /** For the whole download, including redirects. Milliseconds. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly network?: Network
@@ -28,15 +28,15 @@ export interface DownloadOptions {
 
 export interface Download {
   readonly bytes: Uint8Array
-  /** The `content-type` that the server named. */
+  /** The `content-type` of the response. */
   readonly contentType: string | undefined
 }
 
 const maxRedirects = 3
 
 /**
- * Throws `BadRequestError` for an address that must not be fetched and a file that is not there or too large,
- * `TimeoutError`, `APIConnectionError`, and `AbortError` once the signal fired.
+ * Throws `BadRequestError` for an address that must not be fetched and a file that is missing or
+ * too large, `TimeoutError`, `APIConnectionError`, and `AbortError` once the signal fired.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
   const { signal, timeoutMs } = options
@@ -67,7 +67,7 @@ const lateness = (url: string) =>
     phase: 'request',
   })
 
-/** True for an address that the list of hosts lets through, before any name is resolved. */
+/** True for an address that the list of hosts allows; resolves no name. */
 export function isListed(url: string, hosts: readonly string[]): boolean {
   const parsed = parse(url)
   if (parsed?.protocol !== 'https:' || parsed.username || parsed.password) return false
@@ -114,7 +114,7 @@ async function follow(
   }
 }
 
-/** One private address among several is one too many: which of them is taken is not ours to say twice. */
+/** False if one address is private, whichever the connection would use. */
 async function allPublic(addresses: readonly Address[], network: Network): Promise<boolean> {
   for (const address of addresses) if (!(await network.isPublic(address))) return false
   return true
@@ -140,7 +140,7 @@ async function readFile(response: FileResponse, url: URL, maxBytes: number): Pro
   return { bytes, contentType: response.contentType }
 }
 
-/** Shows no path and no query: they may hold a signature. */
+/** No path and no query: they may hold a signature. */
 const originOf = (url: string) => parse(url)?.origin ?? 'no valid address'
 
 const refused = (url: URL, why: string) =>

@@ -1,4 +1,4 @@
-/** Names, addresses and connections of Node, loaded only where a file is to be fetched. */
+/** DNS, addresses and connections of Node, loaded only to download a file. */
 import { MisuseError } from '../../core/index.js'
 
 export interface Address {
@@ -12,22 +12,22 @@ export interface FileResponse {
   readonly contentType: string | undefined
   readonly contentLength: number | undefined
   readonly body: AsyncIterable<Uint8Array>
-  /** Lets go of the connection. */
+  /** Closes the connection. */
   close(): void
 }
 
-/** What a download needs of the world. */
+/** Network access of a download. */
 export interface Network {
   resolve(hostname: string, signal: AbortSignal): Promise<readonly Address[]>
   isPublic(address: Address): Promise<boolean>
-  /** Connects to this address, whatever the name leads to by now. Follows no redirect. */
+  /** Connects to this address, whatever the name resolves to now. Follows no redirect. */
   get(url: URL, address: Address, signal: AbortSignal): Promise<FileResponse>
 }
 
 /** https://www.iana.org/assignments/iana-ipv4-special-registry */
 const specialV4 =
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4'
-/** Of 2000::/3, the only addresses that are public: tunnels and examples. */
+/** In 2000::/3, the only public range: tunnels and examples. */
 const specialV6 = '2001::/23 2001:db8::/32 2002::/16 3fff::/20'
 
 export const nodeNetwork: Network = {
@@ -56,7 +56,7 @@ export const nodeNetwork: Network = {
         signal,
         agent: false,
         headers: { accept: '*/*', 'accept-encoding': 'identity' },
-        // the name is for TLS alone: the address has been looked at
+        // the name is for TLS alone: the address was checked
         lookup: (_hostname, options, done) =>
           options.all ? done(null, [{ address, family }]) : done(null, address, family),
       })
@@ -83,10 +83,10 @@ interface NodeModules {
   'node:net': typeof import('node:net')
 }
 
-/** Bundlers for pages and edges resolve every `import` of a literal, also one that never runs there. */
+/** No `import`: bundlers for pages and edges resolve a literal one even if it never runs. */
 function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
   const found = globalThis.process?.getBuiltinModule?.(name)
-  // the names above are those of the modules
+  // each name is that of its module
   if (found) return found as NodeModules[Name]
   throw new MisuseError(
     `inlineFiles of gemini() needs ${name}, which is not here: use Node.js 20.16 or newer, or put the bytes of the file into the message`,
@@ -94,7 +94,7 @@ function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Nam
   )
 }
 
-/** A look-up of a name cannot be ended: it is left behind. */
+/** A name lookup cannot be canceled: its result is ignored. */
 function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)

@@ -1,4 +1,4 @@
-/** Fetches the files that messages name by address and puts their bytes in the place of it, for models that take no addresses. */
+/** Inlines the bytes of files that messages name by address, for models that take no addresses. */
 import {
   asObject,
   defined,
@@ -14,11 +14,11 @@ import type { Network } from './inline-files-network.js'
 import { isGoogleFile } from './media.js'
 
 export interface InlineFilesOptions {
-  /** Where files may be fetched from: `cdn.example.com`, `*.example.com`. Nothing else is asked, redirects included. */
+  /** Hosts to download from: `cdn.example.com`, `*.example.com`; redirects included. */
   readonly hosts: readonly string[]
-  /** Bytes of one file. @default 20_971_520 */
+  /** Maximum bytes of one file. @default 20_971_520 */
   readonly maxBytes?: number | undefined
-  /** Milliseconds for one file. @default 10_000 */
+  /** Time limit for one file. Milliseconds. @default 10_000 */
   readonly timeoutMs?: number | undefined
 }
 
@@ -28,8 +28,9 @@ export interface InlineContext {
 }
 
 /**
- * The messages with data URIs in the place of listed addresses; what is not listed stays as it is. The same address is
- * fetched once. Needs Node. Throws what `download` throws, and `BadRequestError` for a file that is not what it is named.
+ * Returns the messages with data URIs in place of listed addresses; others are unchanged. Each
+ * address is fetched once. Requires Node. Throws the errors of `download`, and `BadRequestError`
+ * for a file that is not of its stated type.
  */
 export async function inlineFiles(
   messages: readonly Message[],
@@ -37,7 +38,7 @@ export async function inlineFiles(
   context: InlineContext,
 ): Promise<readonly Message[]> {
   const wanted = new Set<string>()
-  // first look: what is there to fetch
+  // first pass: collect what to fetch
   mapUrls(messages, (url, isMedia) => {
     if (isListed(url, options.hosts) && !isGoogleFile(url)) wanted.add(keyOf(url, isMedia))
     return url
@@ -51,7 +52,7 @@ export async function inlineFiles(
   return mapUrls(messages, (url, isMedia) => files.get(keyOf(url, isMedia)) ?? url)
 }
 
-/** The same address may be asked for as an image and as a file. */
+/** The same address may be both an image and a file. */
 const keyOf = (url: string, isMedia: boolean) => `${isMedia ? 'media' : 'file'} ${url}`
 
 async function toDataUri(
@@ -71,7 +72,7 @@ async function toDataUri(
   return `data:${type};base64,${data}`
 }
 
-/** Text has no first bytes of its own: it must be named so, and be UTF-8. */
+/** Text has no signature bytes: it must be declared as text, and be UTF-8. */
 function textType(bytes: Uint8Array, contentType: string | undefined): string | undefined {
   const type = mediaType(contentType) ?? ''
   const isText = type.startsWith('text/') || type === 'application/json'
@@ -86,10 +87,10 @@ function textType(bytes: Uint8Array, contentType: string | undefined): string | 
 
 type MapUrl = (url: string, isMedia: boolean) => string
 
-/** A copy of the messages with each address of a file mapped; what holds none stays the same object. */
+/** Copies the messages and maps each file address; parts without one stay the same object. */
 function mapUrls(messages: readonly Message[], map: MapUrl): readonly Message[] {
   return messages.map((message) => {
-    // only what is a part is looked into; all else is the message converter's to judge
+    // invalid values are left to the message converter
     if (!isObject(message)) return message
     const { content, images } = asObject(message)
     const mapped = (parts: unknown) =>

@@ -1,4 +1,4 @@
-/** Images, sound, video and documents of a message as parts. Nothing is fetched here: an address is handed on or refused. */
+/** Maps images, audio, video and documents to parts. Downloads nothing: sends or refuses URLs. */
 import { asText, defined, isHttp, isObject, type JsonObject, type Media } from '../../chat/index.js'
 import { isGiven, pick } from '../notes.js'
 import { readFilePart, unsupported } from '../parts.js'
@@ -7,13 +7,13 @@ import type { FileData, MediaResolution, Part } from './wire.js'
 
 export type MediaPart = Pick<Part, 'inlineData' | 'fileData' | 'mediaResolution' | 'videoMetadata'>
 
-/** Members of parts that Gemini alone knows. */
+/** Part members of Gemini only. */
 const members = {
   beside: ['mediaProcessing', 'mediaResolution', 'videoMetadata'],
   inside: ['format', 'detail', 'video_metadata', 'videoMetadata'],
 }
 
-/** Throws `BadRequestError` for a part that is no file, and for one that cannot be sent. */
+/** Throws `BadRequestError` for a part without a file, and for one that cannot be sent. */
 export function toMedia(part: JsonObject, context: WriteContext): MediaPart {
   const media = readFilePart(part, members, context)
   return {
@@ -24,7 +24,7 @@ export function toMedia(part: JsonObject, context: WriteContext): MediaPart {
   }
 }
 
-/** litellm's `video_metadata`, beside the address or the data: `{ fps: 0.2, start_offset: '10s' }`. */
+/** litellm's `video_metadata`, beside the address or data: `{ fps: 0.2, start_offset: '10s' }`. */
 function videoMetadata(members: JsonObject): Pick<Part, 'videoMetadata'> {
   const said = members.video_metadata ?? members.videoMetadata
   if (!isObject(said)) return {}
@@ -48,7 +48,7 @@ interface Stored {
   readonly mediaType: string | undefined
 }
 
-/** `files/abc`, or the whole address that the Files API gave. */
+/** `files/abc`, or the whole address from the Files API. */
 function fromId(id: string, { owner, mediaType }: Stored, { invalid }: WriteContext): MediaPart {
   const isAddress = /^(https:|gs:)\/\//.test(id)
   if (!isAddress && owner === undefined && !id.startsWith('files/'))
@@ -75,7 +75,7 @@ function fromUrl(url: string, type: string | undefined, context: WriteContext): 
   return reference(url, type)
 }
 
-/** Addresses that Google reads itself, whatever the model: they are never downloaded. */
+/** Addresses that Google reads itself, on any model: they are never downloaded. */
 export const isGoogleFile = (url: string): boolean =>
   isOfFilesApi(url) || url.startsWith('gs://') || isYouTube(url)
 
@@ -97,7 +97,7 @@ const resolutions: ReadonlyMap<unknown, MediaResolution> = new Map([
   ['ultra_high', 'MEDIA_RESOLUTION_ULTRA_HIGH'],
 ] as const)
 
-/** Part by part since Gemini 3. */
+/** Per part since Gemini 3. */
 function resolution(detail: unknown, { facts, note }: WriteContext): Pick<Part, 'mediaResolution'> {
   if (!isGiven(detail) || detail === 'auto') return {}
   const level = facts.isModern ? resolutions.get(detail) : undefined
@@ -106,7 +106,7 @@ function resolution(detail: unknown, { facts, note }: WriteContext): Pick<Part, 
   return {}
 }
 
-/** For messages: the address without path and query. */
+/** For error messages: the address without path and query. */
 const origin = (url: string) => {
   try {
     return new URL(url).origin

@@ -1,4 +1,4 @@
-/** What each model family takes, as data. https://ai.google.dev/gemini-api/docs/models */
+/** Facts of the model families. https://ai.google.dev/gemini-api/docs/models */
 import {
   type Capabilities,
   type ChatRequest,
@@ -13,40 +13,40 @@ import { onceAModel, outputLimit, refused, samplingRange, unmapped } from '../mo
 import type { Notes } from '../notes.js'
 import type { Level } from './wire.js'
 
-/** Bare names that are Google's. */
+/** Bare names of Google models. */
 export const models = /^(models\/)?(gemini|gemma)-/
 
-/** How a family lets its thinking be set. */
+/** How thinking is set in a family. */
 export type ThinkingControl =
   | { readonly kind: 'none' }
-  /** Tokens. `off`: 0 is taken too. */
+  /** Tokens. `off`: 0 is accepted too. */
   | { readonly kind: 'budget'; readonly min: number; readonly max: number; readonly off: boolean }
-  /** Lowest first. No level: it thinks as it likes. */
+  /** Lowest first. Empty: it cannot be set. */
   | { readonly kind: 'level'; readonly levels: readonly Level[] }
 
 export interface ModelFacts {
-  /** False: a name that the table has not; it is treated as the newest of its kind, and nothing is refused. */
+  /** False: a name not in the table; treated as the newest of its kind, with nothing refused. */
   readonly known: boolean
-  /** Of Gemini; undefined where the name does not tell. */
+  /** Gemini's generation; undefined if not in the name. */
   readonly generation: number | undefined
   readonly thinking: ThinkingControl
-  /** `temperature`, `top_p` and `top_k`: obeyed, passed over by the model, or a 400. */
+  /** `temperature`, `top_p` and `top_k`: applied, ignored by the model, or a 400. */
   readonly sampling: 'taken' | 'ignored' | 'refused'
-  /** Takes a `systemInstruction`. */
+  /** Accepts a `systemInstruction`. */
   readonly system: boolean
-  /** Takes tools and JSON formats. */
+  /** Accepts tools and JSON formats. */
   readonly tools: boolean
-  /** Generation 3: hosted tools beside functions, JSON beside tools, media in a tool result. */
+  /** Generation 3: hosted tools with functions, JSON with tools, media in a tool result. */
   readonly isModern: boolean
-  /** Wants a signature on the first call of a step. */
+  /** Requires a signature on the first call of a step. */
   readonly signs: boolean
-  /** Takes the address of a file that anybody can read. */
+  /** Accepts the address of a public file. */
   readonly urls: boolean
   readonly contextTokens?: number
   readonly maxOutputTokens?: number
 }
 
-/** For whom a request is written. */
+/** The context of a request conversion. */
 export interface WriteContext extends Notes {
   readonly facts: ModelFacts
 }
@@ -65,7 +65,7 @@ const lowToHigh = levels('LOW', 'MEDIUM', 'HIGH')
 const minimalToHigh = levels('MINIMAL', 'LOW', 'MEDIUM', 'HIGH')
 const flash = { contextTokens: 1_048_576, maxOutputTokens: 65_536 } as const
 
-/** The first row that fits counts. */
+/** The first match applies. */
 const families: readonly Row[] = [
   [/tts/, { thinking: none, tools: false }],
   [/^gemini-4/, { ...flash, thinking: lowToHigh, sampling: 'refused' }],
@@ -90,7 +90,7 @@ const families: readonly Row[] = [
   [/^gemma/, { thinking: lowToHigh, system: false }],
 ]
 
-/** The name without `models/`, in small letters: what the table is asked with. */
+/** The name without `models/`, in lower case, as in the table. */
 export const bareName = (model: string) => model.replace(/^models\//, '').toLowerCase()
 
 export const factsOf = onceAModel((model): ModelFacts => {
@@ -101,13 +101,13 @@ export const factsOf = onceAModel((model): ModelFacts => {
   return {
     known: row !== undefined,
     generation,
-    // a name that nobody knows is not narrowed
+    // an unknown model is not restricted
     thinking: levels('LOW', 'MEDIUM', 'HIGH', 'XHIGH'),
     sampling: 'taken',
     system: true,
     tools: true,
     isModern: isNew,
-    // a tuned model of an unknown base gets none: it might not know the word that stands for one
+    // not a tuned model of an unknown base, which may refuse the substitute signature
     signs: isNew && (row !== undefined || generation !== undefined),
     urls: isNew,
     ...row?.[1],
@@ -119,7 +119,7 @@ const generationOf = (name: string) => {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** For `params()`. A name that the table has not is let through with everything. */
+/** For `params()`. Unknown names accept everything. */
 export const capabilities = onceAModel((model): Capabilities => {
   const facts = factsOf(model)
   if (!facts.known) return { known: false, rules: wireRules }
@@ -141,7 +141,7 @@ export const capabilities = onceAModel((model): Capabilities => {
   })
 })
 
-/** `user` and `metadata` are not here: litellm lets them pass everywhere, the adapter reports that they went nowhere. */
+/** Without `user` and `metadata`: litellm passes them everywhere, the adapter reports the loss. */
 const wireRules: readonly ParamRule[] = [
   ...unmapped(
     words('logit_bias verbosity safety_identifier prompt_cache_key previous_response_id'),
@@ -173,7 +173,7 @@ const effortRules: readonly ParamRule[] = [
   {
     param: 'reasoning_effort',
     reason: 'its highest effort is high',
-    // the adapter brings these to the nearest that the family has, with a warning
+    // the adapter maps these to the nearest level of the family, with a warning
     values: words('none minimal low medium high'),
     adjust: ({ reasoning_effort }) =>
       reasoning_effort === 'xhigh' || reasoning_effort === 'max' ? 'high' : undefined,
@@ -199,7 +199,7 @@ const oneKindOfToolRules: readonly ParamRule[] = [
     param: 'tools',
     reason: apart,
     when: ({ tools }) => (tools?.some(isOwnTool) ?? false) && !tools?.every(isOwnTool),
-    // a rule without a list of values refuses; what is left is every function
+    // without `values` the rule refuses; all that remains are functions
     adjust: ({ tools }) => tools?.filter(isOwnTool),
   },
   ...refused('web_search_options', apart, ({ tools }) => tools?.some(isOwnTool) ?? false),
@@ -215,6 +215,6 @@ const isJson = (format: ChatRequest['response_format']) =>
 
 export type OwnTool = FunctionTool | CustomTool
 
-/** A function or custom tool: one that the caller runs. */
+/** True for a function or custom tool, which the caller runs. */
 export const isOwnTool = (tool: ToolDefinition): tool is OwnTool =>
   tool.type === 'function' || tool.type === 'custom'

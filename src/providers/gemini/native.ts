@@ -1,4 +1,4 @@
-/** Project and compare: an earlier answer goes back as it came only while it still says what its message says. */
+/** Sends an earlier answer back unchanged only while it projects to its present message. */
 import { isSameJson, type JsonObject, type PairedMessage } from '../../chat/index.js'
 import { type NativeDialect, restoreNative } from '../native.js'
 import { omit } from '../notes.js'
@@ -8,7 +8,7 @@ import type { Part } from './wire.js'
 
 export interface NativeTurn {
   readonly parts: readonly Part[]
-  /** Byte for byte: of this very model. */
+  /** Byte for byte: made by this very model. */
   readonly isVerbatim: boolean
 }
 
@@ -22,7 +22,7 @@ const dialect: NativeDialect = {
   isSame: (read, { images = [] }) => isSameJson(read.images ?? [], images),
 }
 
-/** Undefined where the turn has to be built from the message. */
+/** Undefined if the turn has to be built from the message. */
 export function nativeTurn(said: PairedMessage, context: WriteContext): NativeTurn | undefined {
   const restored = restoreNative(said, dialect, context)
   if (!restored) return undefined
@@ -34,7 +34,7 @@ export function nativeTurn(said: PairedMessage, context: WriteContext): NativeTu
   return { parts: kept, isVerbatim: false }
 }
 
-/** What another model cannot check (thoughts, signatures), and what it could not have called. */
+/** Removes what another model cannot verify (thoughts, signatures) or could not have called. */
 function withoutSecrets(part: JsonObject, facts: ModelFacts): readonly Part[] {
   const isBare = Object.keys(part).every((name) => name === 'text' || name === 'thoughtSignature')
   if (part.thought || (part.text === '' && isBare)) return []

@@ -1,4 +1,4 @@
-/** Arguments that arrive value by value, as Vertex streams them with `streamFunctionCallArguments`. */
+/** Arguments streamed value by value, as by Vertex with `streamFunctionCallArguments`. */
 import { asString } from '../../chat/index.js'
 import { UnexpectedResponseError } from '../../core/index.js'
 import type { PartialArg } from './wire.js'
@@ -6,13 +6,13 @@ import type { PartialArg } from './wire.js'
 type Step = string | number
 type Container = Record<string, unknown> | unknown[]
 
-/** Gathers one call's arguments. Each piece costs its own length, however long the value has become. */
+/** Collects one call's arguments. A piece costs its own length, not that of the value so far. */
 export class PartialArguments {
   /** No prototype: the keys come from a model. */
   readonly value: Record<string, unknown> = Object.create(null)
-  /** Characters taken so far. */
+  /** Characters so far. */
   length = 0
-  /** The string that goes on, by its path. */
+  /** The path of the string that continues. */
   private growing: string | undefined
 
   add(piece: PartialArg): void {
@@ -35,7 +35,7 @@ export class PartialArguments {
 const readValue = ({ stringValue, numberValue, boolValue }: PartialArg) =>
   stringValue ?? numberValue ?? boolValue ?? null
 
-/** `$.a.b[0]['c d']` as its steps. */
+/** Parses `$.a.b[0]['c d']` into steps. */
 function parsePath(path: string): Step[] {
   const steps: Step[] = []
   for (const [, name, index, single, double] of path.matchAll(step))
@@ -66,7 +66,7 @@ function write(at: Container, step: Step, value: unknown): void {
     return
   }
   const index = Number(step)
-  // an index far behind the end would make the list as long as the sender likes
+  // a distant index would let the sender make the list as long as it likes
   if (!Number.isInteger(index) || index > at.length)
     throw new UnexpectedResponseError(`gemini streamed a list with a gap before ${index}`, {
       provider: 'gemini',

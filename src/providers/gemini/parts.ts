@@ -1,4 +1,4 @@
-/** The parts of an answer, one small reader for each kind. */
+/** Reads the parts of an answer, with one small reader for each kind. */
 import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { madeId } from './names.js'
@@ -7,7 +7,7 @@ import type { Part } from './wire.js'
 
 type PartReader = (part: Part, state: State) => void
 
-/** The first member that a part has says what it is; text is looked for before. */
+/** Text is read first, else the first of these members that a part has. */
 const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
   ['functionCall', readFunctionCall],
   ['executableCode', readCode],
@@ -22,10 +22,10 @@ const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
 /** Members of a part that are objects. */
 const objects = [...partReaders.map(([member]) => member), 'functionResponse'] as const
 
-/** Members of those that are text; a number in such a place is an id. */
+/** Their text members; a number instead of one is an id. */
 const texts = 'id name mimeType data fileUri language code outcome output toolType'.split(' ')
 
-/** The part as its documentation has it: what is of another type is absent, arguments that are no object are read. */
+/** Makes a part valid: removes members of the wrong type, parses arguments that are no object. */
 function checkedPart(part: Part): Part {
   if (!isOdd(part)) return part
   const whole: Record<string, unknown> = { ...part }
@@ -79,7 +79,7 @@ function skip(part: Part, { writer }: State): void {
     if (isTold(value) && !sayNothing.has(member)) writer.skip('Parts', member)
 }
 
-/** Members that are no content; a content without parts has a role. */
+/** Members without content; a content without parts has a role. */
 const sayNothing: ReadonlySet<string> = new Set([
   ...objects,
   ...'role text thought thoughtSignature mediaResolution videoMetadata partMetadata'.split(' '),
@@ -87,7 +87,7 @@ const sayNothing: ReadonlySet<string> = new Set([
 
 const isTold = (value: unknown) => value !== undefined && value !== null
 
-/** Text goes on where the last chunk left off. A signature closes its part, and a part of one chunk is never joined to another of it. */
+/** Text continues that of the last chunk. A signature ends its part; a chunk's parts stay apart. */
 function keep(part: Part, mayContinue: boolean, state: State): void {
   const { parts, growing } = state
   if (!isPlainText(part)) {
@@ -104,7 +104,7 @@ function keep(part: Part, mayContinue: boolean, state: State): void {
   parts.push(state.growing)
 }
 
-/** Text, or a thought, with nothing to it. */
+/** True for text or a thought without further members. */
 export function isPlainText(part: Part): part is GrowingPart {
   if (typeof part.text !== 'string') return false
   for (const member in part) if (member !== 'text' && member !== 'thought') return false
@@ -115,7 +115,7 @@ const readText = ({ text = '', thought }: Part, state: State): void =>
   thought ? state.writer.reasoning(text, state.thought) : state.writer.text(text)
 
 function readInlineData({ inlineData, audioTranscription, thought }: Part, state: State): void {
-  // a sketch that the model made while it thought is no part of the answer
+  // an image made while thinking is not part of the answer
   if (!inlineData?.data || thought) return
   const media_type = inlineData.mimeType ?? 'application/octet-stream'
   const isAudio = media_type.startsWith('audio/')

@@ -1,4 +1,4 @@
-/** A chat request as a generateContent body. What has no place in it is left out and told. */
+/** Maps a chat request to a generateContent body; drops and reports members without a field. */
 import { type ChatRequest, defined, type JsonObject, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
@@ -19,7 +19,7 @@ import { schemas, toTools, type WireTools } from './tools.js'
 import { type Conversation, toConversation } from './turns.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
 
-/** The request to `:generateContent` or `:streamGenerateContent`. Throws `BadRequestError` for what cannot be sent. */
+/** The request to `:(stream)generateContent`. Throws `BadRequestError` for an unsendable one. */
 export function toWire(
   request: ChatRequest,
   { streaming, warn }: { readonly streaming: boolean; readonly warn: Warn },
@@ -49,7 +49,7 @@ const toTransport = (request: ChatRequest, method: string, body: unknown): Trans
 const resourceName = (model: string) =>
   /^(models|tunedModels)\//.test(model) ? model : `models/${model}`
 
-/** The body, with what the caller adds by hand in its place. */
+/** The body, with the caller's extra members in place. */
 export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const context = contextOf(request.model, warn)
   const { note } = context
@@ -76,7 +76,7 @@ const contextOf = (model: string, warn: Warn): WriteContext => ({
   facts: factsOf(model),
 })
 
-/** Messages alone. */
+/** For messages alone. */
 export const convertMessages = (messages: ChatRequest['messages'], model: string): Conversation =>
   toConversation(messages, contextOf(model, unreported))
 
@@ -177,14 +177,14 @@ const homeless = words(
   'logit_bias verbosity user metadata safety_identifier prompt_cache_key previous_response_id',
 )
 
-/** Google refuses both at once, and the words it does so with do not say where they came from. */
+/** Google refuses both at once, with an error that does not name their origin. */
 function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: Notes): void {
   const { thinkingBudget, thinkingLevel } = generationConfig?.thinkingConfig ?? {}
   if (thinkingBudget !== undefined && thinkingLevel !== undefined)
     throw invalid('thinkingConfig holds a budget and a level: one of them', 'invalid_thinking')
 }
 
-/** A cache holds system message and tools: sent again they are refused. */
+/** A cache includes system message and tools: the API refuses them beside it. */
 function withoutCached(body: GenerateContentBody, note: Note): GenerateContentBody {
   if (!body.cachedContent) return body
   const { systemInstruction, tools, toolConfig, ...rest } = body

@@ -1,4 +1,4 @@
-/** The official client in the place of `fetch`: its key, base URL, version and fetch; our bodies, timers, events and errors. */
+/** The client as a `fetch`: its key, base URL, version, fetch; our body, timers, events, errors. */
 import { asObject, isObject } from '../../chat/index.js'
 import { MisuseError } from '../../core/index.js'
 
@@ -16,7 +16,7 @@ interface ClientRequest {
   }
 }
 
-/** The part of `GoogleGenAI` (`@google/genai`, 2 or later) that is used. */
+/** The members of `GoogleGenAI` (`@google/genai`, 2 or later) that are used. */
 export interface GeminiClient {
   readonly models: {
     generateContent(request: ClientRequest & typeof oneAnswer): Promise<object>
@@ -25,15 +25,16 @@ export interface GeminiClient {
   }
 }
 
-/** The client neither goes on by itself nor calls tools. */
+/** The client must neither continue by itself nor call tools. */
 const oneAnswer = {
   config: { automaticContinuation: false, automaticFunctionCalling: { disable: true } },
 } as const
 
 /**
- * A `fetch` that sends through the client, its retries off. The client makes address and key of the request; the body is
- * ours, byte for byte, and the response is read here: the client's own reader loses headers, events with a name, and what
- * its types do not know. A client that asks no `fetch` (a stub in a test) answers with what it returns.
+ * A `fetch` that sends through the client, its retries off. The client makes address and key of the
+ * request; the body is ours, byte for byte, and the response is read here: the client's reader
+ * drops headers, named events and members without a type. A client that calls no `fetch` (a stub in
+ * a test) answers with its return value.
  */
 export const clientFetch = (client: GeminiClient): Fetch => {
   const { models } = isObject(client) ? client : {}
@@ -52,7 +53,7 @@ export const clientFetch = (client: GeminiClient): Fetch => {
         } catch (error) {
           reject(error)
         }
-        // what the client gets is not looked at again
+        // the client's own result is not used
         return Response.json({})
       }
       send(client, new URL(String(input)), { init, tap }).then((answer) => {
@@ -62,7 +63,7 @@ export const clientFetch = (client: GeminiClient): Fetch => {
   }
 }
 
-/** The client's key and our headers; ours win, a key that came with the call among them. */
+/** The client's key and our headers; ours win, including a key of the call. */
 function merged(clientInit: RequestInit | undefined, init: RequestInit | undefined): RequestInit {
   const headers = new Headers(clientInit?.headers)
   new Headers(init?.headers).forEach((value, name) => {
@@ -86,9 +87,9 @@ async function send({ models }: GeminiClient, { pathname }: URL, { init, tap }: 
   const model = pathname.slice(pathname.search(/\/(models|tunedModels)\//) + 1, colon)
   const method = pathname.slice(colon + 1)
   const request: ClientRequest = {
-    // the client has its own words for where a model lives
+    // the client builds the resource name itself
     model: decodeURIComponent(model).replace(/^models\//, ''),
-    // stands in for the body, which takes its place
+    // placeholder, replaced by our body
     contents: '.',
     config: {
       ...(init?.signal && { abortSignal: init.signal }),
@@ -116,12 +117,12 @@ function toEvents(chunks: AsyncIterable<object>): Response {
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 
-/** The `fetch` that the client was made with. No public member tells it; what is not there is the global one. */
+/** The `fetch` of the client, which no public member exposes; else the global one. */
 function fetchOf(client: GeminiClient): Fetch {
-  // the class declares it `protected`, which no structural type can name
+  // `protected` in the class, so no structural type can name it
   const { apiClient } = asObject(client)
   const getFetch = isObject(apiClient) ? apiClient.getFetch : undefined
   const own: unknown = typeof getFetch === 'function' ? getFetch.call(apiClient) : undefined
-  // what it gives is a fetch by its own type
+  // its own type is a fetch
   return typeof own === 'function' ? (own as Fetch) : globalThis.fetch
 }

@@ -1,4 +1,4 @@
-/** What the reader knows of an answer while it comes. */
+/** State of an answer while it streams. */
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
@@ -9,7 +9,7 @@ import { customNames } from './names.js'
 import type { PartialArguments } from './partial-arguments.js'
 import type { Part, WireFunctionCall } from './wire.js'
 
-/** A call whose arguments are still coming. */
+/** A call whose arguments are still streaming. */
 export interface OpenCall {
   readonly call: WrittenCall
   readonly wire: WireFunctionCall
@@ -17,7 +17,7 @@ export interface OpenCall {
   signature: string | undefined
 }
 
-/** Text that the next chunk may go on with. */
+/** Text that the next chunk may continue. */
 export interface GrowingPart {
   text: string
   readonly thought?: boolean
@@ -27,17 +27,17 @@ export class State {
   readonly writer: TurnWriter
   /** Names of custom tools. */
   readonly customs: ReadonlySet<string>
-  /** The answer's own parts, for `native`: text that was cut on the way is joined, signed parts stay alone. */
+  /** Parts for `native`: text cut by streaming is joined, signed parts stay separate. */
   readonly parts: Part[] = []
-  /** The last of the parts, if it is such text. */
+  /** The last part, if it is such text. */
   growing: GrowingPart | undefined
   readonly sources: Sources = { grounding: [], citations: [], pages: [] }
   open: OpenCall | undefined
-  /** The code that ran last: its result may come without an id. */
+  /** Id of the last code run: its result may have none. */
   codeId: string | undefined
-  /** Of the audio that came: its words may come in parts of their own. */
+  /** Type of the audio so far: its transcript may be in parts of its own. */
   audioType: string | undefined
-  /** The block of reasoning: one that was interrupted by something else is followed by another. */
+  /** Number of the reasoning block: other content ends a block. */
   thought = 0
   usage: JsonObject = {}
   finishReason: string | undefined

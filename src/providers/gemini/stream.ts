@@ -1,6 +1,7 @@
 /**
- * Reads an answer, streamed or whole: each chunk of Gemini is a small answer of its own. There is no terminal event; an
- * answer is whole once a `finishReason` or a `blockReason` was seen, and what comes after that (text, usage) still counts.
+ * Reads an answer, streamed or whole: each chunk of Gemini is a small answer. There is no terminal
+ * event; an answer is complete once a `finishReason` or a `blockReason` was read, and later text
+ * and usage still count.
  */
 import {
   type AnswerInput,
@@ -28,7 +29,7 @@ import { State } from './state.js'
 import { toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
-/** Reads chunks as they come; usage is reported to the call with each of them. */
+/** Reads chunks; reports usage to the call with each. */
 export function streamReader(
   context: WireContext,
   call?: Pick<Call, 'onUsage'>,
@@ -38,7 +39,7 @@ export function streamReader(
   return {
     read({ data }: WireEvent, push) {
       state.writer.push = push
-      // without `alt=sse` the same chunks come as one list
+      // without `alt=sse` the same chunks are one list
       for (const chunk of Array.isArray(data) ? data : [data])
         if (isObject(chunk)) readChunk(chunk, state)
     },
@@ -49,7 +50,10 @@ export function streamReader(
   }
 }
 
-/** Reads a plain answer. Throws `UnexpectedResponseError` for a body that holds none, the typed error for one that holds an error. */
+/**
+ * Reads a plain answer. Throws `UnexpectedResponseError` for a body without one, the typed error
+ * for a body with an error.
+ */
 export function fromWire(
   { body }: WireResponse,
   context: WireContext,
@@ -84,7 +88,7 @@ function readChunk(chunk: GenerateContentResponse, state: State): void {
   if (usageMetadata) writer.reportUsage(toUsage(state.usage))
 }
 
-/** What is read of a chunk and of its candidate. */
+/** Members of a chunk and its candidate that are read. */
 const readMembers = namesIn(
   'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult citationMetadata tokenCount avgLogprobs',
 )
@@ -97,11 +101,11 @@ const membersOfAnswers = [
   'modelVersion',
 ]
 
-/** What a gateway sends to keep a line open is no beginning. */
+/** Keep-alive chunks of gateways do not start an answer. */
 const isOfAnswer = (chunk: GenerateContentResponse) =>
   membersOfAnswers.some((member) => member in chunk)
 
-/** Only one answer is asked for; what else a server sends must not be mixed into it. */
+/** Only one candidate is requested; others are skipped. */
 const isFirst = (candidate: unknown): candidate is Candidate =>
   isObject(candidate) && !candidate.index
 
@@ -122,7 +126,7 @@ function readCandidate(candidate: Candidate, state: State): void {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]
     if (typeof part === 'string') readPart({ text: part }, i === 0, state)
-    // a value that is no part is skipped, as an unknown field is
+    // other values are skipped, as unknown fields are
     else if (isObject(part)) readPart(part, i === 0, state)
   }
   if (logprobsResult) pushLogprobs(logprobsResult, writer.push)
@@ -132,7 +136,7 @@ function readCandidate(candidate: Candidate, state: State): void {
   state.finishMessage = asText(finishMessage) ?? state.finishMessage
 }
 
-/** One content, or in other forms that gateways give it: a text, a part, a list. */
+/** The parts of a content, or of the other forms that gateways send: a text, a part, a list. */
 function partsOf(content: unknown): readonly unknown[] {
   if (isObject(content) && Array.isArray(content.parts)) return content.parts
   if (Array.isArray(content)) return content.flatMap(partsOf)

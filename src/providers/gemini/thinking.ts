@@ -1,17 +1,17 @@
-/** `reasoning_effort` and `thinking` as a thinkingConfig: a budget for Gemini 2.5, a level from Gemini 3 on, never both. */
+/** Maps `reasoning_effort` and `thinking`: a budget for Gemini 2.5, a level since 3, never both. */
 import { type ChatRequest, isObject, type ReasoningEffort, words } from '../../chat/index.js'
 import type { Note, Notes } from '../notes.js'
 import type { ThinkingControl, WriteContext } from './models.js'
 import type { Level, ThinkingConfig } from './wire.js'
 
-/** What was asked for, in whichever of the two ways. */
+/** The requested thinking, from either parameter. */
 type Wish =
   | { readonly kind: 'off' }
   | { readonly kind: 'effort'; readonly effort: Exclude<ReasoningEffort, 'none'> }
   | { readonly kind: 'tokens'; readonly tokens: number }
   | { readonly kind: 'auto' }
 
-/** Undefined where nothing was asked. Throws `BadRequestError` for an effort that does not exist. */
+/** Undefined if none is requested. Throws `BadRequestError` for an unknown effort. */
 export function toThinkingConfig(
   request: ChatRequest,
   context: WriteContext,
@@ -37,7 +37,7 @@ function wishOf(request: ChatRequest, context: WriteContext): Wish | undefined {
   const control = context.facts.thinking
   const thinking = thinkingOf(request)
   if (thinking?.kind === 'off') return thinking
-  // each family gets the one that is its own
+  // each family gets its own form
   if (effort && thinking?.kind === 'tokens') return control.kind === 'budget' ? thinking : effort
   return effort ?? thinking
 }
@@ -45,7 +45,7 @@ function wishOf(request: ChatRequest, context: WriteContext): Wish | undefined {
 const efforts = words('none minimal low medium high xhigh max')
 
 function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes): Wish | undefined {
-  // litellm also takes `{ effort, summary }`, and `disable`
+  // litellm also accepts `{ effort, summary }`, and `disable`
   const given: unknown = isObject(reasoning_effort) ? reasoning_effort.effort : reasoning_effort
   if (given === undefined || given === null) return undefined
   const effort = given === 'disable' ? 'none' : efforts.find((one) => one === given)
@@ -71,7 +71,7 @@ function thinkingOf({ thinking }: ChatRequest): Wish | undefined {
 
 type Budget = Extract<ThinkingControl, { kind: 'budget' }>
 
-/** Tokens for each effort: litellm's. */
+/** litellm's tokens per effort. */
 const effortTokens = { minimal: 0, low: 1024, medium: 2048, high: 4096, xhigh: 4096, max: 4096 }
 
 function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): ThinkingConfig {
@@ -132,7 +132,7 @@ const levelOfTokens = (tokens: number): Level => {
   return tokens <= 8192 ? 'MEDIUM' : 'HIGH'
 }
 
-/** Of two that are as near, the higher: `levels` go upwards and are not empty. */
+/** The higher of two equally near; `levels` are ascending and not empty. */
 function nearest(wanted: Level, levels: readonly Level[]): Level {
   const distance = (level: Level) => Math.abs(allLevels.indexOf(level) - allLevels.indexOf(wanted))
   return levels.reduce((best, level) => (distance(level) <= distance(best) ? level : best))

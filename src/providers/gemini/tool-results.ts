@@ -1,4 +1,4 @@
-/** What a tool gave back, as a function response. */
+/** Maps a tool result to a function response. */
 import {
   isObject,
   type JsonObject,
@@ -13,7 +13,7 @@ import type { FunctionResponsePart, Part } from './wire.js'
 
 export interface ToolResult {
   readonly response: Part
-  /** Files that the response itself cannot hold: they follow it as a turn. */
+  /** Files that the response cannot hold: sent in the turn after it. */
   readonly files: readonly MediaPart[]
 }
 
@@ -38,10 +38,10 @@ function read({ content = '' }: ToolMessage, context: WriteContext) {
   return { text: textOfContent(content), media }
 }
 
-/** An object is taken as it is, unless its keys would be read as ours; all else is the `output`. */
+/** An object is sent as it is, unless it has our keys; all else is the `output`. */
 function toResponse(text: string, hasFiles: boolean): JsonObject {
   if (text === '' && hasFiles) return { output: 'The result is a file.' }
-  // a number beyond 2^53 would not come out as it went in
+  // a number above 2^53 would change
   const value =
     /[[{]/.test(text.trimStart().charAt(0)) && !longNumber.test(text) ? parseJson(text) : undefined
   if (isObject(value))
@@ -53,7 +53,7 @@ function toResponse(text: string, hasFiles: boolean): JsonObject {
 
 const longNumber = /(?<!["\w.])-?\d{16,}/
 
-/** Gemini 3 and later, and only what its documentation names. */
+/** Gemini 3 and later, and only documented types. */
 function isTakenWithin({ inlineData, fileData }: MediaPart, { facts }: WriteContext): boolean {
   const type = inlineData?.mimeType ?? fileData?.mimeType ?? ''
   return facts.isModern && /^image\/|^application\/pdf$|^text\/plain$/.test(type)

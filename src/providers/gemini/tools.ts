@@ -1,4 +1,4 @@
-/** Tools and the choice among them: functions in one entry, each hosted tool in an entry of its own. */
+/** Maps tools and the tool choice: functions in one entry, each hosted tool in its own. */
 import {
   type ChatRequest,
   defined,
@@ -16,7 +16,7 @@ import { isOwnTool, type ModelFacts, type OwnTool, type WriteContext } from './m
 import { ownName } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
 
-/** Loaded by the first request that holds a schema. */
+/** Loaded by the first request with a schema. */
 export const schemas = onDemand(() => import('../../schema/gemini.js'))
 
 export interface WireTools {
@@ -24,7 +24,7 @@ export interface WireTools {
   readonly toolConfig?: ToolConfig
 }
 
-/** Throws `BadRequestError` for a tool without a name and a tool_choice that does not exist. */
+/** Throws `BadRequestError` for a tool without a name and an invalid tool_choice. */
 export function toTools(request: ChatRequest, context: WriteContext): WireTools {
   const { facts, note } = context
   const { tool_choice } = request
@@ -56,7 +56,7 @@ function toDeclaration(tool: OwnTool, context: WriteContext): FunctionDeclaratio
   return { name, ...defined({ description }), parametersJsonSchema: freeTextSchema(tool, context) }
 }
 
-/** Members of a declaration that only Gemini knows. */
+/** Declaration members of Gemini only. */
 const ownMembers = ['behavior', 'response', 'responseJsonSchema']
 
 function functionDeclaration(
@@ -78,7 +78,7 @@ function functionDeclaration(
   }
 }
 
-/** JSON Schema; or OpenAPI's dialect, where the caller writes it or the model knows no other. */
+/** JSON Schema; or OpenAPI's dialect, if the caller wrote it or the model supports no other. */
 function parametersOf(
   schema: JsonObject,
   facts: ModelFacts,
@@ -88,13 +88,13 @@ function parametersOf(
   if ((facts.generation ?? 2) >= 2)
     return { parametersJsonSchema: schemas.part.geminiToolSchema(schema, warn).schema }
   const { schema: parameters } = schemas.part.geminiOpenApiToolSchema(schema, warn)
-  // an object without members is refused in this dialect
+  // the API refuses an object without members in this dialect
   return isObject(parameters.properties) ? { parameters } : {}
 }
 
 // -- hosted tools --------------------------------------------------------------------------------------------------
 
-/** What others call the same thing. */
+/** Other providers' names of the same tools. */
 const aliases: readonly (readonly [type: RegExp, key: string])[] = [
   [/^web_search/, 'googleSearch'],
   [/^(code_interpreter|code_execution)/, 'codeExecution'],
@@ -133,7 +133,7 @@ function withoutClash(
   return []
 }
 
-/** In Gemini's own words it is passed on untouched: `{ googleSearch: {} }`, `{ code_execution: {} }`. */
+/** A native tool is passed through: `{ googleSearch: {} }`, `{ code_execution: {} }`. */
 function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
   const { type, ...options } = tool
   if (type === undefined) return [options]
@@ -143,7 +143,7 @@ function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
     note('dropped', `Gemini has no tool of the type ${JSON.stringify(type)}`, 'tools')
     return []
   }
-  // the type is Gemini's own word, and so are its options
+  // a native type has native options
   if (type.startsWith('google_')) return [{ [key]: options }]
   reportOptions(options, `tools[*].${type}`, note)
   return [{ [key]: {} }]
@@ -189,7 +189,7 @@ function toConfig(
   }
 }
 
-/** VALIDATED is AUTO with calls that fit their schema, and the only such mode that goes with names or hosted tools. */
+/** VALIDATED is AUTO with schema-valid calls, the only such mode with names or hosted tools. */
 function toCalling(
   choice: Choice | undefined,
   { isMixed, isStrict }: { readonly isMixed: boolean; readonly isStrict: boolean },

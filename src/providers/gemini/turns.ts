@@ -1,6 +1,6 @@
 /**
- * A history as `contents`: turns of user and model, each model turn with calls followed by one turn that answers all of
- * them in order.
+ * Maps a history to `contents`: turns of user and model, each model turn with calls followed by one
+ * turn with all results in order.
  */
 import {
   type AssistantTurn,
@@ -20,7 +20,10 @@ import type { WriteContext } from './models.js'
 import { toResult } from './tool-results.js'
 import type { Content, Part } from './wire.js'
 
-/** Google's own word for a call that no Gemini signed. https://ai.google.dev/gemini-api/docs/thought-signatures */
+/**
+ * Google's signature for calls that Gemini did not sign.
+ * https://ai.google.dev/gemini-api/docs/thought-signatures
+ */
 const foreignSignature = 'skip_thought_signature_validator'
 
 interface Turn {
@@ -78,7 +81,7 @@ function toSystemPart(part: JsonObject, context: WriteContext): Part {
   throw unknownPart(part, context)
 }
 
-/** Parts in Gemini's own words, which have no type. */
+/** Native parts, which have no type. */
 const ownForms = ['inlineData', 'fileData']
 
 function toUserPart(part: JsonObject, context: WriteContext): Part {
@@ -107,7 +110,7 @@ function addAssistant({ messages }: AssistantTurn, turns: Turn[], context: Write
   }
 }
 
-/** Gemini 3 refuses a step whose first call bears no signature. */
+/** Gemini 3 refuses a step whose first call has no signature. */
 function signed(parts: readonly Part[], { facts, note }: WriteContext): readonly Part[] {
   const at = parts.findIndex((part) => part.functionCall)
   const call = parts[at]
@@ -116,7 +119,7 @@ function signed(parts: readonly Part[], { facts, note }: WriteContext): readonly
   return parts.with(at, { ...call, thoughtSignature: foreignSignature })
 }
 
-/** The turn that is being said, or a new one; what was said behind the results of calls is one of its own. */
+/** The current turn, or a new one: content after the results of calls is in a turn of its own. */
 function turnOf(role: Turn['role'], turns: Turn[], isSameTurn = false): Turn {
   const last = turns.at(-1)
   if (last?.role === role && (isSameTurn || last.slots.length === 0)) return last
@@ -146,7 +149,7 @@ function toContents(
   return { contents: [{ role: 'user', parts: [...system, ...(first?.parts ?? [])] }, ...rest] }
 }
 
-/** A conversation is opened by the user. */
+/** The API requires a user turn first. */
 function opening(
   system: readonly Part[],
   [first]: readonly Turn[],
@@ -158,7 +161,7 @@ function opening(
   return [{ role: 'user', parts: [{ text: '.' }] }]
 }
 
-/** A turn, and behind its calls their results. */
+/** A turn; after its calls, their results. */
 function toTurns({ role, parts, slots }: Turn, context: WriteContext): readonly Content[] {
   const results = slots.map((slot) => ({ name: slot.name, ...toResult(slot, context) }))
   const files = results.flatMap((result): readonly Part[] =>

@@ -1,4 +1,4 @@
-/** Gemini's usage in litellm's fields. It comes with nearly every chunk of a stream, so it is read without detours. */
+/** Maps Gemini's usage to litellm's fields. Nearly every chunk has it, so reading it is cheap. */
 import {
   asCount,
   asObjects,
@@ -10,8 +10,8 @@ import {
 import { usageFrom } from '../usage.js'
 
 /**
- * Undefined while the wire has told no count. `promptTokenCount` has the cached tokens in it but not those of hosted tools,
- * `candidatesTokenCount` has no thoughts in it.
+ * Undefined until the wire has a count. `promptTokenCount` includes cached tokens but not those of
+ * hosted tools, `candidatesTokenCount` excludes thoughts.
  */
 export function toUsage(wire: JsonObject, searches = 0): Usage | undefined {
   const { promptTokenCount, candidatesTokenCount, totalTokenCount } = wire
@@ -20,7 +20,7 @@ export function toUsage(wire: JsonObject, searches = 0): Usage | undefined {
   const prompt_tokens = count(promptTokenCount) + count(wire.toolUsePromptTokenCount)
   const reasoning_tokens = thoughts(wire, prompt_tokens)
   const candidates = count(candidatesTokenCount)
-  // a gateway that counts the thoughts as candidates shows it in the total
+  // the total shows whether a gateway counts thoughts as candidates
   const isWithin = isCount(totalTokenCount) && totalTokenCount === prompt_tokens + candidates
   const completion_tokens = candidates + (isWithin ? 0 : count(reasoning_tokens))
   return usageFrom(prompt_tokens, completion_tokens, {
@@ -31,7 +31,7 @@ export function toUsage(wire: JsonObject, searches = 0): Usage | undefined {
   })
 }
 
-/** What was told, else what is missing in the total. */
+/** The reported count, else the rest of the total. */
 function thoughts(wire: JsonObject, promptTokens: number): number | undefined {
   if (isCount(wire.thoughtsTokenCount)) return wire.thoughtsTokenCount
   if (!isCount(wire.totalTokenCount)) return undefined
@@ -57,7 +57,7 @@ const members: ReadonlyMap<unknown, keyof Modalities> = new Map<unknown, keyof M
   ['IMAGE', 'image_tokens'],
 ])
 
-/** The details with these counts added to them. */
+/** Adds these counts to the details. */
 function modalities<Details extends object>(wire: unknown, details: Details): Details & Modalities {
   let sum: Details & Modalities = details
   for (const { modality, tokenCount } of asObjects(wire)) {

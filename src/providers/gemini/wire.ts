@@ -1,6 +1,6 @@
 /**
- * What goes over the wire of generateContent, v1beta, in the types of the official SDK. Reading is lenient: anything may
- * be absent, unknown members are passed over.
+ * The wire of generateContent, v1beta, in the types of the official SDK. Reading is lenient:
+ * anything may be absent, unknown members are ignored.
  */
 import type {
   GenerateContentConfig,
@@ -23,7 +23,7 @@ export type FileData = Plain<SdkFileData>
 export type WireFunctionCall = Plain<SdkFunctionCall>
 export type PartialArg = Plain<SdkPartialArg>
 export type FunctionResponsePart = Plain<SdkFunctionResponsePart>
-/** One piece of a turn. Which member is there says what it is. */
+/** One piece of a turn, with one member for its kind. */
 export type Part = Plain<SdkPart>
 export type MediaResolution = NonNullable<NonNullable<Part['mediaResolution']>['level']>
 
@@ -33,7 +33,7 @@ export interface Content {
   readonly parts?: readonly Part[]
 }
 
-/** `parameters`: OpenAPI's dialect of a schema, as the caller wrote it. */
+/** `parameters`: OpenAPI's schema dialect, as the caller wrote it. */
 export interface FunctionDeclaration extends Omit<Plain<SdkFunctionDeclaration>, 'parameters'> {
   readonly parameters?: JsonObject
 }
@@ -46,7 +46,7 @@ export interface WireTool {
 
 export type ToolConfig = Plain<SdkToolConfig>
 
-/** XHIGH came with @google/genai 3.3. */
+/** XHIGH exists since @google/genai 3.3. */
 export type Level = Exclude<
   NonNullable<Plain<SdkThinkingConfig>['thinkingLevel']> | 'XHIGH',
   'THINKING_LEVEL_UNSPECIFIED'
@@ -74,7 +74,7 @@ export interface GenerateContentBody {
   readonly store?: boolean
 }
 
-/** Its reason is a string: old gateways send what no enum has. */
+/** `finishReason` is a string: old gateways send values beyond the enum. */
 export interface Candidate
   extends Omit<Plain<SdkCandidate>, 'finishReason' | 'content' | 'groundingMetadata'> {
   readonly content?: Plain<SdkContent>
@@ -82,7 +82,7 @@ export interface Candidate
   readonly groundingMetadata?: JsonObject
 }
 
-/** A whole answer, or one step of a streamed one. */
+/** A whole answer, or one chunk of a streamed one. */
 export interface GenerateContentResponse {
   readonly responseId?: string
   readonly modelVersion?: string
