@@ -1,4 +1,4 @@
-/** Finds the call that a delta speaks of. */
+/** Finds the call that a delta belongs to. */
 import {
   asId,
   asString,
@@ -10,40 +10,40 @@ import {
 import { maxCalls, type TurnWriter, type WrittenCall } from '../turn-writer.js'
 
 /**
- * Servers leave the index out, repeat 0 for each call, send ids late, twice or never, names whole, in pieces or again with
- * every delta, arguments as text or as an object.
+ * Servers omit the index, repeat 0 for each call, send ids late, twice or never, names whole, in
+ * pieces or again with every delta, arguments as text or as an object.
  */
 export class CallReader {
   private readonly byIndex = new Map<number, WrittenCall>()
-  /** By id, as the server sends it: behind its index, and behind none. */
+  /** By id of the server, with its index and without. */
   private readonly byId = new Map<string, WrittenCall>()
-  /** What the server sent beside the official members: Gemini's thought signature. */
+  /** Members beside the official ones: Gemini's thought signature. */
   private readonly extras = new Map<WrittenCall, JsonObject>()
 
   constructor(private readonly writer: TurnWriter) {}
 
-  /** The server said more of a call than the message can. */
+  /** True if a call has members that the message cannot hold. */
   get hasExtras(): boolean {
     return this.extras.size > 0
   }
 
-  /** One `tool_calls` list: pieces of calls, or (of a whole message) one call each. */
+  /** Reads a `tool_calls` list: pieces of calls, or the calls of a whole message. */
   read(list: readonly unknown[], isWhole: boolean): void {
     for (const wire of list) if (isObject(wire)) this.readOne(wire, isWhole)
   }
 
-  /** The call of the time before `tool_calls`. */
+  /** Reads `function_call`, the predecessor of `tool_calls`. */
   readLegacy(wire: unknown): void {
     if (isObject(wire)) this.readOne({ index: 0, function: wire }, false)
   }
 
-  /** A delta that said nothing at all began no call. */
+  /** Removes calls that only empty deltas began. */
   end(): void {
     const { calls } = this.writer
     while (calls.length > 0 && isBlank(calls.at(-1))) calls.pop()
   }
 
-  /** The calls as they go back. */
+  /** The calls in wire form. */
   wire(): JsonObject[] {
     return this.writer.calls.map((call) => toWireCall(call, this.extras.get(call)))
   }
@@ -60,12 +60,12 @@ export class CallReader {
   }
 
   private find(index: unknown, part: Part): WrittenCall {
-    // a negative index is how some servers say none
+    // some servers send a negative index for none
     if (index === undefined || index === null || Number(index) < 0) return this.findUnnumbered(part)
     if (typeof index !== 'number' || !Number.isInteger(index) || index >= maxCalls)
       throw this.writer.unexpected('bad_index', `numbered a tool call ${JSON.stringify(index)}`)
     const call = this.known(index, part) ?? this.byIndex.get(index)
-    // the same index for each of several calls: the id, the name or the arguments tell them apart
+    // one index for several calls: id, name or arguments distinguish them
     if (call && !isAnother(call, part) && !beginsAnew(call, part)) return call
     const opened = this.writer.openCall(part)
     this.byIndex.set(index, opened)
@@ -116,17 +116,17 @@ function readPart({ index: _, type, id, function: fn, custom, ...extra }: JsonOb
   }
 }
 
-/** With an id and a name of its own it is another call, whatever its index says. */
+/** With an id and name of its own it is another call, whatever its index. */
 const isAnother = (call: WrittenCall, { id, name }: Part) =>
   id !== '' && name !== '' && call.id !== '' && id !== call.id
 
 /**
- * Arguments under another name, or that begin anew behind whole ones, are those of another call: servers number nothing,
- * repeat 0, and count ids anew with each call.
+ * True for arguments under another name, or new ones after complete ones: those of another call, as
+ * servers send no index, repeat 0, or restart ids with each call.
  */
 function beginsAnew(call: WrittenCall, { name, text }: Part): boolean {
   if (name !== '' && name !== call.name && call.text + call.placeholder !== '') return true
-  // longer ones are not parsed again and again
+  // do not parse longer ones repeatedly
   if (call.isCustom || call.text === '' || call.text.length > 16_384) return false
   return /^\s*\{/.test(text) && isObject(parseJson(call.text))
 }
@@ -134,7 +134,7 @@ function beginsAnew(call: WrittenCall, { name, text }: Part): boolean {
 const isBlank = (call: WrittenCall | undefined) =>
   call !== undefined && call.name + call.text + call.placeholder === ''
 
-/** A piece is added; a name that comes again, whole or grown, takes the place of what was there. */
+/** Appends a piece; a repeated name, whole or grown, replaces the old one. */
 const joinName = (name: string, piece: string) => (piece.startsWith(name) ? piece : name + piece)
 
 const toWireCall = ({ id, name, text, isCustom }: WrittenCall, extra: JsonObject | undefined) =>

@@ -1,4 +1,4 @@
-/** The adapter for anything that speaks Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
+/** The adapter for Chat Completions servers: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral … */
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
@@ -12,26 +12,29 @@ import { fromWire, type ReaderOptions, streamReader } from './stream.js'
 import { schemas } from './tools.js'
 import { toWireMessages } from './turns.js'
 
-/** What is left out of the traits is taken from what is known of the host, then from the defaults. */
+/** Default traits are those known for the host, then the general ones. */
 export interface CompatibleOptions extends ProviderOptions, TraitOptions {
-  /** The provider's name: `createClient` finds it by the first segment of `name/model`. */
+  /** The provider's name, the first segment of `name/model`. */
   readonly name: string
-  /** Up to the version: `http://localhost:11434/v1`. */
+  /** Including the version: `http://localhost:11434/v1`. */
   readonly baseURL: string
-  /** The official client, `new OpenAI({ baseURL, apiKey })`: it then carries the requests, with its key, address and fetch. A key that comes with the call beats the client's. */
+  /**
+   * The official client, `new OpenAI({ baseURL, apiKey })`, to send requests with its key, address
+   * and fetch. A key of the call overrides the client's.
+   */
   readonly client?: ChatClient | undefined
-  /** Many local servers need none. */
+  /** Many local servers require none. */
   readonly apiKey?: string | (() => string | undefined) | undefined
-  /** An environment variable to read the key from at the call. If it is named, a missing key is an error. */
+  /** An environment variable to read the key from at each call. If set, the key is required. */
   readonly apiKeyVariable?: string | undefined
-  /** Bare model names it answers to. */
+  /** Bare model names that it serves. */
   readonly models?: RegExp | undefined
-  /** What its models take, for `params()`. Without it all is let through. */
+  /** Capabilities of its models, for `params()`. @default everything is passed through */
   readonly capabilities?: ((model: string) => Capabilities) | undefined
 }
 
 /**
- * A provider of your own. Throws `MisuseError` for a name that no model could be asked by.
+ * A provider of your own. Throws `MisuseError` for a name with a slash or space.
  *
  * @example
  * const ollama = compatible({ name: 'ollama', baseURL: 'http://localhost:11434/v1' })
@@ -54,7 +57,7 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
   return createAdapter(dialectOf(options), transport)
 }
 
-/** The pure parts of a server, put together. */
+/** Combines the pure parts of a server. */
 export function dialectOf(options: CompatibleOptions): Dialect {
   const { name: provider, models, capabilities = () => unknownModel } = options
   const traits = traitsOf(options)

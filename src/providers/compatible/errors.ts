@@ -1,4 +1,4 @@
-/** Refusals of Chat Completions servers: status and code decide, the message text last. */
+/** Maps errors of Chat Completions servers: by status and code, last by message text. */
 import { isObject, type JsonObject } from '../../chat/index.js'
 import { ContextWindowExceededError } from '../../core/index.js'
 import { type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
@@ -14,13 +14,13 @@ const texts: ErrorTable['texts'] = [
   },
 ]
 
-/** The `ToError` of a server of this name. */
+/** Creates the `ToError` of a server. */
 export const toError =
   (provider: string): ToError =>
   (failure) =>
     errorOf(failure, { provider, codes, texts, hints })
 
-/** OpenRouter says in `metadata` what the provider behind it said; Mistral hides FastAPI's details in `message`. */
+/** OpenRouter has the upstream error in `metadata`, Mistral FastAPI's details in `message`. */
 const hints = (body: JsonObject) => {
   const error = isObject(body.error) ? body.error : body
   return { message: upstreamMessage(error) ?? nestedDetail(error) }
@@ -40,7 +40,7 @@ const nestedDetail = ({ message, detail }: JsonObject): string | undefined => {
   return path + first.msg
 }
 
-/** The error body of one event, if it is one. */
+/** The error body of an event; undefined without an error. */
 export function errorIn(event: string | undefined, data: unknown): unknown {
   if (event === 'error') return data ?? {}
   if (!isObject(data)) return undefined
@@ -49,12 +49,15 @@ export function errorIn(event: string | undefined, data: unknown): unknown {
   if (isObject(x_groq) && x_groq.error) return { error: x_groq.error }
   const [choice] = Array.isArray(choices) ? choices : []
   if (isObject(choice) && choice.error) return { error: choice.error }
-  // xAI: { code, error: 'text' } was seen above, { code, message } is FastAPI's and Mistral's
+  // xAI's { code, error: 'text' } is handled above, { code, message } is FastAPI's and Mistral's
   const isRefusal = data.code !== undefined && typeof data.message === 'string'
   return isRefusal && choices === undefined ? data : undefined
 }
 
-/** The error that a finish reason stands for: vLLM and SGLang `abort`, OpenRouter `error`, DeepSeek and GLM name what broke: none of them is an answer. */
+/**
+ * The error of a finish reason without an answer: vLLM and SGLang `abort`, OpenRouter `error`,
+ * causes of DeepSeek and GLM.
+ */
 export const givenUp = (reason: string) =>
   /^(error|abort(ed)?|insufficient_system_resource|network_error)$/.test(reason)
     ? { error: { code: reason, message: `The server gave up the answer: ${reason}` } }

@@ -1,4 +1,4 @@
-/** What stands beside the text of an answer: sources, images, audio. */
+/** Content of an answer beside its text: sources, images, audio. */
 import {
   asNumber,
   asObject,
@@ -28,7 +28,7 @@ export function toAnnotation(wire: unknown): UrlCitation | undefined {
   })
 }
 
-/** `{ type: 'image_url', image_url: { url } }`, as OpenRouter and litellm give images. */
+/** `{ type: 'image_url', image_url: { url } }`, as OpenRouter and litellm send images. */
 export function toFile(wire: unknown): ChunkOf<'file'> | undefined {
   const image = isObject(wire) ? wire.image_url : undefined
   const url = isObject(image) ? image.url : image
@@ -38,7 +38,7 @@ export function toFile(wire: unknown): ChunkOf<'file'> | undefined {
   return { type: 'file', media_type: read.mediaType, data: read.base64 }
 }
 
-/** A whole audio, or the next piece of one. */
+/** A whole audio, or a piece of one. */
 export function toAudio(wire: unknown, request: ChatRequest): ChunkOf<'file'> | undefined {
   const { id, data, transcript, expires_at } = asObject(wire)
   const parts = defined({

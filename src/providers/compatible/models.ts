@@ -1,38 +1,49 @@
-/** What is known of servers and models, as data. All else is let through. */
+/** Facts of known servers and models. All others are passed through. */
 import type { Capabilities } from '../../chat/index.js'
 import { unmapped } from '../model-rules.js'
 import { type Notes, pick } from '../notes.js'
 
-/** Where servers that speak Chat Completions differ. */
+/** How Chat Completions servers differ. */
 export interface ServerTraits {
-  /** Ask for usage in streams with `stream_options.include_usage`. @default true */
+  /** Request usage in streams with `stream_options.include_usage`. @default true */
   readonly includeUsage: boolean
-  /** The parameter that reasoning is asked with: `reasoning_effort`, OpenRouter's `reasoning`, or `thinking` (DeepSeek, GLM, Kimi). @default 'reasoning_effort' */
+  /**
+   * Requests reasoning by `reasoning_effort`, OpenRouter's `reasoning`, or `thinking` (DeepSeek,
+   * GLM, Kimi).
+   * @default 'reasoning_effort'
+   */
   readonly reasoningParam: 'reasoning_effort' | 'reasoning' | 'thinking'
-  /** Send reasoning text of earlier answers back under the name it came by. Some servers demand it, others refuse it. @default false */
+  /**
+   * Send reasoning text of earlier answers back under its original name. Some servers require it,
+   * others refuse it.
+   * @default false
+   */
   readonly returnReasoning: boolean
-  /** The one name the server knows for the limit. @default 'as asked' */
+  /** The only name of the limit that the server accepts. @default 'as asked' */
   readonly maxTokensParam: 'max_tokens' | 'max_completion_tokens' | 'as asked'
-  /** The role `developer` is known; else it is sent as `system`. @default false */
+  /** The role `developer` is accepted; else it is sent as `system`. @default false */
   readonly developerRole: boolean
-  /** `cache_control` marks are taken. @default false */
+  /** `cache_control` marks are accepted. @default false */
   readonly cacheControl: boolean
   /** `file_data` may be an address. @default false */
   readonly fileURLs: boolean
-  /** `strict` schemas are held to OpenAI's subset of JSON Schema, so they are rewritten into it. @default false */
+  /** `strict` schemas are rewritten to OpenAI's subset of JSON Schema. @default false */
   readonly strictSubset: boolean
-  /** Tool-call ids are made to fit: at most 40 characters, or exactly nine letters and digits. @default 'any' */
+  /**
+   * Form of tool-call ids: at most 40 characters, or exactly nine letters and digits.
+   * @default 'any'
+   */
   readonly toolCallIds: 'any' | 'nine'
 }
 
-/** For whom a request is written. */
+/** The context of a request conversion. */
 export interface WriteContext extends Notes {
   readonly traits: ServerTraits
-  /** Unix seconds: sound that the server has forgotten is sent as what it said. */
+  /** Unix seconds: audio that has expired on the server is sent as its transcript. */
   readonly now: number
 }
 
-/** Traits as an option: what is left out is taken from what is known. */
+/** Traits as options. @default those known for the host, then the defaults */
 export type TraitOptions = {
   readonly [Name in keyof ServerTraits]?: ServerTraits[Name] | undefined
 }
@@ -49,7 +60,7 @@ const defaults: ServerTraits = {
   toolCallIds: 'any',
 }
 
-/** By host. Each row is a 400 or a silent loss that users of that server have met. */
+/** By host. Each row avoids a 400 or a silent loss that users of that server have met. */
 const servers: readonly { readonly host: RegExp; readonly traits: Partial<ServerTraits> }[] = [
   { host: /(^|\.)openai\.(com|azure\.com)$/, traits: { developerRole: true, strictSubset: true } },
   { host: /(^|\.)(groq\.com|cerebras\.ai)$/, traits: { strictSubset: true } },
@@ -67,13 +78,13 @@ const servers: readonly { readonly host: RegExp; readonly traits: Partial<Server
     traits: { reasoningParam: 'thinking', returnReasoning: true, maxTokensParam: 'max_tokens' },
   },
   {
-    // refuses whatever it does not know, and ids of any other form
+    // refuses unknown members, and ids of any other form
     host: /(^|\.)mistral\.ai$/,
     traits: { includeUsage: false, maxTokensParam: 'max_tokens', toolCallIds: 'nine' },
   },
 ]
 
-/** The traits of the server at this address; what the caller says comes first. */
+/** The traits of the server at this address; options win. */
 export function traitsOf(options: { readonly baseURL: string } & TraitOptions): ServerTraits {
   const { baseURL } = options
   const host = URL.canParse(baseURL) ? new URL(baseURL).hostname : ''
@@ -81,13 +92,13 @@ export function traitsOf(options: { readonly baseURL: string } & TraitOptions): 
   return { ...defaults, ...server?.traits, ...pick(options, Object.keys(defaults)) }
 }
 
-/** OpenAI's reasoning models, also behind a gateway's prefix: they refuse `max_tokens`. */
+/** OpenAI's reasoning models, also with a gateway's prefix: they refuse `max_tokens`. */
 export function isReasoningModel(model: string): boolean {
   const name = model.slice(model.lastIndexOf('/') + 1)
   return /^(o\d|gpt-([5-9]|\d\d))/.test(name) && !name.includes('-chat')
 }
 
-/** Permissive: what a server and its models take, their owner knows, and says with the option `capabilities`. */
+/** Permissive: the option `capabilities` specifies what a server and its models accept. */
 export const unknownModel: Capabilities = {
   known: false,
   rules: unmapped(

@@ -1,11 +1,14 @@
-/** What a server wants back of its answers, gathered: signed reasoning, thought signatures, reasoning text. */
+/** Collects what a server requires back: signed reasoning, thought signatures, reasoning text. */
 import { asObjects, asString, asText, isObject, type JsonObject } from '../../chat/index.js'
 import { GrowingText } from '../gather.js'
 import type { CallReader } from './calls.js'
 
 type Detail = Record<string, unknown>
 
-/** Reads every delta; costs the same for each. The result is one assistant message of the wire, or nothing where nothing is wanted back. */
+/**
+ * Reads every delta, at a constant cost. The result is one assistant message of the wire, or
+ * undefined if nothing is required back.
+ */
 export class NativeReader {
   private readonly text = new GrowingText()
   private refusal = ''
@@ -14,7 +17,7 @@ export class NativeReader {
   private readonly details: Detail[] = []
   private extraContent: JsonObject | undefined
 
-  /** @param returnsReasoning the server wants plain reasoning text back */
+  /** @param returnsReasoning the server requires plain reasoning text back */
   constructor(private readonly returnsReasoning: boolean) {}
 
   read(delta: JsonObject, isWhole: boolean): void {
@@ -51,14 +54,14 @@ export class NativeReader {
     this.reasoning.add(text)
   }
 
-  /** OpenRouter cuts one block into pieces of the same type and index; a signature is for the whole of it. */
+  /** OpenRouter splits a block into pieces of one type and index; a signature is for all of it. */
   private readDetail(piece: JsonObject, isWhole: boolean): void {
     const block = isWhole ? undefined : this.blockOf(piece)
     if (block) joinPiece(block, piece)
     else this.details.push({ ...piece })
   }
 
-  /** Without an index a piece belongs to what came just before it, or stands alone. */
+  /** Without an index a piece belongs to the block directly before it, or is one of its own. */
   private blockOf(piece: JsonObject): Detail | undefined {
     const open = piece.index === undefined ? this.details.slice(-1) : this.details
     return open.findLast((detail) => isSameBlock(detail, piece))

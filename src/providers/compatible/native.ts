@@ -1,4 +1,4 @@
-/** What a server wants back of its answers, on its way back: signed reasoning, thought signatures, reasoning text. */
+/** Members that a server requires back: signed reasoning, thought signatures, reasoning text. */
 import {
   type AssistantInput,
   asObjects,
@@ -15,13 +15,13 @@ import { streamReader } from './stream.js'
 interface TakenBack {
   /** `reasoning_content`, `reasoning`, `reasoning_details`, `extra_content`. */
   readonly fields: JsonObject
-  /** By call id: what belongs beside the official members. */
+  /** By call id: members beside the official ones. */
   readonly extras?: ReadonlyMap<string, JsonObject>
 }
 
 /**
- * What the server wants back. Its own block is used only where it says what the message says now; signatures go only to the model
- * that made them.
+ * Members that the server requires back. Its block is used only while it projects to the message;
+ * signatures are sent only to the model that made them.
  */
 export function takenBack(said: PairedMessage, context: WriteContext): TakenBack {
   const { message } = said
@@ -49,7 +49,7 @@ const dialectOf = ({ provider, traits }: WriteContext): NativeDialect => ({
   edited: 'dropped',
 })
 
-/** Of a message without a block of its own, and no sign of another provider. */
+/** For a message without a block of this server or a sign of another provider. */
 function fromReasoning(message: AssistantInput, { traits, note }: WriteContext): JsonObject {
   const { reasoning_content, thinking_blocks, provider_specific_fields } = message
   const isForeign = Boolean(thinking_blocks?.length) || Boolean(provider_specific_fields)
@@ -57,7 +57,7 @@ function fromReasoning(message: AssistantInput, { traits, note }: WriteContext):
   return traits.returnReasoning && reasoning_content && !isForeign ? { reasoning_content } : {}
 }
 
-/** Servers that want reasoning back refuse a turn with calls that has none: a blank stands for what is not theirs. */
+/** Servers that require reasoning refuse a turn with calls and none: a blank replaces it. */
 function withPlaceholder(
   fields: JsonObject,
   { calls }: PairedMessage,

@@ -1,4 +1,4 @@
-/** Content parts: each as the server takes it, or an error that says what to do. */
+/** Maps content parts to the server's form; throws with a hint if it does not accept them. */
 import {
   asString,
   type CacheControl,
@@ -15,7 +15,7 @@ import { otherMembers } from '../turns.js'
 import type { WriteContext } from './models.js'
 import type { WireMediaPart, WirePart } from './wire.js'
 
-/** Text alone as one string, which every server takes; parts only where a cache mark must stand on one of them. */
+/** Text as one string, which every server accepts; as parts only if a cache mark requires them. */
 export function toWireText(
   content: string | readonly TextPart[],
   mark: CacheControl | undefined,
@@ -42,7 +42,7 @@ export function toWireContent(
     : wire
 }
 
-/** More than its text. */
+/** True if it has more members than text. */
 const saysMore = (part: object) => Object.keys(part).length > 2
 
 /** Content as parts. */
@@ -51,7 +51,7 @@ export const partsOf = <Part extends UserPart>(
 ): readonly (Part | TextPart)[] =>
   typeof content === 'string' ? [{ type: 'text', text: content }] : content
 
-/** A mark on the message stands on its last part. */
+/** Sets a mark of the message on its last part. */
 function withMark(
   parts: readonly WirePart[],
   mark: CacheControl | undefined,
@@ -67,7 +67,7 @@ export function toUserPart(part: UserPart, context: WriteContext): WirePart {
   const mark = cacheMark(part.cache_control, context)
   const media = readMedia({ ...part }, context)
   if (!media) throw unknownPart(part, context)
-  // Mistral's own form, and those of servers that watch and hear
+  // Mistral's own form, and those of servers with audio and video input
   if (isServerForm({ ...part })) return { ...part, ...mark }
   const others = otherMembers(part, ['type', 'cache_control', 'provider', part.type])
   return { ...others, ...toMediaPart(media, part.type, context), ...mark }
@@ -78,7 +78,7 @@ const isServerForm = ({ type, input_audio }: JsonObject) =>
 
 function toTextPart(part: TextPart, context: WriteContext): WirePart {
   const { type, text, cache_control, ...others } = part
-  // nothing but text may stand in a system message
+  // a system message may hold only text
   if (type !== 'text') throw unknownPart(part, context)
   return { ...others, type, text, ...cacheMark(cache_control, context) }
 }
@@ -94,7 +94,7 @@ function cacheMark(mark: CacheControl | undefined, { traits, note }: WriteContex
   return {}
 }
 
-/** Images and sound have parts of their own; all else goes as a file. */
+/** Images and audio have part types of their own; all else is sent as a file. */
 function toMediaPart(media: Media, type: string, context: WriteContext): WirePart {
   const { source, kind, mediaType } = media
   const members = omit(media.members, ['format'])
@@ -107,7 +107,7 @@ function toMediaPart(media: Media, type: string, context: WriteContext): WirePar
     return filePart(url, media.filename ?? nameIn(url), members)
   }
   const format = audioFormat(mediaType)
-  // other formats of what is meant as audio are for the server to judge
+  // other formats of `input_audio` are passed through
   if (type === 'input_audio' || format === 'wav' || format === 'mp3')
     return { type: 'input_audio', input_audio: { ...members, data: source.base64, format } }
   return filePart(url, media.filename ?? `file.${mediaType?.split('/')[1] ?? 'bin'}`, members)
@@ -122,7 +122,7 @@ const audioFormat = (mediaType = '') => {
   return format === 'mpeg' ? 'mp3' : format
 }
 
-/** `filename` is demanded wherever data is sent. */
+/** Servers require `filename` with data. */
 const filePart = (file_data: string, filename: string, members: JsonObject): WireMediaPart => ({
   type: 'file',
   file: { ...members, filename, file_data },

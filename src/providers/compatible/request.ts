@@ -1,4 +1,7 @@
-/** A chat request becomes a Chat Completions body. Most parameters are the wire's own; what is not is mapped or left out, told. */
+/**
+ * Maps a chat request to a Chat Completions body. Most parameters are the wire's own; others are
+ * mapped, or dropped and reported.
+ */
 import {
   type ChatRequest,
   defined,
@@ -25,7 +28,7 @@ export interface RequestContext {
   readonly now: number
 }
 
-/** The request to `/chat/completions`. Throws `BadRequestError` for what cannot be sent. */
+/** The request to `/chat/completions`. Throws `BadRequestError` if it cannot be sent. */
 export function toWire(request: ChatRequest, asked: RequestContext): TransportRequest {
   const { provider, traits, streaming, warn, now } = asked
   const context = { ...notesOf(provider, request.model, warn), traits, now }
@@ -43,12 +46,12 @@ export function toWire(request: ChatRequest, asked: RequestContext): TransportRe
   }
 }
 
-/** Not of this wire, or mapped below; whether it streams is for the adapter alone to specify. */
+/** Not on this wire, or mapped below; only the adapter specifies whether it streams. */
 const notTheSame = words(
   'messages n drop_params additional_drop_params allowed_openai_params extra_body extra_headers provider_options previous_response_id tools tool_choice parallel_tool_calls response_format reasoning_effort thinking max_tokens max_completion_tokens logprobs top_logprobs stream stream_options',
 )
 
-/** The body without what the caller adds to it by hand. */
+/** The body without the caller's extra members. */
 function toBody(request: ChatRequest, context: WriteContext): WireRequest & WireExtensions {
   const { model, messages, response_format, logprobs, top_logprobs, previous_response_id } = request
   if (previous_response_id !== undefined)
@@ -58,7 +61,7 @@ function toBody(request: ChatRequest, context: WriteContext): WireRequest & Wire
       'previous_response_id',
     )
   return {
-    // the same name and meaning on the wire, and what the package does not know
+    // members with the same name and meaning on the wire, and unknown ones
     ...defined(omit(request, notTheSame)),
     model,
     messages: writeMessages(messages, context),
@@ -67,14 +70,14 @@ function toBody(request: ChatRequest, context: WriteContext): WireRequest & Wire
     ...reasoningOf(request, context),
     ...defined({
       response_format: response_format && toWireFormat(response_format, context),
-      // OpenAI refuses the one without the other
+      // OpenAI refuses `top_logprobs` without `logprobs`
       logprobs: logprobs ?? (top_logprobs === undefined ? undefined : true),
       top_logprobs,
     }),
   }
 }
 
-/** One limit under the name the server knows. OpenAI's reasoning models refuse the older name. */
+/** The limit under the server's name. OpenAI's reasoning models refuse the older name. */
 function limitOf(
   { model, max_tokens, max_completion_tokens }: ChatRequest,
   { traits }: WriteContext,
@@ -108,7 +111,7 @@ function toWireFormat(format: ResponseFormat, { traits, note }: WriteContext): W
 type ReasoningParams = Pick<WireRequest, 'reasoning_effort'> &
   Pick<WireExtensions, 'reasoning' | 'thinking'>
 
-/** Effort and thinking budget, in the server's own form. The effort wins where both are given. */
+/** Effort and thinking budget in the server's form. The effort wins. */
 function reasoningOf(request: ChatRequest, context: WriteContext) {
   const { reasoning_effort, thinking } = request
   const { traits, note } = context
@@ -166,7 +169,7 @@ const forms: Readonly<Record<ServerTraits['reasoningParam'], ReasoningForm>> = {
   },
 }
 
-/** Budgets as litellm reads efforts, the other way round. */
+/** Maps budgets to efforts, the inverse of litellm's table. */
 function effortOf(thinking: Thinking | undefined): ReasoningEffort | undefined {
   if (!thinking || thinking.type === 'adaptive') return undefined
   if (thinking.type === 'disabled' || thinking.type === 'between_tools') return 'none'

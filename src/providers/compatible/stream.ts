@@ -1,4 +1,4 @@
-/** Reads a stream of chat.completion.chunk objects: a table, field of the delta → small function, over a small state. */
+/** Reads a stream of chat.completion.chunk objects: a table of delta fields over a small state. */
 import {
   type AnswerInput,
   asList,
@@ -35,12 +35,12 @@ class State {
   readonly writer: TurnWriter
   readonly calls: CallReader
   readonly native: NativeReader
-  /** What was cited already: some servers send all sources again with every chunk. */
+  /** Citations already sent: some servers repeat all sources in every chunk. */
   readonly cited = new Set<string>()
   choiceIndex: number | undefined
   isDone = false
   finishReason: string | undefined
-  /** '' was the last word on why it ends: no reason on the way, an unnamed one before `[DONE]`. */
+  /** The last finish reason was '': none yet, or an unnamed one before `[DONE]`. */
   isUnnamed = false
   nativeReason: string | undefined
   stopSequence: string | undefined
@@ -58,7 +58,7 @@ class State {
   }
 }
 
-/** The reader of one stream. Its terminal event is a finish reason; usage may come behind it. */
+/** The reader of one stream. Its terminal event is a finish reason; usage may follow it. */
 export function streamReader(
   context: WireContext,
   options: ReaderOptions,
@@ -72,7 +72,7 @@ export function streamReader(
       if (!event.done) readEvent(event, state)
       else if (state.finishReason !== undefined || state.isUnnamed) finish(state)
     },
-    // usage may come behind the finish reason: only `[DONE]`, or the end, means that nothing follows
+    // usage may follow the finish reason: only `[DONE]` or the end of the body is final
     isWhole: () => state.isDone,
     end(push) {
       state.writer.push = push
@@ -82,7 +82,9 @@ export function streamReader(
   }
 }
 
-/** Reads a plain answer. Throws the typed error that it holds instead, `UnexpectedResponseError` where it holds neither. */
+/**
+ * Reads a plain answer. Throws an error in the body, `UnexpectedResponseError` without a choice.
+ */
 export function fromWire(
   { body }: WireResponse,
   context: WireContext,
@@ -97,7 +99,7 @@ export function fromWire(
   })
 }
 
-/** A body is complete, whether it reports why it ended or not. Without its choice where that holds neither a message nor text. */
+/** A body is complete even without a finish reason. Drops a choice without message and text. */
 function completed(body: unknown): unknown {
   if (!isObject(body) || !Array.isArray(body.choices)) return body
   const [given, ...others] = body.choices
@@ -106,7 +108,7 @@ function completed(body: unknown): unknown {
   const { message, text, finish_reason } = choice
   const isText = typeof message === 'string' || typeof text === 'string'
   if (!isObject(message) && !isObject(delta) && !isText) return {}
-  // beside a whole message a delta is nothing
+  // a delta beside a whole message is ignored
   const content = { ...choice, ...(!isObject(message) && { delta }) }
   const choices = [{ ...content, finish_reason: asText(finish_reason) ?? 'stop' }, ...others]
   return { ...body, choices }
@@ -115,20 +117,20 @@ function completed(body: unknown): unknown {
 function readEvent({ event, data }: WireEvent, state: State): void {
   const chunk = asObject(data)
   const choice = choiceOf(chunk, state)
-  // a ping is no part of the answer
+  // a ping is not part of the answer
   if (Array.isArray(chunk.choices)) state.writer.keepUnread(chunk, readMembers)
   if (choice) {
     start(chunk, state)
     readChoice(choice, state)
   }
   readUsage(chunk, choice, state)
-  // behind the rest: what came with an error is not lost
+  // last: content beside an error is not lost
   throwError(event, data, state)
   if (typeof chunk.service_tier === 'string') state.serviceTier = chunk.service_tier
   if (state.writer.isStarted) readCitations(asList(chunk.citations), state)
 }
 
-/** What is read of a chunk or a body. */
+/** Members of a chunk or a body that are read. */
 const readMembers = namesIn(
   'id object created model choices usage service_tier citations error x_groq',
 )
@@ -141,12 +143,12 @@ const readOfDelta = namesIn(
   'role content refusal annotations images audio tool_calls function_call reasoning_content reasoning reasoning_text reasoning_details extra_content',
 )
 
-/** Of its usage, wherever a server has them. */
+/** Of its usage, wherever servers put them. */
 const readCounts = namesIn(
   'prompt_tokens completion_tokens total_tokens cached_tokens cache_write_tokens cache_creation_tokens audio_tokens image_tokens text_tokens reasoning_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens cache_read_input_tokens cache_creation_input_tokens server_tool_use num_search_queries cost cost_in_usd_ticks',
 )
 
-/** The answer is the choice that comes first; there is no other, as `n` is 1. */
+/** The answer is the first choice; `n` is 1. */
 function choiceOf({ choices }: JsonObject, state: State): JsonObject | undefined {
   if (!Array.isArray(choices)) return undefined
   for (const choice of choices) {
@@ -174,7 +176,7 @@ function start({ id, model, created }: JsonObject, { context, writer }: State): 
 }
 
 function readChoice(choice: JsonObject, state: State): void {
-  // some gateways make a stream of one event, with a whole message in it
+  // some gateways send one event with a whole message
   const isWhole = !isObject(choice.delta)
   const { message, text } = choice
   const delta = !isWhole ? choice.delta : isObject(message) ? message : { content: message ?? text }
@@ -186,7 +188,7 @@ function readChoice(choice: JsonObject, state: State): void {
   state.writer.keepUnread(choice, readOfChoice)
   readLogprobs(choice.logprobs, state.writer.push)
   const reason = choice.finish_reason
-  // '' is how some servers write null
+  // some servers send '' for null
   state.isUnnamed = reason === ''
   if (typeof reason !== 'string' || reason === '') return
   const { native_finish_reason, stop_reason, matched_stop } = choice
@@ -200,7 +202,7 @@ type Read = (value: unknown, state: State, isWhole: boolean) => void
 const readContent: Read = (value, state, isWhole) => {
   if (typeof value === 'string') state.writer.text(value)
   else if (isWhole && typeof value === 'number') state.writer.text(String(value))
-  // a structured answer, as the value itself
+  // a structured answer as a value
   else if (isObject(value)) state.writer.text(JSON.stringify(value))
   else for (const part of asParts(value)) readPart(part, state)
 }
@@ -212,7 +214,7 @@ const readAnnotations: Read = (value, state) => {
     const annotation = toAnnotation(wire)
     if (annotation) cite(annotation, state)
   }
-  // of another kind, as the files that OpenRouter read
+  // other kinds, such as the files that OpenRouter read
   const others = asObjects(value).filter((wire) => !toAnnotation(wire))
   state.writer.keepUnread({ annotations: others }, none)
 }
@@ -231,7 +233,7 @@ const readAudio: Read = (value, { context, writer }) => {
   if (audio) writer.push(audio)
 }
 
-/** In this order, whatever the order of the wire. */
+/** Read in this order, whatever the order on the wire. */
 const fields: readonly (readonly [string, Read])[] = [
   ['content', readContent],
   ['refusal', readRefusal],
@@ -250,7 +252,7 @@ function readDelta(delta: JsonObject, state: State, isWhole: boolean): void {
   }
 }
 
-/** Content in parts: Mistral's text and thinking, and images. */
+/** A content part: Mistral's text or thinking, or an image. */
 function readPart(part: JsonObject, state: State): void {
   const { writer } = state
   if (part.type === 'thinking') writer.reasoning(thoughtOf(part), state)
@@ -267,7 +269,7 @@ const thoughtOf = ({ thinking }: JsonObject): string =>
     .map(({ text }) => asString(text))
     .join('')
 
-/** Reasoning has many names; of those that a delta has, the first that says something counts. */
+/** Reasoning has many names; the first non-empty one of a delta is read. */
 function reasoningOf(delta: JsonObject): string {
   return (
     asString(delta.reasoning_content) ||
@@ -291,24 +293,24 @@ function readLogprobs(logprobs: unknown, push: Push): void {
 const isLogprob = (value: unknown): value is TokenLogprob =>
   isObject(value) && typeof value.token === 'string' && typeof value.logprob === 'number'
 
-/** Each time it is reported, the last one counts: some servers count up with every chunk. */
+/** The last report applies: some servers count up with every chunk. */
 function readUsage(chunk: JsonObject, choice: JsonObject | undefined, state: State): void {
   const wire = findUsage(chunk, choice)
   const usage = toUsage(wire)
-  // zeros take nothing back
+  // zeros do not replace counts
   if (!usage || (state.hasUsage && usage.total_tokens === 0)) return
   state.hasUsage = true
   state.writer.keepUsage(wire, readCounts)
   state.writer.reportUsage(usage)
 }
 
-/** Bare addresses, as Perplexity and xAI give them. */
+/** Plain URLs, as Perplexity and xAI send them. */
 function readCitations(citations: readonly unknown[], state: State): void {
   for (const url of citations)
     if (typeof url === 'string' && !state.cited.has(url)) cite(urlCitation(url, {}), state)
 }
 
-/** The first time only. */
+/** Cites each source once. */
 function cite(annotation: UrlCitation, { cited, writer }: State): void {
   const key = JSON.stringify(annotation)
   if (cited.has(key)) return
@@ -318,8 +320,8 @@ function cite(annotation: UrlCitation, { cited, writer }: State): void {
 }
 
 /**
- * An error in a 200: at the top, in the choice (OpenRouter), in `x_groq`, as an `error` event, as an object that calls itself one,
- * or as a finish reason that says the answer was given up.
+ * Throws an error in a 200: at the top, in the choice (OpenRouter), in `x_groq`, as an `error`
+ * event, as an object of type `error`, or as a finish reason without an answer.
  */
 function throwError(event: string | undefined, data: unknown, state: State): void {
   const { options, context, finishReason, writer } = state

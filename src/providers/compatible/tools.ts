@@ -1,4 +1,4 @@
-/** Tools to the wire: definitions, choice, ids that fit. */
+/** Maps tools, tool choice and call ids to the wire. */
 import {
   type ChatRequest,
   defined,
@@ -15,12 +15,12 @@ import { invalidChoice, readChoice } from '../tool-choice.js'
 import type { ServerTraits, WriteContext } from './models.js'
 import type { WireFunction, WireRequest, WireTool, WireToolChoice } from './wire.js'
 
-/** Loaded by the first request that holds a schema. */
+/** Loaded by the first request with a schema. */
 export const schemas = onDemand(() => import('../../schema/openai.js'))
 
 type ToolParams = Pick<WireRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>
 
-/** The parameters that go with tools. Throws `BadRequestError` for a choice that is none. */
+/** The parameters about tools. Throws `BadRequestError` for an invalid choice. */
 export function toWireTools(request: ChatRequest, context: WriteContext): ToolParams {
   const { tools = [], tool_choice, parallel_tool_calls } = request
   if (tools.length > 0)
@@ -29,7 +29,7 @@ export function toWireTools(request: ChatRequest, context: WriteContext): ToolPa
       tool_choice: tool_choice === undefined ? undefined : toWireChoice(tool_choice, context),
       parallel_tool_calls,
     })
-  // "no tools" needs no saying where there are none
+  // 'none' is dropped silently without tools
   for (const [param, value] of Object.entries({ tool_choice, parallel_tool_calls }))
     if (value !== undefined && value !== 'none')
       context.note('dropped', `${param} was left out: the request has no tools`, param)
@@ -37,9 +37,9 @@ export function toWireTools(request: ChatRequest, context: WriteContext): ToolPa
 }
 
 function toWireTool(tool: ToolDefinition, context: WriteContext): WireTool {
-  // a tool that the server runs is in its own words
+  // a tool that the server runs is passed through
   if (!isFunctionTool(tool)) return { ...tool }
-  // members that no type names are for the server to judge
+  // unknown members are passed through
   const { function: definition, cache_control: _, ...others } = tool
   const { name, description, parameters: __, strict: ___, ...more } = definition
   const own: WireFunction = { name, ...defined({ description }), ...parametersOf(tool, context) }
@@ -65,7 +65,7 @@ function parametersOf(
   return { parameters: dialect.schema, strict: dialect.strict }
 }
 
-/** A mode, or the three objects of Chat Completions as they are. */
+/** A mode, or one of Chat Completions' three objects, unchanged. */
 function toWireChoice(choice: ToolChoice, context: WriteContext): WireToolChoice {
   const type: unknown = isObject(choice) ? choice.type : choice
   if (type === 'function' || type === 'custom' || type === 'allowed_tools') return choice
@@ -74,7 +74,7 @@ function toWireChoice(choice: ToolChoice, context: WriteContext): WireToolChoice
   throw invalidChoice(context)
 }
 
-/** Ids that the server takes: of at most 40 characters, or of nine letters and digits. */
+/** Ids that the server accepts: at most 40 characters, or nine letters and digits. */
 export const idForms: Readonly<Record<ServerTraits['toolCallIds'], IdForm>> = {
   any: { ...shortId(40), scope: 'turn' },
   nine: {
@@ -86,7 +86,7 @@ export const idForms: Readonly<Record<ServerTraits['toolCallIds'], IdForm>> = {
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
-/** The same letters for the same text: FNV-1a, run on for each letter. */
+/** A stable hash as letters: FNV-1a, continued for each letter. */
 function digest(text: string, length: number): string {
   let hash = 0x811c9dc5
   let letters = ''

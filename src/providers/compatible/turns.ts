@@ -1,4 +1,4 @@
-/** Messages to the wire: what a server wants back is put where it was. */
+/** Maps messages to the wire, with the members that a server requires back. */
 import {
   type AssistantInput,
   type AssistantTurn,
@@ -34,14 +34,14 @@ export interface MessageContext {
   readonly warn: Warn
 }
 
-/** Messages alone. */
+/** For messages alone. */
 export const toWireMessages = (
   messages: readonly Message[],
   { provider, model, warn, traits, now }: MessageContext,
 ): readonly WireMessage[] =>
   writeMessages(messages, { ...notesOf(provider, model, warn), traits, now })
 
-/** The wire's messages. Throws `BadRequestError` for no messages, and for a message or a part that cannot be sent. */
+/** The wire's messages. Throws `BadRequestError` for none, and for unsendable messages or parts. */
 export function writeMessages(
   messages: readonly Message[],
   context: WriteContext,
@@ -73,7 +73,7 @@ function toWireAssistant(
   return [...whole, ...toWireResults(calls, writer)]
 }
 
-/** Parallel calls that were stored apart are one message: between calls and their results nothing may stand. */
+/** Merges parallel calls that were stored apart: only their results may follow calls. */
 function joined(messages: readonly WireMessage[]): WireMessage {
   const parts = messages.flatMap(({ content }) => asParts(content))
   const isPlain = messages.every(({ content }) => !content || typeof content === 'string')
@@ -87,7 +87,7 @@ function toWireSaid(said: PairedMessage, writer: WriteContext): readonly WireMes
   reportLosses(message, ['thinking parts', 'images'], writer)
   const spoken = visibleText(message)
   const audio = audioOf(message, writer)
-  // a refusal is what the model said: `refusal` itself is known to OpenAI only
+  // only OpenAI has `refusal`, so a refusal is sent as text
   const text = spoken.text || spoken.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
   if (text === '' && calls.length === 0 && !audio) {
     reportEmpty(writer)
@@ -110,7 +110,7 @@ function toWireSaid(said: PairedMessage, writer: WriteContext): readonly WireMes
   ]
 }
 
-/** The server knows its own audio by id, for an hour or so. */
+/** The server finds its own audio by id, for an hour or so. */
 function audioOf({ audio }: AssistantInput, { now }: WriteContext) {
   if (!audio?.id || (audio.expires_at !== undefined && audio.expires_at <= now)) return undefined
   return { id: audio.id }
@@ -124,7 +124,7 @@ function toWireCall({ call }: PairedCall, extra: JsonObject | undefined): WireTo
   return { ...others, id: call.id, type: 'function', function: { name, arguments: text }, ...extra }
 }
 
-/** Results carry text; what else they hold follows in a user message, behind the last of them. */
+/** Results contain text; their other parts follow in a user message after the last one. */
 function toWireResults(calls: readonly PairedCall[], writer: WriteContext): readonly WireMessage[] {
   const media: WirePart[] = []
   const results = calls.map(({ call, result }): WireMessage => {
@@ -151,7 +151,7 @@ function toWireResults(calls: readonly PairedCall[], writer: WriteContext): read
   return [...results, { role: 'user', content: media }]
 }
 
-/** The text of a result, and what is none. The wire has no flag for an error: the text says it, as JSON. */
+/** The text and other parts of a result. The wire has no error flag: an error is JSON text. */
 function splitResult({ content, is_error }: ToolMessage) {
   const parts: readonly UserPart[] = partsOf(content ?? '')
   const others = parts.filter((part) => part.type !== 'text')

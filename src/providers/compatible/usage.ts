@@ -1,4 +1,4 @@
-/** Usage of Chat Completions servers, in the many places where they put it. */
+/** Usage of Chat Completions servers, from its many places. */
 import {
   asCost,
   asCount,
@@ -12,8 +12,9 @@ import {
 import { byName, firstCount, usageFrom } from '../usage.js'
 
 /**
- * What the wire told, or undefined where it told nothing. Two numbers are not the same everywhere: xAI leaves reasoning out of
- * `completion_tokens` (its total gives it away), and some gateways leave cache reads out of `prompt_tokens`.
+ * Undefined if the wire has no counts. Two numbers differ: xAI excludes reasoning from
+ * `completion_tokens` (its total shows that), and some gateways exclude cache reads from
+ * `prompt_tokens`.
  */
 export function toUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined
@@ -37,9 +38,7 @@ export function toUsage(wire: unknown): Usage | undefined {
   })
 }
 
-/**
- * The usage object of one chunk or body: at the top, in Groq's `x_groq`, or (Moonshot) in the choice.
- */
+/** The usage of a chunk or body: at the top, in Groq's `x_groq`, or (Moonshot) in the choice. */
 export function findUsage(wire: JsonObject, choice: JsonObject | undefined): unknown {
   if (isObject(wire.usage)) return wire.usage
   if (isObject(wire.x_groq) && isObject(wire.x_groq.usage)) return wire.x_groq.usage
@@ -49,7 +48,7 @@ export function findUsage(wire: JsonObject, choice: JsonObject | undefined): unk
 const rest = (total: number | undefined, part: number | undefined) =>
   Math.max(0, (total ?? 0) - (part ?? 0))
 
-/** Cache reads are a part of the prompt: where they are more than it, they were counted apart. */
+/** Cache reads are part of the prompt: if they exceed it, they were counted separately. */
 const wholePrompt = (prompt: number, cached = 0) => (cached > prompt ? prompt + cached : prompt)
 
 const wholeCompletion = (
@@ -94,7 +93,7 @@ function detailsOfCompletion(wire: JsonObject) {
 const toolUse = ({ server_tool_use, num_search_queries: searches }: JsonObject) =>
   byName(server_tool_use, times) ?? byName({ web_search_requests: searches }, times)
 
-/** A tool that did not run is left out. */
+/** Leaves out a tool that did not run. */
 const times = (count: unknown) => asCount(count) || undefined
 
 /** USD: OpenRouter's `cost`, Perplexity's `cost.total_cost`, xAI's ticks of 1e-10. */

@@ -1,11 +1,11 @@
-/** Chat Completions on the wire: what we send in the types of the official SDK, of what we read nothing is sure. */
+/** The Chat Completions wire: requests in the types of the official SDK, responses unchecked. */
 import type OpenAI from 'openai'
 import type { JsonObject } from '../../chat/index.js'
 import type { Plain } from '../plain.js'
 
 type Params = Plain<OpenAI.ChatCompletionCreateParamsNonStreaming>
 
-/** The body of one request, beside what passes in the caller's own words. */
+/** The body of a request, without the members that are passed through. */
 export interface WireRequest
   extends Omit<
     Params,
@@ -18,7 +18,7 @@ export interface WireRequest
   readonly stream_options?: { readonly include_usage: boolean }
 }
 
-/** What servers take beside the official parameters. */
+/** Parameters of servers beside the official ones. */
 export interface WireExtensions {
   /** OpenRouter's form. */
   readonly reasoning?: JsonObject
@@ -27,11 +27,11 @@ export interface WireExtensions {
   readonly [key: string]: unknown
 }
 
-/** A message of ours, beside it what its server alone knows. */
+/** A message of ours, with members of its server. */
 export type WireMessage = JsonObject
 export type WireToolCall = Plain<OpenAI.ChatCompletionMessageToolCall>
 
-/** A part of ours, or one in the server's own words that passes as it came. */
+/** A part of ours, or a native one that is passed through. */
 export type WirePart = JsonObject
 export type WireMediaPart = Plain<Exclude<OpenAI.ChatCompletionContentPart, { type: 'text' }>>
 

@@ -44,9 +44,7 @@ const unreadUsage = (usage: State['usage']) =>
 
 const isUnread = (modality: unknown) => !['TEXT', 'IMAGE', 'AUDIO'].includes(String(modality))
 
-/**
- * Google's terms require showing search suggestions; before Gemini 3 searches are metadata only.
- */
+/** Google's terms require showing search suggestions; before Gemini 3 searches are in metadata. */
 function pushSearch({ sources: { grounding }, parts, writer }: State): number {
   const told = grounding.flatMap(({ webSearchQueries }) => asList(webSearchQueries))
   const queries = [...new Set(told)].filter(asText)

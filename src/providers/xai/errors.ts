@@ -1,4 +1,4 @@
-/** Refusals of the xAI API as typed errors. */
+/** Maps errors of the xAI API to typed errors. */
 import {
   AuthenticationError,
   ContentPolicyViolationError,
@@ -7,7 +7,10 @@ import {
 } from '../../core/index.js'
 import { type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
 
-/** Its codes are sentences more than codes, and a 403 has many reasons: https://docs.x.ai/docs/key-information/debugging */
+/**
+ * Its codes are sentences, and a 403 has many causes:
+ * https://docs.x.ai/docs/key-information/debugging
+ */
 const table: ErrorTable = {
   provider: 'xai',
   codes: { 'The service is currently unavailable': ServiceUnavailableError },

@@ -1,4 +1,4 @@
-/** What the Grok models take on xAI's Responses API, as data. A name that is not here is let through as it is. */
+/** Facts of the Grok models on xAI's Responses API. Unknown names are passed through. */
 import {
   type Capabilities,
   defined,
@@ -10,17 +10,17 @@ import { onceAModel, refused, samplingRange, unmapped } from '../model-rules.js'
 import { effortRules, textOnly } from '../openai/models.js'
 import type { WireEffort } from '../openai/wire.js'
 
-/** Bare names that are xAI's. */
+/** Bare names of xAI models. */
 export const models = /^grok-/
 
 interface Family {
   readonly contextTokens?: number
   readonly reasoning: boolean
-  /** The efforts it takes; empty: none at all, absent: not known. */
+  /** The efforts it accepts; empty: none, absent: unknown. */
   readonly efforts?: readonly WireEffort[]
 }
 
-/** xAI asks for 900 s and more: https://docs.x.ai/docs/guides/reasoning */
+/** xAI recommends 900 s and more: https://docs.x.ai/docs/guides/reasoning */
 const patient: Timeouts = { headersMs: 900_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
 
 const efforts = { low: ['low', 'medium', 'high'], all: ['low', 'medium', 'high', 'xhigh'] } as const
@@ -48,7 +48,7 @@ const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
   [/^grok-latest/, { contextTokens: 500_000, reasoning: true }],
 ]
 
-/** Of the API, whatever the model. */
+/** Rules of the API for all models. */
 const apiRules: readonly ParamRule[] = [
   ...unmapped(
     words('stop top_k presence_penalty frequency_penalty logit_bias verbosity metadata'),
@@ -71,11 +71,11 @@ const noEffort: readonly ParamRule[] = [
 
 const familyOf = (model: string) => families.find(([pattern]) => pattern.test(model))?.[1]
 
-/** The efforts a model takes; undefined where that is not known. */
+/** The efforts that a model accepts; undefined if unknown. */
 export const effortsOf = (model: string): readonly WireEffort[] | undefined =>
   familyOf(model)?.efforts
 
-/** Limits and rules of a model; a newer Grok than those above reasons. */
+/** Limits and rules of a model; an unknown Grok is assumed to reason. */
 export const capabilities = onceAModel((model): Capabilities => {
   const family = familyOf(model)
   const { contextTokens, reasoning, efforts }: Family = family ?? { reasoning: true }

@@ -1,7 +1,7 @@
-/** Requests to xAI: OpenAI's table, and what xAI maps in another way. */
+/** Requests to xAI: OpenAI's table, with xAI's differences. */
 import type { Field, FieldContext, Fields } from '../openai/wire.js'
 
-/** `logprobs` is a member of its own here, `seed` and `user` are taken, and four parameters of OpenAI's are not. */
+/** `logprobs` is a separate member; `seed` and `user` are accepted, `verbosity`, `metadata` not. */
 export const fields: Fields = {
   logprobs: ({ logprobs }) => ({ logprobs }),
   top_logprobs: ({ top_logprobs, logprobs }) => ({
@@ -15,7 +15,7 @@ export const fields: Fields = {
   metadata: null,
 }
 
-/** xAI knows the end user as `user`. */
+/** xAI identifies the end user by `user`. */
 function toUser(
   { user, safety_identifier }: Parameters<Field>[0],
   { note }: FieldContext,

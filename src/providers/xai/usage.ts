@@ -1,4 +1,4 @@
-/** Token usage of xAI: as OpenAI, with its own counts of tools, and the price. */
+/** Maps xAI's usage: as OpenAI's, with its own tool counts, and the price. */
 import {
   asCost,
   asCount,
@@ -14,7 +14,7 @@ import { byName, usageFrom } from '../usage.js'
 /** 10¹⁰ ticks are one USD: https://docs.x.ai/docs/guides/cost-tracking */
 const ticksPerUsd = 1e10
 
-/** Undefined where the wire told none. `cached_tokens` above `input_tokens` are not among them, and are added. */
+/** Undefined if the wire has none. `cached_tokens` above `input_tokens` are separate, so added. */
 export function toUsage(wire: unknown): Usage | undefined {
   const usage = toResponsesUsage(wire)
   if (!usage || !isObject(wire)) return usage
@@ -30,7 +30,7 @@ export function toUsage(wire: unknown): Usage | undefined {
   })
 }
 
-/** Reasoning is part of the output here, and beside it in Chat Completions: the total shows which of them a gateway speaks. */
+/** Reasoning is in the output here, but separate in Chat Completions: the total shows which. */
 function reasoningApart(usage: Usage, { total_tokens: total }: JsonObject): number {
   const { prompt_tokens, completion_tokens, completion_tokens_details: details } = usage
   const reasoning = details?.reasoning_tokens ?? 0
@@ -42,7 +42,7 @@ function reasoningApart(usage: Usage, { total_tokens: total }: JsonObject): numb
     : 0
 }
 
-/** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; a tool that did not run is left out. */
+/** `{ web_search_calls: 2 }` → `{ web_search: 2 }`; leaves out a tool that did not run. */
 const toolUse = ({ server_side_tool_usage_details: details }: JsonObject) =>
   byName(
     details,

@@ -1,4 +1,4 @@
-/** The adapter for xAI: OpenAI's Responses API as Grok speaks it. */
+/** The adapter for xAI: OpenAI's Responses API, with Grok's differences. */
 import type { ProviderAdapter } from '../../core/index.js'
 import { createAdapter } from '../adapter.js'
 import { onDemand } from '../on-demand.js'
@@ -11,16 +11,19 @@ import { capabilities, effortsOf, models } from './models.js'
 import { fields } from './request.js'
 import { toUsage } from './usage.js'
 
-/** All of it may be left out. */
+/** All are optional. */
 export interface XaiOptions extends ProviderOptions {
-  /** Up to the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */
+  /** Including the version. @default XAI_BASE_URL, then https://api.x.ai/v1 */
   readonly baseURL?: string | undefined
-  /** The official client of OpenAI, `new OpenAI({ baseURL: 'https://api.x.ai/v1', apiKey })`: it then carries the requests. */
+  /**
+   * The official client of OpenAI, `new OpenAI({ baseURL: 'https://api.x.ai/v1', apiKey })`, to
+   * send requests.
+   */
   readonly client?: ResponsesClient | undefined
 }
 
 /**
- * xAI's models. The key is read from XAI_API_KEY at the call, if it is not given.
+ * xAI's models. Without `apiKey`, XAI_API_KEY is read at each call.
  *
  * @example
  * const ai = createClient({ providers: [xai()] })
@@ -41,16 +44,16 @@ export function xai(options: XaiOptions = {}): ProviderAdapter {
 
 const schemas = onDemand(() => import('../../schema/xai.js'))
 
-/** xAI's own ways with the wire. */
+/** xAI's own variant of the wire. */
 export const profile: Profile = {
   provider: 'xai',
   capabilities,
   effortsOf,
   toError,
   toUsage,
-  // `instructions` cannot go with previous_response_id, and there is no developer
+  // `instructions` excludes previous_response_id, and there is no developer role
   systemRole: () => 'system',
-  // documents go by id or address only
+  // documents only by id or address
   takesInlineFiles: false,
   takesAudio: () => false,
   messageMembers: [],
@@ -59,7 +62,7 @@ export const profile: Profile = {
   schemas,
   toolSchema: (schema, { warn }) => schemas.part.xaiToolSchema(schema, warn),
   answerSchema: (schema, { warn }) => schemas.part.xaiAnswerSchema(schema, warn),
-  // summaries come by themselves
+  // summaries are always sent
   asksForSummary: () => false,
   samplesByItself: () => false,
   // tools are always strict
@@ -72,7 +75,7 @@ export const profile: Profile = {
     'file_search_call.results',
   ],
   searchOptions: ['filters'],
-  // x_keyword_search and its like run at xAI
+  // x_keyword_search and the like run at xAI
   runsCustomCalls: true,
   maxArgumentsLength: maxArgumentsLengthDefault,
 }
