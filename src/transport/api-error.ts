@@ -1,4 +1,4 @@
-/** What the `errors.ts` of all providers share: a refusal by status and code becomes the class a caller can act on. */
+/** Shared by the `errors.ts` of all providers: maps a failure by status and code to a class. */
 import type { JsonObject } from '../chat/index.js'
 import {
   AuthenticationError,
@@ -23,38 +23,38 @@ import { retryAfterMs } from './retry-after.js'
 import { scrub, shownName } from './scrub.js'
 import type { Failure } from './transport.js'
 
-/** A rule on the provider's message: the last resort, where the status says no more than "bad request". */
+/** A rule for the provider's message, used last, where the status is only "bad request". */
 export interface TextRule {
   readonly pattern: RegExp
   readonly error: ErrorClass
-  /** Statuses it may speak for. @default [400, 413, 422] */
+  /** Statuses it applies to. @default [400, 413, 422] */
   readonly statuses?: readonly number[]
 }
 
-/** What only this provider's bodies tell. */
+/** Facts in the bodies of this provider only. */
 export interface FailureHints {
-  /** Looked up before those found in the usual places. */
+  /** Checked before the common ones. */
   readonly codes?: readonly string[]
-  /** Wait named in the body, in milliseconds. */
+  /** Retry delay in the body. Milliseconds. */
   readonly retryAfterMs?: number | undefined
   readonly message?: string | undefined
-  /** Told in the body, where it is told nowhere else. */
+  /** Used if no header and no usual member has it. */
   readonly requestId?: string | undefined
 }
 
 export interface ErrorTable {
   readonly provider: string
-  /** Codes and types of this provider that say more than the status. They win over the common ones. */
+  /** Codes and types of this provider that are more specific than the status; checked first. */
   readonly codes?: Readonly<Record<string, ErrorClass>>
-  /** Reads the body, an array around it taken off. */
+  /** Reads the body, without an array around it. */
   readonly hints?: (body: JsonObject) => FailureHints
-  /** Before the common ones. */
+  /** Checked before the common ones. */
   readonly texts?: readonly TextRule[]
 }
 
 /**
- * The typed error for a refusal, or for an error that came in a 200 (`failure.status` below 400: its status is the one
- * that its code stands for). The code decides, then the status, then the text.
+ * The typed error for a failure. Below 400 its status is derived from the code (an error in a 200).
+ * The class depends on the code, then the status, then the text.
  *
  * @example
  * export const toError: ToError = (failure) =>
@@ -89,7 +89,7 @@ const shown = (name: string | undefined) => (name === undefined ? undefined : sh
 
 const maxMessageLength = 500
 
-/** The provider's own words, if they are words: a page that a gateway put into the JSON is none. */
+/** The provider's message, unless it is a page that a gateway put into the JSON. */
 const messageOf = (text: string | undefined, param: string | undefined) => {
   if (text === undefined || text.trimStart().startsWith('<')) return undefined
   const clean = scrub(text.slice(0, 4 * maxMessageLength))
@@ -99,7 +99,7 @@ const messageOf = (text: string | undefined, param: string | undefined) => {
 
 const classOfCode = (codes: readonly string[], { codes: own = {} }: ErrorTable) => {
   for (const code of codes) {
-    // a code such as "constructor" must not find what every object has
+    // own properties only: a code such as "constructor" is inherited
     const found = Object.hasOwn(own, code) ? own[code] : commonCodes.get(code)
     if (found) return found
   }
@@ -113,7 +113,7 @@ const classOfText = (text: string | undefined, status: number, { texts = [] }: E
         ({ pattern, statuses = vagueStatuses }) => statuses.includes(status) && pattern.test(text),
       )?.error
 
-/** `x-should-retry` has the last word, but no wait fills an account. */
+/** `x-should-retry` decides, except for an exhausted quota. */
 const isRetryable = (Class: ErrorClass, status: number, headers: ResponseHeaders | undefined) => {
   if (Class === QuotaExceededError) return false
   const wish = headers?.get('x-should-retry')
@@ -123,10 +123,10 @@ const isRetryable = (Class: ErrorClass, status: number, headers: ResponseHeaders
 
 const vagueStatuses = [400, 413, 422]
 
-/** 499: a cancelled call (Google); 525, 526: the certificate behind a gateway. */
+/** 499: a canceled call (Google); 525, 526: the certificate behind a gateway. */
 const hopelessStatuses = new Set([499, 501, 505, 525, 526])
 
-/** Codes and types of all providers; a provider has rows of its own where one means something else there. */
+/** Codes and types of all providers; a provider overrides those that differ in its table. */
 const commonCodes: ReadonlyMap<string, ErrorClass> = new Map(
   (
     [

@@ -1,19 +1,19 @@
-/** Finds the API key of a call, and refuses one that cannot be sent, before any connection and without showing it. */
+/** Finds the API key of a call; an invalid one is rejected before any connection, and not shown. */
 import { asObject } from '../chat/index.js'
 import { AuthenticationError, type ErrorDetails, MisuseError } from '../core/index.js'
 
 export interface KeySource {
   readonly apiKey?: string | (() => string | undefined) | undefined
-  /** Environment variables, in this order. None, and no key given: the server needs none. */
+  /** Environment variables, in this order. Empty, and without a key: the server requires none. */
   readonly apiKeyVariables: readonly string[]
   readonly dangerouslyAllowBrowser?: boolean | undefined
 }
 
 /**
- * The key of the call, else the option, else the environment. One that was given but is empty is not replaced by the
- * next: a tenant without a key must not use the house's.
- * Throws `AuthenticationError`: `missing_api_key` names the variable, `bad_api_key` is one that no header can carry;
- * and `MisuseError` in a page, which would show the key to its reader.
+ * The key of the call, else the option, else the environment. An empty key does not fall through to
+ * the next: a tenant without a key must not use the operator's.
+ * Throws `AuthenticationError`: `missing_api_key` names the variable, `bad_api_key` cannot be sent
+ * in a header; and `MisuseError` in a page, which would expose the key.
  */
 export function apiKeyOf(
   callKey: string | undefined,
@@ -55,7 +55,7 @@ const remedy = (variables: readonly string[]) => {
     : `there is no process.env here to read ${names} from, give the option apiKey`
 }
 
-/** A window with a document, or a worker of one. Servers and edges have parts of both. */
+/** True in a window with a document, or in its worker. Servers and edges have parts of both. */
 const isPage = () => {
   const { document, WorkerNavigator, navigator, Deno } = asObject(globalThis)
   if (Deno !== undefined) return false
@@ -63,7 +63,7 @@ const isPage = () => {
   return isWorker || (typeof document === 'object' && document !== null)
 }
 
-/** There is no `process` in a browser or on some edges. */
+/** `process` does not exist in a browser or on some edges. */
 const fromEnvironment = (variables: readonly string[]) => {
   const environment = globalThis.process?.env ?? {}
   return variables.map((name) => environment[name]).find((value) => value)

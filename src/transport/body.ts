@@ -1,11 +1,11 @@
-/** Reads bodies whole, within a bound, and tells by their first bytes what they are. */
+/** Reads whole bodies, up to a limit, and detects their kind by their first bytes. */
 import { parseJson } from '../chat/index.js'
 import { sseDecoder } from '../sse/index.js'
 import type { Connection } from './connection.js'
 
 export type BodyKind = 'empty' | 'html' | 'json' | 'sse' | 'other'
 
-/** The whole body as text; undefined if it is longer than `maxBytes`. Throws what `read` throws. */
+/** The whole body as text; undefined if longer than `maxBytes`. Throws the errors of `read`. */
 export async function readText(
   connection: Connection,
   maxBytes: number,
@@ -22,7 +22,7 @@ export async function readText(
   return text + decoder.decode()
 }
 
-/** JSON of a refusal: plain, or in the first event of a body that is SSE all the same. */
+/** JSON of an error body: plain, or in the first event if the body is SSE. */
 export function parseErrorText(text: string): unknown {
   return kindOf(text) === 'sse' ? firstEvent(text) : parseJson(text)
 }
@@ -36,8 +36,8 @@ const firstEvent = (text: string): unknown => {
 }
 
 /**
- * The start of a body up to the place where it can be told what it is, at most `maxHeadBytes` of it. Blank lines before
- * it are left out: they mean nothing in JSON, HTML or SSE.
+ * Reads the start of a body until its kind is known, at most `maxHeadBytes`. Leading blank lines
+ * are removed: they mean nothing in JSON, HTML or SSE.
  */
 export async function readHead(
   connection: Connection,
@@ -49,7 +49,7 @@ export async function readHead(
     head = head.length === 0 ? withoutBlanks(bytes) : concat(head, bytes)
     const kind = kindOf(startOf(head), false)
     if (kind) return { kind, bytes: head }
-    // blank lines are legal in a stream, however many; the blanks of Unicode are nothing at all
+    // any number of blank lines is legal in a stream; a body of Unicode blanks is empty
     if (size > maxHeadBytes) return { kind: head.length > 0 ? 'empty' : 'other', bytes: head }
   }
   return { kind: kindOf(startOf(head)) ?? 'other', bytes: head }
@@ -57,7 +57,7 @@ export async function readHead(
 
 const maxHeadBytes = 4096
 
-/** What a text is by its start; undefined while a longer start is needed to tell. */
+/** The kind of a text by its start; undefined while that is too short. */
 export function kindOf(text: string): BodyKind
 export function kindOf(text: string, isWhole: false): BodyKind | undefined
 export function kindOf(text: string, isWhole = true): BodyKind | undefined {
@@ -72,10 +72,10 @@ export function kindOf(text: string, isWhole = true): BodyKind | undefined {
 
 const sseFields = ['data', 'event', 'id', 'retry']
 
-/** Half a character at the end is left out. */
+/** Omits an incomplete character at the end. */
 const startOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64), streaming)
 
-/** Space, tab, line breaks, and the three bytes of a BOM, which a cut may part. */
+/** Space, tab, line breaks, and the three bytes of a BOM, which may be split between reads. */
 const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])
 
 const withoutBlanks = (bytes: Uint8Array) => {

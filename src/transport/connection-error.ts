@@ -1,4 +1,4 @@
-/** What a broken connection means: was anything sent, may it have been billed, is another try worth it. */
+/** Classifies a broken connection: whether anything was sent or billed, and whether to retry. */
 import {
   APIConnectionError,
   type ErrorDetails,
@@ -10,16 +10,17 @@ import {
 
 export interface FaultContext extends ErrorDetails {
   readonly phase: 'headers' | 'body' | 'stream'
-  /** Since the request was handed over. */
+  /** Since the request was sent. Milliseconds. */
   readonly elapsedMs: number
-  /** The connection had answered a whole request before, and brought no byte for this one. */
+  /** The connection was reused and received no byte for this request. */
   readonly isStale?: boolean
 }
 
 /**
- * The typed error for what `fetch` or a read of its body threw. `code` is the system's own (`ECONNREFUSED`,
- * `UND_ERR_SOCKET`), but `stale_socket` for a kept-alive connection that the server had closed before it saw the
- * request: one immediate retry of it is free. `cause` is the system error where fetch wrapped one.
+ * The typed error for what `fetch` or a read of its body threw. `code` is the system's
+ * (`ECONNREFUSED`, `UND_ERR_SOCKET`), but `stale_socket` for a kept-alive connection that the
+ * server had closed before it received the request: one immediate retry is free. `cause` is the
+ * system error if fetch wrapped one.
  */
 export function faultOf(
   thrown: unknown,
@@ -40,7 +41,7 @@ export function faultOf(
   if (phase)
     return new TimeoutError(
       `${who}: a timer of the HTTP client ended the wait after ${Math.round(elapsedMs)} ms (${code}), not one of tetrad's timeouts. Give a fetch without such timers, or on Node none`,
-      // the next try would be ended by the same timer, and be paid for again
+      // the same timer would end a retry, which would be billed again
       { ...details, phase, code, cause, maybeBilled: true, retryable: false },
     )
   if (details.phase === 'stream')
@@ -74,7 +75,7 @@ const beforeHeaders = (
   return isStale ? { code: 'stale_socket' } : { code, maybeBilled: true }
 }
 
-/** A server that had closed an idle connection answers the next request on it with a reset, at once. */
+/** A server that had closed an idle connection resets its next request at once. Milliseconds. */
 const staleWithinMs = 50
 
 const isUnsent = (cause: unknown, code: string | undefined) =>
@@ -96,7 +97,7 @@ const unsentCodes = new Set([
   'EADDRNOTAVAIL',
 ])
 
-/** Certificates, TLS, addresses: the next try ends the same way. */
+/** Certificates, TLS, addresses: a retry fails the same way. */
 const isUnusable = (code = '') =>
   /^(CERT_|ERR_TLS_|ERR_SSL_|ERR_INVALID_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_)|SELF_SIGNED|^EPROTO$|^UND_ERR_INVALID_ARG$/.test(
     code,
@@ -108,7 +109,7 @@ const timeoutPhases: ReadonlyMap<string, 'connect' | 'headers' | 'idle-bytes'> =
   ['UND_ERR_BODY_TIMEOUT', 'idle-bytes'],
 ])
 
-/** `fetch` says no more than "fetch failed"; what happened is its cause. */
+/** `fetch` only throws "fetch failed"; the system error is its cause. */
 const systemError = (thrown: unknown): unknown =>
   thrown instanceof Error && typeof thrown.cause === 'object' && thrown.cause !== null
     ? thrown.cause

@@ -1,4 +1,4 @@
-/** One request and its response: reads that end at once on abort or timeout, and a socket that is let go. */
+/** One request and its response: reads end at once on abort or timeout; the socket is released. */
 import type { Call, ErrorDetails, TetradError, Watch, WatchPhase } from '../core/index.js'
 import { AbortError, createWatch, onAbort, TimeoutError } from '../core/index.js'
 import { faultOf } from './connection-error.js'
@@ -7,11 +7,14 @@ import type { IncomingResponse, OutgoingRequest, Sender, Sending } from './sende
 export interface Connection {
   /** Sends the request. Throws `AbortError`, `TimeoutError` or `APIConnectionError`. */
   send(request: OutgoingRequest): Promise<IncomingResponse>
-  /** The next piece of the body, undefined at its end. Throws as `send` does; `StreamInterruptedError` in a stream. */
+  /** The next bytes of the body, undefined at its end. Throws as `send`, and a stream's error. */
   read(): Promise<Uint8Array | undefined>
-  /** An event became chunks: what `idleEventsMs` waits for. */
+  /** Resets `idleEventsMs`: an event became chunks. */
   progress(): void
-  /** Lets go of socket, timers and listener. With `drainMs` a body about to end may do so first: its connection can be used again. */
+  /**
+   * Releases socket, timers and listener. With `drainMs` a body near its end may finish first, so
+   * that its connection can be reused.
+   */
   close(options?: { readonly drainMs: number }): Promise<void>
 }
 
@@ -19,7 +22,7 @@ export interface ConnectionOptions {
   readonly sender: Sender
   readonly call: Call
   readonly kind: 'body' | 'stream'
-  /** Provider, model: for errors. */
+  /** Provider and model, for errors. */
   readonly details: ErrorDetails
 }
 
@@ -40,7 +43,7 @@ class OneConnection implements Connection {
   constructor(private readonly options: ConnectionOptions) {
     const { call, kind } = options
     const { headersMs, idleBytesMs, idleEventsMs } = call.timeouts ?? {}
-    // a plain answer is one event, however long it takes
+    // a plain answer is one event, whatever its duration
     const eventsMs = kind === 'stream' ? idleEventsMs : undefined
     this.watch = createWatch({ headersMs, idleBytesMs, idleEventsMs: eventsMs }, (expired) =>
       this.expire(expired),
@@ -135,7 +138,7 @@ class OneConnection implements Connection {
     })
   }
 
-  /** The wait ends with the call, also where the sender ignores that it was cancelled. */
+  /** Ends the wait on abort or timeout, even if the sender ignores `cancel`. */
   private answered(pending: Promise<IncomingResponse>): Promise<IncomingResponse> {
     return new Promise((resolve, reject) => {
       this.rejectSend = reject
@@ -144,7 +147,7 @@ class OneConnection implements Connection {
   }
 }
 
-/** Reads on until the body ends, the time is over or more comes than an end would bring. True: it has ended. */
+/** Reads until the body ends, the time is over or `maxDrainBytes` were read. True if it ended. */
 const drain = async (response: IncomingResponse, sending: Sending, drainMs: number) => {
   let isInTime = true
   const timer = setTimeout(() => {
@@ -158,7 +161,7 @@ const drain = async (response: IncomingResponse, sending: Sending, drainMs: numb
       left -= bytes.byteLength
     }
   } catch {
-    // the answer is whole: what happens to the connection behind it is no news
+    // the answer is complete: later connection errors are ignored
   } finally {
     clearTimeout(timer)
   }

@@ -1,21 +1,22 @@
-/** Reads the bodies that providers and gateways refuse with: message, codes and status, wherever they put them. */
+/** Reads error bodies of providers and gateways: message, codes and status, wherever they are. */
 import { isObject, type JsonObject } from '../chat/index.js'
 
 export interface FailureFacts {
-  /** The body as an object; an array around it (Gemini, some gateways) is taken off. */
+  /** The body as an object, without an array around it (Gemini, some gateways). */
   readonly body: JsonObject | undefined
   readonly message: string | undefined
-  /** The provider's codes and types, the most telling first. */
+  /** The provider's codes and types, the most specific first. */
   readonly codes: readonly string[]
   readonly param: string | undefined
-  /** What the body says of the status, as a number or by a well-known name. */
+  /** The status in the body, as a number or by a known name. */
   readonly status: number | undefined
   readonly requestId: string | undefined
 }
 
 /**
- * Shapes: `{ error: { message, type, code, param, status } }`, `{ type: 'error', error: {…}, request_id }`,
- * `{ code, error: 'text' }`, `{ error: 'text' }`, `{ code, message }`, `{ response: { error } }`, `{ detail }`, and each in an array.
+ * Shapes: `{ error: { message, type, code, param, status } }`,
+ * `{ type: 'error', error: {…}, request_id }`, `{ code, error: 'text' }`, `{ error: 'text' }`,
+ * `{ code, message }`, `{ response: { error } }`, `{ detail }`, and each in an array.
  */
 export function readFailure(wire: unknown): FailureFacts {
   const body = unwrap(wire)
@@ -31,14 +32,14 @@ export function readFailure(wire: unknown): FailureFacts {
   }
 }
 
-/** True for JSON that is an error and no answer. One that has both is the reader's to judge. */
+/** True for JSON that is an error and no answer. The stream reader handles one that has both. */
 export function isErrorBody(wire: unknown): boolean {
   const body = unwrap(wire)
   if (!body || isAnswer(body)) return false
   return body.type === 'error' || isObject(body.error) || text(body.error) !== undefined
 }
 
-/** A failed response of OpenAI has an `output`, if an empty one; an empty list of choices is none. */
+/** A failed response of OpenAI has an `output`, maybe empty; an empty list of choices is none. */
 const isAnswer = (body: JsonObject) =>
   Object.hasOwn(body, 'output') ||
   ['choices', 'candidates', 'content'].some((key) => holdsSome(body, key))
@@ -66,7 +67,7 @@ const messageIn = (error: JsonObject, body: JsonObject) =>
   text(body.detail) ??
   firstDetail(body.detail)
 
-/** `{ detail: [{ loc, msg }] }`: how FastAPI servers refuse a body. */
+/** `{ detail: [{ loc, msg }] }`: validation errors of FastAPI servers. */
 const firstDetail = (detail: unknown) => {
   const [first] = Array.isArray(detail) ? detail : []
   return isObject(first) ? text(first.msg) : undefined
@@ -96,7 +97,7 @@ const firstKnown = (codes: readonly string[]) =>
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
-/** What the names stand for that arrive where no status does: in a stream, or in the body of a 200. */
+/** Statuses of names in a stream or in the body of a 200, where there is no other status. */
 const namedStatuses: ReadonlyMap<string, number> = new Map([
   // OpenAI, xAI
   ['invalid_request_error', 400],

@@ -1,20 +1,20 @@
-/** JSON of the events of a stream: one that differs from those before it in a few values is filled into their shape, not parsed. */
+/** Parses events of a stream: one that differs from earlier ones in few values fills a shape. */
 import { isObject } from '../chat/index.js'
 
-/** Members that differ from delta to delta on the wires that are known, and their value: a text or a whole number. */
+/** Members that change between deltas on known wires, and their value: a string or whole number. */
 const slots =
   /("(?:delta|text|thinking|partial_json|(?:reasoning_)?content|reasoning|summary|arguments|obfuscation|sequence_number|created|\w{1,32}(?:TokenCount|_tokens))" ?: ?)(?:"(?:[^"\\]|\\.)*"|\d+(?=[,}]))/g
 
-/** An event with its slots cut out. */
+/** An event without the values of its slots. */
 interface Shape {
-  /** What stands before each slot. */
+  /** The text before each slot. */
   readonly pieces: readonly string[]
-  /** What stands behind the last, without blanks before its brace. */
+  /** The text after the last, without the blanks before its brace. */
   readonly rest: string
   readonly root: Node
 }
 
-/** An object or a list, and where in it a slot, by its number, or another such node is. */
+/** An object or list; its members are slots, by number, or other such nodes. */
 interface Node {
   readonly value: object
   readonly members: readonly (readonly [key: string, member: number | Node])[]
@@ -23,13 +23,13 @@ interface Node {
 /** Of one stream. */
 export class EventJson {
   private shape: Shape | undefined
-  /** The `type` of the event that was parsed last, and how many of it came in a row. */
+  /** The `type` of the last parsed event, and its number of repetitions. */
   private type: unknown
   private alike = 0
-  /** Doubles each time: a stream of many shapes costs little more than its parses. */
+  /** Doubles with each shape, so that a stream of many shapes costs little more than its parses. */
   private learnAt = 4
 
-  /** Gives and throws what `JSON.parse` does: a new value each time. */
+  /** Returns and throws what `JSON.parse` does: a new value each time. */
   parse(text: string): unknown {
     const known = this.shape && read(this.shape, text)
     if (known) return known
@@ -50,12 +50,12 @@ export class EventJson {
 
 const maxLength = 4096
 
-/** Stands with a number in the place of a slot: legal in JSON, and as narrow in memory as most events. */
+/** Replaces a slot, with its number: legal in JSON, and one byte per character in memory. */
 const mark = '\u0080'
 
 /**
- * A slot is one value of the event: where its mark is found once all are in their places, any other value would be found.
- * Undefined where one is not, as a member that comes twice, or where the event could hold a mark of its own.
+ * A slot is valid if its mark is a value of the parsed event: any other value in its place would be
+ * one too. Undefined if a slot is not, as a duplicate member, or if the event could contain a mark.
  */
 function shapeOf(text: string): Shape | undefined {
   if (/\u0080|\\u/.test(text)) return undefined
@@ -80,13 +80,13 @@ function nodeOf(value: object, found: { count: number }): Node {
   return { value, members }
 }
 
-/** Undefined where anything but the value of a slot differs. */
+/** Undefined if anything but the values of slots differs. */
 function read({ pieces, rest, root }: Shape, text: string): unknown {
   const values: unknown[] = []
   let at = 0
   for (const piece of pieces) {
     const start = at + piece.length
-    // a slice is compared word by word, `startsWith` letter by letter
+    // `===` compares machine words, `startsWith` single characters
     if (text.slice(at, start) !== piece) return undefined
     at = endOfValue(text, start)
     const value = readValue(text.slice(start, at))
@@ -96,7 +96,7 @@ function read({ pieces, rest, root }: Shape, text: string): unknown {
   return unpadded(text.slice(at)) === rest ? filled(root, values) : undefined
 }
 
-/** Behind the next quote of a text, or behind the digits of a number. */
+/** The index after the next quote of a string, or after the digits of a number. */
 function endOfValue(text: string, start: number): number {
   if (text.charCodeAt(start) === quote) return text.indexOf('"', start + 1) + 1
   let end = start
@@ -104,7 +104,7 @@ function endOfValue(text: string, start: number): number {
   return end
 }
 
-/** Undefined: no text or number, or a text that may go on behind this quote. */
+/** Undefined: neither string nor number, or a string that may continue after this quote. */
 function readValue(json: string): unknown {
   const { length } = json
   if (json.charCodeAt(0) !== quote) {
@@ -115,7 +115,7 @@ function readValue(json: string): unknown {
   return isPlain(json) ? json.slice(1, -1) : JSON.parse(json)
 }
 
-/** No escape, and short: a longer slice would keep the whole read in memory, as long as the text is kept. */
+/** True for a short string without escapes: a longer slice keeps the whole read in memory. */
 function isPlain(json: string): boolean {
   if (json.length > 14) return false
   for (let at = 0; at < json.length; at++) {
@@ -125,7 +125,7 @@ function isPlain(json: string): boolean {
   return true
 }
 
-/** Anthropic hides the length of a text by blanks before the last brace. */
+/** Anthropic hides the length of texts by blanks before the last brace. */
 function unpadded(json: string): string {
   const last = json.length - 1
   let end = last
@@ -139,7 +139,7 @@ const zero = 0x30
 const nine = 0x39
 const backslash = 0x5c
 
-/** A copy at every depth: what is done to one event is not done to the next. */
+/** Copies at every depth: changes to one event do not affect the next. */
 function filled({ value, members }: Node, values: readonly unknown[]): unknown {
   // a list has its indices as keys
   const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>

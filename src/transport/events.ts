@@ -1,4 +1,4 @@
-/** Bytes of a stream into parsed events, one array a read; what is wrong with an event waits until those before it were taken. */
+/** Parses the bytes of a stream, one array of events per read; errors follow the events before. */
 import { isObject } from '../chat/index.js'
 import {
   type ErrorDetails,
@@ -15,15 +15,15 @@ import type { WireEvent } from './transport.js'
 export interface EventReaderOptions {
   readonly maxEventBytes: number | undefined
   readonly details: ErrorDetails
-  /** Taken out of error events, should the server echo it there. */
+  /** Removed from error events, in case the server echoes it. */
   readonly secret: string | undefined
 }
 
-/** A class: getters of an object literal would be made anew for each stream, and keep it alive until the next full collection. */
+/** A class: getters of an object literal are created per stream and retain it until a full GC. */
 export class EventReader {
   /** To be thrown once the events were taken. */
   failure: unknown
-  /** `[DONE]` was seen: nothing behind it counts. */
+  /** `[DONE]` was read: later events are ignored. */
   isDone = false
   private events: WireEvent[] = []
   private readonly decoder: SseDecoder
@@ -38,12 +38,12 @@ export class EventReader {
     this.run(() => this.decoder.push(bytes))
   }
 
-  /** The body has ended. */
+  /** Called when the body has ended. */
   end(): void {
     this.run(() => this.decoder.end())
   }
 
-  /** The events since the last time. */
+  /** Returns the events since the last call. */
   take(): readonly WireEvent[] {
     const { events } = this
     this.events = []
@@ -61,7 +61,7 @@ export class EventReader {
   private add(event: SseEvent): void {
     if (this.isDone || this.failure) return
     const text = event.data
-    // what follows runs for each event of each stream: no more than a look at one letter before the parse
+    // runs for each event of each stream: only one character is checked before the parse
     if (text.charCodeAt(0) !== openingBrace) {
       if (isBlank(text)) return
       if (isDoneMark(text)) {
@@ -104,7 +104,7 @@ const cut = (details: ErrorDetails) =>
     { ...details, code: 'truncated', phase: 'stream', maybeBilled: true },
   )
 
-/** The decoder knows no provider and no model. */
+/** Adds provider and model. */
 const withDetails = (error: unknown, details: ErrorDetails): TetradError =>
   error instanceof UnexpectedResponseError
     ? new UnexpectedResponseError(error.message, {

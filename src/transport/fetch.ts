@@ -1,7 +1,7 @@
-/** Requests over `fetch`: that of the platform, of the app, or an official client in its place. */
+/** Sends over a `fetch`: that of the platform, of the app, or an official client. */
 import type { IncomingResponse, Sender } from './sender.js'
 
-/** Native fetch ends by its signal; one that was injected may not, and is left behind. */
+/** Native fetch ends on its signal; an injected one may not, and is abandoned. */
 export const fetchSender =
   (fetch: typeof globalThis.fetch): Sender =>
   ({ url, headers, body }) => {
@@ -16,7 +16,7 @@ export const fetchSender =
         method: 'POST',
         headers: new Headers(headers),
         body,
-        // followed, a redirect would carry the prompt, and some keys, to another host
+        // following a redirect would send the prompt, and some keys, to another host
         redirect: 'manual',
         signal,
       })
@@ -37,12 +37,13 @@ export const fetchSender =
       response: send(),
       cancel(reason) {
         isCancelled = true
-        // undici has a body that nobody listens to where it refuses the codings of a response: an abort would be thrown there
+        // if undici refuses the content codings, its body has no error listener: an abort would
+        // throw there
         if (isRejected) return
         reader?.cancel(reason).catch(ignore)
         controller.abort(reason)
       },
-      // fetch tells neither which requests its connection served before nor whose bytes came on it
+      // fetch does not expose whether its connection was reused, or received bytes
       isStale: () => false,
     }
   }

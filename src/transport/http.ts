@@ -1,4 +1,4 @@
-/** JSON over HTTP: one request, typed errors, timers around the pending fetch or read only. */
+/** JSON over HTTP: one request, typed errors, timers only around a pending fetch or read. */
 import { parseJson } from '../chat/index.js'
 import type { Call, ErrorDetails, ResponseHeaders } from '../core/index.js'
 import { AbortError, UnexpectedResponseError } from '../core/index.js'
@@ -17,29 +17,31 @@ import { requestUrl } from './url.js'
 
 export interface HttpOptions {
   readonly provider: string
-  /** A path and a query of it are kept. A function is asked at each call. */
+  /** May have a path and a query. A function is called at each call. */
   readonly baseURL: string | (() => string)
-  /** The key goes into these headers, and nowhere else. */
+  /** Returns the only headers that hold the key. */
   readonly authorize: (apiKey: string) => Readonly<Record<string, string>>
   readonly apiKey?: string | (() => string | undefined) | undefined
-  /** Variables read at the call, in this order. None at all: the server may need no key. */
+  /** Variables read at each call, in this order. Empty: the server may require no key. */
   readonly apiKeyVariables: readonly string[]
-  /** A key in a page is everybody's; only one that was made for its user may be there. @default false */
+  /** A page exposes a key; allows one that belongs to its user. @default false */
   readonly dangerouslyAllowBrowser?: boolean | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly fetch?: typeof globalThis.fetch | undefined
   readonly toError: ToError
-  /** The header that carries the request id. */
+  /** The header with the request id. */
   readonly requestIdHeader: string
-  /** Bytes of one event. @default 67_108_864 */
+  /** Maximum bytes of one event. @default 67_108_864 */
   readonly maxEventBytes?: number | undefined
-  /** Bytes of a whole answer that is no stream. @default 67_108_864 */
+  /** Maximum bytes of a non-streaming response body. @default 67_108_864 */
   readonly maxBodyBytes?: number | undefined
 }
 
 /**
- * Sends over the `fetch` of the options; without one over `node:http` on Node, and over the global `fetch` elsewhere. What both methods throw is said at `Transport`; before any connection they throw
- * `AuthenticationError` (`missing_api_key`, `bad_api_key`) and `BadRequestError` (`bad_base_url`, `bad_path`, `bad_header`, `bad_body`).
+ * Sends over the `fetch` of the options; by default over `node:http` on Node, over the global
+ * `fetch` elsewhere. In addition to the errors of `Transport`, it throws `AuthenticationError`
+ * (`missing_api_key`, `bad_api_key`) and `BadRequestError` (`bad_base_url`, `bad_path`,
+ * `bad_header`, `bad_body`) before any connection.
  */
 export function httpTransport(options: HttpOptions): Transport {
   const open = opener(options)
@@ -89,13 +91,13 @@ export function httpTransport(options: HttpOptions): Transport {
 
 const always = () => true
 
-/** Long enough for the last bytes of a body that is over, short enough for a socket that is not. */
+/** Enough for the last bytes of a finished body, without waiting long for an open one. */
 const drainMs = 25
 
 const maxBodyBytesDefault = 64 * 1024 * 1024
 const maxRefusalBytes = 64 * 1024
 
-/** What a refusal may take to arrive: its status is known, so no timer of the call waits for it. */
+/** Time limit for the body of an error: its status is known, so no timer of the call applies. */
 const refusalMs = 10_000
 
 interface Task {
@@ -104,7 +106,7 @@ interface Task {
   readonly kind: 'body' | 'stream'
 }
 
-/** A response whose status is no error. */
+/** A response without an error status. */
 interface Reply {
   readonly connection: Connection
   readonly response: IncomingResponse
@@ -113,7 +115,7 @@ interface Reply {
   readonly details: ErrorDetails
 }
 
-/** The sender is chosen at the call: tracing tools replace `fetch`, and set dispatchers, after import. */
+/** Chooses the sender per call: tracing tools replace `fetch` and set dispatchers after import. */
 const opener = ({ provider, fetch }: HttpOptions) => {
   let isWarned = false
   return ({ request, call, kind }: Task) => {
@@ -128,7 +130,7 @@ const opener = ({ provider, fetch }: HttpOptions) => {
   }
 }
 
-/** Node's `fetch` ends a wait for headers, and a silence in a body, by timers of its own. */
+/** Node's `fetch` has its own timers for headers and silence in a body. */
 const warnOfOtherTimers = ({ timeouts = {}, warn }: Call): boolean => {
   const longest = Object.entries(timeouts).find(([, ms]) => ms > fetchTimerMs)
   if (!longest || !isNode()) return false
@@ -179,7 +181,7 @@ async function send(options: HttpOptions, task: Task, connection: Connection): P
   return reply
 }
 
-/** A header that quotes the key is left out: not every key looks like one. */
+/** Removes headers that contain the key: not every key looks like one. */
 function withoutKey(headers: ResponseHeaders, key: string | undefined): ResponseHeaders {
   const rest = new Map<string, string>()
   let hasKey = false
@@ -192,7 +194,7 @@ function withoutKey(headers: ResponseHeaders, key: string | undefined): Response
 
 const accepts = { body: 'application/json', stream: 'text/event-stream' } as const
 
-/** JSON of an error status. What keeps it from arriving is less telling than the status that did. */
+/** JSON of an error status. If it cannot be read, the status is more useful than that error. */
 async function readRefusal({ connection, key }: Reply, head?: Uint8Array): Promise<unknown> {
   const timer = setTimeout(() => void connection.close(), refusalMs)
   try {
@@ -218,7 +220,7 @@ const refusalOf = (
     ...(request_id !== undefined && { request_id }),
   })
 
-/** A 200 that holds an error: its status is what its code stands for, or the 200 where that says nothing. */
+/** The error in a 200: its status is that of its code, or 200 without one. */
 const errorIn200 = (options: HttpOptions, reply: Reply, body: unknown) =>
   refusalOf(options, reply, { body, status: readFailure(body).status ?? reply.response.status })
 
@@ -234,7 +236,10 @@ async function readAnswer(options: HttpOptions, reply: Reply): Promise<unknown> 
   return body
 }
 
-/** The first bytes of a stream. A wrong content type is forgiven where they are SSE, and believed where they say nothing. */
+/**
+ * The first bytes of a stream. A wrong content type is ignored if they are SSE; it decides if their
+ * kind is unknown.
+ */
 async function readStreamHead(options: HttpOptions, reply: Reply): Promise<Uint8Array> {
   const { kind, bytes } = await readHead(reply.connection)
   if (kind === 'sse' || (kind === 'other' && isEventStream(reply.response))) return bytes
@@ -276,7 +281,7 @@ const surprises = {
   too_large: 'a body above maxBodyBytes',
 } as const
 
-/** Followed, it would carry the prompt, and some keys, to another host. */
+/** Following it would send the prompt, and some keys, to another host. */
 const redirected = (details: ErrorDetails) =>
   new UnexpectedResponseError(
     `${details.provider}/${details.model} answered with a redirect, which is not followed: give the final address as base URL`,

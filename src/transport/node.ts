@@ -1,4 +1,4 @@
-/** Requests over `node:http` and `node:https`: no timers but ours, and exact knowledge of a connection that was kept. */
+/** Sends over `node:http` and `node:https`: without other timers, and aware of reused sockets. */
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable, Transform } from 'node:stream'
@@ -6,16 +6,17 @@ import type { ResponseHeaders } from '../core/index.js'
 import { headersOf, type IncomingResponse, type Sender, type Sending } from './sender.js'
 
 /**
- * Undefined where there is no Node (Bun, Deno and workerd have the modules, but a `fetch` that is better than them), where
- * the app has put something in the way of `fetch`, or given undici a dispatcher: a proxy, a mock, an agent with
- * certificates are to see our requests too. Node before 20.16 has no way to its modules that a bundler does not follow.
+ * Undefined outside Node (Bun, Deno and workerd have the modules, but a better `fetch`), and if the
+ * app has replaced `fetch` or set a dispatcher of undici: its proxy, mock or agent with
+ * certificates must receive our requests too. Node before 20.16 has no access to its modules that
+ * bundlers do not follow.
  */
 export const nodeSender = (): Sender | undefined =>
   isNode() && hasModules() && isBuiltInFetch(globalThis.fetch) && isBuiltInDispatcher()
     ? send
     : undefined
 
-/** Node itself: others take its name, and put theirs into `navigator`. */
+/** True on Node itself: others use its name, but set their own in `navigator`. */
 export const isNode = (): boolean => {
   const { process, Bun, Deno, navigator }: Globals = globalThis
   const isOther = Bun !== undefined || Deno !== undefined
@@ -30,7 +31,7 @@ interface Globals {
   readonly navigator?: { readonly userAgent?: string }
 }
 
-/** Its source names where Node keeps undici: a wrapper, a mock and a polyfill have another. */
+/** Its source has the path of Node's undici, unlike that of a wrapper, a mock or a polyfill. */
 const isBuiltInFetch = (fetch: unknown) => {
   if (fetch !== seenFetch.fetch)
     seenFetch = {
@@ -46,12 +47,12 @@ let seenFetch: { readonly fetch: unknown; readonly isBuiltIn: boolean } = {
 }
 
 /**
- * None yet, as nobody has used the `fetch` of Node, or the one that Node made for it: known by where its class throws from
- * when it is first seen, by identity from then on.
+ * None yet, as Node's `fetch` was not used, or the one that Node made: recognized by where its
+ * class throws at first, by identity from then on.
  */
 const isBuiltInDispatcher = () => dispatcherKeys.every(isBuiltInAt)
 
-/** That of undici up to 7, and that of 8. */
+/** Of undici up to 7, and of 8. */
 const dispatcherKeys = [
   Symbol.for('undici.globalDispatcher.1'),
   Symbol.for('undici.globalDispatcher.2'),
@@ -66,7 +67,7 @@ const isBuiltInAt = (key: symbol) => {
   return dispatcher === builtIn.get(key)
 }
 
-/** An `Agent` of the package undici looks the same, but throws from a file of the app. */
+/** An `Agent` of the undici package looks the same, but throws from a file of the app. */
 const isMadeByNode = (dispatcher: unknown) => {
   const maker = typeof dispatcher === 'object' ? dispatcher?.constructor : undefined
   if (maker?.name !== 'Agent') return false
@@ -83,7 +84,10 @@ const sourceOf = (thing: Function) => Function.prototype.toString.call(thing)
 
 const hasModules = () => typeof globalThis.process.getBuiltinModule === 'function'
 
-/** Idle connections are kept so long, or as the server's `Keep-Alive` asks where that is shorter. They keep no process alive. */
+/**
+ * Maximum idle time of a connection; a server's `Keep-Alive` may shorten it. Idle connections keep
+ * no process alive.
+ */
 const idleMs = 60_000
 const agentOptions = {
   keepAlive: true,
@@ -92,7 +96,7 @@ const agentOptions = {
   scheduling: 'lifo',
 } as const
 
-/** What undici waits for a connection. It is no part of the wait for an answer: nothing has been asked yet. */
+/** undici's connect timeout. It is no part of the wait for an answer, as nothing was sent. */
 const connectMs = 10_000
 
 interface Protocol {
@@ -124,7 +128,7 @@ function send({ url, headers, body }: Parameters<Sender>[0]): Sending {
       bytesBefore = socket.bytesRead
       if (socket.connecting) limitConnect(request, socket, url.protocol)
     })
-    // stays: what happens to the connection of an answer that is whole is no news
+    // never removed: connection errors after a complete answer are ignored
     request.on('error', (error) => {
       reading.body?.fail(error)
       reject(error)
@@ -151,7 +155,7 @@ function send({ url, headers, body }: Parameters<Sender>[0]): Sending {
   }
 }
 
-/** The length is ours to say; what speaks of the connection, and `expect`, would have us wait for an answer to the head. */
+/** Sets the length; removes headers about the connection, and `expect`, which delays the body. */
 const nodeHeaders = (
   headers: Readonly<Record<string, string>>,
   body: string,
@@ -184,7 +188,7 @@ const limitConnect = (request: ClientRequest | undefined, socket: Socket, protoc
 const failure = (message: string, code: string, syscall?: string): Error =>
   Object.assign(new Error(message), { code, ...(syscall && { syscall }) })
 
-/** Of a name that comes twice both values count, as in `Headers`, whose class would load all of undici. */
+/** Joins repeated names, as `Headers` does, whose class would load all of undici. */
 const receivedIn = ({ rawHeaders }: IncomingMessage): ResponseHeaders => {
   const values = new Map<string, string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -196,12 +200,12 @@ const receivedIn = ({ rawHeaders }: IncomingMessage): ResponseHeaders => {
   return headersOf(values)
 }
 
-/** We ask for none; a server that packs all the same is read. An unknown coding, or one too many, stays: no JSON is in it. */
+/** We request no compression, but read it. An unknown coding, or one too many, is not decoded. */
 function decoded(incoming: IncomingMessage, contentEncoding: string | null): Readable {
   const codings = codingsOf(contentEncoding ?? '')
   if (codings.length === 0 || codings.length > maxCodings) return incoming
   const { pipeline } = globalThis.process.getBuiltinModule('node:stream')
-  // what Node has of zstd is looked at where it is used
+  // zstd is checked where it is used
   const zlib = globalThis.process.getBuiltinModule('node:zlib') as Zlib
   const transforms = codings.map((name) => decoders.get(name)?.(zlib))
   if (transforms.includes(undefined)) return incoming
@@ -220,7 +224,7 @@ const codingsOf = (contentEncoding: string) =>
 
 const maxCodings = 5
 
-/** zstd came with Node 22.15. */
+/** zstd exists since Node 22.15. */
 type Zlib = typeof import('node:zlib') & {
   readonly createZstdDecompress?: (options: {
     readonly params: Readonly<Record<number, number>>
@@ -228,10 +232,10 @@ type Zlib = typeof import('node:zlib') & {
   readonly constants: { readonly ZSTD_d_windowLogMax: number }
 }
 
-/** 8 MiB: a larger window is not for HTTP (RFC 9659). */
+/** 8 MiB: larger windows are not allowed in HTTP (RFC 9659). */
 const maxZstdWindowLog = 23
 
-/** A map: the name is the server's, and `constructor` is none. */
+/** A map: names come from the server, and `constructor` is none. */
 const decoders: ReadonlyMap<string, (zlib: Zlib) => Transform | undefined> = new Map([
   ['gzip', (zlib: Zlib) => zlib.createGunzip()],
   ['x-gzip', (zlib: Zlib) => zlib.createGunzip()],
@@ -244,7 +248,7 @@ const decoders: ReadonlyMap<string, (zlib: Zlib) => Transform | undefined> = new
   ],
 ] as const)
 
-/** A body that is read at the pace of its reader: what comes meanwhile is joined, up to `maxWaitingBytes`. */
+/** A body read at the pace of its reader: bytes in between are joined up to `maxWaitingBytes`. */
 class Body {
   isOver = false
   private waiting: Uint8Array[] = []
@@ -258,7 +262,7 @@ class Body {
       .on('end', () => this.finish())
       .on('error', (error) => this.fail(error))
       .on('close', () => {
-        // an error costs a look at the stack: nearly every body is whole here
+        // an error captures a stack: nearly every body is complete here
         if (!this.isOver) this.fail(failure('the connection was closed', 'ECONNRESET'))
       })
   }
@@ -279,7 +283,7 @@ class Body {
     this.finish()
   }
 
-  /** What waits is no longer wanted. */
+  /** Discards the waiting bytes. */
   cancel(): void {
     this.waiting = []
     this.size = 0

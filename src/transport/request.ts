@@ -4,8 +4,8 @@ import { BadRequestError, type ErrorDetails } from '../core/index.js'
 type HeaderSource = Readonly<Record<string, string | null | undefined>> | undefined
 
 /**
- * Own keys only; a later source wins, and null or undefined takes a header out.
- * Throws `BadRequestError` with code `bad_header` that names the header and does not show its value.
+ * Own keys only; a later source wins, and null or undefined removes a header. Throws
+ * `BadRequestError` (`bad_header`) with the name of the header, but not its value.
  */
 export function mergeHeaders(
   sources: readonly HeaderSource[],
@@ -31,8 +31,8 @@ const token = /^[!#$%&'*+\-.^`|~\w]+$/
 const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * The body as JSON. A lone surrogate, which no UTF-8 can carry and providers refuse, becomes U+FFFD.
- * Throws `BadRequestError` with code `bad_body` for what JSON cannot say (a cycle, a BigInt).
+ * The body as JSON. A lone surrogate, which UTF-8 cannot encode and providers refuse, becomes
+ * U+FFFD. Throws `BadRequestError` (`bad_body`) for what JSON cannot represent (a cycle, a BigInt).
  */
 export function jsonBody(body: unknown, details: ErrorDetails): string {
   try {
@@ -48,7 +48,7 @@ export function jsonBody(body: unknown, details: ErrorDetails): string {
   }
 }
 
-/** `JSON.stringify` writes lone surrogates, and only those, as escapes. */
+/** `JSON.stringify` escapes lone surrogates, and only those, this way. */
 const surrogateEscape = /\\ud[89a-f][0-9a-f]{2}/
 
 const loneSurrogates = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g

@@ -1,9 +1,10 @@
-/** How long a provider asks to wait, in milliseconds, wherever it says so. */
+/** The retry delay of a provider in milliseconds, from headers or body. */
 import type { ResponseHeaders } from '../core/index.js'
 
 /**
- * Order: `retry-after-ms`, `retry-after` (seconds or a date, counted from the response's own `date`), what the body said,
- * and for a 429 the reset headers. A value that is no finite number ≥ 0 is passed over; 0 is a value.
+ * Order: `retry-after-ms`, `retry-after` (seconds or a date, relative to the response's own
+ * `date`), the delay in the body, and for a 429 the reset headers. A value that is no finite number
+ * ≥ 0 is skipped; 0 is valid.
  */
 export function retryAfterMs(
   headers: ResponseHeaders | undefined,
@@ -16,7 +17,7 @@ export function retryAfterMs(
   )
 }
 
-/** `34.4s`, `1m30s`, `120ms`, `1h2m3s`, or bare seconds, in milliseconds; undefined for anything else. */
+/** `34.4s`, `1m30s`, `120ms`, `1h2m3s`, or bare seconds, in milliseconds; undefined for others. */
 export function durationMs(text: string): number | undefined {
   if (number.test(text)) return Number(text) * 1000
   if (!duration.test(text)) return undefined
@@ -50,7 +51,7 @@ const secondsOrDate = (headers: ResponseHeaders) => {
   return number.test(text) ? valid(Number(text) * 1000) : untilDate(text, headers)
 }
 
-/** Only what looks like a date: `Date.parse` takes "-5" and "1e3" too. */
+/** Checks for a date: `Date.parse` accepts "-5" and "1e3" too. */
 const dateLike = /^((mon|tue|wed|thu|fri|sat|sun)[a-z]*,? |\d{4}-\d\d-\d\dt)/i
 
 const untilDate = (text: string, headers: ResponseHeaders) => {
@@ -58,22 +59,22 @@ const untilDate = (text: string, headers: ResponseHeaders) => {
   return Number.isNaN(then) ? undefined : Math.max(0, then - serverTime(headers))
 }
 
-/** Seconds or milliseconds since 1970, as some gateways write a reset: no duration is so long. */
+/** Seconds or milliseconds since 1970, as some gateways write a reset: no duration is that long. */
 const untilEpoch = (text: string, headers: ResponseHeaders) => {
   const then = number.test(text) ? Number(text) : 0
   if (then < 1e9) return undefined
   return Math.max(0, (then < 1e11 ? then * 1000 : then) - serverTime(headers))
 }
 
-/** The server's clock, not ours: the two may be a day apart. */
+/** The server's clock, as ours may be a day off. */
 const serverTime = (headers: ResponseHeaders) => {
   const now = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(now) ? Date.now() : now
 }
 
 /**
- * `x-ratelimit-reset-{requests,tokens}` (durations) and `anthropic-ratelimit-*-reset` (RFC 3339). They come with every
- * response, so what counts is the limit that is used up; where none says so, the one that opens first.
+ * `x-ratelimit-reset-{requests,tokens}` (durations) and `anthropic-ratelimit-*-reset` (RFC 3339).
+ * Every response has them, so the exhausted limit counts; if none is marked so, the first to reset.
  */
 const untilReset = (headers: ResponseHeaders): number | undefined => {
   const resets: { readonly waitMs: number; readonly isUsedUp: boolean }[] = []

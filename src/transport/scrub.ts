@@ -1,13 +1,10 @@
-/** Takes keys out of text that others will read: servers echo them. */
+/** Removes keys from text shown to others: servers echo them. */
 
-/**
- * The text without the given secret and without whatever looks like a key. A key that the provider has masked itself
- * (`sk-pr****abcd`) stays as it is.
- */
+/** The text without the secret and anything like a key. Masked keys (`sk-pr****abcd`) stay. */
 export function scrub(text: string, secret?: string): string {
-  // a shorter secret is no secret, and would take words out of the text
+  // a shorter secret is none, and would remove words from the text
   const known = secret !== undefined && secret.length >= 6 ? text.replaceAll(secret, '[key]') : text
-  // a match takes a masked key whole: what has been passed over is not looked at again
+  // a match includes all of a masked key, so its rest is not matched again
   return known.replace(keyLike, (found, before = '', isMasked = '') =>
     isMasked ? found : `${before}[key]`,
   )
@@ -16,9 +13,9 @@ export function scrub(text: string, secret?: string): string {
 const keyLike =
   /(\bBearer\s+|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?/g
 
-/** The most characters of an id, a code or a parameter's name that an error, an attempt or a log line shows. */
+/** Maximum length of an id, code or parameter name in an error, attempt or log. UTF-16 units. */
 const maxNameLength = 200
 
-/** An id, a code or a name that a server sent, as it may be shown: without keys, and no longer than names are. */
+/** An id, a code or a name from a server, as it may be shown: without keys, cut to `maxNameLength`. */
 export const shownName = (name: string, secret?: string): string =>
   scrub(name.slice(0, 4 * maxNameLength), secret).slice(0, maxNameLength)

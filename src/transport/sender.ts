@@ -1,10 +1,10 @@
-/** What a way to send a request offers to `connection.ts`: `fetch.ts` and `node.ts` are the two. */
+/** The interface of senders for `connection.ts`: `fetch.ts` and `node.ts` implement it. */
 
 import type { ResponseHeaders } from '../core/index.js'
 
 export interface OutgoingRequest {
   readonly url: URL
-  /** Checked, their names in lower case. */
+  /** Validated; lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
@@ -12,23 +12,23 @@ export interface OutgoingRequest {
 export interface IncomingResponse {
   readonly status: number
   readonly headers: ResponseHeaders
-  /** The next bytes of the body, undefined at its end. One read at a time; after `cancel` it is over at once. */
+  /** The next bytes of the body, undefined at its end. One read at a time; `cancel` ends it. */
   read(): Promise<Uint8Array | undefined>
 }
 
 export interface Sending {
-  /** Rejects with what the HTTP client threw. */
+  /** Rejects with the error of the HTTP client. */
   readonly response: Promise<IncomingResponse>
-  /** Closes the connection and ends a pending read, whatever the other side does about it. */
+  /** Closes the connection and ends a pending read, whether or not the server reacts. */
   cancel(reason?: unknown): void
-  /** The connection had answered a whole request before, and has brought no byte for this one. Unknown counts as no. */
+  /** True if the connection was reused and received no byte for this request. False if unknown. */
   isStale(): boolean
 }
 
-/** POSTs once: no redirect is followed, nothing is repeated. Does not throw. */
+/** POSTs once: follows no redirect, repeats nothing. Does not throw. */
 export type Sender = (request: OutgoingRequest) => Sending
 
-/** Headers by their names in lower case. */
+/** Headers by lower-case names. */
 export const headersOf = (values: ReadonlyMap<string, string>): ResponseHeaders => ({
   get: (name) => values.get(name.toLowerCase()) ?? null,
   forEach(each) {

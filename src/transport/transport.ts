@@ -1,12 +1,12 @@
-/** The seam between an adapter and the wire: `http.ts` goes over fetch, each provider's `sdk.ts` over the official client. */
+/** The interface between adapter and wire: `http.ts` implements it over a `fetch` or a client. */
 import type { Call, ResponseHeaders, TetradError } from '../core/index.js'
 
 export interface TransportRequest {
   /** Below the base URL: `/responses`. */
   readonly path: string
-  /** JSON, as the provider's API takes it. */
+  /** JSON of the provider's API. */
   readonly body: unknown
-  /** Of this request, beside those of the transport (key, version, `extra_headers`). Lower-case names. */
+  /** In addition to those of the transport (key, version, `extra_headers`). Lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
   /** The model, for errors. */
   readonly model: string
@@ -14,7 +14,7 @@ export interface TransportRequest {
 
 /** One parsed event of a stream. */
 export interface WireEvent {
-  /** The `event:` line, where there was one. */
+  /** The `event:` line, if any. */
   readonly event?: string
   /** Parsed JSON; undefined for `[DONE]`. */
   readonly data: unknown
@@ -28,15 +28,16 @@ export interface WireResponse {
 }
 
 /**
- * Both methods throw typed errors only: a status ≥ 400 through the `toError` of the provider, `APIConnectionError`,
- * `TimeoutError` with its phase, `StreamInterruptedError`, `UnexpectedResponseError`, and `AbortError` once `call.signal` fired.
+ * Both methods throw typed errors only: a status ≥ 400 by the provider's `toError`,
+ * `APIConnectionError`, `TimeoutError` with its phase, `StreamInterruptedError`,
+ * `UnexpectedResponseError`, and `AbortError` once `call.signal` fired.
  */
 export interface Transport {
   json(request: TransportRequest, call: Call): Promise<WireResponse>
   /**
-   * One array a network read. Ends when the body ends; whether that was a whole answer is the stream reader's to say.
-   * `isProgress`, asked once an array was read, reports whether its events became chunks: `idleEventsMs` waits for those
-   * that did. @default any event does
+   * Yields one array per network read. Ends with the body; the stream reader decides whether the
+   * answer is complete. `isProgress`, called after an array was read, returns whether its events
+   * became chunks: only these reset `idleEventsMs`. @default any event does
    */
   events(
     request: TransportRequest,
@@ -45,9 +46,9 @@ export interface Transport {
   ): AsyncGenerator<readonly WireEvent[]>
 }
 
-/** What is known of a refusal: an error status, or an error that came in a 200. */
+/** The facts of a failure: an error status, or an error in a 200. */
 export interface Failure {
-  /** Below 400 for an error that came in a 200: `errorOf` finds the status that its code stands for. */
+  /** Below 400 for an error in a 200: `errorOf` derives the status from its code. */
   readonly status: number
   readonly headers?: ResponseHeaders
   /** Parsed JSON, else undefined. */
@@ -56,5 +57,5 @@ export interface Failure {
   readonly request_id?: string
 }
 
-/** A provider's `errors.ts`: status and code decide, message text last. */
+/** A provider's `errors.ts`: by status and code, last by message text. */
 export type ToError = (failure: Failure) => TetradError

@@ -1,10 +1,10 @@
-/** The address of a request: base URL and path put together, whatever slashes and queries they carry. */
+/** Joins base URL and path, whatever their slashes and queries. */
 import { trimSlashes } from '../chat/index.js'
 import { BadRequestError, type ErrorDetails } from '../core/index.js'
 
 /**
- * Throws `BadRequestError` with code `bad_base_url` for a base that is no http(s) address or holds a password, and
- * `bad_path` for a path that climbs out of it (a model named `..`).
+ * Throws `BadRequestError`: `bad_base_url` for a base that is no http(s) address or has a password,
+ * `bad_path` for a path with dot segments (a model named `..`).
  */
 export function requestUrl(
   base: string | (() => string),
@@ -48,5 +48,5 @@ const split = (text: string, at: string): readonly [string, string?] => {
   return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)]
 }
 
-/** As URL parsers see it: `%2e` is a dot. */
+/** `%2e` is a dot in URL parsers. */
 const isDots = (segment: string) => /^(\.|%2e){1,2}$/i.test(segment)

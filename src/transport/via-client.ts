@@ -1,8 +1,8 @@
-/** The official `openai` client in the place of `fetch`: its address, key, headers and proxy; our timers, events and errors. */
+/** The `openai` client as a `fetch`: its address, key, headers, proxy; our timers and errors. */
 import { isObject, parseJson } from '../chat/index.js'
 import { MisuseError } from '../core/index.js'
 
-/** What is used of `new OpenAI()` (6 or 7, and `AzureOpenAI`), by structure: the package is no dependency. */
+/** Used members of `new OpenAI()` (6 or 7, and `AzureOpenAI`); the package is no dependency. */
 export interface OpenAIClient {
   /** Of `AzureOpenAI`. */
   readonly apiVersion?: string | undefined
@@ -28,15 +28,15 @@ interface PostOptions {
   fetchOptions: { redirect: 'manual' }
 }
 
-/** Where requests go is the client's to say: only the path behind this address is read. */
+/** A placeholder: the client chooses the address, only the path after this one is used. */
 export const clientBaseURL = 'http://client.invalid'
 
-/** As long as a timer can be: waiting is limited by our own. */
+/** The longest possible timer: our own timers limit the wait. */
 const noTimeoutMs = 2 ** 31 - 1
 
 /**
- * A `fetch` that sends through the client, its retries off. Of a refusal, or a connection that failed, the client makes an error
- * that says half of it: what happened is taken from beneath.
+ * A `fetch` that sends through the client, its retries off. The client's errors lack details of a
+ * failed response or connection, so these are taken from the `fetch` below it.
  */
 export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
   checkClient(client)
@@ -48,7 +48,7 @@ export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
         .withOptions({ maxRetries: 0, fetch: beneath.fetch, ...azureOptions(client) })
         .post(`${pathname}${search}`, {
           body: bodyFor(client, init.body),
-          // the transport gives headers and a signal
+          // the transport sets headers and a signal
           headers: init.headers as Headers,
           signal: init.signal as AbortSignal,
           timeout: noTimeoutMs,
@@ -62,7 +62,7 @@ export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
   }
 }
 
-/** Throws `MisuseError` for what could carry no request. */
+/** Throws `MisuseError` for a client that cannot send requests. */
 function checkClient(client: unknown): void {
   const { withOptions, post } = isObject(client) ? client : {}
   if (typeof withOptions === 'function' && typeof post === 'function') return
@@ -71,13 +71,13 @@ function checkClient(client: unknown): void {
   )
 }
 
-/** `AzureOpenAI` forgets its version and deployment in `withOptions`, and would take the version of the environment. */
+/** `withOptions` of `AzureOpenAI` drops version and deployment; the environment's would apply. */
 const azureOptions = ({ apiVersion, deploymentName }: AzureMembers) => ({
   ...(apiVersion && { apiVersion }),
   ...(apiVersion && deploymentName && { deployment: deploymentName }),
 })
 
-/** `AzureOpenAI` looks for the deployment in an object; one it was made with beats the model that was asked. */
+/** `AzureOpenAI` reads the deployment from an object; its own overrides the requested model. */
 function bodyFor({ apiVersion, deploymentName }: AzureMembers, body: unknown): unknown {
   if (!apiVersion) return body
   const parsed = parseJson(String(body))
@@ -91,12 +91,12 @@ interface AzureMembers {
 
 interface Watched {
   readonly fetch: typeof globalThis.fetch
-  /** The response that the client must not see. */
+  /** The response that is hidden from the client. */
   refusal?: Response
   failure?: { readonly error: unknown }
 }
 
-/** Keeps back what the client would make an error of. */
+/** Records failures that the client would convert. */
 function watched(send: typeof globalThis.fetch): Watched {
   const seen: Watched = {
     async fetch(address, options) {
@@ -114,7 +114,7 @@ function watched(send: typeof globalThis.fetch): Watched {
   return seen
 }
 
-/** The `fetch` that the client was made with: a private member, but the only way to what is beneath its errors. */
+/** The `fetch` of the client: a private member, but the only access to what is below its errors. */
 const fetchOf = (client: OpenAIClient): typeof globalThis.fetch => {
   const own: unknown = Reflect.get(client, 'fetch')
   // a client has a fetch there, or none

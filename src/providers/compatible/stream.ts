@@ -82,9 +82,7 @@ export function streamReader(
   }
 }
 
-/**
- * Reads a plain answer. Throws an error in the body, `UnexpectedResponseError` without a choice.
- */
+/** Reads a plain answer. Throws the error of a body, `UnexpectedResponseError` without a choice. */
 export function fromWire(
   { body }: WireResponse,
   context: WireContext,
