@@ -9,7 +9,7 @@ export type Push = (chunk: StreamChunk) => void
  */
 export class Gathered {
   private chunks: StreamChunk[] = []
-  /** Texts of the last chunk, joined at its end: `+=` would keep a tree (rope) of all pieces. */
+  /** Pieces of the last chunk, joined at its end: `+=` would keep a tree (rope) of all pieces. */
   private pieces: string[] = []
 
   readonly push: Push = (chunk) => {

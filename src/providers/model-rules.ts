@@ -1,7 +1,7 @@
 /** Facts of a model, computed once (each request reads them often); rule rows of all tables. */
 import type { ChatRequest, ParamRule } from '../chat/index.js'
 
-/** Cached names at most: users may supply them. */
+/** Maximum cached names: users may send any. */
 const most = 500
 
 /** Caches the facts by model name. */

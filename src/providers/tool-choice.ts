@@ -24,7 +24,7 @@ const modes: ReadonlyMap<unknown, Choice['mode']> = new Map([
   ['any', 'required'],
 ] as const)
 
-/** Also reads `{ type: 'auto' }` and the Responses API's flat names; undefined with neither. */
+/** Also reads `{ type: 'auto' }` and flat names (Responses); undefined without mode and tool. */
 export function readChoice(choice: unknown): Choice | undefined {
   const given = isObject(choice) ? choice : { type: choice }
   if (given.type === 'allowed_tools') {

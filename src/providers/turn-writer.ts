@@ -67,7 +67,7 @@ export class WrittenCall {
   }
 }
 
-/** A larger call index is invalid. */
+/** Maximum number of calls; their indices are below it. */
 export const maxCalls = 1024
 
 export class TurnWriter {

@@ -7,7 +7,7 @@ import type { IncomingResponse, OutgoingRequest, Sender, Sending } from './sende
 export interface Connection {
   /** Sends the request. Throws `AbortError`, `TimeoutError` or `APIConnectionError`. */
   send(request: OutgoingRequest): Promise<IncomingResponse>
-  /** The next bytes of the body, undefined at its end. Throws as `send`, and a stream's error. */
+  /** The next bytes, undefined at the end. Throws like `send`, or `StreamInterruptedError`. */
   read(): Promise<Uint8Array | undefined>
   /** Resets `idleEventsMs`: an event became chunks. */
   progress(): void

@@ -39,7 +39,7 @@ export function isErrorBody(wire: unknown): boolean {
   return body.type === 'error' || isObject(body.error) || text(body.error) !== undefined
 }
 
-/** A failed response of OpenAI has an `output`, maybe empty; an empty list of choices is none. */
+/** A failed OpenAI response has an `output`, maybe empty; an empty list of choices is no answer. */
 const isAnswer = (body: JsonObject) =>
   Object.hasOwn(body, 'output') ||
   ['choices', 'candidates', 'content'].some((key) => holdsSome(body, key))

@@ -1,4 +1,4 @@
-/** Parses the bytes of a stream, one array of events per read; errors follow the events before. */
+/** Parses the bytes of a stream, one array of events per read; throws an error after them. */
 import { isObject } from '../chat/index.js'
 import {
   type ErrorDetails,

@@ -236,10 +236,7 @@ async function readAnswer(options: HttpOptions, reply: Reply): Promise<unknown> 
   return body
 }
 
-/**
- * The first bytes of a stream. A wrong content type is ignored if they are SSE; it decides if their
- * kind is unknown.
- */
+/** The first bytes of a stream. The content type decides only if their kind is unknown. */
 async function readStreamHead(options: HttpOptions, reply: Reply): Promise<Uint8Array> {
   const { kind, bytes } = await readHead(reply.connection)
   if (kind === 'sse' || (kind === 'other' && isEventStream(reply.response))) return bytes

@@ -47,8 +47,8 @@ let seenFetch: { readonly fetch: unknown; readonly isBuiltIn: boolean } = {
 }
 
 /**
- * None yet, as Node's `fetch` was not used, or the one that Node made: recognized by where its
- * class throws at first, by identity from then on.
+ * True if there is none yet, as Node's `fetch` was not used, or if Node made it: recognized at
+ * first by where its class throws, then by identity.
  */
 const isBuiltInDispatcher = () => dispatcherKeys.every(isBuiltInAt)
 
@@ -84,10 +84,7 @@ const sourceOf = (thing: Function) => Function.prototype.toString.call(thing)
 
 const hasModules = () => typeof globalThis.process.getBuiltinModule === 'function'
 
-/**
- * Maximum idle time of a connection; a server's `Keep-Alive` may shorten it. Idle connections keep
- * no process alive.
- */
+/** Maximum idle time of a connection; `Keep-Alive` may shorten it. Keeps no process alive. */
 const idleMs = 60_000
 const agentOptions = {
   keepAlive: true,

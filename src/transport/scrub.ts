@@ -16,6 +16,6 @@ const keyLike =
 /** Maximum length of an id, code or parameter name in an error, attempt or log. UTF-16 units. */
 const maxNameLength = 200
 
-/** An id, a code or a name from a server, as it may be shown: without keys, cut to `maxNameLength`. */
+/** An id, code or name from a server, fit to be shown: without keys, cut to `maxNameLength`. */
 export const shownName = (name: string, secret?: string): string =>
   scrub(name.slice(0, 4 * maxNameLength), secret).slice(0, maxNameLength)

@@ -123,7 +123,7 @@ function toInline(data: string, { mediaType = '', filename }: Media, notes: Note
 const hint = (mediaType: string) =>
   mediaType.startsWith('audio/') ? 'send a transcript, or let hear() make one' : ''
 
-/** A file of the Files API: other than documents and images go to the code-execution container. */
+/** A Files API file; if neither document nor image, it goes to the code-execution container. */
 function toStored(file_id: string, { kind, mediaType, filename }: Media): WireMedia {
   const source = { type: 'file', file_id } as const
   if (kind === 'image') return { type: 'image', source }

@@ -34,7 +34,7 @@ class JsonAnswer {
 
   constructor(readonly isWrapped: boolean) {}
 
-  /** Holds text until it is clear whether the call comes. */
+  /** Holds text until it is clear whether the call follows. */
   hold(text: string): void {
     if (!this.isGiven) this.held.push(text)
   }

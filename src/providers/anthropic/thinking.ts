@@ -52,7 +52,7 @@ function lacksThoughts(messages: readonly WireMessage[]): boolean {
   return isCalling === true && !isThinking(turn?.content[0] ?? {})
 }
 
-/** `max_tokens` includes thinking and must exceed its budget: raised, up to the model's limit. */
+/** `max_tokens` includes thinking and must exceed its budget: raises it up to the model's limit. */
 export function withRoomForThinking(
   body: JsonObject & Pick<WireBody, 'max_tokens'>,
   { profile, note }: WriteContext,

@@ -101,7 +101,7 @@ function fromCustom(tool: CustomTool, context: WriteContext): WireFunction {
   }
 }
 
-/** Hosted tools by common name; versions are the oldest that every model with the tool takes. */
+/** Hosted tools by common name; versions are the oldest for every model with the tool. */
 const hostedVersions: ReadonlyMap<string, { type: string; name: string }> = new Map([
   ['web_search', { type: 'web_search_20250305', name: 'web_search' }],
   ['web_fetch', { type: 'web_fetch_20250910', name: 'web_fetch' }],

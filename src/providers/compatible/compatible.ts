@@ -1,4 +1,4 @@
-/** The adapter for Chat Completions servers: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral … */
+/** Adapter for Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'

@@ -27,7 +27,7 @@ export interface ServerTraits {
   readonly cacheControl: boolean
   /** `file_data` may be an address. @default false */
   readonly fileURLs: boolean
-  /** `strict` schemas are rewritten to OpenAI's subset of JSON Schema. @default false */
+  /** `strict` allows only OpenAI's JSON Schema subset: schemas are rewritten. @default false */
   readonly strictSubset: boolean
   /**
    * Form of tool-call ids: at most 40 characters, or exactly nine letters and digits.

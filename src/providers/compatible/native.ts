@@ -57,7 +57,7 @@ function fromReasoning(message: AssistantInput, { traits, note }: WriteContext):
   return traits.returnReasoning && reasoning_content && !isForeign ? { reasoning_content } : {}
 }
 
-/** Servers that require reasoning refuse a turn with calls and none: a blank replaces it. */
+/** Servers that require reasoning refuse calls without it: a blank replaces it. */
 function withPlaceholder(
   fields: JsonObject,
   { calls }: PairedMessage,

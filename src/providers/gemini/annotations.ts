@@ -106,7 +106,7 @@ function toFileAnnotation(file: JsonObject, range: Range): Annotation {
 
 /**
  * Gemini counts UTF-8 bytes from the start of a part. The quoted text of the segment decides: if
- * the offsets do not match it, it is searched; if it is not found, there is no position.
+ * the offsets do not match it, it is searched for; if not found, there is no position.
  */
 function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
   const starts: number[] = []

@@ -1,4 +1,4 @@
-/** Inlines the bytes of files that messages name by address, for models that take no addresses. */
+/** Inlines bytes of files that messages name by address, for models that accept no addresses. */
 import {
   asObject,
   defined,
@@ -30,7 +30,7 @@ export interface InlineContext {
 /**
  * Returns the messages with data URIs in place of listed addresses; others are unchanged. Each
  * address is fetched once. Requires Node. Throws the errors of `download`, and `BadRequestError`
- * for a file that is not of its stated type.
+ * for a file whose bytes do not show its type.
  */
 export async function inlineFiles(
   messages: readonly Message[],

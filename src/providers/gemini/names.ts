@@ -2,7 +2,7 @@
 import type { ToolDefinition } from '../../chat/index.js'
 import { isOwnTool } from './models.js'
 
-/** Custom tools take free text, which is sent as the one argument `input`. */
+/** Names of custom tools, whose free text is the one argument `input`. */
 export const customNames = (tools: readonly ToolDefinition[] = []): ReadonlySet<string> =>
   new Set(tools.flatMap((tool) => (tool.type === 'custom' ? (ownName(tool) ?? []) : [])))
 

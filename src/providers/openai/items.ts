@@ -126,7 +126,7 @@ function toLogprob({ token, logprob, bytes }: JsonObject): TokenLogprob[] {
   return [{ token: asString(token), logprob: value, ...numbers }]
 }
 
-/** A citation, its positions moved by `offset` into the message text. Undefined if unknown. */
+/** A citation, its positions moved by `offset` into the message text. Undefined for other types. */
 export function toAnnotation(wire: unknown, offset: number): Annotation | undefined {
   const { type, url, title, file_id, filename, container_id, ...places } = asObject(wire)
   const move = (position: unknown) => {
