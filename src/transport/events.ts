@@ -1,4 +1,4 @@
-/** Parses the bytes of a stream, one array of events per read; throws an error after them. */
+/** Parses the bytes of a stream, one array of events per read; an error waits in `failure`. */
 import { isObject } from '../chat/index.js'
 import {
   type ErrorDetails,

@@ -24,7 +24,7 @@ export interface HttpOptions {
   readonly apiKey?: string | (() => string | undefined) | undefined
   /** Variables read at each call, in this order. Empty: the server may require no key. */
   readonly apiKeyVariables: readonly string[]
-  /** A page exposes a key; allows one that belongs to its user. @default false */
+  /** Allows a key in a page, which exposes it: only for the user's own key. @default false */
   readonly dangerouslyAllowBrowser?: boolean | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly fetch?: typeof globalThis.fetch | undefined

@@ -62,7 +62,7 @@ const writtenTokens = (wire: JsonObject) => {
     : (split['5m'] ?? 0) + (split['1h'] ?? 0)
 }
 
-/** A later event corrects the total but not the split, which must then be of one kind to be used. */
+/** A later event corrects only the total: a split that disagrees is used only if of one kind. */
 function splitByLifetime(wire: JsonObject, written: number | undefined) {
   const split = lifetimes(wire)
   const { '5m': short, '1h': long } = split

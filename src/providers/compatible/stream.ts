@@ -200,7 +200,7 @@ type Read = (value: unknown, state: State, isWhole: boolean) => void
 const readContent: Read = (value, state, isWhole) => {
   if (typeof value === 'string') state.writer.text(value)
   else if (isWhole && typeof value === 'number') state.writer.text(String(value))
-  // a structured answer as a value
+  // a structured answer, as a JSON value
   else if (isObject(value)) state.writer.text(JSON.stringify(value))
   else for (const part of asParts(value)) readPart(part, state)
 }

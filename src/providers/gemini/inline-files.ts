@@ -14,7 +14,7 @@ import type { Network } from './inline-files-network.js'
 import { isGoogleFile } from './media.js'
 
 export interface InlineFilesOptions {
-  /** Hosts to download from: `cdn.example.com`, `*.example.com`; redirects included. */
+  /** The only hosts to download from, also by redirect: `cdn.example.com`, `*.example.com`. */
   readonly hosts: readonly string[]
   /** Maximum bytes of one file. @default 20_971_520 */
   readonly maxBytes?: number | undefined

@@ -19,7 +19,7 @@ import { schemas, toTools, type WireTools } from './tools.js'
 import { type Conversation, toConversation } from './turns.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
 
-/** The request to `:(stream)generateContent`. Throws `BadRequestError` for an unsendable one. */
+/** To `:generateContent` or `:streamGenerateContent`. Throws `BadRequestError` if unsendable. */
 export function toWire(
   request: ChatRequest,
   { streaming, warn }: { readonly streaming: boolean; readonly warn: Warn },

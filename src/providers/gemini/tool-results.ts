@@ -41,7 +41,7 @@ function read({ content = '' }: ToolMessage, context: WriteContext) {
 /** An object is sent as it is, unless it has our keys; all else is the `output`. */
 function toResponse(text: string, hasFiles: boolean): JsonObject {
   if (text === '' && hasFiles) return { output: 'The result is a file.' }
-  // a number above 2^53 would change
+  // a number above 2^53 would lose digits
   const value =
     /[[{]/.test(text.trimStart().charAt(0)) && !longNumber.test(text) ? parseJson(text) : undefined
   if (isObject(value))

@@ -1,4 +1,4 @@
-/** Maps Gemini's usage to litellm's fields. Nearly every chunk has it, so reading it is cheap. */
+/** Maps Gemini's usage to litellm's fields. Nearly every chunk has it, so reading must be cheap. */
 import {
   asCount,
   asObjects,
