@@ -4,7 +4,7 @@ import { join, normalize } from 'node:path'
 import { check, npm, root, run, write } from './support.mjs'
 
 /** Bytes of the package and of its one dependency, unpacked. The aim is 850_000: lower it as code gets smaller. */
-const maxBytes = 1_180_000
+const maxBytes = 1_160_000
 
 export function checkInstall(project) {
   const modules = join(project, 'node_modules')
