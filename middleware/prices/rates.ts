@@ -13,7 +13,7 @@ export interface DatedRates extends Rates {
 }
 
 /** Units of the table: USD per million tokens, `web` and `files` per thousand searches. */
-const units: Readonly<Record<string, string>> = {
+export const units: Readonly<Record<string, string>> = {
   in: 'input_mtok',
   read: 'cache_read_mtok',
   write: 'cache_write_mtok',

@@ -1,27 +1,12 @@
-/** Writes middleware/prices/data.ts: the slice of @pydantic/genai-prices that our four providers need. Run: node test/middleware/generate-prices.mjs */
+/** Writes middleware/prices/data.ts: the slice of @pydantic/genai-prices that our four providers need. Run: npx tsx test/middleware/generate-prices.mjs */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { findProvider } from '@pydantic/genai-prices'
+import { units } from '../../middleware/prices/rates.ts'
 
 const target = new URL('../../middleware/prices/data.ts', import.meta.url)
 /** The day the library's version was published. */
 const asOf = '2026-09-23'
 const providers = { openai: 'openai', anthropic: 'anthropic', gemini: 'google', xai: 'x-ai' }
-/** Names of the table, as `readPrices` reads them. */
-const units = {
-  in: 'input_mtok',
-  read: 'cache_read_mtok',
-  write: 'cache_write_mtok',
-  write_1h: 'cache_write_1h_mtok',
-  out: 'output_mtok',
-  audio: 'input_audio_mtok',
-  audio_read: 'cache_audio_read_mtok',
-  audio_out: 'output_audio_mtok',
-  image: 'input_image_mtok',
-  image_read: 'cache_image_read_mtok',
-  image_out: 'output_image_mtok',
-  web: 'web_searches_kcount',
-  files: 'storage_searches_kcount',
-}
 const lineWidth = 100
 
 export function generate() {
