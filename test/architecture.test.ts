@@ -1,4 +1,4 @@
-/** The layers of the package, held by reading its imports. */
+/** Checks the layers and the code style of the package by parsing its sources. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
@@ -17,7 +17,7 @@ function* sources(folder: string): Generator<string> {
 }
 
 const files = [...sources(join(root, 'src')), ...sources(join(root, 'middleware'))]
-/** Lines of each function with a name or a body. */
+/** Line counts of the functions that have a name or a body. */
 function* lengthsOf(file: string): Generator<readonly [lines: number, place: string]> {
   const text = readFileSync(join(root, file), 'utf8')
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
@@ -31,7 +31,7 @@ function* lengthsOf(file: string): Generator<readonly [lines: number, place: str
     node.forEachChild((child) => void waiting.push(child))
   }
 }
-/** Places where a function is written as it is assigned to a member. */
+/** Assignments of a function expression to a member. */
 function* assignedFunctions(file: string): Generator<string> {
   const text = readFileSync(join(root, file), 'utf8')
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
@@ -47,7 +47,7 @@ function* assignedFunctions(file: string): Generator<string> {
     node.forEachChild((child) => void waiting.push(child))
   }
 }
-/** Casts of a file; one that goes by way of `unknown` is one. */
+/** Number of casts in a file; a double cast through `unknown` counts once. */
 function castsOf(source: ts.Node): number {
   const isCast = (node: ts.Node) =>
     ts.isTypeAssertionExpression(node) ||
@@ -64,7 +64,7 @@ const importsOf = (file: string): string[] =>
       /^(?:import|export)[^'"]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)/gms,
     ),
   ].map((match) => match[1] ?? match[2] ?? '')
-/** The wire of a provider in the types of its official SDK, of which nothing is loaded. */
+/** Type-only modules of a provider's official SDK: they describe its wire and load nothing. */
 const isType = (file: string, path: string) =>
   /^src\/providers\/\w+\/wire\.ts$/.test(file) &&
   /^(openai|@anthropic-ai\/sdk|@google\/genai)(\/|$)/.test(path) &&
@@ -76,7 +76,7 @@ const local = (file: string) =>
     .filter((path) => path.startsWith('.'))
     .map((path) => relative(root, resolve(root, dirname(file), path)).replace(/\.js$/, '.ts'))
 
-/** The room a file stands in: `core`, `providers/openai`, `client`, `middleware`. */
+/** The area of a file: `core`, `providers/openai`, `client`, `middleware`. */
 function room(file: string): string {
   const [top = '', second = '', third] = file.split('/')
   if (top === 'middleware') return 'middleware'
@@ -86,18 +86,18 @@ function room(file: string): string {
 
 const allowed = (from: string): readonly string[] => {
   if (from === 'middleware') return ['chat', 'core', 'schema', 'store']
-  // the client is the front door of its own roof: the default client brings the providers together
+  // src/client.ts imports the providers, so it may import every layer
   const at = layers.indexOf(from as (typeof layers)[number])
   return at >= 0 ? layers.slice(0, at) : layers
 }
 
 describe('the architecture', () => {
-  it.each(files)('%s imports only what stands before it', (file) => {
+  it.each(files)('%s imports only from lower layers', (file) => {
     const here = room(file)
     for (const target of local(file)) {
       const there = room(target)
       if (there === here) continue
-      // formats and the test server speak Chat Completions objects, the handlers keep answers in a store
+      // formats and the test server use Chat Completions objects, handlers keep answers in a store
       const isShared = roofs.includes(here as never) && (there === 'openai' || there === 'store')
       expect([...allowed(here), ...(isShared ? [there] : [])], `${file} → ${target}`).toContain(
         there,
@@ -105,7 +105,7 @@ describe('the architecture', () => {
     }
   })
 
-  it('every import leads to a file', () => {
+  it('every import resolves to a file', () => {
     const known = new Set(files)
     const broken = files.flatMap((file) =>
       local(file)
@@ -115,7 +115,7 @@ describe('the architecture', () => {
     expect(broken).toEqual([])
   })
 
-  it('has no cycles, type imports included', () => {
+  it('has no import cycles, type imports included', () => {
     const done = new Set<string>()
     const walk = (file: string, path: readonly string[]): void => {
       if (path.includes(file))
@@ -128,13 +128,13 @@ describe('the architecture', () => {
     expect(done.size).toBe(files.length)
   })
 
-  it('middleware never meets a provider, a provider never another one', () => {
+  it('middleware never imports a provider, a provider never imports another', () => {
     const own = (file: string) => file.match(/^src\/providers\/(\w+)\//)?.[1]
     for (const file of files) {
       for (const target of local(file)) {
         const provider = own(target)
         const isFrontDoor = file === 'src/default-client.ts'
-        // xai is the thin variant of openai
+        // xai extends openai
         const isThinVariant = own(file) === 'xai' && provider === 'openai'
         if (!provider || provider === own(file) || isFrontDoor || isThinVariant) continue
         throw new Error(`${file} → ${target}`)
@@ -143,7 +143,7 @@ describe('the architecture', () => {
     expect(files.length).toBeGreaterThan(50)
   })
 
-  it('each provider folder has the same files, and xai only those that differ from openai', () => {
+  it('each provider folder has the same files, xai only those that differ from openai', () => {
     const own = ['index', 'errors', 'models', 'request', 'usage']
     const common = [...own, 'parts', 'sdk', 'stream', 'tools', 'turns', 'wire']
     for (const [provider, names] of Object.entries({
@@ -157,7 +157,7 @@ describe('the architecture', () => {
         expect(files).toContain(`src/providers/${provider}/${name}.ts`)
   })
 
-  it('docs/architecture.md names files that are there, and what is in them', () => {
+  it('docs/architecture.md names only existing files and exports', () => {
     const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
     const paths = [...page.matchAll(/`((?:src|middleware|test)\b[\w./-]*)`/g)].map(
       ([, path]) => path,
@@ -175,7 +175,7 @@ describe('the architecture', () => {
       )
   })
 
-  it('functions are short: at most 8 lines in the middle, 30 in nine of ten, 80 in all', () => {
+  it('functions are short: median at most 8 lines, 90th percentile 30, maximum 80', () => {
     const lengths = files.flatMap((file) => [...lengthsOf(file)]).sort(([a], [b]) => a - b)
     const at = (share: number) => lengths[Math.floor((lengths.length - 1) * share)]?.[0]
     expect(at(0.5)).toBeLessThanOrEqual(8)
@@ -183,7 +183,7 @@ describe('the architecture', () => {
     expect(lengths.filter(([lines]) => lines > 80)).toEqual([])
   })
 
-  it('assigns no function to a member where it is written: V8 makes it, with what it reaches, old', () => {
+  it('assigns no function expression to a member: V8 would promote it, and all it references, to old space', () => {
     expect(files.flatMap((file) => [...assignedFunctions(file)])).toEqual([])
   })
 
@@ -196,7 +196,7 @@ describe('the architecture', () => {
     expect((casts / lines) * 1_000).toBeLessThan(3)
   })
 
-  it('only index files re-export all, and they do nothing else', () => {
+  it('only index files re-export everything, and they do nothing else', () => {
     for (const file of files) {
       const code = readFileSync(join(root, file), 'utf8')
       const isIndex = /(^|\/)index\.ts$/.test(file)
@@ -208,7 +208,7 @@ describe('the architecture', () => {
     }
   })
 
-  it('the package has one runtime dependency, and only code that needs it imports it', () => {
+  it('the package has one runtime dependency, imported only where it is needed', () => {
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     expect(Object.keys(manifest.dependencies)).toEqual(['eventsource-parser'])
     const outside = new Set<string>()
@@ -226,7 +226,7 @@ describe('the architecture', () => {
     }
   })
 
-  it('node: is imported where Node is what it is for, and nowhere else', () => {
+  it('node: modules are imported only by code that is specific to Node', () => {
     const node = files.filter((file) => importsOf(file).some((path) => path.startsWith('node:')))
     for (const file of node)
       expect(file).toMatch(

@@ -1,4 +1,7 @@
-/** Adapters that break their promise, each in one way: what the core makes of them, and what `checkAdapter` reports. */
+/**
+ * Adapters that each break one rule of the contract: how the core handles them, and what
+ * `checkAdapter` reports.
+ */
 import type { Call, ProviderAdapter } from '../../src/core/index.js'
 
 type Stream = (call: Call) => AsyncGenerator<unknown>
@@ -8,15 +11,15 @@ const start = { type: 'start', id: 'a', model: 'm', provider: 'own', created: 1 
 const text = { type: 'text-delta', text: 'Hel' }
 const finish = { type: 'finish', finish_reason: 'stop', usage }
 
-/** What is wrong is the point: no type would let it through. */
+/** Broken on purpose, so no type fits. */
 const adapterOf = (members: object): ProviderAdapter =>
   ({ name: 'own', convertMessages: (messages: unknown) => messages, ...members }) as never
 
-/** In `generate` the stream is gathered. */
+/** In `generate` the stream is accumulated. */
 export const streaming = (stream: Stream, members: object = {}): ProviderAdapter =>
   adapterOf({ generateStream: (_: unknown, call: Call) => stream(call), ...members })
 
-/** Of both modes only the plain one is broken. */
+/** Only the `generate` mode is broken. */
 const answering = (generate: (call: Call) => unknown): ProviderAdapter =>
   streaming(says(start, text, finish), { generate: (_: unknown, call: Call) => generate(call) })
 
@@ -48,7 +51,7 @@ export interface Broken {
   readonly adapter: () => ProviderAdapter
   readonly error: string
   readonly code?: string
-  /** Requests under `retry()`. @default 1 */
+  /** Requests sent with `retry()`. @default 1 */
   readonly tries?: number
   readonly partial?: string
   readonly modes?: readonly ('generate' | 'stream')[]

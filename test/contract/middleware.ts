@@ -1,10 +1,10 @@
-/** What every middleware keeps, whatever else it does. Run with `middlewareContract('retry', () => retry())`. */
+/** The contract of every middleware. Run with `middlewareContract('retry', () => retry())`. */
 import { expect, it } from 'vitest'
 import { type CheckMiddlewareOptions, checkMiddleware } from '../../src/testing/index.js'
 
 type Make = Parameters<typeof checkMiddleware>[0]
 
-/** The suite for one middleware, as a user runs it: `factory` makes a new one for each promise. */
+/** The suite for one middleware: `factory` creates a new one for each test. */
 export function middlewareContract(
   name: string,
   factory: Make,

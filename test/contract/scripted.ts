@@ -1,14 +1,14 @@
-/** A provider in the process that says what a test wrote down: one reply a call. */
+/** An in-process provider that replies with what a test scripted, one reply per call. */
 import type { Capabilities, ChatRequest, FinishChunk, StreamChunk } from '../../src/chat/index.js'
 import type { Call, ProviderAdapter } from '../../src/core/index.js'
 
-/** A chunk is said, an error thrown, a function awaited. */
+/** A chunk is emitted, an error is thrown, a function is awaited. */
 export type Step = StreamChunk | Error | ((call: Call) => unknown)
 
 export interface Scripted extends ProviderAdapter {
-  /** What was asked, call by call. */
+  /** The requests received, in order of the calls. */
   readonly calls: { readonly request: ChatRequest; readonly call: Call }[]
-  /** How many calls have not been unwound. */
+  /** Number of calls that have not unwound yet. */
   readonly open: () => number
 }
 
@@ -19,7 +19,7 @@ export interface ScriptedOptions {
 
 type Replies = readonly (readonly Step[])[] | ((request: ChatRequest) => readonly Step[])
 
-/** With a list, the last reply is given again and again. */
+/** Given a list, the last reply repeats. */
 export function scripted(replies: Replies, options: ScriptedOptions = {}): Scripted {
   const calls: Scripted['calls'] = []
   let open = 0
@@ -47,7 +47,7 @@ export function scripted(replies: Replies, options: ScriptedOptions = {}): Scrip
   }
 }
 
-/** A whole answer, a chunk a word. */
+/** A whole answer, one word per chunk. */
 export const say = (text: string, finish: Partial<FinishChunk> = {}): readonly StreamChunk[] => [
   start(),
   ...text.split(/(?<= )/).map((word) => ({ type: 'text-delta' as const, text: word })),
@@ -67,14 +67,14 @@ export const start = (): StreamChunk => ({
   created: 1_700_000_000,
 })
 
-/** Resolves when the call is aborted, and not before. */
+/** Resolves only when the call is aborted. */
 export const untilAborted = ({ signal }: Call): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-/** All the way down. */
+/** Deeply frozen. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   for (const inner of Object.values(value)) deepFreeze(inner)

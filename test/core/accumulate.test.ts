@@ -87,7 +87,7 @@ const toolMessage: fc.Arbitrary<ToolMessage> = fc.record(
   { requiredKeys: ['role', 'tool_call_id', 'content'], noNullPrototype: true },
 ) as fc.Arbitrary<ToolMessage>
 
-/** The last call of all waits for a yes. */
+/** The last call waits for approval. */
 function waiting(messages: readonly (AssistantMessage | ToolMessage)[]) {
   const call = messages.flatMap((one) => ('tool_calls' in one ? (one.tool_calls ?? []) : [])).at(-1)
   if (!call) return {}
@@ -138,7 +138,7 @@ const response: fc.Arbitrary<ChatResponse> = fc
   })) as fc.Arbitrary<ChatResponse>
 
 describe('accumulate', () => {
-  it('of toChunks gives the response again', () => {
+  it('accumulate(toChunks(response)) equals the response', () => {
     fc.assert(
       fc.property(response, (given) => {
         expect(accumulate(toChunks(given))).toEqual(given)
@@ -146,12 +146,12 @@ describe('accumulate', () => {
     )
   })
 
-  it('of nothing is undefined, and of an open turn too', () => {
+  it('returns undefined for no chunks and for an open turn', () => {
     expect(accumulate([])).toBeUndefined()
     expect(accumulate([start(), text('a')])).toBeUndefined()
   })
 
-  it('does not depend on where text and arguments are cut', () => {
+  it('does not depend on where text and arguments are split', () => {
     fc.assert(
       fc.property(response, fc.infiniteStream(fc.nat({ max: 7 })), (given, sizes) => {
         const chunks = toChunks(given).flatMap((chunk) => cut(chunk, sizes))
@@ -185,11 +185,11 @@ describe('accumulate', () => {
       finish(),
     ],
   }
-  it.each(Object.entries(impossible))('refuses %s', (_, chunks) => {
+  it.each(Object.entries(impossible))('rejects %s', (_, chunks) => {
     expect(() => accumulate(chunks)).toThrow(MisuseError)
   })
 
-  it('takes tool results, approvals, data and warnings outside of turns', () => {
+  it('accepts tool results, approvals, data and warnings outside of turns', () => {
     const answer = accumulate([
       { type: 'warning', warning: { code: 'other', message: 'w' } },
       { type: 'data', name: 'd', data: 1 },
@@ -208,7 +208,7 @@ describe('accumulate', () => {
     expect(answer?.text).toBe('b')
   })
 
-  it('joins the pieces of one sound by their bytes', () => {
+  it('joins the pieces of one audio part by bytes', () => {
     const pieces = ['abc', 'd', 'efgh'].map((piece) => Buffer.from(piece).toString('base64'))
     const chunks = pieces.map(
       (data): StreamChunk => ({ type: 'file', media_type: 'audio/pcm', data }),
@@ -218,7 +218,7 @@ describe('accumulate', () => {
   })
 })
 
-/** Cuts a chunk of text in two or three. */
+/** Splits a text chunk into two or three. */
 function cut(chunk: StreamChunk, sizes: Iterator<number>): StreamChunk[] {
   const pieces = (whole: string) => {
     const at = sizes.next().value as number

@@ -1,15 +1,15 @@
-/** Work that may outlive the answer: `ctx.defer`, and `waitUntil` of a call. */
+/** Work that may outlive the response: `ctx.defer`, and `waitUntil` of a call. */
 import { describe, expect, it } from 'vitest'
 import { BadRequestError, layer, type Middleware } from '../../src/core/index.js'
 import { caller, failure, fakeAdapter, modes, request, run, say } from './support.js'
 
-/** Collects what is handed over, as a platform or a test does. */
+/** Collects deferred promises, as a platform does. */
 function collector() {
   const works: Promise<unknown>[] = []
   return { works, waitUntil: (work: Promise<unknown>) => void works.push(work) }
 }
 
-/** Defers a write that ends when the test lets it. */
+/** Defers a write that ends when the test releases it. */
 function held() {
   let write = () => {}
   const written = new Promise<void>((resolve) => {
@@ -28,7 +28,7 @@ function held() {
 }
 
 describe.each(modes)('%s', (mode) => {
-  it('a call ends while deferred work goes on, and the caller may await it', async () => {
+  it('a call ends before its deferred work, which the caller may await', async () => {
     const { works, waitUntil } = collector()
     const { audit, write, isWritten } = held()
     const { response } = await run(caller(fakeAdapter(say('hi')), audit), mode, { waitUntil })
@@ -40,7 +40,7 @@ describe.each(modes)('%s', (mode) => {
     expect(isWritten()).toBe(true)
   })
 
-  it('a failed call hands over what its layers deferred', async () => {
+  it('a failed call passes on what its layers deferred', async () => {
     const { works, waitUntil } = collector()
     const refused = new BadRequestError('no', { status: 400 })
     const audit: Middleware = async ({ defer }, next) => {
@@ -54,7 +54,7 @@ describe.each(modes)('%s', (mode) => {
     expect(await Promise.all(works)).toEqual(['booked'])
   })
 
-  it('a nested call hands over to the same, unless it is given its own', async () => {
+  it('a nested call passes deferred work to the same waitUntil, unless it has its own', async () => {
     const outer = collector()
     const own = collector()
     const judge: Middleware = async ({ client }, next) => {
@@ -71,7 +71,7 @@ describe.each(modes)('%s', (mode) => {
     expect(own.works).toHaveLength(1)
   })
 
-  it('its rejection is the caller’s to see, and never an unhandled one', async () => {
+  it('a rejection is passed to the caller and is never an unhandled one', async () => {
     const { works, waitUntil } = collector()
     const unhandled: unknown[] = []
     const note = (error: unknown) => void unhandled.push(error)
@@ -84,7 +84,7 @@ describe.each(modes)('%s', (mode) => {
       const ai = caller(fakeAdapter(say('hi')), failing)
       expect((await run(ai, mode)).response.text).toBe('hi')
       expect((await run(ai, mode, { waitUntil })).response.text).toBe('hi')
-      // Node reports them once the microtasks have run
+      // Node reports unhandled rejections after the microtask queue
       await new Promise((resolve) => setImmediate(resolve))
       expect(unhandled).toEqual([])
       await expect(works[0]).rejects.toThrow('audit log')
@@ -93,7 +93,7 @@ describe.each(modes)('%s', (mode) => {
     }
   })
 
-  it('what waitUntil throws, the layer that defers gets', async () => {
+  it('an error thrown by waitUntil reaches the layer that defers', async () => {
     const waitUntil = () => {
       throw new Error('no request is open')
     }

@@ -1,4 +1,7 @@
-/** What a transform emitted leaves, in order, and nothing behind it: in both modes, sync and async. */
+/**
+ * Chunks a transform has emitted are delivered in order, and nothing after the end: in both modes,
+ * sync and async.
+ */
 import { describe, expect, it } from 'vitest'
 import {
   APIConnectionError,
@@ -26,7 +29,7 @@ const manyReads = fakeAdapter([start(), ...letters, finish()])
 type End = 'abort' | 'throw' | 'abort, then emit'
 const ends: readonly End[] = ['abort', 'throw', 'abort, then emit']
 
-/** Lets two letters out and ends the call at the third. */
+/** Emits two letters and ends the call at the third. */
 const cap = (end: End, isAsync: boolean): Middleware =>
   function cap(ctx, next) {
     const stop: Transform = (chunk, emit) => {
@@ -61,16 +64,17 @@ async function outcome(mode: Mode, adapter: typeof oneRead, ...use: Middleware[]
       if (chunk.type === 'text-delta') seen += chunk.text
   }
   const error = await failure(read())
-  // the error carries what left the outermost layer
+  // the error contains what the outermost layer emitted
   const { partial } = error as TetradError
   return { error, seen, left: partial?.text }
 }
 
-describe.each(modes)('what a transform emitted, in %s', (mode) => {
+describe.each(modes)('chunks emitted by a transform, in %s', (mode) => {
   for (const end of ends)
     for (const isAsync of [false, true])
-      it(`leaves before its ${end}${isAsync ? ', behind a promise' : ''}, and nothing behind it`, async () => {
-        // a call that is not streamed brings its text in one piece: the cap is met by the start of another turn
+      it(`are delivered before its ${end}${isAsync ? ', behind a promise' : ''}, and nothing after it`, async () => {
+        // a generate call has its text in one chunk: the limit is reached by the start of another
+        // turn
         for (const adapter of mode === 'stream' ? [oneRead, manyReads] : []) {
           const found = await outcome(mode, adapter, cap(end, isAsync))
           expect(found).toMatchObject({ error: over, seen: 'ab', left: 'ab' })
@@ -88,7 +92,7 @@ describe.each(modes)('what a transform emitted, in %s', (mode) => {
         expect(outside).toMatchObject({ error: over, left: 'a.b.' })
       })
 
-  it('passes the other transforms of its layer before it leaves', async () => {
+  it('pass the other transforms of their layer before delivery', async () => {
     const both: Middleware = (ctx, next) => {
       ctx.transform((chunk, emit) =>
         emit(chunk.type === 'text-delta' ? { ...chunk, text: chunk.text.toUpperCase() } : chunk),
@@ -122,22 +126,25 @@ describe('error.partial', () => {
     return next()
   }
 
-  it.each(modes)('of an adapter that fails is what left the stack, in %s', async (mode) => {
+  it.each(modes)('of a failing adapter is what left the stack, in %s', async (mode) => {
     expect((await outcome(mode, cut())).left).toBe('secret')
     expect((await outcome(mode, cut(), mask)).left).toBe('***')
     expect((await outcome(mode, cut(), hold)).left ?? '').toBe('')
     expect((await outcome(mode, cut(), hold, mask)).left ?? '').toBe('')
   })
 
-  it.each(modes)('of an answer that a transform refuses does not hold it, in %s', async (mode) => {
-    const refuse: Middleware = (ctx, next) => {
-      ctx.transform((chunk, emit) => {
-        if (chunk.type === 'text-delta') throw over
-        emit(chunk)
-      })
-      return next()
-    }
-    expect((await outcome(mode, oneRead, refuse)).left ?? '').toBe('')
-    expect((await outcome(mode, manyReads, refuse)).left ?? '').toBe('')
-  })
+  it.each(modes)(
+    'of an answer that a transform rejects does not include that answer, in %s',
+    async (mode) => {
+      const refuse: Middleware = (ctx, next) => {
+        ctx.transform((chunk, emit) => {
+          if (chunk.type === 'text-delta') throw over
+          emit(chunk)
+        })
+        return next()
+      }
+      expect((await outcome(mode, oneRead, refuse)).left ?? '').toBe('')
+      expect((await outcome(mode, manyReads, refuse)).left ?? '').toBe('')
+    },
+  )
 })

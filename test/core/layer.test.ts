@@ -7,7 +7,7 @@ import { caller, failure, fakeAdapter, modes, request, run, say } from './suppor
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** What a program prints that was bundled and minified. */
+/** The output of a program that was bundled and minified. */
 async function bundled(code: string): Promise<unknown> {
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: `${root}test/core`, loader: 'ts' },
@@ -22,7 +22,7 @@ async function bundled(code: string): Promise<unknown> {
 }
 
 describe('the name of a layer', () => {
-  it('reads the same after bundling and minifying: in layers, trace and errors', async () => {
+  it('is unchanged by bundling and minifying: in layers, trace and errors', async () => {
     const source = `
       import { standard, trace } from '../../middleware/index.js'
       import { createClient } from '../../src/client.js'
@@ -48,7 +48,7 @@ describe('the name of a layer', () => {
     expect(ai.layers.map(({ name }) => name)).toContain('history')
   })
 
-  it.each(modes)('stands in errors, in %s', async (mode) => {
+  it.each(modes)('is in errors, in %s', async (mode) => {
     const ai = caller(
       fakeAdapter(say('hi')),
       layer('verdict', async () => {}),
@@ -58,7 +58,7 @@ describe('the name of a layer', () => {
     expect(error.message).toContain("'verdict'")
   })
 
-  it('is that of one layer: a function that two layers share keeps its own', () => {
+  it('belongs to one layer: a function shared by two layers keeps its own name', () => {
     const shared: Middleware = function shared(_, next) {
       return next()
     }
@@ -70,25 +70,25 @@ describe('the name of a layer', () => {
     expect(shared.name).toBe('shared')
   })
 
-  it('is needed, and a function too', () => {
+  it('is required, and so is a function', () => {
     expect(() => layer('', (_, next) => next())).toThrow(MisuseError)
     // @ts-expect-error a layer is a function
     expect(() => layer('x', undefined)).toThrow(MisuseError)
   })
 })
 
-describe('a client', () => {
+describe('createClient', () => {
   const providers = [fakeAdapter(say('hi'))]
   const pass = (name: string) => layer(name, (_, next) => next())
 
-  it('takes the layers of a policy as an array, in createClient and in use', () => {
+  it('accepts the layers of a policy as an array, in createClient and in use', () => {
     const policy = [pass('a'), pass('b')]
     const ai = createClient({ providers, use: [policy, pass('c')] }).use(pass('d'), policy)
     expect(ai.layers.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'a', 'b'])
   })
 
   it.each(['retry', 'tools', 'params', 'history', 'usage'] as const)(
-    'refuses two layers of %s',
+    'rejects two layers of %s',
     (name) => {
       const use = standard()
       const again = use.filter((one) => one.name === name)
@@ -99,7 +99,7 @@ describe('a client', () => {
     },
   )
 
-  it('refuses known parts in an order that cannot work, and shows the right one', () => {
+  it('rejects known layers in an order that cannot work, and shows the right one', () => {
     const backwards = [...standard()].reverse()
     expect(() => createClient({ providers, use: backwards })).toThrow(MisuseError)
     expect(() => createClient({ providers, use: [retry(), tools({})] })).toThrow(
@@ -112,7 +112,7 @@ describe('a client', () => {
     )
   })
 
-  it('takes a function of the app for what it is, whatever its name', () => {
+  it('treats a function of the app as unknown, whatever its name', () => {
     async function usage(_: unknown, next: () => Promise<unknown>) {
       await next()
     }
@@ -120,7 +120,7 @@ describe('a client', () => {
     expect(createClient({ providers, use }).layers).toHaveLength(use.length)
   })
 
-  it('leaves the stack of a nested call alone', async () => {
+  it('does not check the stack of a nested call', async () => {
     const ask = layer('ask', async (ctx, next) => {
       await ctx.client.generate(request)
       return next()
@@ -141,7 +141,7 @@ describe('countTokens', () => {
   })
   const masked = [{ role: 'user', content: '<NAME>' }]
 
-  it('counts the request as the layers pass it on, aliases of the call too', async () => {
+  it('counts the request that the layers pass on, aliases of the call included', async () => {
     const { counted, adapter } = counting()
     const use = [standard({ aliases: { fast: 'fake/m-1' } }), mask]
     const ai = createClient({ providers: [adapter], use })
@@ -154,7 +154,7 @@ describe('countTokens', () => {
     ])
   })
 
-  it('of a layer passes what stands inside it, and nothing else', async () => {
+  it('passes only the layers inside the one that calls it', async () => {
     const { counted, adapter } = counting()
     const count = layer('count', async (ctx, next) => {
       await ctx.client.countTokens(ctx.request)

@@ -1,4 +1,7 @@
-/** Places in the stack: requests, answers, transforms, emissions, warnings, commit points (design: the onion). */
+/**
+ * How layers interact: requests, responses, transforms, emitted chunks, warnings, commit points
+ * (design: the onion).
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
 import type { ChatResponse, StreamChunk } from '../../src/chat/index.js'
@@ -46,7 +49,7 @@ const retry = (attempts = 3): Middleware =>
     }
   }
 
-/** A loop of model, tool, model: what a tools layer does. */
+/** A loop of model, tool, model, as a tools layer runs it. */
 const loop = (steps = 5): Middleware =>
   async function loop(ctx, next) {
     for (let step = 1; ; step++) {
@@ -69,7 +72,7 @@ const transforming = (...fns: Transform[]): Middleware =>
     fns.forEach(ctx.transform)
     return next()
   }
-/** Gathers all text and says it at the finish. */
+/** Collects all text and emits it with the finish. */
 const holdAll = (): Transform => {
   let held = ''
   return (chunk, emit) => {
@@ -84,7 +87,7 @@ const holdAll = (): Transform => {
 }
 
 describe.each(modes)('in %s', (mode) => {
-  it('a request flows inward only, and the layer finds the one it passed down', async () => {
+  it('a request flows inward only, and after next() the layer sees the one it passed down', async () => {
     const seen: unknown[] = []
     const outer: Middleware = async (ctx, next) => {
       ctx.request = { ...ctx.request, temperature: 0.5 }
@@ -108,7 +111,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(request).not.toHaveProperty('temperature')
   })
 
-  it('retry inside a tool loop sees a step, outside of it the call', async () => {
+  it('retry inside a tool loop retries a step, outside of it the whole call', async () => {
     const script = [callTool('f', {}), [start(), new RateLimitError('x')], say('done')]
     const inside = await run(caller(fakeAdapter(...script), loop(), retry()), mode)
     expect(inside.response.messages.map(({ role }) => role)).toEqual([
@@ -124,7 +127,7 @@ describe.each(modes)('in %s', (mode) => {
     expect((outside as RateLimitError).usage?.total_tokens).toBe(15)
   })
 
-  it('an outer transform that holds back does not commit an inner layer that retries, nor the other way round', async () => {
+  it('an outer transform that buffers does not commit an inner retry, nor the reverse', async () => {
     const committed: boolean[] = []
     const watch: Middleware = async (ctx, next) => {
       ctx.transform(holdAll())
@@ -136,13 +139,13 @@ describe.each(modes)('in %s', (mode) => {
     }
     const script = [[start(), text('half'), new RateLimitError('x')], say('whole')]
     if (mode === 'stream') {
-      // content has left the inner retry though nobody has seen it
+      // content has left the inner retry though the consumer has seen none
       expect(
         await failure(run(caller(fakeAdapter(...script), watch, retry()), mode)),
       ).toBeInstanceOf(RateLimitError)
       expect(committed).toEqual([false])
     }
-    // the layer's own transform holds back: it may enter again
+    // the layer's own transform buffers, so it may call next() again
     const { response, chunks } = await run(
       caller(fakeAdapter(...script), async function both(ctx, next) {
         ctx.transform(holdAll())
@@ -155,7 +158,7 @@ describe.each(modes)('in %s', (mode) => {
       expect(chunks.map(({ type }) => type)).toEqual(['start', 'text-delta', 'finish'])
   })
 
-  it('inner transforms run first, and of one layer the later is the inner one', async () => {
+  it('inner transforms run first, and within one layer the later one is the inner', async () => {
     const ai = caller(
       fakeAdapter(say('x')),
       transforming(append('1'), append('2')),
@@ -164,7 +167,7 @@ describe.each(modes)('in %s', (mode) => {
     expect((await run(ai, mode)).response.text).toBe('x321')
   })
 
-  it('a layer sees the answer as it came from inside, outer layers as it left the transform', async () => {
+  it('a layer sees the response from inside, outer layers see it after the transform', async () => {
     const seen: unknown[] = []
     const outer: Middleware = async (ctx, next) => {
       await next()
@@ -180,7 +183,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.text).toBe('AB')
   })
 
-  it('chunks behind a pending transform wait, in order', async () => {
+  it('chunks behind a pending transform wait and keep their order', async () => {
     const slow: Transform = async (chunk, emit) => {
       if (chunk.type === 'text-delta') await Promise.resolve()
       emit(chunk)
@@ -199,7 +202,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.text).toBe('abc')
   })
 
-  it('refuses a transform after the first next()', async () => {
+  it('rejects a transform that is added after the first next()', async () => {
     const late: Middleware = async function late(ctx, next) {
       await next()
       ctx.transform(upper)
@@ -209,7 +212,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(error.message).toContain("'late'")
   })
 
-  it('dropping a tool call drops its pieces and makes the indices dense again', async () => {
+  it('dropping a tool call drops its deltas and renumbers the indices', async () => {
     const two: StreamChunk[] = [
       start(),
       { type: 'tool-call-start', index: 0, id: 'a', name: 'secret' },
@@ -229,7 +232,7 @@ describe.each(modes)('in %s', (mode) => {
     ])
   })
 
-  it('an error of a transform ends its layer, even if an inner layer swallows it', async () => {
+  it('an error of a transform ends its layer, even if an inner layer catches it', async () => {
     const guard: Middleware = function guard(ctx, next) {
       ctx.transform((chunk, emit) => {
         if (chunk.type === 'text-delta' && chunk.text.includes('bad'))
@@ -252,7 +255,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(adapter.log.closed).toBe(1)
   })
 
-  it('native is dropped when a transform changes what was said, and kept by one that cuts or adds data', async () => {
+  it('native is dropped when a transform changes content, and kept when it truncates or adds data', async () => {
     const native = { provider: 'fake', model: 'm-1', content: [1] }
     const reply: StreamChunk[] = [start(), text('ab'), { ...finish(), native } as StreamChunk]
     const splitter: Transform = (chunk, emit) => {
@@ -269,7 +272,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(restored.response.message.native).toEqual(native)
   })
 
-  it('a layer answers after a failed next()', async () => {
+  it('a layer may respond after a failed next()', async () => {
     const apology: Middleware = async (ctx, next) => {
       try {
         await next()
@@ -287,7 +290,7 @@ describe.each(modes)('in %s', (mode) => {
       expect(chunks.map(({ type }) => type)).toEqual(['start', 'text-delta', 'finish'])
   })
 
-  it('a layer gives its verdict on an answer that its own transform held back', async () => {
+  it('a layer can inspect a response that its own transform buffered', async () => {
     const verdict: Middleware = async (ctx, next) => {
       ctx.transform(() => {})
       const reply = await next()
@@ -298,7 +301,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.messages).toEqual([{ role: 'assistant', content: 'a *** word' }])
   })
 
-  it('an answer of a layer passes the transforms of outer layers, not its own', async () => {
+  it('the response of a layer passes the transforms of outer layers, not its own', async () => {
     const canned: Middleware = async (ctx) => {
       ctx.transform(append('!'))
       ctx.response = answer('canned')
@@ -308,14 +311,14 @@ describe.each(modes)('in %s', (mode) => {
     ).toBe('CANNED')
   })
 
-  it('ending the stack with no answer is a misuse that names the layer', async () => {
+  it('a stack that ends without a response is a MisuseError that names the layer', async () => {
     const silent: Middleware = async function silent() {}
     const error = await failure(run(caller(fakeAdapter(say('a')), retry(1), silent), mode))
     expect(error).toBeInstanceOf(MisuseError)
     expect(error.message).toContain("'silent'")
   })
 
-  it('emit passes outer transforms; while next() runs it takes data and warnings only', async () => {
+  it('emit passes outer transforms; while next() runs it accepts only data and warnings', async () => {
     const errors: unknown[] = []
     const eager: Middleware = async function eager(ctx, next) {
       const running = next()
@@ -334,7 +337,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.messages).toHaveLength(2)
   })
 
-  it('content outside of a turn is a misuse', async () => {
+  it('content outside of a turn is a MisuseError', async () => {
     const stray: Middleware = async (ctx, next) => {
       await next()
       await ctx.emit(text('x'))
@@ -344,7 +347,7 @@ describe.each(modes)('in %s', (mode) => {
     )
   })
 
-  it('warnings of a failed attempt are forgotten, those of the layer itself stay', async () => {
+  it('warnings of a failed attempt are dropped, those of the layer itself stay', async () => {
     let attempts = 0
     const inside: Middleware = (ctx, next) => {
       ctx.warn({ code: 'other', message: `inside ${++attempts}` })
@@ -369,7 +372,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.attempts[0]?.warnings).toHaveLength(1)
   })
 
-  it('what only the end knows is put on the finish chunk', async () => {
+  it('members known only at the end are put on the finish chunk', async () => {
     const price: Middleware = (ctx, next) => {
       ctx.transform((chunk, emit) =>
         emit(chunk.type === 'finish' ? { ...chunk, usage: { ...chunk.usage, cost: 0.5 } } : chunk),
@@ -380,7 +383,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.usage.cost).toBe(0.5)
   })
 
-  it('keys are shared through ctx.get and ctx.set, own properties are not', async () => {
+  it('ctx.get and ctx.set are shared, own properties of ctx are not', async () => {
     const tenant = key<string>('tenant')
     const seen: unknown[] = []
     const outer: Middleware = (ctx, next) => {
@@ -396,7 +399,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(seen).toEqual(['acme', undefined, false])
   })
 
-  it('members of ctx can be taken apart', async () => {
+  it('members of ctx can be destructured', async () => {
     const apart: Middleware = async (
       { emit, signal, warn, get, set, transform, options },
       next,
@@ -412,7 +415,7 @@ describe.each(modes)('in %s', (mode) => {
     expect((await run(caller(fakeAdapter(say('a')), apart), mode)).response.text).toBe('A')
   })
 
-  it('attempts and usage are of the calls made inside a layer, nested ones too', async () => {
+  it('attempts and usage cover the calls made inside a layer, nested ones too', async () => {
     const seen: number[] = []
     const outer: Middleware = async (ctx, next) => {
       await next()
@@ -436,7 +439,7 @@ describe.each(modes)('in %s', (mode) => {
     if (mode === 'stream') expect(chunks.filter(({ type }) => type === 'start')).toHaveLength(1)
   })
 
-  it('usage that the wire did not tell is counted and marked', async () => {
+  it('usage missing from the wire is counted and marked as estimated', async () => {
     const silent = {
       ...finish(),
       usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, estimated: true as const },
@@ -451,7 +454,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(response.attempts[0]?.usage).toEqual(response.usage)
   })
 
-  it('an attempt answered with an error status counts zero, one that was cut is counted', async () => {
+  it('an attempt with an error status counts zero, an interrupted one is counted', async () => {
     const refused = await failure(
       run(caller(fakeAdapter([new RateLimitError('x', { status: 429 })])), mode),
     )
@@ -463,7 +466,7 @@ describe.each(modes)('in %s', (mode) => {
     expect((cut as RateLimitError).usage?.completion_tokens).toBeGreaterThan(1)
   })
 
-  it('usage that the wire told on the way beats the count', async () => {
+  it('usage sent during the stream takes precedence over the count', async () => {
     const told = (call: { onUsage(u: object): void }) =>
       call.onUsage({ prompt_tokens: 777, completion_tokens: 1, total_tokens: 778 })
     const error = await failure(
@@ -483,7 +486,7 @@ describe.each(modes)('in %s', (mode) => {
     expect((error as RateLimitError).usage?.completion_tokens).toBeGreaterThan(3)
   })
 
-  it('timeouts flow inward as the request does', async () => {
+  it('timeouts flow inward like the request', async () => {
     const adapter = fakeAdapter(say('a'))
     const timed: Middleware = (ctx, next) => {
       ctx.timeouts = { ...ctx.timeouts, headersMs: 7 }
@@ -493,7 +496,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(adapter.calls[0]?.timeouts).toEqual({ headersMs: 7, idleBytesMs: 3 })
   })
 
-  it('locks, timers and AsyncLocalStorage around next() span the whole answer', async () => {
+  it('locks, timers and AsyncLocalStorage around next() span the whole response', async () => {
     const storage = new AsyncLocalStorage<string>()
     const seen: unknown[] = []
     const scope: Middleware = (_, next) => storage.run('scoped', next)
@@ -509,7 +512,7 @@ describe.each(modes)('in %s', (mode) => {
     expect(new Set(seen)).toEqual(new Set(['scoped']))
   })
 
-  it('unwinds every layer once, in reverse order, for success, failure and misuse', async () => {
+  it('unwinds every layer once, in reverse order, after success, failure and misuse', async () => {
     for (const script of [
       say('a'),
       [new RateLimitError('x')],
@@ -533,7 +536,7 @@ describe.each(modes)('in %s', (mode) => {
     }
   })
 
-  it('the generate answer equals the accumulated stream', async () => {
+  it('the generate response equals the accumulated stream', async () => {
     const script = [callTool('f', { a: 1 }), say('done', ' now')]
     const stack = () => [
       loop(),

@@ -20,7 +20,7 @@ const textOf = (chunks: readonly StreamChunk[]) =>
   chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.text : '')).join('')
 
 describe('mapText', () => {
-  it('gives the same text wherever the stream is cut', () => {
+  it('gives the same text wherever the stream is split', () => {
     const words = fc.array(fc.constantFrom('cat', 'con', '123', '45', ' ', '-', '😀', 'é', 'abc'), {
       maxLength: 40,
     })
@@ -39,19 +39,19 @@ describe('mapText', () => {
     )
   })
 
-  it('holds back no more than it was told where nothing changes', () => {
+  it('holds back no more than the overlap where nothing changes', () => {
     const out = through({ holdBack: 4 }, [start(), text('hello world')])
     expect(textOf(out)).toBe('hello w')
   })
 
-  it('never parts a surrogate pair', () => {
+  it('never splits a surrogate pair', () => {
     const out = through({ holdBack: 1 }, [start(), text('a😀'), text('😀b'), finish()])
     for (const chunk of out)
       if (chunk.type === 'text-delta') expect(() => encodeURIComponent(chunk.text)).not.toThrow()
     expect(textOf(out)).toBe('a😀😀b')
   })
 
-  it('maps strings inside tool arguments without breaking the JSON', () => {
+  it('maps strings inside tool arguments and keeps the JSON valid', () => {
     const call: StreamChunk[] = [
       start(),
       { type: 'tool-call-start', index: 0, id: 'c', name: 'f' },
@@ -69,7 +69,7 @@ describe('mapText', () => {
     expect(through({ holdBack: 10 }, call)).toEqual(call)
   })
 
-  it('flushes reasoning before text, text before a tool call, all before the finish', () => {
+  it('flushes reasoning before text, text before a tool call, everything before the finish', () => {
     const out = through({ holdBack: 10, reasoning: true }, [
       start(),
       { type: 'reasoning-delta', text: 'hm' },
@@ -90,7 +90,7 @@ describe('mapText', () => {
     ])
   })
 
-  it('forgets what an attempt that failed left behind', () => {
+  it('drops the buffer of a failed attempt', () => {
     expect(
       textOf(through({ holdBack: 10 }, [start(), text('old'), start('r2'), text('new'), finish()])),
     ).toBe('new')

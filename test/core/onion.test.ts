@@ -13,7 +13,7 @@ const retry: Middleware = async function retry(ctx, next) {
 }
 
 describe.each(modes)('the onion in %s', (mode) => {
-  it('gives the answer of the adapter', async () => {
+  it('returns the response of the adapter', async () => {
     const { response, chunks } = await run(caller(fakeAdapter(say('Hel', 'lo'))), mode)
     expect(response.text).toBe('Hello')
     expect(response.usage.total_tokens).toBe(15)
@@ -28,7 +28,7 @@ describe.each(modes)('the onion in %s', (mode) => {
       ])
   })
 
-  it('resolves next() when the answer below is complete', async () => {
+  it('resolves next() when the inner response is complete', async () => {
     const seen: unknown[] = []
     const layer: Middleware = async (ctx, next) => {
       const answer = await next()
@@ -38,7 +38,7 @@ describe.each(modes)('the onion in %s', (mode) => {
     expect(seen).toEqual(['ab', 'ab', true])
   })
 
-  it('lets retry re-enter before content, and leaves no trace of the failed attempt', async () => {
+  it('lets retry call next() again before content, and keeps nothing of the failed attempt', async () => {
     const adapter = fakeAdapter(
       [start('bad'), new RateLimitError('no', { status: 429 })],
       say('yes'),
@@ -60,7 +60,7 @@ describe.each(modes)('the onion in %s', (mode) => {
     expect((error as RateLimitError).partial?.text).toBe('one')
   })
 
-  it('answers from a layer', async () => {
+  it('returns a response set by a layer', async () => {
     const canned: Middleware = async (ctx) => {
       ctx.response = {
         id: 'x',
@@ -78,7 +78,7 @@ describe.each(modes)('the onion in %s', (mode) => {
     expect(adapter.requests).toHaveLength(0)
   })
 
-  it('refuses a late answer and points to ctx.transform', async () => {
+  it('rejects a response set too late, and points to ctx.transform', async () => {
     const late: Middleware = async (ctx, next) => {
       const answer = await next()
       ctx.response = { ...answer, text: 'other' }
@@ -100,7 +100,7 @@ describe.each(modes)('the onion in %s', (mode) => {
     if (mode === 'stream') expect(chunks[1]).toEqual(text('A'))
   })
 
-  it('names a middleware that calls next() twice at once, or returns too early', async () => {
+  it('names a middleware that calls next() twice at once or returns before it settles', async () => {
     const twice: Middleware = async function twice(_, next) {
       await Promise.all([next(), next()])
     }

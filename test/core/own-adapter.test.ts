@@ -1,4 +1,7 @@
-/** A hand-written adapter, on a bare client and under the standard stack: its faults are typed, and its own. */
+/**
+ * A custom adapter, on a bare client and under the standard stack: its faults are typed and name
+ * it.
+ */
 import { describe, expect, it } from 'vitest'
 import { standard } from '../../middleware/index.js'
 import type { ChatRequest } from '../../src/chat/index.js'
@@ -50,7 +53,7 @@ const failureOf = async (answer: Promise<unknown>): Promise<TetradError> => {
     () => undefined,
     (thrown: unknown) => thrown,
   )
-  // what else it is, the tests ask
+  // its other members depend on the test
   return error as TetradError
 }
 
@@ -71,7 +74,7 @@ describe.each(table)('%s, %s', (_, mode, fault) => {
     })
     expect(error.message).toContain('own')
     expect(error.usage?.total_tokens).toBeTypeOf('number')
-    // what was said is not said again: in a stream text has left before the fault
+    // emitted content is not retried: in a stream, text has left before the fault
     const isRetried = stack === 'standard' && !(mode === 'stream' && fault.partial !== undefined)
     expect(error.attempts).toHaveLength(count.calls)
     if (!isRetried) expect(count.calls).toBe(1)
@@ -79,7 +82,7 @@ describe.each(table)('%s, %s', (_, mode, fault) => {
   })
 })
 
-describe.each(modes)('what an adapter may leave out, %s', (mode) => {
+describe.each(modes)('optional members of an adapter, %s', (mode) => {
   const start = { type: 'start', id: 'a', model: 'm', provider: 'own', created: 1 }
   const text = { type: 'text-delta', text: 'Hello' }
 
@@ -88,7 +91,7 @@ describe.each(modes)('what an adapter may leave out, %s', (mode) => {
     ['empty capabilities', { capabilities: () => ({}) }],
     ['capabilities of other models', { capabilities: () => undefined }],
     ['rules that are none', { capabilities: () => ({ rules: 'all' }) }],
-  ])('%s: everything is let through', async (_, members) => {
+  ])('%s: a minimal adapter passes every value through', async (_, members) => {
     const adapter = { ...good(), ...members } as ProviderAdapter
     const ai = createClient({ providers: [adapter], use: standard() })
     expect(ai.capabilities('own/m')).toEqual({
@@ -114,7 +117,7 @@ describe.each(modes)('what an adapter may leave out, %s', (mode) => {
     ['too large', { ...usage, completion_tokens: 1e308 }],
     ['text', { ...usage, completion_tokens: '7' }],
     ['not a number', { ...usage, completion_tokens: Number.NaN }],
-  ])('usage that is %s counts as not told', async (_, told) => {
+  ])('usage that is %s counts as missing', async (_, told) => {
     const adapter = streaming(async function* (call) {
       call.onUsage(told as never)
       yield [start, text, { type: 'finish', finish_reason: 'stop', usage: told }]
@@ -124,7 +127,7 @@ describe.each(modes)('what an adapter may leave out, %s', (mode) => {
     expect(Number.isSafeInteger(answer.usage.total_tokens)).toBe(true)
   })
 
-  it('who answered, and when', async () => {
+  it('the response has provider, model and time', async () => {
     const adapter = streaming(async function* () {
       yield { type: 'start' }
       yield [text, { type: 'finish', finish_reason: 'stop', usage }]
@@ -132,7 +135,7 @@ describe.each(modes)('what an adapter may leave out, %s', (mode) => {
     expect(await ask(adapter, mode)).toMatchObject({ provider: 'own', model: 'm', text: 'Hello' })
   })
 
-  it('a cleanup that never ends keeps nobody after an abort', async () => {
+  it('a cleanup that never ends does not block after an abort', async () => {
     const controller = new AbortController()
     const adapter = streaming(async function* () {
       try {
@@ -150,7 +153,7 @@ describe.each(modes)('what an adapter may leave out, %s', (mode) => {
     expect(await failureOf(answer)).toBeInstanceOf(AbortError)
   })
 
-  it('the signal fires when the core ends the wait', async () => {
+  it('the signal fires when the core stops waiting', async () => {
     const seen: unknown[] = []
     const adapter = streaming(async function* ({ signal }) {
       yield [start]
@@ -181,7 +184,7 @@ describe.each(modes)('what an adapter may leave out, %s', (mode) => {
   })
 })
 
-it('headers of a response stand on the attempt, without cookies and keys', async () => {
+it('response headers are kept on the attempt, without cookies and keys', async () => {
   const adapter = streaming(async function* (call) {
     const headers = new Headers({
       'X-RateLimit-Remaining-Tokens': '7',
@@ -206,6 +209,6 @@ it.each([
   ['no generateStream', { name: 'own' }],
   ['a generate that is no function', { ...good(), generate: {} }],
   ['models that are text', { ...good(), models: 'm-' }],
-])('what is no adapter is refused when it is given: %s', (_, given) => {
+])('an invalid adapter is rejected by createClient: %s', (_, given) => {
   expect(() => createClient({ providers: [given as never] })).toThrow(MisuseError)
 })

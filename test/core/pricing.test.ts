@@ -7,14 +7,14 @@ import { type Call, layer, type Middleware, ServiceUnavailableError } from '../.
 import { say, scripted, start, untilAborted } from '../contract/scripted.js'
 
 const request: ChatRequest = { model: 'scripted/m', messages: [{ role: 'user', content: 'Hi' }] }
-/** A dollar a million tokens in, two out. */
+/** One dollar per million input tokens, two per million output tokens. */
 const prices = { 'scripted/m': { input_mtok: 1, output_mtok: 2 } }
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 const modes = ['generate', 'stream'] as const
 const run = (ai: Client, mode: (typeof modes)[number], asked = request) =>
   mode === 'generate' ? ai.generate(asked) : ai.stream(asked).response
 
-/** Notes the usage at its place, whatever the end. */
+/** Records the usage at its position in the stack, whatever the outcome. */
 const noting = (notes: Usage[]): Middleware =>
   layer('noting', async (ctx, next) => {
     try {
@@ -30,7 +30,7 @@ describe.each(modes)('the prices of a client, in %s', (mode) => {
     ['of the client', { prices }, []],
     ['of usage()', {}, [usage({ prices })]],
     ['of usage(), before those of the client', { prices: () => 9 }, [usage({ prices })]],
-  ] as const)('%s are known at every place', async (_, options, layers) => {
+  ] as const)('%s are known at every position', async (_, options, layers) => {
     const notes: Usage[] = []
     const use = [noting(notes), ...layers, noting(notes)]
     const ai = createClient({ providers: [scripted([say('Hello there')])], use, ...options })
@@ -71,14 +71,14 @@ describe.each(modes)('the prices of a client, in %s', (mode) => {
     expect(error.usage.cost).toBe(expected)
   })
 
-  it('leave out what they do not know', async () => {
+  it('leave out attempts without a price', async () => {
     const ai = createClient({ providers: [scripted([say('Hello')])], prices: {} })
     const reply = await run(ai, mode)
     expect(reply.usage).not.toHaveProperty('cost')
     expect(reply.attempts[0]).not.toHaveProperty('cost_source')
   })
 
-  it('count nothing for an answer that nobody was asked for', async () => {
+  it('count nothing for a response that no provider was called for', async () => {
     const kept = { id: 'a', created: 1, model: 'm', finish_reason: 'stop' } as const
     const used = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15, cost: 3 }
     const cached = layer('cached', async (ctx) => {
@@ -88,7 +88,7 @@ describe.each(modes)('the prices of a client, in %s', (mode) => {
     expect((await run(ai, mode)).usage).toEqual({ ...used, cost: 0 })
   })
 
-  it('know the tier: as it was asked, then as it was answered; one without a price is unknown, and told', async () => {
+  it('use the requested tier, then the one in the response; a tier without a price is unknown and reported', async () => {
     const byTier = ({ service_tier }: { readonly service_tier?: string }) =>
       service_tier === undefined ? 1 : service_tier === 'fast' ? 2 : undefined
     const ask = (finish: object, more: object) => {
@@ -108,7 +108,7 @@ describe.each(modes)('the prices of a client, in %s', (mode) => {
 })
 
 describe('the best-known usage', () => {
-  it('grows with each chunk, with its cost, however the text is cut', async () => {
+  it('grows with each chunk, with its cost, however the text is split', async () => {
     const seen: Usage[] = []
     const watch = layer('watch', (ctx, next) => {
       ctx.transform((chunk, emit) => {
@@ -123,7 +123,7 @@ describe('the best-known usage', () => {
     await ai.stream(request).response
     const counts = seen.map(({ completion_tokens }) => completion_tokens)
     expect(counts).toEqual([...counts].sort((a, b) => a - b))
-    // a letter a chunk is no token a chunk
+    // one letter per chunk is not one token per chunk
     expect(counts.at(-1)).toBeLessThan(15)
     expect(counts.at(-1)).toBeGreaterThan(7)
     for (const { prompt_tokens, completion_tokens, cost } of seen)
@@ -131,13 +131,13 @@ describe('the best-known usage', () => {
   })
 })
 
-describe('a price asked before a call', () => {
+describe('costOf before a call', () => {
   const question = {
     model: 'scripted/m',
     usage: { prompt_tokens: 1_000_000, completion_tokens: 500_000 },
   }
 
-  it('is that of the client, and in a layer that of its place', async () => {
+  it('uses the prices of the client, and in a layer those of its position', async () => {
     const found: unknown[] = []
     const asking = layer('asking', (ctx, next) => {
       found.push(ctx.client.costOf(question))
@@ -152,7 +152,7 @@ describe('a price asked before a call', () => {
     expect(() => ai.costOf({ ...question, model: 'nobody/m' })).toThrow(/nobody/)
   })
 
-  it('knows tiers and long prompts', () => {
+  it('handles tiers and long prompts', () => {
     const ai = createClient({ providers: [scripted([], { name: 'openai' })], prices: bundled })
     const model = 'openai/gpt-6-astra'
     const usage = { prompt_tokens: 100_000, completion_tokens: 100_000 }
@@ -164,7 +164,7 @@ describe('a price asked before a call', () => {
   })
 })
 
-describe('a table of prices', () => {
+describe('a price table', () => {
   const rates = { input_mtok: 1, output_mtok: 2 }
   const costs = async (tier: string | undefined, table: object, mode: (typeof modes)[number]) => {
     const answer = [start(), text('Hi'), finishIn(tier)]
@@ -181,7 +181,7 @@ describe('a table of prices', () => {
 
   describe.each(modes)('in %s', (mode) => {
     it.each(['fast', 'ultrafast', 'priority', 'FLEX', 'batch'])(
-      'is not asked for the standard rate in the tier %s',
+      'does not apply the standard rate to the tier %s',
       async (tier) => {
         expect(await costs(tier, { 'scripted/m': rates }, mode)).toEqual([undefined, 1])
         const own = { 'scripted/m': rates, [`m:${tier.toLowerCase()}`]: { input_mtok: 3 } }

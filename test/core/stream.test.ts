@@ -1,4 +1,7 @@
-/** `ChatStream`: one consumer, a bounded hand-over, `.response` in any order, and every way to leave. */
+/**
+ * `ChatStream`: one consumer, a bounded buffer, `.response` in any order, and every way to stop
+ * reading.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
@@ -24,7 +27,7 @@ import {
 
 const abortOuter = key<(reason: unknown) => void>('abort')
 const never = () => new Promise<void>(() => {})
-/** Waits as a fetch does: until the signal fires. */
+/** Pending until the signal fires, as a fetch is. */
 const untilAborted: Step = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 const turns = async (count = 20) => {
@@ -39,14 +42,14 @@ const textOf = (chunks: readonly StreamChunk[]) =>
   chunks.map((chunk) => (chunk.type === 'text-delta' ? chunk.text : '')).join('')
 
 describe('a stream', () => {
-  it('that nobody reads makes no call', async () => {
+  it('sends no request when nobody reads it', async () => {
     const adapter = fakeAdapter(say('a'))
     caller(adapter).stream(request)
     await turns()
     expect(adapter.requests).toHaveLength(0)
   })
 
-  it('has one consumer: a second iterator, textStream or read() is a misuse', async () => {
+  it('has one consumer: a second iterator, textStream or read() is a MisuseError', async () => {
     const stream = caller(fakeAdapter(say('a'))).stream(request)
     await collect(stream)
     expect(await failure(collect(stream))).toBeInstanceOf(MisuseError)
@@ -60,14 +63,14 @@ describe('a stream', () => {
     expect(await failure(stream.read())).toBeInstanceOf(MisuseError)
   })
 
-  it('gives text only by textStream', async () => {
+  it('yields only text from textStream', async () => {
     const pieces: string[] = []
     for await (const piece of caller(fakeAdapter(say('a', 'b'))).stream(request).textStream)
       pieces.push(piece)
     expect(pieces).toEqual(['a', 'b'])
   })
 
-  it('gives all that waits by read(), undefined at the end', async () => {
+  it('returns all buffered chunks from read(), undefined at the end', async () => {
     const stream = caller(fakeAdapter([[start(), text('a'), text('b')], finish()])).stream(request)
     expect((await stream.read())?.map(({ type }) => type)).toEqual([
       'start',
@@ -78,7 +81,7 @@ describe('a stream', () => {
     expect(await stream.read()).toBeUndefined()
   })
 
-  it('gives its response in every order of asking', async () => {
+  it('resolves its response in whatever order it is requested', async () => {
     const many = Array.from({ length: 1_000 }, () => text('x'))
     const fresh = () =>
       caller(fakeAdapter([start(), ...many, finish()])).stream(request, { highWaterMark: 4 })
@@ -88,7 +91,7 @@ describe('a stream', () => {
     expect((await response).text).toHaveLength(1_000)
     const only = fresh()
     expect((await only.response).text).toHaveLength(1_000)
-    // what waited was joined, and stays for an iterator that comes later
+    // buffered chunks were merged, and stay for an iterator that starts later
     const late = await collect(only)
     expect(late.length).toBeLessThan(20)
     expect(textOf(late)).toHaveLength(1_000)
@@ -98,7 +101,7 @@ describe('a stream', () => {
     expect((await middle.response).text).toHaveLength(1_000)
   })
 
-  it('holds back at most highWaterMark and one read when its consumer stops', async () => {
+  it('buffers at most highWaterMark and one read when its consumer stops', async () => {
     const adapter = fakeAdapter([
       start(),
       ...Array.from({ length: 1_000 }, () => Array.from({ length: 10 }, () => text('x'))),
@@ -135,7 +138,7 @@ describe('a stream', () => {
     expect(await failure(stream.response)).toBeInstanceOf(AbortError)
   })
 
-  it('ended by break at its last finish is a whole call', async () => {
+  it('counts as a whole call when left at its last finish', async () => {
     const ends: string[] = []
     const layer: Middleware = async (_, next) => {
       await next()
@@ -147,7 +150,7 @@ describe('a stream', () => {
     expect((await stream.response).attempts[0]?.status).toBe('ok')
   })
 
-  it('never shows the last finish of a call that fails', async () => {
+  it('never emits the last finish of a call that fails', async () => {
     const late: Middleware = async (_, next) => {
       await next()
       throw new RangeError('verdict')
@@ -181,21 +184,21 @@ describe('a stream', () => {
     expect(await failure(running.response)).toBeInstanceOf(AbortError)
   })
 
-  it('leaves an adapter behind that ignores its signal', async () => {
+  it('does not wait for an adapter that ignores its signal', async () => {
     const stream = caller(fakeAdapter([start(), text('a'), never])).stream(request)
     for await (const chunk of stream) if (chunk.type === 'text-delta') break
     const error = await failure(stream.response)
     expect(error).toMatchObject({ partial: { text: 'a' }, attempts: [{ status: 'aborted' }] })
   })
 
-  it('awaits the return() of an adapter that waits at its yield', async () => {
+  it('awaits return() of an adapter that is suspended at a yield', async () => {
     const adapter = fakeAdapter([start(), ...Array.from({ length: 50 }, () => text('x')), finish()])
     const stream = caller(adapter).stream(request, { highWaterMark: 2 })
     for await (const chunk of stream) if (chunk.type === 'text-delta') break
     expect(adapter.log.closed).toBe(1)
   })
 
-  it('is left by a consumer that does not pull for stalledMs, and not by one that pulls slowly', async () => {
+  it('is aborted when the consumer does not pull for stalledMs, but not when it pulls slowly', async () => {
     vi.useFakeTimers()
     try {
       const script = [start(), ...Array.from({ length: 50 }, () => text('x')), finish()]
@@ -236,7 +239,7 @@ describe('a stream', () => {
     expect(seen).toBe('made')
   })
 
-  it('throws the error of the call after all that was delivered, and .response rejects with the same', async () => {
+  it('throws the error of the call after all delivered chunks, and .response rejects with the same', async () => {
     const stream = caller(fakeAdapter([start(), text('a'), new RateLimitError('x')])).stream(
       request,
     )
@@ -256,7 +259,7 @@ describe('a stream', () => {
 })
 
 describe('an abort', () => {
-  it('of the caller reaches every layer as an abort', async () => {
+  it('by the caller reaches every layer as an AbortError', async () => {
     const controller = new AbortController()
     const seen: unknown[] = []
     const layer: Middleware = async (ctx, next) => {
@@ -278,14 +281,14 @@ describe('an abort', () => {
     expect(seen).toEqual(['AbortError', true, 'AbortError', true])
   })
 
-  it('that came before the call makes no request', async () => {
+  it('before the call sends no request', async () => {
     const adapter = fakeAdapter(say('a'))
     const error = await failure(caller(adapter).generate(request, { signal: AbortSignal.abort() }))
     expect(error).toBeInstanceOf(AbortError)
     expect(adapter.requests).toHaveLength(0)
   })
 
-  it('by ctx.abort rejects next() with the reason, and those inside see an abort', async () => {
+  it('by ctx.abort rejects next() with the reason, and inner layers see an AbortError', async () => {
     const seen: unknown[] = []
     const deadline: Middleware = async (ctx, next) => {
       const running = next()
@@ -322,7 +325,7 @@ describe('an abort', () => {
     expect(seen).toEqual([true, true, true, false])
   })
 
-  it('by ctx.abort holds while next() is still in its synchronous part', async () => {
+  it('by ctx.abort works while next() is still in its synchronous part', async () => {
     const outer: Middleware = (ctx, next) => {
       ctx.set(abortOuter, ctx.abort)
       return next()
@@ -337,7 +340,7 @@ describe('an abort', () => {
     expect(error).toBeInstanceOf(RangeError)
   })
 
-  it('of a call that is not streamed keeps what the adapter had said', async () => {
+  it('of a generate call keeps what the adapter has emitted', async () => {
     const deadline: Middleware = async (ctx, next) => {
       const running = next()
       await turns(50)
@@ -350,7 +353,7 @@ describe('an abort', () => {
     expect(error).toMatchObject({ partial: { text: 'half' } })
   })
 
-  it('of an attempt leaves an outer retry free to go on with a fresh signal', async () => {
+  it('of an attempt lets an outer retry go on with a fresh signal', async () => {
     const retry: Middleware = async (_, next) => {
       try {
         await next()
@@ -393,7 +396,7 @@ describe('an abort', () => {
     expect(unwound).toEqual(['inner'])
   })
 
-  it('a layer that throws while its next() runs has its inside unwound first', async () => {
+  it('unwinds the inner layers first when a layer throws while its next() runs', async () => {
     const order: string[] = []
     const inner: Middleware = async (_, next) => {
       try {
@@ -416,7 +419,7 @@ describe('an abort', () => {
     expect(order).toEqual(['throws', 'inner', 'gone on'])
   })
 
-  it('Promise.race against next() is a misuse that leaves nothing running', async () => {
+  it('rejects Promise.race against next() as a MisuseError and leaves nothing running', async () => {
     const adapter = fakeAdapter([start(), untilAborted])
     const race: Middleware = async function race(_, next) {
       await Promise.race([next(), turns()])
@@ -427,7 +430,7 @@ describe('an abort', () => {
     expect(adapter.log.closed).toBe(1)
   })
 
-  it('adds one listener to a signal that many calls share, and removes it with the last', async () => {
+  it('adds one listener to a signal shared by many calls, and removes it with the last', async () => {
     const { signal } = new AbortController()
     const ai = caller(fakeAdapter([async () => turns(50), ...say('a')]))
     const calls = Array.from({ length: 100 }, () => ai.generate(request, { signal }))
@@ -437,7 +440,7 @@ describe('an abort', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
-  it('of a nested call comes from the layer’s own signal', async () => {
+  it('of a nested call comes from the signal of the layer', async () => {
     const controller = new AbortController()
     const judge: Middleware = async (ctx, next) => {
       await ctx.client.generate(ctx.request)
@@ -453,7 +456,7 @@ describe('an abort', () => {
     expect(error).toMatchObject({ attempts: [{ status: 'aborted' }] })
   })
 
-  it('ends no promise as an unhandled rejection, whatever is awaited', async () => {
+  it('causes no unhandled rejection, whatever is awaited', async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown) => unhandled.push(reason)
     process.on('unhandledRejection', note)

@@ -45,11 +45,11 @@ export type Script = readonly Step[]
 export interface FakeAdapter extends ProviderAdapter {
   readonly requests: ChatRequest[]
   readonly calls: Call[]
-  /** How many generators ran to an end of any kind. */
+  /** Number of generators that have ended. */
   readonly log: { opened: number; closed: number; produced: number }
 }
 
-/** Plays one script a call; the last one again when they have run out. */
+/** Plays one script per call; the last one repeats. */
 export function fakeAdapter(...scripts: Script[]): FakeAdapter {
   const requests: ChatRequest[] = []
   const calls: Call[] = []
@@ -89,7 +89,7 @@ export const request: ChatRequest = {
   messages: [{ role: 'user', content: 'Hello' }],
 }
 
-/** A caller over these layers and this adapter. */
+/** A caller over the given layers and adapter. */
 export function caller(adapter: ProviderAdapter, ...use: Middleware[]): Caller {
   return createCaller(
     {
@@ -104,7 +104,7 @@ export function caller(adapter: ProviderAdapter, ...use: Middleware[]): Caller {
 export type Mode = 'generate' | 'stream'
 export const modes: readonly Mode[] = ['generate', 'stream']
 
-/** Runs a call in one mode; `chunks` is what a consumer saw. */
+/** Runs a call in one mode; `chunks` is what the consumer received. */
 export async function run(ai: Caller, mode: Mode, options?: BaseCallOptions, input = request) {
   const chunks: StreamChunk[] = []
   if (mode === 'generate') return { response: await ai.generate(input, options), chunks }
@@ -113,7 +113,7 @@ export async function run(ai: Caller, mode: Mode, options?: BaseCallOptions, inp
   return { response: await stream.response, chunks }
 }
 
-/** The error a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function failure(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise

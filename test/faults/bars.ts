@@ -142,7 +142,10 @@ export const bars: readonly Bar[] = [
     number: '3',
     figure: 'truncation detected, at every event of every wire',
     target: '100 %',
-    test: ['test/wire/ends.test.ts', 'cut after any event is an error that keeps what was said'],
+    test: [
+      'test/wire/ends.test.ts',
+      'that is cut after any event is an error that keeps the text and the usage sent so far',
+    ],
   },
   {
     number: '3',
@@ -250,7 +253,10 @@ export const bars: readonly Bar[] = [
     number: '20',
     figure: '1,000 streams at once',
     target: '1000/1000',
-    test: ['test/wire/ends.test.ts', 'a thousand streams at once finish with their own text each'],
+    test: [
+      'test/wire/ends.test.ts',
+      'a thousand concurrent streams each finish with their own text',
+    ],
   },
   {
     number: '21',

@@ -53,7 +53,7 @@ const rules: Readonly<Record<string, Rule>> = {
   S7: {
     rule: 'Redirects are not followed',
     proofs: [
-      ['test/transport/answers.test.ts', 'is an error, and nothing is sent on'],
+      ['test/transport/answers.test.ts', '%d is an error and is not followed'],
       ['test/faults/rows/connect.ts', 'to another origin'],
     ],
   },
@@ -154,8 +154,11 @@ const rules: Readonly<Record<string, Rule>> = {
     rule: 'Sizes are bounded above what is legal, and can be set',
     proofs: [
       ['test/sse/decode.test.ts', 'takes a legal giant of 28 MiB'],
-      ['test/transport/answers.test.ts', 'above maxBodyBytes is refused'],
-      ['test/transport/answers.test.ts', 'with a body above 64 KiB says its status alone'],
+      ['test/transport/answers.test.ts', 'above maxBodyBytes is rejected'],
+      [
+        'test/transport/answers.test.ts',
+        'with a body above 64 KiB reports only the status, and is not read to the end',
+      ],
     ],
   },
   S24: {

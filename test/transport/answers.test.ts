@@ -33,7 +33,7 @@ overBoth(() => {
 
   const failure = (answer: Answer) => caught(ask(answer))
 
-  describe('a plain answer', () => {
+  describe('a plain response', () => {
     it('is parsed JSON with the request id', async () => {
       expect(await ask(reply(200, { a: 'é🦔' }, { 'x-request-id': 'r-1' }))).toEqual({
         body: { a: 'é🦔' },
@@ -41,7 +41,7 @@ overBoth(() => {
       })
     })
 
-    it('may be gzipped, have a BOM, and come in pieces', async () => {
+    it('may be gzipped, have a BOM, and arrive in pieces', async () => {
       const answer = await ask((response) => {
         response.writeHead(200, { 'content-encoding': 'gzip' })
         for (const byte of gzipSync('\uFEFF {"a":"🦔"}\n')) response.write(Uint8Array.of(byte))
@@ -57,7 +57,7 @@ overBoth(() => {
       ['bad_json', '{"a":'],
       ['bad_json', 'data: {"a":1}\n\n'],
       ['bad_json', 'secret'],
-    ])('that is none is an UnexpectedResponseError with code %s for %j', async (code, body) => {
+    ])('that is not JSON is an UnexpectedResponseError with code %s for %j', async (code, body) => {
       const error = await failure(reply(200, body))
       expect(error).toBeInstanceOf(UnexpectedResponseError)
       expect(error).toMatchObject({ code, status: 200, provider: 'acme', model: 'acme-1' })
@@ -71,7 +71,7 @@ overBoth(() => {
       })
     })
 
-    it('above maxBodyBytes is refused', async () => {
+    it('above maxBodyBytes is rejected', async () => {
       const server = await serve(reply(200, { a: 'x'.repeat(2000) }))
       const transport = transportOn(server.url, { maxBodyBytes: 1000 })
       expect(await caught(transport.json(request(), call()))).toMatchObject({
@@ -80,7 +80,7 @@ overBoth(() => {
       })
     })
 
-    it('that holds an error is that error', async () => {
+    it('that contains an error throws that error', async () => {
       const error = await failure(reply(200, { error: { type: 'overloaded_error', message: 'm' } }))
       expect(error).toBeInstanceOf(ServiceUnavailableError)
       expect(error).toMatchObject({ status: 529 })
@@ -88,7 +88,7 @@ overBoth(() => {
       expect(await failure(reply(200, gateway))).toBeInstanceOf(RateLimitError)
     })
 
-    it('that says error: null, or holds output beside an error, is an answer', async () => {
+    it('with error: null, or with output beside an error, is a response', async () => {
       const bodies = [
         { error: null, output: [] },
         { error: { code: 'server_error' }, status: 'failed', output: [] },
@@ -97,7 +97,7 @@ overBoth(() => {
       for (const body of bodies) expect(await ask(reply(200, body))).toMatchObject({ body })
     })
 
-    it('cut in the body is a connection error', async () => {
+    it('with a truncated body is a connection error', async () => {
       const error = await failure((response) => {
         response.writeHead(200, { 'content-length': '100' })
         response.write('{"a":', () => response.destroy())
@@ -108,7 +108,7 @@ overBoth(() => {
   })
 
   describe('an error status', () => {
-    it('is what toError makes of its parsed body, headers and id', async () => {
+    it('is passed to toError as parsed body, headers and id', async () => {
       const failures: Failure[] = []
       const server = await serve(
         reply(418, { error: { message: 'tea' } }, { 'x-request-id': 'r', 'x-b': '1' }),
@@ -126,25 +126,28 @@ overBoth(() => {
       expect(failures[0]?.headers?.get('x-b')).toBe('1')
     })
 
-    it.each(['events', 'json'] as const)('with HTML says its status alone (%s)', async (method) => {
-      const server = await serve(reply(502, '<html>internal.host.example</html>'))
-      const transport = transportOn(server.url)
-      const error =
-        method === 'json'
-          ? await caught(transport.json(request(), call()))
-          : (await collect(transport.events(request(), call()))).error
-      expect(error).toBeInstanceOf(BadGatewayError)
-      expect(String(error)).not.toContain('internal')
-    })
+    it.each(['events', 'json'] as const)(
+      'with an HTML body reports only the status (%s)',
+      async (method) => {
+        const server = await serve(reply(502, '<html>internal.host.example</html>'))
+        const transport = transportOn(server.url)
+        const error =
+          method === 'json'
+            ? await caught(transport.json(request(), call()))
+            : (await collect(transport.events(request(), call()))).error
+        expect(error).toBeInstanceOf(BadGatewayError)
+        expect(String(error)).not.toContain('internal')
+      },
+    )
 
-    it('may hold its JSON in an event', async () => {
+    it('may have its JSON in an SSE event', async () => {
       const body = 'event: error\ndata: {"error":{"message":"too fast"}}\n\n'
       const error = await failure((response) => response.writeHead(429).end(body))
       expect(error).toBeInstanceOf(RateLimitError)
       expect(String(error)).toContain('too fast')
     })
 
-    it('with a body above 64 KiB says its status alone, and does not read on', async () => {
+    it('with a body above 64 KiB reports only the status, and is not read to the end', async () => {
       const server = await serve((response) => {
         response.writeHead(429)
         const more = () => {
@@ -158,7 +161,7 @@ overBoth(() => {
       await server.seen[0]?.closed
     })
 
-    it('whose body is cut says its status all the same', async () => {
+    it('with a truncated body still reports the status', async () => {
       const error = await failure((response) => {
         response.writeHead(429, { 'content-length': '100' })
         response.write('{"err', () => response.destroy())
@@ -171,7 +174,7 @@ overBoth(() => {
       { error: { message: 'Authorization: Bearer abcdefgh12345678 is wrong' } },
       { error: { message: 'bad key sk-other-0123456789abcdef' } },
       { error: { message: 'GET https://acme.test/?key=AIzaSecret1234 failed' } },
-    ])('never shows a key that the server echoes: %j', async (body) => {
+    ])('never shows a key echoed by the server: %j', async (body) => {
       const error = await failure(reply(401, body))
       expect(error).toBeInstanceOf(AuthenticationError)
       const shown = `${error} ${JSON.stringify(error)} ${inspect(error, { depth: 9, showHidden: true })} ${(error as Error).stack}`
@@ -179,14 +182,14 @@ overBoth(() => {
         expect(shown).not.toContain(secret)
     })
 
-    it('keeps a key that the provider has masked itself', async () => {
+    it('keeps a key that the provider has already masked', async () => {
       const message = 'Incorrect API key provided: sk-pr*****************cdef. See the docs'
       expect(String(await failure(reply(401, { error: { message } })))).toContain(message)
     })
   })
 
   describe('a redirect', () => {
-    it.each([301, 302, 303, 307, 308])('%d is an error, and nothing is sent on', async (status) => {
+    it.each([301, 302, 303, 307, 308])('%d is an error and is not followed', async (status) => {
       const other = await serve(sse('data: {}\n\n'))
       const server = await serve((response) =>
         response.writeHead(status, { location: other.url }).end(),

@@ -24,7 +24,7 @@ const fail = (failure: Partial<Failure>, table: Partial<ErrorTable> = {}) =>
 
 const header = (headers: Readonly<Record<string, string>>) => new Headers(headers)
 
-describe('the class of a failure', () => {
+describe('the class of an API error', () => {
   it.each([
     [400, BadRequestError, false, false],
     [401, AuthenticationError, false, false],
@@ -71,20 +71,20 @@ describe('the class of a failure', () => {
       { error: { type: 'invalid_request_error', code: 'invalid_api_key' } },
       AuthenticationError,
     ],
-  ])('is that of a code that says more than the status: %d %j', (status, body, Class) => {
+  ])('follows a code that is more specific than the status: %d %j', (status, body, Class) => {
     const error = fail({ status, body })
     expect(error.constructor).toBe(Class)
     expect(error.status).toBe(status)
   })
 
-  it('is that of the provider’s own table first', () => {
+  it("follows the provider's own table first", () => {
     const body = { error: { code: 'rate_limit_exceeded' } }
     expect(fail({ body }, { codes: { rate_limit_exceeded: ConflictError } })).toBeInstanceOf(
       ConflictError,
     )
   })
 
-  it('is that of the text only where the status is vague', () => {
+  it('follows the message only where the status is ambiguous', () => {
     const body = { error: { message: 'prompt is too long: 215000 tokens > 200000 maximum' } }
     expect(fail({ status: 400, body })).toBeInstanceOf(ContextWindowExceededError)
     expect(fail({ status: 500, body })).toBeInstanceOf(InternalServerError)
@@ -92,7 +92,7 @@ describe('the class of a failure', () => {
     expect(fail({ status: 400, body: limit }).constructor).toBe(BadRequestError)
   })
 
-  it('asks the provider’s text rules before the common ones, for the statuses they name', () => {
+  it("checks the provider's message rules before the common ones, for the statuses they name", () => {
     const texts = [{ pattern: /credits/, error: QuotaExceededError, statuses: [403] }]
     const body = { error: 'no credits' }
     expect(fail({ status: 403, body }, { texts })).toBeInstanceOf(QuotaExceededError)
@@ -100,7 +100,7 @@ describe('the class of a failure', () => {
   })
 
   it.each(['constructor', '__proto__', 'toString'])(
-    'is not misled by a code that every object has: %s',
+    'ignores a code that is a member of every object: %s',
     (code) => {
       const error = fail({ body: { error: { code } } }, { codes: {} })
       expect(error.constructor).toBe(BadRequestError)
@@ -109,7 +109,7 @@ describe('the class of a failure', () => {
   )
 })
 
-describe('an error in a 200', () => {
+describe('an error in a 200 response', () => {
   it.each([
     [{ type: 'error', error: { type: 'overloaded_error' } }, 529, ServiceUnavailableError],
     [{ error: { code: 503, status: 'UNAVAILABLE' } }, 503, ServiceUnavailableError],
@@ -137,11 +137,11 @@ describe('the message', () => {
     [{ detail: [{ loc: ['body'], msg: 'told' }] }],
     [[{ error: { message: 'told' } }]],
     [{ response: { error: { message: 'told' } } }],
-  ])('is the provider’s, wherever it stands: %j', (body) => {
+  ])("is the provider's, wherever it is in the body: %j", (body) => {
     expect(fail({ body }).message).toBe('acme/m: told')
   })
 
-  it('says the status where the body says nothing, or is a page', () => {
+  it('is the status where the body has no message or is an HTML page', () => {
     for (const body of [
       undefined,
       null,
@@ -154,7 +154,7 @@ describe('the message', () => {
       expect(fail({ status: 503, body }).message).toBe('acme/m answered 503')
   })
 
-  it('is cut at 500 characters, and names the parameter it is about', () => {
+  it('is truncated at 500 characters, and names the parameter', () => {
     expect(fail({ body: { error: { message: 'x'.repeat(9000) } } }).message).toHaveLength(508)
     const body = { error: { message: 'Invalid value', param: 'messages[3]' } }
     expect(fail({ body }).message).toBe('acme/m: Invalid value (messages[3])')
@@ -165,13 +165,13 @@ describe('the message', () => {
     expect(fail({ body }).message).toBe('acme/m: key [key] is wrong')
   })
 
-  it('takes request ids from the header, then the body', () => {
+  it('reads request ids from the header, then from the body', () => {
     const body = { request_id: 'body', error: {} }
     expect(fail({ body, request_id: 'header' }).requestId).toBe('header')
     expect(fail({ body }).requestId).toBe('body')
   })
 
-  it('never fails, whatever the body', () => {
+  it('never throws, whatever the body', () => {
     fc.assert(
       fc.property(fc.anything(), fc.integer({ min: 0, max: 700 }), (body, status) => {
         expect(fail({ status, body })).toBeInstanceOf(TetradError)
@@ -182,7 +182,7 @@ describe('the message', () => {
 })
 
 describe('x-should-retry', () => {
-  it('has the last word', () => {
+  it('takes precedence', () => {
     const yes = header({ 'x-should-retry': 'true' })
     const no = header({ 'x-should-retry': 'false' })
     expect(fail({ status: 400, headers: yes }).retryable).toBe(true)
@@ -192,7 +192,7 @@ describe('x-should-retry', () => {
     )
   })
 
-  it('fills no account', () => {
+  it('does not make a spent quota retryable', () => {
     const headers = header({ 'x-should-retry': 'true' })
     expect(fail({ status: 402, headers }).retryable).toBe(false)
   })
@@ -226,7 +226,7 @@ describe('retryAfterMs', () => {
     expect(wait(headers as Readonly<Record<string, string>>)).toBe(ms)
   })
 
-  it('of the body comes behind the headers', () => {
+  it('of the body comes after the headers', () => {
     expect(wait({}, 429, 34_400)).toBe(34_400)
     expect(wait({ 'retry-after': '2' }, 429, 34_400)).toBe(2000)
     expect(wait({ 'retry-after': 'x' }, 429, 34_400)).toBe(34_400)
@@ -250,7 +250,7 @@ describe('retryAfterMs', () => {
     [{ 'anthropic-ratelimit-tokens-reset': '2026-10-21T07:28:30Z', date }, 30_000],
     [{ 'x-ratelimit-reset': String(Date.parse(date) + 4000), date }, 4000],
     [{ 'x-ratelimit-reset': String(Date.parse(date) / 1000 + 4), date }, 4000],
-  ])('of reset headers is the last hint: %j is %s', (headers, ms) => {
+  ])('of rate limit reset headers comes last: %j is %s', (headers, ms) => {
     expect(wait(headers as Readonly<Record<string, string>>)).toBe(ms)
     expect(wait(headers as Readonly<Record<string, string>>, 500)).toBeUndefined()
   })

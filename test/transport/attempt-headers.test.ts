@@ -1,4 +1,6 @@
-/** Headers of a response on its attempt, over each transport; and two calls that start at one index. */
+/**
+ * Response headers on the attempt, over each transport; and two calls that start at the same index.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
@@ -75,7 +77,7 @@ const transports = {
 }
 const request = { model: 'openai/gpt-5', messages: [{ role: 'user', content: 'Hi' }] } as const
 
-/** The one attempt, and the error if there was one. */
+/** The only attempt, and the error if there was one. */
 async function attempt(transport: keyof typeof transports, mode: 'generate' | 'stream') {
   const ai = createClient({ providers: [transports[transport]()] })
   const answer = mode === 'generate' ? ai.generate(request) : ai.stream(request).response
@@ -100,7 +102,7 @@ describe.each(['node', 'fetch', 'client'] as const)('over %s', (transport) => {
     )
   })
 
-  it('two calls that start at one index are two', async () => {
+  it('two calls that start at the same index are separate', async () => {
     asked = 'twice'
     const { outcome, first } = await attempt(transport, 'stream')
     expect(outcome).toMatchObject({ message: { tool_calls: [{ id: 'c1' }, { id: 'c2' }] } })

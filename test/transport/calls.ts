@@ -1,4 +1,7 @@
-/** Calls in a process of their own, what came of each on stdout: for what only the start of a process can set. */
+/**
+ * Runs calls in a child process and prints their outcome to stdout: for what only process start can
+ * set.
+ */
 import { retry } from '../../middleware/retry.js'
 import { createClient } from '../../src/client.js'
 import { isTetradError } from '../../src/core/index.js'

@@ -20,7 +20,7 @@ import {
 } from './loopback.js'
 
 overBoth(() => {
-  describe('abort', () => {
+  describe('an abort', () => {
     it('before the call sends nothing', async () => {
       const server = await serve(sse('data: {}\n\n'))
       const signal = AbortSignal.abort('no')
@@ -54,7 +54,7 @@ overBoth(() => {
       },
     )
 
-    it('in the middle of a stream ends the pending read, and closes the socket', async () => {
+    it('in the middle of a stream ends the pending read and closes the socket', async () => {
       const server = await serve(stall('data: {"a":1}\n\n'))
       const controller = new AbortController()
       const { events, error } = await collect(
@@ -68,7 +68,7 @@ overBoth(() => {
       expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
     })
 
-    it('between two reads ends the stream though more has come', async () => {
+    it('between two reads ends the stream, although more bytes have arrived', async () => {
       const server = await serve(stall('data: {"a":1}\n\n'))
       const controller = new AbortController()
       const { error } = await collect(
@@ -78,7 +78,7 @@ overBoth(() => {
       expect(error).toBeInstanceOf(AbortError)
     })
 
-    it('leaves a fetch behind that ignores the signal, and cancels what it brings later', async () => {
+    it('does not wait for a fetch that ignores the signal, and cancels a response that arrives later', async () => {
       const resolvers: ((response: Response) => void)[] = []
       let isCancelled = false
       const controller = new AbortController()
@@ -122,7 +122,7 @@ overBoth(() => {
       expect(error).toBeInstanceOf(AbortError)
     })
 
-    it('while an error body is read is an abort', async () => {
+    it('while an error body is read is an AbortError', async () => {
       const server = await serve((response) => {
         response.writeHead(500)
         response.write('{"error":')
@@ -152,7 +152,7 @@ overBoth(() => {
     })
   })
 
-  describe('a consumer that leaves', () => {
+  describe('a consumer that stops reading', () => {
     it('closes the socket', async () => {
       const server = await serve(stall('data: {"a":1}\n\n'))
       for await (const _ of transportOn(server.url).events(request(), call())) break
@@ -170,11 +170,11 @@ overBoth(() => {
       const transport = transportOn(server.url)
       for (let left = 6; left > 0; left--)
         for await (const _ of transport.events(request(), call())) break
-      // the HTTP client turns between two connections
+      // the HTTP client alternates between two connections
       expect(ports.size).toBeLessThanOrEqual(2)
     })
 
-    it('before the first read sends nothing', async () => {
+    it('before the first read sends no request', async () => {
       const server = await serve(sse('data: {}\n\n'))
       await transportOn(server.url).events(request(), call()).return(undefined)
       expect(server.seen).toHaveLength(0)
@@ -192,7 +192,7 @@ overBoth(() => {
       return outcome
     }
 
-    /** As an adapter that makes chunks of `a` alone. */
+    /** Stands for an adapter that emits chunks only for `a`. */
     const readA = async (url: string, timeouts: Readonly<Record<string, number>>) => {
       let isProgress = false
       return collect(
@@ -203,13 +203,13 @@ overBoth(() => {
       )
     }
 
-    it('headersMs ends the wait for the headers', async () => {
+    it('headersMs limits the wait for the headers', async () => {
       const { error } = await streamWith({ headersMs: 30 }, () => {})
       expect(error).toBeInstanceOf(TimeoutError)
       expect(error).toMatchObject({ phase: 'headers', retryable: true, maybeBilled: true })
     })
 
-    it('headersMs is off once the headers are there', async () => {
+    it('headersMs ends with the headers', async () => {
       const { events, error } = await streamWith({ headersMs: 1000 }, (response) => {
         response.writeHead(200)
         response.flushHeaders()
@@ -219,7 +219,7 @@ overBoth(() => {
       expect(events).toHaveLength(1)
     })
 
-    it('idleBytesMs ends the wait for the next byte, though headersMs is longer', async () => {
+    it('idleBytesMs limits the wait for the next byte, even if headersMs is longer', async () => {
       const { events, error } = await streamWith(
         { headersMs: 60_000, idleBytesMs: 30 },
         stall('data: {}\n\n'),
@@ -230,7 +230,7 @@ overBoth(() => {
     })
 
     it.each([': keep-alive\n\n', 'event: ping\ndata: {"type":"ping"}\n\n', 'data: {"new":1}\n\n'])(
-      'idleEventsMs ends a stream of which nothing becomes a chunk: %j',
+      'idleEventsMs ends a stream whose events produce no chunk: %j',
       async (ping) => {
         let pings: ReturnType<typeof setInterval> | undefined
         const server = await serve((response) => {
@@ -247,7 +247,7 @@ overBoth(() => {
       },
     )
 
-    it('comments keep idleBytesMs from firing', async () => {
+    it('comments reset idleBytesMs', async () => {
       const { events, error } = await streamWith({ idleBytesMs: 200 }, (response) => {
         stall(': hi\n\n')(response, undefined as never)
         let left = 12
@@ -263,7 +263,7 @@ overBoth(() => {
       expect(events).toHaveLength(1)
     })
 
-    it('do not count the time a slow consumer takes', async () => {
+    it('do not count the time of a slow consumer', async () => {
       const server = await serve(sse('data: 1\n\n', 'data: 2\n\n'))
       const timeouts = { idleBytesMs: 40, idleEventsMs: 40 }
       const seen: unknown[] = []
@@ -274,7 +274,7 @@ overBoth(() => {
       expect(seen).toHaveLength(2)
     })
 
-    it('give what lies in the socket a chance after the process was busy', async () => {
+    it('read what is in the socket first after the process was busy', async () => {
       const server = await serve((response) => {
         stall('data: 1\n\n')(response, undefined as never)
         setTimeout(() => response.end('data: 2\n\n'), 20)
@@ -294,13 +294,13 @@ overBoth(() => {
       expect(events).toHaveLength(2)
     })
 
-    it('are off where they are 0, absent or infinite', async () => {
+    it('are off if they are 0, absent or infinite', async () => {
       const timeouts = { headersMs: 0, idleBytesMs: Number.POSITIVE_INFINITY }
       const { error } = await streamWith(timeouts, sse('data: {}\n\n'))
       expect(error).toBeUndefined()
     })
 
-    it('leave the status its say where the body of a refusal does not come', async () => {
+    it('report the status if the body of an error response does not arrive', async () => {
       const { error } = await streamWith({ idleBytesMs: 30 }, (response) => {
         response.writeHead(500)
         response.write('{"error":')
@@ -308,7 +308,7 @@ overBoth(() => {
       expect(error).toBeInstanceOf(InternalServerError)
     })
 
-    it('hold in a plain call too', async () => {
+    it('apply to generate too', async () => {
       const server = await serve((response) => {
         response.writeHead(200)
         response.write('{')
@@ -343,7 +343,7 @@ overBoth(() => {
       )
       expect(error).toBeInstanceOf(APIConnectionError)
       expect(getEventListeners(signal, 'abort')).toHaveLength(0)
-      // the server and the HTTP client have timers of their own, none of ours is among them
+      // only timers of this package are counted: the server and the HTTP client have their own
       expect(timers() - before).toBeLessThanOrEqual(answers.length * 2)
     })
   })

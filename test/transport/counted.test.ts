@@ -1,4 +1,4 @@
-/** What a call makes, counted: what nothing waits for is not there. */
+/** Counts what a call allocates: promises, signals, ids, timers. */
 import { createHook } from 'node:async_hooks'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { standard } from '../../middleware/standard.js'
@@ -28,7 +28,7 @@ const models = {
 } as const
 type Name = keyof typeof models
 
-/** How often a member was asked for, but by the server of the test, which runs in the same process. */
+/** Number of uses of a member, except by the test server, which runs in the same process. */
 function counted(prototype: object, name: string) {
   let calls = 0
   const before = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
@@ -43,7 +43,9 @@ function counted(prototype: object, name: string) {
   return () => calls
 }
 
-/** Promises of a plain call, with those of its server, which makes the same for each stack. */
+/**
+ * Promises of a generate call, including those of its server, which are the same for each stack.
+ */
 async function promisesOf(name: Name, use: readonly Middleware[]) {
   const { ai, request } = await clientOf(name, use)
   await ai.generate(request)
@@ -66,13 +68,13 @@ async function clientOf(name: Name, use: readonly Middleware[] = standard()) {
   const provider = providers[name](server.options(name))
   const ai = createClient({ providers: [provider], use })
   const request = { model: models[name], messages: [{ role: 'user' as const, content: 'Hi' }] }
-  // what is made once a process is there
+  // the first call creates what lives as long as the process
   await ai.generate(request)
   return { ai, request }
 }
 
 describe.each(Object.keys(models) as Name[])('a call of %s', (name) => {
-  it('makes no AbortSignal that nobody asked for', async () => {
+  it('creates no AbortSignal that nobody reads', async () => {
     const { ai, request } = await clientOf(name)
     const signals = counted(AbortController.prototype, 'signal')
     expect((await ai.generate(request)).text).toBe(words)
@@ -80,14 +82,14 @@ describe.each(Object.keys(models) as Name[])('a call of %s', (name) => {
     expect(signals()).toBe(0)
   })
 
-  it('makes at most two ids, however many chunks come', async () => {
+  it('creates at most two ids, however many chunks arrive', async () => {
     const { ai, request } = await clientOf(name)
     const ids = counted(Object.getPrototypeOf(crypto), 'randomUUID')
     expect((await ai.stream(request).response).text).toBe(words)
     expect(ids()).toBeLessThanOrEqual(2)
   })
 
-  it('parses few events of a stream that goes on in one shape', async () => {
+  it('parses few events of a stream whose events share one shape', async () => {
     const { ai, request } = await clientOf(name)
     await ai.generate(request)
     const parse = vi.spyOn(JSON, 'parse')
@@ -98,7 +100,7 @@ describe.each(Object.keys(models) as Name[])('a call of %s', (name) => {
     expect(events.length).toBeLessThan(30)
   })
 
-  it('makes few promises for a layer', async () => {
+  it('creates few promises per layer', async () => {
     const bare = await promisesOf(name, [])
     const layered = await promisesOf(name, standard())
     expect(layered - bare).toBeLessThanOrEqual(standard().length * 8)

@@ -1,9 +1,9 @@
-/** Events of known shapes are read as JSON.parse reads them, or by it. */
+/** Events of known shapes are read without JSON.parse, with the same result. */
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EventJson } from '../../src/transport/event-json.js'
 
-/** What changes from delta to delta. */
+/** The members that change from delta to delta. */
 interface Delta {
   readonly text: string
   readonly pad: string
@@ -91,19 +91,19 @@ const delta = fc.record({
 })
 
 const compact = (event: object) => JSON.stringify(event)
-/** As servers space and pad their JSON. */
+/** The spacing and padding that servers use in JSON. */
 const spellings: readonly ((event: object) => string)[] = [
   compact,
   (event) => JSON.stringify(event, null, 1).replaceAll('\n', ''),
   (event) => compact(event).replace(/}$/, '     }'),
   (event) => `${compact(event)} `,
-  // what a lenient server leaves as it is, JSON does not allow
+  // invalid JSON that a lenient server might send
   (event) => compact(event).replaceAll('\\n', '\n').replaceAll('\\t', '\t'),
-  // every letter may be written by its number
+  // every letter may be an escape
   (event) => compact(event).replaceAll('w', '\\u0077'),
 ]
 
-/** What makes an event another one, or none. */
+/** Edits that change the shape of an event or make it invalid. */
 const defects: readonly ((json: string, at: number, event: object) => string)[] = [
   (json) => json,
   (json) => json,
@@ -145,7 +145,7 @@ const stream = fc.array(
   { minLength: 8, maxLength: 60 },
 )
 
-/** The value with the order of its members, which equality does not look at; the error by its class. */
+/** The value with its member order, which toEqual ignores; errors by class. */
 const outcome = (read: () => unknown) => {
   try {
     const value = read()
@@ -158,7 +158,7 @@ const outcome = (read: () => unknown) => {
 describe.each(names)('a stream of %s', (first) => {
   const others = [first, ...names.filter((name) => name !== first)]
 
-  it.each(spellings.map((_, i) => i))('is what JSON.parse reads of it, spelling %i', (usual) => {
+  it.each(spellings.map((_, i) => i))('is what JSON.parse returns, spelling %i', (usual) => {
     fc.assert(
       fc.property(stream, (events) => {
         const json = new EventJson()
@@ -185,7 +185,7 @@ describe.each(names)('a stream of %s', (first) => {
     expect(whole.length).toBeLessThan(10)
   })
 
-  it('shares nothing between its events', () => {
+  it('shares no object between its events', () => {
     const json = new EventJson()
     const read = (count: number) =>
       json.parse(compact(eventOf(first, { text: 'a', pad: 'b', count })))
@@ -243,7 +243,7 @@ it('any JSON, sent again with other values, is read as JSON.parse reads it', () 
   )
 })
 
-it('an event that is too large is learnt from by no stream, and shapes that change cost few searches', () => {
+it('an event that is too large teaches no shape, and changing shapes cost few searches', () => {
   const json = new EventJson()
   const search = vi.spyOn(String.prototype, 'replace')
   onTestFinished(() => void vi.restoreAllMocks())

@@ -37,7 +37,7 @@ overBoth((transport) => {
       })
     })
 
-    it('that is closed before any answer may have been billed', async () => {
+    it('that closes before any response may have been billed', async () => {
       const url = await listen((socket) => socket.once('data', () => socket.end()))
       const error = await ask(url)
       expect(error).toBeInstanceOf(APIConnectionError)
@@ -49,13 +49,13 @@ overBoth((transport) => {
       })
     })
 
-    it('to something that speaks no HTTP is a connection error', async () => {
+    it('to a server that does not speak HTTP is a connection error', async () => {
       const url = await listen((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'))
       expect(await ask(url)).toBeInstanceOf(APIConnectionError)
     })
   })
 
-  describe('what fetch throws', () => {
+  describe('an error thrown by fetch', () => {
     it.each([
       ['ENOTFOUND', true, false],
       ['EAI_AGAIN', true, false],
@@ -76,7 +76,7 @@ overBoth((transport) => {
       expect(error).toMatchObject({ code, retryable, maybeBilled, cause: { code } })
     })
 
-    it('is never taken for a connection that was closed while idle: fetch does not show which it used', async () => {
+    it('is never classified as an idle connection that was closed: fetch does not show which one it used', async () => {
       for (const code of ['ECONNRESET', 'EPIPE'])
         expect(await fetchThrows(systemError(code))).toMatchObject({ code, maybeBilled: true })
       expect(
@@ -84,7 +84,7 @@ overBoth((transport) => {
       ).toMatchObject({ code: 'UND_ERR_SOCKET', maybeBilled: true })
     })
 
-    it('a connect that timed out was never sent', async () => {
+    it('of a connect timeout was never sent', async () => {
       const error = await fetchThrows(systemError('ETIMEDOUT', { syscall: 'connect' }))
       expect(error).toBeInstanceOf(TimeoutError)
       expect(error).toMatchObject({ phase: 'connect', maybeBilled: false })
@@ -97,12 +97,12 @@ overBoth((transport) => {
     ])('%s is a timeout of phase %s', async (code, phase, maybeBilled) => {
       const error = await fetchThrows(systemError(code))
       expect(error).toBeInstanceOf(TimeoutError)
-      // a timer of the HTTP client would end the next try as well
+      // a timer of the HTTP client would end the next attempt too
       expect(error).toMatchObject({ phase, retryable: phase === 'connect', maybeBilled })
     })
 
     it.each([new TypeError('Failed to fetch'), 'a string', undefined, null, { code: 5 }])(
-      'is a connection error whatever it is: %s',
+      'is a connection error, whatever it is: %s',
       async (thrown) => {
         const error = await fetchThrows(thrown)
         expect(error).toBeInstanceOf(APIConnectionError)
@@ -110,7 +110,7 @@ overBoth((transport) => {
       },
     )
 
-    it('at once, not as a promise, is the same', async () => {
+    it('is classified the same if fetch throws synchronously', async () => {
       const fetch = () => {
         throw new TypeError('no')
       }
@@ -118,7 +118,7 @@ overBoth((transport) => {
       expect(await caught(transport.json(request(), call()))).toBeInstanceOf(APIConnectionError)
     })
 
-    it('that is typed already is left as it is', async () => {
+    it('is passed on if it is typed already', async () => {
       const own = new MisuseError('mine')
       expect(await fetchThrows(own)).toBe(own)
     })

@@ -1,4 +1,7 @@
-/** `AzureOpenAI` as it is given: its own address, version, deployment and key; what is no client is refused at once. */
+/**
+ * `AzureOpenAI` as a given client: its own base URL, version, deployment and key; anything that is
+ * no client is rejected at once.
+ */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AzureOpenAI } from 'openai'
@@ -105,7 +108,7 @@ it.each([
 })
 
 const given: readonly unknown[] = [{}, 'key', () => {}, { post: true }, { models: {} }]
-it.each(given)('what is no client is refused when it is given: %s', (client) => {
+it.each(given)('an object that is no client is rejected by the factory: %s', (client) => {
   const options = { client: client as never }
   for (const factory of [openai, xai, anthropic, gemini])
     expect(() => factory(options)).toThrow(MisuseError)

@@ -1,4 +1,4 @@
-/** A loopback server that answers by hand, and a transport on it: what the tests of the fetch transport stand on. */
+/** A loopback server with hand-written responses, and a transport on it. */
 import { once } from 'node:events'
 import http from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
@@ -17,7 +17,7 @@ export interface Seen {
   readonly url: string | undefined
   readonly headers: http.IncomingHttpHeaders
   readonly body: string
-  /** Resolves when the connection is gone. */
+  /** Resolves when the connection is closed. */
   readonly closed: Promise<unknown>
 }
 
@@ -34,7 +34,7 @@ export type Answer = (response: http.ServerResponse, request: Seen) => void
 export async function serve(answer: Answer): Promise<Loopback> {
   const seen: Seen[] = []
   const waiting: ((request: Seen) => void)[] = []
-  // a socket that is kept alive serves many requests: one listener, not one a request
+  // a keep-alive socket serves many requests: one listener per socket, not per request
   const closings = new WeakMap<Socket, Promise<unknown>>()
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -64,7 +64,7 @@ export async function serve(answer: Answer): Promise<Loopback> {
   }
 }
 
-/** A server of bare sockets, until the test is over. */
+/** A server of raw sockets, until the test is over. */
 export async function listen(onSocket: (socket: Socket) => void, host = '127.0.0.1') {
   const sockets = new Set<Socket>()
   const server = net.createServer((socket) => {
@@ -99,7 +99,7 @@ export const eachRequest = (socket: Socket, answer: (count: number) => void): vo
   })
 }
 
-/** Answers with SSE in the given pieces, each a write of its own. */
+/** Responds with SSE in the given pieces, one write each. */
 export const sse =
   (...pieces: readonly string[]): Answer =>
   (response) => {
@@ -119,7 +119,7 @@ export const reply =
     response.end(isText ? body : JSON.stringify(body))
   }
 
-/** The head and the given pieces, and then nothing more. */
+/** Sends the head and the given pieces, then nothing more. */
 export const stall =
   (...pieces: readonly string[]): Answer =>
   (response) => {
@@ -134,7 +134,7 @@ export type TransportName = 'node' | 'fetch'
 
 let transport: TransportName = 'node'
 
-/** One suite for both ways to send. */
+/** Runs one suite over `node:http` and `fetch`. */
 export const overBoth = (define: (transport: TransportName) => void) =>
   describe.each(['node', 'fetch'] as const)('over %s', (name) => {
     beforeAll(() => {
@@ -152,7 +152,7 @@ export const transportOn = (baseURL: HttpOptions['baseURL'], options: Partial<Ht
     authorize: (key) => ({ authorization: `Bearer ${key}` }),
     toError: (failure) => errorOf(failure, { provider: 'acme' }),
     requestIdHeader: 'x-request-id',
-    // a fetch that is given is used
+    // a given fetch is used
     ...(transport === 'fetch' && { fetch: globalThis.fetch }),
     ...options,
   })
@@ -172,7 +172,7 @@ export const request = (options: Partial<TransportRequest> = {}): TransportReque
   ...options,
 })
 
-/** What a stream gave, and how it ended. */
+/** What a stream yielded, and how it ended. */
 export interface Outcome {
   readonly batches: readonly (readonly WireEvent[])[]
   readonly events: readonly WireEvent[]

@@ -1,4 +1,7 @@
-/** What only a process of its own shows: certificates, proxies of the environment, and that a call keeps no process alive. */
+/**
+ * Behaviour that needs a process of its own: certificates, proxies from the environment, and that a
+ * call keeps no process alive.
+ */
 import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +22,7 @@ const completion = JSON.stringify({
 })
 const patient = { timeout: 60_000 }
 
-/** Resolves when the process has ended by itself. */
+/** Resolves when the process has exited by itself. */
 async function calls(
   sender: string,
   urls: readonly string[],
@@ -48,13 +51,13 @@ async function start(certificate?: { readonly key: string; readonly cert: string
     response.setHeader('content-type', 'application/json').end(completion)
   }
   const server = certificate ? https.createServer(certificate, answer) : http.createServer(answer)
-  // the client is the one to close what is idle
+  // the client closes idle connections, not the server
   server.keepAliveTimeout = 0
   server.on('connection', () => {
     connections += 1
   })
   server.on('tlsClientError', () => {})
-  // as a proxy: what comes through the tunnel is answered here
+  // acts as a proxy: requests through the tunnel are answered here
   server.on('connect', (request, socket) => {
     requests.push(request.url ?? '')
     socket.write('HTTP/1.1 200 OK\r\n\r\n')
@@ -73,11 +76,11 @@ async function start(certificate?: { readonly key: string; readonly cert: string
 
 describe('a process that made one call', () => {
   it.each(senders)(
-    'ends over %s though the server keeps the connection',
+    'exits over %s though the server keeps the connection open',
     patient,
     async (sender) => {
       const { url } = await start()
-      // what Node's `fetch` stands on takes 25 ms to load: over `node:http` nothing of it is used
+      // loading undici for `fetch` takes 25 ms: `node:http` loads none of it
       const hasUndici = sender === 'fetch'
       expect(await calls(sender, [url])).toMatchObject([{ name: 'ok', text: 'Hello', hasUndici }])
     },
@@ -90,7 +93,7 @@ describe('a certificate', () => {
   const openssl = (...given: readonly string[]) =>
     execFileSync('openssl', given, { cwd: folder, stdio: 'ignore' })
 
-  /** Signed by our authority. */
+  /** Signed by the authority of the test. */
   const issue = (name: string, subject: string, days: string) => {
     writeFileSync(path('names.cnf'), `subjectAltName=${subject}`)
     openssl(
@@ -131,7 +134,7 @@ describe('a certificate', () => {
   } as const
 
   it.each(senders)(
-    'that is bad is an error with its code, tried once (%s); NODE_EXTRA_CA_CERTS makes one good',
+    'that is invalid is an error with its code, attempted once (%s); NODE_EXTRA_CA_CERTS makes one valid',
     patient,
     async (sender) => {
       const servers = await Promise.all(Object.keys(codes).map(startWith))
@@ -160,7 +163,7 @@ describe('a certificate', () => {
   })
 })
 
-/** Node reads HTTP_PROXY from 24 on. */
+/** Node reads HTTP_PROXY since version 24. */
 const readsProxies = Number(process.versions.node.split('.')[0]) >= 24
 
 it.runIf(readsProxies)('NODE_USE_ENV_PROXY sends requests through the proxy', patient, async () => {

@@ -6,7 +6,7 @@ import { apiKey, call, caught, overBoth, reply, request, serve, transportOn } fr
 overBoth(() => {
   afterEach(() => vi.unstubAllEnvs())
 
-  /** Sends one request and gives what the server saw. */
+  /** Sends one request and returns what the server received. */
   const send = async (
     options: Partial<HttpOptions> & { readonly base?: string } = {},
     wire = request(),
@@ -20,7 +20,7 @@ overBoth(() => {
     return seen
   }
 
-  /** What keeps a request from being sent. */
+  /** The error that prevents a request from being sent. */
   const refusal = async (options: Partial<HttpOptions>, wire = request(), callOptions = call()) => {
     const server = await serve(reply(200, { ok: true }))
     const error = await caught(
@@ -49,12 +49,12 @@ overBoth(() => {
       ['/prefix?version=1', '/v1/answer', '/prefix/v1/answer?version=1'],
       ['/?version=1#x', '/a:stream?alt=sse', '/a:stream?version=1&alt=sse'],
       ['', '/models/a%2Fb:go', '/models/a%2Fb:go'],
-    ])('goes to base %j and path %j as %j', async (base, path, url) => {
+    ])('is sent for base %j and path %j to %j', async (base, path, url) => {
       expect((await send({ base }, request({ path }))).url).toBe(url)
     })
 
     it.each(['/models/../keys', '/models/%2e%2E/keys', '/./x'])(
-      'never climbs out of its base: %s',
+      'never leaves its base URL: %s',
       async (path) => {
         const error = await refusal({}, request({ path }))
         expect(error).toBeInstanceOf(BadRequestError)
@@ -63,7 +63,7 @@ overBoth(() => {
     )
 
     it.each(['api.acme.test', '', 'ftp://acme.test', 'http://user:secret@acme.test'])(
-      'is refused for the base URL %j',
+      'is rejected for the base URL %j',
       async (baseURL) => {
         for (const base of [baseURL, () => baseURL]) {
           const error = await refusal({ baseURL: base })
@@ -74,26 +74,26 @@ overBoth(() => {
       },
     )
 
-    it('replaces a lone surrogate, and leaves escaped text as it is', async () => {
+    it('replaces a lone surrogate and keeps escaped text', async () => {
       const seen = await send({}, request({ body: { a: 'x\ud800', b: '\\ud800', c: '🦔' } }))
       expect(JSON.parse(seen.body)).toEqual({ a: 'x\ufffd', b: '\\ud800', c: '🦔' })
     })
 
-    it('is refused where its body cannot be JSON', async () => {
+    it('is rejected if its body cannot be JSON', async () => {
       const cycle: { self?: unknown } = {}
       cycle.self = cycle
       for (const body of [cycle, { big: 1n }])
         expect(await refusal({}, request({ body }))).toMatchObject({ code: 'bad_body' })
     })
 
-    it('changes nothing it was given', async () => {
+    it('does not change its arguments', async () => {
       const body = Object.freeze({ list: Object.freeze([1]) })
       await send({}, Object.freeze(request({ body, headers: Object.freeze({ a: '1' }) })))
     })
   })
 
   describe('headers', () => {
-    it('of the call win over those of the request, the key, and the options, in any case', async () => {
+    it('of the call override those of the request, the key and the options, in any case', async () => {
       const seen = await send(
         { headers: { 'X-A': 'option', 'X-B': 'option', 'X-C': 'option', 'Content-Type': 'a/b' } },
         request({ headers: { 'x-b': 'request', 'x-c': 'request' } }),
@@ -107,8 +107,8 @@ overBoth(() => {
       })
     })
 
-    it('are taken out by null and undefined', async () => {
-      // untyped callers give null
+    it('are removed by null and undefined', async () => {
+      // untyped callers pass null
       const headers = { 'x-a': undefined, 'x-b': null } as never
       const seen = await send({ headers: { 'x-a': '1', 'x-b': '2' } }, request({ headers }))
       expect(seen.headers).not.toHaveProperty('x-a')
@@ -124,7 +124,7 @@ overBoth(() => {
       ['x-a', 'line\nbreak secret'],
       ['x-a', 'secret ☃'],
       ['bad name', 'secret'],
-    ])('that cannot be sent are named, not shown: %j', async (name, value) => {
+    ])('that are invalid are named, not shown: %j', async (name, value) => {
       const error = await refusal({}, request({ headers: { [name]: value } }))
       expect(error).toBeInstanceOf(BadRequestError)
       expect(error).toMatchObject({ code: 'bad_header' })
@@ -137,7 +137,7 @@ overBoth(() => {
     const bearer = async (options: Partial<HttpOptions>, callOptions = call()) =>
       (await send({ apiKey: undefined, ...options }, request(), callOptions)).headers.authorization
 
-    it('is that of the call, then the option, then the first variable that is set', async () => {
+    it('is that of the call, then the option, then the first environment variable that is set', async () => {
       vi.stubEnv('ACME_API_KEY', '')
       vi.stubEnv('ACME_KEY', 'from-environment')
       const apiKeyVariables = ['ACME_API_KEY', 'ACME_KEY']
@@ -149,7 +149,7 @@ overBoth(() => {
       )
     })
 
-    it('is read at the call, not when the transport is made', async () => {
+    it('is read at the call, not when the transport is created', async () => {
       const server = await serve(reply(200, {}))
       const transport = transportOn(server.url, { apiKey: undefined })
       vi.stubEnv('ACME_API_KEY', 'set-later')
@@ -157,7 +157,7 @@ overBoth(() => {
       expect(server.seen[0]?.headers.authorization).toBe('Bearer set-later')
     })
 
-    it('that is missing is an error that names the variable', async () => {
+    it('that is missing is an error that names the environment variable', async () => {
       vi.stubEnv('ACME_API_KEY', undefined)
       const error = await refusal({ apiKey: undefined })
       expect(error).toBeInstanceOf(AuthenticationError)
@@ -165,19 +165,19 @@ overBoth(() => {
       expect(String(error)).toContain('ACME_API_KEY')
     })
 
-    it('that is given but empty is not replaced by the house’s', async () => {
+    it('that is given but empty is not replaced by the environment', async () => {
       vi.stubEnv('ACME_API_KEY', 'house')
       for (const options of [call({ apiKey: '' })])
         expect(await refusal({}, request(), options)).toMatchObject({ code: 'missing_api_key' })
       expect(await refusal({ apiKey: '' })).toMatchObject({ code: 'missing_api_key' })
     })
 
-    it('is not asked for by a server without variables', async () => {
+    it('is not required by a server without environment variables', async () => {
       expect(await bearer({ apiKeyVariables: [] })).toBeUndefined()
     })
 
     it.each(['secret\n', 'secret key', '\u00a0secret', 'secret☃', ' secret'])(
-      'that no header can carry is refused and not shown: %j',
+      'that is no valid header value is rejected and not shown: %j',
       async (key) => {
         const error = await refusal({ apiKey: key })
         expect(error).toBeInstanceOf(AuthenticationError)
@@ -186,7 +186,7 @@ overBoth(() => {
       },
     )
 
-    it('may throw its own error from a function', async () => {
+    it('may come from a function that throws its own error', async () => {
       const apiKey = () => {
         throw new MisuseError('vault')
       }

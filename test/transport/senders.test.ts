@@ -1,4 +1,7 @@
-/** Which HTTP client carries a request: Node's own modules, unless the app put something in the way of `fetch`. */
+/**
+ * Which HTTP client sends a request: Node's own modules, unless the app has replaced or configured
+ * `fetch`.
+ */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Warning } from '../../src/chat/index.js'
 import { APIConnectionError } from '../../src/core/index.js'
@@ -7,10 +10,10 @@ import { call, caught, reply, request, serve, transportOn } from './loopback.js'
 const key = Symbol.for('undici.globalDispatcher.1')
 const answer = reply(200, { a: 1 })
 
-/** The transport as it is without an option `fetch`. */
+/** The transport without the option `fetch`. */
 const send = async (url: string) => (await transportOn(url).json(request(), call())).body
 
-/** `fetch` sends a header of its own, `node:http` none. */
+/** `fetch` sends a header that `node:http` does not. */
 const senderOf = (headers: Readonly<Record<string, unknown>>) =>
   headers['sec-fetch-mode'] === undefined ? 'node:http' : 'fetch'
 
@@ -20,28 +23,28 @@ const sentOver = async () => {
   return senderOf(seen[0]?.headers ?? {})
 }
 
-/** Until the test is over. */
+/** Closes it when the test is over. */
 const replace = (target: object, name: string | symbol, value: unknown) => {
   const before: unknown = Reflect.get(target, name)
   Reflect.set(target, name, value)
   onTestFinished(() => void Reflect.set(target, name, before))
 }
 
-describe('a request goes', () => {
-  it('over node:http where nothing stands in the way, also after a fetch', async () => {
+describe('a request is sent', () => {
+  it('over node:http by default, also after a fetch', async () => {
     expect(await sentOver()).toBe('node:http')
     const { url } = await serve(answer)
     await (await fetch(url)).text()
     expect(await sentOver()).toBe('node:http')
   })
 
-  it('over a fetch that the app gave', async () => {
+  it('over a fetch given by the app', async () => {
     const { url, seen } = await serve(answer)
     await transportOn(url, { fetch: globalThis.fetch }).json(request(), call())
     expect(senderOf(seen[0]?.headers ?? {})).toBe('fetch')
   })
 
-  it('over a global fetch that was replaced after the transport was made, and back', async () => {
+  it('over a global fetch that was replaced after the transport was created, and back', async () => {
     const { url, seen } = await serve(answer)
     const transport = transportOn(url)
     const own = globalThis.fetch
@@ -60,7 +63,7 @@ describe('a request goes', () => {
     expect([calls, senderOf(seen[1]?.headers ?? {})]).toEqual([1, 'node:http'])
   })
 
-  it('over fetch where the package undici has another dispatcher: a mock answers it', async () => {
+  it('over fetch if the package undici has set another dispatcher, such as a mock', async () => {
     await sentOver()
     const { MockAgent } = await import('undici')
     const agent = new MockAgent()
@@ -74,7 +77,7 @@ describe('a request goes', () => {
     expect(error).toBeInstanceOf(APIConnectionError)
   })
 
-  it('over fetch where a proxy is the dispatcher', async () => {
+  it('over fetch if a proxy is the dispatcher', async () => {
     const { ProxyAgent } = await import('undici')
     const proxy = await serve(answer)
     const agent = new ProxyAgent({ uri: proxy.url, proxyTunnel: false })
@@ -84,7 +87,7 @@ describe('a request goes', () => {
     expect(proxy.seen.map(({ url }) => url)).toContain('http://provider.test/v1/answer')
   })
 
-  it('over fetch where an agent of the package is the dispatcher, as it may hold certificates', async () => {
+  it('over fetch if an agent of the package is the dispatcher, as it may hold certificates', async () => {
     const { Agent } = await import('undici')
     const agent = new Agent()
     replace(globalThis, key, agent)
@@ -93,7 +96,7 @@ describe('a request goes', () => {
   })
 })
 
-describe('a limit above the 300 s of the fetch of Node', () => {
+describe("a limit above the 300 s of Node's fetch", () => {
   const warningsOf = async (options: Parameters<typeof transportOn>[1], headersMs: number) => {
     const { url } = await serve(answer)
     const transport = transportOn(url, options)
@@ -104,14 +107,14 @@ describe('a limit above the 300 s of the fetch of Node', () => {
     return warnings
   }
 
-  it('is a warning over fetch, once a provider', async () => {
+  it('is a warning over fetch, once per provider', async () => {
     const fetch = globalThis.fetch
     const warnings = await warningsOf({ fetch }, 900_000)
     expect(warnings).toMatchObject([{ message: expect.stringContaining('headersMs is 900000 ms') }])
     expect(await warningsOf({ fetch }, 300_000)).toEqual([])
   })
 
-  it('is none over node:http, which has no such limit', async () => {
+  it('causes no warning over node:http, which has no such limit', async () => {
     expect(await warningsOf({}, 900_000)).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** What a server may do to a connection, over both ways to send. */
+/** What a server may do to a connection, over `node:http` and `fetch`. */
 
 import type { Socket } from 'node:net'
 import zlib, { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
@@ -36,14 +36,14 @@ const stream = `${streamHead}${chunk('data: {"a":"é"}\n\n')}${chunk('data: {"b"
 const server = (answer: (socket: Socket, count: number) => void, host?: string) =>
   listen((socket) => eachRequest(socket, (count) => answer(socket, count)), host)
 
-/** Node has it from 22.15 on. */
+/** Undefined before Node 22.15. */
 const zstd: unknown = Reflect.get(zlib, 'zstdCompressSync')
 
-/** Log2 of the window. */
+/** Log2 of the window size. */
 const windowLog = Number(Reflect.get(zlib.constants, 'ZSTD_c_windowLog'))
 
 const packed = (text: string, coding: 'gzip' | 'zstd') => {
-  // one function of zlib, or the other; each ignores what is not its own
+  // one of two zlib functions; each ignores the options of the other
   const pack = (coding === 'zstd' ? zstd : gzipSync) as (text: string, options: object) => Buffer
   const body = pack(text, { params: { [windowLog]: text.length > 8 * 1024 * 1024 ? 25 : 20 } })
   return server((socket) => {
@@ -56,7 +56,7 @@ const packed = (text: string, coding: 'gzip' | 'zstd') => {
   })
 }
 
-/** All the ways in which a server can die before its answer. */
+/** Every way a server can end a connection before its response. */
 const deaths: Readonly<Record<string, (socket: Socket) => void>> = {
   closes: (socket) => socket.end(),
   resets: (socket) => socket.resetAndDestroy(),
@@ -75,33 +75,40 @@ overBoth((transport) => {
   const read = (url: string, timeouts = {}) =>
     collect(transportOn(url).events(request(), call({ timeouts })))
 
-  describe('a server that dies before its answer', () => {
-    it.each(Object.entries(deaths))('%s: a new connection may have been billed', async (_, die) => {
-      const error = await ask(await server(die))
-      expect(error).toBeInstanceOf(APIConnectionError)
-      expect(error).toMatchObject({ maybeBilled: true, retryable: true, phase: 'headers' })
-      expect((error as TetradError).code).not.toBe('stale_socket')
-    })
+  describe('a server that ends the connection before its response', () => {
+    it.each(Object.entries(deaths))(
+      '%s: a request on a new connection may have been billed',
+      async (_, die) => {
+        const error = await ask(await server(die))
+        expect(error).toBeInstanceOf(APIConnectionError)
+        expect(error).toMatchObject({ maybeBilled: true, retryable: true, phase: 'headers' })
+        expect((error as TetradError).code).not.toBe('stale_socket')
+      },
+    )
 
-    it.each(Object.entries(deaths))('%s: so may one that was kept', async (name, die) => {
-      const url = await server(
-        (socket, count) => void (count === 1 ? socket.write(whole) : die(socket)),
-      )
-      const used = transportOn(url)
-      const isFree = transport === 'node' && (name === 'closes' || name === 'resets')
-      let error: unknown
-      // undici turns between connections: until one is used again; and a busy machine is later than the 50 ms
-      const isWanted = () => error && (!isFree || (error as TetradError).code === 'stale_socket')
-      for (let left = 12; left > 0 && !isWanted(); left--) {
-        error = (await caught(used.json(request(), call()))) ?? error
-        await new Promise(setImmediate)
-      }
-      expect(error).toBeInstanceOf(APIConnectionError)
-      expect((error as TetradError).code === 'stale_socket').toBe(isFree)
-      expect((error as TetradError).maybeBilled).toBe(!isFree)
-    })
+    it.each(Object.entries(deaths))(
+      '%s: so may a request on a kept connection',
+      async (name, die) => {
+        const url = await server(
+          (socket, count) => void (count === 1 ? socket.write(whole) : die(socket)),
+        )
+        const used = transportOn(url)
+        const isFree = transport === 'node' && (name === 'closes' || name === 'resets')
+        let error: unknown
+        // undici alternates between connections, so requests repeat until one reuses a kept
+        // connection; a busy machine may exceed the 50 ms
+        const isWanted = () => error && (!isFree || (error as TetradError).code === 'stale_socket')
+        for (let left = 12; left > 0 && !isWanted(); left--) {
+          error = (await caught(used.json(request(), call()))) ?? error
+          await new Promise(setImmediate)
+        }
+        expect(error).toBeInstanceOf(APIConnectionError)
+        expect((error as TetradError).code === 'stale_socket').toBe(isFree)
+        expect((error as TetradError).maybeBilled).toBe(!isFree)
+      },
+    )
 
-    /** Each request on its way through `retry()`, which waits for nothing. */
+    /** Sends 500 requests through `retry()` with a clock that jumps. */
     const ask500 = async (baseURL: string, attempts: number) => {
       const fetch = transport === 'fetch' ? globalThis.fetch : undefined
       const ai = createClient({
@@ -121,7 +128,7 @@ overBoth((transport) => {
     }
 
     it.each(Object.entries(deaths))(
-      '%s, always: 500 calls are at most 600 requests, and one attempt is one request',
+      '%s, always: 500 calls send at most 600 requests, and each attempt is one request',
       async (_, die) => {
         let requests = 0
         const url = await server((socket) => {
@@ -137,7 +144,7 @@ overBoth((transport) => {
     )
 
     it.each(Object.entries(deaths))(
-      '%s, on each connection that answered once: what the budget does not pay is one request a call at most',
+      '%s, on each connection after one response: beyond the retry budget, a call costs at most one extra request',
       async (name, die) => {
         let requests = 0
         const url = await server((socket, count) => {
@@ -148,14 +155,14 @@ overBoth((transport) => {
         const answered = await ask500(url, 3)
         const isFree = transport === 'node' && (name === 'closes' || name === 'resets')
         const free = isFree ? 500 : 0
-        // a retry costs 5 of 500, a success gives 1 back
+        // a retry costs 5 of 500, a success returns 1
         expect((requests - 500 - free) * 5).toBeLessThanOrEqual(500 + answered)
       },
     )
   })
 
-  describe('an answer that is cut', () => {
-    it('at any byte is an error, and gives what had come', async () => {
+  describe('a truncated response', () => {
+    it('is an error at any byte, and keeps what has arrived', async () => {
       let at = 0
       const url = await server((socket) => void socket.end(Buffer.from(stream).subarray(0, at)))
       for (at = 1; at < stream.length; at++) {
@@ -168,7 +175,7 @@ overBoth((transport) => {
       }
     })
 
-    it('and is no stream is an error at any byte too', async () => {
+    it('that is no stream is an error at any byte too', async () => {
       let at = 0
       const url = await server((socket) => void socket.end(Buffer.from(whole).subarray(0, at)))
       for (at = 1; at < whole.length; at++) {
@@ -178,7 +185,7 @@ overBoth((transport) => {
       }
     })
 
-    it('below its content-length is an error, in both methods', async () => {
+    it('shorter than its content-length is an error, in both methods', async () => {
       const short = `${head('content-type: text/event-stream\r\ncontent-length: 99')}data: {"a":1}\n\n`
       const url = await server((socket) => void socket.end(short))
       const { events, error } = await read(url)
@@ -192,10 +199,10 @@ overBoth((transport) => {
     })
   })
 
-  describe('an answer that is whole', () => {
+  describe('a complete response', () => {
     const jsonOf = async (url: string) => (await transportOn(url).json(request(), call())).body
 
-    it('above its content-length ends there, and what follows is never the next answer', async () => {
+    it('longer than its content-length ends there, and the rest is never read as the next response', async () => {
       const url = await server((socket) => void socket.write(`${whole}HTTP/1.1 200 OK\r\n`))
       const used = transportOn(url)
       for (let left = 3; left > 0; left--) {
@@ -204,8 +211,8 @@ overBoth((transport) => {
       }
     })
 
-    it('comes after any number of 1xx', async () => {
-      // undici takes a 100 that nobody asked for as a fault
+    it('may follow any number of 1xx responses', async () => {
+      // undici treats an unrequested 100 as an error
       const continues = transport === 'node' ? 'HTTP/1.1 100 Continue\r\n\r\n' : ''
       const hints = 'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'
       expect(
@@ -220,7 +227,7 @@ overBoth((transport) => {
       expect(events).toEqual([{ data: { a: 'é' } }, { data: { b: 2 } }])
     })
 
-    it('may come byte by byte', async () => {
+    it('may arrive byte by byte', async () => {
       const url = await server(async (socket) => {
         socket.setNoDelay()
         for (const byte of Buffer.from(stream)) {
@@ -236,7 +243,7 @@ overBoth((transport) => {
       expect(await jsonOf(url)).toEqual({ a: 1 })
     })
 
-    it('comes from an IPv6 address', async () => {
+    it('may come from an IPv6 address', async () => {
       expect(await jsonOf(await server((socket) => void socket.write(whole), '::1'))).toEqual({})
     })
 
@@ -246,7 +253,7 @@ overBoth((transport) => {
       ['deflate', deflateSync],
       ['br', brotliCompressSync],
       ['gzip, br', (text: string) => brotliCompressSync(gzipSync(text))],
-    ] as const)('may be packed as %s though nobody asked', async (coding, pack) => {
+    ] as const)('may be compressed with %s without being requested', async (coding, pack) => {
       const body = pack('data: {"a":1}\n\n')
       const url = await server((socket) => {
         socket.write(
@@ -261,12 +268,12 @@ overBoth((transport) => {
       expect(events).toEqual([{ data: { a: 1 } }])
     })
 
-    it.runIf(transport === 'node' && zstd)('may be packed as zstd', async () => {
+    it.runIf(transport === 'node' && zstd)('may be compressed with zstd', async () => {
       const { events } = await read(await packed('data: {"a":1}\n\n', 'zstd'))
       expect(events).toEqual([{ data: { a: 1 } }])
     })
 
-    it('packed and empty is an empty answer', async () => {
+    it('that is compressed and empty is an empty response', async () => {
       const url = await server(
         (socket) => void socket.write(head('content-encoding: gzip\r\ncontent-length: 0')),
       )
@@ -274,11 +281,11 @@ overBoth((transport) => {
     })
   })
 
-  describe('a hostile answer', () => {
+  describe('a hostile response', () => {
     const codings = transport === 'node' && zstd ? (['gzip', 'zstd'] as const) : ['gzip' as const]
 
     it.each(codings)(
-      'that unpacks (%s) to more than an event or a body may be is refused',
+      'that decompresses (%s) beyond the limit of an event or a body is rejected',
       async (coding) => {
         const bomb = await packed(`data: "${'a'.repeat(4 * 1024 * 1024)}"\n\n`, coding)
         const events = transportOn(bomb, { maxEventBytes: 65_536 }).events(request(), call())
@@ -289,7 +296,7 @@ overBoth((transport) => {
     )
 
     it.runIf(transport === 'node' && zstd)(
-      'that wants a window above 8 MiB is refused',
+      'that needs a zstd window above 8 MiB is rejected',
       async () => {
         const wide = await packed(`data: "${'a'.repeat(16 * 1024 * 1024)}"\n\n`, 'zstd')
         const { events, error } = await read(wide)
@@ -299,7 +306,7 @@ overBoth((transport) => {
     )
 
     it.each(['constructor', '__proto__', 'toString', 'gzip, constructor', ',', 'x'])(
-      'with the coding %j, which nobody has, is read as it is',
+      'with the unknown coding %j is read as it is',
       async (coding) => {
         const url = await server((socket) => {
           const lines = `content-encoding: ${coding}\r\ncontent-type: text/event-stream`
@@ -316,7 +323,7 @@ overBoth((transport) => {
       ['\n', 'text/plain', 'not_a_stream'],
       ['d', 'text/plain', 'not_a_stream'],
     ])(
-      'that begins with %j without end (%s) is given up after 4 KiB',
+      'that begins with %j without end (%s) is rejected after 4 KiB',
       async (filler, type, code) => {
         const url = await server((socket) => {
           socket.write(head(`content-type: ${type}`))
@@ -329,7 +336,7 @@ overBoth((transport) => {
       },
     )
 
-    it('of blank lines that is a stream after all is read', async () => {
+    it('that starts with blank lines and then is a stream is read', async () => {
       const body = `${'\n'.repeat(64 * 1024)}data: {"a":1}\n\n`
       const url = await server((socket) => {
         socket.end(head('content-type: text/event-stream') + body)
@@ -337,7 +344,7 @@ overBoth((transport) => {
       expect((await read(url)).events).toEqual([{ data: { a: 1 } }])
     })
 
-    it('whose headers have no end is refused', async () => {
+    it('with endless headers is rejected', async () => {
       const url = await server((socket) => {
         socket.write('HTTP/1.1 200 OK\r\n')
         const more = () => socket.writable && socket.write(`x-a: ${'b'.repeat(4096)}\r\n`, more)
@@ -346,7 +353,7 @@ overBoth((transport) => {
       expect(await ask(url)).toBeInstanceOf(APIConnectionError)
     })
 
-    it('that changes the protocol is refused', async () => {
+    it('that changes the protocol is rejected', async () => {
       const url = await server((socket) => {
         socket.write(
           'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
@@ -376,7 +383,7 @@ overBoth((transport) => {
       ['idle-bytes', `${streamHead}${chunk('data: {"a":1}\n\n')}5\r\nda`],
     ] as const
 
-    it.each(phases)('of phase %s is ended, and the socket closed: %j', async (phase, sent) => {
+    it.each(phases)('of phase %s ends the call and closes the socket: %j', async (phase, sent) => {
       let closed: Promise<unknown> | undefined
       const url = await server((socket) => {
         closed = new Promise((resolve) => socket.once('close', resolve))
@@ -397,7 +404,7 @@ overBoth((transport) => {
       process.getActiveResourcesInfo().filter((name) => name === kind).length
 
     it.each(Object.entries(faults))(
-      'of a server that %s is no socket, and no timer',
+      'after a server that %s is no socket and no timer',
       async (_, die) => {
         let sockets = 0
         const url = await listen((socket) => {
@@ -419,7 +426,7 @@ overBoth((transport) => {
   })
 
   it.runIf(transport === 'node')(
-    'an idle connection is closed when its Keep-Alive says so',
+    'an idle connection is closed at its Keep-Alive timeout',
     async () => {
       const closed: Promise<unknown>[] = []
       const url = await listen((socket) => {
@@ -431,7 +438,7 @@ overBoth((transport) => {
       await used.json(request(), call())
       await used.json(request(), call())
       expect(closed).toHaveLength(1)
-      // without it this would be a minute
+      // without the header this would be a minute
       await closed[0]
     },
   )

@@ -26,7 +26,7 @@ overBoth((transport) => {
   }
 
   describe('a stream', () => {
-    it('gives parsed events with their names, and marks [DONE]', async () => {
+    it('yields parsed events with their names, and marks [DONE]', async () => {
       const { events, error } = await streamOf(
         ': hi\n\nevent: start\ndata: {"a":1}\n\ndata: {"b":[2]}\n\ndata: [DONE]\n\n',
       )
@@ -38,12 +38,12 @@ overBoth((transport) => {
       ])
     })
 
-    it('passes over what stands behind [DONE], and empty data', async () => {
+    it('skips what follows [DONE], and empty data', async () => {
       const { events } = await streamOf('data:\n\ndata: {}\n\ndata: [DONE] \n\ndata: {bad\n\n')
       expect(events).toEqual([{ data: {} }, { data: undefined, done: true }])
     })
 
-    it('takes only [DONE] itself for the end', async () => {
+    it('takes only [DONE] itself as the end', async () => {
       const { error } = await streamOf('data: [DONE]x\n\n')
       expect(error).toMatchObject({ code: 'bad_json' })
     })
@@ -56,12 +56,12 @@ overBoth((transport) => {
       await server.seen[0]?.closed
     })
 
-    it('gives one array for what came in one read', async () => {
+    it('yields one array per network read', async () => {
       const { batches } = await streamOf('data: 1\n\ndata: 2\n\ndata: 3\n\n')
       expect(batches).toEqual([[{ data: 1 }, { data: 2 }, { data: 3 }]])
     })
 
-    it('gives the same events for any split of the body', async () => {
+    it('yields the same events for any split of the body', async () => {
       const text = '\uFEFFevent: a\r\ndata: {"text":"🦔é"}\r\n\r\n: c\r\rdata: {"x":\ndata: 2}\n\n'
       const bytes = new TextEncoder().encode(text)
       const whole = await eventsOf([bytes])
@@ -77,20 +77,20 @@ overBoth((transport) => {
       )
     })
 
-    it('dispatches a last event without its blank line if its data is whole', async () => {
+    it('emits a last event without its blank line if its data is complete', async () => {
       const { events, error } = await streamOf('data: {"a":1}\n\ndata: {"b":2}')
       expect(error).toBeUndefined()
       expect(events).toEqual([{ data: { a: 1 } }, { data: { b: 2 } }])
     })
 
-    it('takes an event that is cut at the end for an interruption', async () => {
+    it('reports an event cut at the end as an interruption', async () => {
       const { events, error } = await streamOf('data: {"a":1}\n\ndata: {"b":')
       expect(events).toEqual([{ data: { a: 1 } }])
       expect(error).toBeInstanceOf(StreamInterruptedError)
       expect(error).toMatchObject({ code: 'truncated', phase: 'stream', maybeBilled: true })
     })
 
-    it('hands over the events before bad JSON, and shows nothing of it', async () => {
+    it('emits the events before invalid JSON, and shows nothing of that JSON', async () => {
       const { events, error } = await streamOf(
         'data: {"a":1}\n\ndata: {secret\n\ndata: {"c":3}\n\n',
       )
@@ -100,7 +100,7 @@ overBoth((transport) => {
       expect(String(error)).not.toContain('secret')
     })
 
-    it('refuses an event above maxEventBytes, with provider and model', async () => {
+    it('rejects an event above maxEventBytes, with provider and model', async () => {
       const server = await serve(stall(`data: {}\n\ndata: ${'x'.repeat(5000)}`))
       const transport = transportOn(server.url, { maxEventBytes: 1000 })
       const { events, error } = await collect(transport.events(request(), call()))
@@ -110,7 +110,7 @@ overBoth((transport) => {
       await server.seen[0]?.closed
     })
 
-    it('tells a socket that dies in the body, with its cause', async () => {
+    it('reports a socket that closes in the body, with its cause', async () => {
       const server = await serve((response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' })
         response.write('data: {"a":1}\n\n', () => response.destroy())
@@ -128,13 +128,13 @@ overBoth((transport) => {
       `event: error\ndata: {"message":"bad key ${apiKey}"}\n\n`,
       `data: {"error":{"message":"bad key ${apiKey}"}}\n\n`,
       `data: {"type":"response.failed","response":{"error":{"message":"${apiKey}"}}}\n\n`,
-    ])('takes the key out of an error event that echoes it', async (event) => {
+    ])('removes a key that an error event echoes', async (event) => {
       const { events } = await streamOf('data: {}\n\n', event)
       expect(events).toHaveLength(2)
       expect(JSON.stringify(events)).not.toContain(apiKey)
     })
 
-    it('is silent about a body that ends early between two events: that is the reader’s to say', async () => {
+    it('does not report a body that ends between two events: the adapter decides', async () => {
       const { events, error } = await streamOf('data: {"a":1}\n\n')
       expect(error).toBeUndefined()
       expect(events).toHaveLength(1)
@@ -174,7 +174,7 @@ overBoth((transport) => {
     })
 
     it.each(['application/json', 'text/plain', 'text/html'])(
-      'is a stream all the same if its bytes are, though it says %s',
+      'is read as a stream if its bytes are one, though its type is %s',
       async (type) => {
         const { events, error } = await streamFrom('data: {"a":1}\n\n', { 'content-type': type })
         expect(error).toBeUndefined()
@@ -182,14 +182,14 @@ overBoth((transport) => {
       },
     )
 
-    it('is a stream if it says so, though it starts with a field nobody knows', async () => {
+    it('is a stream if its type says so, though it starts with an unknown field', async () => {
       const { events } = await streamFrom('x-trace: 1\ndata: {"a":1}\n\n', {
         'content-type': 'text/event-stream',
       })
       expect(events).toEqual([{ data: { a: 1 } }])
     })
 
-    it('is told apart when its first bytes come one by one', async () => {
+    it('is recognised when its first bytes arrive one by one', async () => {
       const server = await serve(async (response) => {
         response.writeHead(200)
         response.flushHeaders()
@@ -216,13 +216,13 @@ overBoth((transport) => {
         ServiceUnavailableError,
         503,
       ],
-    ])('is the error that its JSON names: %j', async (body, Class, status) => {
+    ])('is the error that its JSON contains: %j', async (body, Class, status) => {
       const { error } = await streamFrom(JSON.stringify(body))
       expect(error).toBeInstanceOf(Class)
       expect(error).toMatchObject({ status, requestId: 'r-1' })
     })
 
-    it('is a server error where its JSON names no status', async () => {
+    it('is a server error if its JSON has no status', async () => {
       const { error } = await streamFrom(JSON.stringify({ error: { message: 'what' } }))
       expect(error).toMatchObject({ status: 500 })
     })
@@ -243,8 +243,8 @@ overBoth((transport) => {
     return events
   }
 
-  describe('statuses of a stream call', () => {
-    it('are typed errors, told to onResponse first', async () => {
+  describe('a status other than 200', () => {
+    it('is a typed error, after onResponse has been called', async () => {
       const server = await serve(
         reply(
           429,

@@ -1,4 +1,7 @@
-/** What real servers send in their own way, over a socket, in both modes: calls, texts, usage and members arrive whole. */
+/**
+ * Provider-specific shapes of real responses, over a socket, in both modes: calls, texts, usage and
+ * members are complete.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -24,7 +27,7 @@ let ai: Client
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // a TCP server has an address of this form
+  // a TCP server has an address of this shape
   const { port } = server.address() as AddressInfo
   const options = { apiKey: 'key-of-a-test', baseURL: `http://127.0.0.1:${port}` }
   const write = (line: unknown) => void lines.push(JSON.stringify(line))
@@ -37,7 +40,7 @@ afterAll(() => new Promise((resolve) => server.close(resolve)))
 
 const tools = ['f', 'g'].map((name) => ({ type: 'function' as const, function: { name } }))
 
-/** The answer of one exchange, in the mode that it was recorded in. */
+/** The response to one exchange, in the mode in which it was recorded. */
 async function answer(name: Name, exchange: typeof next): Promise<ChatResponse> {
   next = exchange
   const request = ask(name, { tools })
@@ -408,9 +411,9 @@ const memberRows: readonly (readonly [Name, typeof next, JsonObject])[] = [
   }),
 ]
 
-describe('what a call says beside name and arguments', () => {
+describe('members of a call other than name and arguments', () => {
   it.each(memberRows)(
-    'is on the call, and goes back without native: %s',
+    'are on the call, and sent back without native: %s',
     async (name, exchange, told) => {
       const { message } = await answer(name, exchange)
       const [call] = message.tool_calls ?? []
@@ -524,7 +527,7 @@ const asEvent: Record<Name, (body: never) => JsonObject[]> = {
 }
 
 describe('text', () => {
-  it.each(oddTexts)('is read in other forms: %s (%s)', async (_, name, body) => {
+  it.each(oddTexts)('is read in other shapes: %s (%s)', async (_, name, body) => {
     for (const exchange of [{ body }, { events: asEvent[name](body as never) }]) {
       const reply = await answer(name, exchange)
       expect([reply.text, reply.finish_reason]).toEqual(['Hello', 'stop'])
@@ -538,11 +541,14 @@ describe('text', () => {
     ['compatible', chat(undefined).body],
     ['compatible', chat(true).body],
     ['openai', response('Hello' as never)],
-  ] as const)('that cannot be is an error, no empty answer: %s', async (name, body) => {
-    await expect(answer(name, { body })).rejects.toBeInstanceOf(UnexpectedResponseError)
-  })
+  ] as const)(
+    'of an impossible shape is an error, not an empty response: %s',
+    async (name, body) => {
+      await expect(answer(name, { body })).rejects.toBeInstanceOf(UnexpectedResponseError)
+    },
+  )
 
-  it('comes by deltas into a block of a new type, which goes back as it was', async () => {
+  it('in deltas of an unknown block type is read, and the block is sent back unchanged', async () => {
     const block = { type: 'new', text: '', id: 'n1' }
     const reply = await answer('anthropic', {
       events: [
@@ -562,7 +568,7 @@ describe('text', () => {
     expect(reply.message.native?.content).toEqual([{ ...block, text: 'Hello' }])
   })
 
-  it('is not lost where its deltas come into a block of another kind', async () => {
+  it('is kept when its deltas belong to another block type', async () => {
     const delta = (type: string, name: string, text: string) => ({
       type: 'content_block_delta',
       index: 0,
@@ -608,7 +614,7 @@ describe('text', () => {
       },
     ],
     ['compatible', 'Parts', chat({ role: 'assistant', content: [odd, hello] }).body],
-  ] as const)('what nobody knows beside it is told once: %s, %s', async (name, what, body) => {
+  ] as const)('in unknown kinds beside it is reported once: %s, %s', async (name, what, body) => {
     for (const exchange of [{ body }, { events: asEvent[name](body as never) }]) {
       const { text, warnings } = await answer(name, exchange)
       expect(text).toBe('Hello')
@@ -624,7 +630,7 @@ describe('text', () => {
   })
 
   it.each(['openai', 'xai'] as const)(
-    'of two phases is parted by a blank line: %s',
+    'of two phases is separated by a blank line: %s',
     async (name) => {
       const message = (phase: string, text: string) => ({
         type: 'message',
@@ -668,7 +674,7 @@ describe('text', () => {
   ] as const
 
   it.each(phased)(
-    'says its phase, there and back without native: %s',
+    'keeps its phase in both directions without native: %s',
     async (_, output, expected) => {
       const whole = response(output)
       const streamed = { events: [{ type: 'response.completed', response: whole }] }
@@ -693,7 +699,7 @@ describe('text', () => {
     },
   )
 
-  it('says its phase with each delta', async () => {
+  it('has its phase on each delta', async () => {
     const events = ['commentary', 'final_answer'].flatMap((phase, output_index) => [
       {
         type: 'response.output_item.added',
@@ -713,7 +719,7 @@ describe('text', () => {
     ])
   })
 
-  it('that is a value is its JSON', async () => {
+  it('that is an object is its JSON', async () => {
     expect((await answer('compatible', chat({ content: { a: 'x' } }))).text).toBe('{"a":"x"}')
   })
 
@@ -724,7 +730,8 @@ describe('text', () => {
   })
 })
 
-// ---- What is made and done on the way -----------------------------------------------------------------------------
+// ---- Progress and media
+// ---------------------------------------------------------------------------------------------
 
 const running = (item: JsonObject, ...events: readonly JsonObject[]) =>
   responsesEvents([
@@ -833,17 +840,21 @@ const progressRows: readonly (readonly [string, Name, typeof next, readonly Json
 ]
 
 describe('progress', () => {
-  it.each(progressRows)('is told while it comes: %s (%s)', async (_, name, exchange, expected) => {
-    next = exchange
-    const chunks = []
-    for await (const chunk of ai.stream(ask(name))) chunks.push(chunk)
-    for (const one of expected) expect(chunks).toContainEqual(expect.objectContaining(one))
-    const whole = await answer(name, exchange)
-    for (const tool of whole.message.hosted_tools ?? []) expect(tool).not.toHaveProperty('progress')
-    expect(whole.message.reasoning_content).toBeUndefined()
-  })
+  it.each(progressRows)(
+    'is emitted as it arrives: %s (%s)',
+    async (_, name, exchange, expected) => {
+      next = exchange
+      const chunks = []
+      for await (const chunk of ai.stream(ask(name))) chunks.push(chunk)
+      for (const one of expected) expect(chunks).toContainEqual(expect.objectContaining(one))
+      const whole = await answer(name, exchange)
+      for (const tool of whole.message.hosted_tools ?? [])
+        expect(tool).not.toHaveProperty('progress')
+      expect(whole.message.reasoning_content).toBeUndefined()
+    },
+  )
 
-  it.each(['openai', 'xai'] as const)('of sound is the sound: %s', async (name) => {
+  it.each(['openai', 'xai'] as const)('of audio is the audio: %s', async (name) => {
     const part = { type: 'output_audio', data: 'AAAA', transcript: 'Hi you' }
     const output = [{ type: 'message', role: 'assistant', content: [part] }]
     const events = [
@@ -917,7 +928,7 @@ const outputs: readonly (readonly [
   ],
 ]
 
-describe('what was made for the user is on the message', () => {
+describe('media made for the user is on the message', () => {
   it.each(outputs)('%s (%s)', async (_, name, body, expected) => {
     expect((await answer(name, { body })).message).toMatchObject(expected)
   })
@@ -992,7 +1003,7 @@ const told: readonly (readonly [string, Name, typeof next, JsonObject])[] = [
   }),
 ]
 
-describe('what else happened is a warning', () => {
+describe('other notices are warnings', () => {
   it.each(told)('%s (%s)', async (_, name, exchange, warning) => {
     const { warnings } = await answer(name, exchange)
     expect(warnings).toEqual([expect.objectContaining(warning)])
@@ -1103,7 +1114,7 @@ const members: readonly (readonly [Name, typeof next, JsonObject])[] = [
   ],
 ]
 
-describe('a reason that does not fit the calls', () => {
+describe('a finish reason that does not fit the calls', () => {
   const use = { type: 'tool_use', id: 't', name: 'f', input: {} }
   it.each([
     ['anthropic', [], 'tool_use', 'stop'],
@@ -1126,12 +1137,12 @@ describe('a reason that does not fit the calls', () => {
   })
 })
 
-describe('members of an answer that nothing else says', () => {
+describe('other members of a response', () => {
   it.each(members)('are kept: %s', async (name, exchange, expected) => {
     expect((await answer(name, exchange)).provider_specific_fields).toEqual(expected)
   })
 
-  it('are on the finish of a stream too', async () => {
+  it('are on the finish chunk of a stream too', async () => {
     const whole = response([], { conversation: { id: 'c1' } })
     next = { events: [{ type: 'response.completed', response: whole }] }
     let last: unknown
@@ -1142,7 +1153,7 @@ describe('members of an answer that nothing else says', () => {
     })
   })
 
-  it('say what the API took out of the request', async () => {
+  it('report what the API removed from the request', async () => {
     const input_transformations = [
       { id: 'rs_1', type: 'reasoning', action: 'removed', reason: 'prefix_mismatch' },
     ]
@@ -1156,9 +1167,10 @@ describe('members of an answer that nothing else says', () => {
   })
 })
 
-// ---- Names that a server sends --------------------------------------------------------------------------------------
+// ---- Names from a server
+// --------------------------------------------------------------------------------------------
 
-describe('ids and models that a server sends', () => {
+describe('ids and model names from a server', () => {
   const key = 'sk-proj-abcdefghijklmnopqrstuvwxyz'
   const long = `${key}${'x'.repeat(5_000)}`
   const bodies: Record<Name, unknown> = {
@@ -1168,11 +1180,11 @@ describe('ids and models that a server sends', () => {
     gemini: { ...candidate([{ text: 'Hi' }]), responseId: long, modelVersion: long },
     compatible: { ...chat({ content: 'Hi' }).body, id: long, model: long },
   }
-  // every name is a key of it
+  // every key is also the model
   const all = Object.keys(bodies) as Name[]
 
   it.each(all)(
-    'are short and without keys in answers, attempts and log lines: %s',
+    'are short and free of keys in responses, attempts and log lines: %s',
     async (name) => {
       lines.length = 0
       const { id, model, request_id, attempts } = await answer(name, {
@@ -1188,7 +1200,7 @@ describe('ids and models that a server sends', () => {
     },
   )
 
-  it.each(all)('are short and without keys in errors: %s', async (name) => {
+  it.each(all)('are short and free of keys in errors: %s', async (name) => {
     lines.length = 0
     const body = { error: { message: 'no', code: long, type: long } }
     const error: TetradError = await answer(name, { status: 400, body, id: long }).catch((e) => e)
@@ -1319,7 +1331,7 @@ describe('usage', () => {
     expect([usage.prompt_tokens, usage.completion_tokens]).toEqual([prompt, completion])
   })
 
-  it.each(['openai', 'xai'] as const)('of hosted tools stands beside it: %s', async (name) => {
+  it.each(['openai', 'xai'] as const)('of hosted tools is reported beside it: %s', async (name) => {
     const tool_usage = {
       web_search: { num_requests: 10 },
       image_gen: { input_tokens: 9, output_tokens: 8 },

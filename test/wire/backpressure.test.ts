@@ -1,4 +1,7 @@
-/** What a call takes from its provider while nobody reads: 256 chunks or 1 MiB, whichever is first, for every kind of chunk. */
+/**
+ * What a call reads from its provider while nobody reads the stream: 256 chunks or 1 MiB, whichever
+ * is first, for every kind of chunk.
+ */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +16,7 @@ import { adapters, ask, names } from './support.js'
 const mebibyte = 1_048_576
 const large = 'x'.repeat(100_000)
 
-/** Begins to read, and stops: resolves when what is counted no longer grows. */
+/** Starts to read, stops, and resolves when the count no longer grows. */
 async function stall(stream: ChatStream, count: () => number): Promise<AsyncIterator<StreamChunk>> {
   const reader = stream[Symbol.asyncIterator]()
   await reader.next()
@@ -32,7 +35,7 @@ async function rest(reader: AsyncIterator<StreamChunk>): Promise<StreamChunk[]> 
   return chunks
 }
 
-describe('from the socket of a provider', () => {
+describe('read from the socket of a provider', () => {
   let server: MockServer
   let sockets: Socket[] = []
   const note = (message: unknown) => sockets.push((message as { socket: Socket }).socket)
@@ -65,7 +68,7 @@ describe('from the socket of a provider', () => {
   })
 })
 
-describe('from adapters and layers', () => {
+describe('read from adapters and layers', () => {
   const call = { type: 'tool-call-start', index: 0, id: 'c1', name: 'draw' } as const
   const endOfCall = { type: 'tool-call-end', index: 0 } as const
   const kinds: Record<string, StreamChunk> = {
@@ -101,14 +104,14 @@ describe('from adapters and layers', () => {
     for (const steps of [singly, batches]) {
       const adapter = fakeAdapter(around(kind, steps))
       const reader = await stall(caller(adapter).stream(request), () => adapter.log.produced)
-      // 100,000 letters are 200,000 bytes at most, and logprobs hold some more
+      // 100,000 letters are at most 200,000 bytes, and logprobs add some more
       expect(adapter.log.produced).toBeLessThanOrEqual(12)
       const chunks = await rest(reader)
       expect(chunks.filter(({ type }) => type === chunk.type)).toHaveLength(100)
     }
   })
 
-  it.each(['data', 'bytes', 'result'])('%s that a layer emits', async (kind) => {
+  it.each(['data', 'bytes', 'result'])('%s emitted by a layer', async (kind) => {
     let emitted = 0
     const layer: Middleware = async (ctx, next) => {
       for (; emitted < 100; emitted++) await ctx.emit(kinds[kind] as StreamChunk)
@@ -121,7 +124,7 @@ describe('from adapters and layers', () => {
     expect(emitted).toBe(100)
   })
 
-  it('an object that holds itself is no endless walk', async () => {
+  it('a cyclic object ends the size estimate', async () => {
     const data: Record<string, unknown> = {}
     data.self = data
     const chunk: StreamChunk = { type: 'data', name: 'loop', data }

@@ -1,4 +1,7 @@
-/** A conversation with reasoning, tools and pictures that moves from each provider to each other one, through storage. */
+/**
+ * A conversation with reasoning, tools and images that moves between every two providers, through
+ * JSON.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest, ChatResponse, Message } from '../../src/chat/index.js'
 import { type MockServer, mockServer } from '../../src/testing/index.js'
@@ -37,7 +40,7 @@ function freeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Two turns: a thought and a call, a result, a thought and an answer. */
+/** Two turns: a thought and a call, a result, a thought and text. */
 async function converse(name: Name, mode: 'generate' | 'stream') {
   server.script(
     think('SECRET-THOUGHT one')
@@ -63,7 +66,7 @@ async function converse(name: Name, mode: 'generate' | 'stream') {
   return { history: store([...second, ...two.messages]), one, two }
 }
 
-/** Models that take no effort are asked without. */
+/** Models without an effort are called without one. */
 const reasoning: Record<Name, 'low' | undefined> = {
   openai: 'low',
   anthropic: 'low',
@@ -72,14 +75,14 @@ const reasoning: Record<Name, 'low' | undefined> = {
   compatible: undefined,
 }
 
-/** The native blocks of a turn, wherever the wire of the provider keeps its turns. */
+/** The turns of a request body, wherever the wire of the provider has them. */
 const turnsOf = (name: Name, body: Record<string, unknown>): unknown =>
   name === 'gemini' ? body.contents : name === 'anthropic' ? body.messages : body.input
 
 const pairs = four.flatMap((from) => four.map((to) => [from, to] as const))
 
-describe.each(['generate', 'stream'] as const)('a history made by %s', (mode) => {
-  it.each(pairs)('goes from %s to %s', async (from, to) => {
+describe.each(['generate', 'stream'] as const)('a history created by %s', (mode) => {
+  it.each(pairs)('is sent from %s to %s', async (from, to) => {
     const { history } = await converse(from, mode)
     const messages = freeze([...history, { role: 'user' as const, content: 'Thanks. And Paris?' }])
     server.script(say('In France.'))
@@ -92,7 +95,7 @@ describe.each(['generate', 'stream'] as const)('a history made by %s', (mode) =>
       message.role === 'assistant' && message.native ? [message.native] : [],
     )
     expect(natives.length).toBe(2)
-    // nothing of ours, and nothing of another provider, reaches the wire
+    // neither internal members nor those of another provider reach the wire
     expect(text).not.toContain('"native"')
     expect(text).not.toContain('reasoning_content')
     if (from === to) {
@@ -108,7 +111,7 @@ describe.each(['generate', 'stream'] as const)('a history made by %s', (mode) =>
     checkRules(to, body ?? {})
   })
 
-  it.each(four)('of %s that was edited is told in the new words', async (name) => {
+  it.each(four)('of %s that was edited is sent with the edited text', async (name) => {
     const { history } = await converse(name, mode)
     const edited = history.map((message) =>
       message.role === 'assistant' && message.content === 'It is Rome.'
@@ -128,7 +131,7 @@ describe.each(['generate', 'stream'] as const)('a history made by %s', (mode) =>
   })
 })
 
-/** Signatures and encrypted content, and ids of reasoning items. */
+/** Signatures, encrypted content and ids of reasoning items. */
 function secretsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(secretsOf)
   if (typeof value !== 'object' || value === null) return []
@@ -141,7 +144,7 @@ function secretsOf(value: unknown): string[] {
   )
 }
 
-/** What the providers refuse (providers: roles alternate, each call has its result, ids fit). */
+/** Checks what the providers require: roles alternate, each call has its result, ids fit. */
 function checkRules(name: Name, body: Record<string, unknown>): void {
   type Block = Record<string, unknown>
   if (name === 'anthropic') {

@@ -1,4 +1,7 @@
-/** Every place a stream can end at, on every wire: cut after each event, aborted at each event, left by its consumer. */
+/**
+ * Every point at which a stream can end, on every wire: cut after each event, aborted at each
+ * chunk, left by its consumer.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type UsageRecord, usage } from '../../middleware/usage.js'
 import {
@@ -20,7 +23,7 @@ afterEach(() => server.close())
 describe.each(names)('a stream of %s', (name) => {
   const count = events(name, rich()).length
 
-  it('cut after any event is an error that keeps what was said and what the wire had told', async () => {
+  it('that is cut after any event is an error that keeps the text and the usage sent so far', async () => {
     const whole = await (async () => {
       server.script(rich().splitEvents())
       const stream = clientOf(server).stream(ask(name))
@@ -34,7 +37,8 @@ describe.each(names)('a stream of %s', (name) => {
         server.script(rich().splitEvents().cut(after, how))
         const { chunks, error } = await drain(clientOf(server).stream(ask(name)))
         const at = `${how} after ${after} of ${count}`
-        // a wire whose terminal event is followed by nothing that counts is whole before its last event
+        // a wire whose terminal event is followed only by irrelevant events is complete before its
+        // last event
         if (!error) {
           expect(chunks.at(-1)?.type, at).toBe('finish')
           expect(textOf(chunks), at).toBe(textOf(whole.chunks))
@@ -59,9 +63,9 @@ describe.each(names)('a stream of %s', (name) => {
     }
   })
 
-  it('aborted at any chunk has one outcome, closes the socket and leaves no listener', async () => {
+  it('that is aborted at any chunk has one outcome, closes the socket and leaves no listener', async () => {
     const { signal: baseline } = new AbortController()
-    // what comes before the last event: the server stalls there
+    // chunks before the last event: the server stalls there
     server.script(
       rich()
         .splitEvents()
@@ -84,9 +88,10 @@ describe.each(names)('a stream of %s', (name) => {
       expect(records).toHaveLength(1)
       const [record] = records
       expect(record?.status).toBe('aborted')
-      // the ledger is the sum of the attempts, at least what the wire had said, marked where it is our count
+      // the ledger is the sum of the attempts: at least the reported usage, marked as estimated
+      // where it is counted
       expect(record?.usage).toEqual(error?.attempts?.[0]?.usage)
-      // these wires tell their usage at the end only
+      // these wires report usage only at the end
       const isSilent = name !== 'anthropic' && name !== 'gemini'
       if (isSilent) expect(record?.usage.estimated).toBe(true)
       expect(error, `abort at ${at}`).toBeInstanceOf(AbortError)
@@ -100,7 +105,7 @@ describe.each(names)('a stream of %s', (name) => {
     expect(server.open).toBe(0)
   })
 
-  it('left by break closes the socket', async () => {
+  it('that is left by break closes the socket', async () => {
     server.script(
       rich()
         .splitEvents()
@@ -111,7 +116,7 @@ describe.each(names)('a stream of %s', (name) => {
     expect(await server.requests.at(-1)?.closed).toBe(true)
   })
 
-  it('read by a consumer that stops after three chunks costs at most highWaterMark and one read', async () => {
+  it('that stops being read after three chunks costs at most highWaterMark and one read', async () => {
     let produced = 0
     const counting: Middleware = (ctx, next) => {
       ctx.transform((chunk, emit) => {
@@ -126,7 +131,7 @@ describe.each(names)('a stream of %s', (name) => {
     let seen = 0
     for await (const _ of clientOf(server, counting).stream(ask(name))) {
       if (++seen < 3) continue
-      // long enough for all of it, were it not held back
+      // long enough to read everything if there were no backpressure
       for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
       break
     }
@@ -134,7 +139,7 @@ describe.each(names)('a stream of %s', (name) => {
     expect(await server.requests.at(-1)?.closed).toBe(true)
   })
 
-  it('folds to the same answer whole, by lines and byte by byte, and as a plain call', async () => {
+  it('accumulates to the same response whole, by lines and byte by byte, and as a generate call', async () => {
     const ai = clientOf(server)
     const answers: unknown[] = []
     for (const reply of [
@@ -168,13 +173,13 @@ describe.each(names)('a stream of %s', (name) => {
   })
 })
 
-/** Ids that the server made are its own each time. */
+/** Ids created by the server differ on each call. */
 const withoutIds = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value ?? null), (key, member) =>
     /^(id|call_id|item_id|signature|thoughtSignature|encrypted_content)$/.test(key) ? '' : member,
   )
 
-it('a thousand streams at once finish with their own text each', async () => {
+it('a thousand concurrent streams each finish with their own text', async () => {
   const crowd = await mockServer()
   try {
     crowd.reply(({ body }) => {

@@ -1,4 +1,7 @@
-/** What some providers can do and others cannot, on each wire: sound, logprobs, token counts, custom and hosted tools. */
+/**
+ * Features that only some providers have, on each wire: audio, logprobs, token counts, custom and
+ * hosted tools.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest, ChatResponse } from '../../src/chat/index.js'
 import { AuthenticationError, BadRequestError } from '../../src/core/index.js'
@@ -21,15 +24,15 @@ const reply = async (mode: 'generate' | 'stream', request: ChatRequest): Promise
 }
 const sent = () => server.requests.at(-1)?.text ?? ''
 
-describe('a name that an API refuses', () => {
+describe('a function name that an API rejects', () => {
   const tool = { type: 'function', function: { name: 'Wetter für ä/b?', parameters: {} } } as const
 
   it.each(every(names))(
-    'is the caller’s again in the answer and the next turn: %s, %s',
+    'is the caller’s name again in the response and the next turn: %s, %s',
     async (name, mode) => {
       let spelled = ''
       server.reply(({ text }) => {
-        // the one name of the body that ours was made of
+        // the only name of the body that was changed
         spelled = /"(Wetter[^"]*)"/.exec(text)?.[1] ?? ''
         return callTool(spelled, { city: 'Rome' })
       })
@@ -48,7 +51,7 @@ describe('a name that an API refuses', () => {
   )
 })
 
-describe('sound in', () => {
+describe('audio input', () => {
   const hear = (name: Name, more: Partial<ChatRequest> = {}) =>
     ask(name, {
       messages: [
@@ -63,19 +66,19 @@ describe('sound in', () => {
       ...more,
     })
 
-  it.each(every(['gemini', 'compatible']))('goes to %s as it is, %s', async (name, mode) => {
+  it.each(every(['gemini', 'compatible']))('is sent to %s unchanged, %s', async (name, mode) => {
     server.script(say('Hello.'))
     expect((await reply(mode, hear(name))).text).toBe('Hello.')
     expect(sent()).toContain('UklGRgAAAAA=')
   })
 
-  it.each(modes)('goes to the sound models of OpenAI, %s', async (mode) => {
+  it.each(modes)('is sent to the audio models of OpenAI, %s', async (mode) => {
     server.script(say('Hello.'))
     await reply(mode, hear('openai', { model: 'openai/gpt-audio' }))
     expect(sent()).toContain('UklGRgAAAAA=')
   })
 
-  it('is refused before any connection where the model has no ear', async () => {
+  it('is rejected before any connection if the model takes no audio', async () => {
     await expect(reply('generate', hear('anthropic'))).rejects.toBeInstanceOf(BadRequestError)
     await expect(reply('generate', hear('xai'))).rejects.toBeInstanceOf(BadRequestError)
     expect(server.requests).toEqual([])
@@ -98,7 +101,7 @@ describe('logprobs', () => {
     },
   )
 
-  it('are left out with a warning where the wire has none', async () => {
+  it('are dropped with a warning if the wire has none', async () => {
     server.script(say('Hi'))
     const answer = await reply('generate', ask('anthropic', { logprobs: true }))
     expect(answer.warnings).toContainEqual(
@@ -109,7 +112,7 @@ describe('logprobs', () => {
 })
 
 describe('countTokens', () => {
-  it.each(names)('%s gives a number, ours is marked', async (name) => {
+  it.each(names)('%s returns a number, an estimate is marked', async (name) => {
     const count = await clientOf(server).countTokens(ask(name))
     expect(count.tokens).toBeGreaterThan(0)
     const isAsked = server.requests.length > 0
@@ -128,7 +131,7 @@ describe('custom tools', () => {
     { type: 'custom', custom: { name: 'sql', description: 'Runs SQL.' } },
   ]
 
-  it.each(every(['openai', 'compatible']))('of %s take free text, %s', async (name, mode) => {
+  it.each(every(['openai', 'compatible']))('of %s accept free text, %s', async (name, mode) => {
     server.script(callTool('sql', 'SELECT "1"', { custom: true }))
     const answer = await reply(mode, ask(name, { tools: custom }))
     expect(answer.finish_reason).toBe('tool_calls')
@@ -138,7 +141,7 @@ describe('custom tools', () => {
   })
 
   it.each(every(['anthropic', 'gemini']))(
-    'are functions of one text on the wire of %s, and custom here, %s',
+    'are functions with one text parameter on the wire of %s, and custom in the response, %s',
     async (name, mode) => {
       server.script((request) => {
         const argument = /"properties":\{"(\w+)"/.exec(request.text)?.[1] ?? 'input'
@@ -160,26 +163,32 @@ describe('hosted tools', () => {
     xai: { type: 'web_search' },
   }
 
-  it.each(every(four))('of %s go through, and survive the next turn, %s', async (name, mode) => {
-    const tools = [search[name] as NonNullable<ChatRequest['tools']>[number]]
-    const tool = name === 'gemini' ? 'google_search' : 'web_search'
-    server.script(hostedTool(tool, { input: { query: 'x' }, output: [] }).say('Found.'), say('Ok.'))
-    const request = ask(name, { tools })
-    const answer = await reply(mode, request)
-    expect(answer.text).toBe('Found.')
-    expect(answer.finish_reason).toBe('stop')
-    const stored = JSON.parse(JSON.stringify(answer.messages))
-    const next = await reply(mode, {
-      ...request,
-      messages: [...request.messages, ...stored, { role: 'user', content: 'And?' }],
-    })
-    expect(next.text).toBe('Ok.')
-    expect(next.warnings).toEqual([])
-    if (name !== 'gemini') expect(sent()).toMatch(/web_search_call|server_tool_use/)
-  })
+  it.each(every(four))(
+    'of %s are passed through, and kept for the next turn, %s',
+    async (name, mode) => {
+      const tools = [search[name] as NonNullable<ChatRequest['tools']>[number]]
+      const tool = name === 'gemini' ? 'google_search' : 'web_search'
+      server.script(
+        hostedTool(tool, { input: { query: 'x' }, output: [] }).say('Found.'),
+        say('Ok.'),
+      )
+      const request = ask(name, { tools })
+      const answer = await reply(mode, request)
+      expect(answer.text).toBe('Found.')
+      expect(answer.finish_reason).toBe('stop')
+      const stored = JSON.parse(JSON.stringify(answer.messages))
+      const next = await reply(mode, {
+        ...request,
+        messages: [...request.messages, ...stored, { role: 'user', content: 'And?' }],
+      })
+      expect(next.text).toBe('Ok.')
+      expect(next.warnings).toEqual([])
+      if (name !== 'gemini') expect(sent()).toMatch(/web_search_call|server_tool_use/)
+    },
+  )
 })
 
-describe('a missing key', () => {
+describe('a missing API key', () => {
   const variables: Readonly<Record<string, string>> = {
     openai: 'OPENAI_API_KEY',
     anthropic: 'ANTHROPIC_API_KEY',
@@ -187,18 +196,21 @@ describe('a missing key', () => {
     xai: 'XAI_API_KEY',
   }
 
-  it.each(four)('of %s is an error before any connection that names the variable', async (name) => {
-    const error = await clientOf(server)
-      .generate(ask(name), { apiKeys: { [name]: '' } })
-      .catch((thrown) => thrown)
-    expect(error).toBeInstanceOf(AuthenticationError)
-    expect(error.code).toBe('missing_api_key')
-    expect(error.message).toContain(variables[name])
-    expect(server.requests).toEqual([])
-  })
+  it.each(four)(
+    'of %s is an error before any connection that names the environment variable',
+    async (name) => {
+      const error = await clientOf(server)
+        .generate(ask(name), { apiKeys: { [name]: '' } })
+        .catch((thrown) => thrown)
+      expect(error).toBeInstanceOf(AuthenticationError)
+      expect(error.code).toBe('missing_api_key')
+      expect(error.message).toContain(variables[name])
+      expect(server.requests).toEqual([])
+    },
+  )
 })
 
-it('a custom tool is left out for xAI, which runs calls of that kind itself, and told', async () => {
+it('a custom tool is dropped for xAI, which executes calls of that kind itself, with a warning', async () => {
   server.script(say('ok'))
   const tools = [{ type: 'custom' as const, custom: { name: 'shell', description: 'Runs a line' } }]
   const reply = await clientOf(server).generate(ask('xai', { tools }))

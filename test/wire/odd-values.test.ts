@@ -1,4 +1,7 @@
-/** Answers of which one value is not what its documentation says: each call ends in an answer or a typed error. */
+/**
+ * Responses with one value of another type or range than documented: each call ends in a response
+ * or a typed error.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,7 +22,7 @@ import { TetradError } from '../../src/core/index.js'
 import { adaptersAt, ask, drain, type Name, names, textOf } from './support.js'
 
 const seed = Number(process.env.ODD_SEED ?? 7)
-/** Calls for each provider and mode. */
+/** Number of calls for each provider and mode. */
 const rounds = Number(process.env.ODD_ROUNDS ?? 120)
 
 let answer = { type: '', text: '' }
@@ -35,7 +38,7 @@ let ai: Client
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // a TCP server has an address of this form
+  // a TCP server has an address of this shape
   const { port } = server.address() as AddressInfo
   const options = { apiKey: 'key-of-a-test', baseURL: `http://127.0.0.1:${port}` }
   const onUsage = (record: UsageRecord) => {
@@ -60,7 +63,7 @@ function random(state: number) {
   }
 }
 
-/** JSON knows no infinity, but `1e999` is one to whoever parses it. */
+/** JSON has no infinity, but JSON.parse reads `1e999` as one */
 const infinite = '<infinite>'
 const odd: readonly unknown[] = [
   null,
@@ -84,7 +87,7 @@ const toText = (value: unknown) => JSON.stringify(value).replaceAll(`"${infinite
 
 type Path = readonly (string | number)[]
 
-/** Every place of a value, itself left out. */
+/** Every path in a value, except the root. */
 function placesIn(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => {
@@ -143,7 +146,7 @@ const sseOf = (events: NonNullable<Recording['events']>) =>
     )
     .join('')
 
-/** Serves the recording with one value replaced; says which. */
+/** Serves the recording with one value replaced, and returns its path. */
 function serveOdd({ file, body, events }: Recording, pick: (below: number) => number): string {
   const value = odd[pick(odd.length)]
   const at = events ? pick(events.length) : 0
@@ -170,7 +173,7 @@ function checkCounts(value: object, where: string): void {
   }
 }
 
-/** Of each chunk and answer: the members that are text. */
+/** Text members of each chunk and response. */
 const textMembers = new Set(
   'id model provider text arguments name tool_call_id status media_type data url file_id transcript content refusal reasoning_content input filename title cited_text service_tier stop_sequence native_finish_reason finish_reason request_id'.split(
     ' ',
@@ -182,7 +185,7 @@ function checkTexts(value: unknown, where: string): void {
   if (!isObject(value)) return
   const isHosted = value.type === 'hosted-tool' || 'status' in value
   for (const [name, inner] of Object.entries(value)) {
-    // what only the provider reads, and what its own tools took and gave, is as it came
+    // values that only the provider reads, and those of its own tools, are passed on unchanged
     if (
       name === 'native' ||
       name === 'provider_specific_fields' ||
@@ -226,12 +229,12 @@ function checkGrammar(chunks: readonly StreamChunk[], where: string): void {
   }
 }
 
-/** Codes of the core for an adapter that breaks its contract: ours do not. */
+/** Codes of the core for an adapter that breaks its contract: our adapters never do. */
 const broken = new Set(['bad_chunk', 'bad_answer', 'adapter_failed', 'grammar'])
 
 function checkError(error: unknown, text: string, where: string): void {
   expect(error, `${where}: ${error}`).toBeInstanceOf(TetradError)
-  // checked above
+  // checked by the caller
   const { name, code, cause, partial, usage } = error as TetradError
   const trace = cause instanceof Error ? cause.stack : ''
   expect(cause instanceof TypeError || cause instanceof RangeError, `${where}: ${trace}`).toBe(
@@ -248,13 +251,13 @@ function checkAnswer(response: ChatResponse | PartialResponse, where: string): v
   checkTexts({ ...response, attempts: [], usage: undefined }, where)
 }
 
-/** Odd values change little: most calls must still give an answer. */
+/** Odd values change little: most calls must still return a response. */
 const leastAnswers = 0.6
 
 describe.each(names)('an odd value in an answer of %s', (name) => {
   const recordings = recordingsOf(name)
 
-  it('whole: an answer or a typed error', async () => {
+  it('generate: a response or a typed error', async () => {
     const pick = random(seed)
     const plain = recordings.filter(({ body }) => body)
     let answers = 0
@@ -274,7 +277,7 @@ describe.each(names)('an odd value in an answer of %s', (name) => {
     expect(answers).toBeGreaterThan(rounds * leastAnswers)
   })
 
-  it('streamed: an answer or a typed error that keeps the text', async () => {
+  it('stream: a response or a typed error that keeps the text', async () => {
     const pick = random(seed + 1)
     const streams = recordings.filter(({ events }) => events)
     let answers = 0

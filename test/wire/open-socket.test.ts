@@ -1,4 +1,7 @@
-/** What follows a terminal event over a raw socket: a connection that stays open or is reset is no news. */
+/**
+ * What follows a terminal event on a raw socket: a connection that stays open or is reset changes
+ * nothing.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -20,7 +23,9 @@ const framesOf = (name: Name) =>
     return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`
   })
 
-/** Answers each request with the frames as one chunk of a body that is not ended; then does what is said. */
+/**
+ * Responds to each request with the frames as one chunk of an unfinished body, then runs `ending`.
+ */
 async function serveRaw(frames: readonly string[], ending: Ending): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -48,12 +53,12 @@ const clientOn = (baseURL: string) => {
   })
 }
 
-/** The wire of Gemini has no terminal event: there the end of the body is the end. */
+/** The Gemini wire has no terminal event: the end of the body is the end. */
 const withTerminal = names.filter((name) => name !== 'gemini')
 
 describe.each(withTerminal)('a stream of %s', (name) => {
   it.each(Object.entries(endings))(
-    'is whole with its terminal event, though the socket %s',
+    'is complete with its terminal event, though the socket %s',
     async (_, ending) => {
       const ai = clientOn(await serveRaw(framesOf(name), ending))
       const { chunks, error } = await drain(ai.stream(ask(name)))
@@ -76,7 +81,7 @@ describe.each(withTerminal)('a stream of %s', (name) => {
 })
 
 describe.each(names)('silence of %s', (name) => {
-  it('is events that become no chunk, however many', async () => {
+  it('ends a stream of events that produce no chunk, however many arrive', async () => {
     let timer: ReturnType<typeof setInterval> | undefined
     const unknown = 'event: brand.new\ndata: {"type":"brand.new"}\n\n'
     const url = await serveRaw([unknown], (socket) => {
@@ -91,7 +96,7 @@ describe.each(names)('silence of %s', (name) => {
     expect(error).toMatchObject({ phase: 'idle-events', maybeBilled: true })
   })
 
-  it('behind the headers of a plain answer is ended by idleBytesMs, however long headersMs is', async () => {
+  it('after the headers of a generate call ends at idleBytesMs, however long headersMs is', async () => {
     const ai = clientOn(await serveRaw([' '], stays))
     const timeouts = { headersMs: 600_000, idleBytesMs: 150 }
     const error = await ai.generate(ask(name), { timeouts }).catch((thrown: unknown) => thrown)
@@ -100,14 +105,14 @@ describe.each(names)('silence of %s', (name) => {
   })
 })
 
-it('usage behind the finish reason of Chat Completions counts, though [DONE] never comes', async () => {
+it('usage after the finish reason of Chat Completions counts, though [DONE] never arrives', async () => {
   const frames = framesOf('compatible')
   const url = await serveRaw(frames.slice(0, -1), (socket) => void socket.end('0\r\n\r\n'))
   const { chunks } = await drain(clientOn(url).stream(ask('compatible')))
   expect(chunks.at(-1)).toMatchObject({ type: 'finish', usage: { total_tokens: 165 } })
 })
 
-it('a stream of gemini that is reset is an error, as more might have come', async () => {
+it('a gemini stream that is reset is an error, as more might have followed', async () => {
   const ai = clientOn(await serveRaw(framesOf('gemini'), endings['is reset']))
   const { error } = await drain(ai.stream(ask('gemini')))
   expect(error).toBeInstanceOf(StreamInterruptedError)

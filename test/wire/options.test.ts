@@ -1,4 +1,4 @@
-/** What a user hands to a call, right or wrong: options, keys, schemas, and what is never shown. */
+/** User input of a call, valid or not: options, keys, schemas, and what is never shown. */
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -30,7 +30,7 @@ const failure = async (promise: Promise<unknown>): Promise<TetradError> =>
     },
     (error) => error,
   )
-// what a user of JavaScript may write
+// values an untyped caller may pass
 const loose = (name: Name, more: object) => ({ ...ask(name), ...more }) as ChatRequest
 const body = () => server.requests.at(-1)?.body ?? {}
 
@@ -39,7 +39,7 @@ describe('a Standard Schema', () => {
   const value = { city: 'Rome', rivers: ['Tiber'] }
 
   it.each(names.flatMap((name) => modes.map((mode) => [name, mode] as const)))(
-    'is an answer of its type on %s, %s',
+    'types the response of %s, %s',
     async (name, mode) => {
       server.script(say(JSON.stringify(value)))
       const request = { ...ask(name), response_format: schema }
@@ -51,25 +51,25 @@ describe('a Standard Schema', () => {
     },
   )
 
-  it.each(names)('grows in .partial on %s', async (name) => {
+  it.each(names)('types .partial while it grows on %s', async (name) => {
     server.script(say(JSON.stringify(value), { chunks: 12 }).splitEvents())
     const seen: unknown[] = []
     const spelled: string[] = []
     const { partial } = clientOf(server).stream({ ...ask(name), response_format: schema })
     for await (const part of partial) {
-      // as a page that compares what it holds by identity
+      // as a page that compares by identity
       expect(Object.is(part, seen.at(-1))).toBe(false)
       seen.push(part)
       spelled.push(JSON.stringify(part))
     }
     expect(spelled.at(-1)).toBe(JSON.stringify(value))
     expect(seen.length).toBeGreaterThan(2)
-    // what was given has not changed since, and nothing was given twice
+    // earlier values are unchanged, and none is emitted twice
     expect(seen.map((part) => JSON.stringify(part))).toEqual(spelled)
     expect(new Set(spelled).size).toBe(spelled.length)
   })
 
-  it.each(modes)('that the answer does not fit is an error with the text, %s', async (mode) => {
+  it.each(modes)('that the response does not match is an error with the text, %s', async (mode) => {
     server.script(say('{"city":1}'))
     const request = { ...ask('openai'), response_format: schema }
     const ai = clientOf(server)
@@ -83,7 +83,7 @@ describe('a Standard Schema', () => {
   })
 })
 
-describe('what belongs elsewhere', () => {
+describe('an option in the wrong place', () => {
   it.each([
     ['stream', true],
     ['timeout', 5],
@@ -95,7 +95,7 @@ describe('what belongs elsewhere', () => {
     ['headers', {}],
     ['fallbacks', []],
     ['mock_response', 'x'],
-  ])('%s is refused, and its name said', async (key, value) => {
+  ])('%s is rejected by name', async (key, value) => {
     const error = await failure(clientOf(server).generate(loose('openai', { [key]: value })))
     expect(error).toBeInstanceOf(BadRequestError)
     expect(error.status).toBe(400)
@@ -103,7 +103,7 @@ describe('what belongs elsewhere', () => {
     expect(server.requests).toEqual([])
   })
 
-  it('stream_options is passed over', async () => {
+  it('stream_options is ignored', async () => {
     server.script(say('Hi'))
     await clientOf(server).generate(
       loose('compatible', { stream_options: { include_usage: false } }),
@@ -111,20 +111,20 @@ describe('what belongs elsewhere', () => {
     expect(body()).not.toHaveProperty('stream_options')
   })
 
-  it.each(names)('n other than 1 is not taken by %s', async (name) => {
+  it.each(names)('n other than 1 is rejected by %s', async (name) => {
     const error = await failure(clientOf(server).generate(ask(name, { n: 2 })))
     expect(error).toBeInstanceOf(UnsupportedParamsError)
     expect(error.status).toBe(400)
   })
 
-  it('a null that stands for an argument left out is left out', async () => {
+  it('null for an omitted argument counts as omitted', async () => {
     server.script(say('Hi'))
     const request = loose('openai', { n: null, response_format: null, stream: null })
     expect((await clientOf(server).generate(request)).text).toBe('Hi')
   })
 
   it.each(['json', 7, [], {}])(
-    'a response_format that is none is a BadRequestError: %j',
+    'an invalid response_format is a BadRequestError: %j',
     async (response_format) => {
       const error = await failure(clientOf(server).generate(loose('openai', { response_format })))
       expect(error).toBeInstanceOf(BadRequestError)
@@ -133,7 +133,7 @@ describe('what belongs elsewhere', () => {
   )
 
   it.each([undefined, null, 'hi', {}, { model: 7, messages: [] }, { model: 'openai/gpt-5' }])(
-    'a request that is none is a BadRequestError: %j',
+    'an invalid request is a BadRequestError: %j',
     async (request) => {
       const error = await failure(clientOf(server).generate(request as never))
       expect(error).toBeInstanceOf(BadRequestError)
@@ -141,15 +141,15 @@ describe('what belongs elsewhere', () => {
     },
   )
 
-  it('a model that nobody knows lists who is known', async () => {
+  it('an unknown provider is an error that lists the known ones', async () => {
     const error = await failure(clientOf(server).generate({ ...ask('openai'), model: 'who/x' }))
     expect(error).toBeInstanceOf(BadRequestError)
     for (const name of names) expect(error.message).toContain(name)
   })
 })
 
-describe('what is not ours to know', () => {
-  it.each(names)('reaches the body and the headers of %s', async (name) => {
+describe('unknown members and options', () => {
+  it.each(names)('reach the body and the headers of %s', async (name) => {
     server.script(say('Hi'))
     await clientOf(server).generate(
       loose(name, {
@@ -168,7 +168,7 @@ describe('what is not ours to know', () => {
     expect(server.requests[0]?.headers).toMatchObject({ 'x-request': 'a', 'x-call': 'b' })
   })
 
-  it.each(four)('a file of another provider does not go to %s', async (name) => {
+  it.each(four)('a file of another provider is not sent to %s', async (name) => {
     const provider = name === 'openai' ? 'anthropic' : 'openai'
     const error = await failure(
       clientOf(server).generate(
@@ -184,7 +184,7 @@ describe('what is not ours to know', () => {
   })
 })
 
-describe('what is never shown', () => {
+describe('inspection never shows', () => {
   const canary = 'sk-canary-0123456789abcdefghij'
   const prompt = 'CANARY-PROMPT'
   const looks = (value: unknown) => [
@@ -223,7 +223,7 @@ describe('what is never shown', () => {
     const shown: string[] = []
     const ai = clientOf(server, async function nosy(ctx: Context, next) {
       shown.push(...looks(ctx), ...looks(ctx.options), ...looks(ctx.request))
-      // a copy with one more is no loss of the others
+      // a copy with one more header keeps the others hidden
       const extra_headers = { ...ctx.request.extra_headers, 'x-more': 'more' }
       ctx.request = { ...ctx.request, extra_headers }
       await next()
@@ -259,18 +259,18 @@ describe('what is never shown', () => {
     const messages = [{ role: 'user' as const, content: prompt }]
     const stream = ai.stream(ask(name, { messages }))
     shown.push(...looks(stream), ...looks({ stream }))
-    // what is given instead of our own print does not reach it either
+    // inspect without customInspect does not reveal it either
     shown.push(inspect(stream, { depth: Infinity, showHidden: true, customInspect: false }))
     for await (const _ of stream) shown.push(...looks(stream))
     shown.push(...looks(stream), ...looks(await stream.response), JSON.stringify({ ...stream }))
     expect(shown.filter((text) => text.includes(prompt))).toEqual([])
-    // an id finds the call in a log
+    // the id finds the call in a log
     expect(shown.join()).toContain(models[name])
   })
 })
 
-describe('keys of a call', () => {
-  it.each(names)('take the place of the other for %s, also in a nested call', async (name) => {
+describe('the API keys of a call', () => {
+  it.each(names)('replace the configured key of %s, also in a nested call', async (name) => {
     server.reply(say('Hi'))
     const ai = clientOf(server, async function nested(ctx, next) {
       await ctx.client.generate(ctx.request)
@@ -284,7 +284,7 @@ describe('keys of a call', () => {
 })
 
 describe('the client', () => {
-  it('an added layer counts for later calls, inside those that are there', async () => {
+  it('an added layer applies to later calls, inside the existing ones', async () => {
     server.reply(say('Hi'))
     const order: string[] = []
     const note = (name: string) => (_: Context, next: () => Promise<unknown>) => {
@@ -301,7 +301,7 @@ describe('the client', () => {
     expect(() => ai.use(undefined as never)).toThrow(MisuseError)
   })
 
-  it('nested calls keep the options of the call but for what they are given', async () => {
+  it('nested calls inherit the options of the call and override those they are given', async () => {
     server.reply(say('Hi'))
     const seen: unknown[] = []
     const ai = clientOf(
@@ -323,7 +323,7 @@ describe('the client', () => {
   })
 
   it.each([0, -1, Number.NaN, 'many'])(
-    'a highWaterMark of %s is refused',
+    'a highWaterMark of %s is rejected',
     async (highWaterMark) => {
       server.script(say('One two three'))
       const options = { highWaterMark: highWaterMark as number }
@@ -333,7 +333,7 @@ describe('the client', () => {
     },
   )
 
-  it('an error of another copy of the package is known by its brand', () => {
+  it('an error of another copy of the package is recognised by its brand', () => {
     const foreign = Object.defineProperty(new Error('x'), Symbol.for('tetrad.error'), {
       value: true,
     })
@@ -341,7 +341,7 @@ describe('the client', () => {
     expect([new Error('x'), null, 'x', {}].some(isTetradError)).toBe(false)
   })
 
-  it.each(names)('names of prototypes are names like others, on %s', async (name) => {
+  it.each(names)('prototype names are names like others, on %s', async (name) => {
     const { callTool } = await import('./support.js')
     server.script(
       callTool('__proto__', JSON.parse('{"__proto__":{"polluted":1},"constructor":2}')).callTool(
@@ -355,7 +355,7 @@ describe('the client', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
 
-  it('models are known by a new name', async () => {
+  it('model names that are new', async () => {
     server.reply(say('Hi'))
     for (const name of names) {
       const model = `${models[name]}-9.9-preview-20991231`
@@ -370,7 +370,7 @@ it.each([
   ['gemini-9-flash', 'gemini'],
   ['grok-9', 'xai'],
 ] as const)(
-  '%s, a name nobody knows yet, is sent with all that was asked, and nothing is told',
+  '%s, an unknown name, is sent with every requested parameter and no warning',
   async (model, provider) => {
     server.script(say('ok'))
     const messages = [{ role: 'user' as const, content: 'Hi' }]
@@ -383,7 +383,7 @@ it.each([
   },
 )
 
-/** Of no type that a member of a request has, or of a type that only one of them has. */
+/** Values of no type that a member of a request has, or of a type that only one of them has. */
 const odd: readonly unknown[] = [
   0,
   true,
@@ -406,14 +406,14 @@ const members =
     ' ',
   )
 
-describe.each(names)('a value of another type for %s', (name) => {
-  /** What is thrown is about the request, not about who read it. */
+describe.each(names)('values of another type for %s', (name) => {
+  /** The error is about the request, not about the code that read it. */
   const isClear = (error: unknown) =>
     isTetradError(error) &&
     (error.status ?? 500) < 500 &&
     !/adapter of .* failed/.test(error.message)
 
-  it('as a member of the request is refused by name, or sent', async () => {
+  it('in a member of the request is rejected by name, or sent', async () => {
     server.reply(say('Hello'))
     const ai = clientOf(server, ...standard({ retry: false, params: { dropParams: true } }))
     for (const member of members)
@@ -431,7 +431,7 @@ describe.each(names)('a value of another type for %s', (name) => {
     }
   })
 
-  it('as a member of a turn is left out, and reported', async () => {
+  it('in a member of a turn is dropped and reported', async () => {
     server.reply(say('Hello'))
     const ai = clientOf(server, ...standard({ retry: false }))
     const lists = 'tool_calls images files annotations hosted_tools thinking_blocks native'.split(

@@ -42,7 +42,7 @@ export function adapters(
   ]
 }
 
-/** All of them at one address: of a server that answers for each what a test says. */
+/** All providers at one base URL, for a server whose responses the test writes. */
 export const adaptersAt = (options: {
   readonly apiKey: string
   readonly baseURL: string
@@ -66,7 +66,10 @@ export const ask = (name: Name, more: Partial<ChatRequest> = {}): ChatRequest =>
   ...more,
 })
 
-/** A reply with all that a stream has: a thought, text, two tool calls, usage. Its events are written one by one. */
+/**
+ * A reply with everything a stream can have: a thought, text, two tool calls, usage. Events are
+ * written one by one.
+ */
 export const rich = (): Reply =>
   think('Let me see.')
     .say('The answer comes in a few words.')
@@ -84,7 +87,7 @@ export interface Outcome {
   readonly error?: TetradError
 }
 
-/** Reads a stream to its end of any kind. */
+/** Reads a stream to its end, whatever that is. */
 export async function drain(
   stream: AsyncIterable<StreamChunk>,
   onChunk?: (chunk: StreamChunk, seen: number) => void,

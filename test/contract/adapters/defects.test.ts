@@ -1,4 +1,7 @@
-/** Equal defects have equal outcomes: defect × adapter × mode, bare and with `standard()`, over a real socket. */
+/**
+ * Equal defects have equal outcomes: defect × adapter × mode, with and without `standard()`, over a
+ * real socket.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { standard } from '../../../middleware/standard.js'
 import type { ChatRequest } from '../../../src/chat/index.js'
@@ -19,7 +22,7 @@ afterAll(() => server.close())
 const stacks = { bare: [], standard: standard({ retry: { attempts: 1 } }) }
 const modes = ['generate', 'stream'] as const
 
-/** What goes out, and what is reported of it. */
+/** The request body that is sent, and the warnings that are reported. */
 async function outcome(
   name: Name,
   { messages, request }: Defect,
@@ -27,7 +30,7 @@ async function outcome(
   stack: keyof typeof stacks,
 ): Promise<Outcome> {
   const ai = clientOf(server, ...stacks[stack])
-  // a history of any shape: it comes from a database
+  // histories are untyped: they may come from a database
   const asked = {
     model: models[name],
     messages,
@@ -51,7 +54,7 @@ async function outcome(
   }
 }
 
-/** The differences that the table names. */
+/** The differences that the table allows. */
 function expected(name: Name, { says, warns, error, but }: Defect): Outcome {
   const own: Outcome = but?.[name] ?? {
     ...(says && { says }),
@@ -75,6 +78,6 @@ describe.each(Object.keys(stacks) as (keyof typeof stacks)[])('with the stack %s
   })
 })
 
-test('the table is wide enough to be one', () => {
+test('the table covers enough defects', () => {
   expect(defects.length).toBeGreaterThan(80)
 })

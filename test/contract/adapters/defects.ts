@@ -1,12 +1,15 @@
-/** Defects of a request, and what becomes of each: the same with all adapters. What differs is named, with its reason. */
+/**
+ * Malformed requests and their outcome, which is the same for all adapters. Differences are listed
+ * with their reason.
+ */
 import type { Name } from '../../wire/support.js'
 import type { Said } from './wires.js'
 
 export interface Outcome {
   readonly says?: readonly Said[]
-  /** Codes and parameters of the warnings, each once: `repaired messages`. @default none */
+  /** Codes and params of the warnings, without duplicates: `repaired messages`. @default none */
   readonly warns?: readonly string[]
-  /** The code of a `BadRequestError`, thrown before any request. */
+  /** The `code` of the `BadRequestError` that is thrown before any request is sent. */
   readonly error?: string
 }
 
@@ -14,7 +17,7 @@ export interface Defect extends Outcome {
   readonly name: string
   readonly messages: readonly unknown[]
   readonly request?: Readonly<Record<string, unknown>>
-  /** Legitimate differences: the wire or its models know no other. */
+  /** Allowed differences: the wire or its models support nothing else. */
   readonly but?: Readonly<Partial<Record<Name, Outcome & { readonly because: string }>>>
 }
 

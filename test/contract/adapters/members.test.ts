@@ -1,4 +1,7 @@
-/** What a caller wrote for one provider reaches it, whatever this package knows of it; elsewhere it is reported. */
+/**
+ * Provider-specific members reach their provider, known to this package or not; other providers
+ * report them.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conversation } from '../../../middleware/conversation.js'
 import { history } from '../../../middleware/history.js'
@@ -21,7 +24,7 @@ afterAll(() => server.close())
 async function sent(model: string, request: object) {
   const ai = clientOf(server)
   const messages = [{ role: 'user', content: 'Hi' }]
-  // members that no type names are what this is about
+  // untyped members are the subject of these tests
   const reply = await ai.generate({ model, messages, ...request } as unknown as ChatRequest)
   const { body, headers } = server.requests.at(-1) ?? {}
   return { body, headers, warns: reply.warnings.map(({ code, param }) => `${code} ${param}`) }
@@ -277,7 +280,7 @@ test.each(rows)('$says', async ({ model, request, body, headers, warns = [] }) =
 
 const odd = { tools: [fn({ mood: 'fine' })] }
 test.each(['anthropic', 'gemini'] as const)(
-  'a member of a function that %s does not know is reported',
+  '%s reports an unknown member of a function',
   async (name) => {
     expect((await sent(models[name], odd)).warns).toEqual(['dropped tools'])
   },
@@ -286,14 +289,14 @@ test.each(['anthropic', 'gemini'] as const)(
 test.each([
   ['openai/gpt-6.2-sol', { reasoning_effort: 'none' }],
   ['openai/gpt-6.2-astra', { reasoning_effort: 'minimal' }],
-])('%s does not take %j', (model, request) => {
+])('%s does not accept %j', (model, request) => {
   const { rules } = clientOf(server).capabilities(model)
   const row = rules.find(({ param }) => param === 'reasoning_effort')
   expect(row?.values).not.toContain(request.reasoning_effort)
 })
 
 test.each(['anthropic', 'gemini', 'compatible'] as const)(
-  'an item of OpenAI is refused by name on %s',
+  '%s rejects an OpenAI item and names it',
   async (name) => {
     for (const use of [[], standard()]) {
       const messages = [{ type: 'item_reference', id: 'x' }]
@@ -307,10 +310,13 @@ test.each(['anthropic', 'gemini', 'compatible'] as const)(
   },
 )
 
-test.each(['gpt-daybreak-2-latest', 'gpt-rosalind-research'])('%s reasons', async (model) => {
-  const { body } = await sent(`openai/${model}`, {})
-  expect(body).toMatchObject({ include: ['reasoning.encrypted_content'] })
-})
+test.each(['gpt-daybreak-2-latest', 'gpt-rosalind-research'])(
+  '%s requests encrypted reasoning',
+  async (model) => {
+    const { body } = await sent(`openai/${model}`, {})
+    expect(body).toMatchObject({ include: ['reasoning.encrypted_content'] })
+  },
+)
 
 const thinking = { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } }
 const boundRows: readonly (readonly [string, string])[] = [
@@ -319,7 +325,7 @@ const boundRows: readonly (readonly [string, string])[] = [
   ['xai', 'xai/grok-4'],
   ['compatible', models.compatible],
 ]
-test.each(boundRows)('block_binding is reported by %s', async (_, model) => {
+test.each(boundRows)('%s reports block_binding', async (_, model) => {
   expect((await sent(model, { thinking })).warns).toContain('dropped thinking')
 })
 
@@ -328,13 +334,13 @@ test.each([
   ['gemini-9-ultra', 'max', 'XHIGH', ['changed reasoning_effort']],
   ['gemini-9-ultra', 'high', 'HIGH', []],
   ['gemini-3.1-pro', 'xhigh', 'HIGH', ['changed reasoning_effort']],
-] as const)('%s thinks %s as %s', async (model, reasoning_effort, thinkingLevel, warns) => {
+] as const)('%s maps effort %s to %s', async (model, reasoning_effort, thinkingLevel, warns) => {
   const got = await sent(`gemini/${model}`, { reasoning_effort })
   expect(got.body).toMatchObject({ generationConfig: { thinkingConfig: { thinkingLevel } } })
   expect(got.warns).toEqual(warns)
 })
 
-describe('the container in which code ran', () => {
+describe('code execution containers', () => {
   const code = { type: 'code_execution_20260120', name: 'code_execution' }
   const turn = (place: object, caller?: object) => ({
     role: 'assistant',
@@ -381,7 +387,7 @@ describe('the container in which code ran', () => {
   })
 })
 
-describe('a signed thought goes back behind the beginning that it was made behind alone', () => {
+describe('a signed thought is sent back only behind the prefix that it was created with', () => {
   const fable = 'claude-fable-5-2'
   const thought = { type: 'thinking', thinking: 'Hm', signature: 's' }
   const words = 'word '.repeat(400)
@@ -408,7 +414,7 @@ describe('a signed thought goes back behind the beginning that it was made behin
   test.each([
     ['as its blocks', native(fable)],
     ['as litellm stores it', litellm],
-  ])('a trimmed history takes it along: %s', async (_, said) => {
+  ])('a trimmed history drops the thought: %s', async (_, said) => {
     const trimmed = await go(fable, past(said), history({ maxTokens: 300, exact: false }))
     expect(trimmed.hasThought).toBe(false)
     expect(trimmed.warns).toContainEqual(expect.stringContaining('what stood before it'))
@@ -419,12 +425,12 @@ describe('a signed thought goes back behind the beginning that it was made behin
   test.each([
     ['claude-sonnet-4-5', native('claude-sonnet-4-5')],
     ['claude-opus-4-6', native('claude-opus-4-6')],
-  ])('%s does not mind', async (model, said) => {
+  ])('%s keeps the thought', async (model, said) => {
     const { hasThought } = await go(model, past(said), history({ maxTokens: 300, exact: false }))
     expect(hasThought).toBe(true)
   })
 
-  test('a conversation of which the newest messages are loaded', async () => {
+  test('a conversation of which only the newest messages are loaded', async () => {
     const store = memoryStore()
     for (const [maxMessages, hasThought] of [
       [undefined, true],
@@ -445,7 +451,7 @@ describe('a signed thought goes back behind the beginning that it was made behin
     ['all', [[], ['t0'], ['t0', 't1'], ['t0', 't1', 't2']]],
     ['last', [[], ['t0'], [], ['t2']]],
     ['never', [[], [], ['t1'], ['t1']]],
-  ] as const)('a conversation that keeps media: %s', async (media, expected) => {
+  ] as const)('a conversation with stored media: %s', async (media, expected) => {
     const store = memoryStore()
     const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }
     for (const [turnNumber, content] of [[picture], 'And?', [picture], 'And?'].entries()) {
@@ -457,7 +463,7 @@ describe('a signed thought goes back behind the beginning that it was made behin
     }
   })
 
-  test('a blank text among thoughts goes back where the turn is bound', async () => {
+  test('a blank text between thoughts is sent back where thoughts are bound to their prefix', async () => {
     const blocks = [thought, { type: 'text', text: '\n' }, thought, { type: 'text', text: 'Fine.' }]
     for (const [model, count] of [
       [fable, 4],
@@ -475,15 +481,18 @@ describe('a signed thought goes back behind the beginning that it was made behin
   test.each([
     ['with a thought', past(native(fable)), true],
     ['without one', past({ role: 'assistant', content: 'Fine.' }), false],
-  ])('the line about JSON lets the API decide: %s', async (_, messages, isLoose) => {
-    const request = { messages, response_format: { type: 'json_object' } }
-    const { body } = await sent(`anthropic/${fable}`, request)
-    const thinking = (body as { thinking?: { block_binding?: unknown } }).thinking
-    expect(thinking?.block_binding !== undefined).toBe(isLoose)
-  })
+  ])(
+    'drop_block is set where the JSON instruction changes what stands before a thought: %s',
+    async (_, messages, isLoose) => {
+      const request = { messages, response_format: { type: 'json_object' } }
+      const { body } = await sent(`anthropic/${fable}`, request)
+      const thinking = (body as { thinking?: { block_binding?: unknown } }).thinking
+      expect(thinking?.block_binding !== undefined).toBe(isLoose)
+    },
+  )
 })
 
-describe('a result that is parts reaches the model as what it is', () => {
+describe('a tool result that is a list of parts is sent as parts', () => {
   const png = 'data:image/png;base64,iVBORw0KGgo='
   const parts = [
     { type: 'text', text: 'here' },
@@ -507,13 +516,13 @@ describe('a result that is parts reaches the model as what it is', () => {
       }
       expect(results).toEqual([parts])
       const body = JSON.stringify(own.requests[1]?.body)
-      // bytes stand where files stand, not in text
+      // bytes are sent in file members, not in text
       expect(body).toContain('iVBORw0KGgo=')
       expect(body).not.toContain('image_url\\"')
     }
   })
 
-  test('lists of anything else stay JSON', async () => {
+  test('other lists are sent as JSON', async () => {
     await using own = await mockServer([callTool('list', {}), say('Done.')])
     const ai = clientOf(own, tools({ list: { execute: () => [{ type: 'row' }, 1] } }))
     const reply = await ai.generate({

@@ -1,8 +1,8 @@
-/** What a request says, read from each wire in the same words: so that five bodies can be compared. */
+/** Reads a request body of any wire into one neutral form, so that five bodies can be compared. */
 import { isObject, type JsonObject, parseJson } from '../../../src/chat/index.js'
 import type { Name } from '../../wire/support.js'
 
-/** One thing that is said. `media` is `kind type base64-or-address`. */
+/** One item of a request. `media` is `kind type base64-or-address`. */
 export type Said =
   | { readonly by: 'system' | 'user' | 'assistant'; readonly text: string }
   | { readonly by: 'user' | 'assistant'; readonly media: string }
@@ -142,7 +142,7 @@ const readers: Readonly<Record<Name, (body: JsonObject) => readonly Said[]>> = {
   compatible: fromChat,
 }
 
-/** What the body says; texts of one speaker in a row are joined, as some wires do. */
+/** Items of a body; adjacent texts of one role are joined, as some wires do. */
 export function saidIn(name: Name, body: unknown): readonly Said[] {
   const said: Said[] = []
   for (const one of readers[name](isObject(body) ? body : {})) {

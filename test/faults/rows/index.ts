@@ -51,7 +51,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     outcome: 'what lies in the socket is read first',
     test: [
       'test/transport/control.test.ts',
-      'give what lies in the socket a chance after the process was busy',
+      'read what is in the socket first after the process was busy',
     ],
   },
   {
@@ -79,7 +79,10 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'E8',
     fault: '1,000 streams at once',
     outcome: 'each has its own text, whole',
-    test: ['test/wire/ends.test.ts', 'a thousand streams at once finish with their own text each'],
+    test: [
+      'test/wire/ends.test.ts',
+      'a thousand concurrent streams each finish with their own text',
+    ],
   },
   {
     id: 'E9',
