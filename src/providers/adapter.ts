@@ -38,6 +38,8 @@ export interface WireContext {
 export interface StreamReader {
   /** Throws a typed error for an error event. */
   read(event: WireEvent, push: Push): void
+  /** Called behind the events of one network read, and before an error of one of them leaves. */
+  afterRead?(): void
   /** True once the terminal event was read: reading stops, later connection errors are ignored. */
   isWhole?(): boolean
   /**
@@ -178,7 +180,9 @@ async function* readStream(
     reader ??= dialect.streamReader(context(request, call, request_id), call)
     try {
       for (const event of events) reader.read(event, push)
+      reader.afterRead?.()
     } catch (error) {
+      reader.afterRead?.()
       // chunks read before the error are still sent
       const chunks = gathered.take()
       if (chunks.length > 0) yield chunks

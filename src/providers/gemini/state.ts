@@ -40,6 +40,8 @@ export class State {
   /** Number of the reasoning block: other content ends a block. */
   thought = 0
   usage: JsonObject = {}
+  /** It was not reported yet. */
+  isUsageNew = false
   finishReason: string | undefined
   finishMessage: string | undefined
   blockReason: string | undefined

@@ -29,7 +29,7 @@ import { State } from './state.js'
 import { toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
-/** Reads chunks; reports usage to the call with each. */
+/** Reads chunks; reports usage to the call after each network read. */
 export function streamReader(
   context: WireContext,
   call?: Pick<Call, 'onUsage'>,
@@ -42,6 +42,11 @@ export function streamReader(
       // without `alt=sse` the same chunks are one list
       for (const chunk of Array.isArray(data) ? data : [data])
         if (isObject(chunk)) readChunk(chunk, state)
+    },
+    // each chunk has the usage so far: the last one of a network read is enough
+    afterRead() {
+      if (state.isUsageNew) state.writer.reportUsage(toUsage(state.usage))
+      state.isUsageNew = false
     },
     end(push) {
       state.writer.push = push
@@ -77,7 +82,10 @@ function readChunk(chunk: GenerateContentResponse, state: State): void {
   if (!writer.isStarted) return
   if (isPart) writer.keepUnread(asObject(chunk), readMembers)
   const { usageMetadata, promptFeedback, candidates } = chunk
-  if (isObject(usageMetadata)) state.usage = mergeCounts(state.usage, usageMetadata)
+  if (isObject(usageMetadata)) {
+    state.usage = mergeCounts(state.usage, usageMetadata)
+    state.isUsageNew = true
+  }
   const blockReason = asId(promptFeedback?.blockReason)
   if (blockReason) {
     state.blockReason = blockReason
@@ -85,7 +93,6 @@ function readChunk(chunk: GenerateContentResponse, state: State): void {
   }
   const candidate = asList(candidates).find(isFirst)
   if (candidate) readCandidate(candidate, state)
-  if (usageMetadata) writer.reportUsage(toUsage(state.usage))
 }
 
 /** Members of a chunk and its candidate that are read. */

@@ -158,7 +158,10 @@ export function read(
   const push = (one: StreamChunk) => void chunks.push(one)
   const onUsage = (usage: Usage) => void usages.push(usage)
   const reader = streamReader(contextOf(request, warnings), { onUsage }, limits)
-  for (const data of frozen(events)) reader.read({ data }, push)
+  for (const data of frozen(events)) {
+    reader.read({ data }, push)
+    reader.afterRead?.()
+  }
   const isWhole = reader.end(push)
   return { chunks, isWhole, usages, warnings, answer: isWhole ? accumulate(chunks) : undefined }
 }

@@ -118,6 +118,18 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect(usages.at(-1)).toMatchObject({ total_tokens: 7 })
   })
 
+  it('usage is reported once a network read: that of its last chunk', async () => {
+    const reports = [5, 6, 7].map((totalTokenCount) =>
+      event({ ...chunk([{ text: 'a' }]), usageMetadata: { ...usageMetadata, totalTokenCount } }),
+    )
+    const { adapter } = await open(sse(reports.join('') + event(stop([]))))
+    const { call, usages } = callOf()
+    const { chunks } = await stream(adapter, call)
+    expect(textOf(chunks)).toBe('aaa')
+    expect(usages).toHaveLength(1)
+    expect(accumulate(chunks)?.usage).toEqual(usages[0])
+  })
+
   it('events with a name, comments, [DONE] and a last event without its blank line are read', async () => {
     const last = `event: message\ndata: ${JSON.stringify(stop([{ text: 'b' }]))}`
     const { adapter } = await open(
