@@ -55,10 +55,12 @@ export class WrittenCall {
   /** A leading empty object, which the real arguments may replace. */
   placeholder = ''
   isEnded = false
+  /** The call that already has the id of this one, which may be a copy of it. */
+  original: WrittenCall | undefined
 
   /** @param index position among the calls of the answer, in opening order */
   constructor(
-    readonly index: number,
+    public index: number,
     { name = '', isCustom = false, members = {} }: NewCall,
   ) {
     this.name = name
@@ -80,7 +82,9 @@ export class TurnWriter {
   textLength = 0
   hasRefusal = false
   readonly calls: WrittenCall[] = []
-  private readonly ids = new Set<string>()
+  private readonly ids = new Map<string, WrittenCall>()
+  /** Ids of calls that were sent twice. */
+  private readonly copied = new Set<unknown>()
   /** Number of calls whose start was written. */
   private started = 0
   private phase: string | undefined
@@ -158,31 +162,50 @@ export class TurnWriter {
     return call
   }
 
-  /** Ignores an id that another call of this turn has: their results would be ambiguous. */
+  /**
+   * Ignores an id that another call of this turn has: their results would be ambiguous. A call with
+   * the arguments of that one, too, is the same call, sent twice.
+   */
   identify(call: WrittenCall, id: string): void {
-    if (id === '' || call.id !== '' || this.ids.has(id)) return
-    this.ids.add(id)
+    if (id === '' || call.id !== '') return
+    call.original ??= this.ids.get(id)
+    if (this.ids.has(id)) return
+    this.ids.set(id, call)
     call.id = id
   }
 
   isWritten = (call: WrittenCall): boolean => call.index < this.started
 
-  /** Writes the start of this call and of all before it. */
-  startCall({ index }: WrittenCall): void {
-    for (; this.started <= index; this.started++) {
+  /** Writes the start of this call and of all before it; a possible copy waits for its end. */
+  startCall(call: WrittenCall): void {
+    if (!call.original) this.startUpTo(call)
+  }
+
+  private startUpTo(last: WrittenCall): void {
+    while (!last.isEnded && !this.isWritten(last)) {
       const call = this.calls[this.started]
       if (!call) return
-      this.identify(call, madeCallId(this.options.callPrefix))
-      const { id, name, isCustom, members } = call
-      this.push({
-        type: 'tool-call-start',
-        index: call.index,
-        id,
-        name,
-        ...(isCustom && { kind: 'custom' }),
-        ...members,
-      })
+      if (isCopy(call)) this.dropCopy(call)
+      else this.writeStart(call)
     }
+  }
+
+  private writeStart(call: WrittenCall): void {
+    this.started++
+    this.identify(call, madeCallId(this.options.callPrefix))
+    const { index, id, name, isCustom, members, text, original } = call
+    const kind = isCustom && ({ kind: 'custom' } as const)
+    this.push({ type: 'tool-call-start', index, id, name, ...kind, ...members })
+    if (original && text !== '') this.push({ type: 'tool-call-delta', index, arguments: text })
+  }
+
+  /** Removes a call that was not written; those behind it move up. */
+  private dropCopy(copy: WrittenCall): void {
+    copy.isEnded = true
+    this.copied.add(copy.original?.id)
+    this.calls.splice(copy.index, 1)
+    for (const call of this.calls.slice(copy.index)) call.index--
+    this.warn('repaired', 'A tool call that was sent twice under one id was read once')
   }
 
   /** Writes a piece of arguments. Pieces after the end of a call are ignored. */
@@ -196,6 +219,8 @@ export class TurnWriter {
     }
     call.text += text
     this.checkLength(call.text.length)
+    const isHeld = call.original && !this.isWritten(call)
+    if (isHeld) return
     this.startCall(call)
     this.push({ type: 'tool-call-delta', index: call.index, arguments: text })
   }
@@ -229,7 +254,9 @@ export class TurnWriter {
 
   endCall(call: WrittenCall): void {
     if (call.isEnded) return
-    this.startCall(call)
+    this.startUpTo(call)
+    // a copy
+    if (call.isEnded) return
     const { index, isCustom, text, placeholder: empty } = call
     // a call without arguments still needs valid JSON
     if (!isCustom && text.trim() === '') {
@@ -242,7 +269,7 @@ export class TurnWriter {
 
   /** Ends all open calls. */
   endCalls(): void {
-    for (const call of this.calls) this.endCall(call)
+    for (const call of [...this.calls]) this.endCall(call)
   }
 
   /** With calls `stop` becomes `tool_calls`, without calls the reverse; other reasons stay. */
@@ -302,8 +329,20 @@ export class TurnWriter {
       type: 'finish',
       ...defined(told),
       usage,
-      native: this.native(content),
+      native: this.native(content && this.withoutCopies(content)),
       ...(nonEmpty(this.unread) && { provider_specific_fields: { ...this.unread } }),
+    })
+  }
+
+  /** Providers reject two blocks of one call. */
+  private withoutCopies(content: readonly unknown[]): readonly unknown[] {
+    if (this.copied.size === 0) return content
+    const seen = new Set<unknown>()
+    return content.filter((block) => {
+      const id = callIdOf(asObject(block))
+      const isCopy = this.copied.has(id) && seen.has(id)
+      seen.add(id)
+      return !isCopy
     })
   }
 
@@ -366,6 +405,16 @@ function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
 /** Generates a call id: prefix and 24 characters. */
 const madeCallId = (prefix = 'call_'): string =>
   `${prefix}${crypto.randomUUID().replaceAll('-', '').slice(8)}`
+
+/** The id of the call that a block is: of Responses, Gemini or Messages. */
+const callIdOf = ({ call_id, functionCall, id }: JsonObject) =>
+  call_id ?? asObject(functionCall).id ?? id
+
+/** True for a call with id, name and arguments of an earlier one. */
+const isCopy = (call: WrittenCall) =>
+  call.original?.name === call.name && argumentsOf(call.original) === argumentsOf(call)
+
+const argumentsOf = ({ text, placeholder }: WrittenCall) => normalJson(text || placeholder || '{}')
 
 const placeholder = /^\s*(\{\s*\}|null)\s*$/
 

@@ -361,6 +361,167 @@ describe('calls', () => {
   })
 })
 
+// ---- Calls that are sent twice --------------------------------------------------------------------------------------
+
+const id = 'call_1'
+const block = { type: 'tool_use', id, name: 'f', input: { x: 1 } }
+const blockEvents = (index: number, more: JsonObject = {}) => [
+  { type: 'content_block_start', index, content_block: { ...block, input: {}, ...more } },
+  json('{"x":', index),
+  json('1}', index),
+  stop(index),
+]
+const itemEvents = (output_index: number, item: JsonObject) => [
+  { type: 'response.output_item.added', output_index, item: { ...item, arguments: '' } },
+  { type: 'response.output_item.done', output_index, item },
+]
+const f = item(id, '{"x":1}')
+const functionCall = (args: JsonObject, name = 'f') => ({ functionCall: { id, name, args } })
+
+const copies: readonly Row[] = [
+  ['whole', 'anthropic', claude([block, { ...block, input: { x: 1 } }]), one],
+  ['streamed', 'anthropic', claudeEvents([...blockEvents(0), ...blockEvents(1)]), one],
+  [
+    'before another call',
+    'anthropic',
+    claudeEvents([
+      ...blockEvents(0),
+      ...blockEvents(1),
+      begin(2, 'g'),
+      json('{"y":2}', 2),
+      stop(2),
+    ]),
+    two,
+  ],
+  ...(['openai', 'xai'] as const).flatMap((name): Row[] => [
+    ['whole', name, { body: response([f, f]) }, one],
+    ['streamed', name, responsesEvents([...itemEvents(0, f), ...itemEvents(1, f)]), one],
+    ['before another call', name, { body: response([f, f, item('b', '{"y":2}', 'g')]) }, two],
+  ]),
+  ['whole', 'gemini', { body: candidate([functionCall({ x: 1 }), functionCall({ x: 1 })]) }, one],
+  [
+    'streamed',
+    'gemini',
+    { events: [candidate([functionCall({ x: 1 }), functionCall({ x: 1 })])] },
+    one,
+  ],
+  [
+    'entries of a list, with other blanks',
+    'compatible',
+    chat({
+      tool_calls: [fn(0, '{"x":1}', { id, name: 'f' }), fn(1, '{"x": 1}', { id, name: 'f' })],
+    }),
+    one,
+  ],
+  [
+    'at the same index',
+    'compatible',
+    chatEvents([fn(0, '{"x":1}', { id, name: 'f' })], [fn(0, '{"x":1}', { id, name: 'f' })]),
+    one,
+  ],
+  [
+    'at a new index, in pieces',
+    'compatible',
+    chatEvents(
+      [fn(0, '{"x":1}', { id, name: 'f' })],
+      [fn(1, '{"x"', { id, name: 'f' })],
+      [fn(1, ':1}')],
+    ),
+    one,
+  ],
+  [
+    'before another call',
+    'compatible',
+    chatEvents(
+      [fn(0, '{"x":1}', { id, name: 'f' })],
+      [fn(1, '{"x":1}', { id, name: 'f' })],
+      [fn(2, '{"y":', { id: 'b', name: 'g' })],
+      [fn(2, '2}')],
+    ),
+    two,
+  ],
+  [
+    'three times, without arguments',
+    'compatible',
+    chatEvents(...[0, 1, 2].map((index) => [fn(index, '', { id, name: 'f' })])),
+    [['f', '{}']],
+  ],
+]
+
+const lookalikes: readonly Row[] = [
+  [
+    'other arguments, in pieces',
+    'compatible',
+    chatEvents(
+      [fn(0, '{"x":1}', { id, name: 'f' })],
+      [fn(1, '{"x"', { id, name: 'f' })],
+      [fn(1, ':2}')],
+    ),
+    twice,
+  ],
+  [
+    'another name',
+    'compatible',
+    chatEvents([fn(0, '{"x":1}', { id, name: 'f' })], [fn(1, '{"x":1}', { id, name: 'g' })]),
+    [
+      ['f', '{"x":1}'],
+      ['g', '{"x":1}'],
+    ],
+  ],
+  [
+    'another id',
+    'compatible',
+    chatEvents([fn(0, '{"x":1}', { id, name: 'f' })], [fn(1, '{"x":1}', { id: 'b', name: 'f' })]),
+    [...one, ...one],
+  ],
+  [
+    'pieces that alternate with those of a later call',
+    'compatible',
+    chatEvents(
+      [fn(0, '{"x":1}', { id, name: 'f' })],
+      [fn(1, '{"x"', { id, name: 'f' })],
+      [fn(2, '{"y"', { id: 'b', name: 'g' })],
+      [fn(1, ':2}')],
+      [fn(2, ':2}')],
+    ),
+    [...twice, ...two.slice(1)],
+  ],
+]
+
+describe('a call that is sent twice under one id', () => {
+  it.each(copies)('is one call, with a warning: %s, %s', async (what, name, exchange, expected) => {
+    const reply = await answer(name, exchange)
+    expect(callsIn(reply)).toEqual({ finish_reason: 'tool_calls', calls: expected })
+    expect(reply.message.tool_calls?.[0]?.id).toBe(id)
+    const warned = reply.warnings.filter(({ code }) => code === 'repaired')
+    expect(warned).toHaveLength(what.startsWith('three') ? 2 : 1)
+  })
+
+  it.each(lookalikes)('but with %s is two: %s', async (_, name, exchange, expected) => {
+    const reply = await answer(name, exchange)
+    expect(callsIn(reply).calls).toEqual(expected)
+    const ids = reply.message.tool_calls?.map((call) => call.id)
+    expect(new Set(ids).size).toBe(ids?.length)
+    expect(reply.warnings).toEqual([])
+  })
+
+  const thought = { type: 'thinking', thinking: 'Hm.', signature: 'c2ln' }
+  const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'c2ln' }
+  const signed = { ...functionCall({ x: 1 }), thoughtSignature: 'c2ln' }
+  it.each([
+    ['anthropic', claude([thought, block, block]), [thought, block]],
+    [
+      'openai',
+      { body: response([reasoning, { ...f, id: 'fc_1' }, { ...f, id: 'fc_2' }]) },
+      [reasoning, { ...f, id: 'fc_1' }],
+    ],
+    ['gemini', { body: candidate([signed, functionCall({ x: 1 })]) }, [signed]],
+  ] as const)('goes back once, behind its thought: %s', async (name, exchange, blocks) => {
+    const { message } = await answer(name, exchange)
+    expect(message.native?.content).toEqual(blocks)
+  })
+})
+
 // ---- Members of calls -----------------------------------------------------------------------------------------------
 
 const memberRows: readonly (readonly [Name, typeof next, JsonObject])[] = [

@@ -150,9 +150,9 @@ describe('function calls', () => {
     expect(given?.id).toBe('own')
   })
 
-  it('an id that comes twice becomes two', () => {
-    const call = { functionCall: { name: 'a', id: 'same', args: {} } }
-    const { message } = answerOf([stop([call, call])])
+  it('an id of two calls becomes two', () => {
+    const call = (args: object) => ({ functionCall: { name: 'a', id: 'same', args } })
+    const { message } = answerOf([stop([call({ n: 1 }), call({ n: 2 })])])
     const ids = message.tool_calls?.map(({ id }) => id)
     expect(new Set(ids).size).toBe(2)
   })
