@@ -1,4 +1,4 @@
-/** Tables of docs/ that speak of the code, row by row against the code. */
+/** Tables in docs/ are compared with the code, row by row. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -16,14 +16,14 @@ import { script } from '../examples/demo/script.js'
 
 const run = promisify(execFile)
 
-/** The rows of the table under a heading, its head and its rule left out. */
+/** The rows of the table below a heading, without head and separator. */
 function tableOf(page: string, heading: string): readonly (readonly string[])[] {
   const text = readFileSync(page, 'utf8')
   const section = text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
   const rows = section.split('\n').filter((line) => line.startsWith('|'))
   return rows.slice(2).map((row) =>
     row
-      .split('|')
+      .split('-')
       .slice(1, -1)
       .map((cell) => cell.trim()),
   )
@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 describe('README', () => {
-  it('names the variable of each key', async () => {
+  it('names the environment variable of each key', async () => {
     const rows = tableOf('README.md', 'Providers').filter(([, , key = '']) => key.includes('_KEY'))
     expect(rows).toHaveLength(4)
     onTestFinished(() => void vi.unstubAllEnvs())
@@ -69,7 +69,7 @@ describe('README', () => {
     }
   })
 
-  it('names policies that are there, each at its own subpath', async () => {
+  it('names existing policies, each at its own subpath', async () => {
     const [, names = ''] =
       /^Policies are layers, each in its own subpath: (.*?)\./m.exec(
         readFileSync('README.md', 'utf8'),
@@ -81,11 +81,11 @@ describe('README', () => {
     }
   })
 
-  it('has the figures that were measured', async () => {
+  it('has the measured figures', async () => {
     await run(process.execPath, ['test/bench/report.mjs', '--check'])
   })
 
-  it('asks the providers whose keys are there by `npm run demo -- --live`', async () => {
+  it('names the providers that `npm run demo -- --live` calls when their keys are set', async () => {
     const live = await mockServer()
     onTestFinished(() => live.close())
     for (const _ of ['openai', 'anthropic', 'gemini', 'xai']) script(live)
@@ -121,7 +121,7 @@ describe('docs/middleware.md', () => {
     return isOptional ? `${member.name}?` : member.name
   }
 
-  it('has each chunk with the members of its type', () => {
+  it('lists each chunk with the members of its type', () => {
     const union = typeOf('StreamChunk')
     const chunks = (union.isUnion() ? union.types : []).map((type) =>
       type.getProperties().map(wordOf),
@@ -137,7 +137,7 @@ describe('docs/middleware.md', () => {
     expect(sorted(rows)).toEqual(sorted(chunks))
   })
 
-  it('has each member of ctx', () => {
+  it('lists each member of ctx', () => {
     const members = typeOf('Context')
       .getProperties()
       .map(({ name }) => name)
@@ -153,18 +153,18 @@ describe('the classes of docs/errors.md', () => {
   const rows = tableOf('docs/errors.md', 'Classes')
   const exported = new Map<string, unknown>(Object.entries(tetrad))
 
-  it('are all there are', () => {
+  it('are complete', () => {
     const named = rows.flatMap(([name = '']) => codeOf(name))
     const own = [...exported.keys()].filter((name) => /^(?!Tetrad)[A-Z]\w*Error$/.test(name))
     expect(named.toSorted()).toEqual(own.toSorted())
   })
 
-  it.each(rows)('%s, %s, again: %s', async (cell, statuses, again) => {
+  it.each(rows)('%s, %s, retryable: %s', async (cell, statuses, again) => {
     const [name = ''] = codeOf(cell)
-    // each row is named after a class
+    // each row has the name of a class
     const Class = exported.get(name) as typeof tetrad.TetradError
     expect(Class.retryable).toBe(again === 'yes')
-    // what else a 400 or a 429 may be is decided by the provider's code
+    // a 400 or a 429 may be another class, by the provider's code
     const isByCode = Class.prototype instanceof tetrad.BadRequestError
     for (const status of isByCode ? [] : (statuses.match(/\d+/g) ?? [])) {
       if (name === 'QuotaExceededError' && status === '429') continue
@@ -183,7 +183,7 @@ const tool = (name: string) => ({ type: 'function', function: { name, parameters
 const tools = [tool('f'), tool('g')]
 const schema = { type: 'object', properties: { a: { type: 'string' } } }
 
-/** A value that every API with such a parameter takes, and what must stand beside it. */
+/** A value that every API with the parameter accepts, and the members it requires. */
 const examples: Readonly<Record<string, object>> = {
   max_tokens: { max_tokens: 100 },
   max_completion_tokens: { max_completion_tokens: 100 },
@@ -223,7 +223,7 @@ const models = [
   'own/any',
 ]
 
-describe('where each parameter goes, by docs/parameters.md', () => {
+describe('where each parameter is sent, by docs/parameters.md', () => {
   const cells = tableOf('docs/parameters.md', 'Where each goes').flatMap(
     ([names = '', ...fields]) =>
       codeOf(names).flatMap((param) =>
@@ -231,7 +231,7 @@ describe('where each parameter goes, by docs/parameters.md', () => {
       ),
   )
 
-  it('is told of each parameter', () => {
+  it('has a row for each parameter', () => {
     expect([...new Set(cells.map(({ param }) => param))]).toEqual(Object.keys(examples))
   })
 
@@ -251,11 +251,11 @@ describe('where each parameter goes, by docs/parameters.md', () => {
   })
 })
 
-/** Anthropic knows other tiers. */
+/** Anthropic has other tiers. */
 const tierOf = (model: string, param: string) =>
   model.startsWith('anthropic/') && param === 'service_tier' ? { service_tier: 'auto' } : undefined
 
-/** A field of the body, its members by dots. */
+/** A field of the body; nested members are separated by dots. */
 function pathOf(param: string, field: string, model: string): string {
   const [name = ''] = field === 'the same' ? [param] : codeOf(field)
   if (!model.startsWith('gemini/')) return name
@@ -264,7 +264,7 @@ function pathOf(param: string, field: string, model: string): string {
 
 function at(body: unknown, path: string): unknown {
   let value = body
-  // what has no such member gives undefined
+  // a missing member is undefined
   for (const step of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[step]
   return value
 }

@@ -20,7 +20,7 @@ interface Block {
   readonly name: string
   readonly file: string
   readonly isRun: boolean
-  /** Lines that it prints, where it names them. */
+  /** Output lines that the block names. */
   readonly prints: readonly string[]
   readonly code: string
 }
@@ -29,7 +29,7 @@ const blockPattern = /(?:^<!-- given\n((?:(?!-->).)*)-->\n+)?^```tsx? (check|run
 
 const blocks = pages.filter((page) => page.endsWith('.md')).flatMap(blocksOf)
 
-/** The name that the first line of a block gives it: blocks may import each other. */
+/** The file name in the first line of a block: blocks may import each other. */
 function nameOf(code: string): string | undefined {
   return /^\/\/ ([\w.-]+\.tsx?)\n/.exec(code)?.[1]
 }
@@ -65,12 +65,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it('no two blocks are the same file', () => {
+it('no two blocks have the same file name', () => {
   const files = blocks.map(({ file }) => file)
   expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([])
 })
 
-it('every block that says so compiles', { timeout: 120_000 }, () => {
+it('every checked block compiles', { timeout: 120_000 }, () => {
   expect(blocks.length).toBeGreaterThan(0)
   const compile = () =>
     execFileSync('npx', ['tsc', '--noEmit', '-p', new URL('tsconfig.json', folder).pathname], {
@@ -83,12 +83,12 @@ const errorsOf = (compile: () => string): string => {
   try {
     return compile()
   } catch (error) {
-    // the compiler reports on stdout
+    // the compiler reports errors on stdout
     return String((error as { readonly stdout?: unknown }).stdout)
   }
 }
 
-describe('runs against the mock server', () => {
+describe('each runnable block runs against the mock server', () => {
   it.each(blocks.filter(({ isRun }) => isRun))('$name', async ({ file, prints }) => {
     let printed = ''
     const print = (text: string) => {
@@ -114,7 +114,7 @@ describe('runs against the mock server', () => {
   })
 })
 
-describe('the cost cap of README, in its Express route', () => {
+describe('the cost limit of README, in its Express route', () => {
   let serving: Serving
   beforeAll(async () => {
     const section = readFileSync('README.md', 'utf8').split('### A cost cap of your own')[1] ?? ''
@@ -141,8 +141,8 @@ describe('the cost cap of README, in its Express route', () => {
     expect(cap.split('\n}\n')[0]?.split('\n').length).toBeLessThan(30)
   })
 
-  it('ends the stream of who reaches it, keeps its text, and refuses the next; others go on', async () => {
-    // at 2 USD a million, 0.05 USD are 25,000 words
+  it('ends the stream that reaches the limit, keeps its text and rejects the next; others go on', async () => {
+    // at 2 USD per million tokens, 0.05 USD is 25,000 words
     const long = 'word '.repeat(40_000)
     server.script(say(long, { chunks: 40 }))
     const events = await (await ask('ann')).text()
@@ -172,7 +172,7 @@ describe('the middleware of README', () => {
     messages: [{ role: 'user', content: 'Hi' }],
   } as const
 
-  it('masks addresses wherever a stream is cut, and in a plain call', async () => {
+  it('masks addresses wherever a stream is split, and in a generate call', async () => {
     const { maskMail } = await load()
     const ai = createClient({ use: [maskMail()] })
     const answer = say('Write to ada@example.com, she knows.', { chunks: 9 }).splitBytes(7)
@@ -182,7 +182,7 @@ describe('the middleware of README', () => {
     for (const { text } of [streamed, whole]) expect(text).toBe('Write to ••• she knows.')
   })
 
-  it('logs one line a call, whatever its end', async () => {
+  it('logs one line per call, whatever its outcome', async () => {
     const { timing } = await load()
     const lines: unknown[][] = []
     const ai = createClient({ use: [timing((...line: unknown[]) => lines.push(line))] })

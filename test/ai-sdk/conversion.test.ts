@@ -1,4 +1,7 @@
-/** What goes over between the AI SDK's interface and ours: prompts, options, tools of the stack, files, types. */
+/**
+ * Conversion between the AI SDK's interface and ours: prompts, options, tools of the stack, files,
+ * types.
+ */
 
 import { inspect } from 'node:util'
 import type { LanguageModelV2 } from '@ai-sdk/provider'
@@ -50,7 +53,7 @@ function stack(script: readonly ScriptedStep[], ...use: Middleware[]) {
   return { ai, provider, requests, model: aiSdkModel(ai, 'scripted/m') }
 }
 
-/** Both that ai 7 takes. */
+/** Every form that ai 7 accepts. */
 const sevens = (ai: Client): LanguageModel7[] => [
   aiSdkModel(ai, 'scripted/m'),
   aiSdkModel(ai, 'scripted/m', { specification: 'v4' }),
@@ -67,7 +70,7 @@ const wires = async (...script: Parameters<typeof mockServer>) => {
 
 const modes = ['generate', 'stream'] as const
 
-/** Both modes of ai 6 end in one form. */
+/** Both modes of ai 6 return one form. */
 async function run(mode: (typeof modes)[number], options: Parameters<typeof generateText>[0]) {
   if (mode === 'generate') return generateText(options)
   const result = streamText(options)
@@ -86,7 +89,7 @@ async function run(mode: (typeof modes)[number], options: Parameters<typeof gene
 }
 
 describe('a request', () => {
-  it('has the settings of the call under our names', async () => {
+  it('maps the settings of the call to our names', async () => {
     const { model, requests } = stack([callTool('look', { at: 'it' })])
     await generateText({
       model,
@@ -136,7 +139,7 @@ describe('a request', () => {
     })
   })
 
-  it("has what the AI SDK's providers take: members of ours for the model's own, the wire's for the rest", async () => {
+  it('maps provider options: those with a neutral name to our members, the others to members of the wire', async () => {
     const { ai, server } = await wires([say('Hi'), say('Hi'), say('Hi')])
     const providerOptions = {
       openai: { reasoningEffort: 'low', maxToolCalls: 3, strictJsonSchema: true },
@@ -157,7 +160,7 @@ describe('a request', () => {
     expect(JSON.stringify(first?.body)).not.toMatch(/strict_json|thinking_config|budget/)
   })
 
-  it('has marks of the cache, headers, tags and the state of the app', async () => {
+  it('has cache marks, headers, tags and the state of the app', async () => {
     const seen: unknown[] = []
     const spy: Middleware<{ userId: string }> = (ctx, next) => {
       seen.push(ctx.state.userId, ctx.options.tags, ctx.options.headers?.['x-a'])
@@ -184,7 +187,7 @@ describe('a request', () => {
     ])
   })
 
-  it('reaches the model with the effort that ai 7 asks for', async () => {
+  it('has the reasoning effort of ai 7', async () => {
     const { ai, requests } = stack([say('Hi'), say('Hi')])
     for (const model of sevens(ai)) await generateText7({ model, prompt: 'Hi', reasoning: 'low' })
     expect(requests()).toMatchObject([{ reasoning_effort: 'low' }, { reasoning_effort: 'low' }])
@@ -293,22 +296,22 @@ describe('a history', () => {
     { role: 'user', content: [{ type: 'text', text: 'And?' }] },
   ]
 
-  it('of any form is ours', async () => {
+  it('of any form is converted to our messages', async () => {
     const { model, requests } = stack([say('Hi')])
     await generateText({ model, messages: history })
     expect(requests()[0]?.messages).toMatchObject(expected)
   })
 
-  it('of ai 7 is the same', async () => {
+  it('of ai 7 is converted to the same messages', async () => {
     const { ai, requests } = stack([say('Hi'), say('Hi')])
     for (const model of sevens(ai)) {
-      // the messages of ai 6 are messages of ai 7
+      // messages of ai 6 are also messages of ai 7
       await generateText7({ model, messages: history as never })
       expect(requests().at(-1)?.messages).toMatchObject(expected)
     }
   })
 
-  it('keeps addresses that the provider takes, and what it stores', async () => {
+  it('keeps URLs that the provider fetches, and ids of files it stores', async () => {
     const { ai, requests } = stack([say('Hi')])
     expect(aiSdkModel(ai, 'openai/gpt-5').supportedUrls).toHaveProperty(['image/*'])
     expect(aiSdkModel(ai, 'fast').supportedUrls).toEqual({})
@@ -348,7 +351,7 @@ it.each([
   ['anthropic', 'anthropic'],
   ['gemini', 'google'],
   ['xai', 'xai'],
-] as const)('of a file that several providers have, %s gets its own id', async (name, key) => {
+] as const)('with a file known to several providers: %s gets its own id', async (name, key) => {
   const { ai, server } = await wires()
   server.reply(say('Hi'))
   const ids = {
@@ -372,14 +375,14 @@ it.each([
     ],
   })
   const sent = JSON.stringify(server.requests[0]?.body)
-  // Gemini's address of a file holds its name
+  // a Gemini file URL contains the file name
   expect(sent.split(ids[key].replace('files/', '')).length - 1).toBe(3)
   for (const [other, id] of Object.entries(ids))
     if (other !== key) expect(sent).not.toContain(id.replace('files/', ''))
 })
 
 it.each(Object.entries(models))(
-  'a part of a result in the words of one provider ends no conversation: %s',
+  'a provider-specific part of a tool result does not fail later turns: %s',
   async (_, id) => {
     const { ai, server } = await wires()
     server.reply(say('Hi'))
@@ -397,7 +400,7 @@ it.each(Object.entries(models))(
 )
 
 it.each(Object.entries(models))(
-  'what a browser made of our notes harms nobody: %s',
+  'provider metadata that a browser has changed is harmless: %s',
   async (name, id) => {
     const { ai, server } = await wires()
     server.reply(say('Hi'))
@@ -423,8 +426,8 @@ it.each(Object.entries(models))(
   },
 )
 
-describe.each(modes)('an answer (%s)', (mode) => {
-  it('shows sources, images, sound, refusals and hosted tools', async () => {
+describe.each(modes)('a response (%s)', (mode) => {
+  it('has sources, images, audio, refusals and hosted tools', async () => {
     const source = { url: 'https://a.example/', title: 'A' }
     const { ai } = await wires([
       hostedTool('web_search', { id: 'h1', input: { query: 'x' }, output: { hits: 1 } })
@@ -452,7 +455,7 @@ describe.each(modes)('an answer (%s)', (mode) => {
     expect(refused.text).toBe('I will not.')
   })
 
-  it('tells cost, warnings and attempts', async () => {
+  it('has cost, warnings and attempts', async () => {
     const warning = { code: 'dropped', param: 'seed', message: 'seed was left out' } as const
     const warn: Middleware = (ctx, next) => {
       ctx.warn(warning)
@@ -472,7 +475,7 @@ describe.each(modes)('an answer (%s)', (mode) => {
     })
   })
 
-  it('shows what tools() of the stack ran, and takes it back in the next turn', async () => {
+  it('has the tool calls that tools() executed, and reads them back in the next turn', async () => {
     const text = '{ "city" : "Rome" }'
     const { model, requests } = stack(
       [
@@ -509,7 +512,7 @@ describe.each(modes)('an answer (%s)', (mode) => {
     ])
   })
 
-  it('asks for the yes that a tool of the stack waits for, and goes on with it', async () => {
+  it('has the approval request of a tool in the stack, and the next turn continues with the approval', async () => {
     let ran = 0
     const { model } = stack(
       [callTool('pay', '{ "eur": 5 }', { id: 'p1' }), say('Paid.')],
@@ -537,8 +540,8 @@ describe.each(modes)('an answer (%s)', (mode) => {
   })
 })
 
-describe('what goes wrong', () => {
-  it('is retried by the stack where it has a retry(), else by the AI SDK', async () => {
+describe('errors', () => {
+  it('are retried by the stack if it has retry(), otherwise by the AI SDK', async () => {
     const alone = stack([fail(503, { retryAfter: 0 }), say('Hi')])
     expect((await generateText({ model: alone.model, prompt: 'Hi' })).text).toBe('Hi')
     expect(alone.provider.calls.length).toBe(2)
@@ -551,7 +554,7 @@ describe('what goes wrong', () => {
     expect(both.provider.calls.length).toBe(1)
   })
 
-  it('prints as any error of ours', async () => {
+  it('print like every tetrad error', async () => {
     const { model } = stack([fail(401)])
     const error = await generateText({ model, prompt: 'secret words' }).catch((error) => error)
     expect(Object.keys(error)).not.toContain('requestBodyValues')
@@ -559,7 +562,7 @@ describe('what goes wrong', () => {
     expect(inspect(error)).not.toMatch(/secret words|isRetryable/)
   })
 
-  it('is said at once: no client, no model, no such specification', () => {
+  it('are thrown at once: no client, no model, an unknown specification version', () => {
     const { ai } = stack([])
     const make = aiSdkModel as (...args: unknown[]) => unknown
     for (const args of [[], [ai], [ai, ''], [{}, 'm'], [ai, 'm', { specification: 'v1' }]])
@@ -567,7 +570,7 @@ describe('what goes wrong', () => {
   })
 })
 
-it('drives an agent, and gives our chunks as raw ones', async () => {
+it('runs an agent, and passes our chunks on as raw chunks', async () => {
   const { model, ai } = stack([callTool('look', {}), say('Done.'), say('One')])
   const look = tool({ inputSchema: z.object({}), execute: () => 'seen' })
   const agent = new ToolLoopAgent({ model, tools: { look } })
@@ -582,7 +585,7 @@ it('drives an agent, and gives our chunks as raw ones', async () => {
   expect(raw).toMatchObject([{ type: 'start' }, { type: 'text-delta' }, { type: 'finish' }])
 })
 
-it('keeps a signature over a page that has the conversation', async () => {
+it('keeps signatures when a page stores the conversation', async () => {
   const { ai, server } = await wires([
     think('Hm.', { signature: 'c2lnbmVk' }).callTool('look', { at: 'it' }),
     think('So.', { signature: 'b3RoZXI=' }).say('Done.'),
@@ -593,7 +596,7 @@ it('keeps a signature over a page that has the conversation', async () => {
   let last: UIMessage | undefined
   const stream = (await asked(page)).toUIMessageStream()
   for await (const message of readUIMessageStream({ stream })) last = message
-  // as it goes over the network
+  // serialized, as over the network
   page.push(JSON.parse(JSON.stringify(last)), user('2', 'Bye'))
   await (await asked(page)).consumeStream()
   const body = JSON.stringify(server.requests[2]?.body)
@@ -616,11 +619,11 @@ const user = (id: string, text: string): UIMessage => ({
   parts: [{ type: 'text', text }],
 })
 
-it('is a model by type, in each major', () => {
+it('has the model type of each major version', () => {
   const { ai } = stack([])
   const two: LanguageModelV2 = aiSdkModel(ai, 'scripted/m', { specification: 'v2' })
   const six: LanguageModel6 = aiSdkModel(ai, 'scripted/m')
-  // @ts-expect-error: ai 5 takes version 2 alone
+  // @ts-expect-error: ai 5 accepts only version 2
   const wrong: LanguageModelV2 = aiSdkModel(ai, 'scripted/m')
   expect([two, six, ...sevens(ai), wrong].length).toBe(5)
 })

@@ -1,4 +1,4 @@
-/** The AI SDK over our stack: three majors of it on the wires of all providers. */
+/** The AI SDK over our stack: three major versions on the wires of all providers. */
 import type { LanguageModel as LanguageModel6 } from 'ai6'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
@@ -11,7 +11,7 @@ import { adapters, models, type Name, names } from '../wire/support.js'
 
 type Library = typeof import('ai6')
 
-/** What the tests use has the same form in the three majors. */
+/** The members that the tests use are the same in all three versions. */
 const load = async (name: string) => (await import(name)) as Library
 
 const majors: readonly (readonly [name: string, specification: Specification])[] = [
@@ -36,11 +36,11 @@ async function setUp(...script: Parameters<typeof mockServer>) {
 
 type Sevenfold = { readonly responseMessages?: object[] | PromiseLike<object[]> }
 
-/** The type is that of one major; the others are checked below. */
+/** Typed as version 6 for all; conversion.test.ts checks the types of the others. */
 const modelOf = (ai: Client, model: string, specification: Specification) =>
   aiSdkModel(ai, model, { specification }) as unknown as Exclude<LanguageModel6, string>
 
-/** Of twenty events at least, one a write. */
+/** At least twenty events, one write each. */
 const long = () => say('One two three four five six', { chunks: 20 }).splitEvents()
 
 describe.each(combinations)(
@@ -48,7 +48,7 @@ describe.each(combinations)(
   ({ library, specification, name }) => {
     const id = models[name]
 
-    it('answers whole and streamed, with usage and reasons', async () => {
+    it('generates and streams, with usage and finish reasons', async () => {
       const { generateText, streamText } = await load(library)
       const usage = { prompt_tokens: 40, completion_tokens: 7 } as const
       const { ai } = await setUp([
@@ -74,7 +74,7 @@ describe.each(combinations)(
     })
 
     it.each(['generate', 'stream'])(
-      'runs a tool loop (%s) and gives thoughts back with their signatures',
+      'runs a tool loop (%s) and sends thoughts back with their signatures',
       async (mode) => {
         const { generateText, streamText, stepCountIs, tool } = await load(library)
         const { ai, server } = await setUp([
@@ -98,7 +98,7 @@ describe.each(combinations)(
           const options = { model, messages, tools: { weather }, stopWhen: stepCountIs(3) } as never
           const result = mode === 'generate' ? await generateText(options) : streamText(options)
           if ('consumeStream' in result) await result.consumeStream()
-          // of ai 7: those of all steps; `response` has those of the last
+          // ai 7 sums all steps; `response` has only the last step
           const { responseMessages = (await result.response).messages } = result as Sevenfold
           return { text: await result.text, messages: [...messages, ...(await responseMessages)] }
         }
@@ -111,13 +111,13 @@ describe.each(combinations)(
         const bodies = server.requests.map(({ body }) => JSON.stringify(body))
         expect(bodies[1]).toContain('sunny')
         if (name === 'compatible') return
-        // each later request has the thought of the turn before
+        // each later request contains the thought of the previous turn
         for (const body of bodies.slice(1)) expect(body).toContain('c2lnbmVk')
         expect(bodies[3]).toContain('b3RoZXI=')
       },
     )
 
-    it('gives objects, whole and streamed', async () => {
+    it('generates and streams objects', async () => {
       const { generateObject, streamObject, generateText, Output } = await load(library)
       const { ai, server } = await setUp([
         say('{"city":"Rome"}'),
@@ -145,7 +145,7 @@ describe.each(combinations)(
       for (const { body } of server.requests) expect(JSON.stringify(body)).toContain('city')
     })
 
-    it('is asked once by both, and fails with our error', async () => {
+    it('sends one request on failure, and fails with our error', async () => {
       const { generateText, streamText, APICallError } = await load(library)
       const { server } = await setUp([])
       const ai = createClient({
@@ -171,7 +171,7 @@ describe.each(combinations)(
       expect(server.requests.length).toBe(6)
     })
 
-    it('ends a stream that breaks with an error, the text and the usage', async () => {
+    it('ends an interrupted stream with an error, the text and the usage', async () => {
       const { streamText } = await load(library)
       const { ai } = await setUp([long().cut(12)])
       const errors: unknown[] = []
@@ -188,7 +188,7 @@ describe.each(combinations)(
       expect((await result.usage).outputTokens).toBeGreaterThan(0)
     })
 
-    it('ends the call of the provider when it is aborted', async () => {
+    it('ends the provider call when it is aborted', async () => {
       const { generateText, streamText } = await load(library)
       const { ai, server } = await setUp([long().stall(12)])
       const model = modelOf(ai, id, specification)
@@ -211,7 +211,7 @@ describe.each(combinations)(
       await expect.poll(() => server.open).toBe(0)
     })
 
-    it('hands each word on as it comes', async () => {
+    it('emits each word as it arrives', async () => {
       const { streamText } = await load(library)
       const reply = say('One two', { chunks: ['One ', 'two'] })
       const first = events(name, reply).findIndex((event) => JSON.stringify(event).includes('One '))

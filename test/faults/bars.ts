@@ -1,4 +1,7 @@
-/** The figures that a reliable client is measured by, each with its target: taken from the matrix, measured here, or held by a suite of its own. */
+/**
+ * Reliability figures with their targets: derived from the matrix, measured here, or asserted by a
+ * suite of their own.
+ */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -14,7 +17,7 @@ import type { Noise } from './probe.js'
 import { apiKey } from './run.js'
 import { faultServer } from './server.js'
 
-/** What the bars of the matrix are taken from. */
+/** The results from which figures of the matrix are derived. */
 export interface Seen {
   readonly ran: readonly Ran[]
   readonly noise: Noise
@@ -24,9 +27,9 @@ export interface Bar {
   readonly number: string
   readonly figure: string
   readonly target: string
-  /** What it is now, in words, and whether that is enough. */
+  /** The current value in words, and whether it meets the target. */
   readonly measure?: (seen: Seen) => Measured | Promise<Measured>
-  /** A file, and words of its test: there it is held. */
+  /** The test file that asserts the figure, and a part of the test's title. */
   readonly test?: readonly [file: string, words: string]
 }
 
@@ -37,7 +40,7 @@ export interface Measured {
 
 const rowsOf = ({ ran }: Seen, ids: RegExp) => ran.filter(({ row }) => ids.test(row.id))
 
-/** How many runs of these rows are as they should be. */
+/** Number of runs of these rows with the expected outcome. */
 const share = (ids: RegExp, isRight: (ran: Ran) => boolean) => (seen: Seen) => {
   const all = rowsOf(seen, ids)
   const right = all.filter(isRight)
@@ -49,7 +52,7 @@ const share = (ids: RegExp, isRight: (ran: Ran) => boolean) => (seen: Seen) => {
 
 const isSound = ({ problems }: Ran) => problems.length === 0
 
-/** The 99th of 100 waits for the last socket of a call. */
+/** The 99th percentile of 100 waits for the last socket of a call. */
 const closedWithin = (ids: RegExp, mostMs: number) => (seen: Seen) => {
   const waits = rowsOf(seen, ids)
     .map(({ observed }) => observed.closedMs)
@@ -61,7 +64,10 @@ const closedWithin = (ids: RegExp, mostMs: number) => (seen: Seen) => {
 const clientAt = (baseURL: string) =>
   createClient({ providers: adaptersAt({ apiKey, baseURL }), use: [] })
 
-/** Processor time of the client to read this reply as a stream, and the longest stop of its event loop; the slowest provider. */
+/**
+ * CPU time of the client to read this reply as a stream, and the longest block of its event loop,
+ * for the slowest provider.
+ */
 async function slowest(
   reply: LargeReply,
   mostMs: number,
@@ -92,7 +98,7 @@ const others = names.filter((name) => !responses.includes(name))
 
 const bigServer = new URL('./big-server.ts', import.meta.url)
 
-/** Silence behind a first event, with a limit of 500 ms. */
+/** A first event, then silence, with a limit of 500 ms. */
 async function stallOf(reply: Reply, timeouts: object): Promise<Measured> {
   const took: number[] = []
   for (const name of names) {
@@ -319,7 +325,7 @@ export const bars: readonly Bar[] = [
     number: '29',
     figure: 'keys in what is captured of a run',
     target: '0',
-    test: ['test/security/leaks.test.ts', 'no key in what a run over'],
+    test: ['test/security/leaks.test.ts', 'no key in anything exposed by a run over %s, %s'],
   },
   {
     number: '29',
@@ -334,7 +340,7 @@ export const bars: readonly Bar[] = [
     number: '30',
     figure: 'prototypes after hostile streams and bodies',
     target: 'clean',
-    test: ['test/security/prototypes.test.ts', 'with members of a prototype in all its objects'],
+    test: ['test/security/prototypes.test.ts', 'with prototype members in all its objects'],
   },
   {
     number: '31',
@@ -364,7 +370,10 @@ export const bars: readonly Bar[] = [
     number: '35',
     figure: 'a body without an end',
     target: 'cut at its limit',
-    test: ['test/http/node.test.ts', 'without an end is refused at its limit'],
+    test: [
+      'test/http/node.test.ts',
+      'without an end is rejected at its limit, and the sender is disconnected',
+    ],
   },
   {
     number: '36',

@@ -1,4 +1,4 @@
-/** A process of its own that streams one large reply: so that what a bar measures is the client alone. */
+/** A process that streams one large reply, so that a figure measures the client alone. */
 import { callTool, type Reply, say } from '../../src/testing/index.js'
 import { faultServer } from './server.js'
 
@@ -11,7 +11,7 @@ export const largeReplies = {
 export type LargeReply = keyof typeof largeReplies
 
 if (process.send) {
-  // the parent names one of them
+  // the parent process sends the name of one
   const server = await faultServer([largeReplies[process.argv[2] as LargeReply]()])
   process.send(server.url)
 }

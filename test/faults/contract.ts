@@ -1,4 +1,7 @@
-/** The promises I1 to I10 that hold for each call, however it ends, as checks of what was observed. */
+/**
+ * The guarantees I1 to I10 that hold for every call, whatever its outcome, as checks of the
+ * observations.
+ */
 import { emptyUsage, type Usage } from '../../src/chat/index.js'
 import { isTetradError, type TetradError } from '../../src/core/index.js'
 import { textOf } from '../wire/support.js'
@@ -6,7 +9,7 @@ import { type Expectation, expectationOf, type Row, type Setting } from './row.j
 import { text, words } from './rows/replies.js'
 import type { Observed } from './run.js'
 
-/** What is wrong; undefined: nothing. */
+/** A violation in words, or undefined. */
 type Check = (observed: Observed, setting: Setting) => string | false | undefined
 
 const errorIn = ({ error }: Observed): TetradError | undefined =>
@@ -14,7 +17,7 @@ const errorIn = ({ error }: Observed): TetradError | undefined =>
 
 const attemptsOf = ({ records }: Observed) => records.flatMap(({ attempts }) => attempts)
 
-/** `words` of a mebibyte at most are on their way: 256 chunks wait, and those of one network read. */
+/** At most a mebibyte of `words` is buffered: 256 chunks wait, plus those of one network read. */
 const mostChunks = 256 + Math.ceil(65_536 / 30)
 
 export const contract: Readonly<Record<string, Check>> = {
@@ -45,13 +48,13 @@ export const contract: Readonly<Record<string, Check>> = {
     if (records.length !== outer.entered) return `${records.length} records of usage`
     const record = records.at(-1)
     if (!record) return undefined
-    // an answer has the usage of its own turns, an error that of all attempts
+    // a response has the usage of its own turns, an error that of all attempts
     const told = errorIn(observed)?.usage ?? record.usage
     if (totalOf(told) !== totalOf(record.usage)) return 'the record is not what the caller got'
     const sum = record.attempts.reduce((total, { usage }) => total + totalOf(usage), 0)
     return sum !== totalOf(record.usage) && 'the record is not the sum of its attempts'
   },
-  // run() waits for the sockets: a call that leaves one open has no end
+  // run() waits for the sockets: a call that leaves one open never ends
   'I4 sockets are closed': ({ closedMs }) => !Number.isFinite(closedMs) && 'a socket is open',
   // rejections and output of the process are watched around all rows
   'I5 errors are errors': ({ error }) =>
@@ -80,21 +83,21 @@ export const contract: Readonly<Record<string, Check>> = {
 
 const totalOf = ({ total_tokens }: Usage = emptyUsage) => total_tokens
 
-/** Every promise that was broken, in words. */
+/** Every guarantee that was violated, in words. */
 export const violations = (observed: Observed, setting: Setting): readonly string[] =>
   Object.entries(contract).flatMap(([name, check]) => {
     const wrong = check(observed, setting)
     return wrong ? [`${name}: ${wrong}`] : []
   })
 
-/** Where a call is not what its row expects, in words. */
+/** Every difference between a call and the expectation of its row, in words. */
 export function differences(row: Row, setting: Setting, observed: Observed): readonly string[] {
   const { response } = observed
   const isFree = response !== undefined && row.isFree?.(response, setting)
   const free: Partial<Expectation> = isFree ? { waits: [], usage: 'told' } : {}
   const expected = { ...withDefaults(expectationOf(row, setting)), ...free }
   const got = outcomeOf(observed, row.said ?? text)
-  // a request that was given up early may not have reached a server that is busy
+  // a request that is cancelled early may not have reached a busy server
   const isCut = row.timeouts?.headersMs !== undefined && got.requests <= expected.requests
   return Object.entries(expected)
     .filter(([name]) => !(name === 'requests' && isCut))
@@ -116,7 +119,7 @@ export const withDefaults = (expected: Expectation): Expectation => ({
 
 export const allWords = words.length
 
-/** What came of a call, in the terms of an expectation. */
+/** The outcome of a call, in the terms of an expectation. */
 function outcomeOf(observed: Observed, said: string): Required<Expectation> {
   const error = errorIn(observed)
   const record = observed.records.at(-1)

@@ -1,4 +1,6 @@
-/** The fault matrix: each row for each provider, over both transports, against the contract. */
+/**
+ * The fault matrix: each row for each provider, over both transports, checked against the contract.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bars } from './bars.js'
@@ -19,18 +21,18 @@ describe('a fault', () => {
   })
 })
 
-describe('all of them', () => {
-  it('leave no rejection, no exception and no line on the console', () => {
+describe('the whole matrix', () => {
+  it('leaves no rejection, no exception and no line on the console', () => {
     expect(noise.unhandled).toEqual([])
     expect(noise.printed).toEqual([])
   })
 
-  it('leave the prototypes as they were', () => {
+  it('leaves the prototypes unchanged', () => {
     for (const kind of [Object, Array, Function, String])
       expect(Object.keys(kind.prototype)).toEqual([])
   })
 
-  it('are the whole matrix, A1 to E12', () => {
+  it('has every fault from A1 to E12', () => {
     const last = { A: 18, B: 9, C: 11, D: 13, E: 12 }
     const ids = Object.entries(last).flatMap(([letter, count]) =>
       Array.from({ length: count }, (_, at) => `${letter}${at + 1}`),
@@ -42,14 +44,14 @@ describe('all of them', () => {
   it.each([
     ...elsewhere.map(({ id, test }) => ({ name: id, test })),
     ...bars.map(({ number, figure, test }) => ({ name: `bar ${number}, ${figure},`, test })),
-  ])('$name is proven by the test it names', ({ test }) => {
+  ])('$name is asserted by an existing test', ({ test }) => {
     if (!test) return
     const [file, words] = test
     expect(existsSync(file), file).toBe(true)
     expect(readFileSync(file, 'utf8')).toContain(words)
   })
 
-  it('are what docs/faults.md says: npx tsx test/faults/report.ts writes it', () => {
+  it('matches docs/faults.md, which npx tsx test/faults/report.ts writes', () => {
     expect(readFileSync('docs/faults.md', 'utf8')).toBe(page())
   })
 })

@@ -7,7 +7,7 @@ export interface Ran {
   readonly row: Row
   readonly setting: Setting
   readonly observed: Observed
-  /** What is not as the row and the contract have it. */
+  /** Every difference from the row and the contract. */
   readonly problems: readonly string[]
 }
 
@@ -33,7 +33,7 @@ function more(check: () => void): readonly string[] {
   }
 }
 
-/** In words, for a person who reads why a row fails. */
+/** In words, for the message of a failing row. */
 export const problemsOf = (ran: readonly Ran[]): readonly string[] =>
   ran.flatMap(({ row, setting, problems }) =>
     problems.map((problem) => `${row.id}, ${Object.values(setting).join(' ')}: ${problem}`),

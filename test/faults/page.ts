@@ -1,4 +1,4 @@
-/** Writes docs/faults.md: the matrix as its rows declare it, and as the tests hold it. */
+/** Writes docs/faults.md: the matrix as its rows declare it, and as the tests assert it. */
 import { allWords, contract, withDefaults } from './contract.js'
 import { type Expectation, expectationOf, type Row, type Setting, settingsOf } from './row.js'
 import { elsewhere, rows } from './rows/index.js'
@@ -90,7 +90,7 @@ const dimensions = [
   ['transport', 'mode'],
 ] as const satisfies readonly (readonly (keyof Setting)[])[]
 
-/** Settings of one expectation together, named by the fewest words that tell them apart. */
+/** Groups settings with the same expectation, under the shortest label that distinguishes them. */
 function grouped(row: Row): readonly Group[] {
   const found = new Map<string, Setting[]>()
   for (const setting of settingsOf(row)) {

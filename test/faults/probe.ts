@@ -1,4 +1,7 @@
-/** Watches what a call may leave behind: timers of the package by call; rejections, exceptions and console output of the process. */
+/**
+ * Detects what a call leaves behind: timers of the package per call; rejections, exceptions and
+ * console output of the process.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 type Timer = ReturnType<typeof setTimeout>
@@ -7,7 +10,7 @@ const calls = new AsyncLocalStorage<Set<Timer>>()
 const owners = new WeakMap<Timer, Set<Timer>>()
 const { setTimeout: begin, clearTimeout: end } = globalThis
 
-/** The HTTP client and the test runner have timers of their own. */
+/** Excludes timers of the HTTP client and the test runner. */
 const isOurs = (stack = '') => /\/(?:src|middleware)\//.test(stack.split('\n')[2] ?? '')
 
 function setTimeoutWatched(
@@ -32,7 +35,9 @@ function clearTimeoutWatched(timer: Timer | undefined): void {
   end(timer)
 }
 
-/** Runs a call. Its second result counts the timers of the package that it began and that have not ended. */
+/**
+ * Runs a call. The second result is the number of package timers it started that are still active.
+ */
 export async function watchTimers<T>(run: () => Promise<T>): Promise<[T, timers: () => number]> {
   const timers = new Set<Timer>()
   const value = await calls.run(timers, run)
@@ -47,7 +52,7 @@ export interface Noise {
 
 const printers = ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const
 
-/** From now on: what nobody caught, and what was printed. Turns the watch over timers on too. */
+/** Records unhandled errors and console output from now on, and starts to track timers. */
 export function watchProcess(): Noise {
   const unhandled: unknown[] = []
   const printed: string[] = []

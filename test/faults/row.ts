@@ -1,4 +1,6 @@
-/** What a row of the fault matrix is: what the server does, what the caller does, and what has to come of it. */
+/**
+ * A row of the fault matrix: what the server does, what the caller does, and the expected outcome.
+ */
 import type { RetryOptions } from '../../middleware/retry.js'
 import type { ChatRequest, ChatResponse, StreamChunk, Timeouts } from '../../src/chat/index.js'
 import type { Client } from '../../src/client.js'
@@ -17,26 +19,32 @@ export interface Setting {
 }
 
 export interface Expectation {
-  /** The class of the error. Absent: the call brings its answer. */
+  /** The class of the error. Absent: the call returns a response. */
   readonly error?: string
   readonly code?: string
   readonly phase?: Phase
   readonly retryAfterMs?: number
-  /** That reached the server with their whole body. */
+  /** Requests that reached the server with their whole body. */
   readonly requests: number
-  /** Attempts, where not each of them reached the server. @default as many as requests */
+  /** Attempts, if not each of them reached the server. @default as many as requests */
   readonly attempts?: number
-  /** Milliseconds between attempts, exactly; the jitter stands in its middle. */
+  /** Exact waits between attempts, in milliseconds; the jitter is fixed at its middle. */
   readonly waits?: readonly number[]
-  /** Words of the scripted text that the answer, or the error's `partial`, holds. @default all of them, of an error none */
+  /**
+   * Words of the scripted text in the response, or in the error's `partial`. @default all of them,
+   * of an error none
+   */
   readonly words?: number
-  /** `told` by the provider, `counted` by us and marked, `none`: nothing was used. @default told, of an error none */
+  /**
+   * `told` by the provider, `counted` by us and marked as estimated, `none`: nothing was used.
+   * @default told, of an error none
+   */
   readonly usage?: 'told' | 'counted' | 'none'
-  /** Tools that ran. @default 0 */
+  /** Tools that were executed. @default 0 */
   readonly toolRuns?: number
 }
 
-/** What the caller of a row has at hand. */
+/** What the caller of a row can use. */
 export interface Calling {
   readonly ai: Client
   readonly request: ChatRequest
@@ -44,18 +52,18 @@ export interface Calling {
   readonly server: FaultServer
   readonly controller: AbortController
   readonly timeouts: Timeouts
-  /** Resolves when a wait before a retry has begun. */
+  /** Resolves when a wait before a retry has started. */
   readonly waiting: Promise<void>
-  /** Called for each chunk that was taken. */
+  /** Called for each chunk that was read. */
   readonly onRead: () => void
 }
 
-/** What a caller got. */
+/** What the caller received. */
 export interface Got {
   readonly chunks: readonly StreamChunk[]
   readonly response?: ChatResponse
   readonly error?: unknown
-  /** It left before the end. */
+  /** The caller stopped before the end. */
   readonly hasLeft?: true
 }
 
@@ -64,43 +72,46 @@ export type Caller = (calling: Calling) => Promise<Got>
 export interface Row {
   /** `A1`, or `A5 (401)` where a row of the matrix has several cases. */
   readonly id: string
-  /** What happens, for the page. */
+  /** The fault, for docs/faults.md. */
   readonly fault: string
   readonly only?: (setting: Setting) => boolean
-  /** One a request, the last again and again. None: nobody listens. */
+  /** One per request, the last one repeats. None: no server is listening. */
   readonly answers: (setting: Setting) => readonly Answer[]
-  /** All that the server has to say. @default the seven words of `text` */
+  /** The reply of the server. @default the seven words of `text` */
   readonly said?: string
   readonly timeouts?: Timeouts
   readonly retry?: RetryOptions
   /** Options of the provider. */
   readonly limits?: { readonly maxEventBytes?: number }
-  /** The clock of `retry` stands still. */
+  /** The clock of `retry` never advances. */
   readonly holdsWait?: boolean
-  /** Whether the first attempt cost nothing, so that its retry waited for nothing: it may depend on how fast the machine is. */
+  /**
+   * Whether the retry of a free first attempt does not wait: it may depend on the speed of the
+   * machine.
+   */
   readonly isFree?: (answer: Pick<ChatResponse, 'attempts'>, setting: Setting) => boolean
   /** @default reads to the end */
   readonly caller?: Caller
   readonly expect: Expectation | ((setting: Setting) => Expectation)
-  /** For the page, where a call ends in neither an answer nor an error. */
+  /** The outcome for docs/faults.md, if a call ends in neither a response nor an error. */
   readonly outcome?: string
-  /** What this row has to hold beside the contract and `expect`: throws where it does not. */
+  /** Further assertions of this row beside the contract and `expect`; throws. */
   readonly also?: (got: Got, setting: Setting) => void
 }
 
-/** A row that is proven by a suite of its own, or that cannot be made. */
+/** A row that another suite asserts, or that cannot be reproduced. */
 export interface ProvenElsewhere {
   readonly id: string
   readonly fault: string
   readonly outcome: string
-  /** A test file, and words of its test. Absent: the row cannot be made. */
+  /** A test file, and a part of the test's title. Absent: the row cannot be reproduced. */
   readonly test?: readonly [file: string, words: string]
 }
 
 const transports = ['node:http', 'fetch'] as const
 const modes = ['generate', 'stream'] as const
 
-/** Every way to run a row. */
+/** Every combination in which the row runs. */
 export const settingsOf = (row: Row): readonly Setting[] =>
   names
     .flatMap((name) =>

@@ -1,4 +1,7 @@
-/** Runs one row in one setting with the standard stack, and observes all that the contract speaks of. */
+/**
+ * Runs one row in one setting with the standard stack, and records everything that the contract
+ * checks.
+ */
 import { standard } from '../../middleware/standard.js'
 import type { UsageRecord } from '../../middleware/usage.js'
 import type { StreamChunk } from '../../src/chat/index.js'
@@ -19,11 +22,11 @@ export interface Observed extends Got {
   readonly outer: Passes
   readonly inner: Passes
   readonly listeners: number
-  /** Of the package, real ones and those of the clock that `retry` was given. */
+  /** Timers of the package: real ones and those of the clock given to `retry`. */
   readonly timers: number
-  /** Most chunks that were on their way at once. */
+  /** The largest number of chunks buffered at once. */
   readonly behind: number
-  /** From the end of the call to the end of its last socket, milliseconds. */
+  /** Milliseconds from the end of the call to the end of its last socket. */
   readonly closedMs: number
 }
 
@@ -80,7 +83,7 @@ export async function run(row: Row, setting: Setting): Promise<Observed> {
   const ended = performance.now()
   if (answers.length > 0) await server.settled()
   const closedMs = performance.now() - ended
-  // a socket that was given up reports its end a few turns later, and with it go its timers
+  // a destroyed socket reports its end a few turns later, and its timers end then
   for (let turn = 0; turn < 100 && timers() > 0; turn++) await new Promise(setImmediate)
   const observed = {
     ...got,
@@ -112,7 +115,7 @@ const counting =
     }
   }
 
-/** Counts the chunks that the consumer has not taken yet. */
+/** Counts the chunks that the consumer has not read yet. */
 const producing =
   (flow: { produced: number; consumed: number; most: number }): Middleware =>
   (ctx, next) => {
@@ -123,10 +126,10 @@ const producing =
     return next()
   }
 
-/** Reads an answer to its end, whatever it is. */
+/** Reads a stream to its end, whatever that is. */
 export const readToEnd: Caller = (calling) => readWith(calling)
 
-/** Hands each chunk over as it comes; `false` leaves the loop. */
+/** Called for each chunk as it arrives; `false` stops the loop. */
 export async function readWith(
   { ai, request, mode, controller, timeouts, onRead }: Calling,
   onChunk: (chunk: StreamChunk, seen: number) => unknown = () => {},

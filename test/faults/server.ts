@@ -1,4 +1,7 @@
-/** A loopback server that answers a call as a row of the fault matrix says: by a reply of the provider, or by bytes on the bare socket. */
+/**
+ * A loopback server that responds as a row of the fault matrix specifies: with a reply of the
+ * provider, or with bytes on the raw socket.
+ */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -8,37 +11,39 @@ import type { ProviderName, Reply } from '../../src/testing/index.js'
 import { type Payload, render } from '../../src/testing/render.js'
 import { basePaths, routeOf } from '../../src/testing/routes.js'
 
-/** One request, and all that a fault may do with it. */
+/** One request, and the means of a fault to respond to it. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly socket: Socket
   readonly response: ServerResponse
-  /** What the provider would send for this reply: status, headers, one frame an event. */
+  /**
+   * The response that the provider would send for this reply: status, headers, one frame per event.
+   */
   payload(reply: Reply): Payload
   /** Sends a reply as its script says. */
   send(reply: Reply): Promise<void>
-  /** Fires when the client has left. */
+  /** Fires when the client has disconnected. */
   readonly gone: AbortSignal
 }
 
-/** What one request is answered with. */
+/** The response to one request. */
 export type Answer = Reply | ((exchange: Exchange) => unknown)
 
 export interface FaultServer {
   readonly url: string
-  /** Requests that came with their whole body. */
+  /** Requests that arrived with their whole body. */
   readonly requests: number
   /** Paths and queries of the requests. */
   readonly addresses: readonly string[]
   baseURL(provider: ProviderName): string
-  /** Resolves with the request of this number, from 1, when it has come. */
+  /** Resolves when the request with this number, from 1, has arrived. */
   arrived(number: number): Promise<void>
-  /** Resolves when each request is answered to its end, or its socket is closed. */
+  /** Resolves when each request has been answered completely, or its socket is closed. */
   settled(): Promise<void>
   close(): Promise<void>
 }
 
-/** Answers the requests in this order, the last answer again and again. */
+/** Responds to the requests in this order; the last answer repeats. */
 export async function faultServer(answers: readonly Answer[]): Promise<FaultServer> {
   const addresses: string[] = []
   const over: Promise<unknown>[] = []
@@ -85,7 +90,7 @@ const closed = (socket: Socket) =>
     else socket.once('close', () => resolve())
   })
 
-/** A response that was written by hand on its socket never finishes: there the socket has to close. */
+/** A response written by hand on its socket never finishes, so its socket has to close. */
 const finished = (response: ServerResponse) =>
   new Promise<void>((resolve) => void response.once('finish', () => resolve()))
 
@@ -94,7 +99,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   try {
     for await (const part of request) parts.push(part)
   } catch {
-    // the client left before its request was whole
+    // the client disconnected before its request was complete
   }
   return Buffer.concat(parts).toString()
 }

@@ -1,4 +1,4 @@
-/** Conversations of 400 turns: nothing that one of them did refuses a later one, and each question is asked once. */
+/** Conversations of 400 turns: no turn makes a later one fail, and each question is sent once. */
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from 'ai6'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -31,7 +31,7 @@ interface State {
   readonly userId: number
 }
 
-/** What the model answers to the last message. */
+/** The reply of the model to the last message. */
 function answerTo({ messages }: ChatRequest) {
   const last = messages.at(-1)
   const said = JSON.stringify(last?.content ?? '')
@@ -42,7 +42,7 @@ function answerTo({ messages }: ChatRequest) {
   return say('An answer.')
 }
 
-/** A route, and the conversation where the server keeps it. */
+/** A route, and the conversation if the server stores it. */
 function setUp(store: Store, isKept: boolean) {
   const provider = scripted()
   provider.reply(answerTo)
@@ -73,17 +73,17 @@ function setUp(store: Store, isKept: boolean) {
 
 type Send = ReturnType<typeof setUp>['handle']
 
-/** What a page does, whatever format it speaks. Each gives the code of a refusal, or `ok`. */
+/** The actions of a page, in any format. Each returns the code of an error, or `ok`. */
 interface Page {
   ask(text: string, how?: 'picture'): Promise<string>
-  /** Asks the last question anew, in other words. */
+  /** Sends the last question again, in other words. */
   edit(text: string): Promise<string>
   regenerate(): Promise<string>
-  /** Answers the question that is open. */
+  /** Answers the pending approval request. */
   answer(approved: boolean, token?: string): Promise<string>
-  /** The token of the open question, and the id of its call. */
+  /** The token of the pending approval request, and the id of its call. */
   open(): { readonly token: string; readonly callId: string }
-  /** Another tab: what it shows, to go on from there. */
+  /** Another tab with the same messages. */
   show(): unknown
   restore(shown: unknown): void
 }
@@ -91,7 +91,7 @@ interface Page {
 const codeOf = async (response: Response) =>
   response.ok ? 'ok' : ((await response.json()).error.code as string)
 
-/** A page that keeps chunks' messages. */
+/** A page that stores the messages of the chunks format. */
 function chunksPage(send: Send): Page {
   let messages: (Message & { id?: string })[] = []
   let open = { token: '', callId: '' }
@@ -136,7 +136,7 @@ function chunksPage(send: Send): Page {
   }
 }
 
-/** A page of the AI SDK: its own transport, its own reader of the stream. */
+/** A page of the AI SDK, with its own transport and stream reader. */
 function uiPage(send: Send): Page {
   let messages: UIMessage[] = []
   let count = 0
@@ -203,7 +203,7 @@ function uiPage(send: Send): Page {
   }
 }
 
-/** Numbers that are the same in each run. */
+/** A seeded random generator, the same in each run. */
 function random(seed: number) {
   let state = seed
   return (below: number) => {
@@ -212,7 +212,7 @@ function random(seed: number) {
   }
 }
 
-/** The token of the open question as it would be two hours after it was asked. */
+/** The token of the pending approval request as issued two hours earlier. */
 async function late(page: Page): Promise<string> {
   const { token, callId } = page.open()
   const id = token.split('.').slice(0, -2).join('.')
@@ -245,7 +245,7 @@ const kinds: readonly Turn[] = [
     await ok(page.ask(`${question} pay`))
     await ok(page.answer(false))
   },
-  // abandoned
+  // never read
   (page, question) => ok(page.ask(`${question} pay`)),
   async (page, question) => {
     await ok(page.ask(`${question} pay`))
@@ -260,14 +260,17 @@ const kinds: readonly Turn[] = [
   },
 ]
 
-/** Each hundredth turn: a paste that is taken, and one that is not; both stay in the page. */
+/**
+ * Every hundredth turn: one paste that is accepted, and one that is rejected; both stay in the
+ * page.
+ */
 const pastes: Turn = async (page, question, asked) => {
   await ok(page.ask(`${question} ${'paste '.repeat(5_000)}`))
   expect(await page.ask(`q-refused ${'paste '.repeat(5_500)}`)).toBe('text_too_long')
   expect(asked).toContain(question)
 }
 
-/** Numbers of the questions, as the provider is asked them. */
+/** The questions by number, in the order the provider received them. */
 const questionsOf = ({ messages }: ChatRequest) =>
   messages.flatMap(({ role, content }) =>
     role === 'user' ? [JSON.stringify(content).match(/q\d+/)?.[0] ?? ''] : [],
@@ -280,7 +283,7 @@ const cases = (['ui', 'chunks'] as const).flatMap((format) =>
 )
 
 describe.each(cases)('%s, %s, %s', (format, keeper, kind) => {
-  // some 700 requests, each with all that was said
+  // some 700 requests, each with the whole conversation
   it(`goes on for ${turns} turns`, { timeout: 120_000 }, async () => {
     const store =
       kind === 'Redis' ? redisStore(redis, { prefix: `${crypto.randomUUID()}:` }) : memoryStore()
@@ -296,7 +299,7 @@ describe.each(cases)('%s, %s, %s', (format, keeper, kind) => {
       const last = provider.calls.at(-1)
       expect(last && questionsOf(last.request)).toEqual(asked)
     }
-    // no call was run twice, and every yes that was good once was run
+    // no call was executed twice, and every approval that was valid was executed once
     expect(new Set(paid).size).toBe(paid.length)
     expect(paid.length).toBeGreaterThan(5)
     expect(JSON.stringify(provider.calls.at(-1)?.request)).not.toContain('"id":"u')

@@ -1,11 +1,11 @@
-/** 500 clients at once, of whom half leave at a moment that a seed chooses. */
+/** 500 clients at once, half of which disconnect at a moment that a seed chooses. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Remains } from './crowd.js'
 
-/** In a process of its own: that of the tests keeps more than the server does. */
+/** In a child process: the process of the tests retains more than the server does. */
 async function run(): Promise<readonly Remains[]> {
   const script = fileURLToPath(new URL('crowd.ts', import.meta.url))
   const flags = ['--expose-gc', '--import', 'tsx', script]
@@ -22,13 +22,13 @@ beforeAll(async () => {
   crowd = large
 }, 60_000)
 
-describe('500 clients, of whom half leave', () => {
-  it('who stay get the whole answer', () => {
+describe('500 clients, half of which disconnect', () => {
+  it('the others get the whole response', () => {
     expect(crowd).toMatchObject({ clients: 500, stayed: 250, served: 250 })
   })
 
-  it('who leave close the socket of the provider behind them', () => {
-    // who left before the question arrived has asked nothing
+  it('a disconnect closes the socket of the provider', () => {
+    // a client that disconnected before its question arrived has sent none
     expect(crowd.asked).toBeGreaterThan(450)
     expect(crowd.aborted).toBe(crowd.asked - crowd.stayed)
     expect(crowd.upstream).toBe(0)
@@ -40,11 +40,11 @@ describe('500 clients, of whom half leave', () => {
   })
 
   it('leave no memory behind', () => {
-    // 4 kB a client: a request that is kept takes more
+    // 4 kB per client: a retained request takes more
     expect(crowd.bytes - first.bytes).toBeLessThan(2_000_000)
   })
 
-  it('are no failures but aborts in the log', () => {
+  it('are logged as aborts, not as failures', () => {
     expect(crowd.failures.filter((name) => name !== 'AbortError')).toEqual([])
   })
 })

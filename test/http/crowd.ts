@@ -1,4 +1,7 @@
-/** A process of its own in which many clients come and half leave; prints what is left of them as JSON. */
+/**
+ * A process in which many clients connect and half of them disconnect; prints what is left of them
+ * as JSON.
+ */
 import { Agent, request as send } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '../../src/client.js'
@@ -8,25 +11,28 @@ import { memoryStore } from '../../src/store/index.js'
 import { type MockServer, mockServer, say } from '../../src/testing/index.js'
 import { serve } from './support.js'
 
-/** What is left of a crowd. */
+/** What a crowd leaves behind. */
 export interface Remains {
   readonly clients: number
-  /** Those who stayed, and those of them who got it all. */
+  /** Clients that stayed, and those of them that received everything. */
   readonly stayed: number
   readonly served: number
-  /** Requests that reached the model, and those whose socket was closed before the answer was whole. */
+  /**
+   * Requests that reached the model, and those whose socket was closed before the response was
+   * complete.
+   */
   readonly asked: number
   readonly aborted: number
-  /** Calls of the handler that have not returned, and connections of any side that are open. */
+  /** Calls of the handler that have not returned, and open connections on either side. */
   readonly working: number
   readonly upstream: number
   readonly downstream: number
   readonly timers: number
   readonly sockets: number
   readonly entries: number
-  /** After a collection of garbage. */
+  /** After garbage collection. */
   readonly bytes: number
-  /** Classes of what the log was told. */
+  /** Classes of the errors that were logged. */
   readonly failures: readonly string[]
 }
 
@@ -35,7 +41,7 @@ const answer = say(words.join(' '), { chunks: words.map((word, at) => (at ? ` ${
 /** Events of the Responses wire before the first word. */
 const prelude = 4
 
-/** Mulberry32: the same crowd at each run. */
+/** Mulberry32: the same crowd in each run. */
 function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -69,7 +75,10 @@ const running = await serve((request, response) => {
 })
 const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
 
-/** Asks, and leaves after so many words; -1 is before the status. Tells whether it got the end. */
+/**
+ * Sends a request and disconnects after so many words; -1 is before the status. Resolves to whether
+ * it read the end.
+ */
 function visit(leavesAfter: number | undefined): Promise<boolean> {
   const headers = { 'content-type': 'application/json' }
   const asking = send(`${running.url}/api/chat`, { method: 'POST', headers, agent })
@@ -89,7 +98,7 @@ function visit(leavesAfter: number | undefined): Promise<boolean> {
   })
 }
 
-/** Resolves when it holds, or when it has not for long. */
+/** Resolves when the condition holds, or after a while if it never does. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let turn = 0; turn < 500 && !(await holds()); turn++) await wait(10)
 }
@@ -102,7 +111,7 @@ const count = (kind: string) =>
 async function crowd(clients: number, seed: number): Promise<Remains> {
   provider = await mockServer([], { port: providerPort })
   failures = []
-  // who leaves gets an answer that would never end
+  // a client that disconnects gets a response that would never end
   provider.reply(({ text }) => {
     const after = /leave (-?\d+)/.exec(text)?.[1]
     return after ? answer.splitEvents().stall(prelude + Number(after) + 1) : answer
@@ -120,7 +129,7 @@ async function crowd(clients: number, seed: number): Promise<Remains> {
   await provider.close()
   provider = undefined as never
   await until(() => count('TCPSocketWrap') === 0)
-  // the entries of those who stayed are kept for a while
+  // the entries of clients that stayed are kept for a while
   now += 600_000
   const entries = store.size
   // finalizers run between two turns of the event loop
@@ -146,7 +155,7 @@ async function crowd(clients: number, seed: number): Promise<Remains> {
   }
 }
 
-// the first fills the pools of the run time, which are as large as the crowd
+// the first crowd fills the pools of the runtime, which are as large as the crowd
 const first = await crowd(500, 1)
 const second = await crowd(500, 2)
 console.log(JSON.stringify([first, second]))

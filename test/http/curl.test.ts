@@ -1,4 +1,4 @@
-/** The routes as `curl` sees them: what anybody can try by hand. */
+/** The routes as `curl` uses them. */
 import { execFile } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
@@ -21,7 +21,7 @@ async function route(...script: ScriptedStep[]) {
   return url
 }
 
-/** Headers and body of an answer. */
+/** Headers and body of a response. */
 function curl(...args: string[]): Promise<{ status: number; head: string; body: string }> {
   return new Promise((resolve, reject) => {
     execFile('curl', ['-sS', '-N', '-i', ...args], (error, stdout) => {
@@ -37,7 +37,7 @@ const messages = [{ role: 'user', content: 'Hi' }]
 const uiMessages = [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }]
 
 describe('curl', () => {
-  it('gets chunks, with ids, and reads on behind one of them', async () => {
+  it('gets chunks with ids, and resumes after one of them', async () => {
     const url = `${await route(say('Hello there'))}/api/chat`
     const { head, body } = await curl(url, ...json, JSON.stringify({ messages }))
     expect(head).toMatch(/content-type: text\/event-stream/i)
@@ -57,7 +57,7 @@ describe('curl', () => {
     expect(text).toBe('Hello there')
   })
 
-  it('gets chat completions, streamed and plain, and the list of models', async () => {
+  it('gets chat completions, streamed and whole, and the list of models', async () => {
     const url = await route(say('Hello there'), say('Hello'))
     const ask = { model: 'fast', messages }
     const path = `${url}/v1/chat/completions`
@@ -71,7 +71,7 @@ describe('curl', () => {
     expect(JSON.parse(models.body).data[0].id).toBe('fast')
   })
 
-  it('gets JSON when it asks for it, and errors by status', async () => {
+  it('gets JSON if it requests it, and errors by status', async () => {
     const url = await route(say('Hello'), fail(429, { retryAfter: 3 }))
     const plain = await curl(url, ...json, JSON.stringify({ messages, stream: false }))
     expect(JSON.parse(plain.body).text).toBe('Hello')

@@ -1,4 +1,7 @@
-/** Work that outlives the answer of a route: what layers defer, what goes on when the client has left. */
+/**
+ * Work that outlives the response of a route: what layers defer, and what continues after a
+ * disconnect.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { request as httpRequest } from 'node:http'
 import { Hono } from 'hono'
@@ -17,7 +20,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-/** Notes each call behind its answer, when the test opens the gate. */
+/** Defers a write after each call until the test opens the gate. */
 function setUp(
   options: Partial<BaseHandlerOptions<{}>> = {},
   script: ScriptedStep = say('One two three'),
@@ -44,7 +47,7 @@ function setUp(
   return { ai, settings, provider, noted, errors, open, handle: handler(ai, settings) }
 }
 
-/** The third argument of a Worker: bound to its own `this`, as the platform's is. */
+/** The third argument of a Worker: its methods need their own `this`, as on the platform. */
 class ExecutionContext {
   readonly works: Promise<unknown>[] = []
   waitUntil(work: Promise<unknown>) {
@@ -59,7 +62,7 @@ class ExecutionContext {
 describe.each([true, false])('with "stream": %s', (stream) => {
   const body = { ...hello, stream }
 
-  it('a Worker keeps what layers defer', async () => {
+  it('a Worker waits for what layers defer', async () => {
     const { handle, noted, open } = setUp()
     const ctx = new ExecutionContext()
     const answer = await (await handle(post(body), ctx)).text()
@@ -70,7 +73,7 @@ describe.each([true, false])('with "stream": %s', (stream) => {
     expect(noted).toEqual(['scripted/any'])
   })
 
-  it('Hono has it as executionCtx, and throws where there is none', async () => {
+  it('Hono provides it as executionCtx, whose getter throws if there is none', async () => {
     const { handle, noted, open, errors } = setUp()
     const app = new Hono().post('/api/chat', (context) => handle(context.req.raw, context))
     const ctx = Object.assign(new ExecutionContext(), { passThroughOnException() {}, props: {} })
@@ -82,7 +85,7 @@ describe.each([true, false])('with "stream": %s', (stream) => {
     expect(errors).toEqual([])
   })
 
-  it('the option gets it with what the framework gave, as after() of Next takes it', async () => {
+  it("the option receives it with the framework's arguments, as after() of Next needs it", async () => {
     const requests = new AsyncLocalStorage<string>()
     const works: Promise<unknown>[] = []
     const scopes: unknown[] = []
@@ -103,7 +106,7 @@ describe.each([true, false])('with "stream": %s', (stream) => {
     expect(errors).toEqual([])
   })
 
-  it('what fails in deferred work goes to onError, and the answer is whole', async () => {
+  it('a deferred rejection goes to onError, and the response is complete', async () => {
     const ctx = new ExecutionContext()
     const { ai, settings, errors, open } = setUp()
     ai.use(async ({ defer }, next) => {
@@ -125,7 +128,7 @@ describe.each([true, false])('with "stream": %s', (stream) => {
       },
     ],
     ['rejects', async () => Promise.reject(new Error('no scope'))],
-  ])('a waitUntil that %s goes to onError, and the answer is whole', async (_, waitUntil) => {
+  ])('a waitUntil that %s goes to onError, and the response is complete', async (_, waitUntil) => {
     const { handle, errors } = setUp({ waitUntil })
     const response = await handle(post(body))
     expect(response.status).toBe(200)
@@ -134,7 +137,7 @@ describe.each([true, false])('with "stream": %s', (stream) => {
     for (const error of errors) expect(error).toMatchObject({ message: 'no scope' })
   })
 
-  it('an answer that fails is reported once, though it was deferred', async () => {
+  it('a failing response is reported once, though it was deferred', async () => {
     const ctx = new ExecutionContext()
     const { handle, errors, open } = setUp({}, fail(503))
     expect((await handle(post(body), ctx)).status).toBe(503)
@@ -143,7 +146,7 @@ describe.each([true, false])('with "stream": %s', (stream) => {
     expect(errors).toMatchObject([{ status: 503 }])
   })
 
-  it('without a platform to wait, rejections of deferred work go to onError too', async () => {
+  it('without waitUntil, deferred rejections go to onError too', async () => {
     const { ai, settings, errors } = setUp()
     ai.use(async ({ defer }, next) => {
       defer(Promise.reject(new Error('the audit log is down')))
@@ -154,9 +157,9 @@ describe.each([true, false])('with "stream": %s', (stream) => {
   })
 })
 
-describe('a client that has left', () => {
+describe('a client that disconnects', () => {
   it.each(['cancel', 'finish', { graceMs: 1 }] as const)(
-    'with onDisconnect %o the platform is kept until the call has unwound',
+    'keeps the platform waiting until the call has unwound, with onDisconnect %o',
     async (onDisconnect) => {
       const ctx = new ExecutionContext()
       const kept: unknown[] = []
@@ -173,7 +176,7 @@ describe('a client that has left', () => {
     },
   )
 
-  it('with a store the answer goes on to its end, and all of it is kept', async () => {
+  it('with a store: the response continues to its end and is stored completely', async () => {
     const ctx = new ExecutionContext()
     const { opened, open: sayOn } = gate()
     const { handle, open, ai } = setUp({ store: memoryStore() })
@@ -192,7 +195,7 @@ describe('a client that has left', () => {
     expect(await again.text()).toContain('three')
   })
 
-  it('over a socket, of (req, res): the option is told both', async () => {
+  it('over a socket, of (req, res): the option receives both', async () => {
     const works: Promise<unknown>[] = []
     const natives: unknown[] = []
     const { ai, settings, noted, open, provider } = setUp(
@@ -222,7 +225,7 @@ describe('a client that has left', () => {
       asked.end(JSON.stringify(hello))
     })
     open()
-    // the session was handed over when it began; what layers defer comes while it is awaited
+    // the session is deferred when it starts; work of layers is deferred while it is awaited
     await works[0]
     await Promise.all(works)
     expect(noted).toEqual(['scripted/any'])

@@ -1,4 +1,7 @@
-/** What only Node brings: odd request lines, parsers, uploads that break off, HTTP/2, compression, stalled sockets. */
+/**
+ * Specific to Node: unusual request lines, body parsers, interrupted uploads, HTTP/2, compression,
+ * stalled sockets.
+ */
 import type http from 'node:http'
 import http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
@@ -48,7 +51,7 @@ const json = { 'content-type': 'application/json' }
 const ask = (url: string, init: RequestInit = {}) =>
   fetch(url, { method: 'POST', headers: json, body: hello, ...init })
 
-/** Writes on a socket and reads all that comes until the server closes it, or a text has come. */
+/** Writes to a socket and reads until the server closes it, or until a text has arrived. */
 function talk({ port }: Serving, text: string, until?: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(text)
@@ -75,7 +78,7 @@ describe('the request line', () => {
     ['/\\evil.test', 'http://app.test//evil.test'],
     ['/api/chat#there', 'http://app.test/api/chat'],
     ['/@evil.test', 'http://app.test/@evil.test'],
-  ])('%s names no other host', async (target, url) => {
+  ])('%s does not override the host', async (target, url) => {
     const { chat, urls } = setUp()
     const answer = await talk(await start(chat), request(`POST ${target}`))
     expect(answer).toMatch(/^HTTP\/1.1 200 /)
@@ -94,15 +97,15 @@ describe('the request line', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('of HTTP/1.0 without a host is served', async () => {
+  it('of HTTP/1.0 without a host is accepted', async () => {
     const { chat } = setUp()
     const line = `POST / HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: ${hello.length}\r\n\r\n${hello}`
     expect(await talk(await start(chat), line)).toContain('[DONE]')
   })
 })
 
-describe('a body', () => {
-  it('without an end is refused at its limit, and the sender is cut off', async () => {
+describe('a request body', () => {
+  it('without an end is rejected at its limit, and the sender is disconnected', async () => {
     const { chat, provider } = setUp()
     const running = await start(chat)
     const socket = connect(running.port, '127.0.0.1').on('error', () => {})
@@ -126,7 +129,7 @@ describe('a body', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('that is too large leaves the connection fit for the next request', async () => {
+  it('that is too large leaves the connection usable for the next request', async () => {
     const { chat } = setUp()
     const running = await start(chat)
     const long = 'a'.repeat(300_000)
@@ -135,7 +138,7 @@ describe('a body', () => {
     expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200'])
   })
 
-  it('that breaks off asks no model, and is told as an abort', async () => {
+  it('that is interrupted calls no model, and is reported as an abort', async () => {
     const { chat, provider, errors } = setUp()
     const ends: Promise<void>[] = []
     const running = await start((request, response) => void ends.push(chat(request, response)))
@@ -161,13 +164,13 @@ describe('a body', () => {
         next()
       },
     ],
-  ])('that was parsed before comes as %s', async (_, parser) => {
+  ])('that was already parsed may be %s', async (_, parser) => {
     const { chat } = setUp()
     const { url } = await start(express().use(parser).post('/', chat))
     expect(await (await ask(url)).text()).toContain('[DONE]')
   })
 
-  it('that was read by somebody who kept nothing is a bad request', async () => {
+  it('that was read by other middleware and not kept is a bad request', async () => {
     const { chat } = setUp()
     const { url } = await start((request, response) => {
       request.resume().on('end', () => chat(request, response))
@@ -175,7 +178,7 @@ describe('a body', () => {
     expect((await ask(url)).status).toBe(400)
   })
 
-  it('that a parser has taken is no less checked', async () => {
+  it('that was already parsed is validated all the same', async () => {
     const { chat, provider } = setUp()
     const { url } = await start(
       express()
@@ -191,8 +194,8 @@ describe('a body', () => {
   })
 })
 
-describe('others who write on the response', () => {
-  it('have set headers, and several cookies are several', async () => {
+describe('other code that writes to the response', () => {
+  it('may have set headers, and several cookies stay separate', async () => {
     const { chat } = setUp(undefined, { origins: ['https://a.test'] })
     const refuse = handler(createClient({ providers: [] }), {
       models: ['m'],
@@ -217,7 +220,7 @@ describe('others who write on the response', () => {
     expect(moved.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
   })
 
-  it('are the hooks of Fastify', async () => {
+  it('may be the hooks of Fastify', async () => {
     const { chat } = setUp()
     const app = fastify()
     app.addHook('onRequest', async (_, reply) => void reply.header('x-app', 'yes'))
@@ -228,7 +231,7 @@ describe('others who write on the response', () => {
     expect(await response.text()).toContain('[DONE]')
   })
 
-  it('may have answered before: no model is asked', async () => {
+  it('may have responded before: no model is called', async () => {
     const { chat, provider } = setUp()
     const { url } = await start((request, response) => {
       response.end('first')
@@ -238,7 +241,7 @@ describe('others who write on the response', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('may answer meanwhile: their answer stays whole, and the call is ended', async () => {
+  it('may respond meanwhile: that response stays complete, and the call is ended', async () => {
     const held = gate()
     const { chat, provider } = setUp(say('One two').hold(1, held.opened).stall(3))
     const { url } = await start((request, response) => {
@@ -254,7 +257,7 @@ describe('others who write on the response', () => {
 })
 
 describe('compression that ignores no-transform', () => {
-  /** Takes away the word that keeps `compression()` from a stream. */
+  /** Removes the directive that exempts a stream from `compression()`. */
   const transformed: RequestHandler = (_, response, next) => {
     const { writeHead } = response
     response.writeHead = ((status: number, headers: http.OutgoingHttpHeaders) =>
@@ -265,7 +268,7 @@ describe('compression that ignores no-transform', () => {
     next()
   }
 
-  it('is flushed with each event', async () => {
+  it('is flushed after each event', async () => {
     const held = gate()
     const { chat } = setUp(say('One two').hold(2, held.opened))
     const { url } = await start(express().use(compression(), transformed).post('/', chat))
@@ -280,7 +283,7 @@ describe('compression that ignores no-transform', () => {
     expect(dataOf(text).at(-1)).toBe('[DONE]')
   })
 
-  it('is waited for, without a new listener each time', async () => {
+  it('applies backpressure without adding a listener per write', async () => {
     const noise = Array.from({ length: 30_000 }, (_, index) =>
       ((index * 7919) % 99_991).toString(36),
     )
@@ -298,7 +301,7 @@ describe('compression that ignores no-transform', () => {
 })
 
 describe('a socket', () => {
-  it('whose client takes nothing for too long is closed, and the call with it', async () => {
+  it('whose client reads nothing for too long is closed, and the call is ended', async () => {
     const long = 'a'.repeat(100_000)
     const script = say(long.repeat(120), { chunks: Array<string>(120).fill(long) })
     const { chat, provider } = setUp(script, { stalledMs: 50 })
@@ -315,7 +318,7 @@ describe('a socket', () => {
       .toBe(0)
   })
 
-  it('that fails harms nobody', async () => {
+  it('that fails throws nothing', async () => {
     const { chat, provider } = setUp(say('One two').stall(2))
     const { url } = await start((request, response) => {
       void chat(request, response)
@@ -331,7 +334,7 @@ describe('a socket', () => {
     await expect.poll(() => provider.open).toBe(0)
   })
 
-  it('that was closed before the handler came is a client who left', async () => {
+  it('that was closed before the handler ran is a disconnected client', async () => {
     const { chat, provider } = setUp(say('One two').stall(0))
     const ends: Promise<void>[] = []
     const running = await start((request, response) => {

@@ -1,10 +1,10 @@
-/** A handler over a scripted provider, requests to it, and what its streams say. */
+/** A handler over a scripted provider, requests to it, and the events of its streams. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { createClient } from '../../src/client.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { type ScriptedStep, scripted } from '../../src/testing/index.js'
 
-/** An open route with one model, `fast`. */
+/** A public route with one model, `fast`. */
 export function setUp(
   script: ScriptedStep | ScriptedStep[],
   options: Partial<BaseHandlerOptions<{}>> = {},
@@ -31,7 +31,7 @@ export const post = (body: unknown, init: RequestInit & { path?: string } = {}) 
     headers: { 'content-type': 'application/json', ...init.headers },
   })
 
-/** The events that are whole. */
+/** The complete events. */
 export function eventsOf(text: string): EventSourceMessage[] {
   const events: EventSourceMessage[] = []
   createParser({ onEvent: (event) => events.push(event) }).feed(text)
@@ -40,7 +40,7 @@ export function eventsOf(text: string): EventSourceMessage[] {
 
 export const dataOf = (text: string): string[] => eventsOf(text).map(({ data }) => data)
 
-/** Something to wait for, and what ends the wait. */
+/** A promise, and the function that resolves it. */
 export function gate() {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Answers that outlive their connection: two handlers over one store stand for two processes. */
+/** Responses that outlive their connection: two handlers over one store stand for two processes. */
 import { Redis as Upstash } from '@upstash/redis'
 import { Redis } from 'ioredis'
 import { createClient as createRedis } from 'redis'
@@ -67,7 +67,7 @@ const read = (id: string | null, headers: Record<string, string> = {}, query = '
   new Request(`http://app.test/api/chat/${id}/stream${query}`, { headers })
 const idOf = (response: Response) => response.headers.get('x-stream-id')
 
-/** Takes events until `count` are there, and drops the connection. */
+/** Reads `count` events and drops the connection. */
 async function take(response: Response, count: number) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
@@ -99,9 +99,9 @@ if (DatabaseSync) {
   stores.push(['SQLite', () => sqliteStore(new Database(':memory:'))])
 }
 
-describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
+describe.each(stores)('a response in a store: %s', (_, makeStore) => {
   it.each(['here', 'there'] as const)(
-    'goes on behind the last event that arrived, %s',
+    'resumes after the last event that arrived, %s',
     async (place) => {
       const held = gate()
       const script = say('One two three four five six').hold(4, held.opened)
@@ -123,7 +123,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     },
   )
 
-  it('is read by several at once, and again when it is over', async () => {
+  it('can be read by several clients at once, and again when it has ended', async () => {
     const held = gate()
     const script = say('One two three four').hold(3, held.opened)
     const { here, there } = processes(makeStore(), script)
@@ -136,7 +136,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     expect(await (await there(read(id))).text()).toBe(await (await here(read(id))).text())
   })
 
-  it('is stopped from another process', async () => {
+  it('can be stopped from another process', async () => {
     const { here, there, provider } = processes(makeStore(), say('One two three').stall(2))
     const response = await here(post(hello))
     const stopped = await there(post('', { path: `/api/chat/${idOf(response)}/stop` }))
@@ -145,7 +145,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     expect(provider.open).toBe(0)
   })
 
-  it('is nobody else’s to read or to stop', async () => {
+  it('can be read and stopped only by its owner', async () => {
     const held = gate()
     const script = say('One two three').hold(2, held.opened)
     const { here, there } = processes(makeStore(), script)
@@ -162,7 +162,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     expect(eventsOf(await response.text()).at(-1)?.data).toBe('[DONE]')
   })
 
-  it('is found by its conversation while it runs, as the AI SDK asks for it', async () => {
+  it('is found by its conversation while it runs, as the AI SDK requests it', async () => {
     const held = gate()
     const script = say('One two three').hold(2, held.opened)
     const { here, there } = processes(makeStore(), script)
@@ -177,7 +177,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     await expect.poll(async () => (await here(read('room', {}, '?format=ui'))).status).toBe(204)
   })
 
-  it('is found by its conversation also when a later one in it is over', async () => {
+  it('is found by its conversation even if a later one in it has ended', async () => {
     const [first, second] = [gate(), gate()]
     const { here, there } = processes(makeStore(), [
       say('One two three').hold(2, first.opened),
@@ -200,7 +200,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     await expect.poll(async () => (await there(read('room', {}, '?format=ui'))).status).toBe(204)
   })
 
-  it('is stopped by its conversation with all that run in it, and no other', async () => {
+  it('stop by conversation ends every response that runs in it, and no other', async () => {
     const { here, there, provider } = processes(
       makeStore(),
       [1, 2, 3].map(() => say('One two three').stall(2)),
@@ -216,7 +216,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     await other.body?.cancel()
   })
 
-  it('that is refused before it began is so for who reads it elsewhere', async () => {
+  it('that is rejected before it started is so for other readers too', async () => {
     const [held, isRead] = [gate(), gate()]
     const store = makeStore()
     const told: Store = {
@@ -249,7 +249,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
   it.each([
     ['ui', uiHello],
     ['chunks', hello],
-  ])('is read in its own format, %s, by a request that names none', async (_, body) => {
+  ])('is replayed in its own format, %s, for a request that names none', async (_, body) => {
     const held = gate()
     const script = say('One two three').hold(2, held.opened)
     const { here, there } = processes(makeStore(), script)
@@ -260,12 +260,12 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     held.open()
     const whole = eventsOf(await response.text())
     for (const one of again) expect(eventsOf(await one.text())).toEqual(whole)
-    // as useChat() takes a conversation in which nothing runs
+    // as useChat() treats a conversation without a running response
     await expect.poll(async () => (await there(read('room'))).status).toBe(204)
     expect((await here(read('no-room'))).status).toBe(204)
   })
 
-  it('goes on for those who read it elsewhere when its own grace is over', async () => {
+  it('continues for readers elsewhere when its own grace period has ended', async () => {
     const held = gate()
     const script = say('One two three').hold(2, held.opened)
     let graces = 0
@@ -297,7 +297,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     expect(await rest).toContain('three')
   })
 
-  it('ends with the request of its last reader, though nobody cancels the body', async () => {
+  it('ends with the request of its last reader, even if nobody cancels the body', async () => {
     const { here, provider } = processes(makeStore(), say('One two').stall(2), {
       onDisconnect: 'cancel',
     })
@@ -310,7 +310,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     await expect.poll(() => provider.open).toBe(0)
   })
 
-  it('ends when its grace is over, and says so to whoever comes later', async () => {
+  it('ends with its grace period, and reports that to later readers', async () => {
     const { here, there, provider } = processes(makeStore(), say('One two').stall(2), {
       onDisconnect: { graceMs: 1 },
     })
@@ -324,7 +324,7 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
     })
   })
 
-  it('heals in a browser whose connection drops', async () => {
+  it('is resumed by a browser whose connection drops', async () => {
     const held = gate()
     const script = say('One two three four five six').hold(4, held.opened)
     const { here, there } = processes(makeStore(), script)
@@ -351,9 +351,9 @@ describe.each(stores)('an answer in a store: %s', (_, makeStore) => {
   })
 })
 
-describe('an answer without a store', () => {
+describe('a response without a store', () => {
   it.each(['cancel', 'finish', { graceMs: 60_000 }] as const)(
-    'never reads as whole to who comes back while its first connection seems open: %j',
+    'never reads as complete after a reconnect while its first connection seems open: %j',
     async (onDisconnect) => {
       const held = gate()
       const provider = scripted(say('One two three four five six').hold(4, held.opened))
@@ -363,7 +363,7 @@ describe('an answer without a store', () => {
         onDisconnect,
       })
       let connections = 0
-      // the network is gone, and the server does not see it
+      // the network is down, and the server has not noticed
       const fetch = async (input: string | URL | Request, init?: RequestInit) => {
         const response = await handle(new Request(String(input), { ...init, signal: null }))
         if (++connections > 1) return response
@@ -388,7 +388,7 @@ describe('an answer without a store', () => {
     ['chunks', hello, 404],
     ['ui', uiHello, 204],
   ] as const)(
-    'is for its first connection alone: nobody takes its events away: %s',
+    'belongs to its first connection: no other reader takes its events: %s',
     async (format, body, no) => {
       const held = gate()
       const { handle } = setUp(say('One two three four').hold(2, held.opened), { format })
@@ -402,7 +402,7 @@ describe('an answer without a store', () => {
 })
 
 describe('a store', () => {
-  it('is left empty when the client leaves an answer that ends with it', async () => {
+  it('is empty when the client disconnects and the response ends with it', async () => {
     const store = memoryStore()
     const { here, provider } = processes(store, say('One two').stall(2), { onDisconnect: 'cancel' })
     await (await here(post(hello))).body?.cancel()
@@ -410,7 +410,7 @@ describe('a store', () => {
     await expect.poll(() => store.size).toBe(0)
   })
 
-  it('forgets answers in time', async () => {
+  it('deletes responses after their time to live', async () => {
     let now = 0
     const store = memoryStore({ now: () => now })
     const { here } = processes(store, say('One'), { keepMs: 1_000 })
@@ -422,7 +422,7 @@ describe('a store', () => {
     expect((await here(read(idOf(response), {}, '?format=chunks'))).status).toBe(404)
   })
 
-  it('that fails costs an answer nothing but the way back', async () => {
+  it('that fails costs a response only its resumability', async () => {
     const broken = new Proxy(memoryStore(), {
       get: () => () => Promise.reject(new Error('redis is gone')),
     })
@@ -432,7 +432,7 @@ describe('a store', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('tells the end of an answer whose process died', async () => {
+  it('reports the end of a response whose process died', async () => {
     const store = memoryStore()
     const { there } = processes(store, [])
     const known = JSON.stringify({ id: 'dead', owner: 'ann', format: 'chunks' })
@@ -445,7 +445,7 @@ describe('a store', () => {
     expect(JSON.parse(events[1]?.data ?? '')).toMatchObject({ error: { code: 'interrupted' } })
   })
 
-  it('without an owner gives no answer by the name of its conversation', async () => {
+  it('without an owner returns no response by conversation id', async () => {
     const held = gate()
     const script = say('One two').hold(2, held.opened)
     const store = memoryStore()
@@ -458,7 +458,7 @@ describe('a store', () => {
     expect(eventsOf(await known.text())).toEqual(eventsOf(await response.text()))
   })
 
-  it('is not used by the format that has no way back', async () => {
+  it('is not used by the format that cannot resume', async () => {
     const store = memoryStore()
     const { here } = processes(store, say('One'))
     const body = { ...hello, id: undefined, model: 'fast', stream: true }

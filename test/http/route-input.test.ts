@@ -1,4 +1,6 @@
-/** What a route takes, refuses and gives to the app: limits, holes, questions asked again, clients of OpenAI, pages. */
+/**
+ * Input of a route: limits, empty messages, repeated questions, OpenAI clients, cross-origin pages.
+ */
 import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import express, { type Request as ExpressRequest, type NextFunction, type Response } from 'express'
@@ -23,7 +25,7 @@ const uiUser = (id: string, text: string) => ({ id, role: 'user', parts: [{ type
 const textsOf = (messages: readonly Message[] | undefined) =>
   messages?.map(({ content }) => (typeof content === 'string' ? content : 'parts'))
 
-describe('limits speak of the new message', () => {
+describe('limits apply to the new message', () => {
   it.each<[string, unknown[]]>([
     [
       'a ninth picture',
@@ -46,17 +48,17 @@ describe('limits speak of the new message', () => {
     ['a paste that was refused', [user('a'.repeat(40_000))]],
     ['a file that was refused', [user([{ type: 'file', file: { file_id: 'f' } }])]],
     ['too many pictures, refused', [user(Array(9).fill(picture))]],
-  ])('%s ends no conversation', async (_, before) => {
+  ])('%s does not end the conversation', async (_, before) => {
     for (const format of ['chunks', 'openai'] as const) {
       const { handle } = setUp(say('Hello'), { format })
       const body = { model: 'fast', messages: [...before, user('short')] }
       const response = await handle(post(body))
-      // a file id is none of Chat Completions as it is read here
+      // the openai format reads no file ids here
       expect(response.status, `${format}: ${await response.clone().text()}`).toBe(200)
     }
   })
 
-  it('what was refused when it was new reaches no provider later', async () => {
+  it('a message that was rejected when it was new is never sent to a provider', async () => {
     const { handle, provider } = setUp(say('Hello'))
     await handle(post({ messages: [user('a'.repeat(40_000)), answer(), user('short')] }))
     expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['An answer.', 'short'])
@@ -72,7 +74,7 @@ describe('limits speak of the new message', () => {
       'messages[0].content[0].image_url: ',
     ],
     ['an unknown member', [{ type: 'text', text: 'x', extra: 1 }], 'invalid_messages', '[0].extra'],
-  ])('%s is refused with its place and the limit', async (_, content, code, words) => {
+  ])('%s is rejected with its position and the limit', async (_, content, code, words) => {
     const { handle, provider } = setUp(say('Hello'))
     const { error } = await (await handle(post({ messages: [user(content)] }))).json()
     expect(error.code).toBe(code)
@@ -94,22 +96,25 @@ describe('limits speak of the new message', () => {
     parts: asUi(one.content),
   })
 
-  it.each(blank)('a message that says nothing is no question: %s', async (_, content) => {
-    for (const format of ['chunks', 'openai', 'ui'] as const) {
-      const { handle, provider } = setUp(say('Hello'), { format })
-      const send = (...messages: { role: string; content: unknown }[]) =>
-        handle(post({ model: 'fast', messages: format === 'ui' ? messages.map(uiOf) : messages }))
-      const refused = await send(user('Hi'), answer(), user(content))
-      expect([refused.status, await codeOf(refused)]).toEqual([400, 'invalid_messages'])
-      expect(provider.calls).toHaveLength(0)
-      // and as it stays on the page, it ends nothing
-      const later = await send(user('Hi'), answer(), user(content), user('Hello?'))
-      expect(later.status).toBe(200)
-      expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['Hi', 'An answer.', 'Hello?'])
-    }
-  })
+  it.each(blank)(
+    'a message without content is rejected, and skipped in the history: %s',
+    async (_, content) => {
+      for (const format of ['chunks', 'openai', 'ui'] as const) {
+        const { handle, provider } = setUp(say('Hello'), { format })
+        const send = (...messages: { role: string; content: unknown }[]) =>
+          handle(post({ model: 'fast', messages: format === 'ui' ? messages.map(uiOf) : messages }))
+        const refused = await send(user('Hi'), answer(), user(content))
+        expect([refused.status, await codeOf(refused)]).toEqual([400, 'invalid_messages'])
+        expect(provider.calls).toHaveLength(0)
+        // in the history of the page it is skipped
+        const later = await send(user('Hi'), answer(), user(content), user('Hello?'))
+        expect(later.status).toBe(200)
+        expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['Hi', 'An answer.', 'Hello?'])
+      }
+    },
+  )
 
-  it('ui: what the page made for itself alone is the affair of the app', async () => {
+  it('ui: parts that only the page uses are left to the app', async () => {
     const { handle, provider } = setUp(say('Hello'))
     const own = { id: 'u', role: 'user', parts: [{ type: 'data-note', data: {} }] }
     expect((await handle(post({ messages: [uiUser('q', 'Hi'), own] }))).status).toBe(200)
@@ -119,7 +124,7 @@ describe('limits speak of the new message', () => {
   it.each([
     ['content', answer(`x;base64,${'A'.repeat(7_000_000)}`)],
     ['refusal', { role: 'assistant', content: 'x', refusal: `;base64,${'A'.repeat(7_000_000)}` }],
-  ])('letters that only look like a file are text: %s of an assistant', async (_, message) => {
+  ])('text that resembles a file of an assistant stays text: %s', async (_, message) => {
     const { handle, provider } = setUp(say('Hello'))
     const response = await handle(post({ messages: [user('Hi'), message, user('Go on')] }))
     expect([response.status, await codeOf(response)]).toEqual([413, 'conversation_too_long'])
@@ -127,7 +132,7 @@ describe('limits speak of the new message', () => {
   })
 })
 
-/** A route whose server keeps the conversation, wired as the docs do it. */
+/** A route whose server stores the conversation, set up as in the docs. */
 function keeping(script: ScriptedStep[]) {
   let kept: readonly Message[] = []
   const told: unknown[] = []
@@ -144,7 +149,7 @@ function keeping(script: ScriptedStep[]) {
   return { ...app, told, send, asked: () => textsOf(app.provider.calls.at(-1)?.request.messages) }
 }
 
-describe('a tool that runs in the page, where the server keeps the conversation', () => {
+describe('a tool that runs in the page, when the server stores the conversation', () => {
   const calls = [
     { id: 'c1', type: 'function', function: { name: 'locate', arguments: '{}' } },
     { id: 'c2', type: 'function', function: { name: 'pick', arguments: '{}' } },
@@ -180,25 +185,28 @@ describe('a tool that runs in the page, where the server keeps the conversation'
     { role: 'assistant', content: null, tool_calls: [...calls] },
   ]
 
-  it.each(['chunks', 'ui'] as const)('%s: its result goes on with the answer', async (format) => {
+  it.each(['chunks', 'ui'] as const)('%s: its result continues the response', async (format) => {
     const { sent, provider } = ask(format, { allowTools: true }, open)
     expect((await sent).status).toBe(200)
     const [, , ...news] = provider.calls[0]?.request.messages ?? []
     expect(news).toMatchObject([ran('c1', 'here'), ran('c2', 'there')])
   })
 
-  it.each(['chunks', 'ui'] as const)('%s: never in place of one that was made', async (format) => {
-    const first = ask(format, { allowTools: true }, [...open, ran('c1', 'the server said so')])
-    expect((await first.sent).status).toBe(200)
-    const [, , ...news] = first.provider.calls[0]?.request.messages ?? []
-    expect(textsOf(news)).toEqual(['the server said so', 'there'])
-    const whole = [...open, ran('c1', 'x'), ran('c2', 'y'), { role: 'assistant', content: 'Ok' }]
-    const again = ask(format, { allowTools: true }, whole as Message[])
-    expect(await codeOf(await again.sent)).toBe('approval_used')
-  })
+  it.each(['chunks', 'ui'] as const)(
+    '%s: its result never replaces an existing one',
+    async (format) => {
+      const first = ask(format, { allowTools: true }, [...open, ran('c1', 'the server said so')])
+      expect((await first.sent).status).toBe(200)
+      const [, , ...news] = first.provider.calls[0]?.request.messages ?? []
+      expect(textsOf(news)).toEqual(['the server said so', 'there'])
+      const whole = [...open, ran('c1', 'x'), ran('c2', 'y'), { role: 'assistant', content: 'Ok' }]
+      const again = ask(format, { allowTools: true }, whole as Message[])
+      expect(await codeOf(await again.sent)).toBe('approval_used')
+    },
+  )
 
   it.each(['chunks', 'ui'] as const)(
-    '%s: is not believed until the app says so',
+    '%s: its result is ignored unless the app accepts it',
     async (format) => {
       const { sent, provider } = ask(format, {}, open)
       expect(await codeOf(await sent)).toBe('invalid_messages')
@@ -207,10 +215,10 @@ describe('a tool that runs in the page, where the server keeps the conversation'
   )
 })
 
-describe('a question that is asked again, where the server keeps the conversation', () => {
+describe('a repeated question, when the server stores the conversation', () => {
   const three = [say('A1'), say('A2'), say('A3')]
 
-  it('ui: a regenerated answer takes the place of the old one, and the app is told', async () => {
+  it('ui: a regenerated response replaces the old one, and the app is notified', async () => {
     const app = keeping(three)
     await app.send({ messages: [uiUser('u1', 'Q1')], trigger: 'submit-message' })
     const again = { messages: [uiUser('u1', 'Q1')], trigger: 'regenerate-message', messageId: 'a1' }
@@ -219,7 +227,7 @@ describe('a question that is asked again, where the server keeps the conversatio
     expect(app.told.at(-1)).toEqual(['regenerate-message', 'a1', 'room'])
   })
 
-  it('ui: an edited question replaces itself and all behind it', async () => {
+  it('ui: an edited question replaces itself and everything after it', async () => {
     const app = keeping(three)
     await app.send({ messages: [uiUser('u1', 'Q1')] })
     await app.send({ messages: [uiUser('u2', 'Q2')] })
@@ -227,7 +235,7 @@ describe('a question that is asked again, where the server keeps the conversatio
     expect(app.asked()).toEqual(['Q1, in other words'])
   })
 
-  it('the same words under two ids are two questions', async () => {
+  it('the same text under two ids is two questions', async () => {
     for (const one of [uiUser, (id: string, content: string) => ({ id, role: 'user', content })]) {
       const app = keeping(three)
       await app.send({ messages: [one('u1', 'Next')] })
@@ -236,7 +244,7 @@ describe('a question that is asked again, where the server keeps the conversatio
     }
   })
 
-  it.each(['chunks', 'openai'])('%s: a retry takes half an answer away', async (format) => {
+  it.each(['chunks', 'openai'])('%s: a retry removes an incomplete response', async (format) => {
     const app = keeping([say('Half an answer').failAfter(3, 'overloaded'), say('Whole')])
     const body = { model: 'fast', stream: true, messages: [user('Q')] }
     for (let times = 0; times < 2; times++)
@@ -247,8 +255,8 @@ describe('a question that is asked again, where the server keeps the conversatio
   })
 })
 
-describe('what the app sees', () => {
-  it('its own members of a body, in every format, and no provider does', async () => {
+describe('the app receives', () => {
+  it('its own members of a body, in every format; no provider does', async () => {
     for (const format of ['chunks', 'ui', 'openai'] as const) {
       const seen: unknown[] = []
       const { handle, provider } = setUp(say('Hello'), {
@@ -266,7 +274,7 @@ describe('what the app sees', () => {
     }
   })
 
-  it('which parameter was refused', async () => {
+  it('the name of the parameter that was rejected', async () => {
     const { handle } = setUp(say('Hello'))
     const { error } = await (await handle(post({ ...hello, temperature: 1 }))).json()
     expect(error).toMatchObject({ code: 'unknown_param', param: 'temperature' })
@@ -275,7 +283,7 @@ describe('what the app sees', () => {
   it.each<[string, Partial<BaseHandlerOptions<{}>> & { authorize?: unknown }]>([
     ['authorize', { authorize: async (request: Request) => ({ is: await request.json() }) }],
     ['before', { before: async (_, { request }) => request.json() }],
-  ])('that a body is read once: %s', async (_, options) => {
+  ])('a MisuseError if the body was already read: %s', async (_, options) => {
     const errors: unknown[] = []
     const { handle } = setUp(say('Hello'), { ...options, onError: (error) => errors.push(error) })
     const settings = options.authorize ? { ...options, public: undefined } : options
@@ -291,7 +299,7 @@ describe('what the app sees', () => {
     expect(String(errors[0])).toContain('clone()')
   })
 
-  it('the session of the framework, and tags by its state', async () => {
+  it('the session of the framework, and tags derived from its state', async () => {
     const provider = scripted(say('Hello'))
     const tags: unknown[] = []
     const ai = createClient<{ userId: number }>({
@@ -344,7 +352,7 @@ describe('what the app sees', () => {
       })
       .all('/api/chat/*', (context) => chat(context.req.raw, context))
     const running = await listen(
-      // without options for HTTP/2 it is one of node:http
+      // without options for HTTP/2 it is a node:http server
       createAdaptorServer({ fetch: app.fetch }) as Server,
     )
     const headers = { 'content-type': 'application/json' }
@@ -356,7 +364,7 @@ describe('what the app sees', () => {
   })
 })
 
-describe('whose an answer is', () => {
+describe('the owner of a response', () => {
   const secret = 'a secret of thirty-two characters'
   const route = (state: object, more: object = {}) => {
     const errors: unknown[] = []
@@ -370,7 +378,7 @@ describe('whose an answer is', () => {
   }
 
   it.each([[{}], [{ userId: '' }], [{ userId: Number.NaN }], [{ userId: null }]])(
-    'must be known where something is signed or kept: %j',
+    'is required where something is signed or stored: %j',
     async (state) => {
       for (const more of [{ secret }, { store: memoryStore() }]) {
         const { errors, handle } = route(state, more)
@@ -380,7 +388,7 @@ describe('whose an answer is', () => {
     },
   )
 
-  it('a numeric user is no other one', async () => {
+  it('a numeric user differs from the string of the same digits', async () => {
     const body = { ...hello, id: 'room', stream: false }
     const one = await (await route({ userId: 1 }, { secret }).handle(post(body))).json()
     const messages = [...hello.messages, ...one.messages, user('And?')]
@@ -390,7 +398,7 @@ describe('whose an answer is', () => {
     expect(await codeOf(other)).toBe('history_not_signed')
   })
 
-  it('a token that is not spelled as it was issued is none', async () => {
+  it('a token in another spelling than issued is invalid', async () => {
     const signer = createSigner({ secret })
     const scope = { user: '1', conversation: 'room' }
     const token = await signer.issue({ id: 'a', tool_call_id: 'c' }, scope)
@@ -408,11 +416,11 @@ describe('whose an answer is', () => {
   })
 })
 
-describe('a client of Chat Completions', () => {
+describe('a Chat Completions client', () => {
   const get = (path: string) => new Request(`http://app.test${path}`)
 
   it.each(['responses', 'embeddings', 'completions', 'images/generations', 'moderations'])(
-    'is told that /v1/%s is not here',
+    'is told by a 404 that /v1/%s does not exist',
     async (path) => {
       const { handle, provider } = setUp(say('Hello'))
       const response = await handle(post(hello, { path: `/v1/${path}` }))
@@ -433,7 +441,7 @@ describe('a client of Chat Completions', () => {
     expect((await unknown.json()).error).toMatchObject({ code: 'model_not_found', param: null })
   })
 
-  it('may send harmless members, over its own library', async () => {
+  it('may send harmless members, with its own library', async () => {
     const app = setUp(say('Hello'))
     const running = await serve(nodeHandler(app.ai, app.settings))
     const client = new OpenAI({ baseURL: `${running.url}/v1`, apiKey: 'none', maxRetries: 0 })
@@ -455,7 +463,7 @@ describe('a client of Chat Completions', () => {
     await running.close()
   })
 
-  it('gets a reason when its stream is stopped', async () => {
+  it('receives a reason when its stream is stopped', async () => {
     const held = gate()
     const { handle } = setUp(say('One two').hold(2, held.opened))
     const body = { ...hello, model: 'fast', stream: true }
@@ -469,14 +477,14 @@ describe('a client of Chat Completions', () => {
   })
 })
 
-describe('a page of another origin', () => {
+describe('a cross-origin page', () => {
   const ask = (origin: string, names: string) =>
     new Request('http://app.test/api/chat', {
       method: 'OPTIONS',
       headers: { origin, 'access-control-request-headers': names },
     })
 
-  it('that is named may send what its preflight asks for, one that is not gets nothing', async () => {
+  it('from an allowed origin may send what its preflight requests, from any other it gets nothing', async () => {
     const { handle } = setUp(say('Hello'), { origins: ['https://app.example'] })
     const names = 'x-stainless-os,x-csrf-token'
     const named = await handle(ask('https://app.example', names))

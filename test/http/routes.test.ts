@@ -1,4 +1,6 @@
-/** How a client finds its format and its way, who may call, and what of an answer goes out. */
+/**
+ * How a request determines its format and stream mode, who may call, and what a response exposes.
+ */
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { tool, tools } from '../../middleware/tools.js'
@@ -34,19 +36,19 @@ describe('the format', () => {
     ['the option', uiHello, '/api/chat', 'ui', isUi],
     ['the path', { ...hello, model: 'fast', stream: true }, '/v1/chat/completions', 'ui', isOpenAI],
     ['the option', { ...hello, model: 'fast', stream: true }, '/v1', 'openai', isOpenAI],
-  ])('is told by %s (%#)', async (_, body, path, format, isIt) => {
+  ])('is determined by %s (%#)', async (_, body, path, format, isIt) => {
     const { handle } = setUp(say('Hello'), { format })
     const response = await handle(post(body, { path }))
     expect(response.status).toBe(200)
     expect(isIt(await response.text())).toBe(true)
   })
 
-  it('that there is not is refused when the route is made', () => {
+  it('that is unknown is rejected when the route is created', () => {
     expect(() => setUp([], { format: 'uis' as never })).toThrow(MisuseError)
     expect(() => setUp([], { models: [] })).toThrow(MisuseError)
   })
 
-  it('that there is not is refused', async () => {
+  it('that is unknown is rejected', async () => {
     const { handle } = setUp([])
     const response = await handle(post(hello, { path: '/api/chat?format=toString' }))
     expect([response.status, await codeOf(response)]).toEqual([400, 'unknown_format'])
@@ -57,14 +59,14 @@ describe('the format', () => {
     ['application/json, text/plain, */*', 'text/event-stream; charset=utf-8'],
     ['text/event-stream', 'text/event-stream; charset=utf-8'],
     ['*/*', 'text/event-stream; charset=utf-8'],
-  ])('is plain or streamed as the client asks: accept %s', async (accept, type) => {
+  ])('is whole or streamed as the client requests: accept %s', async (accept, type) => {
     const { handle } = setUp(say('Hello'))
     const response = await handle(post(hello, { headers: { accept } }))
     expect(response.headers.get('content-type')).toBe(type)
     await response.text()
   })
 
-  it('of the body beats what its headers ask', async () => {
+  it('in the body takes precedence over the headers', async () => {
     const { handle } = setUp(say('Hello'))
     const body = { ...hello, stream: true }
     const response = await handle(post(body, { headers: { accept: 'application/json' } }))
@@ -74,7 +76,7 @@ describe('the format', () => {
 
 describe('a method', () => {
   it.each(['GET', 'PUT', 'DELETE', 'PATCH', 'HEAD'])(
-    '%s is told what is allowed',
+    '%s is answered with the allowed methods',
     async (method) => {
       const { handle } = setUp([])
       const response = await handle(new Request('http://app.test/api/chat', { method }))
@@ -86,7 +88,7 @@ describe('a method', () => {
 
 describe('HEAD', () => {
   it.each(['/v1/models', '/v1/models/fast', '/v1/models/other', '/v1/other', '/api/chat'])(
-    'is what GET is, without its body: %s',
+    'responds like GET, without the body: %s',
     async (path) => {
       const { handle } = setUp([])
       const ask = (method: string) => handle(new Request(`http://app.test${path}`, { method }))
@@ -101,14 +103,14 @@ describe('HEAD', () => {
   )
 })
 
-describe('the app that authorizes', () => {
+describe('authorize', () => {
   const withAuth = (authorize: (request: Request) => { userId: string } | Response) => {
     const provider = scripted(say('Hello'))
     const ai = createClient<{ userId: string }>({ providers: [provider] })
     return { provider, handle: handler(ai, { models: ['scripted/any'], authorize }) }
   }
 
-  it('gives the state to the layers', async () => {
+  it('passes the state to the layers', async () => {
     const provider = scripted(say('Hello'))
     const seen: unknown[] = []
     const ai = createClient<{ userId: string }>({
@@ -126,7 +128,7 @@ describe('the app that authorizes', () => {
     expect(seen[0]).toMatchObject({ userId: 'ann' })
   })
 
-  it('may answer itself', async () => {
+  it('may respond itself', async () => {
     const { handle, provider } = withAuth(() => Response.redirect('http://app.test/login', 303))
     expect((await handle(post(hello))).status).toBe(303)
     expect(provider.calls).toHaveLength(0)
@@ -136,7 +138,7 @@ describe('the app that authorizes', () => {
     [new AuthenticationError('canary'), 401, 'unauthorized'],
     [new PermissionDeniedError('canary'), 403, 'forbidden'],
     [new Error('canary'), 500, 'internal_error'],
-  ])('may refuse: %s', async (error, status, code) => {
+  ])('may reject: %s', async (error, status, code) => {
     const { handle, provider } = withAuth(() => {
       throw error
     })
@@ -154,7 +156,7 @@ describe('the app that authorizes', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('has to be there, or to say that the route is open', () => {
+  it('is required, or the route must be declared public', () => {
     const ai = createClient<{ userId: string }>({ providers: [] })
     const open = createClient({ providers: [] })
     const models = ['m']
@@ -162,16 +164,16 @@ describe('the app that authorizes', () => {
     handler(ai, { models, authorize: () => ({ userId: 'u' }) })
     // @ts-expect-error neither
     handler(open, { models })
-    // @ts-expect-error this client needs a state
+    // @ts-expect-error this client requires a state
     handler(ai, { models, public: true })
-    // @ts-expect-error not the state that it needs
+    // @ts-expect-error not the required state
     handler(ai, { models, authorize: () => ({ user: 'u' }) })
     // @ts-expect-error both
     nodeHandler(open, { models, public: true, authorize: () => ({}) })
   })
 })
 
-describe('what goes out', () => {
+describe('a response exposes', () => {
   const use = [
     async (ctx: { warn(warning: object): void }, next: () => Promise<void>) => {
       ctx.warn({ code: 'dropped', param: 'seed', message: 'not taken' })
@@ -185,7 +187,7 @@ describe('what goes out', () => {
     return (await handle(post({ ...hello, stream }))).text()
   }
 
-  it.each([true, false])('is the answer alone, until more is opened: stream %s', async (stream) => {
+  it.each([true, false])('only the answer by default: stream %s', async (stream) => {
     const closed = await ask(undefined, stream)
     expect(closed).toContain('Hm')
     expect(closed).not.toMatch(/not taken|"cost"|"attempts":\[\{/)
@@ -194,7 +196,7 @@ describe('what goes out', () => {
     expect(await ask({ cost: true }, stream)).toContain('"cost":0.01')
   })
 
-  it.each([true, false])('is no thought in signed blocks either: stream %s', async (stream) => {
+  it.each([true, false])('no thoughts in signed blocks: stream %s', async (stream) => {
     const server = await mockServer()
     onTestFinished(() => server.close())
     for (const [format, body] of [
@@ -219,7 +221,7 @@ describe('what goes out', () => {
       }
   })
 
-  it.each([true, false])("is no member of the provider's own: stream %s", async (stream) => {
+  it.each([true, false])('no provider-specific members: stream %s', async (stream) => {
     const own: Middleware = (ctx, next) => {
       ctx.transform((chunk, emit) =>
         emit(
@@ -244,7 +246,7 @@ describe('what goes out', () => {
     }
   })
 
-  it('is no attempt and no request id, until they are opened', async () => {
+  it('attempts and request ids only if they are enabled', async () => {
     const { handle } = setUp(say('Hello'), { expose: { attempts: true } })
     const body = await (await handle(post({ ...hello, stream: false }))).json()
     expect(body.attempts).toHaveLength(1)
@@ -254,7 +256,7 @@ describe('what goes out', () => {
     ).toBeUndefined()
   })
 
-  it('is never what the provider said of itself', async () => {
+  it("never the provider's own error message", async () => {
     const canaries = /canary|org-123|sk-live/
     const message = 'canary org-123 sk-live-abcdefghijklmnop'
     for (const format of ['chunks', 'ui', 'openai'] as const)
@@ -270,8 +272,8 @@ describe('what goes out', () => {
   })
 })
 
-describe('an answer that breaks off', () => {
-  it.each([true, false])('is the app to keep, as far as it came: stream %s', async (stream) => {
+describe('an interrupted response', () => {
+  it.each([true, false])('is passed to the app as far as it arrived: stream %s', async (stream) => {
     for (const [format, body] of [
       ['chunks', hello],
       ['openai', hello],
@@ -319,23 +321,29 @@ describe('an answer that breaks off', () => {
   it.each<['chunks' | 'ui', readonly object[], (partial: PartialResponse) => readonly object[]]>([
     ['chunks', hello.messages, ({ messages }) => messages],
     ['ui', uiHello.messages, (message) => [message]],
-  ])('goes on from what was done, plain: %s', async (format, messages, said) => {
-    const provider = scripted([say('I pay.').callTool('pay', {}), fail(500), say('It is paid.')])
-    const handle = route(provider, format)
-    const cut = await handle(post({ id: 'room', messages, stream: false }))
-    const { error, partial } = await cut.json()
-    expect([cut.status, error.code]).toEqual([502, 'provider_unavailable'])
-    expect(JSON.stringify(partial)).toContain('Paid 7 euros.')
-    const more = { ...messages[0], id: 'u2' }
-    const next = { id: 'room', messages: [...messages, ...said(partial), more], stream: false }
-    const answer = await handle(post(next))
-    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('is paid')])
-    const sent = provider.calls.at(-1)?.request.messages
-    expect(sent?.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'user'])
-    expect(sent?.[2]).toMatchObject({ content: 'Paid 7 euros.' })
-  })
+  ])(
+    'continues with the completed tool calls, not streamed: %s',
+    async (format, messages, said) => {
+      const provider = scripted([say('I pay.').callTool('pay', {}), fail(500), say('It is paid.')])
+      const handle = route(provider, format)
+      const cut = await handle(post({ id: 'room', messages, stream: false }))
+      const { error, partial } = await cut.json()
+      expect([cut.status, error.code]).toEqual([502, 'provider_unavailable'])
+      expect(JSON.stringify(partial)).toContain('Paid 7 euros.')
+      const more = { ...messages[0], id: 'u2' }
+      const next = { id: 'room', messages: [...messages, ...said(partial), more], stream: false }
+      const answer = await handle(post(next))
+      expect([answer.status, await answer.text()]).toEqual([
+        200,
+        expect.stringContaining('is paid'),
+      ])
+      const sent = provider.calls.at(-1)?.request.messages
+      expect(sent?.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'user'])
+      expect(sent?.[2]).toMatchObject({ content: 'Paid 7 euros.' })
+    },
+  )
 
-  it('is what was done on the error of a page that asked for a plain answer', async () => {
+  it('is in the error of a page that requested no stream', async () => {
     const provider = scripted([callTool('pay', {}), fail(500)])
     const handle = route(provider, 'chunks')
     const fetch = async (address: string | URL | Request, init?: RequestInit) =>
@@ -350,7 +358,7 @@ describe('an answer that breaks off', () => {
     expect(error.usage.total_tokens).toBeGreaterThan(0)
   })
 
-  it.each([true, false])('before it said anything is none: stream %s', async (stream) => {
+  it.each([true, false])('without content is not passed to the app: stream %s', async (stream) => {
     const kept: unknown[] = []
     const { handle } = setUp(fail(500), { onFinish: (response) => void kept.push(response) })
     expect((await handle(post({ ...hello, stream }))).status).toBe(502)
@@ -358,8 +366,8 @@ describe('an answer that breaks off', () => {
   })
 })
 
-describe('an event', () => {
-  it('is one event, whatever the model says', async () => {
+describe('an SSE event', () => {
+  it('is a single event, whatever the model emits', async () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc
@@ -522,14 +530,14 @@ describe('hostile bodies of every format', () => {
       'unknown_param',
     ],
     ['an unknown model', 'openai', { ...hello, model: 'constructor' }, 'unknown_model'],
-  ])('%s in %s is refused and reaches no provider', async (_, format, body, code) => {
+  ])('%s in %s is rejected and reaches no provider', async (_, format, body, code) => {
     const { handle, provider } = setUp(say('Hello'), { format })
     const response = await handle(post(body))
     expect([response.status, await codeOf(response)]).toEqual([400, code])
     expect(provider.calls).toHaveLength(0)
   })
 
-  it.each(['ui', 'openai'] as const)('10,000 messages of %s are refused', async (format) => {
+  it.each(['ui', 'openai'] as const)('10,000 messages of %s are rejected', async (format) => {
     const { handle, provider } = setUp(say('Hello'), { format })
     const one = format === 'ui' ? uiHello.messages[0] : hello.messages[0]
     const body = { model: 'fast', messages: Array(10_000).fill(one) }
@@ -538,7 +546,7 @@ describe('hostile bodies of every format', () => {
   })
 })
 
-/** Places of a value, from its root on. */
+/** Paths in a value, from its root. */
 function* placesIn(value: unknown, path: string[] = []): Generator<string[]> {
   if (path.length > 0) yield path
   if (typeof value !== 'object' || value === null) return
@@ -552,7 +560,7 @@ function withValueAt(value: object, [key = '', ...rest]: string[], odd: unknown)
   return Array.isArray(value) ? Object.values(members) : members
 }
 
-describe('a value of another type', () => {
+describe('values of another type', () => {
   const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } }
   const native = { v: 1, provider: 'scripted', model: 'any', content: [] }
   const approval = { id: 'a.1.b', approved: false, reason: 'r' }
@@ -595,7 +603,7 @@ describe('a value of another type', () => {
     ['signed', { secret: 'a secret of thirty-two characters' }],
     ['trusted', trusts],
     ['kept, trusted', { ...trusts, history: () => chunksBody.messages.slice(0, 2) as never }],
-  ])('anywhere in a body is no fault of the server: %s', async (_, options) => {
+  ])('anywhere in a body cause no server error: %s', async (_, options) => {
     const provider = scripted()
     provider.reply(say('Hello'))
     const faults: unknown[] = []
@@ -616,8 +624,8 @@ describe('a value of another type', () => {
   })
 })
 
-describe('tools that a client brings itself', () => {
-  it('are taken where the app opens them', async () => {
+describe('client-side tools', () => {
+  it('are accepted if the app allows them', async () => {
     const { handle, provider } = setUp([callTool('pick', {}, { id: 'c1' }), say('Done')], {
       input: { allowTools: true, params: ['tools'] },
     })

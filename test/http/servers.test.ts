@@ -1,4 +1,4 @@
-/** One suite for all servers, over sockets, down to the sockets of the provider. */
+/** One suite for all servers, over sockets, including the sockets of the provider. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
 import type { HandlerOptions } from '../../src/http/web.js'
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const hello = { id: 'room', messages: [{ role: 'user', content: 'Hi' }] }
 
-/** Reads until a text is there; gives what was read. */
+/** Reads until a text has arrived; returns what was read. */
 function readerOf(response: Response) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
@@ -43,7 +43,7 @@ function readerOf(response: Response) {
 }
 
 describe.each(Object.entries(servers))('%s', (_, start) => {
-  /** What the log of the server was told. */
+  /** The errors that the server logged. */
   let errors: unknown[]
 
   async function run(options: Partial<HandlerOptions> = {}) {
@@ -64,7 +64,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
       })
   }
 
-  it('sends the first words while the model still speaks', async () => {
+  it('sends the first words while the model is still generating', async () => {
     const ask = await run()
     const held = gate()
     provider.script(say('One two three').splitEvents().hold(5, held.opened))
@@ -78,7 +78,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(dataOf(await reader.rest()).at(-1)).toBe('[DONE]')
   })
 
-  it('tells a failure before the first word by status', async () => {
+  it('reports a failure before the first word by status', async () => {
     const ask = await run()
     provider.script(fail(429, { retryAfter: 2, message: 'canary' }))
     const response = await ask()
@@ -88,7 +88,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(text).not.toContain('canary')
   })
 
-  it('tells a failure after the first word in the stream', async () => {
+  it('reports a failure after the first word in the stream', async () => {
     const ask = await run()
     provider.script(say('One two three').failAfter(6, 'overloaded'))
     const response = await ask()
@@ -97,7 +97,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(JSON.parse(last).type).toBe('error')
   })
 
-  it('outlives a provider whose socket is reset, and ends the stream clean', async () => {
+  it('survives a provider whose socket is reset, and ends the stream properly', async () => {
     const ask = await run()
     provider.script(say('One two three').splitEvents().cut(6, 'reset'), say('Again'))
     const last = dataOf(await (await ask()).text()).at(-1) ?? ''
@@ -105,7 +105,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(await (await ask()).text()).toContain('Again')
   })
 
-  it('closes the socket of the provider when the client leaves before the first word', async () => {
+  it('closes the provider socket when the client disconnects before the first word', async () => {
     const ask = await run()
     provider.script(say('One').stall())
     const gone = new AbortController()
@@ -117,7 +117,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(provider.open).toBe(0)
   })
 
-  it('closes the socket of the provider when the client leaves in the middle', async () => {
+  it('closes the provider socket when the client disconnects in the middle', async () => {
     const ask = await run()
     provider.script(say('One two three').splitEvents().stall(5))
     const reader = readerOf(await ask())
@@ -127,7 +127,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(provider.open).toBe(0)
   })
 
-  it('closes the socket of the provider when a client leaves that waits for JSON', async () => {
+  it('closes the provider socket when a client that waits for JSON disconnects', async () => {
     const ask = await run()
     provider.script(say('One').stall())
     const gone = new AbortController()
@@ -138,14 +138,14 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(await closed).toBe(true)
   })
 
-  it('answers with JSON, compressed where the client can', async () => {
+  it('responds with JSON, compressed if the client supports it', async () => {
     const ask = await run()
     provider.script(say('Hello'))
     const response = await ask({ ...hello, stream: false })
     expect(await response.json()).toMatchObject({ text: 'Hello' })
   })
 
-  it('sends comments while nothing is said', async () => {
+  it('sends comments while the stream is idle', async () => {
     const ask = await run({ commitAfterMs: 1, heartbeatMs: 5 })
     const held = gate()
     provider.script(say('One').splitEvents().hold(0, held.opened))
@@ -161,14 +161,14 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     ['PUT', 405],
     ['DELETE', 405],
     ['OPTIONS', 403],
-  ])('answers %s with %i', async (method, status) => {
+  ])('responds to %s with %i', async (method, status) => {
     await run()
     const response = await fetch(`${running.url}/api/chat`, { method })
     expect(response.status).toBe(status)
     if (status === 405) expect(response.headers.get('allow')).toContain('POST')
   })
 
-  it('lets named origins ask first', async () => {
+  it('answers the preflight of allowed origins', async () => {
     await run({ origins: ['https://a.test'] })
     const response = await fetch(`${running.url}/api/chat`, {
       method: 'OPTIONS',
@@ -178,7 +178,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(response.headers.get('access-control-allow-origin')).toBe('https://a.test')
   })
 
-  it('serves what hangs below the mount', async () => {
+  it('serves the paths below the mount', async () => {
     await run()
     const response = await fetch(`${running.url}/api/chat/models`)
     expect(await response.json()).toMatchObject({ data: [{ id: 'fast' }] })
@@ -187,21 +187,24 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
   it.each([
     ['too large', JSON.stringify({ ...hello, messages: 'a'.repeat(5_000_000) }), 413],
     ['of the wrong shape', '{"messages":7}', 400],
-  ])('refuses a body that is %s, and can be read by who still sends', async (_, body, status) => {
-    const ask = await run()
-    const response = await ask(body)
-    expect(response.status).toBe(status)
-    expect((await response.json()).error.request_id).toBe(response.headers.get('x-request-id'))
-    expect(provider.requests).toHaveLength(0)
-  })
+  ])(
+    'rejects a body that is %s, and a client that is still sending can read the response',
+    async (_, body, status) => {
+      const ask = await run()
+      const response = await ask(body)
+      expect(response.status).toBe(status)
+      expect((await response.json()).error.request_id).toBe(response.headers.get('x-request-id'))
+      expect(provider.requests).toHaveLength(0)
+    },
+  )
 
-  it('refuses a form, whoever has read it', async () => {
+  it('rejects a form, whoever has parsed it', async () => {
     const ask = await run()
     const response = await ask('{"messages":[]}', { headers: { 'content-type': 'text/plain' } })
     expect(response.status).toBe(415)
   })
 
-  it('believes no proxy', async () => {
+  it('trusts no proxy headers', async () => {
     const ask = await run()
     const response = await ask(hello, {
       headers: {
@@ -214,7 +217,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(response.status).toBe(403)
   })
 
-  it('goes on behind the last event that arrived, after a lost connection', async () => {
+  it('resumes after the last event that arrived, after a lost connection', async () => {
     const ask = await run({ store: memoryStore() })
     const held = gate()
     provider.script(say('One two three').splitEvents().hold(6, held.opened))
@@ -235,7 +238,7 @@ describe.each(Object.entries(servers))('%s', (_, start) => {
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('stops when it is told to, and says so', async () => {
+  it('stops on request, and reports it', async () => {
     const ask = await run()
     provider.script(say('One two three').splitEvents().stall(5))
     const response = await ask()

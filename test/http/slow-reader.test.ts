@@ -1,4 +1,7 @@
-/** A client that reads nothing: the model is asked for no more than fits on the way, and nothing is lost. */
+/**
+ * A client that does not read: the model is read no further than the buffers allow, and nothing is
+ * lost.
+ */
 import { createHash } from 'node:crypto'
 import { type IncomingMessage, request as send } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
@@ -21,10 +24,10 @@ const usedBytes = () => {
   return heapUsed + external
 }
 
-/** No two pieces are the same. */
+/** Pieces that all differ. */
 const pieceOf = (index: number) => String(index).padStart(pieceBytes, '.')
 
-/** A provider that says a word, then 50 MB, and counts what it was asked for. */
+/** A provider that emits a word, then 50 MB, and counts what was read of it. */
 function talker() {
   const provider = scripted()
   let asked = 0
@@ -47,7 +50,7 @@ function talker() {
   }
 }
 
-/** Resolves when a number grows no more. */
+/** Resolves when a number no longer grows. */
 async function settled(read: () => number) {
   let last = Number.NaN
   await expect
@@ -71,7 +74,7 @@ const ask = (url: string) =>
       .end(JSON.stringify({ messages: [{ role: 'user', content: 'Speak' }] }))
   })
 
-/** What was said, as a digest of its pieces. */
+/** A digest of the pieces that were emitted. */
 async function digestOf(response: IncomingMessage) {
   const hash = createHash('sha256')
   let rest = ''
@@ -93,15 +96,15 @@ let running: Serving
 afterEach(() => running.close())
 
 describe.each(Object.entries(servers))('%s', (_, start) => {
-  it('keeps its memory flat while a client does not read, and tells it all when it reads on', async () => {
+  it('keeps its memory flat while a client does not read, and delivers everything when it continues', async () => {
     const provider = talker()
     const ai: Client = createClient({ providers: [provider.adapter] })
     running = await start(ai, { public: true, models: ['scripted/any'] })
-    // what is loaded at the first call is no matter of this
+    // modules loaded by the first call are not counted
     await digestOf(await ask(running.url))
     const before = usedBytes()
     const response = await ask(running.url)
-    // what the operating system buffers on the way, in both directions, is in it
+    // includes the buffers of the operating system, in both directions
     expect(await settled(() => provider.askedBytes)).toBeLessThan(answerBytes / 3)
     expect(usedBytes() - before).toBeLessThan(answerBytes / 4)
     expect(await digestOf(response)).toBe(digestOfAnswer())

@@ -1,4 +1,7 @@
-/** What a store can lose, delay or garble between two events of an answer, and what its readers get then. */
+/**
+ * What a store can lose, delay or corrupt between two events of a response, and what its readers
+ * receive.
+ */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
@@ -24,7 +27,10 @@ afterAll(async () => {
 
 type State = { readonly userId: string }
 
-/** Two handlers over one store, and an answer that stops after two of its words until the gate opens. */
+/**
+ * Two handlers over one store, and a response that pauses after two of its words until the gate
+ * opens.
+ */
 function held(
   store: Store,
   options: Partial<BaseHandlerOptions<State>> = {},
@@ -54,7 +60,7 @@ const read = (id: string | null, format: string, headers: Record<string, string>
 const idOf = (response: Response) => response.headers.get('x-stream-id')
 const withCode = (code: string) => expect.objectContaining({ code })
 
-/** The store when the second word is kept: what is lost is lost in the middle. */
+/** The store when the second word has been written: later losses are in the middle. */
 async function untilKept(store: Store, id: string | null) {
   const length = async () => (await store.read(`answer:${id}:log`, 0)).length
   await expect.poll(length).toBeGreaterThan(1)
@@ -94,7 +100,7 @@ describe.each(makers)('a log in %s', (_, makeStore, restart) => {
   ]
 
   describe.each(losses)('that %s', (_, lose) => {
-    it.each(['chunks', 'ui'] as const)('never reads as whole: %s', async (format) => {
+    it.each(['chunks', 'ui'] as const)('never reads as complete: %s', async (format) => {
       const store = makeStore()
       const { here, there, errors, open } = held(store)
       const first = await here(post(bodies[format]))
@@ -111,7 +117,7 @@ describe.each(makers)('a log in %s', (_, makeStore, restart) => {
         expect(text).not.toContain('"type":"finish"')
         const data = eventsOf(text).map((event) => event.data)
         const failure = data.findIndex((one) => one.startsWith('{"type":"error"'))
-        // the AI SDK wants its terminator behind an error too
+        // the AI SDK needs its terminator after an error too
         expect(data.slice(failure + 1)).toEqual(format === 'ui' ? ['[DONE]'] : [])
         expect(failure).toBeGreaterThanOrEqual(0)
         const shown = data.slice(0, failure)
@@ -142,7 +148,7 @@ describe.each(makers)('a log in %s', (_, makeStore, restart) => {
   })
 
   it.each(['here', 'there'] as const)(
-    'is not read behind its end: %s, while it grows and after',
+    'is not read beyond its end: %s, while it grows and after',
     async (place) => {
       const store = makeStore()
       const all = held(store)
@@ -159,7 +165,7 @@ describe.each(makers)('a log in %s', (_, makeStore, restart) => {
     },
   )
 
-  it('whose name is junk is not found, and no failure of the server', async () => {
+  it('with an invalid name is not found, and no server error', async () => {
     const store = makeStore()
     const { here } = held(store)
     for (const junk of ['{', '[]', 'null', '{"id":1}', '{"id":"a","owner":"ann"}']) {
@@ -169,7 +175,7 @@ describe.each(makers)('a log in %s', (_, makeStore, restart) => {
   })
 })
 
-it('a silence longer than the store keeps a log does not lose it', async () => {
+it('is not lost in a silence longer than its time to live', async () => {
   let now = 0
   const memory = memoryStore({ now: () => now })
   let renewals = 0
@@ -195,7 +201,7 @@ it('a silence longer than the store keeps a log does not lose it', async () => {
 })
 
 describe('a store', () => {
-  it('that answers nothing delays nothing', async () => {
+  it('that never responds delays nothing', async () => {
     let calls = 0
     const hanging = new Proxy(memoryStore(), {
       get: () => () => {
@@ -207,11 +213,11 @@ describe('a store', () => {
     const response = await here(post(bodies.chunks))
     open()
     expect(eventsOf(await response.text()).at(-1)?.data).toBe('[DONE]')
-    // beat, name, conversation, and one write that holds back the others
+    // heartbeat, name, conversation, and one write that queues the others
     expect(calls).toBe(4)
   })
 
-  it('that is down is asked no more after three failures, and answers go on', async () => {
+  it('that is down is called no more after three failures, and responses continue', async () => {
     let calls = 0
     const down = new Proxy(memoryStore(), {
       get: () => () => {
@@ -225,7 +231,7 @@ describe('a store', () => {
       const text = await (await here(post(bodies.chunks))).text()
       expect(eventsOf(text).at(-1)?.data).toBe('[DONE]')
     }
-    // those of the first answer, which left together
+    // those of the first response, which were sent together
     expect(calls).toBeLessThanOrEqual(4)
     expect(errors).toHaveLength(5)
     const stopped = await here(post('', { path: '/api/chat/any/stop' }))
@@ -236,7 +242,7 @@ describe('a store', () => {
     }
   })
 
-  it('that is down takes no approval: the call does not run', async () => {
+  it('that is down accepts no approval: the call does not run', async () => {
     const down = new Proxy(memoryStore(), { get: () => () => Promise.reject(new Error('gone')) })
     const secret = 'x'.repeat(32)
     const { here, provider } = held(down, { secret, history: () => [] })
@@ -251,8 +257,8 @@ describe('a store', () => {
   })
 })
 
-describe('a log that is written behind', () => {
-  it('holds the answer back when the store is a megabyte behind, until it has caught up', async () => {
+describe('a write-behind log', () => {
+  it('pauses the response when the store is a megabyte behind, until it has caught up', async () => {
     const memory = memoryStore()
     const caughtUp = gate()
     const appends: number[] = []

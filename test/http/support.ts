@@ -11,7 +11,7 @@ import { handler as nodeHandler } from '../../src/http/node.js'
 import { type HandlerOptions, handler as webHandler } from '../../src/http/web.js'
 
 export interface Serving {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly port: number
   readonly server: Server
@@ -36,7 +36,7 @@ export async function listen(server: Server): Promise<Serving> {
 
 type Start = (ai: Client, options: HandlerOptions) => Promise<Serving>
 
-/** The route at `/api/chat`, mounted as an app of each kind mounts it. */
+/** The route at `/api/chat`, mounted the way each framework does it. */
 export const servers: Readonly<Record<string, Start>> = {
   'Express 5 with compression()': (ai, options) =>
     serve(
@@ -66,7 +66,7 @@ export const servers: Readonly<Record<string, Start>> = {
   'Hono on @hono/node-server': (ai, options) => {
     const chat = webHandler(ai, options)
     const app = new Hono().all('/api/chat/*', (context) => chat(context.req.raw))
-    // without options for HTTP/2 it is one of node:http
+    // without options for HTTP/2 it is a node:http server
     return listen(createAdaptorServer({ fetch: app.fetch }) as Server)
   },
   'node:http': (ai, options) => serve(nodeHandler(ai, options)),

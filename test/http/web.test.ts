@@ -29,13 +29,13 @@ describe('the chunks format', () => {
     expect(chunks.at(-1)).toMatchObject({ type: 'finish', finish_reason: 'stop' })
   })
 
-  it('answers with plain JSON when the client does not stream', async () => {
+  it('responds with plain JSON when the client does not stream', async () => {
     const { handle } = setUp(say('Hello'))
     const response = await handle(post({ ...hello, stream: false }))
     expect(await response.json()).toMatchObject({ text: 'Hello', warnings: [] })
   })
 
-  it('tells a failure before the first content by status, without the words of the provider', async () => {
+  it("reports a failure before the first content by status, without the provider's message", async () => {
     const seen: unknown[] = []
     const { handle } = setUp(fail(429, { retryAfter: 2, message: 'canary org-123' }), {
       onError: (error) => seen.push(error),
@@ -54,12 +54,12 @@ describe('the chunks format', () => {
     [401, 502],
     [500, 502],
     [503, 503],
-  ])('a provider that answers %i is %i to the client', async (status, expected) => {
+  ])('a provider status %i is %i for the client', async (status, expected) => {
     const { handle } = setUp(fail(status))
     expect((await handle(post(hello))).status).toBe(expected)
   })
 
-  it('a server without a key says that it is not set up, and the app hears which one', async () => {
+  it('a server without an API key reports that it is not configured, and the app learns which key', async () => {
     const seen: unknown[] = []
     const ai = createClient({ providers: [openai({ apiKey: '' })] })
     const options = { models: ['openai/gpt-5.1'], public: true } as const
@@ -72,7 +72,7 @@ describe('the chunks format', () => {
     ])
   })
 
-  it('tells a failure after content in the stream', async () => {
+  it('reports a failure after content in the stream', async () => {
     const { handle } = setUp(say('One two three').failAfter(3, 'overloaded'))
     const response = await handle(post(hello))
     expect(response.status).toBe(200)
@@ -80,7 +80,7 @@ describe('the chunks format', () => {
     expect(JSON.parse(last)).toMatchObject({ type: 'error', error: { status: 503 } })
   })
 
-  it('sends the status and comments when nothing is said for long, and a later failure in the stream', async () => {
+  it('sends the status and comments while a stream is idle, and a later failure in the stream', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -104,8 +104,8 @@ describe('the chunks format', () => {
   })
 })
 
-describe('the client who leaves', () => {
-  it('ends the call of the provider', async () => {
+describe('a client that disconnects', () => {
+  it('ends the provider call', async () => {
     const { handle, provider } = setUp(say('One two three').stall(2))
     const response = await handle(post(hello))
     const reader = response.body?.getReader()
@@ -124,7 +124,7 @@ describe('the client who leaves', () => {
     expect(provider.open).toBe(0)
   })
 
-  it('with finish the call goes on to its end', async () => {
+  it('with finish lets the call run to its end', async () => {
     let release = () => {}
     const { provider, ai, settings } = setUp(say('One two three'))
     let ended = 0
@@ -143,13 +143,13 @@ describe('the client who leaves', () => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('with grace the call ends when the time is over', async () => {
+  it('with grace ends the call after the grace period', async () => {
     const { handle, provider } = setUp(say('One two').stall(2), { onDisconnect: { graceMs: 1 } })
     await (await handle(post(hello))).body?.cancel()
     await expect.poll(() => provider.open).toBe(0)
   })
 
-  it('stop is a signal of its own, and the stream says so', async () => {
+  it('a stop request ends the call and is reported in the stream', async () => {
     const { handle, provider } = setUp(say('One two three').stall(2))
     const response = await handle(post(hello))
     const id = response.headers.get('x-stream-id')
@@ -216,14 +216,14 @@ describe('hostile bodies', () => {
     ['inherited model', { ...hello, model: 'toString' }, 400, 'unknown_model'],
     ['a parameter', { ...hello, temperature: 2 }, 400, 'unknown_param'],
     ['extra_body', { ...hello, extra_body: {} }, 400, 'unknown_param'],
-  ])('%s is refused and never reaches the provider', async (_, body, status, code) => {
+  ])('%s is rejected and never reaches the provider', async (_, body, status, code) => {
     const { handle, provider } = setUp(say('Hello'))
     const response = await handle(post(body))
     expect([response.status, await codeOf(response)]).toEqual([status, code])
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('images within limits come through, opened parameters too', async () => {
+  it('images within limits are accepted, and so are enabled parameters', async () => {
     const { handle, provider } = setUp(say('Hello'), { input: { params: ['temperature'] } })
     const url = `data:image/png;base64,${'A'.repeat(1_000_000)}`
     const body = { ...user([{ type: 'image_url', image_url: { url } }]), temperature: 1 }
@@ -231,7 +231,7 @@ describe('hostile bodies', () => {
     expect(provider.calls[0]?.request.temperature).toBe(1)
   })
 
-  it('reads no more of an endless body than it takes', async () => {
+  it('reads no more of an endless body than its limit', async () => {
     let sent = 0
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -246,7 +246,7 @@ describe('hostile bodies', () => {
 })
 
 describe('who may call', () => {
-  it('a refusal of the app is a 401 and reaches no provider', async () => {
+  it('a rejection of the app is a 401 and reaches no provider', async () => {
     const { ai, provider } = setUp(say('Hello'))
     const handle = handler(ai, {
       models: ['scripted/any'],
@@ -259,7 +259,7 @@ describe('who may call', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('before has the last word, and sees the state', async () => {
+  it('before runs last and receives the state', async () => {
     const provider = scripted(say('Hello'))
     const ai = createClient<{ userId: string }>({ providers: [provider] })
     const handle = handler(ai, {
@@ -271,7 +271,7 @@ describe('who may call', () => {
     expect(provider.calls[0]?.request.user).toBe('u1')
   })
 
-  it('refuses forms and pages of other sites', async () => {
+  it('rejects forms and cross-site pages', async () => {
     const { handle } = setUp(say('Hello'))
     const form = post('a=b', { headers: { 'content-type': 'text/plain' } })
     expect((await handle(form)).status).toBe(415)
@@ -292,12 +292,15 @@ describe('who may call', () => {
     ['http://app.test:8080', 'app.test:80', 403],
     ['http://app.test', 'app.test:8080', 403],
     ['http://app.test.evil.test', 'app.test:80', 403],
-  ])('takes a page of %s for its own where its host is %s: %i', async (origin, host, status) => {
-    const { handle } = setUp(say('Hello'))
-    expect((await handle(post(hello, { headers: { origin, host } }))).status).toBe(status)
-  })
+  ])(
+    'treats a page of %s as same-origin where its host is %s: %i',
+    async (origin, host, status) => {
+      const { handle } = setUp(say('Hello'))
+      expect((await handle(post(hello, { headers: { origin, host } }))).status).toBe(status)
+    },
+  )
 
-  it('lets named origins read, and never reflects another', async () => {
+  it('lets allowed origins read, and never reflects another', async () => {
     const { handle } = setUp(say('Hello'), { origins: ['https://a.test'], credentials: true })
     const ask = (origin: string) =>
       handle(new Request('http://app.test/', { method: 'OPTIONS', headers: { origin } }))
@@ -312,7 +315,7 @@ describe('who may call', () => {
   })
 })
 
-describe('the openai format, by the official client', () => {
+describe('the openai format, with the official client', () => {
   async function official(
     script: ScriptedStep | ScriptedStep[],
     options: Partial<BaseHandlerOptions<{}>> = {},
@@ -324,7 +327,7 @@ describe('the openai format, by the official client', () => {
   }
   const messages = [{ role: 'user' as const, content: 'Hi' }]
 
-  it('answers whole, streams, counts usage and lists models', async () => {
+  it('responds, streams, counts usage and lists models', async () => {
     const client = await official([say('Hello'), say('Hello there')])
     const whole = await client.chat.completions.create({ model: 'fast', messages })
     expect(whole.choices[0]?.message.content).toBe('Hello')
@@ -345,7 +348,7 @@ describe('the openai format, by the official client', () => {
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['fast'])
   })
 
-  it('carries tools that the client runs, streamed and plain', async () => {
+  it('supports tools that the client runs, streamed and not', async () => {
     const call = callTool('pick', { of: 'reds' }, { id: 'c1' })
     const client = await official([call, call, say('Crimson')], {
       input: { allowTools: true, params: ['tools'] },
@@ -373,7 +376,7 @@ describe('the openai format, by the official client', () => {
     expect(last.choices[0]?.message.content).toBe('Crimson')
   })
 
-  it('gives errors in the shape the client knows, before and in a stream', async () => {
+  it('reports errors in the shape of OpenAI, before and in a stream', async () => {
     const client = await official([fail(429), say('One two three').failAfter(3, 'overloaded')])
     const asked = client.chat.completions.create({ model: 'fast', messages })
     await expect(asked).rejects.toBeInstanceOf(OpenAI.RateLimitError)

@@ -1,4 +1,4 @@
-/** Inboxes of a test: they share a store and a clock that is moved by hand, and what they do is recorded. */
+/** Inboxes that share a store and a fake clock, and record what they do. */
 import { createInbox, type Inbox, type InboxOptions, type Turn } from '../../src/inbox/index.js'
 import { memoryStore, type Store } from '../../src/store/index.js'
 import { type FakeClock, fakeClock } from '../middleware/fake-clock.js'
@@ -10,7 +10,7 @@ export interface Letter {
   readonly picture?: string
 }
 
-/** Names a letter: `a1` is of chat `a`. */
+/** Creates a letter from its id: `a1` belongs to chat `a`. */
 export const letter = (id: string, sentAt?: number): Letter => ({
   id,
   chat: id.slice(0, 1),
@@ -25,14 +25,14 @@ export interface Told {
 export interface Bench {
   readonly clock: FakeClock
   readonly store: Store
-  /** What `answer` got, in order. */
+  /** The turns passed to `answer`, in order. */
   readonly answered: Told[]
   readonly expired: Told[]
   readonly full: { readonly id: string; readonly isFirst: boolean }[]
   readonly errors: { readonly error: unknown; readonly ids: string | undefined }[]
   /** Another process over the same store. */
   open(options?: Partial<InboxOptions<Letter>>): Inbox<Letter>
-  /** Lets time pass, a step at a time: whatever it sets off happens in between. */
+  /** Advances the clock step by step, and runs what each step triggers. */
   pass(ms: number): Promise<void>
 }
 
@@ -41,14 +41,14 @@ const told = (messages: readonly Letter[], turn: Turn<Letter>): Told => ({
   turn,
 })
 
-/** Everything that needs no timer has happened: the store is in memory. */
+/** Resolves when everything that needs no timer has run: the store is in memory. */
 export const settle = async () => {
   for (let i = 0; i < 3; i++) await new Promise(setImmediate)
 }
 
 export function bench(defaults: Partial<InboxOptions<Letter>> = {}): Bench {
   const clock = fakeClock()
-  // a wall clock that is none of 1970
+  // a realistic wall clock, far from 1970
   clock.advance(1_800_000_000_000)
   const store = memoryStore({ now: clock.now })
   const made: Bench = {
@@ -97,7 +97,7 @@ export function gate(): { readonly opened: Promise<void>; readonly open: () => v
   return { opened, open }
 }
 
-/** A store that runs something around each operation. */
+/** A store that wraps each operation. */
 export function wrap(
   store: Store,
   before: (name: string) => unknown,
@@ -118,8 +118,9 @@ export function wrap(
 }
 
 /**
- * The store as a process sees it that dies: from then on nothing reaches it and nothing comes back. With `lastHalf`,
- * counted in halves of operations, by itself: before or after that operation has reached the store.
+ * The store of a process that dies: from then on no operation reaches it or returns. With
+ * `lastHalf`, counted in halves of operations, it dies by itself: before or after that operation
+ * has reached the store.
  */
 export function mortal(store: Store, lastHalf = Infinity) {
   let isDead = false

@@ -1,8 +1,8 @@
-/** What an app ships that imports `tetrad/inbox` alone. */
+/** The bundle of an app that imports only `tetrad/inbox`. */
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 
-it('brings its own files, errors, and the edge of a store', async () => {
+it('contains its own files, the errors, and the store interface', async () => {
   const { metafile, outputFiles } = await build({
     entryPoints: ['src/inbox/index.ts'],
     bundle: true,

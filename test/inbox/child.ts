@@ -1,4 +1,7 @@
-/** A bot in a process of its own: its webhook keeps messages, its answers go to the messenger of the test. */
+/**
+ * A bot in a child process: its webhook stores messages, its answers are sent to the messenger of
+ * the test.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
@@ -14,7 +17,7 @@ const [kind = '', place = '', messenger = ''] = process.argv.slice(2)
 function open(): Store {
   if (kind === 'redis') {
     const redis = new Redis(Number(place), '127.0.0.1')
-    // it connects again by itself
+    // reconnects by itself
     redis.on('error', () => {})
     return redisStore(redis)
   }
@@ -43,7 +46,7 @@ const inbox = createInbox<Letter>({
   leaseMs: 3_000,
   pollMs: 200,
   concurrency,
-  // each death of a process counts as one
+  // each death of a process counts as one failure
   attempts: 50,
   async answer(messages, { id, key, signal }) {
     most = Math.max(most, ++running)
@@ -62,7 +65,7 @@ const inbox = createInbox<Letter>({
 
 const server = createServer(async (request, response) => {
   try {
-    // what the test sends
+    // messages from the test
     const letters = (await json(request)) as readonly Letter[]
     await Promise.all(letters.map((letter) => inbox.add(letter)))
     response.end()

@@ -1,4 +1,7 @@
-/** Processes that die at any step, and steps that meet in any order: each message is in one turn, and none is lost. */
+/**
+ * Processes that die at any step, and steps in any order: each message is in one turn, and none is
+ * lost.
+ */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Inbox, InboxOptions } from '../../src/inbox/index.js'
@@ -7,14 +10,14 @@ import { type Bench, bench, gate, type Letter, letter, mortal, wrap } from './be
 
 const options: Partial<InboxOptions<Letter>> = { quietMs: 300, leaseMs: 3_000, attempts: 100 }
 
-/** Keeps what it got and sends, once a turn, through the store of its process. */
+/** Stores what it received and sends it once per turn, through the store of its process. */
 function answering(sent: string[], store: Store): InboxOptions<Letter>['answer'] {
   return async (_, { id }) => {
     if (await store.setIfAbsent(`sent:${id}`, 'x', { ttlMs: 1e9 })) sent.push(id)
   }
 }
 
-/** Which turns each message was in. */
+/** The turns that each message was in. */
 function turnsById({ answered }: Bench): Map<string, Set<string>> {
   const turns = new Map<string, Set<string>>()
   for (const { ids, turn } of answered)
@@ -30,7 +33,7 @@ function expectOneTurnEach(made: Bench, ids: readonly string[]): void {
 
 const ids = ['a1', 'a2', 'b1', 'a3']
 
-/** As a messenger does: again when it was not told 200. Gives what was. */
+/** Delivers like a messenger: again until the response is 200. Returns what was delivered. */
 async function deliver(inbox: Inbox<Letter>, { pass }: Bench, isDead = () => false) {
   const done: string[] = []
   for (const id of ids) {
@@ -43,7 +46,7 @@ async function deliver(inbox: Inbox<Letter>, { pass }: Bench, isDead = () => fal
   return done
 }
 
-it('a process that dies at any step loses nothing and doubles nothing', async () => {
+it('a process that dies at any step loses and duplicates nothing', async () => {
   let deaths = 0
   for (let half = 1; ; half++) {
     const made = bench(options)
@@ -65,7 +68,7 @@ it('a process that dies at any step loses nothing and doubles nothing', async ()
   expect(deaths).toBeGreaterThan(60)
 }, 120_000)
 
-it('whatever was kept when a process died is answered without being delivered again', async () => {
+it('messages stored when a process died are answered without another delivery', async () => {
   for (let half = 1; ; half++) {
     const made = bench(options)
     const dying = mortal(made.store, half)
@@ -85,7 +88,7 @@ it('whatever was kept when a process died is answered without being delivered ag
 it.each([
   ['whose turn is over', []],
   ['that waits', ['a0']],
-])('a copy that was on its way while another came in is dropped: of one %s', async (_, before) => {
+])('a duplicate that arrives during delivery is dropped: of one %s', async (_, before) => {
   const made = bench({ quietMs: 300 })
   const late = gate()
   const slow = made.open({ store: wrap(made.store, (name) => name === 'append' && late.opened) })
@@ -102,7 +105,7 @@ it.each([
   expect(made.answered.map(({ ids }) => ids)).toEqual([...before, 'a1'])
 })
 
-it('in any order of steps, with locks that run out, each message is in one turn', async () => {
+it('in any order of steps, with expiring locks, each message is in one turn', async () => {
   const delay = fc.integer({ min: 0, max: 9 })
   await fc.assert(
     fc.asyncProperty(fc.array(delay, { minLength: 50, maxLength: 300 }), async (delays) => {
@@ -121,7 +124,7 @@ it('in any order of steps, with locks that run out, each message is in one turn'
       }
       const inboxes = [open(), open(), open()]
       const messages = [...ids, 'a4', 'b2', 'a5', 'b3', 'a6']
-      // each to two of them, at about the same time
+      // each message goes to two of them, at about the same time
       const adding = [...messages, ...messages].map(async (id, index) => {
         for (let left = index % messages.length; left > 0; left--) await dawdle()
         await inboxes[index % 3]?.add(letter(id))
@@ -129,7 +132,7 @@ it('in any order of steps, with locks that run out, each message is in one turn'
       const passing = made.pass(3_000)
       await Promise.all(adding)
       await passing
-      // a store that is slower than its locks gets nowhere
+      // a store that is slower than its lock leases makes no progress
       isCalm = true
       await made.pass(6_000)
       expectOneTurnEach(made, messages)

@@ -1,4 +1,4 @@
-/** What an inbox promises, in a time that is moved by hand. */
+/** The guarantees of an inbox, with a fake clock. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
@@ -14,7 +14,7 @@ import { bench, gate, type Letter, letter, mortal, settle, wrap } from './bench.
 
 const idsOf = (told: readonly { readonly ids: string }[]) => told.map(({ ids }) => ids)
 
-it('messages that come one after the other are one turn, once it is quiet', async () => {
+it('consecutive messages form one turn after the quiet period', async () => {
   const { open, pass, answered } = bench()
   const inbox = open()
   for (const id of ['a1', 'a2', 'a3']) {
@@ -26,7 +26,7 @@ it('messages that come one after the other are one turn, once it is quiet', asyn
   expect(idsOf(answered)).toEqual(['a1 a2 a3'])
 })
 
-it('who never pauses is answered after the longest quiet', async () => {
+it('a sender who never pauses is answered after the longest quiet period', async () => {
   const { open, pass, answered } = bench({ maxQuietMs: 5_000 })
   const inbox = open()
   for (let i = 1; i <= 7; i++) {
@@ -38,7 +38,7 @@ it('who never pauses is answered after the longest quiet', async () => {
   expect(idsOf(answered)).toEqual(['a1 a2 a3 a4 a5', 'a6 a7'])
 })
 
-it('what comes while an answer is made waits for the next turn', async () => {
+it('messages that arrive while an answer is generated wait for the next turn', async () => {
   const first = gate()
   const { open, pass, answered } = bench({ answer: () => first.opened })
   const inbox = open()
@@ -54,7 +54,7 @@ it('what comes while an answer is made waits for the next turn', async () => {
   expect(idsOf(answered)).toEqual(['a1', 'b1', 'a2 a3'])
 })
 
-it('a turn is in the order of sending, then of arrival', async () => {
+it('a turn is ordered by sending time, then by arrival', async () => {
   const { open, pass, answered, clock } = bench()
   const inbox = open()
   const now = clock.now()
@@ -83,7 +83,7 @@ it('a message is answered once, however often and wherever it is delivered', asy
   expect(idsOf(answered)).toEqual(['a1'])
 })
 
-it('an id is known for as long as was asked', async () => {
+it('an id is remembered for the configured time', async () => {
   const { open, pass, answered } = bench({ rememberMs: 60_000 })
   const inbox = open()
   await inbox.add(letter('a1'))
@@ -95,7 +95,7 @@ it('an id is known for as long as was asked', async () => {
   expect(idsOf(answered)).toEqual(['a1', 'a1'])
 })
 
-it('so many wait and no more; a full key is answered at once, and is told of once', async () => {
+it('the number of waiting messages is limited; a full key is answered at once, and reported once', async () => {
   const held = gate()
   const { open, pass, answered, full } = bench({ maxWaiting: 3, answer: () => held.opened })
   const inbox = open()
@@ -118,7 +118,7 @@ it('so many wait and no more; a full key is answered at once, and is told of onc
   ])
 })
 
-it('messages that come at once pass no bound and none is lost', async () => {
+it('messages that arrive at once exceed no limit and none is lost', async () => {
   const { open, pass, answered, full } = bench({ maxWaiting: 10 })
   const [one, other] = [open(), open()]
   const ids = Array.from({ length: 40 }, (_, index) => `a${index}`)
@@ -131,7 +131,7 @@ it('messages that come at once pass no bound and none is lost', async () => {
   expect(answered.flatMap(({ ids }) => ids.split(' '))).toHaveLength(10)
 })
 
-it('what is too old is recorded and not answered, also when it grew old here', async () => {
+it('messages that are too old are recorded and not answered, even if they aged in the inbox', async () => {
   const { open, pass, answered, expired, clock } = bench({ maxAgeMs: 60_000 })
   const inbox = open()
   await inbox.add(letter('a1', clock.now() - 70_000))
@@ -149,7 +149,7 @@ it('what is too old is recorded and not answered, also when it grew old here', a
   expect(idsOf(expired)).toEqual(['a1', 'b1', 'c1'])
 })
 
-it('what was recorded as too old is not recorded again when the answer fails', async () => {
+it('messages recorded as too old are not recorded again when the answer fails', async () => {
   let failures = 1
   const { open, pass, answered, expired, clock } = bench({
     maxAgeMs: 60_000,
@@ -165,7 +165,7 @@ it('what was recorded as too old is not recorded again when the answer fails', a
   expect(idsOf(answered)).toEqual(['a2', 'a2'])
 })
 
-it('a turn that fails is tried again with growing waits and the same id, then given to onError', async () => {
+it('a turn that fails is retried with growing waits and the same id, then passed to onError', async () => {
   const { open, pass, answered, errors, clock } = bench({
     answer: (messages, { attempt }) => {
       times.push(clock.now())
@@ -190,7 +190,7 @@ it('a turn that fails is tried again with growing waits and the same id, then gi
 })
 
 it.each([undefined, null, false, 0, 'x', {}])(
-  'whatever a turn rejects with, it has so many attempts and no more: %j',
+  'whatever a turn rejects with, its attempts are limited: %j',
   async (reason) => {
     const { open, pass, answered, errors } = bench({ answer: () => Promise.reject(reason) })
     await open().add(letter('a1'))
@@ -200,7 +200,7 @@ it.each([undefined, null, false, 0, 'x', {}])(
   },
 )
 
-it('an onError that throws, rejects or hangs blocks nobody', async () => {
+it('an onError that throws, rejects or hangs blocks nothing', async () => {
   const outcomes = [
     () => {
       throw new Error('x')
@@ -226,14 +226,14 @@ it('an onError that throws, rejects or hangs blocks nobody', async () => {
   }
 })
 
-it('an answer that hangs is stopped, tried again, and never blocks its key for ever', async () => {
+it('an answer that hangs is aborted, retried, and never blocks its key for ever', async () => {
   const signals: AbortSignal[] = []
   const { open, pass, answered, errors } = bench({
     timeoutMs: 20_000,
     attempts: 2,
     answer: ([message], { signal }) => {
       signals.push(signal)
-      // one that does not even look at its signal
+      // ignores its signal
       if (message?.id === 'a1') return new Promise(() => {})
       return undefined
     },
@@ -248,7 +248,7 @@ it('an answer that hangs is stopped, tried again, and never blocks its key for e
   expect(errors).toEqual([{ error: expect.any(TimeoutError), ids: 'a1' }])
 })
 
-it('no more turns run at once than were allowed, and all have their turn', async () => {
+it('the number of concurrent turns is limited, and all of them run', async () => {
   let running = 0
   let most = 0
   const { open, pass, answered } = bench({
@@ -268,7 +268,7 @@ it('no more turns run at once than were allowed, and all have their turn', async
   expect(new Set(idsOf(answered)).size).toBe(1_000)
 })
 
-it('memory stays as it is, however many turns were answered', async () => {
+it('memory use is constant, however many turns were answered', async () => {
   const { open, pass, answered } = bench({ rememberMs: 60_000, quietMs: 0 })
   const inbox = open({ key: ({ id }) => id })
   const run = async (turns: number, name: string) => {
@@ -280,7 +280,7 @@ it('memory stays as it is, however many turns were answered', async () => {
       expect(answered).toHaveLength(50)
       answered.length = 0
     }
-    // ids are forgotten, and swept with the next
+    // ids expire, and are swept with the next message
     await pass(80_000)
     await inbox.add(letter(`${name}-end`))
     await pass(100)
@@ -289,16 +289,16 @@ it('memory stays as it is, however many turns were answered', async () => {
   }
   const before = await run(500, 'a')
   const after = await run(2_000, 'b')
-  // 100 MB went through
+  // 100 MB were processed
   expect(after - before).toBeLessThan(20_000_000)
 }, 60_000)
 
-it('who lost the lock is stopped, and what it does afterwards changes nothing', async () => {
+it('a turn that loses its lock is aborted, and its later writes have no effect', async () => {
   const late = gate()
   const signals: AbortSignal[] = []
   const { open, pass, answered, store } = bench()
   const first = open({
-    // takes nothing more
+    // accepts nothing more
     store: {
       ...store,
       claim: async (queue, options) =>
@@ -322,7 +322,7 @@ it('who lost the lock is stopped, and what it does afterwards changes nothing', 
   expect(answered[0]?.turn.id).toBe(answered[1]?.turn.id)
   late.open()
   await pass(1_000)
-  // still open: it is the second's
+  // still held by the second inbox
   expect(await store.get('inbox:turn:a')).toContain(answered[1]?.turn.id)
   held.open()
   await pass(60_000)
@@ -330,7 +330,7 @@ it('who lost the lock is stopped, and what it does afterwards changes nothing', 
   expect(answered).toHaveLength(2)
 })
 
-it('an answer that runs long keeps its lock, and another process does not begin it', async () => {
+it('a long answer keeps its lock, and no other process starts it', async () => {
   const long = gate()
   const { open, pass, answered } = bench({ answer: () => long.opened, timeoutMs: 1e9 })
   const [one, other] = [open(), open()]
@@ -345,7 +345,7 @@ it('an answer that runs long keeps its lock, and another process does not begin 
   expect(idsOf(answered)).toEqual(['a1', 'a2'])
 }, 60_000)
 
-it('clocks that differ by an hour make nobody wait', async () => {
+it('clocks that differ by an hour delay nothing', async () => {
   let failures = 1
   const { open, pass, answered, clock } = bench({
     answer: ([message]) => {
@@ -367,7 +367,7 @@ it('clocks that differ by an hour make nobody wait', async () => {
   expect(idsOf(answered)).toEqual(['a1', 'a1', 'b1', 'b2'])
 })
 
-it('close finishes what runs, begins nothing, and keeps what still comes', async () => {
+it('close finishes running turns, starts none, and keeps messages that arrive later', async () => {
   const held = gate()
   const { open, pass, answered, clock } = bench({ answer: () => held.opened })
   const inbox = open()
@@ -394,7 +394,7 @@ it('close finishes what runs, begins nothing, and keeps what still comes', async
   await next.close()
 })
 
-it('what does not finish in time is stopped, and another process takes it up at once', async () => {
+it('a turn that does not finish in time is aborted, and another process takes it over at once', async () => {
   const { open, pass, answered } = bench()
   const reasons: unknown[] = []
   const inbox = open({
@@ -427,7 +427,7 @@ it('close ends although an answer ignores its signal', async () => {
   await closing
 })
 
-it('a turn that ends its process again and again is given up as others are', async () => {
+it('a turn that crashes its process repeatedly is given up like others', async () => {
   const { open, pass, answered, errors, store } = bench()
   for (let process = 1; process <= 3; process++) {
     const dying = mortal(store)
@@ -446,7 +446,7 @@ it('a turn that ends its process again and again is given up as others are', asy
   ])
 })
 
-it('what was answered is not answered again because the store was away', async () => {
+it('an answered turn is not answered again because the store was unavailable', async () => {
   const { open, pass, answered, store } = bench()
   let isAway = false
   const flaky = wrap(store, () => {
@@ -466,7 +466,7 @@ it('what was answered is not answered again because the store was away', async (
   expect(await store.get('inbox:turn:a')).toBeUndefined()
 })
 
-it('a store that is down refuses messages, and is reported once; then all goes on', async () => {
+it('a store that is down rejects messages, and is reported once; then everything resumes', async () => {
   const { open, pass, answered, errors, store } = bench()
   let isAway = false
   const flaky = wrap(store, () => {
@@ -486,7 +486,7 @@ it('a store that is down refuses messages, and is reported once; then all goes o
   expect(idsOf(answered)).toEqual(['a1', 'a2'])
 })
 
-it('names of keys and ids are only text', async () => {
+it('key names and ids may be any text', async () => {
   const { open, pass, answered } = bench()
   const inbox = open()
   for (const name of ['__proto__', 'a:b', 'ä😀', ' ', 'constructor'])
@@ -497,14 +497,14 @@ it('names of keys and ids are only text', async () => {
   )
 })
 
-it('two inboxes of one store do not meet when their names differ', async () => {
+it('two inboxes of one store are separate if their names differ', async () => {
   const { open, pass, answered } = bench()
   for (const name of ['one', 'two']) expect(await open({ name }).add(letter('a1'))).toBe('kept')
   await pass(2_000)
   expect(idsOf(answered)).toEqual(['a1', 'a1'])
 })
 
-it('what cannot work is a misuse that says what to do', async () => {
+it('an invalid configuration is a MisuseError with instructions', async () => {
   const { open, store } = bench()
   expect(() => open({ concurrency: 0 })).toThrow(/concurrency/)
   expect(() => open({ quietMs: Number.NaN })).toThrow(MisuseError)
@@ -531,7 +531,7 @@ function circular(): Letter {
   return message
 }
 
-/** After all that can be collected was. */
+/** After garbage collection. */
 function heapUsed(): number {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()

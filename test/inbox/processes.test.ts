@@ -1,4 +1,4 @@
-/** Two real processes behind a round robin, which are killed, over stores that both share. */
+/** Two real processes behind a round robin, which are killed, over shared stores. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -34,15 +34,15 @@ interface TurnReport {
   readonly turn: string
   readonly key: string
   readonly ids: readonly string[]
-  /** An answer that the person gets. */
+  /** An answer that reached the person. */
   readonly isFirst?: boolean
 }
 
-/** What the bots do, as the messenger sees it. */
+/** The events of the bots, as the messenger receives them. */
 interface Messenger {
   readonly url: string
   readonly turns: TurnReport[]
-  /** Turns whose answer a person got. */
+  /** Turns whose answer reached the person. */
   readonly sent: string[]
   readonly done: Set<string>
   readonly closed: unknown[]
@@ -54,7 +54,7 @@ async function messenger(): Promise<Messenger> {
     'url'
   >
   const server: Server = createServer(async (request, response) => {
-    // what child.ts sends
+    // messages from child.ts
     const body = (await json(request)) as TurnReport
     if (request.url === '/turn') seen.turns.push(body)
     if (body.isFirst) seen.sent.push(body.turn)
@@ -75,7 +75,7 @@ interface Bot {
   url: string
 }
 
-/** One file, which starts at once. */
+/** A single file, which starts fast. */
 async function buildBot(): Promise<string> {
   const outfile = join(folder, 'child.mjs')
   const require = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`
@@ -100,7 +100,7 @@ async function startBot(args: readonly string[]): Promise<Bot> {
   return { child, url: `http://127.0.0.1:${String(port).trim()}` }
 }
 
-/** A deterministic source of chance. */
+/** A seeded random generator. */
 function chance(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -109,7 +109,10 @@ function chance(seed: number): (below: number) => number {
   }
 }
 
-/** All messages as they are delivered: out of order, in bursts of one person and of many, one in five twice. */
+/**
+ * All messages in delivery order: out of order, in bursts of one person and of many, one in five
+ * twice.
+ */
 function webhooks(random: (below: number) => number): Letter[][] {
   const now = Date.now()
   const queues = Array.from({ length: people }, (_, person) =>
@@ -152,7 +155,7 @@ async function run(args: readonly string[], store: Store, restart?: () => Promis
   while (moments.size < faults.length) moments.add(random(all.length))
   let turn = 0
   let faulting = Promise.resolve()
-  /** As a messenger does: until somebody has said 200. */
+  /** Delivers like a messenger: again until the response is 200. */
   const deliver = async (webhook: Letter[]) => {
     for (;;) {
       const bot = bots[turn++ % 2]
@@ -174,7 +177,7 @@ async function run(args: readonly string[], store: Store, restart?: () => Promis
   await Promise.all(Array.from({ length: 12 }, deliverer))
   await faulting
   const total = people * each
-  // nobody waits for the one whose answer is held
+  // a delivery whose answer is held is not awaited
   await expect
     .poll(() => [...world.done].filter((id) => !id.startsWith('p0-')).length, { timeout: 60_000 })
     .toBe(total - each)
@@ -197,7 +200,7 @@ async function expectAllOnce(world: Messenger, store: Store): Promise<void> {
     }
     const order = ids.map((id) => Number(id.split('-')[1]))
     expect(order).toEqual([...order].sort((a, b) => a - b))
-    // one after the other: none is begun again after the next one was
+    // sequentially: no turn started again after the next one had started
     const turns = last.get(key) ?? []
     if (turns.at(-1) !== turn) turns.push(turn)
     expect(new Set(turns).size).toBe(turns.length)

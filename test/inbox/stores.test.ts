@@ -1,4 +1,4 @@
-/** The same inbox over every store, in real time. */
+/** The inbox over every store, in real time. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Each gives two ways to one storage, as two processes have. */
+/** Each returns two connections to one storage, as two processes have. */
 const kinds: [string, (name: string) => readonly [Store, Store]][] = [
   [
     'memory',
@@ -91,7 +91,7 @@ function make(open: (name: string) => readonly [Store, Store]) {
 }
 
 describe.each(kinds)('over %s', (_, open) => {
-  it('each message is in one turn of one process, and what comes meanwhile in the next', async () => {
+  it('each message is in one turn of one process, and later messages in the next', async () => {
     const bench = make(open)
     const held = gate()
     const inboxes = ([0, 1] as const).map((at) => bench.open(at, { answer: () => held.opened }))
@@ -111,7 +111,7 @@ describe.each(kinds)('over %s', (_, open) => {
     }
   })
 
-  it('a turn that fails is tried again with one id, and one that always does is given up', async () => {
+  it('a turn that fails is retried with one id, and one that always fails is given up', async () => {
     const bench = make(open)
     const errors: unknown[] = []
     const inbox = bench.open(0, {
@@ -128,7 +128,7 @@ describe.each(kinds)('over %s', (_, open) => {
     await inbox.close()
   })
 
-  it('what one process leaves the other goes on with', async () => {
+  it('a turn left by one process is continued by the other', async () => {
     const bench = make(open)
     const first = bench.open(0)
     await first.close()

@@ -1,4 +1,4 @@
-/** OpenAI's agents over the official client over our stack: on the wires of all providers. */
+/** OpenAI's Agents SDK over the official client over our stack: on the wires of all providers. */
 import { Agent, Runner, tool } from '@openai/agents-core'
 import { OpenAIChatCompletionsModel } from '@openai/agents-openai'
 import OpenAI from 'openai'
@@ -12,7 +12,7 @@ import { adapters, models, names } from '../wire/support.js'
 
 const runner = new Runner({ tracingDisabled: true })
 
-/** Of twenty events at least, one a write. */
+/** At least twenty events, one write each. */
 const long = () => say('One two three four five six', { chunks: 20 }).splitEvents()
 
 describe.each(names)('agents on %s', (name) => {
@@ -30,7 +30,7 @@ describe.each(names)('agents on %s', (name) => {
         return 'sunny'
       },
     })
-    // by their types the client is that of CommonJS
+    // its types expect the CommonJS client
     const model = new OpenAIChatCompletionsModel(openaiClient(ai, OpenAI) as never, models[name])
     const agent = new Agent({
       name: 'guide',
@@ -42,7 +42,7 @@ describe.each(names)('agents on %s', (name) => {
   }
 
   it.each([false, true])(
-    'run a tool loop, and go on with its history (stream: %s)',
+    'run a tool loop, and continue with its history (stream: %s)',
     async (stream) => {
       const { agent, asked, server } = await setUp([
         callTool('weather', { city: 'Rome' }),
@@ -64,14 +64,14 @@ describe.each(names)('agents on %s', (name) => {
     },
   )
 
-  it('give objects', async () => {
+  it('return objects', async () => {
     const { model } = await setUp([say('{"city":"Rome"}')])
     const outputType = z.object({ city: z.string() })
     const place = new Agent({ name: 'place', model, outputType })
     expect((await runner.run(place, 'Where?')).finalOutput).toEqual({ city: 'Rome' })
   })
 
-  it('stream, and fail with the error of the client', async () => {
+  it('stream, and fail with the error class of the client', async () => {
     const { agent, server } = await setUp([say('One two', { chunks: 2 }), fail(429), fail(401)])
     const result = await runner.run(agent, 'Hi', { stream: true })
     let text = ''
@@ -83,7 +83,7 @@ describe.each(names)('agents on %s', (name) => {
     expect(server.requests.length).toBe(3)
   })
 
-  it('hear of a stream that breaks', async () => {
+  it('report an interrupted stream', async () => {
     const { agent } = await setUp([long().cut(12)])
     const result = await runner.run(agent, 'Hi', { stream: true })
     let text = ''
@@ -95,7 +95,7 @@ describe.each(names)('agents on %s', (name) => {
     expect(text).toMatch(/^One/)
   })
 
-  it('end the call of the provider when they are aborted', async () => {
+  it('end the provider call when they are aborted', async () => {
     const { agent, server } = await setUp([long().stall(12), say('One').stall(0)])
     const leaving = new AbortController()
     const result = await runner.run(agent, 'Hi', { stream: true, signal: leaving.signal })

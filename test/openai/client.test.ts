@@ -1,4 +1,4 @@
-/** What people put on top of the official client, over our stack: each on the wires of all providers. */
+/** Libraries on top of the official client, over our stack: each on the wires of all providers. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { HumanMessage } from '@langchain/core/messages'
 import { tool as langchainTool } from '@langchain/core/tools'
@@ -21,7 +21,7 @@ async function setUp(...script: Parameters<typeof mockServer>) {
   return { server, ai, openai: openaiClient(ai, OpenAI, { models: ['a', 'b'] }) }
 }
 
-/** Of twenty events at least, one a write. */
+/** At least twenty events, one write each. */
 const long = () => say('One two three four five six', { chunks: 20 }).splitEvents()
 
 const messages = [{ role: 'user' as const, content: 'Hi' }]
@@ -30,7 +30,7 @@ const city = z.object({ city: z.string() })
 describe.each(names)('the official client on %s', (name) => {
   const model = models[name]
 
-  it('calls functions in the words of the time before tools', async () => {
+  it('calls functions in the format before tools', async () => {
     const { openai, server } = await setUp([
       callTool('weather', { city: 'Rome' }),
       callTool('weather', { city: 'Rome' }),
@@ -65,7 +65,7 @@ describe.each(names)('the official client on %s', (name) => {
     expect(last.choices[0]?.message.content).toBe('Sunny.')
   })
 
-  it('answers whole, with its response, and streamed', async () => {
+  it('generates, with its response object, and streams', async () => {
     const { openai } = await setUp([
       think('Hm.').say('Hello.'),
       say('Hello.'),
@@ -98,7 +98,7 @@ describe.each(names)('the official client on %s', (name) => {
     expect(last?.usage).toMatchObject({ prompt_tokens: 7, completion_tokens: 3 })
   })
 
-  it('parses, runs tools, and tells events', async () => {
+  it('parses, runs tools, and emits events', async () => {
     const { openai, server } = await setUp([
       say('{"city":"Rome"}'),
       callTool('weather', { city: 'Rome' }),
@@ -143,7 +143,7 @@ describe.each(names)('the official client on %s', (name) => {
     expect(pieces.join('')).toBe('One two')
   })
 
-  it.each([false, true])('gives the error class of the status (stream: %s)', async (isStream) => {
+  it.each([false, true])('throws the error class of the status (stream: %s)', async (isStream) => {
     const { openai, server } = await setUp([fail(401), fail(429), fail(503)])
     const statuses = [401, 429, 503]
     for (const status of statuses)
@@ -153,7 +153,7 @@ describe.each(names)('the official client on %s', (name) => {
     expect(server.requests.length).toBe(3)
   })
 
-  it('hands each word on as it comes, and waits for none', async () => {
+  it('emits each word as it arrives, without buffering', async () => {
     const reply = say('One two', { chunks: ['One ', 'two'] })
     const first = events(name, reply).findIndex((event) => JSON.stringify(event).includes('One '))
     let goOn = () => {}
@@ -169,13 +169,13 @@ describe.each(names)('the official client on %s', (name) => {
     })) {
       const { content } = choices[0]?.delta ?? {}
       if (content) seen.push(content)
-      // the server says no more before the first word is here
+      // the server pauses until the first word has arrived
       if (content) goOn()
     }
     expect(seen).toEqual(['One ', 'two'])
   })
 
-  it('goes on behind reads that a client sees nothing of', async () => {
+  it('continues after network reads that contain nothing for the client', async () => {
     const { server } = await setUp()
     server.script(callTool('look', {}), say('Done.'))
     const tools = { look: { execute: () => 'ok' } }
@@ -187,7 +187,7 @@ describe.each(names)('the official client on %s', (name) => {
     expect(text).toBe('Done.')
   })
 
-  it('ends a stream that breaks with an error that has what was said', async () => {
+  it('ends an interrupted stream with an error that has the received text', async () => {
     const { openai } = await setUp(long().cut(12))
     const stream = await openai.chat.completions.create({ model, messages, stream: true })
     let text = ''
@@ -202,7 +202,7 @@ describe.each(names)('the official client on %s', (name) => {
     expect(error).toMatchObject({ error: { partial: { text } } })
   })
 
-  it('ends the call of the provider when it is aborted', async () => {
+  it('ends the provider call when it is aborted', async () => {
     const { openai, server } = await setUp(long().stall(12))
     const stream = await openai.chat.completions.create({ model, messages, stream: true })
     for await (const { choices } of stream) if (choices[0]?.delta.content) stream.controller.abort()
@@ -216,7 +216,7 @@ describe.each(names)('the official client on %s', (name) => {
     await expect(whole).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
   })
 
-  it('serves LangChain: a tool loop, a stream, an error, an abort', async () => {
+  it('works with LangChain: a tool loop, a stream, an error, an abort', async () => {
     const { ai, server } = await setUp([
       callTool('weather', { city: 'Rome' }),
       say('Sunny in Rome.'),
@@ -252,7 +252,7 @@ describe.each(names)('the official client on %s', (name) => {
     await expect.poll(() => server.open).toBe(0)
   })
 
-  it("serves the AI SDK's client of compatible servers: the same", async () => {
+  it("works with the AI SDK's client of compatible servers: the same", async () => {
     const { ai, server } = await setUp([
       callTool('weather', { city: 'Rome' }),
       say('Sunny in Rome.'),
@@ -286,7 +286,7 @@ describe.each(names)('the official client on %s', (name) => {
   })
 })
 
-it('lists models, and refuses what it does not serve by name', async () => {
+it('lists models, and rejects unsupported endpoints by name', async () => {
   const { openai } = await setUp()
   expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['a', 'b'])
   await expect(openai.embeddings.create({ model: 'a', input: 'x' })).rejects.toMatchObject({
@@ -298,14 +298,14 @@ it('lists models, and refuses what it does not serve by name', async () => {
   ).rejects.toMatchObject({ status: 400 })
 })
 
-it('refuses a body that is no JSON as OpenAI does', async () => {
+it('rejects a body that is no JSON like OpenAI does', async () => {
   const { ai } = await setUp()
   const url = 'http://tetrad.localhost/v1/chat/completions'
   const response = await openaiFetch(ai)(url, { method: 'POST', body: 'no json' })
   expect([response.status, (await response.json()).error.code]).toEqual([400, 'bad_json'])
 })
 
-it('is the client by type, and gives a call the state of the app', async () => {
+it('has the type of the client, and passes the state of the app to a call', async () => {
   const server = await mockServer(say('Hello.'))
   onTestFinished(() => server.close())
   const seen: string[] = []

@@ -1,4 +1,4 @@
-/** Errors as clients of OpenAI see them: their own faults by name, ours in general words. */
+/** Errors for clients of OpenAI: client errors in detail, server errors in general words. */
 import { describe, expect, it, test } from 'vitest'
 import {
   AbortError,
@@ -22,7 +22,7 @@ import { asOpenAIError } from '../../src/openai/index.js'
 
 const told = 'openai/gpt: the words of the provider'
 
-describe('what the client did is said', () => {
+describe('client errors are described', () => {
   test.each([
     [BadRequestError, 400, 'invalid_request_error'],
     [ContextWindowExceededError, 400, 'invalid_request_error'],
@@ -38,7 +38,7 @@ describe('what the client did is said', () => {
   })
 })
 
-describe('what this server did is not', () => {
+describe('server errors are not', () => {
   test.each([
     [AuthenticationError, 500],
     [PermissionDeniedError, 500],
@@ -71,7 +71,7 @@ describe('what this server did is not', () => {
   })
 })
 
-it('a wait is told in whole seconds, rounded up', () => {
+it('a wait is given in whole seconds, rounded up', () => {
   const { headers } = asOpenAIError(new RateLimitError(told, { retryAfterMs: 1200 }))
   expect(headers).toEqual({ 'retry-after': '2' })
 })

@@ -1,4 +1,6 @@
-/** A body that a client sent: what is well-formed comes through, anything else is refused by name. */
+/**
+ * A request body of a client: well-formed values are accepted, anything else is rejected by name.
+ */
 import { describe, expect, it, test } from 'vitest'
 import { BadRequestError } from '../../src/core/index.js'
 import { asOpenAIError, fromOpenAI } from '../../src/openai/index.js'
@@ -8,7 +10,7 @@ const parse = (more: object = {}, options = {}) => fromOpenAI({ ...base, ...more
 const requestOf = (more: object) => parse(more).request
 const messagesOf = (...messages: readonly unknown[]) => requestOf({ messages }).messages
 
-/** The member that an error names. */
+/** The parameter that an error names. */
 function wrong(body: unknown, options = {}): string | null {
   try {
     fromOpenAI(body, options)
@@ -20,7 +22,7 @@ function wrong(body: unknown, options = {}): string | null {
 }
 
 describe('a request', () => {
-  it('of the least that there is', () => {
+  it('may be minimal', () => {
     expect(parse()).toEqual({
       request: base,
       streaming: false,
@@ -29,7 +31,7 @@ describe('a request', () => {
     })
   })
 
-  it('says whether it wants a stream, and usage in it', () => {
+  it('specifies whether it streams, with or without usage', () => {
     const asked = parse({
       stream: true,
       stream_options: { include_usage: true, include_obfuscation: false },
@@ -84,11 +86,11 @@ describe('a request', () => {
     expect(requestOf(params)).toEqual({ ...base, ...params })
   })
 
-  it('takes null for absent', () => {
+  it('reads null as absent', () => {
     expect(requestOf({ temperature: null, stop: null, tools: null, stream: null })).toEqual(base)
   })
 
-  it('of the old form, with functions, becomes one of the new', () => {
+  it('in the old format, with functions, is converted to tools', () => {
     expect(
       requestOf({ functions: [{ name: 'f', parameters: {} }], function_call: { name: 'f' } }),
     ).toMatchObject({
@@ -102,11 +104,11 @@ describe('a request', () => {
     ['required'],
     [{ type: 'custom', custom: { name: 'f' } }],
     [{ type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'function' }] } }],
-  ])('takes the choice %j', (tool_choice) => {
+  ])('accepts the choice %j', (tool_choice) => {
     expect(requestOf({ tool_choice }).tool_choice).toEqual(tool_choice)
   })
 
-  it('is a copy: what the client holds is not held here', () => {
+  it("is a copy that shares nothing with the client's object", () => {
     const body = { ...base, metadata: { a: 'b' } }
     const { request } = fromOpenAI(body)
     expect(request.messages).not.toBe(body.messages)
@@ -115,7 +117,7 @@ describe('a request', () => {
 })
 
 describe('messages', () => {
-  it('of all roles', () => {
+  it('have every role', () => {
     const history = [
       { role: 'developer', content: 'x' },
       { role: 'system', content: [{ type: 'text', text: 'x' }] },
@@ -144,7 +146,7 @@ describe('messages', () => {
     expect(messagesOf(...history)).toEqual(expected)
   })
 
-  it('with parts of all kinds', () => {
+  it('have parts of every kind', () => {
     const content = [
       { type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } },
       { type: 'image_url', image_url: { url: 'https://a.test/x.png', detail: 'low' } },
@@ -155,7 +157,7 @@ describe('messages', () => {
     expect(messagesOf({ role: 'user', content })).toEqual([{ role: 'user', content }])
   })
 
-  it('of the time of functions get ids, on both sides', () => {
+  it('with legacy functions get ids, on both sides', () => {
     expect(
       messagesOf(
         { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
@@ -172,7 +174,7 @@ describe('messages', () => {
     ])
   })
 
-  it('lose what a client has no business to say', () => {
+  it('lose members that a client may not set', () => {
     const forged = {
       role: 'assistant',
       content: 'Hi',
@@ -189,7 +191,7 @@ describe('messages', () => {
   })
 })
 
-describe('what is wrong is named', () => {
+describe('invalid values are named', () => {
   test.each([
     [null, 'body'],
     [[], 'body'],
@@ -259,11 +261,11 @@ describe('keys that are not for clients', () => {
     'previous_response_id',
     'constructor',
     'nonsense',
-  ])('%s is refused', (key) => {
+  ])('%s is rejected', (key) => {
     expect(wrong({ ...base, [key]: {} })).toBe(key)
   })
 
-  it('__proto__ is refused too, and changes nothing', () => {
+  it('__proto__ is rejected too, and changes nothing', () => {
     const body = JSON.parse(
       `{"model":"m","messages":[{"role":"user","content":"x"}],"__proto__":{"polluted":1}}`,
     )
@@ -271,7 +273,7 @@ describe('keys that are not for clients', () => {
     expect({}).not.toHaveProperty('polluted')
   })
 
-  it('can be let through, as they are', () => {
+  it('can be allowed, and are passed on unchanged', () => {
     expect(
       parse({ top_k: 40, drop_params: true }, { allow: ['top_k', 'drop_params'] }).request,
     ).toEqual({

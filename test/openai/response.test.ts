@@ -1,4 +1,4 @@
-/** A whole answer as a chat.completion object. */
+/** A response as a chat.completion object. */
 import { describe, expect, it } from 'vitest'
 import type { AssistantMessage, ChatResponse, ToolMessage } from '../../src/chat/index.js'
 import { asOpenAI } from '../../src/openai/index.js'
@@ -34,7 +34,7 @@ function answer(
 }
 
 describe('the object', () => {
-  it('has what a client of OpenAI looks for', () => {
+  it('has the members that a client of OpenAI reads', () => {
     expect(asOpenAI(answer({}))).toEqual({
       id: 'msg_1',
       object: 'chat.completion',
@@ -52,11 +52,11 @@ describe('the object', () => {
     })
   })
 
-  it('shows the name that was asked for, if it is told to', () => {
+  it('shows the requested model name if that is enabled', () => {
     expect(asOpenAI(answer({}), { model: 'fast' }).model).toBe('fast')
   })
 
-  it('keeps reasoning, refusal, sources, images, sound and files', () => {
+  it('keeps reasoning, refusal, sources, images, audio and files', () => {
     const rest: Partial<AssistantMessage> = {
       content: null,
       refusal: 'No.',
@@ -69,7 +69,7 @@ describe('the object', () => {
     expect(asOpenAI(answer(rest)).choices[0].message).toEqual({ role: 'assistant', ...rest })
   })
 
-  it('keeps probabilities, tier and the native reason', () => {
+  it('keeps logprobs, tier and the native finish reason', () => {
     const content = [{ token: 'Hi', logprob: -1 }]
     const object = asOpenAI(
       answer({}, { logprobs: { content }, service_tier: 'flex', native_finish_reason: 'end_turn' }),
@@ -81,7 +81,7 @@ describe('the object', () => {
     })
   })
 
-  it('tells cache writes under both names', () => {
+  it('reports cache writes under both names', () => {
     const details = { cached_tokens: 1, cache_creation_tokens: 2 }
     const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
     expect(
@@ -94,7 +94,7 @@ describe('the object', () => {
 })
 
 describe('calls', () => {
-  it('that wait for the client are the reason', () => {
+  it('that wait for the client set the finish reason', () => {
     const [choice] = asOpenAI(
       answer({ content: null, tool_calls: [call('a')] }, { finish_reason: 'tool_calls' }),
     ).choices
@@ -104,7 +104,7 @@ describe('calls', () => {
     })
   })
 
-  it('that were run here are not shown again', () => {
+  it('that were executed here are omitted', () => {
     const [choice] = asOpenAI(
       answer(
         { tool_calls: [call('a'), call('b')] },
@@ -115,7 +115,7 @@ describe('calls', () => {
     expect(choice.finish_reason).toBe('stop')
   })
 
-  it('of which some were run: the others are shown', () => {
+  it('of which some were executed: the others are included', () => {
     const [choice] = asOpenAI(
       answer(
         { tool_calls: [call('a'), call('b')] },
@@ -128,13 +128,13 @@ describe('calls', () => {
     })
   })
 
-  it('keep `length` where it was the reason', () => {
+  it('keep `length` if it was the finish reason', () => {
     const { choices } = asOpenAI(answer({ tool_calls: [call('a')] }, { finish_reason: 'length' }))
     expect(choices[0].finish_reason).toBe('length')
   })
 })
 
-it('native blocks are shown only to whom they were promised', () => {
+it('native blocks are exposed only if that is enabled', () => {
   const native = { provider: 'anthropic', model: 'claude-x', content: [{ signature: 's' }] }
   expect(JSON.stringify(asOpenAI(answer({ native })))).not.toContain('signature')
   const shown = asOpenAI(answer({ native }), { includeNative: true })

@@ -1,4 +1,4 @@
-/** A stream as chat.completion.chunk objects, read by eye and by the official client. */
+/** A stream as chat.completion.chunk objects, read directly and by the official client. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
@@ -54,7 +54,7 @@ const calls = (objects: readonly ChatCompletionChunk[]) =>
   deltas(objects).flatMap(({ tool_calls }) => tool_calls ?? [])
 
 describe('one turn', () => {
-  it('is a role, the text, and a reason', async () => {
+  it('is a role, the text, and a finish reason', async () => {
     const head = {
       id: 'msg_1',
       object: 'chat.completion.chunk',
@@ -70,7 +70,7 @@ describe('one turn', () => {
     ])
   })
 
-  it('tells usage in one more chunk, only if that was asked for', async () => {
+  it('has usage in one more chunk, only if requested', async () => {
     const told = await encode([start(), text('Hi'), finish()], { includeUsage: true })
     expect(told.slice(0, -1).map((object) => object.usage)).toEqual([null, null, null])
     expect(told.at(-1)).toMatchObject({ choices: [], usage })
@@ -78,7 +78,7 @@ describe('one turn', () => {
     expect(untold.every((object) => !('usage' in object))).toBe(true)
   })
 
-  it('passes reasoning, refusal, sources, media and probabilities on', async () => {
+  it('passes reasoning, refusal, sources, media and logprobs on', async () => {
     const annotation = { type: 'url_citation', url_citation: { url: 'https://a.test' } } as const
     const content = [{ token: 'Hi', logprob: -1 }]
     const objects = await encode([
@@ -106,7 +106,7 @@ describe('one turn', () => {
     expect(objects.at(-2)?.choices[0]?.logprobs).toEqual({ content, refusal: null })
   })
 
-  it('says nothing of what the wire does not know', async () => {
+  it('omits what the wire cannot represent', async () => {
     const objects = await encode([
       { type: 'warning', warning: { code: 'dropped', message: 'x' } },
       start(),
@@ -120,7 +120,7 @@ describe('one turn', () => {
 })
 
 describe('calls', () => {
-  it('that wait for the client come at the end, whole', async () => {
+  it('that wait for the client are emitted at the end, complete', async () => {
     const objects = await encode([
       start(),
       ...calling(0, 'a'),
@@ -136,7 +136,7 @@ describe('calls', () => {
     expect(reasons(objects)).toEqual(['tool_calls'])
   })
 
-  it('that were run here are never shown: a client would run them again', async () => {
+  it('that were executed here are never emitted: a client would execute them again', async () => {
     const objects = await encode([
       start(),
       text('Let me look. '),
@@ -157,12 +157,12 @@ describe('calls', () => {
     expect(new Set(objects.map(({ id }) => id))).toEqual(new Set(['msg_1']))
   })
 
-  it('that were all run, with no turn behind them, are no reason', async () => {
+  it('that were all executed, without a turn after them, are no finish reason', async () => {
     const objects = await encode([start(), ...calling(0, 'a'), finish('tool_calls'), result('a')])
     expect([calls(objects), reasons(objects)]).toEqual([[], ['stop']])
   })
 
-  it('of which some were run: the others are numbered from 0', async () => {
+  it('of which some were executed: the others are numbered from 0', async () => {
     const objects = await encode([
       start(),
       ...calling(0, 'a'),
@@ -177,7 +177,7 @@ describe('calls', () => {
     expect(reasons(objects)).toEqual(['tool_calls'])
   })
 
-  it('come as they are made where that is wanted, and keep their numbers apart', async () => {
+  it('are emitted as they arrive if that is enabled, and keep separate indices', async () => {
     const objects = await encode(
       [
         start(),
@@ -200,7 +200,7 @@ describe('calls', () => {
     ])
   })
 
-  it('of custom tools carry text', async () => {
+  it('of custom tools contain text', async () => {
     const objects = await encode([
       start(),
       { type: 'tool-call-start', index: 0, id: 'a', name: 'sql', kind: 'custom' },
@@ -214,7 +214,7 @@ describe('calls', () => {
     ])
   })
 
-  it('usage is that of all turns', async () => {
+  it('usage is the sum of all turns', async () => {
     const objects = await encode(
       [
         start(),
@@ -235,8 +235,8 @@ describe('calls', () => {
   })
 })
 
-describe('an end that is none', () => {
-  it('a failure is thrown, and no reason was given', async () => {
+describe('an incomplete end', () => {
+  it('a failure is thrown, without a finish reason', async () => {
     async function* broken() {
       yield start()
       yield text('Hi')
@@ -250,7 +250,7 @@ describe('an end that is none', () => {
     expect(reasons(objects)).toEqual([])
   })
 
-  it('leaving early ends the stream beneath', async () => {
+  it('an early return ends the source stream', async () => {
     let isClosed = false
     async function* endless() {
       try {
@@ -269,7 +269,7 @@ describe('the official client', () => {
   let server: Server
   afterEach(() => new Promise((done) => server.close(done)))
 
-  it('puts the same answer together', async () => {
+  it('accumulates the same response', async () => {
     const objects = await encode(
       [
         start(),

@@ -1,4 +1,7 @@
-/** Keys that are marked, calls of every outcome, and a search of all that could show a key: errors, answers, contexts, lines, spans, prints. */
+/**
+ * Marked keys, calls of every outcome, and a search of everything that could show a key: errors,
+ * responses, contexts, log lines, spans, prints.
+ */
 import { inspect } from 'node:util'
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
@@ -33,7 +36,10 @@ import { type Answer, type Exchange, type FaultServer, faultServer } from '../fa
 import { fakeClock } from '../middleware/fake-clock.js'
 import { adaptersAt, ask, type Name, names } from '../wire/support.js'
 
-/** None of them looks like a key of anybody: what is known of a key is its value alone. An official client keeps its key to itself: there keys have their shape. */
+/**
+ * Without the shape of a real key, so that only the known value can be masked. An official client
+ * does not expose its key: there keys have the real shape.
+ */
 const shapedKey = 'sk-canary71b2f0c4d6e8a3b5'
 const secrets = {
   option: 'canary.option.71b2f0c4d6',
@@ -44,7 +50,7 @@ const secrets = {
 const marks = [...Object.values(secrets), shapedKey]
 const prompt = 'canary prompt 4f0b7d'
 
-/** The key that came with a request, as a careless server sends it back. */
+/** The key of a request, echoed by a careless server. */
 const keyOf = ({ request: { headers } }: Exchange): string =>
   String(
     headers['x-api-key'] ??
@@ -288,7 +294,7 @@ const worlds = names.flatMap((name) =>
     .map((way) => [name, way] as const),
 )
 
-it.each(worlds)('no key in what a run over %s, %s, shows', async (name, way) => {
+it.each(worlds)('no key in anything exposed by a run over %s, %s', async (name, way) => {
   const captured = new Captured()
   const noise = watchProcess()
   onTestFinished(() => noise.stop())
@@ -311,12 +317,12 @@ it.each(worlds)('no key in what a run over %s, %s, shows', async (name, way) => 
   captured.add('the console', noise.printed)
   expect(captured.texts.length).toBeGreaterThan(500)
   expect(captured.showing(marks)).toEqual([])
-  // what was asked is in a request, in lines and spans that were asked to show it, and in no error
+  // the prompt is in the request, in lines and spans that enable it, and in no error
   expect(captured.showing([prompt], /^(an error|a cause|error|onRetry)/)).toEqual([])
   expect(noise.unhandled).toEqual([])
 })
 
-it.each(names)('no key of %s in what a route sends or reports', async (name) => {
+it.each(names)('no key of %s in anything a route sends or reports', async (name) => {
   const captured = new Captured()
   for (const answers of Object.values(scenarios(name))) {
     const server = await faultServer(answers)
@@ -346,7 +352,7 @@ it.each(names)('no key of %s in what a route sends or reports', async (name) => 
   expect(captured.showing(marks)).toEqual([])
 })
 
-it('an abort shows no key either, wherever the call was', async () => {
+it('an abort exposes no key either, wherever the call was', async () => {
   const captured = new Captured()
   const sdk = telemetrySdk()
   for (const name of names) {

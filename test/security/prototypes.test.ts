@@ -1,4 +1,7 @@
-/** Names that reach a prototype, at each place where JSON comes in: nothing is set on a prototype, and what is wrong is a typed error. */
+/**
+ * Prototype names wherever JSON is read: no prototype is modified, and invalid input is a typed
+ * error.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,11 +26,11 @@ import { adaptersAt, ask, type Name, names, rich } from '../wire/support.js'
 
 const hostileNames = ['__proto__', 'constructor', 'prototype'] as const
 
-/** JSON with own members that name a prototype, as text: an object literal would not have them. */
+/** JSON text with own members that name a prototype: an object literal would set the prototype. */
 const hostile = '{"__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}}'
 const members = hostile.slice(1, -1)
 
-/** The members in front of those of each object in a JSON text, or of the one that `at` counts. */
+/** Inserts the members at the start of each object in a JSON text, or of the one at index `at`. */
 function poisoned(json: string, at?: number): string {
   let count = 0
   return json.replace(/\{/g, (brace, offset: number) => {
@@ -46,7 +49,7 @@ const isInString = (json: string, offset: number): boolean => {
   return isOpen
 }
 
-/** Each prototype that a careless merge would reach. */
+/** Each prototype that a careless merge would modify. */
 const prototypes = [Object, Array, Function, String, Number, Map, Promise].map(
   (kind) => [kind.prototype, Object.getOwnPropertyNames(kind.prototype).length] as const,
 )
@@ -57,7 +60,9 @@ afterEach(() => {
     expect(Object.getOwnPropertyNames(prototype).length).toBe(count)
 })
 
-/** Fails for an error that is not of the package: a raw TypeError is a place that trusted its input. */
+/**
+ * Rejects an error that is not of the package: a raw TypeError shows code that trusted its input.
+ */
 async function typed(promise: Promise<unknown>): Promise<void> {
   const error = await promise.then(
     () => undefined,
@@ -95,13 +100,13 @@ describe.each(['chunks', 'ui', 'openai'] as const)('a body of the format %s', (f
   })
 
   it.each(Array.from({ length: objects }, (_, at) => at))(
-    'is refused with them in object %i, and asks no model',
+    'is rejected with them in object %i, and calls no model',
     async (at) => {
       expect(await post(poisoned(body, at))).toEqual({ status: 400, calls: 0 })
     },
   )
 
-  it.each(hostileNames)('takes %s as no name of anything', async (name) => {
+  it.each(hostileNames)('rejects %s as a model or a role', async (name) => {
     const asked = JSON.stringify({ id: name, model: name, trigger: name, messages })
     expect(await post(asked)).toEqual({ status: 400, calls: 0 })
     const role = body.replace('"user"', JSON.stringify(name))
@@ -129,7 +134,7 @@ async function asksBoth(name: Name, answers: readonly Answer[]): Promise<void> {
   }
 }
 
-/** A reply of the provider with members of a prototype in all, or one, of its objects. */
+/** A reply of the provider with prototype members in all, or one, of its objects. */
 const poisonedReply =
   (reply: ReturnType<typeof say>, at?: number): Answer =>
   (exchange) => {
@@ -141,8 +146,8 @@ const poisonedReply =
     exchange.response.end(isStream ? lines : poisoned(text, at))
   }
 
-describe.each(names)('an answer of %s', (name) => {
-  it('with members of a prototype in all its objects', async () => {
+describe.each(names)('a response of %s', (name) => {
+  it('with prototype members in all its objects', async () => {
     await asksBoth(name, [poisonedReply(rich()), say('Done')])
   })
 
@@ -170,13 +175,13 @@ describe.each(names)('an answer of %s', (name) => {
     await asksBoth(name, [rich().editEvents(types)])
   })
 
-  it('whose tool is called with them, or named like them', async () => {
+  it('whose tool is called with them, or has their name', async () => {
     for (const arguments_ of [hostile, `{"a":${hostile}}`, `[${hostile}]`, '"__proto__"'])
       await asksBoth(name, [callTool('lookup', arguments_), say('Done')])
     for (const word of hostileNames) await asksBoth(name, [callTool(word, {}), say('Done')])
   })
 
-  it('that refuses with them', async () => {
+  it('that is an error with them', async () => {
     for (const status of [200, 400, 429, 500])
       await asksBoth(name, [
         ({ response }) => {
@@ -187,11 +192,11 @@ describe.each(names)('an answer of %s', (name) => {
   })
 })
 
-it('events of every wire are more than the objects that were tried', () => {
+it('events of every wire exceed the number of objects tried', () => {
   for (const name of names) expect(events(name, rich()).length).toBeGreaterThan(0)
 })
 
-describe('what an app stored', () => {
+describe('data stored by an app', () => {
   const stored = (text: string): ChatRequest['messages'] => JSON.parse(text)
   const turns = JSON.stringify([
     { role: 'user', content: 'Look' },
@@ -207,7 +212,7 @@ describe('what an app stored', () => {
     { role: 'user', content: [{ type: 'text', text: 'And?' }] },
   ])
 
-  it.each(names)('goes to %s without harm', async (name) => {
+  it.each(names)('is harmless when sent to %s', async (name) => {
     const server = await faultServer([say('Done')])
     onTestFinished(() => server.close())
     const ai = clientAt(server.baseURL(name))
@@ -219,7 +224,7 @@ describe('what an app stored', () => {
     await typed(ai.generate(ask(name, options)))
   })
 
-  it.each(hostileNames)('under the name %s is a conversation like another', async (id) => {
+  it.each(hostileNames)('under the name %s is an ordinary conversation', async (id) => {
     const store = memoryStore()
     const model = scripted([say('One'), say('Two')])
     const ai = createClient({ providers: [model], use: [conversation({ store, id: () => id })] })
@@ -229,7 +234,7 @@ describe('what an app stored', () => {
     expect(model.calls[1]?.request.messages).toHaveLength(3)
   })
 
-  it('on a tape is played or refused', async () => {
+  it('on a tape is replayed or rejected', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tapes-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const path = join(folder, 'tape.json')
@@ -251,7 +256,7 @@ describe('what an app stored', () => {
 })
 
 describe('a signed conversation', () => {
-  it('with members of a prototype is refused', async () => {
+  it('with prototype members is rejected', async () => {
     const model = scripted([say('Hello')])
     const chat = handler(createClient({ providers: [model] }), {
       models: { any: 'scripted/m' },

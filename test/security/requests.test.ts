@@ -1,4 +1,4 @@
-/** What a browser sends to a route that is not its to say, and what the route says of its answers. */
+/** Members of a browser request that a route must not obey, and headers of its responses. */
 import { describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
 import { handler } from '../../src/http/web.js'
@@ -13,7 +13,7 @@ const messagesOf = (format: Format) =>
     ? [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }]
     : [{ role: 'user', content: 'Hi' }]
 
-/** Where other libraries let a call say where it goes, and as whom. */
+/** Members by which other libraries let a request choose its URL and credentials. */
 const members: Readonly<Record<string, unknown>> = {
   api_base: 'http://evil.test/v1',
   base_url: 'http://evil.test/v1',
@@ -62,7 +62,7 @@ async function post(format: Format, more: object, headers: Readonly<Record<strin
 describe.each(cases)('in %s', (format, name) => {
   it(`no '${name}' of a browser reaches a provider`, async () => {
     const { response, text, requests } = await post(format, { [name]: members[name] })
-    // refused, or passed over: never obeyed
+    // rejected or ignored, never obeyed
     if (response.status !== 200) {
       expect(response.status).toBe(400)
       expect(requests).toHaveLength(0)
@@ -91,7 +91,7 @@ describe.each(formats)('in %s', (format) => {
     expect(JSON.stringify(requests[0]?.headers)).not.toContain('of-the-browser')
   })
 
-  it('an answer says what it is, and is neither sniffed nor stored, streamed or plain', async () => {
+  it('a response declares its type, and is neither sniffed nor cached, streamed or not', async () => {
     for (const stream of [true, false]) {
       const { response } = await post(format, { stream })
       const type = stream ? 'text/event-stream' : 'application/json'

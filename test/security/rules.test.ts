@@ -1,8 +1,8 @@
-/** The rules of security, S1 to S26, each with the tests that hold it. */
+/** The security rules S1 to S26, each with the tests that assert it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
-/** A file, and words of its test. */
+/** A file, and a part of a test's title. */
 type Proof = readonly [file: string, words: string]
 
 interface Rule {
@@ -19,7 +19,7 @@ const node = 'test/http/node.test.ts'
 const rules: Readonly<Record<string, Rule>> = {
   S1: {
     rule: 'A key lives in a closure: no client, context, answer, error or print of one shows it',
-    proofs: [[leaks, 'no key in what a run over %s, %s, shows']],
+    proofs: [[leaks, 'no key in anything exposed by a run over %s, %s']],
   },
   S2: {
     rule: 'A key that a server echoes is taken out of errors, lines, ids and headers',
@@ -36,7 +36,10 @@ const rules: Readonly<Record<string, Rule>> = {
     rule: 'The library never writes to the console',
     proofs: [
       [leaks, 'the console'],
-      ['test/faults/faults.test.ts', 'leave no rejection, no exception and no line on the console'],
+      [
+        'test/faults/faults.test.ts',
+        'leaves no rejection, no exception and no line on the console',
+      ],
     ],
   },
   S5: {
@@ -67,10 +70,10 @@ const rules: Readonly<Record<string, Rule>> = {
   S9: {
     rule: 'A body is bounded while it is read, and checked before anything is asked',
     proofs: [
-      [node, 'without an end is refused at its limit'],
-      [web, 'reads no more of an endless body than it takes'],
+      [node, 'without an end is rejected at its limit, and the sender is disconnected'],
+      [web, 'reads no more of an endless body than its limit'],
       [web, "'deep', user(nested(50)), 400, 'too_deep'"],
-      ['test/http/route-input.test.ts', 'limits speak of the new message'],
+      ['test/http/route-input.test.ts', 'limits apply to the new message'],
     ],
   },
   S10: {
@@ -78,7 +81,7 @@ const rules: Readonly<Record<string, Rule>> = {
     proofs: [
       [web, "'role_not_allowed'"],
       [routes, "'history_not_signed'"],
-      ['test/http/signing.test.ts', 'is good for its user and its conversation alone'],
+      ['test/http/signing.test.ts', 'is valid only for its user and conversation'],
     ],
   },
   S11: {
@@ -91,37 +94,42 @@ const rules: Readonly<Record<string, Rule>> = {
   S12: {
     rule: 'An approval is for one call of one user, and is used once',
     proofs: [
-      ['test/http/signing.test.ts', 'are taken once'],
-      ['test/http/signing.test.ts', 'end with their time'],
+      ['test/http/signing.test.ts', 'are accepted once'],
+      ['test/http/signing.test.ts', "it('expire'"],
     ],
   },
   S13: {
     rule: 'One write is one event, whatever a model says',
     proofs: [
       ['test/sse/encode.test.ts', 'makes one event of any data'],
-      [routes, 'is one event, whatever the model says'],
+      [routes, 'is a single event, whatever the model emits'],
     ],
   },
   S14: {
     rule: 'An answer says what it is, and is neither sniffed nor stored',
-    proofs: [['test/security/requests.test.ts', 'says what it is']],
+    proofs: [
+      [
+        'test/security/requests.test.ts',
+        'a response declares its type, and is neither sniffed nor cached, streamed or not',
+      ],
+    ],
   },
   S15: {
     rule: 'Pages of other origins read what was opened to them by name',
-    proofs: [[web, 'lets named origins read, and never reflects another']],
+    proofs: [[web, 'lets allowed origins read, and never reflects another']],
   },
   S16: {
     rule: 'Forms and pages of other sites are refused',
-    proofs: [[web, 'refuses forms and pages of other sites']],
+    proofs: [[web, 'rejects forms and cross-site pages']],
   },
   S17: {
     rule: 'A route authorizes, or says that it is public',
-    proofs: [[routes, 'has to be there, or to say that the route is open']],
+    proofs: [[routes, 'is required, or the route must be declared public']],
   },
   S18: {
     rule: 'A browser sees codes and sentences of ours, never words of a provider',
     proofs: [
-      [web, 'without the words of the provider'],
+      [web, "reports a failure before the first content by status, without the provider's message"],
       ['test/faults/rows/routes.ts', 'words of the provider reached the browser'],
     ],
   },
@@ -146,8 +154,8 @@ const rules: Readonly<Record<string, Rule>> = {
   S22: {
     rule: 'No input reaches a prototype',
     proofs: [
-      [prototypes, 'with members of a prototype in all its objects'],
-      [prototypes, 'is refused with them in object %i'],
+      [prototypes, 'with prototype members in all its objects'],
+      [prototypes, 'is rejected with them in object %i, and calls no model'],
     ],
   },
   S23: {
@@ -182,12 +190,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 }
 
-describe('the rules', () => {
+describe('the security rules', () => {
   it('are S1 to S26', () => {
     expect(Object.keys(rules)).toEqual(Array.from({ length: 26 }, (_, at) => `S${at + 1}`))
   })
 
-  it.each(Object.entries(rules))('%s is held by tests that are there', (_, { proofs }) => {
+  it.each(Object.entries(rules))('%s is asserted by existing tests', (_, { proofs }) => {
     expect(proofs.length).toBeGreaterThan(0)
     for (const [file, words] of proofs) {
       expect(existsSync(file), file).toBe(true)
@@ -201,8 +209,8 @@ const workflows = readdirSync('.github/workflows').map(
   (name) => [name, readFileSync(`.github/workflows/${name}`, 'utf8')] as const,
 )
 
-describe('the supply', () => {
-  it('nothing runs when the package is installed', () => {
+describe('the supply chain', () => {
+  it('no script runs when the package is installed', () => {
     expect(
       Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$/.test(name)),
     ).toEqual([])
@@ -214,19 +222,19 @@ describe('the supply', () => {
     for (const action of used) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/)
   })
 
-  it.each(workflows)('rights are named, and no host of a registry is, in %s', (_, text) => {
+  it.each(workflows)('permissions are explicit, and no registry host is, in %s', (_, text) => {
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m)
     expect(text).not.toMatch(/registry|npmjs|https?:/)
   })
 
-  it('a release has provenance, and no token is kept for it', () => {
+  it('a release has provenance, and needs no stored token', () => {
     const [, release] = workflows.find(([name]) => name === 'release.yml') ?? []
     expect(release).toContain('id-token: write')
     expect(release).toContain('npm publish --provenance')
     expect(release).not.toContain('NPM_TOKEN')
   })
 
-  it('what is tested is what runs: Node 20, 22, 24 and 26', () => {
+  it('Node 20, 22, 24 and 26 are tested, and required from 20 on', () => {
     const [, text] = workflows.find(([name]) => name === 'ci.yml') ?? []
     expect(text).toContain('node: [20, 22, 24, 26]')
     expect(manifest.engines.node).toBe('>=20')

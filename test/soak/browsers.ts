@@ -11,16 +11,16 @@ import { redisServer } from '../store/redis-server.js'
 
 export interface Visits {
   readonly clients: number
-  /** With every word. */
+  /** Streams with every word. */
   readonly whole: number
-  /** Classes of errors that the others got. */
+  /** Error classes of the other streams. */
   readonly failures: ReadonlyMap<string, number>
   readonly restarts: number
 }
 
 const words = 'A few words. And then some more of them, so that there is a stream.'
 
-/** `clients` visit one after the other, so many at once; Redis restarts when a third, and when two thirds, have come. */
+/** Runs `clients` visits, so many at once; Redis restarts after a third and after two thirds. */
 export async function visitAll(url: string, clients: number, atOnce: number): Promise<Visits> {
   let server = await redisServer()
   const redis = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 20 })

@@ -1,4 +1,4 @@
-/** Mixed calls through the whole stack and the policies, with a ledger of what they used. */
+/** Mixed calls through the whole stack and the policies, with a ledger of their usage. */
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { budget } from '../../middleware/budget.js'
 import { conversation } from '../../middleware/conversation.js'
@@ -16,18 +16,18 @@ import { basePaths } from '../../src/testing/routes.js'
 import { fakeClock } from '../middleware/fake-clock.js'
 import { adaptersAt, models, names } from '../wire/support.js'
 
-/** What a call may be asked to become; the server reads it in the question. */
+/** The kinds of a call; the server reads the kind from the question. */
 export const kinds = ['plain', 'tools', 'flaky', 'down', 'cut', 'left', 'quota', 'refused'] as const
 
 export interface Ledger {
   calls: number
-  /** How calls ended: `ok`, or the class of the error. */
+  /** Outcomes of the calls: `ok`, or the class of the error. */
   readonly ends: Map<string, number>
   attempts: number
-  /** Attempts that brought a whole answer, and what those told. */
+  /** Attempts with a whole response, and the usage they reported. */
   whole: number
   tokens: number
-  /** Records that were not one a call. */
+  /** Records that did not match one call each. */
   records: number
 }
 
@@ -43,7 +43,7 @@ export function soakingClient(url: string) {
     ledger.whole++
     ledger.tokens += usage.total_tokens
   }
-  // conversations are kept for 30 days: a soak ends them, or they are what grows
+  // conversations are stored for 30 days: a soak ends them, or they accumulate
   let now = Date.now()
   const store = memoryStore({ now: () => now })
   const tracer = new BasicTracerProvider().getTracer('soak')
@@ -77,7 +77,7 @@ export function soakingClient(url: string) {
     }),
   })
 
-  /** One call of the mix, by its number; streamed by turns. */
+  /** The call of the mix with this number; every other one is streamed. */
   async function call(number: number, user: string): Promise<void> {
     const kind = kinds[number % kinds.length] ?? 'plain'
     const name = names[Math.floor(number / kinds.length) % names.length] ?? 'openai'
@@ -88,7 +88,7 @@ export function soakingClient(url: string) {
     ledger.calls++
     const end = await (async () => {
       if (!isStreamed) return ai.generate(request, options)
-      // the server says no more: whoever reads on waits
+      // the server pauses: a reader would wait
       for await (const chunk of ai.stream(request, options))
         if (kind === 'left' && chunk.type === 'text-delta') break
       return undefined
@@ -99,7 +99,7 @@ export function soakingClient(url: string) {
     ledger.ends.set(end, (ledger.ends.get(end) ?? 0) + 1)
   }
 
-  /** A day later: what is stored is what lives that long. */
+  /** A day later: only entries that live that long are stored. */
   const passDay = () => {
     now += 86_400_000
     return store.size

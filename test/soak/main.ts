@@ -1,8 +1,9 @@
 /**
- * The soak in full: 20,000 mixed calls with the standard stack and the policies, then 2,000 browsers over a route whose
- * Redis restarts twice. By hand: `node --expose-gc --import tsx test/soak/main.ts [calls] [clients]`. Fails where the heap
- * grows by more than 100 bytes a call from the median of the first third to that of the last, where a handle is left, or
- * where the ledger is not what the server counted.
+ * The whole soak: 20,000 mixed calls with the standard stack and the policies, then 2,000 browsers
+ * over a route whose Redis restarts twice. Run by hand: `node --expose-gc --import tsx
+ * test/soak/main.ts [calls] [clients]`. Fails if the median heap grows by more than 100 bytes per
+ * call from the first third to the last, if a handle is left, or if the ledger differs from the
+ * server's count.
  */
 import { median, soak } from './soak.js'
 
@@ -19,7 +20,7 @@ const third = Math.floor(heap.length / 3)
 const [first, last] = [median(heap.slice(0, third)), median(heap.slice(-third))]
 const perCall = (last - first) / ((calls * 2) / 3)
 
-// a Redis that restarts is empty: the answers that run then, 100 at most, end in an error that says so
+// a restarted Redis is empty: the responses that run then, 100 at most, end in an error
 const failed = [...visits.failures.values()].reduce((sum, count) => sum + count, 0)
 
 const checks = {

@@ -1,8 +1,11 @@
-/** A process of its own that plays the providers for a soak, by what each question asks for, and counts what it told. */
+/**
+ * A process that plays the providers for a soak, as each question specifies, and counts the usage
+ * it reported.
+ */
 import { isObject } from '../../src/chat/index.js'
 import { callTool, fail, mockServer, type RecordedRequest, say } from '../../src/testing/index.js'
 
-/** Of requests whose answer left whole. */
+/** Requests whose whole response was sent. */
 export interface Counted {
   readonly requests: number
   readonly whole: number
@@ -12,7 +15,7 @@ export interface Counted {
 const counted = { requests: 0, whole: 0, tokens: 0 }
 const tried = new Set<string>()
 
-/** `soak <kind> <id>` of the last question; the conversation before it has its own. */
+/** `soak <kind> <id>` of the last question; earlier turns have their own. */
 function askedFor({ text }: RecordedRequest): readonly [kind: string, id: string] {
   const [, kind = 'plain', id = ''] = [...text.matchAll(/soak (\w+) (\w+)/g)].at(-1) ?? []
   return [kind, id]
@@ -20,7 +23,7 @@ function askedFor({ text }: RecordedRequest): readonly [kind: string, id: string
 
 const isFirst = (id: string) => tried.size < tried.add(id).size
 
-/** A result stands behind the last question: the model speaks. */
+/** A tool result follows the last question: the model replies with text. */
 const hasResult = ({ text }: RecordedRequest) =>
   text.lastIndexOf('tool found it') > text.lastIndexOf('soak tools')
 
@@ -40,7 +43,7 @@ function replyFor(request: RecordedRequest) {
   return words
 }
 
-/** Of a reply that has to be told apart from its end: refusals have no usage. */
+/** Usage of a reply, if it reports any: errors report none. */
 const isTold = (kind: string) => kind !== 'left' && kind !== 'cut'
 
 const server = await mockServer()
@@ -54,7 +57,7 @@ server.reply((request) => {
     counted.whole++
     counted.tokens += 30
   })
-  // a soak asks more often than a test: nothing of it is kept
+  // a soak sends more requests than a test: none is recorded
   ;(server.requests as RecordedRequest[]).length = 0
   return reply
 })

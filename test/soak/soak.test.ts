@@ -1,8 +1,11 @@
-/** The soak in short: what 160 mixed calls and 60 browsers leave behind. In full: test/soak/main.ts. */
+/**
+ * A short soak: what 160 mixed calls and 60 browsers leave behind. The whole one:
+ * test/soak/main.ts.
+ */
 import { expect, it } from 'vitest'
 import { soak } from './soak.js'
 
-it('leaves nothing behind, and the ledger is what the server counted', {
+it("leaves nothing behind, and the ledger equals the server's count", {
   timeout: 120_000,
 }, async () => {
   const { ledger, counted, visits, handles } = await soak({ calls: 160, clients: 60, batches: 3 })
@@ -11,13 +14,13 @@ it('leaves nothing behind, and the ledger is what the server counted', {
   expect(ledger.whole).toBe(counted.whole)
   expect(ledger.tokens).toBe(counted.tokens)
   expect(visits.restarts).toBe(2)
-  // answers that run while Redis restarts, empty, may end in an error that says so: none is lost without one
+  // responses that run while Redis restarts, empty, may end in an error: none is lost without one
   const failed = [...visits.failures.values()].reduce((sum, count) => sum + count, 0)
   expect(visits.whole + failed).toBe(60)
   const typed = ['APIConnectionError', 'BadGatewayError', 'ServiceUnavailableError']
   expect([...visits.failures.keys()].filter((name) => !typed.includes(name))).toEqual([])
   expect(handles).toEqual({})
-  // each kind of end was there
+  // each kind of outcome occurred
   expect([...ledger.ends.keys()].sort()).toEqual([
     'APIConnectionError',
     'BadRequestError',

@@ -1,4 +1,4 @@
-/** Runs the soak: mixed calls in batches, then browsers, and what of them is left. */
+/** Runs the soak: mixed calls in batches, then browsers, and measures what they leave behind. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -10,9 +10,9 @@ export interface Soaked {
   readonly ledger: Ledger
   readonly counted: Counted
   readonly visits: Visits
-  /** Heap after a collection, after each batch, in bytes. Empty where nobody gave a collector. */
+  /** Heap in bytes after a collection, after each batch. Empty without a garbage collector. */
   readonly heap: readonly number[]
-  /** Kinds of resources that are more than at the start. */
+  /** Kinds of resources of which there are more than at the start. */
   readonly handles: Readonly<Record<string, number>>
 }
 
@@ -61,7 +61,7 @@ async function countedBy(server: ChildProcess): Promise<Counted> {
   return counted
 }
 
-/** Waits until two counts in a row are the same: a socket that was left is reported a moment later. */
+/** Waits until two counts in a row are equal: a closed socket is reported a moment later. */
 async function settled(server: ChildProcess): Promise<void> {
   for (let before = ''; ; await wait(50)) {
     const now = JSON.stringify(await countedBy(server))
@@ -85,7 +85,7 @@ function resources(): Readonly<Record<string, number>> {
   return counts
 }
 
-/** Resources above those of the start, once what closes has closed. */
+/** Resources in addition to those of the start, after sockets and handles have closed. */
 async function leftOf(start: Readonly<Record<string, number>>) {
   const more = () =>
     Object.fromEntries(

@@ -1,4 +1,6 @@
-/** One of several processes over one storage: works at its edge, and reports what it got. */
+/**
+ * One of several processes over one storage: runs its part at the limit, and reports its results.
+ */
 import { Redis } from 'ioredis'
 import { redisStore, sqliteStore } from '../../src/store/index.js'
 import { DatabaseSync } from './sqlite.js'

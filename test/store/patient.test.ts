@@ -1,4 +1,4 @@
-/** A store that is slow or down, and what asking it costs. */
+/** A store that is slow or down, and the cost of calling it. */
 import { describe, expect, it } from 'vitest'
 import { ServiceUnavailableError } from '../../src/core/index.js'
 import { memoryStore } from '../../src/store/index.js'
@@ -20,14 +20,14 @@ const failing = (isDown: () => boolean) => {
 }
 
 describe('a patient store', () => {
-  it('gives up a call that takes too long', async () => {
+  it('gives up on a call that takes too long', async () => {
     const hanging = new Proxy(memoryStore(), { get: () => () => new Promise(() => {}) })
     const store = patientStore(hanging, { patienceMs: 1 })
     for (const call of [store.get('a'), store.read('a', 0), store.delete('a')])
       await expect(call).rejects.toThrow(ServiceUnavailableError)
   })
 
-  it('rests after three failures in a row, then tries one call', async () => {
+  it('pauses after three failures in a row, then tries one call', async () => {
     let now = 0
     let isDown = true
     const { store: flaky, calls } = failing(() => isDown)
@@ -44,7 +44,7 @@ describe('a patient store', () => {
     expect(calls()).toBe(6)
   })
 
-  it('keeps the cause, and the kind of what was asked', async () => {
+  it('keeps the cause, and the kind of operation', async () => {
     const { store } = failing(() => true)
     const error = await patientStore(store)
       .get('a')
@@ -52,7 +52,7 @@ describe('a patient store', () => {
     expect(error).toMatchObject({ code: 'store_unavailable', cause: new Error('gone') })
   })
 
-  it('has no operation that the store has not', () => {
+  it('has only the operations of the store', () => {
     const { append: _, ...smaller } = memoryStore()
     expect(patientStore(smaller as never).append).toBeUndefined()
   })

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 
 const child = new URL('./child.ts', import.meta.url).pathname
 
-/** Runs `child.ts` so many times at once; gives what each reported. */
+/** Runs `child.ts` so many times at once; returns what each reported. */
 export const inProcesses = (count: number, args: readonly string[]) =>
   Promise.all(
     Array.from({ length: count }, async (_, index): Promise<Record<string, number>> => {

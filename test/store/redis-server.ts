@@ -8,7 +8,7 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** On a port of its own, or on the one of a server that was stopped: it starts empty. */
+/** On a free port, or on the port of a stopped server: it starts empty. */
 export async function redisServer(
   again?: number,
   more: readonly string[] = [],

@@ -1,4 +1,4 @@
-/** `node:sqlite`, where this Node has it. */
+/** `node:sqlite`, if this version of Node has it. */
 import type { SqliteDatabase } from '../../src/store/index.js'
 
 type Database = SqliteDatabase & { close(): void }
@@ -7,7 +7,7 @@ type Database = SqliteDatabase & { close(): void }
 export const DatabaseSync: (new (path: string) => Database) | undefined = await load()
 
 async function load() {
-  // not among the types of Node 20
+  // not in the types of Node 20
   const name = 'node:sqlite'
   try {
     return (await import(name)).DatabaseSync

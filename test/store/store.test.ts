@@ -1,4 +1,6 @@
-/** What every store promises: in memory, in SQLite, and on a real redis-server over three clients. */
+/**
+ * The contract of every store: in memory, in SQLite, and on a real redis-server over three clients.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +35,7 @@ beforeAll(async () => {
   nodePool = createClientPool({ socket: { port: server.port, host: '127.0.0.1' } })
   await nodePool.connect()
   front = await upstashServer(ioredis)
-  // one node with every slot: keys of two slots in one command are refused as in a large one
+  // one node with every slot: like a large cluster, it rejects a command with keys of two slots
   const config = ['--cluster-enabled', 'yes', '--dir', folder]
   cluster = await redisServer(undefined, config)
   oneNode = new Redis(cluster.port, '127.0.0.1')
@@ -56,7 +58,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Each gives a new store over the same storage. */
+/** Each opens a new store over the same storage. */
 const makers: [string, () => Store][] = [
   ['over ioredis', () => redisStore(ioredis, { prefix: 'a:' })],
   ['over node-redis', () => redisStore(nodeRedis, { prefix: 'b:' })],
@@ -91,9 +93,9 @@ if (DatabaseSync) {
 }
 
 it.runIf(DatabaseSync)(
-  'a full disk is why a write to SQLite fails, and nothing else is',
+  'a full disk is the error of a write to SQLite, and of nothing else',
   async () => {
-    // where there is none it does not run
+    // skipped without SQLite
     const Database = DatabaseSync as NonNullable<typeof DatabaseSync>
     const db = new Database(join(folder, 'full.db'))
     const store = sqliteStore(db)
@@ -110,12 +112,12 @@ it.runIf(DatabaseSync)(
   },
 )
 
-it('a store in memory keeps every promise', async () => {
+it('a store in memory fulfils the contract', async () => {
   const store = memoryStore()
   expect(await checkStore(() => store)).toEqual([])
 })
 
-it.each(makers)('a store %s keeps every promise', async (_, makeStore) => {
+it.each(makers)('a store %s fulfils the contract', async (_, makeStore) => {
   expect(await checkStore(makeStore)).toEqual([])
 })
 
@@ -141,7 +143,7 @@ describe('two processes', () => {
       expect(new Set(log).size).toBe(400)
       expect(sum('won')).toBe(200)
       expect(sum('taken')).toBe(100)
-      // the last hold asks for 3 where 2 are booked
+      // the last hold requests 3 where 2 are booked
       expect(sum('held')).toBe(249)
       const [cap] =
         (await store.settle?.('money', { id: 'x', caps: [{ key: 'cap', amount: 0, ttlMs: 1 }] })) ??
@@ -159,7 +161,7 @@ const wrap = (change: (store: ReturnType<typeof memoryStore>) => Partial<Store>)
 }
 
 describe('checkStore', () => {
-  it('takes what makes a store, and says so to who gives the store itself', async () => {
+  it('requires a factory, and says so when given a store', async () => {
     for (const made of [memoryStore(), undefined])
       await expect(checkStore(made as never)).rejects.toThrow(
         new MisuseError(
@@ -269,13 +271,13 @@ describe('checkStore', () => {
       (s) => ({ hold: (l, r) => s.hold(l, { ...r, leaseMs: 1e9 }) }),
       /whose lease is over/,
     ],
-  ])('names the promise that does not hold: %s', async (_, change, name) => {
+  ])('names the check that fails: %s', async (_, change, name) => {
     const failed = await wrap(change)()
     expect(failed.length).toBeGreaterThan(0)
     expect(failed.join('\n')).toMatch(name)
   })
 
-  it('leaves out what a smaller store has not, and a feature names it', async () => {
+  it('omits checks of missing optional operations, and names them by feature', async () => {
     const { get, set, setIfAbsent, increment, delete: remove, append, read } = memoryStore()
     const small: Store = { get, set, setIfAbsent, increment, delete: remove, append, read }
     expect(await checkStore(() => small)).toEqual([])
@@ -286,7 +288,7 @@ describe('checkStore', () => {
   })
 })
 
-it('a lease is renewed and released by its owner alone', async () => {
+it('a lease is renewed and released only by its owner', async () => {
   let now = 0
   const store = memoryStore({ now: () => now })
   const first = await takeLease(store, 'lock', { ttlMs: 10 })
@@ -300,21 +302,21 @@ it('a lease is renewed and released by its owner alone', async () => {
   expect(await store.get('lock')).toBeUndefined()
 })
 
-it('the clients of Redis share what they keep under one prefix', async () => {
+it('the Redis clients share their entries under one prefix', async () => {
   await redisStore(ioredis).set('shared', 'x', { ttlMs: 60_000 })
   for (const client of [nodeRedis, new Upstash({ url: front.url, token })])
     expect(await redisStore(client).get('shared')).toBe('x')
   expect(await ioredis.pttl('tetrad:shared')).toBeGreaterThan(0)
 })
 
-it('Redis keeps nothing of a ledger without an end of life', async () => {
+it('Redis stores no ledger entry without a time to live', async () => {
   const caps = [{ key: 'c', amount: 1, limit: 2, ttlMs: 60_000 }]
   await redisStore(ioredis).hold('l', { id: 'h', leaseMs: 1_000, caps })
   for (const part of ['rows', 'due'])
     expect(await ioredis.pttl(`tetrad:{ledger:l}:${part}`)).toBeGreaterThan(60_000)
 })
 
-it('in memory the clock is injected, and what has expired is swept', async () => {
+it('the memory store takes a clock, and sweeps expired entries', async () => {
   let now = 0
   const store = memoryStore({ now: () => now })
   await store.set('a', 'x', { ttlMs: 10 })
@@ -327,7 +329,7 @@ it('in memory the clock is injected, and what has expired is swept', async () =>
   expect(store.size).toBe(0)
 })
 
-it('what is no client and no database is a misuse', () => {
+it('an object that is no client and no database is a MisuseError', () => {
   expect(() => redisStore({} as never)).toThrow(MisuseError)
   expect(() => sqliteStore({} as never)).toThrow(MisuseError)
 })

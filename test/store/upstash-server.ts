@@ -1,4 +1,7 @@
-/** The REST protocol of Upstash in front of a real redis-server: commands as JSON, answers in base64 where asked for. */
+/**
+ * The REST protocol of Upstash in front of a real redis-server: commands as JSON, responses in
+ * base64 if requested.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

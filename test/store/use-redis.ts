@@ -1,4 +1,4 @@
-/** A redis-server for the tests of a file, and the stores that a promise over any of them is tested on. */
+/** A redis-server for the tests of a file, and the stores on which a shared test runs. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
@@ -10,7 +10,7 @@ export interface RunningRedis {
   readonly client: Redis
 }
 
-/** A server and a client of it, for the tests of the file or the `describe` that asks for them. */
+/** A server and a client of it, for the current file or `describe`. */
 export function useRedis(): RunningRedis {
   let server: RedisServer
   let client: Redis
@@ -32,7 +32,7 @@ export function useRedis(): RunningRedis {
   }
 }
 
-/** By name, each opened empty; SQLite where this Node has it. */
+/** By name, each opened empty; SQLite if this version of Node has it. */
 export function storesOver(redis: RunningRedis): [name: string, open: () => Store][] {
   const stores: [string, () => Store][] = [
     ['memory', () => memoryStore()],

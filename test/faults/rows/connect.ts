@@ -21,7 +21,7 @@ const packed6 = (body: Buffer) => {
 
 const gzipped4MiB = gzipSync(`data: "${'x'.repeat(4 * 1_048_576)}"\n\n`)
 
-/** A byte of a status line now and then. */
+/** Sends a status line byte by byte, slowly. */
 const slow: Answer = ({ socket, gone }: Exchange) => {
   const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-padding: '
   let sent = 0
@@ -29,7 +29,7 @@ const slow: Answer = ({ socket, gone }: Exchange) => {
   gone.addEventListener('abort', () => clearInterval(timer))
 }
 
-/** Two waits of the policy for what passes by itself, and for a provider that has too much to do. */
+/** Two waits of the policy, for transient faults and for an overloaded provider. */
 const passing = [263, 525]
 const overload = [525, 1050]
 
@@ -98,12 +98,12 @@ export const connectRows: readonly Row[] = [
     answers: () => [whole, lost, whole],
     caller: async (calling) => {
       await readToEnd({ ...calling, onRead() {} })
-      // the connection is back among the idle ones
+      // the connection is idle again
       await setTimeout(20)
       return readToEnd(calling)
     },
     expect: { requests: 3, attempts: 2, waits: [263], usage: 'counted' },
-    // only node:http knows it, and where the reset comes at once
+    // only node:http detects it, and only where the reset comes at once
     isFree: ({ attempts }, { transport }) =>
       transport === 'node:http' &&
       attempts.some(({ error }) => isTetradError(error) && error.code === 'stale_socket'),
@@ -142,7 +142,7 @@ export const connectRows: readonly Row[] = [
     id: 'A6 (429)',
     fault: 'Status 429, every time',
     answers: () => [refusal(429)],
-    // these tell by their rate limit headers when there is room again
+    // these report free capacity in their rate limit headers
     expect: ({ name }) => ({
       error: 'RateLimitError',
       requests: 3,
@@ -286,7 +286,7 @@ export const connectRows: readonly Row[] = [
       const phase = mode === 'stream' ? 'stream' : 'body'
       if (transport === 'node:http')
         return { error, code: 'Z_BUF_ERROR', phase, requests: 3, waits: passing, usage: 'counted' }
-      // undici gives what could be unpacked as if it were all
+      // undici returns the bytes that it could decompress as if they were complete
       const cut =
         mode === 'stream'
           ? { error, code: 'truncated' }

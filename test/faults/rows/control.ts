@@ -1,4 +1,4 @@
-/** D: the caller who leaves, stops reading or never starts, and a server that falls silent. */
+/** D: a caller who aborts, stops reading or never starts, and a server that falls silent. */
 import type { Caller, Expectation, Row, Setting } from '../row.js'
 import { readToEnd, readWith } from '../run.js'
 import type { Answer } from '../server.js'
@@ -15,10 +15,10 @@ const aborted = (setting: Setting): Expectation => ({
   usage: usageBehindWords(setting),
 })
 
-/** Three words, and then nothing. */
+/** Three words, then silence. */
 const stalled = ({ name }: Setting) => [whole.stall(eventsFor(name, 3))]
 
-/** Leaves, by what `leave` does, when three words have come: in how many chunks is the network's to say. */
+/** Stops the way `leave` does after three words; the network decides on the number of chunks. */
 const leavesAfterWords =
   (leave: (calling: Parameters<Caller>[0]) => unknown): Caller =>
   (calling) => {
@@ -33,7 +33,7 @@ const three = words.slice(0, 3).join('')
 
 const silent: Answer = () => {}
 
-/** A comment now and then, and a ping where the wire has one. */
+/** Sends a comment now and then, and a ping where the wire has one. */
 const pinging =
   ({ name }: Setting): Answer =>
   (exchange) => {

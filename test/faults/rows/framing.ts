@@ -1,4 +1,4 @@
-/** B: how the bytes of a stream are cut, framed, broken and ended. */
+/** B: how the bytes of a stream are split, framed, broken and ended. */
 import { type Reply, raw, type SseEvent, say } from '../../../src/testing/index.js'
 import type { Expectation, Row, Setting } from '../row.js'
 import { edited, eventsFor, text, whole } from './replies.js'
@@ -6,7 +6,10 @@ import { edited, eventsFor, text, whole } from './replies.js'
 const isStream = ({ mode }: Setting) => mode === 'stream'
 const once = { requests: 1 } as const
 
-/** Line ends by turns, and blank lines of two that differ. A CR before a LF would be one end. */
+/**
+ * Alternating line ends, and blank lines of two different ends. A CR before an LF would be a single
+ * end.
+ */
 const mixed = (body: Buffer): Buffer => {
   const ends = ['\n', '\r\n', '\r']
   const blanks = ['\n\r\n', '\r\n\n', '\r\r', '\r\n\r', '\n\r']
@@ -16,7 +19,7 @@ const mixed = (body: Buffer): Buffer => {
   return Buffer.from(text.replace(/\n\n|\n/g, (end) => next(end === '\n' ? ends : blanks)))
 }
 
-/** JSON over several lines, each a `data:` of its own. */
+/** JSON over several lines, each in a `data:` of its own. */
 const spread = (body: Buffer): Buffer =>
   Buffer.from(
     body.toString().replace(/^data: (\{.*\})\r?$/gm, (_, json: string) =>
@@ -27,7 +30,7 @@ const spread = (body: Buffer): Buffer =>
     ),
   )
 
-/** Puts what nobody knows yet between all events, and into them. */
+/** Inserts unknown events between all events, and unknown members into them. */
 const withUnknown = (list: readonly SseEvent[]): readonly SseEvent[] =>
   list.flatMap((event) => {
     if (typeof event.data !== 'object' || event.data === null) return [event]
@@ -35,7 +38,7 @@ const withUnknown = (list: readonly SseEvent[]): readonly SseEvent[] =>
     return [unknown, { ...event, data: { brand_new: [1], ...event.data } }]
   })
 
-/** Replaces the JSON of the event behind the second word. */
+/** Replaces the JSON of the event after the second word. */
 const broken =
   (name: Setting['name'], data: string) =>
   (list: readonly SseEvent[]): readonly SseEvent[] =>
@@ -49,7 +52,7 @@ const framed = (id: string, fault: string, reply: Reply): Row => ({
   expect: once,
 })
 
-/** A break behind some words is no matter for a retry, and keeps them. */
+/** A break after some words is not retried, and keeps them. */
 const behind = (count: number, expect: Partial<Expectation>) => (setting: Setting) =>
   ({
     error: 'StreamInterruptedError',
@@ -60,7 +63,10 @@ const behind = (count: number, expect: Partial<Expectation>) => (setting: Settin
     ...expect,
   }) as Expectation
 
-/** What is known of usage behind a word: Anthropic and Gemini tell on the way, and what was not told is counted. */
+/**
+ * The known usage after a word: Anthropic and Gemini report it during the stream, the rest is
+ * counted.
+ */
 export const usageBehindWords = ({ name }: Setting) =>
   name === 'gemini' ? ('told' as const) : ('counted' as const)
 
@@ -137,7 +143,7 @@ export const framingRows: readonly Row[] = [
   {
     id: 'B7 (start)',
     fault: 'The body ends before the first word',
-    // the first event of Gemini brings a word
+    // the first event of Gemini contains a word
     only: ({ name, mode }) => mode === 'stream' && name !== 'gemini',
     answers: ({ name }) => [whole.cut(Math.max(1, eventsFor(name, 1) - 1), 'end')],
     expect: ({ name }) => ({

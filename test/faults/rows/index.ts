@@ -60,7 +60,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     outcome: 'the socket of the provider is closed',
     test: [
       'test/http/servers.test.ts',
-      'closes the socket of the provider when the client leaves in the middle',
+      'closes the provider socket when the client disconnects in the middle',
     ],
   },
   {
@@ -73,7 +73,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'E7',
     fault: 'Nothing is said for long, a proxy waits',
     outcome: 'comments keep the connection',
-    test: ['test/http/servers.test.ts', 'sends comments while nothing is said'],
+    test: ['test/http/servers.test.ts', 'sends comments while the stream is idle'],
   },
   {
     id: 'E8',
@@ -109,6 +109,9 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'E12',
     fault: 'SIGTERM',
     outcome: 'what runs is finished, what is left is taken up by another process',
-    test: ['test/inbox/inbox.test.ts', 'close finishes what runs, begins nothing'],
+    test: [
+      'test/inbox/inbox.test.ts',
+      'close finishes running turns, starts none, and keeps messages that arrive later',
+    ],
   },
 ]

@@ -1,4 +1,4 @@
-/** The answers that the rows are made of, and places in them. */
+/** The replies of the rows, and positions in them. */
 import { gzipSync } from 'node:zlib'
 import {
   events,
@@ -16,10 +16,10 @@ export const text = words.join('')
 
 const usage = { prompt_tokens: 120, completion_tokens: 45 }
 
-/** The whole answer, an event a word, each a network write of its own. */
+/** The whole response, one event per word, one network write each. */
 export const whole: Reply = say(text, { chunks: words, usage }).splitEvents()
 
-/** How many events bring so many words. */
+/** Number of events that contain so many words. */
 export function eventsFor(name: Name, count: number, reply = whole): number {
   const word = words[count - 1]
   if (word === undefined) return 0
@@ -31,11 +31,11 @@ export function eventsFor(name: Name, count: number, reply = whole): number {
 export const refusal = (what: number | FailureKind, options?: FailureOptions): Reply =>
   fail(what, options)
 
-/** With all members of a stream in one body, as the wire has it. */
+/** One body with all members of a stream, in the format of the wire. */
 export const bodyOf = (exchange: Exchange, reply: Reply): Buffer =>
   Buffer.concat(exchange.payload(reply).frames.map((frame) => Buffer.from(frame)))
 
-/** Sends the bytes that `edit` makes of the body, under the headers of the reply and these. */
+/** Sends the body as changed by `edit`, with the headers of the reply and the given ones. */
 export const edited =
   (
     reply: Reply,
@@ -52,7 +52,7 @@ export const edited =
 export const gzipped = (reply: Reply, edit: (body: Buffer) => Buffer = (body) => body): Answer =>
   edited(reply, (body) => edit(gzipSync(body)), { 'content-encoding': 'gzip' })
 
-/** The half of a stream's bytes that lies before the end of this many events. */
+/** The part of the stream's bytes that ends in the middle of the event at this index. */
 export const bytesOf = (name: Name, count: number, reply = whole) => ({
   events: events(name, reply).slice(0, count),
 })

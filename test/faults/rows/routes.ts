@@ -8,15 +8,15 @@ import { eventsFor, whole, words } from './replies.js'
 const isStream = ({ mode }: Setting) => mode === 'stream'
 const three = words.slice(0, 3).join('')
 
-/** What a browser may do with the answer of a route. */
+/** How a browser may handle the response of a route. */
 interface Visit {
   readonly response: Promise<Response>
-  /** Resolves when the provider was asked. */
+  /** Resolves when the provider has received the request. */
   readonly asked: Promise<void>
   leave(): void
 }
 
-/** Runs a route over the client of the row until its call is over. */
+/** Runs a route over the client of the row until its call has ended. */
 const visiting =
   (visit: (visit: Visit) => Promise<void>): Caller =>
   async ({ ai, request, server }) => {
@@ -41,7 +41,7 @@ const visiting =
     return { chunks: [], hasLeft: true }
   }
 
-/** The words that stand in the events so far. */
+/** The words in the events so far. */
 const saidIn = (events: string) =>
   [...events.matchAll(/"type":"text-delta","text":"([^"]*)"/g)].map(([, text]) => text).join('')
 
@@ -64,7 +64,7 @@ const leavesEarly = visiting(async ({ response, asked, leave }) => {
   await response.catch(() => {})
 })
 
-/** The last event of a body that ends well: what the browser is told of a failure. */
+/** The last event of a body that ends properly, in which the route reports the failure. */
 const failing = (code: string) =>
   visiting(async ({ response }) => {
     const body = await (await response).text()

@@ -1,4 +1,4 @@
-/** C: bytes that arrive well, and mean something wrong. */
+/** C: bytes that arrive intact but have an invalid meaning. */
 import { callTool, events, type Reply, type SseEvent, say } from '../../../src/testing/index.js'
 import type { Name } from '../../wire/support.js'
 import type { Expectation, Row, Setting } from '../row.js'
@@ -19,7 +19,7 @@ const brokenOff = (setting: Setting): Expectation => ({
 
 type Json = Readonly<Record<string, unknown>>
 
-/** The members of an event that number a call, or a part, on each wire. */
+/** The members of an event that index a call or a part, on each wire. */
 const indexOf = ({ data }: SseEvent): number | undefined => {
   const { output_index, index, choices } = data as {
     output_index?: number
@@ -29,7 +29,7 @@ const indexOf = ({ data }: SseEvent): number | undefined => {
   return output_index ?? index ?? choices?.[0]?.delta?.tool_calls?.[0]?.index
 }
 
-/** The events of two calls by turns; numbers of events stay in order. */
+/** Interleaves the events of two calls; sequence numbers stay in order. */
 function interleaved(list: readonly SseEvent[]): readonly SseEvent[] {
   const numbers = list.map(({ data }) => (data as Json).sequence_number)
   const of = (index: number) => list.filter((event) => indexOf(event) === index)
@@ -66,16 +66,16 @@ const cities = callTool('lookup', { city: 'Rome' }, { pieces: 4 }).callTool(
 
 const large = callTool('lookup', { text: 'y'.repeat(40_000) }, { pieces: 2_000 })
 
-/** Cut in the arguments: behind half of the events. */
+/** Cut within the arguments: after half of the events. */
 const cutCall = (name: Name): Reply => {
   const reply = callTool('lookup', { city: 'Reykjavik' }, { pieces: 6 }).splitEvents()
   const list = events(name, reply)
   const at = list.findIndex((event) => JSON.stringify(event.data).includes('lookup'))
-  // Gemini brings a call whole: there the call is cut in its event
+  // Gemini sends a call in one event: there the event is cut
   return reply.cut(name === 'gemini' ? at + 0.5 : at + 2, 'end')
 }
 
-/** Sends it all, more behind it, and never ends. */
+/** Sends everything, more after it, and never ends. */
 const open =
   (reply: Reply): Answer =>
   (exchange) => {
@@ -84,7 +84,7 @@ const open =
     exchange.response.write(bodyOf(exchange, reply))
   }
 
-/** The text behind the terminal event once more. */
+/** Repeats the text after the terminal event. */
 const saysMore = (name: Name) => (list: readonly SseEvent[]) => [
   ...list,
   ...list.slice(eventsFor(name, 1) - 1, eventsFor(name, 1)),
@@ -100,7 +100,7 @@ const bad = {
   usage: 'counted',
 } as const
 
-/** Gemini numbers candidates: there is none that was asked for. */
+/** Gemini numbers candidates: this one was not requested. */
 const refused = {
   openai: bad,
   xai: bad,
@@ -197,7 +197,7 @@ export const semanticsRows: readonly Row[] = [
       code: 'truncated',
       phase: 'stream',
       usage: name === 'anthropic' ? 'told' : 'counted',
-      // nothing of a call that Gemini brings in one event had left
+      // nothing of a call that Gemini sends in one event had been emitted
       ...(name === 'gemini' ? { requests: 2, waits: [263] } : { requests: 1 }),
     }),
   },
@@ -207,7 +207,7 @@ export const semanticsRows: readonly Row[] = [
       fault: `Each index of a stream is ${JSON.stringify(value)}`,
       only: isStream,
       expect: ({ name }) =>
-        // its blocks follow each other: the ids of the calls decide
+        // its blocks are sequential: the ids of the calls decide
         name === 'anthropic'
           ? { requests: 2, toolRuns: 2 }
           : { ...refused[name], requests: 2, waits: [263] },

@@ -1,4 +1,7 @@
-/** `Chat` and `DefaultChatTransport` of three majors, over a socket, against a handler. */
+/**
+ * `Chat` and `DefaultChatTransport` of three major versions of the AI SDK, over a socket, against a
+ * handler.
+ */
 import { afterEach, describe, expect, it } from 'vitest'
 import { tool, tools } from '../../../../middleware/tools.js'
 import { createClient } from '../../../../src/client.js'
@@ -54,14 +57,14 @@ async function setUp(
   return { provider, url, chat: await chatOf(major, url, init) }
 }
 
-/** A handler whose answers outlive their connection, and whose histories are signed. */
+/** A handler whose responses outlive their connection, and whose histories are signed. */
 const kept = (): Partial<BaseHandlerOptions<Visitor>> => ({
   store: memoryStore(),
   secret: 'a secret of at least 32 characters',
   input: {},
 })
 
-/** Holds a reply until it is opened. */
+/** Holds a reply until the gate is opened. */
 function gateOf() {
   let open = () => {}
   const closed = new Promise<void>((resolve) => {
@@ -74,7 +77,7 @@ const partsOf = (chat: { readonly messages: readonly { readonly parts: readonly 
   JSON.parse(JSON.stringify(chat.messages.at(-1)?.parts)) as Record<string, unknown>[]
 
 describe.each(majors)('a chat of version %s', (_, major) => {
-  it('shows a text that grows', async () => {
+  it('shows text as it grows', async () => {
     const seen = new Set<string>()
     const { chat } = await setUp(major, say('Hello there, friend'), {
       init: {
@@ -96,7 +99,7 @@ describe.each(majors)('a chat of version %s', (_, major) => {
     expect(chat.messages.at(-1)?.metadata).toMatchObject({ finish_reason: 'stop' })
   })
 
-  it('shows thoughts, calls, what came of them, and the words after', async () => {
+  it('shows thoughts, calls, their results, and the text after them', async () => {
     const { chat } = await setUp(major, [
       think('Let me see.')
         .say('I look.')
@@ -122,7 +125,7 @@ describe.each(majors)('a chat of version %s', (_, major) => {
     ])
   })
 
-  it('sends the conversation back as it was', async () => {
+  it('sends the conversation back unchanged', async () => {
     const { chat, provider } = await setUp(major, [
       callTool('weather', '{ "city": "Rome" }', { id: 'c1' }),
       say('Sunny.'),
@@ -149,7 +152,7 @@ describe.each(majors)('a chat of version %s', (_, major) => {
     ])
   })
 
-  it('takes files of the user, and shows those of the answer', async () => {
+  it('sends files of the user, and shows those of the response', async () => {
     const url = 'data:image/png;base64,iVBORw0KGgo='
     const { chat, provider } = await setUp(major, say('Here:').image('iVBORw0KGgo='))
     await chat.sendMessage({
@@ -163,7 +166,7 @@ describe.each(majors)('a chat of version %s', (_, major) => {
     expect(partsOf(chat)).toContainEqual({ type: 'file', mediaType: 'image/png', url })
   })
 
-  it('tells a failure before the first word by its body, one in the middle by an event', async () => {
+  it('reads a failure before the first word from the body, a later one from an event', async () => {
     const data: unknown[] = []
     const { chat } = await setUp(
       major,
@@ -203,7 +206,7 @@ const approvalOf = (chat: Parameters<typeof partsOf>[0]) =>
 
 const native = { provider: 'scripted', model: 'any', content: [{ type: 'forged' }] }
 
-/** Metadata that say something else about the first turn. */
+/** Metadata with other content for the first turn. */
 function withNote(metadata: unknown, note: object) {
   const { turns = {} } = (metadata ?? {}) as { turns?: Record<string, object> }
   return { ...(metadata as object), turns: { ...turns, 1: { ...turns['1'], ...note } } }
@@ -212,7 +215,7 @@ function withNote(metadata: unknown, note: object) {
 const question = (text: string) => ({ id: 'u', role: 'user', parts: [{ type: 'text', text }] })
 
 describe.each(majors)('a chat of version %s after a reload', (_, major) => {
-  it('reads the answer again from its start, and nothing where there is none', async () => {
+  it('reads the response again from its start, and nothing if there is none', async () => {
     const gate = gateOf()
     const reply = say('Hello there friend').hold(2, gate.closed)
     const { chat, provider, url } = await setUp(major, reply, {
@@ -242,14 +245,14 @@ describe.each(majors)('a chat of version %s after a reload', (_, major) => {
   })
 })
 
-describe.each(majors)('a chat of version %s that keeps a signed history', (_, major) => {
+describe.each(majors)('a chat of version %s with a signed history', (_, major) => {
   const script = () => [
     think('Which city?').callTool('weather', '{ "city": "Rome" }', { id: 'c1' }),
     say('Sunny.'),
     say('You are welcome.'),
   ]
 
-  it('sends it back, and is believed', async () => {
+  it('sends it back, and it is accepted', async () => {
     const { chat, provider } = await setUp(major, script(), { options: kept() })
     await chat.sendMessage({ text: 'Weather?' })
     await chat.sendMessage({ text: 'Thanks' })
@@ -268,7 +271,7 @@ describe.each(majors)('a chat of version %s that keeps a signed history', (_, ma
     ['a call more', (part: Part) => [part, { ...part, toolCallId: 'c2' }], {}],
     ['blocks of its own', (part: Part) => part, { native }],
     ['no signature', (part: Part) => part, { mac: undefined }],
-  ])('is refused with %s', async (_, edit, note) => {
+  ])('is rejected with %s', async (_, edit, note) => {
     const { chat, provider, url } = await setUp(major, script(), {
       init: { id: 'room' },
       options: kept(),
@@ -287,7 +290,7 @@ describe.each(majors)('a chat of version %s that keeps a signed history', (_, ma
     expect(provider.calls).toHaveLength(2)
   })
 
-  it('is refused in another conversation', async () => {
+  it('is rejected in another conversation', async () => {
     const { chat, url } = await setUp(major, script(), { init: { id: 'room' }, options: kept() })
     await chat.sendMessage({ text: 'Weather?' })
     const other = await chatOf(major, url, { id: 'hall', messages: chat.messages })
@@ -296,13 +299,13 @@ describe.each(majors)('a chat of version %s that keeps a signed history', (_, ma
   })
 })
 
-describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) => {
+describe.each(majors.slice(1))('a chat of version %s with an approval request', (_, major) => {
   it.each([
     ['yes', 'is open', true, 'paid', 'output-available', {}],
     ['no', 'is open', false, '', 'output-denied', {}],
     ['yes', 'is signed', true, 'paid', 'output-available', kept()],
     ['no', 'is signed', false, '', 'output-denied', kept()],
-  ])('goes on in the same message after a %s where its history %s', async (...given) => {
+  ])('continues in the same message after a %s where its history %s', async (...given) => {
     const [, , approved, output, state, options] = given
     const { chat, provider } = await setUp(
       major,
@@ -330,7 +333,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
   it.each([
     [{ approved: true }, { state: 'output-available', output: 'paid' }, 'paid'],
     [{ approved: false, reason: 'too much' }, { state: 'output-denied' }, 'too much'],
-  ])('reads the whole message again after a reload while it goes on: %j', async (...given) => {
+  ])('reads the whole message again after a reload while it continues: %j', async (...given) => {
     const [approval, part, result] = given
     const gate = gateOf()
     const { chat, provider, url } = await setUp(
@@ -376,7 +379,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
     expect(resultOf(2)).toBe(resultOf(1))
   })
 
-  it('may say something else instead', async () => {
+  it('may send another message instead', async () => {
     const { chat, provider } = await setUp(
       major,
       [callTool('pay', {}, { id: 'c1' }), say('As you like.')],
@@ -392,7 +395,7 @@ describe.each(majors.slice(1))('a chat of version %s that is asked', (_, major) 
     ])
   })
 
-  it('is asked once: a second yes, and a yes to something else, are refused', async () => {
+  it('accepts one approval: a second one, and one of something else, are rejected', async () => {
     const script = [callTool('pay', {}, { id: 'c1' }), say('Done.')]
     const { chat, provider, url } = await setUp(major, script, {
       init: { id: 'room', sendAutomaticallyWhen: await whenAnswered(major) },

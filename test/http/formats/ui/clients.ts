@@ -1,7 +1,10 @@
-/** Real clients of the UI message stream: `Chat` and its transport of three majors of the AI SDK. */
+/**
+ * Real clients of the UI message stream: `Chat` and its transport from three major versions of the
+ * AI SDK.
+ */
 import type { UIMessage } from 'ai6'
 
-/** What the majors have in common, as far as the tests use it. */
+/** What the versions have in common, as far as the tests use it. */
 interface Library {
   readonly lastAssistantMessageIsCompleteWithApprovalResponses?: unknown
   readonly AbstractChat: new (init: object) => Chat
@@ -41,7 +44,7 @@ export const majors = [
   ['7', 'ai7'],
 ] as const
 
-/** A chat as `useChat` holds one, without React. */
+/** A chat as `useChat` creates it, without React. */
 export async function chatOf(major: string, api: string, init: ChatInit = {}): Promise<Chat> {
   const { AbstractChat, DefaultChatTransport } = await load(major)
   const { body, fetch, messages = [], onMessages, ...rest } = init
@@ -75,11 +78,11 @@ export async function chatOf(major: string, api: string, init: ChatInit = {}): P
   return new TestChat({ generateId: () => `made-${++made}`, ...rest, state, transport })
 }
 
-/** Sends the answers of the user on once all have come. */
+/** Sends the user's answers once there is one for each request. */
 export const whenAnswered = async (major: string): Promise<unknown> =>
   (await load(major)).lastAssistantMessageIsCompleteWithApprovalResponses
 
-/** What the transport of a major lets through. Throws what it refuses. */
+/** The chunks that the transport of a version accepts. Throws where it rejects one. */
 export async function eventsOf(major: string, data: readonly string[]): Promise<unknown[]> {
   const { DefaultChatTransport } = await load(major)
   const body = data.map((one) => `data: ${one}\n\n`).join('')

@@ -8,7 +8,7 @@ import { call, contextOf, deepFreeze, encode, finish, parse, start, toMessage } 
 const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type)
 
 describe('the ui encoder', () => {
-  it('opens and closes a part around the pieces of a text', async () => {
+  it('wraps the deltas of a text in start and end of a part', async () => {
     const events = await encode([
       start,
       { type: 'text-delta', text: 'Hel' },
@@ -35,14 +35,14 @@ describe('the ui encoder', () => {
     })
   })
 
-  it('ends its stream with [DONE], an empty one too', async () => {
+  it('ends its stream with [DONE], even an empty one', async () => {
     const encoder = ui.encoder(contextOf())
     const data = await encoder.end()
     expect(data.at(-1)).toBe('[DONE]')
     expect(typesOf(parse(data))).toEqual(['start', 'finish'])
   })
 
-  it('joins the pieces of one network read into one event', async () => {
+  it('joins the deltas of one network read into one event', async () => {
     const pieces = ['a', 'b', 'c'].map((text): StreamChunk => ({ type: 'text-delta', text }))
     const args = ['{"a"', ':1}'].map(
       (text): StreamChunk => ({ type: 'tool-call-delta', index: 0, arguments: text }),
@@ -64,7 +64,7 @@ describe('the ui encoder', () => {
     ])
   })
 
-  it('does not join the pieces of two calls that come by turns', async () => {
+  it('does not join deltas of two interleaved calls', async () => {
     const data = await ui
       .encoder(contextOf())
       .encode([
@@ -79,7 +79,7 @@ describe('the ui encoder', () => {
     expect(deltas.map(({ toolCallId }) => toolCallId)).toEqual(['a', 'b', 'a'])
   })
 
-  it('keeps the order of thoughts, words, calls and words', async () => {
+  it('keeps the order of thoughts, text, calls and text', async () => {
     const message = await toMessage(
       await encode([
         start,
@@ -116,7 +116,7 @@ describe('the ui encoder', () => {
     expect(events.at(-1)).toMatchObject({ messageMetadata: { usage: { total_tokens: 14 } } })
   })
 
-  it('hands results over as what tools returned, and text as text', async () => {
+  it('emits results as the tools returned them, and text as text', async () => {
     const contents = ['{"a":[1,null]}', '[1]', '42', 'null', 'true', '"quoted"', '{ "a": 1 }', 'so']
     const chunks = contents.flatMap((content, index): StreamChunk[] => [
       { type: 'tool-result', tool_call_id: `c${index}`, name: 'f', content },
@@ -129,7 +129,7 @@ describe('the ui encoder', () => {
     expect(outputs).toEqual([{ a: [1, null] }, [1], 42, null, true, '"quoted"', '{ "a": 1 }', 'so'])
   })
 
-  it('tells that a tool failed', async () => {
+  it('reports a failed tool', async () => {
     const message = await toMessage(
       await encode([
         start,
@@ -141,7 +141,7 @@ describe('the ui encoder', () => {
     expect(message.parts[1]).toMatchObject({ state: 'output-error', errorText: 'broken' })
   })
 
-  it('sends arguments that are no JSON object, and the input of a custom tool, as text', async () => {
+  it('emits arguments that are no JSON object, and the input of a custom tool, as text', async () => {
     const events = await encode([
       start,
       ...call(0, 'c1', 'f', '{"a": tru'),
@@ -154,7 +154,7 @@ describe('the ui encoder', () => {
     expect(inputs.map(({ input }) => input)).toEqual(['{"a": tru', 'ls -l'])
   })
 
-  it('gives an empty input to a call without arguments', async () => {
+  it('emits an empty input for a call without arguments', async () => {
     const events = await encode([
       start,
       { type: 'tool-call-start', index: 0, id: 'c1', name: 'f' },
@@ -170,7 +170,7 @@ describe('the ui encoder', () => {
     expect(events.some(({ type }) => type === 'message-metadata')).toBe(false)
   })
 
-  it('names calls apart where a server numbers them anew each turn', async () => {
+  it('keeps call ids unique where a server numbers calls from the start in each turn', async () => {
     const result = (content: string): StreamChunk => ({
       type: 'tool-result',
       tool_call_id: 'call_0',
@@ -193,7 +193,7 @@ describe('the ui encoder', () => {
     expect(tools.map(({ output }) => output)).toEqual(['one', 'two'])
   })
 
-  it('passes a result over whose call the client does not have', async () => {
+  it('skips a result whose call the client does not have', async () => {
     const orphan: StreamChunk = { type: 'tool-result', tool_call_id: 'x', name: 'f', content: '' }
     const approval: StreamChunk = { type: 'tool-approval', id: 'a', tool_call_id: 'x' }
     expect(typesOf(await encode([orphan, approval, start, finish()]))).toEqual([
@@ -204,7 +204,7 @@ describe('the ui encoder', () => {
     ])
   })
 
-  it('sends the result of an approved call before the next turn, in the message that goes on', async () => {
+  it('emits the result of an approved call before the next turn, in the continued message', async () => {
     const events = await encode(
       [
         { type: 'tool-result', tool_call_id: 'c1', name: 'f', content: 'done' },
@@ -221,7 +221,7 @@ describe('the ui encoder', () => {
     ])
   })
 
-  it('tells a refused call as denied', async () => {
+  it('reports a rejected call as denied', async () => {
     const events = await encode(
       [{ type: 'tool-result', tool_call_id: 'c1', name: 'f', content: 'no', is_error: true }],
       {
@@ -236,7 +236,7 @@ describe('the ui encoder', () => {
     expect(events[1]).toEqual({ type: 'tool-output-denied', toolCallId: 'c1' })
   })
 
-  it('asks for approval', async () => {
+  it('requests approval', async () => {
     const message = await toMessage(
       await encode([
         start,
@@ -267,7 +267,7 @@ describe('the ui encoder', () => {
         { status: 'done', output: [3] },
       ],
     ],
-  ] as const)('shows what the provider ran: %s', async (_, steps) => {
+  ] as const)('emits what the provider executed: %s', async (_, steps) => {
     const chunks = steps.map(
       (step): StreamChunk => ({ type: 'hosted-tool', id: 'h', name: 'web_search', ...step }),
     )
@@ -282,7 +282,7 @@ describe('the ui encoder', () => {
     })
   })
 
-  it('shows what the provider ran in vain, and what it never finished', async () => {
+  it('emits provider-executed calls that failed or never finished', async () => {
     const message = await toMessage(
       await encode([
         start,
@@ -295,7 +295,7 @@ describe('the ui encoder', () => {
     expect(message.parts[2]).toMatchObject({ state: 'input-available', input: { a: 1 } })
   })
 
-  it('shows each source once', async () => {
+  it('emits each source once', async () => {
     const web = { url: 'https://a.test', title: 'A' }
     const cite = (more: object): StreamChunk => ({
       type: 'annotation',
@@ -335,7 +335,7 @@ describe('the ui encoder', () => {
     ])
   })
 
-  it('shows files, joins the pieces of a sound, and names what only the provider has', async () => {
+  it('emits files, joins the pieces of an audio part, and names files stored by the provider', async () => {
     const sound = (data: string): StreamChunk => ({ type: 'file', media_type: 'audio/wav', data })
     const events = await encode([
       start,
@@ -354,7 +354,7 @@ describe('the ui encoder', () => {
     ])
   })
 
-  it('hands the data of the app over, undefined as null', async () => {
+  it('emits the data of the app, undefined as null', async () => {
     const events = await encode([
       { type: 'data', name: 'progress', data: { percent: 10 }, id: 'p' },
       { type: 'data', name: 'toast', data: undefined, transient: true },
@@ -367,7 +367,7 @@ describe('the ui encoder', () => {
     ])
   })
 
-  it('leaves members out that the parser of the client refuses', async () => {
+  it('omits members that the parser of the client rejects', async () => {
     const hostile = JSON.parse(
       '{"__proto__":{"a":1},"constructor":{"prototype":1},"b":{"constructor":null,"c":2}}',
     )
@@ -385,7 +385,7 @@ describe('the ui encoder', () => {
     )
   })
 
-  it('closes what is open, tells the code and then the sentence, when a call fails', () => {
+  it('closes open parts when a call fails, then emits the code and the message', () => {
     const encoder = ui.encoder(contextOf())
     encoder.encode([start, { type: 'text-delta', text: 'Half' }])
     const data = encoder.error({
@@ -407,13 +407,13 @@ describe('the ui encoder', () => {
     expect(data.at(-1)).toBe('[DONE]')
   })
 
-  it('tells a stop', () => {
+  it('reports an abort', () => {
     const encoder = ui.encoder(contextOf())
     encoder.encode([start, { type: 'reasoning-delta', text: 'Half' }])
     expect(typesOf(parse(encoder.aborted()))).toEqual(['reasoning-end', 'abort'])
   })
 
-  it('shows warnings and request ids where they get as far as here', async () => {
+  it('emits warnings and request ids if the handler exposes them', async () => {
     const events = await encode([
       { type: 'warning', warning: { code: 'other', message: 'w' } },
       { ...start, request_id: 'r1' } as StreamChunk,
@@ -424,7 +424,7 @@ describe('the ui encoder', () => {
     })
   })
 
-  it('says the words of an answer however they are cut', async () => {
+  it('emits the same text however it is split', async () => {
     const word = fc.oneof(
       fc.record({ type: fc.constant('text-delta' as const), text: fc.string({ unit: 'binary' }) }),
       fc.record({ type: fc.constant('reasoning-delta' as const), text: fc.string() }),
@@ -449,8 +449,8 @@ describe('the ui encoder', () => {
   })
 })
 
-describe('a plain answer', () => {
-  it('is the message that a client would have made of the stream', async () => {
+describe('a response that is not streamed', () => {
+  it('is the message that a client builds from the stream', async () => {
     const chunks = [
       start,
       { type: 'reasoning-delta', text: 'Hm.' },

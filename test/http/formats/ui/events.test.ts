@@ -1,4 +1,6 @@
-/** Every event passes the schema of every major: 5.0.0 refuses each key and each event it does not know. */
+/**
+ * Every event matches the schema of every major version: 5.0.0 rejects each unknown key and event.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../../../src/chat/index.js'
@@ -40,13 +42,13 @@ const parsed = (data: readonly string[]) =>
   data.flatMap((one) => (one === '[DONE]' ? [] : [JSON.parse(one)]))
 
 describe.each(majors)('the schema of version %s', (_, major) => {
-  it('takes every event of an answer', async () => {
+  it('accepts every event of a response', async () => {
     const encoder = ui.encoder(contextOf({ sign }))
     const data = [...(await encoder.encode(everything)), ...(await encoder.end())]
     expect(await eventsOf(major, data)).toEqual(parsed(data))
   })
 
-  it('takes a failure and a stop', async () => {
+  it('accepts a failure and an abort', async () => {
     const error = { status: 500, code: 'x', message: 'm', request_id: 'r', retryAfterMs: 1 }
     for (const end of [
       ui.encoder(contextOf()).error(error),
@@ -56,7 +58,7 @@ describe.each(majors)('the schema of version %s', (_, major) => {
       expect(await eventsOf(major, end)).toEqual(parsed(end))
   })
 
-  it('takes whatever an app and a model may say', async () => {
+  it('accepts any value of an app or a model', async () => {
     const value = fc.anything({ withNullPrototype: true, withUnicodeString: true })
     await fc.assert(
       fc.asyncProperty(value, fc.json(), fc.string({ unit: 'binary' }), async (any, json, text) => {
@@ -80,7 +82,7 @@ describe.each(majors)('the schema of version %s', (_, major) => {
   })
 })
 
-/** What JSON can say: no cycles, no big integers. */
+/** Any JSON value: no cycles, no bigint. */
 function isJson(value: unknown): boolean {
   try {
     JSON.stringify(value)
@@ -91,7 +93,7 @@ function isJson(value: unknown): boolean {
 }
 
 describe.each(majors.slice(1))('the schema of version %s', (_, major) => {
-  it('takes what came with it: approvals and refusals', async () => {
+  it('accepts the events introduced by it: approvals and denials', async () => {
     const messages = [
       { role: 'tool', tool_call_id: 'c9', approval: { id: 'a', approved: false } },
     ] as const

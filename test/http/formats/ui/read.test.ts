@@ -14,8 +14,8 @@ const assistant = (parts: readonly object[], metadata?: unknown) => ({
 })
 const text = (text: string) => ({ type: 'text', text })
 
-describe('what the ui format reads', () => {
-  it('takes the conversation, the model and what else the body says', () => {
+describe('the ui format reader', () => {
+  it('reads the conversation, the model and the other members of the body', () => {
     const body = {
       id: 'chat',
       messages: [user(text('Hi'))],
@@ -33,13 +33,13 @@ describe('what the ui format reads', () => {
     })
   })
 
-  it('takes the last message alone, where the server keeps the conversation', () => {
+  it('reads only the last message if the server stores the conversation', () => {
     expect(ui.read({ id: 'chat', message: user(text('Hi')) }).messages).toEqual([
       { role: 'user', content: 'Hi' },
     ])
   })
 
-  it('gives plain JSON to who wants no stream', () => {
+  it('returns plain JSON if the client requests no stream', () => {
     expect(ui.read({ messages: [user(text('Hi'))], stream: false }).isStream).toBe(false)
   })
 
@@ -57,11 +57,11 @@ describe('what the ui format reads', () => {
     ['a stream that is no boolean', { messages: [], stream: 'yes' }],
     ['a model that is no string', { messages: [], model: {} }],
     ['an id without end', { messages: [], id: 'x'.repeat(201) }],
-  ])('refuses %s', (_, body) => {
+  ])('rejects %s', (_, body) => {
     expect(() => ui.read(body)).toThrow(BadRequestError)
   })
 
-  it('reads the words and files of a user, and nothing that the page keeps for itself', () => {
+  it("reads the text and files of a user, and none of the page's own parts", () => {
     const png = 'data:image/png;base64,AAAA'
     const { messages } = read(
       user(
@@ -107,17 +107,17 @@ describe('what the ui format reads', () => {
     ])
   })
 
-  it('leaves messages out that say nothing', () => {
+  it('drops messages without content', () => {
     const { messages } = read(user({ type: 'data-x', data: 1 }), assistant([]), user(text('Hi')))
     expect(messages).toEqual([{ role: 'user', content: 'Hi' }])
   })
 
-  it('reads system words as such, for the handler to refuse', () => {
+  it('reads system messages as such, for the handler to reject', () => {
     const { messages } = read({ id: 's', role: 'system', parts: [text('Be '), text('kind')] })
     expect(messages).toEqual([{ role: 'system', content: 'Be kind' }])
   })
 
-  it('splits an answer into its turns, each with the results of its calls', () => {
+  it('splits a response into its turns, each with the results of its calls', () => {
     const tool = (toolCallId: string, more: object) => ({ type: 'tool-look', toolCallId, ...more })
     const { messages } = read(
       assistant([
@@ -193,7 +193,7 @@ describe('what the ui format reads', () => {
     ])
   })
 
-  it('takes only true for a yes', () => {
+  it('accepts only true as an approval', () => {
     const part = {
       type: 'tool-pay',
       toolCallId: 'c',
@@ -204,7 +204,7 @@ describe('what the ui format reads', () => {
     expect(read(assistant([part])).messages[1]).toMatchObject({ approval: { approved: false } })
   })
 
-  it('goes on in the last message where that is the assistant’s', () => {
+  it('continues the last message if it is the assistant’s', () => {
     const parts = [{ type: 'step-start' }, text('a'), { type: 'step-start' }, text('b')]
     expect(read(user(text('Hi')), assistant(parts))).toMatchObject({
       continues: 'a',
@@ -213,7 +213,7 @@ describe('what the ui format reads', () => {
     expect(read(user(text('Hi')))).not.toHaveProperty('continues')
   })
 
-  it('takes files that were made on a signature alone', () => {
+  it('accepts generated files only with a signature', () => {
     const file = (type: string, data: string) => ({
       type: 'file',
       mediaType: type,
@@ -243,7 +243,7 @@ describe('what the ui format reads', () => {
     ])
   })
 
-  it('takes hosted tools on a signature alone', () => {
+  it('accepts hosted tools only with a signature', () => {
     const part = {
       type: 'tool-web_search',
       toolCallId: 'h',
@@ -273,7 +273,7 @@ describe('what the ui format reads', () => {
     { turns: { 0: { mac: 1, native: 'x', calls: [], results: 3 } } },
     { turns: { 0: { native: { provider: 1, model: 'm', content: [] } } } },
     { turns: { 0: { calls: { c: { arguments: 7 } } } } },
-  ])('passes metadata over that are not ours: %j', (metadata) => {
+  ])('ignores metadata of the app: %j', (metadata) => {
     const part = {
       type: 'tool-f',
       toolCallId: 'c',
@@ -288,7 +288,7 @@ describe('what the ui format reads', () => {
   })
 })
 
-describe('an answer that comes back', () => {
+describe('a response that the client sends back', () => {
   const native = (n: number) => ({ provider: 'p', model: 'm', content: [{ block: n }] })
   const chunks: readonly StreamChunk[] = deepFreeze([
     start,
@@ -318,23 +318,23 @@ describe('an answer that comes back', () => {
     finish('stop', { native: native(2) }),
   ])
 
-  /** Signs with the text itself, so that a test sees what was signed. */
+  /** The signature is the text itself, so that a test sees what was signed. */
   const sign = async (message: Message) => JSON.stringify([message])
 
-  it('is what was answered, native blocks and exact arguments included', async () => {
+  it('equals the original, native blocks and exact arguments included', async () => {
     const message = await toMessage(await encode(chunks, { sign }))
     const { messages } = ui.read(deepFreeze({ messages: [message] }))
     expect(messages).toEqual(accumulate(chunks)?.messages)
   })
 
-  it('brings for each message the signature that was made for it', async () => {
+  it('has for each message the signature created for it', async () => {
     const message = await toMessage(await encode(chunks, { sign }))
     const { messages, macs } = ui.read({ messages: [user(text('Hi')), message] })
     expect(macs?.size).toBe(5)
     for (const [index, mac] of macs ?? []) expect(mac).toBe(JSON.stringify([messages[index]]))
   })
 
-  it('brings the signatures of both answers where one went on', async () => {
+  it('has the signatures of both responses if one continued the other', async () => {
     const first = chunks.slice(
       0,
       chunks.findIndex(({ type }) => type === 'tool-result'),
@@ -364,12 +364,12 @@ describe('an answer that comes back', () => {
     expect([...(macs?.keys() ?? [])]).toEqual([0, 1, 2, 3])
   })
 
-  it('says so when it could not be signed', async () => {
+  it('reports that it could not be signed', async () => {
     const encoder = ui.encoder(contextOf({ sign: () => Promise.reject(new Error('no key')) }))
     await expect(encoder.encode(chunks)).rejects.toThrow('no key')
   })
 
-  it('lets an edit of the input win over what was noted', async () => {
+  it('prefers an edited input to the stored arguments', async () => {
     const message = await toMessage(await encode(chunks, { sign }))
     const edited = message.parts.map((part) =>
       part.toolCallId === 'c1' ? { ...part, input: { at: 'else' } } : part,
@@ -380,7 +380,7 @@ describe('an answer that comes back', () => {
     })
   })
 
-  it('shows no native blocks without a secret, nor where reasoning is hidden', async () => {
+  it('exposes no native blocks without a secret or with hidden reasoning', async () => {
     const hidden = contextOf().expose
     for (const context of [{}, { sign, expose: { ...hidden, reasoning: false } }])
       expect(JSON.stringify(await encode(chunks, context))).not.toContain('"native"')

@@ -1,4 +1,4 @@
-/** A message told again, against the reducer and the schemas of the client. */
+/** A replayed message, checked against the client's reducer and schemas. */
 import { describe, expect, it } from 'vitest'
 import { replayMessage } from '../../../../src/http/formats/ui/replay-message.js'
 import type { UiMessage } from '../../../../src/http/formats/ui/wire.js'
@@ -39,8 +39,8 @@ const message = deepFreeze({
   ],
 } as const) as UiMessage
 
-describe('a message that is told again', () => {
-  it('is the message it was', async () => {
+describe('a replayed message', () => {
+  it('equals the original', async () => {
     const { id: _, ...told } = await toMessage(replayMessage(message) as unknown as Event[])
     const parts = told.parts.map(({ rawInput: _, id, ...part }) =>
       part.type === 'reasoning' ? part : { ...part, ...(id !== undefined && { id }) },
@@ -52,13 +52,13 @@ describe('a message that is told again', () => {
     })
   })
 
-  it.each(majors)('is understood by version %s', async (_, major) => {
+  it.each(majors)('is valid in version %s', async (_, major) => {
     const events = replayMessage(message)
     const data = events.map((event) => JSON.stringify(event))
     expect(await eventsOf(major, data)).toEqual(JSON.parse(`[${data}]`))
   })
 
-  it('has no question that was answered: its call runs', async () => {
+  it('has no approval request that was answered: its call is running', async () => {
     const part = { type: 'tool-pay', toolCallId: 'c1', input: {}, approval: { id: 'a' } }
     for (const state of ['approval-requested', 'approval-responded']) {
       const [, ...events] = replayMessage({ ...message, parts: [{ ...part, state }] })
@@ -73,13 +73,13 @@ describe('a message that is told again', () => {
     expect(events.at(-1)).toEqual({ type: 'tool-output-denied', toolCallId: 'c1' })
   })
 
-  it('does not have a client run a tool again that has run', async () => {
+  it('does not make a client execute a tool again', async () => {
     const types = replayMessage(message).map(({ type }) => type)
-    // the one that waits
+    // the pending one
     expect(types.filter((type) => type === 'tool-input-available')).toHaveLength(1)
   })
 
-  it('has nothing of a part that is none', () => {
+  it('skips a part of an unknown kind', () => {
     const parts = [
       { type: 'constructor' },
       { type: 'tool-' },

@@ -1,4 +1,4 @@
-/** What the tests of the `ui` format share. */
+/** Shared helpers for the tests of the `ui` format. */
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai6'
 import type { StreamChunk } from '../../../../src/chat/index.js'
 import type { AnswerContext, Incoming } from '../../../../src/http/formats/index.js'
@@ -29,7 +29,7 @@ export const call = (index: number, id: string, name: string, text: string): Str
 
 export type Event = UIMessageChunk & Record<string, unknown>
 
-/** One chunk an `encode`, so that nothing is joined. */
+/** One chunk per `encode`, so that nothing is joined. */
 export async function encode(
   chunks: readonly StreamChunk[],
   context: Partial<AnswerContext> = {},
@@ -45,7 +45,7 @@ export const parse = (data: readonly string[]): Event[] =>
 
 type Message = Omit<UIMessage, 'parts'> & { readonly parts: Record<string, unknown>[] }
 
-/** The message a client of version 6 makes of events. */
+/** The message that a client of version 6 builds from events. */
 export async function toMessage(events: readonly Event[], message?: UIMessage): Promise<Message> {
   const stream = new ReadableStream<UIMessageChunk>({
     start(controller) {
@@ -59,7 +59,7 @@ export async function toMessage(events: readonly Event[], message?: UIMessage): 
   return JSON.parse(JSON.stringify(last))
 }
 
-/** Frozen to the ground: whoever edits what was given fails. */
+/** Deeply frozen: any mutation throws. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)
