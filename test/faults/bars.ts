@@ -301,7 +301,7 @@ export const bars: readonly Bar[] = [
     number: '25',
     figure: 'recovery where every fifth answer is a 503',
     target: '≥ 98 %',
-    test: ['test/middleware/retry.test.ts', 'does not starve a server that fails now and then'],
+    test: ['test/middleware/retry.test.ts', 'allows retries for a server that fails now and then'],
   },
   {
     number: '26',
@@ -313,7 +313,7 @@ export const bars: readonly Bar[] = [
     number: '27',
     figure: 'clock jump of a day',
     target: 'no change',
-    test: ['test/middleware/retry.test.ts', 'is the same whatever the wall clock says'],
+    test: ['test/middleware/retry.test.ts', 'do not depend on the wall clock'],
   },
   {
     number: '28',
@@ -346,7 +346,10 @@ export const bars: readonly Bar[] = [
     number: '31',
     figure: 'redaction at every cut',
     target: '0 leaks',
-    test: ['test/middleware/redact.test.ts', 'is masked at every cut, one character a chunk too'],
+    test: [
+      'test/middleware/redact.test.ts',
+      '%s %s is masked at every split, one character per chunk too',
+    ],
   },
   {
     number: '32',
@@ -405,7 +408,7 @@ export const bars: readonly Bar[] = [
     target: 'no hold is left',
     test: [
       'test/middleware/budget.test.ts',
-      'of one that was killed in the middle no hold is left',
+      'a killed process leaves no hold when its leases expire',
     ],
   },
   {
@@ -418,10 +421,7 @@ export const bars: readonly Bar[] = [
     number: '41',
     figure: 'spans and metrics of the conventions, no content',
     target: '1 span, 1 record a call',
-    test: [
-      'test/middleware/telemetry.test.ts',
-      'is in no span and no metric unless it is asked for',
-    ],
+    test: ['test/middleware/telemetry.test.ts', 'is in no span and no metric by default, in %s'],
   },
   {
     number: '42',

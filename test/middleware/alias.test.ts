@@ -20,7 +20,7 @@ async function asked(
 }
 
 describe('alias', () => {
-  it('sends a short name to the full one', async () => {
+  it('replaces a short name with the full one', async () => {
     expect(await asked({ fast: 'scripted/small' }, { model: 'fast' })).toEqual({ model: 'small' })
   })
 
@@ -39,11 +39,11 @@ describe('alias', () => {
     [{ a: 'a' }],
     [{ a: 'b', b: 'a' }],
     [{ x: 'a', a: 'b', b: { model: 'c' }, c: 'a' }],
-  ] as readonly [Aliases][])('refuses the cycle in %j at construction', (table) => {
+  ] as readonly [Aliases][])('rejects the cycle in %j at construction', (table) => {
     expect(() => alias(table)).toThrow(MisuseError)
   })
 
-  it('refuses a cycle that the table of a call makes, before any request', async () => {
+  it('rejects a cycle created by the table of a call, before any request', async () => {
     const provider = scripted([say('Hello')])
     const ai = createClient({ providers: [provider], use: [alias({ a: 'b' })] })
     const call = ai.generate({ model: 'a', messages }, { aliases: { b: 'a' } })
@@ -51,7 +51,7 @@ describe('alias', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('takes the table of a call before its own, for that call', async () => {
+  it('the table of a call takes precedence for that call', async () => {
     const table = { fast: 'scripted/small', other: 'scripted/other' }
     const own = { fast: 'scripted/tiny' }
     expect(await asked(table, { model: 'fast' }, own)).toEqual({ model: 'tiny' })
@@ -59,7 +59,7 @@ describe('alias', () => {
     expect(await asked(table, { model: 'fast' })).toEqual({ model: 'small' })
   })
 
-  it('brings default parameters; the request’s own win, then those nearest to the name', async () => {
+  it('adds default parameters; those of the request take precedence, then those nearest to the name', async () => {
     const table: Aliases = {
       smart: { model: 'big', temperature: 0, top_p: 0.5 },
       big: { model: 'scripted/big', temperature: 1, seed: 7, user: 'app' },
@@ -73,7 +73,7 @@ describe('alias', () => {
     })
   })
 
-  it('treats a parameter that is undefined as one that is not there', async () => {
+  it('treats an undefined parameter as missing', async () => {
     const table: Aliases = { smart: { model: 'scripted/big', temperature: 0 } }
     expect(await asked(table, { model: 'smart', temperature: undefined })).toEqual({
       model: 'big',
@@ -82,7 +82,7 @@ describe('alias', () => {
   })
 
   it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
-    'knows no alias by the name %s',
+    'treats %s as a name only where it is an own key',
     async (name) => {
       const provider = scripted([say('Hello')])
       const ai = createClient({ providers: [provider], use: [alias({ fast: 'scripted/small' })] })
@@ -92,7 +92,7 @@ describe('alias', () => {
     },
   )
 
-  it('is named by the error for a model that nobody knows, at every door', async () => {
+  it('is named in the error for an unknown model, wherever the table comes from', async () => {
     const providers = [scripted([say('Hello')])]
     const ai = createClient({ providers, use: [alias({ fast: 'scripted/small', smart: 'fast' })] })
     const request = { model: 'fsat', messages }

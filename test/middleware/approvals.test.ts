@@ -26,7 +26,7 @@ const pay = (ran: unknown[] = []) =>
     },
   })
 
-/** A client whose first turn calls, and whose later ones speak. */
+/** A client whose first turn calls the tool, and whose later turns are text. */
 function bank(calls: readonly Called[], options: ToolsOptions = {}) {
   const ran: unknown[] = []
   const provider = scripted(({ messages }) =>
@@ -38,7 +38,7 @@ function bank(calls: readonly Called[], options: ToolsOptions = {}) {
 
 const yes = (reply: ChatResponse, nth = 0, approved: unknown = true): ToolMessage => {
   const { id = '', tool_call_id = '' } = reply.approvals?.[nth] ?? {}
-  // as a browser may send it
+  // as sent by a browser
   return {
     role: 'tool',
     tool_call_id,
@@ -50,7 +50,7 @@ const nextRequest = (reply: ChatResponse, ...messages: readonly Message[]): Chat
   deepFreeze({ ...request, messages: [...request.messages, ...reply.messages, ...messages] })
 
 describe('a call that needs approval', () => {
-  it('stops the loop and is named, while the calls beside it run', async () => {
+  it('stops the loop and is listed, while the other calls of the turn run', async () => {
     const { ai, provider, ran } = bank([
       ['c1', 'pay', { amount: 50 }],
       ['c2', 'look'],
@@ -81,7 +81,7 @@ describe('a call that needs approval', () => {
     ])
   })
 
-  it('runs when the next request brings a yes, and the loop goes on', async () => {
+  it('runs when the next request approves it, and the loop continues', async () => {
     const { ai, provider, ran } = bank([
       ['c1', 'pay', { amount: 50 }],
       ['c2', 'look'],
@@ -103,7 +103,7 @@ describe('a call that needs approval', () => {
   })
 
   it.each(['generate', 'stream'] as const)(
-    'has its result on the error where the model fails behind it: %s',
+    'has its result on the error if the model fails after it: %s',
     async (mode) => {
       const ran: unknown[] = []
       const provider = scripted([
@@ -124,7 +124,7 @@ describe('a call that needs approval', () => {
     },
   )
 
-  it('survives storage as JSON, and leaves no trace in later requests', async () => {
+  it('survives storage as JSON, and leaves nothing in later requests', async () => {
     const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
     const first = await ai.generate(request)
     const second = await ai.generate(JSON.parse(JSON.stringify(nextRequest(first, yes(first)))))
@@ -141,7 +141,7 @@ describe('a call that needs approval', () => {
   })
 
   it.each([false, 'true', 1, null])(
-    'does not run for %j, and the model reads why',
+    'does not run for %j, and the model receives the reason',
     async (approved) => {
       const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
       const first = await ai.generate(request)
@@ -155,7 +155,7 @@ describe('a call that needs approval', () => {
     },
   )
 
-  it('may wait for several answers; one that is missing is a no, and told', async () => {
+  it('may wait for several answers; a missing one is a denial, with a warning', async () => {
     const { ai, ran } = bank([
       ['c1', 'pay', { amount: 50 }],
       ['c2', 'pay', { amount: 60 }],
@@ -171,7 +171,7 @@ describe('a call that needs approval', () => {
     expect(reply.warnings).toMatchObject([{ code: 'repaired' }])
   })
 
-  it('is not asked for where the arguments are wrong', async () => {
+  it('is not requested if the arguments are invalid', async () => {
     const { ai, provider } = bank([['c1', 'pay', { amount: 'all' }]])
     const reply = await ai.generate(request)
     expect(reply.approvals).toBeUndefined()
@@ -179,7 +179,7 @@ describe('a call that needs approval', () => {
   })
 })
 
-describe('a yes', () => {
+describe('an approval', () => {
   const refused = async (
     forge: (first: ChatResponse, approval: ToolMessage) => ChatRequest,
     options: ToolsOptions = {},
@@ -193,7 +193,7 @@ describe('a yes', () => {
     expect(provider.calls).toHaveLength(1)
   }
 
-  it('counts once', async () => {
+  it('is valid once', async () => {
     const { ai, provider, ran } = bank([['c1', 'pay', { amount: 50 }]])
     const first = await ai.generate(request)
     await ai.generate(nextRequest(first, yes(first)))
@@ -203,25 +203,25 @@ describe('a yes', () => {
     expect(provider.calls).toHaveLength(2)
   })
 
-  it('is none with an id that was not given out', () =>
+  it('is invalid with an unknown id', () =>
     refused((first, approval) =>
       nextRequest(first, { ...approval, approval: { id: 'made up', approved: true } }),
     ))
 
-  it('is none for other arguments than were shown', () =>
+  it('is invalid for other arguments than were shown', () =>
     refused((first, approval) => {
       const json = JSON.stringify(nextRequest(first, approval))
       return JSON.parse(json.replace('\\"amount\\":50', '\\"amount\\":5000'))
     }))
 
-  it('is none for another tool', () =>
+  it('is invalid for another tool', () =>
     refused((first, approval) =>
       JSON.parse(
         JSON.stringify(nextRequest(first, approval)).replace('"name":"pay"', '"name":"look"'),
       ),
     ))
 
-  it('is none after a no', async () => {
+  it('is invalid after a denial', async () => {
     const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]])
     const first = await ai.generate(request)
     await ai.generate(nextRequest(first, yes(first, 0, false)))
@@ -231,7 +231,7 @@ describe('a yes', () => {
     expect(ran).toEqual([])
   })
 
-  it('is none when it comes too late', () => {
+  it('is invalid when it has expired', () => {
     const clock = fakeClock()
     return refused(
       (first, approval) => {
@@ -242,7 +242,7 @@ describe('a yes', () => {
     )
   })
 
-  it('is none from someone else', async () => {
+  it('is invalid from another user', async () => {
     const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], {
       approvalScope: ({ options }) => options.tags?.user ?? '',
     })
@@ -255,7 +255,7 @@ describe('a yes', () => {
     expect(ran).toEqual([])
   })
 
-  it('runs nothing where one beside it is forged', async () => {
+  it('runs nothing if another approval of the request is forged', async () => {
     const { ai, ran } = bank([
       ['c1', 'pay', { amount: 50 }],
       ['c2', 'pay', { amount: 60 }],
@@ -265,12 +265,12 @@ describe('a yes', () => {
     const error = await thrown(ai.generate(nextRequest(first, yes(first, 0), forged)))
     expect(error).toBeInstanceOf(BadRequestError)
     expect(ran).toEqual([])
-    // and uses none up
+    // and none is consumed
     await ai.generate(nextRequest(first, yes(first, 0), yes(first, 1)))
     expect(ran).toEqual([50, 60])
   })
 
-  it('is not used up by a no of someone else', async () => {
+  it('is not consumed by a denial from another user', async () => {
     const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], {
       approvalScope: ({ options }) => options.tags?.user ?? '',
     })
@@ -281,7 +281,7 @@ describe('a yes', () => {
     expect(ran).toEqual([50])
   })
 
-  it('for a call that no tool here made changes nothing', async () => {
+  it('for a call that no tool here requested changes nothing', async () => {
     const { ai, provider } = bank([])
     const stray: ToolMessage = {
       role: 'tool',
@@ -293,8 +293,8 @@ describe('a yes', () => {
   })
 })
 
-describe('a tool that the provider runs', () => {
-  it('waits for its own approval, also where a tool of ours has its name', async () => {
+describe('a tool that the provider executes', () => {
+  it('waits for its own approval, even if a local tool has the same name', async () => {
     const ran: unknown[] = []
     const turn = call([['m1', 'pay', { amount: 50 }]])
     const finish = turn.at(-1)
@@ -325,7 +325,7 @@ describe('approvals in a store', () => {
   }
   const names = ['memory', 'redis'] as const
 
-  it.each(names)('are good in another process: %s', async (name) => {
+  it.each(names)('are valid in another process: %s', async (name) => {
     const approvals = stores[name]()
     const asking = bank([['c1', 'pay', { amount: 50 }]], { approvals })
     const running = bank([], { approvals })
@@ -335,7 +335,7 @@ describe('approvals in a store', () => {
     expect([asking.ran, running.ran]).toEqual([[], [50]])
   })
 
-  it.each(names)('are used by one of many processes: %s', async (name) => {
+  it.each(names)('are consumed by one of many processes: %s', async (name) => {
     const approvals = stores[name]()
     const first = await bank([['c1', 'pay', { amount: 50 }]], { approvals }).ai.generate(request)
     const banks = Array.from({ length: 8 }, () => bank([], { approvals }))
@@ -347,7 +347,7 @@ describe('approvals in a store', () => {
       if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'approval_invalid' })
   })
 
-  it.each(names)('keep nothing that was said: %s', async (name) => {
+  it.each(names)('store no content: %s', async (name) => {
     const inner = stores[name]()
     const written: string[] = []
     const approvals: Store = {
@@ -362,7 +362,7 @@ describe('approvals in a store', () => {
     expect(written.join()).not.toContain('4711')
   })
 
-  it('end with their time', async () => {
+  it('expire', async () => {
     let now = 0
     const approvals = memoryStore({ now: () => now })
     const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals, approvalTtlMs: 1_000 })
@@ -374,7 +374,7 @@ describe('approvals in a store', () => {
     expect(ran).toEqual([])
   })
 
-  it('that fails end the call: nothing runs', async () => {
+  it('end the call if the store fails: nothing runs', async () => {
     const down = new Error('The store is down')
     const approvals = { ...memoryStore(), setIfAbsent: () => Promise.reject(down) }
     const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals })
@@ -384,8 +384,8 @@ describe('approvals in a store', () => {
   })
 })
 
-describe('approvals in the process', () => {
-  it('forget the oldest where there are too many', async () => {
+describe('approvals in memory', () => {
+  it('drop the oldest when there are too many', async () => {
     const store = inProcess(fakeClock(), 2)
     for (const key of ['a', 'b', 'c']) await store.set(key, '1', { ttlMs: 1_000 })
     expect(await Promise.all(['a', 'b', 'c'].map((key) => store.get(key)))).toEqual([

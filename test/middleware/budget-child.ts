@@ -1,4 +1,7 @@
-/** One of several processes under one cap on Redis; one that is told to hang stops in the middle of its answers. */
+/**
+ * One of several processes under one cap on Redis; one started to hang stops in the middle of its
+ * answers.
+ */
 import { Redis } from 'ioredis'
 import { redisStore } from '../../src/store/index.js'
 import { crowd, hangingCrowd, seeded } from './budget-load.js'

@@ -1,4 +1,4 @@
-/** A crowd of streams under one cap, with a provider that says as many words as it likes. */
+/** Many streams under one cap, with a provider that emits as many words as requested. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { budget } from '../../middleware/budget.js'
@@ -10,7 +10,7 @@ import type { Store } from '../../src/store/index.js'
 const promptTokens = 100
 const wordsARead = 20
 
-/** Says `metadata.words` words, twenty a read, in answers of 200 to 2,000. */
+/** Emits `metadata.words` words, twenty per read, in responses of 200 to 2,000. */
 const talker: ProviderAdapter = {
   name: 'talker',
   convertMessages: (messages) => messages,
@@ -43,7 +43,7 @@ export interface Load {
   readonly leaseMs?: number | undefined
 }
 
-/** Resolves when each call has said something, and goes no further. */
+/** Resolves when each call has emitted something, and stops there. */
 export async function hangingCrowd(store: Store, { calls, cap, random: _, ...options }: Load) {
   const layer = budget({ tokens: cap, window: 'total', store, ...options })
   const hanging: ProviderAdapter = {
@@ -66,7 +66,7 @@ export async function hangingCrowd(store: Store, { calls, cap, random: _, ...opt
   await Promise.all(begun)
 }
 
-/** All at once. */
+/** All calls at once. */
 export async function crowd(store: Store, { calls, cap, random, ...options }: Load) {
   const layer = budget({ tokens: cap, window: 'total', store, ...options })
   const ai = createClient({ providers: [talker], use: [layer] })
@@ -90,7 +90,7 @@ export async function crowd(store: Store, { calls, cap, random, ...options }: Lo
   return result
 }
 
-/** Park and Miller: the same numbers for the same seed. */
+/** The Park–Miller generator: the same numbers for the same seed. */
 export function seeded(seed: number): () => number {
   let state = seed
   return () => {
@@ -99,7 +99,7 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** The sum and the holds of the one cap of `crowd`. */
+/** The sum and the holds under the cap of `crowd`. */
 export async function stateOf(store: Store) {
   const caps = [{ key: '0:tokens:total::all', amount: 0, limit: 0, ttlMs: 60_000 }]
   const found = await store.hold?.('budget', { id: 'look', leaseMs: 60_000, caps })
@@ -121,7 +121,7 @@ export const startProcess = (port: number, ...args: readonly unknown[]): ChildPr
     stdio: ['ignore', 'pipe', 'inherit'],
   })
 
-/** So many calls in each of four processes; the sum of what they report. */
+/** Runs so many calls in each of four processes; returns the sum of their reports. */
 export async function crowdInProcesses(
   port: number,
   load: { calls: number; cap: number; seed: number },

@@ -1,6 +1,7 @@
 /**
- * Four processes × 1,000 calls at once on a real redis-server, demand ten times the cap, once a seed: prints what was used
- * and fails where a cap was passed. `npx tsx test/middleware/budget-soak.ts [first seed] [last seed]`
+ * Four processes × 1,000 concurrent calls on a real redis-server, with a demand of ten times the
+ * cap, once per seed: prints the usage and fails if a cap was exceeded. `npx tsx
+ * test/middleware/budget-soak.ts [first seed] [last seed]`
  */
 import { Redis } from 'ioredis'
 import { redisStore } from '../../src/store/index.js'

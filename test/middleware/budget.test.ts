@@ -63,7 +63,7 @@ describe.each(Object.keys(stores))('budget in %s', (kind) => {
     return (stores[kind] ?? stores.memory ?? memoryStore)()
   }
 
-  it.each([1, 2, 3])('a crowd of ten times the cap never passes it, seed %i', async (seed) => {
+  it.each([1, 2, 3])('a crowd with ten times the cap never exceeds it, seed %i', async (seed) => {
     const store = await open()
     const cap = 440_000
     const result = await crowd(store, { calls: 4_000, cap, random: seeded(seed), expect: 1_100 })
@@ -74,7 +74,7 @@ describe.each(Object.keys(stores))('budget in %s', (kind) => {
     expect(result.wholeTokens).toBeGreaterThan(0.8 * result.tokens)
   })
 
-  it('settles with the real figure: success, failure that was retried, abort', async () => {
+  it('settles with the actual usage: success, failure that was retried, abort', async () => {
     const store = await open()
     const down = new ServiceUnavailableError('down', { status: 503, retryable: true })
     const text: StreamChunk = { type: 'text-delta', text: 'four little words here' }
@@ -111,7 +111,7 @@ describe.each(Object.keys(stores))('budget in %s', (kind) => {
 })
 
 describe.each(modes)('budget, in %s', (mode) => {
-  it('refuses before the provider is asked, with what, how much and until when; no retry', async () => {
+  it('rejects before the provider is called, with cap, amount and reset time; no retry', async () => {
     const told: BudgetExceededError[] = []
     const provider = scripted([say('Hello')])
     const now = () => Date.parse('2026-03-28T22:59:00Z')
@@ -131,7 +131,7 @@ describe.each(modes)('budget, in %s', (mode) => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('keeps apart whom `per` names, and refuses a call without a key', async () => {
+  it('separates the keys of `per`, and rejects a call without a key', async () => {
     const provider = scripted([say('Hello')])
     const who = (user: string) => ({ user })
     const { run } = client(provider, { tokens: 40, per: (ctx) => ctx.request.user ?? '' })
@@ -144,7 +144,7 @@ describe.each(modes)('budget, in %s', (mode) => {
     expect(await thrown(run(mode))).toBeInstanceOf(MisuseError)
   })
 
-  it('knows no price, no call: a model, or a tier, under a cap in USD', async () => {
+  it('rejects a model or tier without a price under a cap in USD', async () => {
     const provider = scripted([say('Hello')])
     const layer = budget({ usd: 1, window: 'day' })
     const ai = createClient({ providers: [provider], use: [layer], prices: {} })
@@ -153,7 +153,7 @@ describe.each(modes)('budget, in %s', (mode) => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('a store that is down: closed by default, open where the app says so', async () => {
+  it('a store that is down: rejects by default, lets calls through if configured', async () => {
     const broken = {
       ...memoryStore(),
       hold: () => Promise.reject(new Error('no')),
@@ -166,12 +166,12 @@ describe.each(modes)('budget, in %s', (mode) => {
   })
 })
 
-describe('what is not seen', () => {
+describe('usage that is not visible while it streams', () => {
   it.each([
     ['generate', 'generate', {}],
     ['a model that thinks', 'stream', { reasoning_effort: 'high' }],
     ['a hosted tool', 'stream', { tools: [{ type: 'web_search' }] }],
-  ] as const)('of %s is bounded by max_tokens, told', async (_, mode, more) => {
+  ] as const)('of %s is bounded by max_tokens, with a warning', async (_, mode, more) => {
     const provider = scripted([say('Hello')])
     const { run } = client(provider, { tokens: 100 })
     const reply = await run(mode, { ...more, max_tokens: 5_000 })
@@ -181,7 +181,7 @@ describe('what is not seen', () => {
     expect(reply.warnings).toMatchObject([{ code: 'changed', param: 'max_tokens' }])
   })
 
-  it('leaves an answer alone that the cap pays', async () => {
+  it('leaves a response alone that the cap covers', async () => {
     const provider = scripted([say('Hello')])
     const reply = await client(provider).run('generate', { max_tokens: 50 })
     expect(provider.calls[0]?.request.max_tokens).toBe(50)
@@ -190,7 +190,7 @@ describe('what is not seen', () => {
 })
 
 describe('budget', () => {
-  it('ends a stream before the chunk that nothing pays for, and keeps what was said', async () => {
+  it('ends a stream before the chunk that exceeds the cap, and keeps the text', async () => {
     const words: StreamChunk[] = Array.from({ length: 40 }, () => {
       return { type: 'text-delta', text: ' word'.repeat(10) }
     })
@@ -212,7 +212,7 @@ describe('budget', () => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('expects what was usual lately, from the store', async () => {
+  it('estimates from recent usage in the store', async () => {
     const store = memoryStore()
     const usage = { prompt_tokens: 10, completion_tokens: 400, total_tokens: 410 }
     const provider = scripted([say('Hello', { usage })])
@@ -225,7 +225,7 @@ describe('budget', () => {
     expect(await thrown(ask())).toBeInstanceOf(BudgetExceededError)
   })
 
-  it('learns from the wire how far its own count is off, and that a model thinks unseen', async () => {
+  it('learns from reported usage how far its own count deviates, and that a model has hidden reasoning', async () => {
     const store = memoryStore()
     const text = 'word '.repeat(100)
     const usage = { prompt_tokens: 40, completion_tokens: 200, total_tokens: 240 }
@@ -237,18 +237,18 @@ describe('budget', () => {
       const error = await thrown(ai.stream(long).response)
       return { error, sent: provider.calls[0]?.request.max_tokens }
     }
-    // of 400 the prompt and the answer are 240: its own count lets that pass
+    // of 400, prompt and answer take 240 by its own count, which alone would let them pass
     expect((await ask(usage, 400, memoryStore())).error).toBeUndefined()
     expect((await ask(usage, 10_000)).error).toBeUndefined()
     const { used = 0 } = (await stateOf(store)) ?? {}
-    // what the wire told counts twice as much
+    // reported usage was twice as much
     expect((await ask(usage, used + 400)).error).toBeInstanceOf(BudgetExceededError)
     const completion_tokens_details = { reasoning_tokens: 100 }
     await ask({ ...usage, completion_tokens_details }, 20_000)
     expect((await ask(usage, 20_000)).sent).toBeLessThanOrEqual(20_000)
   })
 
-  it('has its place', () => {
+  it('has its place in the stack', () => {
     const names = standard({ with: [budget({ usd: 1, window: 'day' })] }).map(({ name }) => name)
     expect(names.slice(names.indexOf('retry'))).toEqual(['retry', 'budget', 'timeout', 'params'])
   })
@@ -262,14 +262,14 @@ describe('budget', () => {
     [{ usd: 1, window: 'day', caps: [{ usd: 1, window: 'day' }] }],
     [{ caps: [] }],
     [{ usd: 1, window: 'day', store: { get: () => undefined } }],
-  ])('%j is refused when it is made', (options) => {
+  ])('%j is rejected at construction', (options) => {
     expect(() => budget(options as never)).toThrow(MisuseError)
   })
 })
 
 describe('budget over processes', () => {
   it.each([1, 2, 3])(
-    'four of them never pass the cap, and the sum in Redis is the ledger, seed %i',
+    'four of them never exceed the cap, and the sum in Redis is the ledger, seed %i',
     // four processes start, each with its compiler
     { timeout: 120_000 },
     async (seed) => {
@@ -287,7 +287,7 @@ describe('budget over processes', () => {
     },
   )
 
-  it('of one that was killed in the middle no hold is left when its leases are over', async () => {
+  it('a killed process leaves no hold when its leases expire', async () => {
     await redis.client.flushall()
     const cap = 300_000
     const hung = startProcess(redis.port, 'hang', 50, cap, 1)
@@ -298,7 +298,7 @@ describe('budget over processes', () => {
     expect(held).toBeGreaterThan(50 * 1_100)
     hung.kill('SIGKILL')
     await once(hung, 'exit')
-    // what nobody settles counts as used
+    // unsettled holds count as used
     await vi.waitFor(
       async () => expect(await stateOf(store)).toMatchObject({ used: held, held: 0 }),
       {
@@ -311,7 +311,7 @@ describe('budget over processes', () => {
   })
 })
 
-it('in memory no hold is left of calls that were never settled, when their leases are over', async () => {
+it('in memory, calls that were never settled leave no hold when their leases expire', async () => {
   let now = 0
   const store = memoryStore({ now: () => now })
   const lost: Store = { ...store, settle: async () => [] }
@@ -323,9 +323,9 @@ it('in memory no hold is left of calls that were never settled, when their lease
   expect(await stateOf(store)).toMatchObject({ used: held, held: 0 })
 })
 
-describe.each(models.slice(0, 4))('a model that thinks unseen: %s', (model) => {
-  it.each(modes)('%s: sixteen at once stay under the cap', async (mode) => {
-    /** All that the request allows is thought. */
+describe.each(models.slice(0, 4))('a model with hidden reasoning: %s', (model) => {
+  it.each(modes)('%s: sixteen concurrent calls stay under the cap', async (mode) => {
+    /** The whole budget of the request is reasoning. */
     const thinker = ({ body }: { body: unknown }) => {
       const [, most = '1000000'] =
         /"(?:max_output_tokens|max_tokens|maxOutputTokens)":(\d+)/.exec(JSON.stringify(body)) ?? []
@@ -363,7 +363,7 @@ describe.each(models.slice(0, 4))('a model that thinks unseen: %s', (model) => {
     { reasoning_effort: 'high', max_tokens: 500 },
     { reasoning_effort: 'low', max_tokens: 1_000 },
     { reasoning_effort: 'max' },
-  ] satisfies Partial<ChatRequest>[])('is never given more than is held: %j', async (more) => {
+  ] satisfies Partial<ChatRequest>[])('never receives more than is held: %j', async (more) => {
     for (const cap of [800, 3_000, 6_000, 100_000]) {
       await using wire = await mockServer([reply('So.')])
       const store = memoryStore()
@@ -409,7 +409,7 @@ describe.each(modes)('tiers, in %s', (mode) => {
     return { error, usd: (found.caps[0]?.used ?? 0) / 1e9, requests: wire.requests.length }
   }
 
-  it('are booked at their own price, asked for or not', async () => {
+  it('are booked at their own price, requested or not', async () => {
     const booked = async (...[asked, answered]: Parameters<typeof run>) =>
       (await run(asked, answered)).usd / standardUsd
     expect(await booked(undefined, 'default')).toBeCloseTo(1)
@@ -418,7 +418,7 @@ describe.each(modes)('tiers, in %s', (mode) => {
     expect(await booked('flex', 'flex')).toBeCloseTo(0.5)
   })
 
-  it('without a price are refused before the provider is asked', async () => {
+  it('without a price are rejected before the provider is called', async () => {
     const { error, requests } = await run('ultrafast', 'ultrafast')
     expect(error).toBeInstanceOf(MisuseError)
     expect(requests).toBe(0)

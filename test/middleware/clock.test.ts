@@ -4,7 +4,7 @@ import { after, sleep } from '../../middleware/clock.js'
 import { AbortError } from '../../src/core/index.js'
 import { fakeClock } from './fake-clock.js'
 
-it('waits longer than one timer can', () => {
+it('waits longer than the maximum of one timer', () => {
   const clock = fakeClock()
   let fired = 0
   after(2 ** 32, () => fired++, clock)
@@ -15,7 +15,7 @@ it('waits longer than one timer can', () => {
   expect(Math.max(...clock.waits)).toBeLessThan(2 ** 31)
 })
 
-it('can be called off at any time of a long wait', () => {
+it('can be cancelled at any point of a long wait', () => {
   const clock = fakeClock()
   const cancel = after(2 ** 32, () => expect.unreachable(), clock)
   clock.advance(2 ** 31)
@@ -23,7 +23,7 @@ it('can be called off at any time of a long wait', () => {
   expect(clock.pending()).toBe(0)
 })
 
-it('takes its listener off when the wait is over', async () => {
+it('removes its listener when the wait is over', async () => {
   const { signal } = new AbortController()
   await sleep(5_000, signal, fakeClock({ jumps: true }))
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
@@ -41,7 +41,7 @@ it('ends with the signal, keeps its reason, and leaves no timer', async () => {
   expect(clock.pending()).toBe(0)
 })
 
-it('does not begin to wait when the signal has fired', async () => {
+it('does not start to wait if the signal has already fired', async () => {
   const clock = fakeClock()
   await expect(sleep(5_000, AbortSignal.abort(), clock)).rejects.toBeInstanceOf(AbortError)
   expect(clock.pending()).toBe(0)

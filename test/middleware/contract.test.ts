@@ -33,7 +33,7 @@ const slowly = async () => true as const
 middlewareContract('guard', () => guard({ input: slowly, output: passes }), { holds: 'sentence' })
 middlewareContract('guard, slow', () => guard({ output: slowly }), { holds: 'sentence' })
 middlewareContract('guard of all', () => guard({ output: passes, hold: 'all' }), { holds: 'turn' })
-// without restore it is in redact.test.ts: two layers
+// without restore it is in redact.test.ts, as it is two layers
 middlewareContract('redact that restores', () => redact({ restore: true }).at(-1) ?? alias({}), {
   adds: 1,
 })

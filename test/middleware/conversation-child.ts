@@ -1,4 +1,7 @@
-/** One of several processes that talk in one conversation; one that is told to hang waits to be killed. */
+/**
+ * One of several processes that take part in one conversation; one started to hang waits to be
+ * killed.
+ */
 import { Redis } from 'ioredis'
 import { conversation } from '../../middleware/conversation.js'
 import { tool, tools } from '../../middleware/tools.js'
@@ -25,7 +28,7 @@ const forever = () => new Promise<never>(() => {})
 const user = (content: string) => ({ role: 'user', content }) as const
 const show = (text: string) => process.stdout.write(text)
 
-/** Three messages at once, as soon as the other process is there. */
+/** Three messages at once, as soon as the other process has started. */
 async function talk() {
   const seen: number[] = []
   const provider = scripted(({ messages }) => {
@@ -44,7 +47,7 @@ async function talk() {
   close()
 }
 
-/** The answer is whole, and is never appended. */
+/** The response is complete, and is never appended. */
 const stuck: Store = {
   ...store,
   append: (key, entries, options) =>
@@ -72,5 +75,5 @@ async function hang(replies: (typeof hanging)[keyof typeof hanging]) {
 }
 
 if (mode === 'talk') await talk()
-// one of the table
+// a key of the table
 else await hang(hanging[mode as keyof typeof hanging])

@@ -57,7 +57,7 @@ function talkIn(store: Store, replies: Parameters<typeof scripted>[0], more: obj
   const seen = () =>
     provider.calls.map(({ request }) => request.messages.map(({ content }) => content))
   const sent = (index: number) => provider.calls[index]?.request.messages ?? []
-  /** Parts that are images, call by call. */
+  /** Number of image parts, per call. */
   const pictures = () =>
     provider.calls.map((_, index) => JSON.stringify(sent(index)).split('"image_url":{').length - 1)
   return { ai, ask, kept, seen, sent, pictures }
@@ -67,7 +67,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
   const talk = (...[replies, more]: [Parameters<typeof scripted>[0], object?]) =>
     talkIn(open(), replies, more)
 
-  it('loads what was said and appends what was added, instructions apart', async () => {
+  it('loads the history and appends the new messages, without instructions', async () => {
     const { ask, kept, seen } = talk([say('One'), say('Two')])
     await ask(mode, [{ role: 'system', content: 'Be short.' }, user('a')])
     await ask(mode, [{ role: 'system', content: 'Be long.' }, user('b')])
@@ -78,13 +78,13 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(await kept()).toEqual(['user: a', 'assistant: One', 'user: b', 'assistant: Two'])
   })
 
-  it('keeps nothing of a call that failed before anything was said', async () => {
+  it('stores nothing of a call that failed before content', async () => {
     const { ask, kept } = talk([[new StreamInterruptedError('cut')]])
     await ask(mode, [user('a')]).catch(() => {})
     expect(await kept()).toEqual([])
   })
 
-  it('keeps what a tool did with a yes, where the model fails behind it', async () => {
+  it('stores the result of an approved tool call if the model fails after it', async () => {
     const calls = call([['c1', 'pay']])
     const provider = scripted([calls, [new StreamInterruptedError('cut')], say('Done')])
     const store = open()
@@ -116,7 +116,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(seen()[2]).toEqual(['a', 'One', 'b', 'Two', 'c'])
   })
 
-  it('three clients at once: each sees what the others finished', async () => {
+  it('three clients at once: each sees what the others have finished', async () => {
     const store = open()
     const clients = ['One', 'Two', 'Three'].map((answer) => talkIn(store, [say(answer)]))
     await Promise.all(clients.map(({ ask }, index) => ask(mode, [user(`${index}`)])))
@@ -125,7 +125,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(await clients[0]?.kept()).toHaveLength(6)
   })
 
-  it('no id reaches into the data of another', async () => {
+  it('no id gives access to another conversation', async () => {
     const store = open()
     for (const id of ['c', 'c:turn', 'c'])
       await talkIn(store, [say('One')], { id }).ask(mode, [user(id)])
@@ -133,13 +133,13 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(await kept()).toEqual(['user: c', 'assistant: One', 'user: c', 'assistant: One'])
   })
 
-  it('loads at most so many, from a message of the user on', async () => {
+  it('loads a limited number of messages, starting at a user message', async () => {
     const { ask, seen } = talk([say('One')], { maxMessages: 3 })
     for (const content of ['a', 'b', 'c']) await ask(mode, [user(content)])
     expect(seen()[2]).toEqual(['b', 'One', 'c'])
   })
 
-  it('one that waits leaves on abort, and the next has its turn', async () => {
+  it('a waiting call leaves on abort, and the next one runs', async () => {
     const { ai, ask, seen } = talk((request) =>
       request.messages.length === 1 ? [start(), text('One'), untilAborted] : say('Three'),
     )
@@ -169,7 +169,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
       never: [2, 0, 1, 0],
     }
 
-    it('pictures go with their own turn, later turns hold them or a line', async () => {
+    it('images are sent with their own turn; later turns contain them or a placeholder line', async () => {
       const { ask, pictures, seen } = talk([say('Seen')], { media })
       for (const messages of turns) await ask(mode, messages)
       expect(pictures()).toEqual(picturesOf[media])
@@ -178,7 +178,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
       expect(JSON.stringify(seen()[3])).toContain('caption one')
     })
 
-    it('the same over processes, one a turn, and with a bound on messages', async () => {
+    it('the same over processes, one per turn, and with a limit on messages', async () => {
       const store = open()
       const counts: (number | undefined)[] = []
       for (const messages of turns) {
@@ -186,11 +186,11 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
         await ask(mode, messages)
         counts.push(pictures()[0])
       }
-      // the bound leaves out the first message
+      // the limit leaves out the first message
       expect(counts).toEqual(media === 'all' ? [2, 2, 3, 2] : picturesOf[media])
     })
 
-    it('the store holds the bytes of what is sent again, and no others', async () => {
+    it('the store contains only the bytes that are sent again', async () => {
       const store = open()
       const { ask } = talkIn(store, [say('Seen')], { media })
       for (const messages of turns) await ask(mode, messages)
@@ -201,7 +201,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
       expect(kept.match(/;base64,/g)?.length ?? 0).toBe(picturesOf[media][3])
     })
 
-    it('what the model made goes the same way, and its own blocks with it', async () => {
+    it('generated media is handled the same way, with its native blocks', async () => {
       const image = 'data:image/png;base64,AAAA'
       const made: StreamChunk = { type: 'file', media_type: 'image/png', data: 'AAAA' }
       const native = { provider: 'scripted', model: 'm', content: [{ image }] }
@@ -222,7 +222,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     })
   })
 
-  it('what was kept whole before is a line as soon as that is asked for', async () => {
+  it('media stored in full before becomes a line when the option changes', async () => {
     const store = open()
     await talkIn(store, [say('Seen')], { media: 'all' }).ask(mode, [imageMessage('one')])
     const { ask, pictures, seen } = talkIn(store, [say('Seen')], { media: 'never' })
@@ -231,7 +231,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(JSON.stringify(seen())).toContain('[image]')
   })
 
-  it('a line names the kind of what it stands for', async () => {
+  it('a line names the kind of media it replaces', async () => {
     const { ask, seen } = talk([say('Seen')], { media: 'never' })
     const file = (file: object) => ({ type: 'file', file }) as const
     const content: UserPart[] = [
@@ -246,7 +246,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
     expect(seen()[1]?.[0]).toEqual(lines.map((text) => ({ type: 'text', text })))
   })
 
-  it('refuses a call without an id', async () => {
+  it('rejects a call without an id', async () => {
     await expect(talk([say('One')], { id: () => '' }).ask(mode, [user('a')])).rejects.toThrow(
       MisuseError,
     )
@@ -254,21 +254,24 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
 })
 
 describe('conversation', () => {
-  it.each(stores)('keeps the partial answer of a stream that was left: %s', async (_, open) => {
-    const { ai, kept } = talkIn(open(), [[start(), text('Half'), untilAborted]])
-    for await (const chunk of ai.stream({ model: 'scripted/m', messages: [user('a')] }))
-      if (chunk.type === 'text-delta') break
-    expect(await kept()).toEqual(['user: a', 'assistant: Half'])
-  })
+  it.each(stores)(
+    'stores the partial response of a stream whose reader stopped: %s',
+    async (_, open) => {
+      const { ai, kept } = talkIn(open(), [[start(), text('Half'), untilAborted]])
+      for await (const chunk of ai.stream({ model: 'scripted/m', messages: [user('a')] }))
+        if (chunk.type === 'text-delta') break
+      expect(await kept()).toEqual(['user: a', 'assistant: Half'])
+    },
+  )
 
-  it('has its place', () => {
+  it('has its place in the stack', () => {
     const layer = conversation({ store: memoryStore(), id: 'c' })
     const names = standard({ with: [layer] }).map(({ name }) => name)
     expect(names.indexOf('conversation')).toBe(names.indexOf('history') - 1)
   })
 })
 
-describe.each(kinds)('a conversation that $name cannot keep, in $mode', ({ mode, open }) => {
+describe.each(kinds)('a conversation that $name cannot store, in $mode', ({ mode, open }) => {
   const failing = (store: Store): Store => ({
     ...store,
     append: (key, entries, options) =>
@@ -277,14 +280,14 @@ describe.each(kinds)('a conversation that $name cannot keep, in $mode', ({ mode,
         : store.append(key, entries, options),
   })
 
-  it('is an error of its own where the answer was whole', async () => {
+  it('is an error of its own if the response was complete', async () => {
     const { ask } = talkIn(failing(open()), [say('One')])
     const error = await ask(mode, [user('a')]).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ServiceUnavailableError)
     expect(error).toMatchObject({ code: 'store_unavailable', partial: { text: 'One' } })
   })
 
-  it('does not take the place of the error of the call', async () => {
+  it('does not replace the error of the call', async () => {
     const cut = [start(), text('Half'), new StreamInterruptedError('cut')]
     const error = await talkIn(failing(open()), [cut])
       .ask(mode, [user('a')])
@@ -293,8 +296,11 @@ describe.each(kinds)('a conversation that $name cannot keep, in $mode', ({ mode,
   })
 })
 
-describe.each(kinds)('a turn that ran out, in $mode, over $name', ({ mode, open }) => {
-  /** A call that waits in the middle of its answer; its turn is over, as after a pause of its process. */
+describe.each(kinds)('a turn whose lease expired, in $mode, over $name', ({ mode, open }) => {
+  /**
+   * A call that pauses in the middle of its response; its lease expires, as after a pause of its
+   * process.
+   */
   const pausedIn = async (store: Store) => {
     let go = () => {}
     const gate = new Promise<void>((resolve) => {
@@ -314,7 +320,7 @@ describe.each(kinds)('a turn that ran out, in $mode, over $name', ({ mode, open 
     return { answer, go }
   }
 
-  it('goes on where nobody else came', async () => {
+  it('continues if no other call took the turn', async () => {
     const store = open()
     const { answer, go } = await pausedIn(store)
     go()
@@ -322,7 +328,7 @@ describe.each(kinds)('a turn that ran out, in $mode, over $name', ({ mode, open 
     expect(await talkIn(store, []).kept()).toEqual(['user: a', 'assistant: Half and half'])
   })
 
-  it('is refused where another call has the turn, and nothing is mixed', async () => {
+  it('is rejected if another call has the turn, and nothing is mixed', async () => {
     const store = open()
     const { answer, go } = await pausedIn(store)
     const next = talkIn(store, [say('Two')])
@@ -331,12 +337,12 @@ describe.each(kinds)('a turn that ran out, in $mode, over $name', ({ mode, open 
     const error = await answer
     expect(error).toBeInstanceOf(ConflictError)
     expect(error).toMatchObject({ code: 'conversation_overtaken' })
-    // what a stream had shown is taken up
+    // what a stream has emitted is stored
     const before = mode === 'stream' ? ['user: a', 'assistant: Half'] : []
     expect(await next.kept()).toEqual([...before, 'user: b', 'assistant: Two'])
   })
 
-  it('is refused while another call still has it', async () => {
+  it('is rejected while another call still has it', async () => {
     const store = open()
     const first = await pausedIn(store)
     const second = await pausedIn(store)
@@ -373,7 +379,7 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
     return stdout
   }
 
-  it('two at once: each call sees all turns before it, whole, and those of a process in their order', () =>
+  it('two at once: each call sees all earlier turns complete, and those of one process in order', () =>
     within(async (place, store) => {
       const children = ['x', 'y'].map((name) => run(place, 'talk', name))
       const outputs = await Promise.all(children.map((one) => textOf(output(one))))
@@ -392,7 +398,7 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
     ['between the answer and its append', 'whole', ['user: Count.', 'assistant: One two.']],
     ['in the middle of the answer', 'middle', ['user: Count.', 'assistant: One two.']],
     ['behind a tool', 'step', ['user: Count.', 'assistant: null', 'tool: found']],
-  ] as const)('one that is killed %s loses nothing that its client saw', (_, mode, wanted) =>
+  ] as const)('one that is killed %s loses nothing that its client received', (_, mode, wanted) =>
     within(async (place, store) => {
       const killed = run(place, mode)
       let shown = ''
@@ -406,7 +412,7 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
       await ask('generate', [user('And?')])
       expect(await kept()).toEqual([...wanted, 'user: And?', 'assistant: Next.'])
       expect(seen()[0]).toHaveLength(wanted.length + 1)
-      // no draft and no turn is left behind
+      // no draft and no lock is left behind
       expect(await store.get('draft:conversation:c')).toBeUndefined()
       expect(await store.get('turn:conversation:c')).toBeUndefined()
     }),

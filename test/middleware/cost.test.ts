@@ -1,4 +1,7 @@
-/** What recorded answers cost, against @pydantic/genai-prices, which reads the same bodies on its own. */
+/**
+ * Costs of recorded responses, compared with @pydantic/genai-prices, which reads the same bodies by
+ * itself.
+ */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { calcPrice, extractUsage, findProvider } from '@pydantic/genai-prices'
@@ -29,7 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => new Promise((closed) => server.close(closed)))
 
-/** The record of one call that this answer was played to. */
+/** The record of one call that received this response. */
 async function recordOf(
   recorded: RecordedUsage,
   usageOptions: UsageOptions = {},
@@ -64,7 +67,7 @@ const flavours = {
   generateContent: 'default',
 }
 
-/** Their figure; undefined where they have no price. */
+/** The price of the library; undefined if it has none. */
 function theirCost(recorded: RecordedUsage, timestamp: Date): number | undefined {
   const provider = findProvider({ providerId: theirNames[recorded.provider] })
   if (!provider) return undefined
@@ -78,7 +81,7 @@ const titled = (usages: readonly RecordedUsage[]) =>
 
 describe('the cost of a recorded usage', () => {
   const readable = all.filter(({ provider, api }) => provider !== 'xai' && api !== 'chat')
-  it.each(titled(readable))('of %s %s is theirs', async (_, __, recorded) => {
+  it.each(titled(readable))("of %s %s equals the library's", async (_, __, recorded) => {
     const record = await recordOf(recorded)
     const theirs = theirCost(recorded, new Date(record?.attempts[0]?.started ?? 0))
     if (theirs === undefined) expect(record?.usage.cost).toBeUndefined()
@@ -86,18 +89,21 @@ describe('the cost of a recorded usage', () => {
   })
 
   const chat = all.filter(({ api }) => api === 'chat')
-  it.each(titled(chat))('of %s %s in Chat Completions is theirs', async (_, __, recorded) => {
-    // a server of another name has no prices of its own: the app says whose they are
-    const record = await recordOf(recorded, {
-      prices: (call) => prices({ ...call, provider: 'openai' }),
-    })
-    const theirs = theirCost(recorded, new Date(record?.attempts[0]?.started ?? 0))
-    expect(theirs).toBeDefined()
-    expect(difference(record?.usage.cost, theirs)).toBeLessThan(1e-9)
-  })
+  it.each(titled(chat))(
+    "of %s %s in Chat Completions equals the library's",
+    async (_, __, recorded) => {
+      // a server with another name has no prices of its own: the app maps it to a provider
+      const record = await recordOf(recorded, {
+        prices: (call) => prices({ ...call, provider: 'openai' }),
+      })
+      const theirs = theirCost(recorded, new Date(record?.attempts[0]?.started ?? 0))
+      expect(theirs).toBeDefined()
+      expect(difference(record?.usage.cost, theirs)).toBeLessThan(1e-9)
+    },
+  )
 
   const grok = all.filter(({ provider }) => provider === 'xai')
-  it.each(titled(grok))('of %s %s is what xAI itself says', async (_, __, recorded) => {
+  it.each(titled(grok))('of %s %s equals the cost reported by xAI', async (_, __, recorded) => {
     const record = await recordOf(recorded)
     // 10¹⁰ ticks are one USD
     const told = Number(recorded.usage.cost_in_usd_ticks) / 1e10
@@ -105,13 +111,13 @@ describe('the cost of a recorded usage', () => {
     expect(record?.attempts).toMatchObject([{ cost_source: 'provider' }])
   })
 
-  it.each(titled(grok))('of %s %s by our table is theirs', async (_, __, recorded) => {
+  it.each(titled(grok))("of %s %s by our table equals the library's", async (_, __, recorded) => {
     const record = await recordOf(recorded)
     const [attempt] = record?.attempts ?? []
     if (!attempt) throw new Error('no attempt')
     const { cost: _cost, ...usage } = attempt.usage
     const ours = costUsd(usage, prices(attempt) ?? {})
-    // they have no reader for the Responses bodies of xAI
+    // the library has no reader for the Responses bodies of xAI
     const theirs = calcPrice(
       {
         input_tokens: usage.prompt_tokens,
@@ -125,7 +131,7 @@ describe('the cost of a recorded usage', () => {
   })
 })
 
-describe('what stands beside the usage', () => {
+describe('members beside the usage', () => {
   const astra = {
     provider: 'openai',
     api: 'responses',
@@ -137,7 +143,7 @@ describe('what stands beside the usage', () => {
     image_gen: { input_tokens: 991, output_tokens: 992 },
   }
 
-  it('of OpenAI: searches are counted and priced, tokens of images kept', async () => {
+  it('of OpenAI: searches are counted and priced, image tokens kept', async () => {
     const record = await recordOf(astra, {}, { tool_usage })
     expect(record?.usage).toMatchObject({
       cost: 6.1,

@@ -21,11 +21,11 @@ const thrown = (call: Promise<unknown>) =>
   )
 
 describe('deadline', () => {
-  it.each([0, -1, Number.NaN])('refuses %d milliseconds', (ms) => {
+  it.each([0, -1, Number.NaN])('rejects %d milliseconds', (ms) => {
     expect(() => deadline(ms)).toThrow(MisuseError)
   })
 
-  it('ends a call that takes longer, with what was said until then', async () => {
+  it('ends a call that takes longer, with its partial response', async () => {
     const clock = fakeClock()
     const steps: Step[] = [
       start(),
@@ -41,7 +41,7 @@ describe('deadline', () => {
     expect(provider.open()).toBe(0)
   })
 
-  it('leaves no timer behind, whatever the end', async () => {
+  it('leaves no timer behind, whatever the outcome', async () => {
     const clock = fakeClock()
     const ends: readonly (readonly Step[])[] = [say('Hello'), [new ServiceUnavailableError('no')]]
     for (const steps of ends) {
@@ -52,7 +52,7 @@ describe('deadline', () => {
     expect(clock.waits).toHaveLength(2)
   })
 
-  it('is an abort for what runs inside, and reaches nested calls', async () => {
+  it('is an AbortError for inner layers, and reaches nested calls', async () => {
     const clock = fakeClock()
     const seen: unknown[] = []
     const provider = scripted([[start(), () => clock.advance(1_000), untilAborted]])
@@ -70,7 +70,7 @@ describe('deadline', () => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('inside retry it ends an attempt, and retry goes on', async () => {
+  it('inside retry it ends an attempt, and retry continues', async () => {
     const clock = fakeClock()
     const provider = scripted([[start(), () => clock.advance(2_000), untilAborted], say('Hello')])
     const quick = fakeClock({ jumps: true })
@@ -80,7 +80,7 @@ describe('deadline', () => {
     expect(reply.attempts.map(({ status }) => status)).toEqual(['aborted', 'ok'])
   })
 
-  it('outside retry it keeps retry from a wait it would cut off', async () => {
+  it('outside retry it prevents a wait that would exceed it', async () => {
     const clock = fakeClock({ jumps: true })
     const refusal = new ServiceUnavailableError('busy', { retryAfterMs: 20_000 })
     const provider = scripted([[refusal], say('Hello')])
@@ -91,7 +91,7 @@ describe('deadline', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('a deadline of an attempt that is over binds no later one', async () => {
+  it('an expired deadline of an attempt does not limit later ones', async () => {
     const clock = fakeClock({ jumps: true })
     const busy = new ServiceUnavailableError('busy', { retryAfterMs: 5_000 })
     const provider = scripted([[busy], say('Hello')])

@@ -1,12 +1,12 @@
-/** A clock that tests move by hand, or that jumps to whatever is waited for. */
+/** A clock that tests advance by hand, or that jumps to the next timer. */
 import type { Clock } from '../../middleware/clock.js'
 
 export interface FakeClock extends Clock {
-  /** Every wait that was asked for, in milliseconds. */
+  /** Every requested wait, in milliseconds. */
   readonly waits: readonly number[]
-  /** Timers that have neither fired nor been called off. */
+  /** Timers that have neither fired nor been cancelled. */
   readonly pending: () => number
-  /** Fires what is due on the way. */
+  /** Advances the clock and fires the timers that become due. */
   readonly advance: (ms: number) => void
 }
 

@@ -63,7 +63,7 @@ const askedModels = (server: MockServer) => server.requests.map(({ model }) => m
 
 describe.each(modes)('%s', (mode) => {
   it.each(models.flatMap((from) => models.filter((to) => to !== from).map((to) => [from, to])))(
-    '%s is down: its retries are spent, then %s answers',
+    '%s is down: its retries are used up, then %s responds',
     async (from, to) => {
       await onServer([fail(503), fail(503), say('Hello')], fallback(to), async (ai, server) => {
         const reply = await ask(ai, mode, question(from))
@@ -81,7 +81,7 @@ describe.each(modes)('%s', (mode) => {
     },
   )
 
-  it('asks one after another, and the last error leaves with all attempts', async () => {
+  it('tries one model after another; the last error has all attempts', async () => {
     const policy = fallback('anthropic/claude-sonnet-4-5', 'gemini/gemini-2.5-flash')
     const script = [fail(401), fail(404), fail(429), fail(429)]
     await onServer(script, policy, async (ai, server) => {
@@ -97,14 +97,14 @@ describe.each(modes)('%s', (mode) => {
     ['a request that is too long', fail('context_window')],
     ['a body that is too large', fail(413)],
     ['a request that cannot be processed', fail(422)],
-  ])('%s is asked once', async (_, reply) => {
+  ])('%s is called once', async (_, reply) => {
     await onServer([reply], fallback('openai/gpt-5'), async (ai, server) => {
       await thrown(ask(ai, mode, question('anthropic/claude-sonnet-4-5')))
       expect(server.requests).toHaveLength(1)
     })
   })
 
-  it('an answer that is a refusal stands', async () => {
+  it('a refusal is a response and is returned', async () => {
     await onServer([refuse('No.')], fallback('openai/gpt-5'), async (ai, server) => {
       const reply = await ask(ai, mode, question('anthropic/claude-sonnet-4-5'))
       expect(reply.warnings).toEqual([])
@@ -113,7 +113,7 @@ describe.each(modes)('%s', (mode) => {
   })
 
   it.each([new BudgetExceededError('spent'), new AbortError(), new MisuseError('wrong')])(
-    '%s of a layer inside goes on',
+    '%s of an inner layer is rethrown',
     async (failure) => {
       const provider = scripted([words('never')])
       const cap = layer('cap', () => Promise.reject(failure))
@@ -122,7 +122,7 @@ describe.each(modes)('%s', (mode) => {
     },
   )
 
-  it('`when` sends a long prompt to a model that reads more, and keeps others back', async () => {
+  it('`when` sends a long prompt to a model with a larger context, and skips others', async () => {
     const isTooLong = (error: unknown) =>
       error instanceof Error && error.name === 'ContextWindowExceededError'
     const policy = fallback({ models: ['gemini/gemini-2.5-flash'], when: isTooLong })
@@ -135,14 +135,14 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('`when` that leaves it open decides nothing', async () => {
+  it('an undefined result of `when` leaves the decision to the default', async () => {
     const policy = fallback({ models: ['xai/grok-4.3'], when: () => undefined })
     await onServer([fail(401), say('Yes')], policy, async (ai) => {
       expect((await ask(ai, mode, question('openai/gpt-5'))).text).toBe('Yes')
     })
   })
 
-  it('parameters that only the first model takes are dropped with a warning', async () => {
+  it('parameters that only the first model accepts are dropped with a warning', async () => {
     const request = question('local/model', { seed: 7, logit_bias: { 50256: -1 } })
     const to = 'anthropic/claude-sonnet-4-5'
     await onServer([fail(401), say('Hello')], fallback(to), async (ai, server) => {
@@ -155,7 +155,7 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('the first model is held to its parameters, and so is each where drop_params is false', async () => {
+  it('the first model rejects unsupported parameters, and so does each with drop_params: false', async () => {
     await onServer([], fallback('local/model'), async (ai, server) => {
       const error = await thrown(
         ask(ai, mode, question('anthropic/claude-sonnet-4-5', { seed: 7 })),
@@ -176,7 +176,7 @@ describe.each(modes)('%s', (mode) => {
     expect((await ask(ai, mode, question('local/model', { seed: 7 }))).text).toBe('Hello')
   })
 
-  it('a later step of a loop begins with the model that answered, and sends its thoughts back', async () => {
+  it('a later step of a loop starts with the model that responded, and sends its thoughts back', async () => {
     const weather = tool({ execute: () => 'clear' })
     const script = [fail(401), think('A city.').callTool('weather', {}), say('Clear.')]
     const policy = fallback('anthropic/claude-sonnet-4-5')
@@ -194,7 +194,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(script, policy, asked, { tools: { weather } })
   })
 
-  it('step 2 of a loop may fall on, the tools of step 1 are not run again', async () => {
+  it('step 2 of a loop may fall back; the tools of step 1 are not run again', async () => {
     let runs = 0
     const count = tool({ execute: () => ++runs })
     const script = [callTool('count', {}), fail(401), say('One.')]
@@ -206,7 +206,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(script, fallback('xai/grok-4.3'), run, { tools: { count } })
   })
 
-  it('a conversation that the provider keeps stays with it', async () => {
+  it('a conversation stored by the provider stays with that provider', async () => {
     const request = question('openai/gpt-5', { previous_response_id: 'resp_1' })
     const policy = fallback('gemini/gemini-2.5-flash', 'openai/gpt-4.1')
     await onServer([fail(404), say('Hello')], policy, async (ai, server) => {
@@ -215,7 +215,7 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('an abort while the first model is asked ends the call', async () => {
+  it('an abort during the first model ends the call', async () => {
     const controller = new AbortController()
     const script = [
       () => {
@@ -248,7 +248,10 @@ describe.each(modes)('any scripted outage, %s', (mode) => {
   type Outage = keyof typeof outages
   const list = ['openai/gpt-5', 'anthropic/claude-sonnet-4-5', 'xai/grok-4.3'] as const
 
-  /** What docs/policies.md promises: each model with its two attempts, until one answers or it is the request. */
+  /**
+   * The rule in docs/policies.md: each model with its two attempts, until one responds or the
+   * request is at fault.
+   */
   function promised(script: readonly Outage[]) {
     let requests = 0
     const next = () => script[requests++] ?? 'ok'
@@ -256,7 +259,7 @@ describe.each(modes)('any scripted outage, %s', (mode) => {
       for (let attempt = 1; ; attempt++) {
         const outage = next()
         if (outage === 'ok') return { requests, isAnswered: true }
-        // what has left is not asked for again; in generate nothing has
+        // emitted content is not requested again; in generate nothing is emitted
         if (outage === 'cut' && mode === 'stream') return { requests, isAnswered: false }
         const { tries, isOfModel } = outages[outage]
         if (!isOfModel) return { requests, isAnswered: false }
@@ -265,7 +268,7 @@ describe.each(modes)('any scripted outage, %s', (mode) => {
     return { requests, isAnswered: false }
   }
 
-  it('asks as often as is promised, and no text comes twice', async () => {
+  it('makes the documented attempts, and no text is emitted twice', async () => {
     const scripts = fc.array(fc.constantFrom(...(Object.keys(outages) as Outage[])), {
       minLength: 1,
       maxLength: 7,
@@ -303,16 +306,19 @@ it('one start is streamed, and no text twice', async () => {
   })
 })
 
-it.each(models)('what broke off after its first words on %s is not said again', async (model) => {
-  const policy = fallback(model === 'xai/grok-4.3' ? 'openai/gpt-5' : 'xai/grok-4.3')
-  await onServer([say('One two three four').failAfter(6, 503)], policy, async (ai, server) => {
-    const { error } = await collect(ai.stream(question(model)))
-    expect(error).toMatchObject({ partial: { text: expect.stringMatching(/^One/) } })
-    expect(server.requests).toHaveLength(1)
-  })
-})
+it.each(models)(
+  'a stream interrupted after its first words on %s is not repeated',
+  async (model) => {
+    const policy = fallback(model === 'xai/grok-4.3' ? 'openai/gpt-5' : 'xai/grok-4.3')
+    await onServer([say('One two three four').failAfter(6, 503)], policy, async (ai, server) => {
+      const { error } = await collect(ai.stream(question(model)))
+      expect(error).toMatchObject({ partial: { text: expect.stringMatching(/^One/) } })
+      expect(server.requests).toHaveLength(1)
+    })
+  },
+)
 
-it('in generate nothing has left, so a broken answer falls on', async () => {
+it('in generate nothing has been emitted, so an interrupted response falls back', async () => {
   const broken = [scripted([[new ServiceUnavailableError('down', { retryable: true })]])]
   const ai = createClient({
     providers: [...broken, scripted([words('Hello')], { name: 'other' })],
@@ -335,7 +341,7 @@ it('two calls at once keep their own model', async () => {
   expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(['second', 'first', 'second'])
 })
 
-it('an unknown model is told with its name', async () => {
+it('an unknown model is reported with its name', async () => {
   const ai = createClient({
     providers: [scripted([[new ServiceUnavailableError('down')]])],
     use: [fallback('nobody/knows')],
@@ -343,7 +349,7 @@ it('an unknown model is told with its name', async () => {
   expect(await thrown(ai.generate(question('scripted/a')))).toBeInstanceOf(BadRequestError)
 })
 
-it('no model is a misuse', () => {
+it('no model is a MisuseError', () => {
   expect(() => fallback()).toThrow(MisuseError)
   expect(() => fallback({ models: [] })).toThrow(MisuseError)
   expect(() => fallback('')).toThrow(MisuseError)

@@ -1,10 +1,13 @@
-/** Writes middleware/prices/data.ts: the slice of @pydantic/genai-prices that our four providers need. Run: npx tsx test/middleware/generate-prices.mjs */
+/**
+ * Writes middleware/prices/data.ts: the part of @pydantic/genai-prices for our four providers. Run:
+ * npx tsx test/middleware/generate-prices.mjs
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { findProvider } from '@pydantic/genai-prices'
 import { units } from '../../middleware/prices/rates.ts'
 
 const target = new URL('../../middleware/prices/data.ts', import.meta.url)
-/** The day the library's version was published. */
+/** The publication date of the library's version. */
 const asOf = '2026-09-23'
 const providers = { openai: 'openai', anthropic: 'anthropic', gemini: 'google', xai: 'x-ai' }
 const lineWidth = 100
@@ -45,7 +48,7 @@ export const asOf = '${asOf}'
 
 `
 
-/** Priced by tokens both ways, or free; Gemini's API has no Claude. */
+/** Priced by input and output tokens, or free; Gemini's API has no Claude. */
 const isChat = (provider) => (model) =>
   !(provider === 'gemini' && model.id.startsWith('claude')) &&
   steps(model).every(
@@ -55,7 +58,7 @@ const isChat = (provider) => (model) =>
 
 const steps = ({ prices }) => (Array.isArray(prices) ? prices : [{ prices }])
 
-/** On one line where it fits; else names and rates go on below, indented. */
+/** On one line if it fits; otherwise names and rates continue below, indented. */
 function row(model) {
   const names = namesOf(model.match).join(' ')
   const rates = steps(model).map((step) => `= ${ratesOf(step)}`)
@@ -66,7 +69,7 @@ function row(model) {
 
 function wrap(text) {
   if (text.length <= lineWidth - 2) return [text]
-  // a price stays beside what it is for
+  // keeps a price on the line of its name
   const end = text.slice(0, lineWidth - 1).search(/ (?![\d.])\S*(?: [\d.]\S*)?$/)
   return end < 0 ? [text] : [text.slice(0, end), ...wrap(text.slice(end + 1))]
 }
@@ -90,7 +93,7 @@ const rate = (value) =>
     ? value
     : [value.base, ...value.tiers.map(({ price }) => price)].join('/')
 
-/** Their match as patterns over a name in lower case. */
+/** Matches of the library as patterns over a lower-case name. */
 function namesOf(match) {
   if ('or' in match) return match.or.flatMap(namesOf)
   if ('equals' in match) return [plain(match.equals)]
@@ -101,7 +104,7 @@ function namesOf(match) {
   return [expression(`^${match.and.map((part) => `(?=.*?(?:${source(part)}))`).join('')}`)]
 }
 
-/** A part of an `and`. */
+/** One operand of an `and`. */
 function source(match) {
   if ('starts_with' in match) return `^${plain(match.starts_with).replaceAll('.', '\\.')}`
   if ('regex' in match) return match.regex

@@ -31,7 +31,7 @@ const slowly: GuardCheck = async (text, ctx) => {
 const request = (messages: readonly Message[] = [{ role: 'user', content: 'Hi' }]) =>
   deepFreeze({ model: 'scripted/m', messages } satisfies ChatRequest)
 
-/** What a call shows of itself, in whatever way: chunks, answer, error, what a layer outside saw. */
+/** Everything a call exposes: chunks, response, error, what an outer layer saw. */
 async function outcomeOf(
   provider: Parameters<typeof createClient>[0]['providers'][number],
   options: GuardOptions,
@@ -76,14 +76,14 @@ const finish = (): StreamChunk => ({
 
 type Kind = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 
-/** A turn whose text comes in these pieces. */
+/** A turn whose text arrives in these pieces. */
 const spoken = (pieces: readonly string[], type: Kind = 'text-delta'): readonly StreamChunk[] => [
   start(),
   ...pieces.map((text) => ({ type, text })),
   finish(),
 ]
 
-/** The text in pieces, cut at these places. */
+/** The text in pieces, split at these offsets. */
 const cutAt = (text: string, cuts: readonly number[]) => {
   const places = [...new Set([0, ...cuts.map((cut) => cut % text.length), text.length])]
   places.sort((a, b) => a - b)
@@ -100,7 +100,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
       ['reasoning-delta', noBomb],
       ['refusal-delta', noBomb],
       ['text-delta', slowly],
-    ] as const)('no cut of %s lets refused words through', async (kind, output) => {
+    ] as const)('no split of %s lets rejected words through', async (kind, output) => {
       const cuts = fc.array(fc.nat(evil.length), { maxLength: evil.length })
       await fc.assert(
         fc.asyncProperty(cuts, async (places) => {
@@ -118,7 +118,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
       )
     })
 
-    it('every cut of an answer that passes gives the same answer', async () => {
+    it('every split of an accepted response yields the same response', async () => {
       const cuts = fc.array(fc.nat(good.length), { maxLength: good.length })
       const checked = new Set<string>()
       await fc.assert(
@@ -134,11 +134,11 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
         }),
         { numRuns: 60 },
       )
-      // what is asked does not depend on the cut either
+      // neither do the texts that are checked
       expect(checked.size).toBe(1)
     })
 
-    it('arguments of a call are refused before the tool runs, in step 2 too', async () => {
+    it('arguments of a call are rejected before the tool runs, in step 2 too', async () => {
       const bad = call([['c2', 'show', '{"what":"a b\\u006fmb"}']])
       const provider = scripted([call([['c1', 'show', { what: 'a cake' }]]), bad])
       const outcome = await outcomeOf(provider, { output: noBomb, hold }, mode)
@@ -148,7 +148,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
       expect(provider.calls).toHaveLength(2)
     })
 
-    it('what a tool returned is refused too', async () => {
+    it('a tool result is rejected too', async () => {
       const provider = scripted([call([['c1', 'show']]), words('Done.')])
       const output: GuardCheck = (text) => !text.includes('shown') || 'no results'
       const outcome = await outcomeOf(provider, { output, hold }, mode)
@@ -157,7 +157,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
       expect(provider.calls).toHaveLength(1)
     })
 
-    it('a check that throws, or gives nothing, lets nothing pass', async () => {
+    it('a check that throws, or returns nothing, lets nothing pass', async () => {
       const failure = new Error('judge is down')
       const checks: readonly [GuardCheck, unknown][] = [
         [() => Promise.reject(failure), failure],
@@ -174,7 +174,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
     })
 
     it.each(models)(
-      'on the wire of %s nothing refused leaves, in step 2 of a loop',
+      'on the wire of %s no rejected content leaves, in step 2 of a loop',
       async (model) => {
         const script = [think('Hm.').callTool('show', { what: 'x' }), think('Hm.').say(evil)]
         await using server = await mockServer(script)
@@ -192,7 +192,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
         expect(outcome.error).toMatchObject({ attempts: { length: 2 } })
         const { partial } = outcome.error as { readonly partial?: unknown }
         expect(JSON.stringify([outcome, partial])).not.toContain('bomb')
-        // what was said in step 1, and the result of its tool, stay
+        // the text of step 1 and the result of its tool are kept
         expect(JSON.stringify(partial)).toContain('"ok"')
         expect(server.requests).toHaveLength(2)
       },
@@ -201,7 +201,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
 })
 
 describe.each(modes)('%s', (mode) => {
-  it('refused words in two texts that alternate are seen together', async () => {
+  it('rejected words in two interleaved texts are detected', async () => {
     const pieces: StreamChunk[] = [
       { type: 'text-delta', text: 'a bo' },
       { type: 'reasoning-delta', text: 'hm' },
@@ -213,7 +213,7 @@ describe.each(modes)('%s', (mode) => {
     expect(everythingOf(outcome)).not.toContain('mb')
   })
 
-  it('a sentence is judged by what was said before it', async () => {
+  it('a sentence is checked together with the text before it', async () => {
     const output = (text: string) => !/first.*second/s.test(text) || 'both'
     const provider = scripted([words('The first one. Then the second. End.')])
     const outcome = await outcomeOf(provider, { output }, mode)
@@ -221,7 +221,7 @@ describe.each(modes)('%s', (mode) => {
     expect(everythingOf(outcome)).not.toContain('second')
   })
 
-  it.each(models)('a refusal of %s passes when it is allowed', async (model) => {
+  it.each(models)('a rejection of %s passes when it is allowed', async (model) => {
     const answer = async (use: readonly Middleware[]) => {
       await using server = await mockServer([refuse('I cannot do that.')])
       const ai = createClient({ providers: adapters(server), use })
@@ -232,7 +232,7 @@ describe.each(modes)('%s', (mode) => {
     expect(await answer([guard({ output: noBomb })])).toEqual(await answer([]))
   })
 
-  it('an abort while a check is pending ends the call, and takes its listener off', async () => {
+  it('an abort during a pending check ends the call, and removes its listener', async () => {
     const controller = new AbortController()
     const never = () => {
       setImmediate(() => controller.abort())
@@ -253,7 +253,7 @@ describe.each(modes)('%s', (mode) => {
     }
   })
 
-  it('a judge may ask a model', async () => {
+  it('a check may call a model', async () => {
     const provider = scripted(({ user }) => words(user === 'judge' ? 'unsafe' : 'Hello there.'))
     const ai = createClient({
       providers: [provider],
@@ -272,7 +272,7 @@ describe.each(modes)('%s', (mode) => {
   })
 })
 
-it('sentences leave one by one while the provider still talks', async () => {
+it('sentences are emitted one by one while the provider is still streaming', async () => {
   const provider = scripted([[start(), { type: 'text-delta', text: 'One. Two' }, untilAborted]])
   const ai = createClient({ providers: [provider], use: [guard({ output: noBomb })] })
   for await (const chunk of ai.stream(request()))
@@ -283,14 +283,14 @@ it('sentences leave one by one while the provider still talks', async () => {
   expect(provider.open()).toBe(0)
 })
 
-it('what was held when the provider broke off is dropped, what passed is in `partial`', async () => {
+it('text held when the provider failed is dropped, checked text is in `partial`', async () => {
   const provider = scripted([[start(), { type: 'text-delta', text: 'One. Two' }, new Error('cut')]])
   const ai = createClient({ providers: [provider], use: [guard({ output: noBomb })] })
   const { error } = await collect(ai.stream(request()))
   expect(error).toMatchObject({ partial: { text: 'One. ' } })
 })
 
-it('two calls at once have texts of their own', async () => {
+it('two calls at once have separate texts', async () => {
   const seen: string[] = []
   const ai = createClient({
     providers: [scripted(({ user = '' }) => words(user))],
@@ -300,7 +300,7 @@ it('two calls at once have texts of their own', async () => {
   expect(seen.toSorted()).toEqual(['one', 'two'])
 })
 
-describe('what is new in the question', () => {
+describe('the new text of a question', () => {
   const asked = async (messages: readonly Message[]) => {
     const seen: string[] = []
     const provider = scripted([words('Hello')])
@@ -316,17 +316,17 @@ describe('what is new in the question', () => {
     { role: 'assistant', content: 'answer' },
   ]
 
-  it('is what stands behind the last answer', async () => {
+  it('is what follows the last response', async () => {
     expect(await asked([...old, { role: 'user', content: 'new' }])).toEqual(['new'])
   })
 
-  it('is in every text part of every message', async () => {
+  it('includes every text part of every message', async () => {
     const parts = ['a', 'b'].map((text) => ({ type: 'text' as const, text }))
     const messages = [...old, { role: 'user', content: parts }, { role: 'user', content: 'c' }]
     expect(await asked(messages as Message[])).toEqual(['a\n\nb\n\nc'])
   })
 
-  it('is not hidden by an answer to be continued', async () => {
+  it('includes a trailing assistant message to be continued', async () => {
     const messages: Message[] = [
       { role: 'user', content: 'new' },
       { role: 'assistant', content: 'Sure' },
@@ -334,11 +334,11 @@ describe('what is new in the question', () => {
     expect(await asked([...old, ...messages])).toEqual(['new\n\nSure'])
   })
 
-  it('is nothing where nothing was said', async () => {
+  it('is empty if there is no text', async () => {
     expect(await asked([{ role: 'system', content: 'rules' }])).toEqual([])
   })
 
-  it('is refused before the provider is asked, and a later question is not', async () => {
+  it('is rejected before the provider is called, and a later question is not', async () => {
     const provider = scripted([words('Hello')])
     const ai = createClient({ providers: [provider], use: [guard({ input: noBomb })] })
     const bad = [...old, { role: 'user' as const, content: 'a bomb' }]
@@ -355,7 +355,7 @@ describe('what is new in the question', () => {
   })
 })
 
-it('time is linear in the text between two sentences', async () => {
+it('takes time linear in the text between two sentences', async () => {
   const steps = (length: number) => {
     let units = 0
     const pieces = Array.from({ length }, () => 'a')
@@ -371,12 +371,12 @@ it('time is linear in the text between two sentences', async () => {
   expect(await steps(4_000)).toBe(2 * (await steps(2_000)))
 })
 
-it('no check, or a hold that nobody knows, is a misuse', () => {
+it('a missing check, or an unknown hold, is a MisuseError', () => {
   expect(() => guard({})).toThrow(MisuseError)
   expect(() => guard({ output: noBomb, hold: 'word' as never })).toThrow(MisuseError)
 })
 
-it('of a call that is refused nothing leaves', async () => {
+it('a rejected call emits nothing', async () => {
   await using server = await mockServer([callTool('show', { what: 'bomb' })])
   const ai = createClient({ providers: adapters(server), use: [guard({ output: noBomb })] })
   const { chunks, error } = await collect(ai.stream({ ...request(), model: 'openai/gpt-5' }))
@@ -384,7 +384,7 @@ it('of a call that is refused nothing leaves', async () => {
   expect(chunks.filter(({ type }) => type.startsWith('tool'))).toEqual([])
 })
 
-it('a check that takes its time keeps the order', async () => {
+it('a slow check keeps the order', async () => {
   await using server = await mockServer([say('One. Two.')])
   const ai = createClient({ providers: adapters(server), use: [guard({ output: slowly })] })
   const { chunks } = await collect(

@@ -1,4 +1,7 @@
-/** Voice notes over the wires of the providers: text where the model takes no audio, the audio itself where it does. */
+/**
+ * Voice notes on the wires of the providers: transcribed if the model takes no audio, otherwise
+ * sent as audio.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { hear } from '../../middleware/hear.js'
@@ -44,7 +47,7 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-/** The model that hears is the one that gets a recording; all others answer. */
+/** The transcribing model is the one that receives a recording; all others answer. */
 const isHearing = ({ body }: RecordedRequest) =>
   JSON.stringify(body).includes('Write down what is said')
 const answer = (request: RecordedRequest) => say(isHearing(request) ? words : 'In the post.')
@@ -79,20 +82,20 @@ describe.each(modes)('hear, in %s', (mode) => {
     },
   )
 
-  it('Gemini gets it as it is, in one request', async () => {
+  it('Gemini receives it unchanged, in one request', async () => {
     await ask(client(), mode, { model: 'gemini/gemini-2.5-pro', messages: [user(note())] })
     expect(bodies()).toHaveLength(1)
     expect(bodies()[0]).toContain('audio/ogg')
     expect(bodies()[0]).toContain(base64)
   })
 
-  it('a server of which nothing is known gets it as it is', async () => {
+  it('an unknown server receives it unchanged', async () => {
     await ask(client(), mode, { model: 'local/model', messages: [user(note(base64, 'wav'))] })
     expect(bodies()).toHaveLength(1)
     expect(bodies()[0]).toContain(base64)
   })
 
-  it('a model that hears some formats gets the others as text', async () => {
+  it('a model that accepts some audio formats receives the others as text', async () => {
     const ai = client()
     const model = 'openai/gpt-audio'
     await ask(ai, mode, { model, messages: [user(note(base64, 'mp3'), note(other, 'ogg'))] })
@@ -103,7 +106,7 @@ describe.each(modes)('hear, in %s', (mode) => {
     expect(asked).not.toContain(other)
   })
 
-  it('a file that holds audio is a voice note too, other files stay', async () => {
+  it('a file with audio is a voice note too, other files stay', async () => {
     const pdf = `data:application/pdf;base64,${Buffer.from('%PDF-1.7').toString('base64')}`
     const content: UserPart[] = [
       { type: 'file', file: { file_data: `data:audio/ogg;base64,${base64}` } },
@@ -116,7 +119,7 @@ describe.each(modes)('hear, in %s', (mode) => {
     expect(bodies()[1]).toContain('application/pdf')
   })
 
-  it('the same note in one call is heard once, and not again in a later call', async () => {
+  it('the same note in one call is transcribed once, and not again in a later call', async () => {
     const ai = client()
     const messages = [user(note()), user(note())]
     await ask(ai, mode, { model: 'openai/gpt-5', messages })
@@ -141,7 +144,7 @@ describe.each(modes)('hear, in %s', (mode) => {
     ['the key is wrong', () => fail(401)],
     ['the answer is empty', () => say('')],
     ['it is filtered', () => say('so').finish('content_filter')],
-  ] as const)('a note that cannot be heard is a line and a warning: %s', async (_, reply) => {
+  ] as const)('a note that cannot be transcribed is a line and a warning: %s', async (_, reply) => {
     server.reply((request) => (isHearing(request) ? reply() : say('Write it, please.')))
     const failures: unknown[] = []
     const onFailure = (error: unknown) => {
@@ -162,7 +165,7 @@ describe.each(modes)('hear, in %s', (mode) => {
     expect(bodies().at(-1)).toContain('could not be heard')
   })
 
-  it('what onFailure throws ends the call', async () => {
+  it('an error thrown by onFailure ends the call', async () => {
     server.reply(fail(400))
     const onFailure = () => {
       throw new RangeError('no voice here')
@@ -172,7 +175,7 @@ describe.each(modes)('hear, in %s', (mode) => {
     await expect(call).rejects.toThrow('no voice here')
   })
 
-  it('an abort while it is heard is an abort', async () => {
+  it('an abort during transcription is an AbortError', async () => {
     const controller = new AbortController()
     server.reply(() => {
       controller.abort()
@@ -189,7 +192,7 @@ describe.each(modes)('hear, in %s', (mode) => {
     expect(bodies()).toHaveLength(1)
   })
 
-  it('a spent budget is thrown, and nothing is asked', async () => {
+  it('an exceeded budget is thrown, and no model is called', async () => {
     const spent = () => {
       throw new BudgetExceededError('nothing left')
     }
@@ -199,13 +202,13 @@ describe.each(modes)('hear, in %s', (mode) => {
     expect(bodies()).toEqual([])
   })
 
-  it('a model that takes no audio cannot hear', async () => {
+  it('a model that takes no audio cannot transcribe', async () => {
     const ai = client({ with: [hear({ model: 'anthropic/claude-haiku-4-5' })] })
     const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     await expect(call).rejects.toBeInstanceOf(MisuseError)
   })
 
-  it('a store that is down costs a second hearing, no answer', async () => {
+  it('a store that is down costs another transcription, but no response', async () => {
     const down = () => Promise.reject(new Error('down'))
     const store: Store = { ...memoryStore(), get: down, set: down }
     const ai = client({ with: [hear({ model: hearing, store })] })
@@ -215,17 +218,17 @@ describe.each(modes)('hear, in %s', (mode) => {
 })
 
 describe('hear', () => {
-  it('has its place', () => {
+  it('has its place in the stack', () => {
     const names = standard({ with: [hear({ model: hearing })], tools: {} }).map(({ name }) => name)
     expect(names.indexOf('hear')).toBe(names.indexOf('history') + 1)
     expect(names.indexOf('hear')).toBeLessThan(names.indexOf('tools'))
   })
 
-  it('wants a model', () => {
+  it('requires a model', () => {
     expect(() => hear({ model: '' })).toThrow(MisuseError)
   })
 
-  it('a call without audio asks nobody, be the content what it may', async () => {
+  it('a call without audio calls no model, whatever its content', async () => {
     const provider = scripted([sayChunks('Yes')], { capabilities: { audio: [] } })
     const ai = createClient({ providers: [provider], use: [hear({ model: 'nobody/knows' })] })
     await ai.generate({ model: 'scripted/m', messages: [user(text('Hi'))] })
@@ -241,29 +244,32 @@ describe('hear inside a conversation', () => {
     modes.flatMap((mode) => medias.map((media) => ({ mode, name, open, media }))),
   )
 
-  it.each(kinds)('a note is heard once, over processes: $media, $mode, $name', async (kind) => {
-    const { open, media, mode } = kind
-    const store = open()
-    // each turn is another process: nothing is kept but in the store of the conversation
-    const turn = (message: Message, model = 'openai/gpt-5') =>
-      ask(
-        client({ with: [conversation({ store, id: 'c', media }), hear({ model: hearing })] }),
-        mode,
-        { model, messages: [message] },
-      )
-    await turn(user(note()))
-    await turn(user(text('Which?')), 'anthropic/claude-sonnet-4-5')
-    await turn(user(text('When?')), 'gemini/gemini-2.5-pro')
-    expect(server.requests.filter(isHearing)).toHaveLength(1)
-    expect(bodies()).toHaveLength(4)
-    for (const body of bodies().slice(1)) {
-      expect(body).toContain(words)
-      expect(body).not.toContain(base64)
-    }
-  })
+  it.each(kinds)(
+    'a note is transcribed once, over processes: $media, $mode, $name',
+    async (kind) => {
+      const { open, media, mode } = kind
+      const store = open()
+      // each turn is another process: only the store of the conversation persists
+      const turn = (message: Message, model = 'openai/gpt-5') =>
+        ask(
+          client({ with: [conversation({ store, id: 'c', media }), hear({ model: hearing })] }),
+          mode,
+          { model, messages: [message] },
+        )
+      await turn(user(note()))
+      await turn(user(text('Which?')), 'anthropic/claude-sonnet-4-5')
+      await turn(user(text('When?')), 'gemini/gemini-2.5-pro')
+      expect(server.requests.filter(isHearing)).toHaveLength(1)
+      expect(bodies()).toHaveLength(4)
+      for (const body of bodies().slice(1)) {
+        expect(body).toContain(words)
+        expect(body).not.toContain(base64)
+      }
+    },
+  )
 
   it.each(modes)(
-    'the history of a model that hears goes to one that does not, in %s',
+    'the history of a model with audio input is sent to one without, in %s',
     async (mode) => {
       const [store, heardBefore] = [memoryStore(), memoryStore()]
       const turn = (message: Message, model: string) => {

@@ -18,7 +18,7 @@ const result = (tool_call_id: string, content = `result of ${tool_call_id}`): To
   tool_call_id,
   content,
 })
-/** A turn that calls, all with the same arguments unless told. */
+/** A turn with tool calls, by default with the same arguments. */
 const calling = (
   ...calls: readonly (string | readonly [id: string, args: unknown])[]
 ): Message => ({
@@ -26,12 +26,12 @@ const calling = (
   content: null,
   tool_calls: calls.map((call) => {
     const [id, args] = typeof call === 'string' ? [call, '{"a":1}'] : call
-    // as it may come from a database
+    // as loaded from a database
     return { id, type: 'function', function: { name: `f${id}`, arguments: args as string } }
   }),
 })
 
-/** As it may come from a database. */
+/** Typed as loaded from a database. */
 const stored = (message: unknown) => message as Message
 
 interface Sent {
@@ -39,7 +39,7 @@ interface Sent {
   readonly warnings: readonly string[]
 }
 
-/** What the provider got of a history, and what the answer says about it. */
+/** The messages sent to the provider, and the warnings of the response. */
 async function sent(messages: readonly Message[], ...layers: readonly Middleware[]): Promise<Sent> {
   const provider = scripted([say('ok')])
   const use = layers.length > 0 ? layers : [history()]
@@ -55,7 +55,7 @@ async function sent(messages: readonly Message[], ...layers: readonly Middleware
 
 const repaired = 'repaired messages'
 
-describe('a sound history', () => {
+describe('a valid history', () => {
   it.each<readonly [string, readonly Message[]]>([
     ['of text', [system('s'), user('a'), bot('b'), user('c')]],
     ['with calls and results', [user('a'), calling('1', '2'), result('1'), result('2'), bot('b')]],
@@ -82,7 +82,7 @@ describe('a sound history', () => {
       'that ends in an approval',
       [calling('1'), { role: 'tool', tool_call_id: '1', approval: { id: 'x', approved: true } }],
     ],
-  ])('%s goes through untouched and untold', async (_, messages) => {
+  ])('%s is passed unchanged and without warnings', async (_, messages) => {
     const provider = scripted([say('ok')])
     const ai = createClient({ providers: [provider], use: [history({ mode: 'strict' })] })
     const reply = await ai.generate({ model: 'scripted/m', messages })
@@ -226,7 +226,7 @@ describe('a repair', () => {
     expect(again.warnings).toEqual([])
   })
 
-  it('gives calls that share an id, or have none, ids of their own on both sides', async () => {
+  it('gives calls with a shared or missing id unique ids on both sides', async () => {
     const twins = calling(['1', '{"a":1}'], ['1', '{"a":2}'], ['', '{}'])
     const { messages } = await sent([twins, result('1', 'x'), result('1', 'y'), result('', 'z')])
     const [turn, ...results] = messages
@@ -236,7 +236,7 @@ describe('a repair', () => {
     expect(results).toEqual(['x', 'y', 'z'].map((content, i) => result(ids?.[i] ?? '', content)))
   })
 
-  it('pairs calls of the time before tool_calls', async () => {
+  it('pairs legacy function calls with their results', async () => {
     const { messages } = await sent([
       user('a'),
       stored({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } }),
@@ -254,14 +254,14 @@ describe('a repair', () => {
     )
   })
 
-  it('sees that an id of litellm, with a signature behind it, is the same without', async () => {
+  it('matches an id of litellm that has a signature appended', async () => {
     const signed = calling('1__thought__c2ln')
     const { messages, warnings } = await sent([signed, result('1')])
     expect(messages).toEqual([signed, result('1__thought__c2ln', 'result of 1')])
     expect(warnings).toEqual([])
   })
 
-  it('is not made of what is no message: nobody can tell what was meant', async () => {
+  it('rejects entries that are no messages: their meaning is unknown', async () => {
     for (const message of [null, 'hi', { content: 'x' }, { role: 'robot', content: 'x' }, []])
       expect(await thrown(sent([user('a'), stored(message)]))).toMatchObject({
         name: 'BadRequestError',
@@ -269,7 +269,7 @@ describe('a repair', () => {
       })
   })
 
-  it('leaves an answered approval to nobody, and one that a provider waits for where it is', async () => {
+  it('drops an answered approval, and keeps one that a provider waits for', async () => {
     const approval = (id: string): Message => ({
       role: 'tool',
       tool_call_id: '1',
@@ -281,7 +281,7 @@ describe('a repair', () => {
     expect(mcp.messages).toEqual([calling('1'), approval('1'), bot('b'), user('c')])
   })
 
-  it('leaves the call that waits for a yes to the loop behind it', async () => {
+  it('leaves a call that waits for approval to the loop', async () => {
     const ran: unknown[] = []
     const pay = { needsApproval: true, execute: () => ran.push(1) }
     const provider = scripted(({ messages }) =>
@@ -316,7 +316,7 @@ describe('a repair', () => {
     expect(reply.warnings).toEqual([])
   })
 
-  it('of ten thousand messages does not take long', async () => {
+  it('of ten thousand messages takes linear time', async () => {
     const many = Array.from({ length: 5_000 }, (_, i) => [
       calling(`${i % 7}`),
       result(`${i % 7}`),
@@ -353,13 +353,13 @@ describe('trimming', () => {
     expect(warnings).toEqual(['changed messages'])
   })
 
-  it('keeps all where there is room', async () => {
+  it('keeps everything if it fits', async () => {
     const { messages, warnings } = await sent(dialogue, history({ maxTokens: 10_000 }))
     expect(messages).toEqual(dialogue)
     expect(warnings).toEqual([])
   })
 
-  it('keeps instructions and the last question, whatever they cost, and says so', async () => {
+  it('keeps instructions and the last question, whatever their size, with a warning', async () => {
     const { messages, warnings } = await sent(dialogue, history({ maxTokens: 1 }))
     expect(firstWords(messages)).toEqual(['be', 'q3'])
     expect(warnings).toEqual(['changed messages', 'other messages'])
@@ -372,7 +372,7 @@ describe('trimming', () => {
   })
 
   it.each([undefined, 1_000])(
-    'goes by what the model reads (contextTokens %s)',
+    'uses the context size of the model (contextTokens %s)',
     async (contextTokens) => {
       const provider = scripted([say('ok')], {
         capabilities: contextTokens ? { contextTokens, maxOutputTokens: 700 } : {},
@@ -385,7 +385,7 @@ describe('trimming', () => {
     },
   )
 
-  it('leaves a model that no provider knows to the end of the stack', async () => {
+  it('leaves a model of no known provider to the end of the stack', async () => {
     const rename: Middleware = (ctx, next) => {
       ctx.request = { ...ctx.request, model: 'scripted/m' }
       return next()
@@ -399,7 +399,7 @@ describe('trimming', () => {
   })
 })
 
-describe('the provider’s count', () => {
+describe('the provider’s token count', () => {
   const many = Array.from({ length: 20 }, (_, i) => [
     user(`question ${i} ${'x '.repeat(40)}`),
     bot('answer'),
@@ -425,13 +425,13 @@ describe('the provider’s count', () => {
     return { reply, messages: provider.calls[0]?.request.messages ?? [] }
   }
 
-  it('is not asked for where the estimate is far below the limit', async () => {
+  it('is not requested if the estimate is far below the limit', async () => {
     const counter = counting(() => 1)
     await run(counter, { maxTokens: 100_000 })
     expect(counter.asked).toEqual([])
   })
 
-  it('decides near the limit, and what is left is counted again', async () => {
+  it('decides near the limit, and the rest is counted again', async () => {
     const counter = counting((messages) => messages.length * 100)
     const { messages } = await run(counter, { maxTokens: 1_000 })
     expect(messages.length).toBeLessThanOrEqual(10)
@@ -445,14 +445,14 @@ describe('the provider’s count', () => {
     expect(messages).toHaveLength(many.length)
   })
 
-  it('is not asked for where the app does not want it', async () => {
+  it('is not requested if the app disables it', async () => {
     const counter = counting(() => 1)
     const { messages } = await run(counter, { maxTokens: 300, exact: false })
     expect(counter.asked).toEqual([])
     expect(messages.length).toBeLessThan(many.length)
   })
 
-  it('that fails is replaced by the estimate, with a warning', async () => {
+  it('is replaced by the estimate if it fails, with a warning', async () => {
     const counter = counting(() => {
       throw new Error('count is down')
     })

@@ -69,7 +69,7 @@ describe('a ledger', () => {
     expect(inspect(filled())).toBe(String(filled()))
   })
 
-  it('prints one tag alone', () => {
+  it('prints a single tag', () => {
     expect(filled().toString('tenant')).toMatchInlineSnapshot(`
       "tag     value   calls  failed  attempts     prompt  completion         USD
       ──────────────────────────────────────────────────────────────────────────
@@ -90,7 +90,7 @@ describe('a ledger', () => {
     `)
   })
 
-  it('sums by tag, and the rows are the total', () => {
+  it('sums by tag, and the rows add up to the total', () => {
     const ledger = filled()
     expect([...ledger.by('tenant').keys()]).toEqual(['acme', 'zenith', ''])
     expect(ledger.by('tenant').get('acme')).toEqual({
@@ -108,7 +108,7 @@ describe('a ledger', () => {
     }
   })
 
-  it('has one row for a tag that nobody gave', () => {
+  it('has one row for calls without the tag', () => {
     expect([...filled().by('nothing')]).toEqual([['', filled().total]])
   })
 
@@ -118,7 +118,7 @@ describe('a ledger', () => {
     expect(ledger.total.cost).toBe(0.01)
   })
 
-  it('is not confused by names that every object has', () => {
+  it('treats prototype names as ordinary tags', () => {
     const ledger = new Ledger()
     ledger.add(record({ tags: { constructor: '__proto__', toString: 'x' } }))
     expect(ledger.by('constructor').get('__proto__')?.calls).toBe(1)
@@ -126,7 +126,7 @@ describe('a ledger', () => {
     expect(Object.prototype).not.toHaveProperty('calls')
   })
 
-  it('takes the records of usage() as it is given', async () => {
+  it('has an add method that is passed to usage() unbound', async () => {
     const ledger = new Ledger()
     const ai = createClient({
       providers: [scripted([say('Hello')])],

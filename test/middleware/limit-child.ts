@@ -1,4 +1,7 @@
-/** One of several processes under one bound of rate-limiter-flexible on Redis: reports what came of its calls. */
+/**
+ * One of several processes under one limit of rate-limiter-flexible on Redis: reports the outcome
+ * of its calls.
+ */
 import { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { limit } from '../../middleware/limit.js'

@@ -33,7 +33,7 @@ const request = deepFreeze({
 
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** A provider that answers when it is told to, and knows how many it answers at once. */
+/** A provider that responds when the test allows it, and counts its concurrent calls. */
 function gated() {
   const open: (() => void)[] = []
   const seen: (string | undefined)[] = []
@@ -65,13 +65,13 @@ describe.each(modes)('%s', (mode) => {
         mode === 'generate'
           ? ai.generate({ ...request, user }, { signal })
           : ai.stream({ ...request, user }, { signal }).response
-      // looked at later
+      // awaited later
       call.catch(() => {})
       return call
     }
   }
 
-  it('never more than its bound run at once, in the order they came', async () => {
+  it('never runs more than its limit at once, in order of arrival', async () => {
     const { provider, seen, answerNext, most } = gated()
     const ask = caller(provider, limit({ concurrency: 2 }))
     const users = Array.from({ length: 9 }, (_, i) => `user ${i}`)
@@ -85,7 +85,7 @@ describe.each(modes)('%s', (mode) => {
     expect(most()).toBe(2)
   })
 
-  it('one more than may wait is refused with 429, and asked nobody', async () => {
+  it('rejects one more than may wait with 429, without calling the provider', async () => {
     const { provider, answerNext } = gated()
     const ask = caller(provider, limit({ concurrency: 1, queue: 1 }))
     const calls = [ask('a'), ask('b')]
@@ -112,7 +112,7 @@ describe.each(modes)('%s', (mode) => {
     expect(seen).toEqual(['a', 'c'])
   })
 
-  it('a running call that is aborted gives its place away', async () => {
+  it('a running call that is aborted frees its slot', async () => {
     const { provider, seen, answerNext } = gated()
     const ask = caller(provider, limit({ concurrency: 1 }))
     const controller = new AbortController()
@@ -126,7 +126,7 @@ describe.each(modes)('%s', (mode) => {
     expect(seen).toEqual(['a', 'b'])
   })
 
-  it('a call that has waited too long is refused, and leaves no timer', async () => {
+  it('a call that has waited too long is rejected, and leaves no timer', async () => {
     const clock = fakeClock()
     const { provider, answerNext } = gated()
     const ask = caller(provider, limit({ concurrency: 1, waitMs: 5_000, clock }))
@@ -141,7 +141,7 @@ describe.each(modes)('%s', (mode) => {
     expect(clock.pending()).toBe(0)
   })
 
-  it('each key has bounds of its own', async () => {
+  it('each key has its own limits', async () => {
     const { provider, seen, answerNext, most } = gated()
     const per = limit({ concurrency: 1, per: ({ request }) => request.user ?? '' })
     const ask = caller(provider, per)
@@ -153,7 +153,7 @@ describe.each(modes)('%s', (mode) => {
     expect(most()).toBe(2)
   })
 
-  it('a failure of a call gives its place away', async () => {
+  it('a failing call frees its slot', async () => {
     const provider = scripted([[new ServiceUnavailableError('down')], words('Hello')])
     const ai = createClient({ providers: [provider], use: [limit({ concurrency: 1 })] })
     const ask = () => (mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
@@ -161,7 +161,7 @@ describe.each(modes)('%s', (mode) => {
     expect((await ask()).text).toBe('Hello')
   })
 
-  it('rate-limiter-flexible refuses with the time to come back, by user and by points', async () => {
+  it('rate-limiter-flexible rejects with the retry time, by user and by points', async () => {
     const by = new RateLimiterMemory({ points: 5, duration: 60 })
     const provider = scripted([words('Hello')])
     const ai = createClient<State>({
@@ -183,7 +183,7 @@ describe.each(modes)('%s', (mode) => {
     expect(provider.calls).toHaveLength(3)
   })
 
-  it('an Upstash limiter refuses with the time to come back', async () => {
+  it('an Upstash limiter rejects with the retry time', async () => {
     const asked: unknown[] = []
     const reset = Date.now() + 30_000
     const by = {
@@ -204,7 +204,7 @@ describe.each(modes)('%s', (mode) => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('what an Upstash limiter still has to do behind its answer is deferred', async () => {
+  it('pending work of an Upstash limiter is deferred', async () => {
     const pending = Promise.resolve('analytics')
     const by = { limit: async () => ({ success: true, reset: 0, pending }) }
     const works: Promise<unknown>[] = []
@@ -216,7 +216,7 @@ describe.each(modes)('%s', (mode) => {
     expect(works).toEqual([pending])
   })
 
-  it('a limiter that fails lets nothing through, and one that hangs is left on abort', async () => {
+  it('a limiter that fails rejects all calls, and one that hangs is left on abort', async () => {
     const cause = new Error('store is down')
     const provider = scripted([words('Hello')])
     const fails = [{ consume: () => Promise.reject(cause) }, { limit: () => Promise.reject(cause) }]
@@ -245,7 +245,7 @@ it('standard() puts it outside usage', () => {
   expect(layers[0]?.name).toBe('limit')
 })
 
-it('bounds and keys that are none are a misuse', async () => {
+it('invalid limits and keys are a MisuseError', async () => {
   expect(() => limit({ concurrency: 0 })).toThrow(MisuseError)
   expect(() => limit({ concurrency: 1, queue: -1 })).toThrow(MisuseError)
   expect(() => limit({ by: {} as never, per: () => 'ann' })).toThrow(MisuseError)
@@ -256,7 +256,7 @@ it('bounds and keys that are none are a misuse', async () => {
   expect(await thrown(ai.generate(request))).toBeInstanceOf(MisuseError)
 })
 
-it('two processes share one bound through Redis', async () => {
+it('two processes share one limit through Redis', async () => {
   const server = await redisServer()
   const child = new URL('./limit-child.ts', import.meta.url).pathname
   const [calls, points] = [40, 30]

@@ -37,11 +37,11 @@ interface Entry {
   readonly line: LogLine
 }
 
-/** What pino and winston have in common. */
+/** The common interface of pino and winston. */
 function journal() {
   const entries: Entry[] = []
   const at = (level: string) => (line: unknown) => {
-    // the log gives each of its targets what it says it gives
+    // each target of log() accepts what the others accept
     entries.push({ level, line: line as LogLine })
   }
   return { entries, info: at('info'), error: at('error') }
@@ -62,14 +62,14 @@ function setUp(
 
 const only = (entries: readonly Entry[]): Entry => {
   expect(entries).toHaveLength(1)
-  // counted on the line above
+  // the length was checked on the line above
   return entries[0] as Entry
 }
 
 afterEach(() => vi.restoreAllMocks())
 
 describe('log', () => {
-  it('writes one line a call: who, what, how much, how long', async () => {
+  it('writes one line per call: model, tags, usage, duration', async () => {
     let time = 0
     const { ai, entries } = setUp([say('Hello')], { now: () => (time += 20.4) })
     await ai.generate(request, { tags: { tenant: 'acme' } })
@@ -94,7 +94,7 @@ describe('log', () => {
     expect(Object.values(line)).not.toContain(undefined)
   })
 
-  it('outermost sees the call, inside retry each attempt', async () => {
+  it('outermost it logs the call, inside retry each attempt', async () => {
     const inner = journal()
     const busy = new ServiceUnavailableError('busy', { status: 503, code: 'overloaded' })
     const use = [retry({ clock: fakeClock({ jumps: true }) }), log({ to: inner })]
@@ -110,7 +110,7 @@ describe('log', () => {
     ])
   })
 
-  it('tells a failure by its class, never by its message', async () => {
+  it('logs a failure by its class, never by its message', async () => {
     const { ai, entries } = setUp([[new RateLimitError('about 4111', { status: 429 })]])
     await expect(ai.generate(request)).rejects.toBeInstanceOf(RateLimitError)
     const { level, line } = only(entries)
@@ -119,14 +119,14 @@ describe('log', () => {
     expect(JSON.stringify(line)).not.toContain('4111')
   })
 
-  it('tells what was thrown although it is no error', async () => {
+  it('logs a thrown value that is no Error', async () => {
     const thrower: Middleware = () => Promise.reject('odd')
     const { ai, entries } = setUp([say('Hello')], {}, [thrower])
     await ai.generate(request).catch(() => {})
     expect(only(entries).line.error).toEqual({ name: 'string' })
   })
 
-  it('tells an abort, and what it cost', async () => {
+  it('logs an abort, and its cost', async () => {
     const { ai, entries } = setUp([[start(), { type: 'text-delta', text: 'Hel' }, untilAborted]])
     for await (const chunk of ai.stream(request)) if (chunk.type === 'text-delta') break
     const { level, line } = only(entries)
@@ -139,13 +139,13 @@ describe('log', () => {
     expect(line.completion_tokens).toBeGreaterThan(0)
   })
 
-  it('tells which parameters were left out', async () => {
+  it('logs which parameters were dropped', async () => {
     const { ai, entries } = setUp([say('Hello')], {}, [params({ dropParams: true })])
     await ai.generate({ ...request, seed: 1 })
     expect(only(entries).line.dropped_params).toEqual(['seed'])
   })
 
-  it('says nothing of what was said, and no key', async () => {
+  it('logs no content and no key', async () => {
     const { ai, entries } = setUp([say('The secret answer')])
     await ai.generate(
       { ...request, extra_headers: { 'x-api-key': 'sk-canary-1' } },
@@ -156,7 +156,7 @@ describe('log', () => {
       expect(text).not.toContain(secret)
   })
 
-  it('shows what was said when asked, through the redactor, without images', async () => {
+  it('logs content if enabled, through the redactor, without images', async () => {
     const content = (text: string) => text.replaceAll('4111', '[card]')
     const { ai, entries } = setUp([say('You said 4111.')], { content })
     await ai.generate(request)
@@ -171,14 +171,14 @@ describe('log', () => {
     expect(JSON.stringify(line)).not.toMatch(/4111|SECRETBYTES/)
   })
 
-  it('shows what had been said when the call failed', async () => {
+  it('logs the partial content of a failed call', async () => {
     const steps: Step[] = [start(), { type: 'text-delta', text: 'Hel' }, new RateLimitError('no')]
     const { ai, entries } = setUp([steps], { content: (text) => text })
     await ai.stream(request).response.catch(() => {})
     expect(only(entries).line.answer).toEqual({ role: 'assistant', text: 'Hel' })
   })
 
-  it('gives a console one line of JSON', async () => {
+  it('writes one line of JSON to a console', async () => {
     let written = ''
     const stream = new Writable({
       write(chunk, _, done) {
@@ -192,7 +192,7 @@ describe('log', () => {
     expect(JSON.parse(written)).toMatchObject({ message: 'chat', status: 'ok' })
   })
 
-  it('writes to the console when nothing is given', async () => {
+  it('writes to the console by default', async () => {
     const info = vi.spyOn(console, 'info').mockReturnValue()
     await createClient({ providers: [scripted([say('Hello')])], use: [log()] }).generate(request)
     expect(info).toHaveBeenCalledOnce()
@@ -201,7 +201,7 @@ describe('log', () => {
   it.each<[string, () => unknown]>([
     ['throws', () => expect.unreachable()],
     ['rejects', () => Promise.reject(new Error('disk full'))],
-  ])('does not break the call when the log %s', async (_, write) => {
+  ])('does not break the call when the logger %s', async (_, write) => {
     const { ai } = setUp([say('Hello')], { to: { info: write, error: write } })
     expect((await ai.generate(request)).text).toBe('Hello')
   })

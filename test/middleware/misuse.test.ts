@@ -1,4 +1,7 @@
-/** What somebody without types gives a layer first: nothing, or a word that is none. It is a `MisuseError` that names the layer. */
+/**
+ * Misuse by untyped callers: no options or an invalid value is a `MisuseError` that names the
+ * layer.
+ */
 import OpenAI from 'openai'
 import { expect, it } from 'vitest'
 import { budget } from '../../middleware/budget.js'
@@ -16,7 +19,7 @@ import { openaiClient } from '../../src/openai/index.js'
 import { memoryStore } from '../../src/store/index.js'
 import { cassette } from '../../src/testing/index.js'
 
-/** Any of them, as a program without types calls it. */
+/** Any factory, as an untyped program calls it. */
 type Factory = (...options: unknown[]) => unknown
 const untyped = (factory: unknown) => factory as Factory
 
@@ -46,7 +49,7 @@ const wrong: readonly (readonly [string, unknown, readonly unknown[]])[] = [
   ['openaiClient', openaiClient, [{}, new OpenAI({ apiKey: 'none' })]],
 ]
 
-it.each(wrong)('%s() with what it does not take (%#)', (name, factory, options) => {
+it.each(wrong)('%s() with an invalid argument (%#)', (name, factory, options) => {
   expect(() => untyped(factory)(...options)).toThrow(expect.toSatisfy(isMisuseOf(name)))
 })
 

@@ -38,7 +38,7 @@ const rules: readonly ParamRule[] = [
 type Given = Partial<ChatRequest> & Readonly<Record<string, unknown>>
 
 interface Setting extends ParamsOptions {
-  /** Of the call. */
+  /** Parameters of the call. */
   readonly call?: boolean
   readonly rules?: readonly ParamRule[]
 }
@@ -60,14 +60,14 @@ const refused = async (given: Given, setting?: Setting) => {
 }
 
 describe('params', () => {
-  it('lets through what fits, and what is no parameter', async () => {
+  it('accepts supported parameters, and members that are no parameters', async () => {
     const given = { temperature: 1, stop: ['a'], seed: undefined, custom_knob: { deep: [1] } }
     const { wire, warnings } = await send(given)
     expect(wire).toMatchObject({ temperature: 1, stop: ['a'], custom_knob: { deep: [1] } })
     expect(warnings).toEqual([])
   })
 
-  it('knows no better than the provider for a model without data', async () => {
+  it('leaves a model without data to the provider', async () => {
     const { wire } = await send({ seed: 1, temperature: 99 }, { rules: [] })
     expect(wire).toEqual({ seed: 1, temperature: 99 })
   })
@@ -80,11 +80,11 @@ describe('params', () => {
     ['too long a list', { stop: ['1', '2', '3', '4', '5'] }],
     ['over the limit, by either name', { max_completion_tokens: 1_001 }],
     ['not beside another one', { tool_choice: 'required', thinking: { type: 'enabled' } }],
-  ])('refuses what is %s', async (_, given) => {
+  ])('rejects what is %s', async (_, given) => {
     await refused(given)
   })
 
-  it('names provider, parameters, model, the reasons and both ways out', async () => {
+  it('names provider, parameters, model, the reasons and both remedies', async () => {
     const error = await refused({ seed: 7, reasoning_effort: 'ultra' as never })
     expect(error).toMatchObject({ status: 400, provider: 'acme', model: 'm-1', retryable: false })
     for (const part of ['acme', 'seed', 'm-1', 'no seed', 'low, high', 'drop_params: true'])
@@ -92,7 +92,7 @@ describe('params', () => {
     expect(error.message).toContain('allowed_openai_params: ["seed","reasoning_effort"]')
   })
 
-  it('sends nothing when it refuses', async () => {
+  it('sends nothing when it rejects', async () => {
     const provider = scripted([say('Hello')], { capabilities: { rules } })
     const ai = createClient({ providers: [provider], use: [params()] })
     const call = ai.generate({ model: 'scripted/m', messages, seed: 1 })
@@ -127,13 +127,13 @@ describe('params', () => {
         ['dropped', 'top_p'],
       ],
     ],
-  ])('with drop_params it makes of %j %j and says so', async (given, wire, warnings) => {
+  ])('with drop_params it changes %j to %j and reports it', async (given, wire, warnings) => {
     expect(await send({ ...given, drop_params: true })).toMatchObject({ wire, warnings })
     const sent = await send({ ...given, drop_params: true })
     expect(sent.wire).toEqual(wire)
   })
 
-  it('gives each warning its reason and its provider', async () => {
+  it('each warning has its reason and its provider', async () => {
     const { reply } = await send({ seed: 7, drop_params: true })
     expect(reply.warnings).toMatchObject([
       {
@@ -145,13 +145,13 @@ describe('params', () => {
     ])
   })
 
-  it('never drops what is no parameter', async () => {
+  it('never drops a member that is no parameter', async () => {
     const { wire, warnings } = await send({ foo: 1, constructor: 2, drop_params: true })
     expect(wire).toEqual({ foo: 1, constructor: 2 })
     expect(warnings).toEqual([])
   })
 
-  it('null and an empty list ask for nothing', async () => {
+  it('null and an empty list request nothing', async () => {
     const { wire, warnings } = await send({ seed: null as never, stop: [], drop_params: true })
     expect(wire).toEqual({ seed: null, stop: [] })
     expect(warnings).toEqual([])
@@ -186,7 +186,7 @@ describe('drop_params', () => {
   })
 
   it.each(['drop_params', 'additional_drop_params', 'allowed_openai_params'])(
-    'without params() a request with %s is a misuse',
+    'without params() a request with %s is a MisuseError',
     async (name) => {
       const ai = createClient({ providers: [scripted([say('Hello')])] })
       const request = { model: 'scripted/m', messages, [name]: name === 'drop_params' || ['seed'] }
@@ -196,7 +196,7 @@ describe('drop_params', () => {
 })
 
 describe('additional_drop_params', () => {
-  it('leaves out what the model would take, and says so', async () => {
+  it('drops a parameter that the model supports, and reports it', async () => {
     const { wire, warnings } = await send({
       temperature: 0.5,
       additional_drop_params: ['temperature'],
@@ -205,11 +205,11 @@ describe('additional_drop_params', () => {
     expect(warnings).toEqual([['dropped', 'temperature']])
   })
 
-  it('goes before the rules', async () => {
+  it('applies before the rules', async () => {
     expect((await send({ seed: 7, additional_drop_params: ['seed'] })).wire).toEqual({})
   })
 
-  it('finds a plain name in extra_body too', async () => {
+  it('matches a plain name in extra_body too', async () => {
     const { wire, warnings } = await send({
       extra_body: { seed: 1, other: 2 },
       additional_drop_params: ['seed'],
@@ -253,26 +253,26 @@ describe('additional_drop_params', () => {
     '',
     '..',
     '[*]',
-  ])('a path that leads nowhere (%s) is no error', async (path) => {
+  ])('a path without a match (%s) is no error', async (path) => {
     const given = { tools: [tool('a')], stop: ['x'], metadata: { a: 'b' } }
     const { wire, warnings } = await send({ ...given, additional_drop_params: [path] })
     expect(wire).toEqual(given)
     expect(warnings).toEqual([])
   })
 
-  it.each(['model', 'messages'])('cannot leave out %s', async (name) => {
+  it.each(['model', 'messages'])('cannot drop %s', async (name) => {
     await expect(send({ additional_drop_params: [name] })).rejects.toBeInstanceOf(BadRequestError)
   })
 })
 
 describe('allowed_openai_params', () => {
-  it('sends as it is what the wire has no field for', async () => {
+  it('sends a parameter unchanged that the wire has no field for', async () => {
     const { wire, warnings } = await send({ seed: 7, allowed_openai_params: ['seed'] })
     expect(wire).toEqual({ extra_body: { seed: 7 } })
     expect(warnings).toEqual([])
   })
 
-  it('leaves to the adapter what it can map', async () => {
+  it('leaves parameters to the adapter that it can map', async () => {
     const given = { top_k: 5, temperature: 1.7, allowed_openai_params: ['top_k', 'temperature'] }
     expect((await send(given)).wire).toEqual({ top_k: 5, temperature: 1.7 })
     expect((await send({ ...given, drop_params: true })).wire).toEqual({
@@ -281,11 +281,11 @@ describe('allowed_openai_params', () => {
     })
   })
 
-  it('sends no empty seed when there is none', async () => {
+  it('sends no seed if there is none', async () => {
     expect((await send({ allowed_openai_params: ['seed', 'unheard_of'] })).wire).toEqual({})
   })
 
-  it('what extra_body says wins', async () => {
+  it('extra_body takes precedence', async () => {
     const { wire } = await send({
       seed: 7,
       extra_body: { seed: 8, other: 1 },
@@ -295,20 +295,20 @@ describe('allowed_openai_params', () => {
   })
 })
 
-describe('the limit under its two names', () => {
-  it('counts once when both say the same', async () => {
+describe('the token limit under its two names', () => {
+  it('counts once if both are equal', async () => {
     const { wire, warnings } = await send({ max_tokens: 5, max_completion_tokens: 5 })
     expect(wire).toEqual({ max_completion_tokens: 5 })
     expect(warnings).toEqual([])
   })
 
-  it('is the newer name’s when they differ, with a warning', async () => {
+  it('uses the newer name if they differ, with a warning', async () => {
     const { wire, warnings } = await send({ max_tokens: 5, max_completion_tokens: 6 })
     expect(wire).toEqual({ max_completion_tokens: 6 })
     expect(warnings).toEqual([['ignored', 'max_tokens']])
   })
 
-  it('is read by rules under either name', async () => {
+  it('matches rules under either name', async () => {
     const rule: ParamRule = {
       param: 'temperature',
       when: ({ max_tokens, max_completion_tokens }) =>
@@ -320,7 +320,7 @@ describe('the limit under its two names', () => {
   })
 })
 
-it('inside retry and alias it speaks of the model that each attempt asks', async () => {
+it('inside retry and alias it checks the model of each attempt', async () => {
   const busy = new ServiceUnavailableError('busy')
   const provider = scripted([[busy], say('Hello')], { capabilities: { rules } })
   const use = [

@@ -1,4 +1,7 @@
-/** All policies in one stack, on real sockets, under random faults: nothing is left behind, nothing leaks. */
+/**
+ * All policies in one stack, on real sockets, under random faults: nothing is left behind, nothing
+ * leaks.
+ */
 import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -68,7 +71,7 @@ const calls = fc.array(
 )
 const script = fc.array(fc.constantFrom(...Object.keys(replies)), { minLength: 10, maxLength: 40 })
 
-/** Resolves at the end of the call, whatever it is. */
+/** Resolves at the end of the call, whatever the outcome. */
 async function run(ai: Client, model: string, { mode, end, isJson, at }: Asked): Promise<unknown> {
   const controller = new AbortController()
   const { signal } = controller
@@ -103,7 +106,10 @@ const partialOf = (outcome: unknown) => (isTetradError(outcome) ? outcome.partia
 
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
-/** A request that was just left, at the server too, has its timers for a moment; those of leases go on for a minute. */
+/**
+ * A request that was just aborted, on the server too, has its timers for a moment; those of leases
+ * run for a minute.
+ */
 async function settled(before: number): Promise<void> {
   for (let turn = 0; turn < 500 && timers() > before; turn++)
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -111,7 +117,7 @@ async function settled(before: number): Promise<void> {
 }
 
 describe.each(models)('all policies at once, on %s', (model) => {
-  it('leave no hold, no turn, no place, no timer behind, and no original with a provider', async () => {
+  it('leave no hold, turn, slot or timer behind, and send no original to a provider', async () => {
     const other = models[(models.indexOf(model) + 1) % models.length] ?? model
     await fc.assert(
       fc.asyncProperty(script, calls, async (names, asked) => {
@@ -159,7 +165,7 @@ describe.each(models)('all policies at once, on %s', (model) => {
         const shown = JSON.stringify([kept, lines, outcomes.map(partialOf)])
         expect(shown).not.toMatch(/bomb|think>/)
         expect(lines).toHaveLength(asked.length)
-        // each answer stands behind its question
+        // each response follows its question
         expect(
           kept.filter(({ role }, i) => role === 'user' && kept[i + 1]?.role === 'user'),
         ).toEqual([])
@@ -169,7 +175,7 @@ describe.each(models)('all policies at once, on %s', (model) => {
   })
 })
 
-/** Places of a value, from its root on. */
+/** Paths in a value, from its root. */
 function* placesIn(value: unknown, path: string[] = []): Generator<string[]> {
   if (path.length > 0) yield path
   if (typeof value !== 'object' || value === null) return
@@ -179,12 +185,12 @@ function* placesIn(value: unknown, path: string[] = []): Generator<string[]> {
 function withValueAt<T extends object>(value: T, [key = '', ...rest]: string[], odd: unknown): T {
   const inner = value[key as keyof T]
   const copy = structuredClone(value)
-  // the path was found in this value
+  // the path exists in this value
   copy[key as keyof T] = (rest.length > 0 ? withValueAt(inner as object, rest, odd) : odd) as never
   return copy
 }
 
-describe('a history of a program without types', () => {
+describe('a history of an untyped program', () => {
   const messages = [
     { role: 'system', content: 'Be short.' },
     {
@@ -207,7 +213,7 @@ describe('a history of a program without types', () => {
     { role: 'user', content: 'Go on.' },
   ]
 
-  it('is repaired or refused, and no fault of a policy', async () => {
+  it('is repaired or rejected, without a fault of a policy', async () => {
     const provider = scripted()
     provider.reply(say('Fine.'))
     const ai = createClient({

@@ -37,18 +37,18 @@ const million = (prompt: number, completion: number) => tokens(prompt * 1e6, com
 describe('the bundled prices', () => {
   const text = readFileSync(new URL('../../middleware/prices/data.ts', import.meta.url), 'utf8')
 
-  it('are what the generator makes of the installed library', () => {
+  it('equal the output of the generator for the installed library', () => {
     expect(text).toBe(generate())
   })
 
-  it('say where they come from, under which licence and of which day, in under 20 kB', () => {
+  it('name their source, licence and date, in under 20 kB', () => {
     expect(text).toContain('https://github.com/pydantic/genai-prices')
     expect(text).toContain('MIT License')
     expect(asOf).toMatch(/^\d{4}-\d{2}-\d{2}$/)
     expect(Buffer.byteLength(text)).toBeLessThan(20_000)
   })
 
-  it('are loaded by nobody who has not used them', () => {
+  it('are loaded only when they are used', () => {
     const root = new URL('../../middleware/', import.meta.url)
     const seen = new Set<string>()
     const visit = (file: URL) => {
@@ -65,7 +65,7 @@ describe('the bundled prices', () => {
     expect([...seen].filter((path) => path.endsWith('/prices/data.ts'))).toEqual([])
   })
 
-  it('are exact in the integers that are reckoned with', () => {
+  it('are exact in integer arithmetic', () => {
     const rates = Object.values(data).flatMap((rows) => rows.flatMap(([, ...dated]) => dated))
     const numbers = rates.flatMap(({ from, ...prices }: DatedRates) =>
       Object.values(prices).flatMap((rate) =>
@@ -88,7 +88,7 @@ describe('the bundled prices', () => {
     )
   })
 
-  it('know the models that the library knows, at its price', () => {
+  it('know the models of the library, at its price', () => {
     let compared = 0
     for (const { ours, theirs, name } of names) {
       const rates = prices(calling(ours, name))
@@ -101,7 +101,7 @@ describe('the bundled prices', () => {
     expect(compared).toBeGreaterThan(200)
   })
 
-  it('know every model that speaks', () => {
+  it('know every chat model', () => {
     for (const { ours, theirs, name } of names) {
       const price = calcPrice({}, name, { providerId: theirs, timestamp: new Date(started) })
       const rates = price?.model_price
@@ -154,19 +154,19 @@ describe('the bundled prices', () => {
 })
 
 describe('a price', () => {
-  it('is unknown for a model or a provider that nobody priced, never 0', () => {
+  it('is unknown for a model or provider without a price, never 0', () => {
     expect(cost('openai/gpt-99', million(1, 1))).toBeUndefined()
     for (const provider of ['nobody', 'constructor', '__proto__'])
       expect(cost(`${provider}/gpt-4o`, million(1, 1))).toBeUndefined()
   })
 
-  it('goes by the name that answered, else by the one that was asked', () => {
+  it('is looked up by the model in the response, else by the requested one', () => {
     const answered = { answered: 'gpt-4o-2024-08-06' }
     expect(cost('openai/my-alias', million(1, 0), answered)).toBe(2.5)
     expect(cost('openai/gpt-4o', million(1, 0), { answered: 'something-new' })).toBe(2.5)
   })
 
-  it('holds for the whole request from the token behind the threshold on', () => {
+  it('applies to the whole request once the threshold is exceeded', () => {
     expect(cost('anthropic/claude-sonnet-4-5', tokens(200_000, 1000))).toBe(0.615)
     expect(cost('anthropic/claude-sonnet-4-5', tokens(200_001, 1000))).toBe(1.222506)
   })
@@ -184,7 +184,7 @@ describe('a price', () => {
     expect(cost('anthropic/claude-haiku-4-5', usage)).toBe(0.0685)
   })
 
-  it('takes a split without a total, and never more than the prompt', () => {
+  it('accepts a split without a total, and never exceeds the prompt', () => {
     const split = { ...tokens(100, 0), prompt_tokens_details: { cache_creation: { '1h': 100 } } }
     expect(cost('anthropic/claude-haiku-4-5', split)).toBe(0.0002)
     const lying = {
@@ -194,12 +194,12 @@ describe('a price', () => {
     expect(cost('anthropic/claude-haiku-4-5', lying)).toBe(0.000102)
   })
 
-  it('tells audio and images from text, in and out', () => {
+  it('separates audio and images from text, in and out', () => {
     const audio: Usage = {
       ...tokens(1000, 0),
       prompt_tokens_details: { audio_tokens: 400, cached_tokens: 500 },
     }
-    // 2.5 flash: text 0.3, audio 1, cached 0.03; the cache is text where nothing else is told
+    // 2.5 flash: text 0.3, audio 1, cached 0.03; the cache is text unless reported otherwise
     expect(cost('gemini/gemini-2.5-flash', audio)).toBe(0.000445)
     const image: Usage = {
       ...tokens(0, 1500),
@@ -208,7 +208,7 @@ describe('a price', () => {
     expect(cost('gemini/gemini-3-pro-image-preview', image)).toBe(0.126)
   })
 
-  it('takes the cached kinds that the wire told', () => {
+  it('uses the cached modalities reported on the wire', () => {
     const usage: Usage = {
       ...tokens(1000, 0),
       prompt_tokens_details: {
@@ -217,7 +217,7 @@ describe('a price', () => {
         cached_tokens_details: { audio_tokens: 400 },
       },
     }
-    // 100 text and 400 audio are cached: 0.03 and 0.1
+    // 100 text and 400 audio tokens are cached: 0.03 and 0.1
     expect(cost('gemini/gemini-2.5-flash', usage)).toBe(0.000193)
   })
 
@@ -257,14 +257,14 @@ describe('a price', () => {
     expect(cost(model, tokens(1000, 10), { service_tier })).toBeUndefined()
   })
 
-  it('is that of the day', () => {
+  it('is that of the date', () => {
     const at = (day: string) =>
       cost('openai/gpt-5.6-luna', million(0.1, 0), { started: Date.parse(day) })
     expect(at('2026-07-29')).toBe(0.1)
     expect(at('2026-07-30')).toBe(0.02)
   })
 
-  it('adds hosted searches by the thousand, whatever their name', () => {
+  it('adds hosted searches per thousand, whatever their name', () => {
     const rates: Rates = { input_mtok: 1, web_searches_kcount: 10, storage_searches_kcount: 2.5 }
     const use = (server_tool_use: Record<string, number>) =>
       costUsd({ ...tokens(0, 0), server_tool_use }, rates)

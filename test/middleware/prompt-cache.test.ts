@@ -66,7 +66,7 @@ const withoutMarks = (body: unknown) =>
   )
 
 describe.each(modes)('%s', (mode) => {
-  it.each(models)('on the wire of %s nothing that is said changes', async (model) => {
+  it.each(models)('on the wire of %s no content changes', async (model) => {
     const text = (body: unknown) =>
       JSON.stringify(withoutMarks(body)).replaceAll(/\[\{"type":"text","text":("[^"]*")\}\]/g, '$1')
     const [with_] = await sent(mode, { model, messages })
@@ -74,7 +74,7 @@ describe.each(modes)('%s', (mode) => {
     expect(text(with_?.body)).toBe(text(without?.body))
   })
 
-  it('each step of a loop is marked at its end, and where it stays', async () => {
+  it('each step of a loop has a cache mark at its end, and at its stable prefix', async () => {
     const script = [callTool('look'), callTool('look'), say('Fine.')]
     const use = standard({ tools: look, with: [promptCache({ ttl: '1h' })] })
     const requests = await sent(mode, { model: claude, messages }, { script, use })
@@ -90,7 +90,7 @@ describe.each(modes)('%s', (mode) => {
     }
   })
 
-  it('without a system message the tools are what stays', async () => {
+  it('without a system message the tools are the stable prefix', async () => {
     const use = standard({ tools: look, with: [promptCache()] })
     const [request] = await sent(mode, { model: claude, messages: messages.slice(1) }, { use })
     expect(request?.body).toHaveProperty('tools.0.cache_control', { type: 'ephemeral' })
@@ -102,30 +102,33 @@ describe.each(modes)('%s', (mode) => {
     expect(marks(request?.body)).toBe(1)
   })
 
-  it.each(['openai/gpt-5', 'xai/grok-4.3'])('%s gets one key for one beginning', async (model) => {
-    const keyOf = async (request: Partial<ChatRequest>) => {
-      const [asked] = await sent(mode, { model, messages, ...request })
-      return (asked?.body as { prompt_cache_key?: string } | undefined)?.prompt_cache_key
-    }
-    const key = await keyOf({})
-    expect(key).toMatch(/^[0-9a-f]{32}$/)
-    const [system] = messages
-    expect(await keyOf({ messages: [system as Message, { role: 'user', content: 'Else' }] })).toBe(
-      key,
-    )
-    expect(
-      await keyOf({ messages: [{ role: 'system', content: 'x' }, ...messages.slice(1)] }),
-    ).not.toBe(key)
-    expect(await keyOf({ messages: messages.slice(1) })).toBeUndefined()
-    expect(await keyOf({ prompt_cache_key: 'mine' })).toBe('mine')
-  })
+  it.each(['openai/gpt-5', 'xai/grok-4.3'])(
+    '%s receives the same key for the same prefix',
+    async (model) => {
+      const keyOf = async (request: Partial<ChatRequest>) => {
+        const [asked] = await sent(mode, { model, messages, ...request })
+        return (asked?.body as { prompt_cache_key?: string } | undefined)?.prompt_cache_key
+      }
+      const key = await keyOf({})
+      expect(key).toMatch(/^[0-9a-f]{32}$/)
+      const [system] = messages
+      expect(
+        await keyOf({ messages: [system as Message, { role: 'user', content: 'Else' }] }),
+      ).toBe(key)
+      expect(
+        await keyOf({ messages: [{ role: 'system', content: 'x' }, ...messages.slice(1)] }),
+      ).not.toBe(key)
+      expect(await keyOf({ messages: messages.slice(1) })).toBeUndefined()
+      expect(await keyOf({ prompt_cache_key: 'mine' })).toBe('mine')
+    },
+  )
 
-  it.each(['gemini/gemini-2.5-flash', 'local/model'])('%s gets nothing', async (model) => {
+  it.each(['gemini/gemini-2.5-flash', 'local/model'])('%s receives no key', async (model) => {
     const [request] = await sent(mode, { model, messages })
     expect(JSON.stringify(request?.body)).not.toMatch(/cache/)
   })
 
-  it('after a fallback it is for the model that is asked', async () => {
+  it('after a fallback it is set for the model that is called', async () => {
     const use = standard({ with: [promptCache(), fallback(claude)] })
     const script = [fail(401), say('Fine.')]
     const [first, second] = await sent(mode, { model: 'openai/gpt-5', messages }, { script, use })
@@ -135,6 +138,6 @@ describe.each(modes)('%s', (mode) => {
   })
 })
 
-it('a ttl that Anthropic does not have is a misuse', () => {
+it('a ttl that Anthropic does not support is a MisuseError', () => {
   expect(() => promptCache({ ttl: '2h' as never })).toThrow(MisuseError)
 })

@@ -1,4 +1,4 @@
-/** Recorded usages, each on the smallest answer that its wire can carry. */
+/** Recorded usages, each on the smallest response that its wire allows. */
 import { readFileSync } from 'node:fs'
 import type { JsonObject } from '../../src/chat/index.js'
 
@@ -14,7 +14,7 @@ export const recordedUsages = (): readonly RecordedUsage[] =>
   JSON.parse(readFileSync(new URL('../fixtures/usage/recorded.json', import.meta.url), 'utf8'))
     .usages
 
-/** The body of a plain call. */
+/** The body of a generate response. */
 export function bodyOf({ api, model, usage, service_tier }: RecordedUsage): JsonObject {
   const text = 'ok'
   switch (api) {

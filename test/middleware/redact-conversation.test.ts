@@ -1,4 +1,4 @@
-/** What must hold over a whole conversation, and what of it must not: turns, approvals, nested calls, failures, headers, logs. */
+/** Properties of a whole conversation: turns, approvals, nested calls, failures, headers, logs. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type RedactOptions, redact } from '../../middleware/redact.js'
@@ -46,7 +46,7 @@ const kept = (store: Store = memoryStore()): RedactOptions => ({
   store,
 })
 
-/** By numbers where there is a store, else by hashes. */
+/** Numbered with a store, otherwise hashed. */
 const keptIn = (store: Store | undefined): RedactOptions =>
   store ? kept(store) : { restore: true, key: 'k' }
 
@@ -67,7 +67,10 @@ describe.each(Object.keys(stores))('restore over a conversation of 20 turns, %s'
   const people = Array.from({ length: 20 }, (_, i) => `person${i}@example.com`)
   const person = (turn: number) => people[(turn * 7) % 20] ?? mail
 
-  /** A provider that remembers which placeholder it read for which turn, and writes to somebody of an earlier one. */
+  /**
+   * A provider that records which placeholder it read in which turn, and uses one of an earlier
+   * turn.
+   */
   const memorious = () => {
     const names: string[] = []
     const provider = scripted(({ messages }) => {
@@ -79,7 +82,7 @@ describe.each(Object.keys(stores))('restore over a conversation of 20 turns, %s'
     return { provider, names }
   }
 
-  it.each(modes)('%s: originals never go out and always come back', async (mode) => {
+  it.each(modes)('%s: originals are never sent and always restored', async (mode) => {
     const { provider, names } = memorious()
     const store = stores[kind]?.()
     const messages: Message[] = []
@@ -98,9 +101,9 @@ describe.each(Object.keys(stores))('restore over a conversation of 20 turns, %s'
     expect(new Set(names).size).toBe(20)
   })
 
-  // the numbers of a conversation are kept where there is a store; without one, a chain is refused
+  // numbers of a conversation are stored; without a store, a chain is rejected
   it.each(kind === 'no store' ? ['trims'] : ['trims', 'previous_response_id'])(
-    '%s never make one person of another',
+    '%s never confuse two people',
     async (what) => {
       const { provider } = memorious()
       const store = stores[kind]?.()
@@ -129,7 +132,7 @@ describe.each(modes)('restore, %s', (mode) => {
   it.each([
     '{"to":"<EMAIL_1>","<EMAIL_1>":[1],"card":"<CARD_1>"}',
     '{"to":"\\u003cemail_1\\u003e","EMAIL_1":[1],"card":<CARD_1>}',
-  ])('arguments of step 2 reach the tool whole: %s', async (args) => {
+  ])('arguments of step 2 reach the tool restored: %s', async (args) => {
     const got: unknown[] = []
     const find = tool({ execute: () => ({ who: mail, card: 4111111111111111 }) })
     const send = tool({ execute: (args) => void got.push(args) })
@@ -146,7 +149,7 @@ describe.each(modes)('restore, %s', (mode) => {
     expect(sent(provider)).not.toMatch(/example|4111/)
   })
 
-  it('a call that waited for a yes runs with originals, after storage', async () => {
+  it('a call that waited for approval runs with originals, after storage', async () => {
     const got: unknown[] = []
     const send = tool({
       parameters: z.object({ to: z.string() }),
@@ -177,7 +180,7 @@ describe.each(modes)('restore, %s', (mode) => {
     expect(sent(provider)).not.toContain('example')
   })
 
-  it('a tool that asks the model by ctx.client sends placeholders and reads originals', async () => {
+  it('a tool that calls the model through ctx.client sends placeholders and reads originals', async () => {
     const provider = scripted(({ messages, user }) => {
       if (user === 'inner') return inPieces(`Known: ${String(messages.at(-1)?.content)}`)
       return messages.some(({ role }) => role === 'tool') ? inPieces('Ok.') : call([['c1', 'look']])
@@ -198,7 +201,7 @@ describe.each(modes)('restore, %s', (mode) => {
     expect(sent(provider)).not.toContain('example')
   })
 
-  it('an abort in the middle keeps what the client saw, and shows no original elsewhere', async () => {
+  it('an abort in the middle keeps what the client received, and exposes no original elsewhere', async () => {
     const controller = new AbortController()
     const text: StreamChunk = { type: 'text-delta', text: 'To <EMAIL_1> and <EMA' }
     const provider = scripted([
@@ -216,7 +219,7 @@ describe.each(modes)('restore, %s', (mode) => {
     expect(everything(error)).not.toContain('example')
   })
 
-  it('a failure shows no original: message, stack, causes of any kind, headers, log lines', async () => {
+  it('a failure exposes no original: message, stack, causes of any kind, headers, log lines', async () => {
     const deep = { detail: { body: [`{"to":"${mail}"}`] } }
     const failure = new BadRequestError(`No such person: ${mail}`, { status: 400, cause: deep })
     Object.assign(failure, { headers: { 'x-who': mail } })
@@ -235,7 +238,7 @@ describe.each(modes)('restore, %s', (mode) => {
   })
 
   it.each(models)(
-    '%s: what the server echoes in headers and errors is a placeholder',
+    '%s: values that the server echoes in headers and errors are placeholders',
     async (model) => {
       const echo = ({ body }: { body: unknown }) =>
         /<EMAIL_\w+>/.exec(JSON.stringify(body))?.[0] ?? 'none'
@@ -258,7 +261,7 @@ describe.each(modes)('restore, %s', (mode) => {
     },
   )
 
-  it('thoughts and refusals beside a structured answer are text, and their blocks stay', async () => {
+  it('thoughts and refusals beside a structured response are text, and their blocks stay', async () => {
     const rules: RedactOptions['rules'] = [{ name: 'name', pattern: /O"Brien/, maxLength: 7 }]
     const native = { provider: 'scripted', model: 'm', content: [{ signature: 's' }] }
     const answer: Step[] = [
@@ -282,7 +285,7 @@ describe.each(modes)('restore, %s', (mode) => {
     expect(provider.calls[1]?.request.messages[2]).toMatchObject({ native })
   })
 
-  it('positions of citations move with what is restored, over any cut', async () => {
+  it('positions of citations move with restored text, over any split', async () => {
     const said = 'By <EMAIL_1> in Rome, says EMAIL_1.'
     for (let cut = 0; cut <= said.length; cut++) {
       const place = { url: 'https://x.org', title: 'Rome of <EMAIL_1>' }
@@ -356,7 +359,7 @@ describe.each(models.slice(0, 4))('signed thoughts of %s', (model) => {
   )
 })
 
-describe('redact: what looks like something else', () => {
+describe('redact: values that resemble something else', () => {
   const sentOf = async (request: Partial<ChatRequest>, options: RedactOptions = {}) => {
     const provider = scripted([inPieces('Ok.')])
     const messages = [user('Hi')]
@@ -394,7 +397,7 @@ describe('redact: what looks like something else', () => {
         expect(await sentOf({ messages }, options)).not.toMatch(/example|1234567/)
   })
 
-  it('text behind data: is masked, base64 is not', async () => {
+  it('text after data: is masked, base64 is not', async () => {
     const base64 = 'data:image/png;base64,Ym9iQGV4YW1wbGUuY29t4111111111111111'
     const metadata = { a: `data: ${mail}`, b: `data:text/plain,${mail}`, c: base64 }
     const sent = await sentOf({ metadata })
@@ -402,7 +405,7 @@ describe('redact: what looks like something else', () => {
     expect(sent).toContain(base64)
   })
 
-  it('of two finds of a service and a rule that overlap no rest stays', async () => {
+  it('overlapping matches of a service and a rule leave no rest', async () => {
     const detect = (text: string) => {
       const start = text.indexOf('Mr')
       return start < 0 ? [] : [{ name: 'person', start, end: start + 6 }]
@@ -411,7 +414,7 @@ describe('redact: what looks like something else', () => {
     expect(sent).toContain('I am <PERSON>.')
   })
 
-  it('what a service found is masked in errors too, a short name and as JSON writes it', async () => {
+  it('a match of a service is masked in errors too, short names and JSON-escaped ones included', async () => {
     const detect = (text: string) =>
       [...text.matchAll(/Zoe|O"Brien/g)].map((match) => ({
         name: 'person',

@@ -1,4 +1,4 @@
-/** Placeholders and back: on four wires, over steps, turns, cuts, processes. */
+/** Placeholders and their restoration: on four wires, over steps, turns, splits, processes. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type RedactOptions, redact } from '../../middleware/redact.js'
@@ -60,7 +60,7 @@ describe('redact: restore', () => {
     ['EMAIL_12', 'EMAIL_12'],
     ['MYEMAIL_1', 'MYEMAIL_1'],
     ['<EMAIL_9>', '<EMAIL_9>'],
-  ])('%s comes back as %s at every cut', async (form, wanted) => {
+  ])('%s is restored as %s at every split', async (form, wanted) => {
     const text = `to ${form} now`
     const cuts = [[...text], ...[...text].map((_, i) => [text.slice(0, i), text.slice(i)])]
     for (const pieces of cuts) {
@@ -80,7 +80,7 @@ describe('redact: restore', () => {
     expect(shown).toEqual(['Hello ', 'a <b> ', 'EMU ', 'end'])
   })
 
-  it('arguments reach the tool whole: escapes, keys, numbers, no quotes', async () => {
+  it('arguments reach the tool intact: escapes, keys, numbers, without quotes', async () => {
     const got: unknown[] = []
     const send = tool({ execute: (args) => void got.push(args) })
     const forms = [
@@ -119,7 +119,7 @@ describe('redact: restore', () => {
     ])
   })
 
-  it('an original with quotes stays JSON in arguments and in a structured answer', async () => {
+  it('an original with quotes stays valid JSON in arguments and in a structured response', async () => {
     const rules: RedactOptions['rules'] = [{ name: 'name', pattern: /O"Brien/, maxLength: 7 }]
     const got: unknown[] = []
     const send = tool({ execute: (args) => void got.push(args) })
@@ -132,14 +132,14 @@ describe('redact: restore', () => {
     expect(JSON.parse(whole.text)).toEqual({ who: 'O"Brien' })
   })
 
-  it('a placeholder that a user wrote is a value of its own', async () => {
+  it('a placeholder written by a user is a value of its own', async () => {
     const provider = scripted([answer(['You wrote <LITERAL_1>, I know <EMAIL_1>'])])
     const whole = await clientOf(provider).generate(ask(`<EMAIL_1> is not ${mail}`))
     expect(lastUser(provider)).toBe('<LITERAL_1> is not <EMAIL_1>')
     expect(whole.text).toBe(`You wrote <EMAIL_1>, I know ${mail}`)
   })
 
-  it('numbers stay when history is trimmed, in another process, and stores can be sealed', async () => {
+  it('numbers are stable when history is trimmed and in another process, and stores can be encrypted', async () => {
     const store = memoryStore()
     const seal = {
       seal: (text: string) => btoa(encodeURIComponent(text)),
@@ -157,7 +157,7 @@ describe('redact: restore', () => {
     expect(trimmed.text).toBe('wrote to alice@x.com')
   })
 
-  it('without a store the names are hashes, the same in each process of one key', async () => {
+  it('without a store placeholders are hashes, the same in each process with the same key', async () => {
     const options = { restore: true, key: 'secret' }
     const seen: unknown[] = []
     for (const text of [`zoe@x.com, ${mail}`, mail]) {
@@ -169,7 +169,7 @@ describe('redact: restore', () => {
     expect(seen[1]).toMatch(/^<EMAIL_[a-z2-9]{8}>$/)
   })
 
-  it('previous_response_id without a store is refused', async () => {
+  it('previous_response_id without a store is rejected', async () => {
     const provider = scripted([answer(['ok'])])
     const asked = clientOf(provider, { restore: true }).generate(
       ask('x', { previous_response_id: 'r' }),
@@ -178,7 +178,7 @@ describe('redact: restore', () => {
     expect(provider.calls).toHaveLength(0)
   })
 
-  it('the line to the model is always there, at one place', async () => {
+  it('the instruction to the model is always sent, at one place', async () => {
     const provider = scripted([answer(['ok'])])
     const messages: Message[] = [{ role: 'system', content: 'Be short.' }, user('Hi')]
     await clientOf(provider).generate({ model: 'scripted/m', messages })
@@ -190,7 +190,7 @@ describe('redact: restore', () => {
   })
 })
 
-/** All strings below a value that speak of a signature or of what is encrypted. */
+/** All strings below a value whose keys name a signature or encrypted content. */
 const sealedIn = (value: unknown): string[] => {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([name, member]) =>
@@ -200,7 +200,7 @@ const sealedIn = (value: unknown): string[] => {
 
 describe.each(models.slice(0, 4))('redact on the wire of %s', (model) => {
   describe.each(['generate', 'stream'] as const)('%s', (mode) => {
-    it('restores, and signed blocks go back byte for byte in step 2 and in the next turn', async () => {
+    it('restores, and signed blocks are sent back byte for byte in step 2 and in the next turn', async () => {
       const turn = think('Write to EMAIL_1.', { signature: 'c2lnbmF0dXJlLTE=' }).callTool(
         'send',
         { to: '<email_1>' },

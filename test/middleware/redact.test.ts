@@ -1,4 +1,4 @@
-/** Masking: rules, cuts, what of a request and an answer is masked, what of errors. */
+/** Masking: rules, splits, masked parts of a request and a response, errors. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Detect, type RedactOptions, redact } from '../../middleware/redact.js'
@@ -85,20 +85,20 @@ describe('redact: rules', () => {
     'a@b, @you, x @ y.com',
     'sk-short, risk-assessment',
     '550e8400-e29b-41d4-a716-446655440000',
-  ])('leaves alone: %s', async (text) => {
+  ])('does not mask: %s', async (text) => {
     const provider = scripted([answer([text])])
     const reply = await clientOf(provider).generate(ask())
     expect(reply.text).toBe(text)
   })
 
-  it('of two matches the leftmost counts, then the longest', async () => {
+  it('of two matches the leftmost wins, then the longest', async () => {
     const text =
       'key sk-abcdefghijklmnop1234 x; 12345678@x.com; card 4111 1111 1111 1111. 4111111111111111 12/27'
     const reply = await clientOf(scripted([answer([text])])).generate(ask())
     expect(reply.text).toBe('key <KEY> x; <EMAIL>; card <CARD>. <CARD> 12/27')
   })
 
-  it('takes rules of the app, and patterns of other engines', async () => {
+  it('accepts rules of the app, and patterns of other engines', async () => {
     const engine = {
       [Symbol.replace]: (text: string, replacer: (match: string, ...args: unknown[]) => string) =>
         text.replace(/case-\d+/g, (match, offset, whole) => replacer(match, offset, whole)),
@@ -122,14 +122,15 @@ describe('redact: rules', () => {
     [{ rules: ['email', { name: 'EMAIL', pattern: /a/, maxLength: 1 }] }],
     [{ rules: ['mail' as 'email'] }],
     [{ restore: true, scope: () => 'c' }],
-  ] satisfies [RedactOptions][])('refuses %o', (options) => {
+  ] satisfies [RedactOptions][])('rejects %o', (options) => {
     expect(() => redact(options)).toThrow(MisuseError)
   })
 })
 
 /**
- * Units of text that regular expressions moved over: from where a search began to the end of its match. Of each
- * expression it is known that it takes a bounded number of steps at a unit (test/regular-expressions.test.ts).
+ * Number of text units that regular expressions scan: from the start of a search to the end of its
+ * match. Each expression takes a bounded number of steps per unit
+ * (test/regular-expressions.test.ts).
  */
 async function unitsRead(run: () => Promise<unknown>): Promise<number> {
   let units = 0
@@ -149,7 +150,7 @@ async function unitsRead(run: () => Promise<unknown>): Promise<number> {
   return units
 }
 
-describe('redact: cuts', () => {
+describe('redact: splits', () => {
   const words = fc.constantFrom(
     'is ',
     'I AM HERE ',
@@ -170,7 +171,7 @@ describe('redact: cuts', () => {
     .map((parts) => parts.join(''))
   const cuts = fc.array(fc.nat({ max: 30 }), { maxLength: 30 })
 
-  it('an answer is masked the same over any cut, in both modes', async () => {
+  it('a response is masked the same over any split, in both modes', async () => {
     await fc.assert(
       fc.asyncProperty(text, cuts, async (text, sizes) => {
         const pieces: string[] = []
@@ -191,18 +192,21 @@ describe('redact: cuts', () => {
     )
   })
 
-  it.each(pairs)('%s %s is masked at every cut, one character a chunk too', async (name, value) => {
-    const text = `a ${value}. b`
-    const all = [inPieces(text, 1), ...[...text].map((_, i) => [text.slice(0, i), text.slice(i)])]
-    for (const pieces of all) {
-      const shown: string[] = []
-      for await (const piece of clientOf(scripted([answer(pieces)])).stream(ask()).textStream)
-        shown.push(piece)
-      expect(shown.join('')).toBe(`a <${name}>. b`)
-    }
-  })
+  it.each(pairs)(
+    '%s %s is masked at every split, one character per chunk too',
+    async (name, value) => {
+      const text = `a ${value}. b`
+      const all = [inPieces(text, 1), ...[...text].map((_, i) => [text.slice(0, i), text.slice(i)])]
+      for (const pieces of all) {
+        const shown: string[] = []
+        for await (const piece of clientOf(scripted([answer(pieces)])).stream(ask()).textStream)
+          shown.push(piece)
+        expect(shown.join('')).toBe(`a <${name}>. b`)
+      }
+    },
+  )
 
-  it('a pattern of the app reads each unit of a text at most nine times, whole or in pieces', async () => {
+  it('a pattern of the app scans each unit of a text at most nine times, whole or in pieces', async () => {
     const cost = async (text: string, size: number) => {
       let read = 0
       const pattern = {
@@ -239,7 +243,7 @@ describe('redact: cuts', () => {
     ['key', 'sk-a '],
     ['key', 'eyJaaaaaaaa.'],
   ] as const)(
-    '%s reads twice the text, %j again and again, with twice the work',
+    '%s scans twice the text, %j repeated, with twice the work',
     { timeout: 60_000 },
     async (rule, piece) => {
       const ai = (text: string) =>
@@ -258,7 +262,7 @@ describe('redact: cuts', () => {
     },
   )
 
-  it('the worst text of a built-in rule comes out as it went in, in one piece and in many', async () => {
+  it('the worst-case text of a built-in rule is unchanged, in one piece and in many', async () => {
     for (const piece of ['a', 'a@', 'a.', '1 ', '1.', 'DE12 ', ':', 'sk-', 'eyJ', '+1('])
       for (const size of [7, 100_000]) {
         const text = piece.repeat(20_000 / piece.length)
@@ -268,10 +272,10 @@ describe('redact: cuts', () => {
   })
 })
 
-describe('redact: what is masked', () => {
+describe('redact: scope', () => {
   const mail = 'bob@example.com'
 
-  it('of a request: all that people and tools wrote, and no ids, types, names, media', async () => {
+  it('of a request: everything that people and tools wrote, and no ids, types, names, media', async () => {
     const provider = scripted([answer(['ok'])])
     const media = [
       { type: 'image_url', image_url: { url: 'data:image/png;base64,Ym9i' } },
@@ -340,7 +344,7 @@ describe('redact: what is masked', () => {
     expect(sent.messages[3]).toMatchObject({ content: '{"who":"<EMAIL>"}' })
   })
 
-  it('of an answer: thoughts, arguments, hosted tools, citations moved, native left out, no logprobs', async () => {
+  it('of a response: thoughts, arguments, hosted tools, citations moved, native dropped, no logprobs', async () => {
     const text = `Ask ${mail} in Rome.`
     const chunks: StreamChunk[] = [
       start(),
@@ -408,7 +412,7 @@ describe('redact: what is masked', () => {
     expect(reply.message.native).toEqual(native)
   })
 
-  it('a structured answer is masked inside its JSON', async () => {
+  it('a structured response is masked inside its JSON', async () => {
     const text = '{"to":"bob\\u0040example.com","card":4111111111111111}'
     const reply = await clientOf(scripted([answer(inPieces(text, 5))])).generate(
       ask({ response_format: { type: 'json_object' } }),
@@ -416,7 +420,7 @@ describe('redact: what is masked', () => {
     expect(reply.text).toBe('{"to":"<EMAIL>","card":"<CARD>"}')
   })
 
-  it('results of tools on their way to the client, and in step 2', async () => {
+  it('tool results on their way to the client, and in step 2', async () => {
     const provider = scripted([
       [
         start(),
@@ -449,7 +453,7 @@ describe('redact: what is masked', () => {
     expect((error as Error).stack).not.toContain(mail)
   })
 
-  it('what a service finds, held until the turn is whole; what it throws ends the call', async () => {
+  it('matches of a service, held until the turn is complete; its error ends the call', async () => {
     const detect: Detect = async (text) => [...text.matchAll(/Zoe/g)].map(at('person'))
     const provider = scripted([answer(['I am Z', 'oe, ', mail])])
     const ai = clientOf(provider, { detect })
@@ -465,7 +469,7 @@ describe('redact: what is masked', () => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('countTokens sees the masked request', async () => {
+  it('countTokens counts the masked request', async () => {
     const counted: ChatRequest[] = []
     const provider = {
       ...scripted([answer(['ok'])]),

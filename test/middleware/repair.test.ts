@@ -54,7 +54,7 @@ const bodyOf = (server: MockServer, nth: number) => JSON.stringify(server.reques
 
 describe.each(modes)('%s', (mode) => {
   describe.each(models)('on the wire of %s', (model) => {
-    it('an answer that does not fit is asked for again with its defect', async () => {
+    it('a response that does not match is requested again with its defect', async () => {
       await onServer(
         [say(wrong), say(right)],
         standard({ with: [repair()] }),
@@ -75,7 +75,7 @@ describe.each(modes)('%s', (mode) => {
       ['a fence', `\`\`\`json\n${right}\n\`\`\``],
       ['a byte order mark', `\ufeff${right}`],
       ['a no-break space', `\u00a0${right}`],
-    ])('%s is read without asking again, with this layer and without', async (_, text) => {
+    ])('%s is read without another request, with this layer and without', async (_, text) => {
       for (const use of [[], [repair()]])
         await onServer([say(text)], use, async (ai, server) => {
           const reply = await ask(ai, mode, model)
@@ -90,7 +90,7 @@ describe.each(modes)('%s', (mode) => {
       const tools = { free: tool({ execute: () => `table ${++runs}` }) }
       const script = [think('Hm.').callTool('free'), say(wrong), say(right)]
       await onServer(script, standard({ tools, with: [repair()] }), async (ai, server) => {
-        // before Gemini 3 JSON formats do not go together with tools
+        // before Gemini 3, JSON formats cannot be combined with tools
         const reply = await ask(ai, mode, model.replace('2.5-flash', '3-pro-preview'))
         expect(reply.parsed).toEqual({ name: 'Ada', guests: 4 })
         expect(runs).toBe(1)
@@ -118,14 +118,14 @@ describe.each(modes)('%s', (mode) => {
   it.each([
     ['cut', say('{"name":').finish('length')],
     ['refused', refuse('No.')],
-  ])('an answer that was %s is not asked for again', async (_, reply) => {
+  ])('a response that was %s is not requested again', async (_, reply) => {
     await onServer([reply], standard({ with: [repair()] }), async (ai, server) => {
       expect(await thrown(ask(ai, mode, 'openai/gpt-5'))).toBeInstanceOf(UnexpectedResponseError)
       expect(server.requests).toHaveLength(1)
     })
   })
 
-  it('formats that are given as JSON are held to their schema, others are left alone', async () => {
+  it('formats given as JSON are checked against their schema, others are ignored', async () => {
     const schema = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
     const formats = [
       [{ type: 'json_schema', json_schema: { name: 'n', schema } }, '{"n":"x"}', 2],
@@ -155,7 +155,7 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('two calls at once are repaired apart', async () => {
+  it('two calls at once are repaired separately', async () => {
     const script = (asked: { readonly text: string }) =>
       asked.text.includes('does not fit') ? say(right) : say(wrong)
     await onServer([], [repair()], async (ai, server) => {
@@ -167,7 +167,7 @@ describe.each(modes)('%s', (mode) => {
   })
 })
 
-it('nothing of the answer that was dropped is streamed', async () => {
+it('nothing of the dropped response is streamed', async () => {
   await onServer([say(wrong, { chunks: 5 }), say(right)], [repair()], async (ai) => {
     const { chunks } = await collect(ai.stream(request('anthropic/claude-sonnet-4-5')))
     expect(JSON.stringify(chunks)).not.toContain('"guests\\":\\"')
@@ -176,7 +176,7 @@ it('nothing of the answer that was dropped is streamed', async () => {
   })
 })
 
-it('the steps of a loop stream as ever', async () => {
+it('the steps of a loop stream as usual', async () => {
   const tools = { free: tool({ execute: () => 'yes' }) }
   const script = [callTool('free'), say(right)]
   await onServer(script, standard({ tools, with: [repair()] }), async (ai, server) => {
@@ -185,6 +185,6 @@ it('the steps of a loop stream as ever', async () => {
   })
 })
 
-it.each([0, 6, 1.5])('%s attempts are a misuse', (attempts) => {
+it.each([0, 6, 1.5])('%s attempts are a MisuseError', (attempts) => {
   expect(() => repair({ attempts })).toThrow(MisuseError)
 })

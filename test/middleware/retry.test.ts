@@ -30,7 +30,7 @@ import { fakeClock } from './fake-clock.js'
 const request = { model: 'scripted/m', messages: [{ role: 'user', content: 'Hi' }] } as const
 
 /** The error of a call that must fail. */
-/** An error that an adapter does not type is the cause of one that names it. */
+/** An untyped error of an adapter is the cause of one that names it. */
 const thrownBelow = (error: unknown) => [error, (error as Error).cause]
 
 const failure = (call: Promise<unknown>) =>
@@ -47,7 +47,7 @@ function setUp(replies: readonly (readonly Step[])[], options: RetryOptions = {}
   return { ai, clock, provider, requests: () => provider.calls.length }
 }
 
-/** Numbers that are the same in each run. */
+/** A seeded generator, the same in each run. */
 const seeded = (seed: number) => {
   let state = seed
   return () => {
@@ -66,7 +66,7 @@ const lost = (cause: unknown, details = {}) =>
 const busy = () => new ServiceUnavailableError('busy', { status: 503 })
 const stall = (): Step => untilAborted
 
-describe('what retry tries again', () => {
+describe('which failures retry repeats', () => {
   it.each<[string, number, Error]>([
     ['408', 3, new TimeoutError('', { status: 408 })],
     ['409, once', 2, new ConflictError('', { status: 409 })],
@@ -125,7 +125,7 @@ describe('what retry tries again', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('counts each reason for itself where it is retried once', async () => {
+  it('counts each reason separately where it is retried once', async () => {
     const conflict = new ConflictError('')
     const page = new UnexpectedResponseError('', { code: 'html' })
     const { ai, requests } = setUp([[conflict], [page], say('Hello')], { attempts: 5 })
@@ -143,7 +143,7 @@ describe('what retry tries again', () => {
     expect(requests()).toBe(2)
   })
 
-  it('finds a cause however deep it lies, and ends in a circle of causes', async () => {
+  it('finds a cause at any depth, and ends in a cycle of causes', async () => {
     const circle = coded('E_ODD')
     Object.assign(circle, { cause: circle })
     const { ai, requests } = setUp([[circle]])
@@ -151,7 +151,7 @@ describe('what retry tries again', () => {
     expect(requests()).toBe(1)
   })
 
-  it('asks your own predicate first, where it has a say', async () => {
+  it('calls the predicate of the app first, which may decide', async () => {
     const odd = new BadRequestError('odd', { status: 400 })
     const seen: unknown[] = []
     const shouldRetry: RetryOptions['shouldRetry'] = (error) => {
@@ -167,7 +167,7 @@ describe('what retry tries again', () => {
   })
 })
 
-describe('a connection that died while idle', () => {
+describe('a stale idle connection', () => {
   const stale = () => new APIConnectionError('closed', { code: 'stale_socket' })
 
   it('is replaced at once, at no cost', async () => {
@@ -180,21 +180,21 @@ describe('a connection that died while idle', () => {
     expect(clock.waits).toEqual([])
   })
 
-  it('is so once a call; after that it is a failure like any other', async () => {
+  it('once per call; later it is a failure like any other', async () => {
     const { ai, clock, requests } = setUp([[stale()], [stale()], [stale()], say('Hello')])
     expect((await ai.generate(request)).text).toBe('Hello')
     expect(requests()).toBe(4)
     expect(clock.waits).toHaveLength(2)
   })
 
-  it('is not for a predicate that says no', async () => {
+  it('not if the predicate rejects it', async () => {
     const { ai, requests } = setUp([[stale()], say('Hello')], { shouldRetry: () => false })
     await failure(ai.generate(request))
     expect(requests()).toBe(1)
   })
 })
 
-describe('how long retry waits', () => {
+describe('waits between attempts', () => {
   const waits = async (errors: readonly Error[], options?: RetryOptions) => {
     const { ai, clock } = setUp([...errors.map((error) => [error]), say('Hello')], {
       attempts: 5,
@@ -206,14 +206,14 @@ describe('how long retry waits', () => {
   }
   const full = (ms: number) => Math.round(ms * 1.1)
 
-  it('doubles the span for each attempt, and spreads over all of it', async () => {
+  it('double their span for each attempt, with jitter over all of it', async () => {
     const errors = [1, 2, 3, 4].map(() => new InternalServerError('', { status: 500 }))
     expect(await waits(errors)).toEqual([500, 1_000, 2_000, 4_000].map(full))
     expect(await waits(errors, { random: () => 0 })).toEqual([50, 50, 50, 50])
     expect(await waits(errors, { random: () => 0.5 })).toEqual([263, 525, 1_050, 2_100])
   })
 
-  it('takes a longer span where the provider has too much to do', async () => {
+  it('take a longer span if the provider is overloaded', async () => {
     expect(await waits([1, 2, 3, 4].map(busy))).toEqual([1_000, 2_000, 4_000, 8_000].map(full))
     expect(await waits([new RateLimitError('')])).toEqual([full(1_000)])
   })
@@ -227,11 +227,11 @@ describe('how long retry waits', () => {
     ['negative', -5, 1_100],
     ['no number', Number.NaN, 1_100],
     ['endless', Infinity, 1_100],
-  ])('waits as long as the provider asks: %s', async (_, retryAfterMs, expected) => {
+  ])('last as long as the provider requests: %s', async (_, retryAfterMs, expected) => {
     expect(await waits([new RateLimitError('', { retryAfterMs })])).toEqual([expected])
   })
 
-  it('does not wait longer than the cap: the error comes at once, with the wish of the provider', async () => {
+  it('never exceed the cap: the error is thrown at once, with the requested wait', async () => {
     const far = new RateLimitError('', { retryAfterMs: 3_600_000 })
     const { ai, clock, requests } = setUp([[far], say('Hello')])
     expect(await failure(ai.generate(request))).toMatchObject({ retryAfterMs: 3_600_000 })
@@ -240,7 +240,7 @@ describe('how long retry waits', () => {
     expect(await waits([far], { maxRetryAfterMs: 4_000_000 })).toEqual([3_960_000])
   })
 
-  it('is the same whatever the wall clock says', async () => {
+  it('do not depend on the wall clock', async () => {
     const now = Date.now
     try {
       for (const jump of [-86_400_000, 86_400_000]) {
@@ -252,7 +252,7 @@ describe('how long retry waits', () => {
     }
   })
 
-  it('429 with two seconds, then 503, then an answer: three requests and the waits of the policy', async () => {
+  it('429 with two seconds, then 503, then a response: three requests and the waits of the policy', async () => {
     const errors = [new RateLimitError('', { status: 429, retryAfterMs: 2_000 }), busy()]
     const { ai, clock, requests } = setUp([...errors.map((error) => [error]), say('Hello')])
     expect((await ai.generate(request)).text).toBe('Hello')
@@ -261,8 +261,8 @@ describe('how long retry waits', () => {
   })
 })
 
-describe('when retry stops', () => {
-  it('after three attempts, unless told otherwise', async () => {
+describe('retry stops', () => {
+  it('after three attempts by default', async () => {
     const { ai, requests } = setUp([[busy()]])
     await failure(ai.generate(request))
     expect(requests()).toBe(3)
@@ -273,11 +273,11 @@ describe('when retry stops', () => {
     }
   })
 
-  it.each([0, 6, 2.5, Number.NaN, -1])('refuses %d attempts', (attempts) => {
+  it.each([0, 6, 2.5, Number.NaN, -1])('and rejects %d attempts at construction', (attempts) => {
     expect(() => retry({ attempts })).toThrow(MisuseError)
   })
 
-  it('once content has left: nothing is said twice', async () => {
+  it('once content has been emitted: nothing is emitted twice', async () => {
     const cut = new StreamInterruptedError('', { maybeBilled: true })
     const { ai, requests } = setUp([
       [start(), { type: 'text-delta', text: 'Hel' }, cut],
@@ -302,7 +302,7 @@ describe('when retry stops', () => {
     expect(requests()).toBe(2)
   })
 
-  it('in generate nothing leaves before the answer is whole, so more can be repeated', async () => {
+  it('in generate nothing is emitted before the response is complete, so more can be repeated', async () => {
     const cut = new StreamInterruptedError('', { code: 'reset' })
     const { ai } = setUp([[start(), { type: 'text-delta', text: 'Hel' }, cut], say('Hello')])
     expect((await ai.generate(request)).text).toBe('Hello')
@@ -331,7 +331,7 @@ describe('when retry stops', () => {
   })
 })
 
-describe('what the last error tells', () => {
+describe('the last error has', () => {
   it('all attempts', async () => {
     const errors = [new RateLimitError(''), new InternalServerError(''), busy()]
     const { ai } = setUp(errors.map((error) => [error]))
@@ -352,7 +352,7 @@ describe('what the last error tells', () => {
 })
 
 describe('onRetry', () => {
-  it('is told of each wait before it begins', async () => {
+  it('is called before each wait', async () => {
     const told: unknown[] = []
     const errors = [new InternalServerError(''), busy()]
     const { ai } = setUp([...errors.map((error) => [error]), say('Hello')], {
@@ -375,7 +375,7 @@ describe('onRetry', () => {
   })
 })
 
-describe('the budget for retries', () => {
+describe('the retry budget', () => {
   const amplification = async (calls: number, options: RetryOptions = {}) => {
     const clock = fakeClock({ jumps: true })
     const provider = scripted(() => [busy()])
@@ -385,18 +385,18 @@ describe('the budget for retries', () => {
     return { ratio: provider.calls.length / calls, errors }
   }
 
-  it('keeps calls on a dead server from becoming many more', async () => {
+  it('limits the extra requests to a dead server', async () => {
     expect((await amplification(500)).ratio).toBeLessThanOrEqual(1.2)
     expect((await amplification(5_000)).ratio).toBeLessThanOrEqual(1.05)
     expect((await amplification(50, { budget: false })).ratio).toBe(3)
   })
 
-  it('says so on the error of the call that got none', async () => {
+  it('is named on the error of a call that was not retried', async () => {
     const { errors } = await amplification(101, { attempts: 2 })
     expect(errors.filter((error) => Object(error).retryBudgetExhausted)).toHaveLength(1)
   })
 
-  it('does not starve a server that fails now and then', async () => {
+  it('allows retries for a server that fails now and then', async () => {
     const random = seeded(7)
     const clock = fakeClock({ jumps: true })
     const provider = scripted(() => {
@@ -414,7 +414,7 @@ describe('the budget for retries', () => {
     expect(succeeded).toBeGreaterThanOrEqual(490)
   })
 
-  it('a retry takes 5, after a timeout 10, a success gives 1 back', async () => {
+  it('a retry costs 5, after a timeout 10, a success returns 1', async () => {
     const spent: unknown[] = []
     const budget: RetryBudget = {
       take: (provider, cost) => spent.push([provider, -cost]) > 0,
@@ -429,7 +429,7 @@ describe('the budget for retries', () => {
     ])
   })
 
-  it('fills up again, never above its capacity, each provider for itself', () => {
+  it('refills, never above its capacity, per provider', () => {
     const budget = retryBudget({ capacity: 10 })
     expect([budget.take('a', 5), budget.take('a', 5), budget.take('a', 5)]).toEqual([
       true,
@@ -443,7 +443,7 @@ describe('the budget for retries', () => {
     expect([budget.take('a', 10), budget.take('a', 5)]).toEqual([true, false])
   })
 
-  it('can be asked over a network', async () => {
+  it('may be asynchronous', async () => {
     const budget: RetryBudget = { take: async () => false, give: () => {} }
     const { ai, requests } = setUp([[busy()], say('Hello')], { budget })
     expect(await failure(ai.generate(request))).toMatchObject({ retryBudgetExhausted: true })
@@ -464,7 +464,7 @@ it('spreads the retries of many calls: none of 100 milliseconds has more than 15
   expect(Math.max(...windows.values()) / waits.length).toBeLessThanOrEqual(0.15)
 })
 
-it('what stands inside runs once an attempt, what stands outside once a call, and all unwind', async () => {
+it('inner layers run once per attempt, outer ones once per call, and all unwind', async () => {
   const seen: string[] = []
   const layer =
     (name: string): Middleware =>

@@ -1,4 +1,4 @@
-/** Replies of a scripted provider in one line each, and a reader of streams. */
+/** Replies of a scripted provider in one line each, and a stream reader. */
 import type { FinishChunk, StreamChunk, Usage } from '../../src/chat/index.js'
 import type { ChatStream } from '../../src/core/index.js'
 import { say, start } from '../contract/scripted.js'
@@ -9,7 +9,7 @@ export const tokens = (prompt_tokens: number, completion_tokens: number): Usage 
   total_tokens: prompt_tokens + completion_tokens,
 })
 
-/** `[id, name, arguments]`: arguments are an object, or text as a model wrote it. */
+/** `[id, name, arguments]`: arguments are an object, or text as the model wrote it. */
 export type Called = readonly [id: string, name: string, args?: unknown, kind?: 'custom']
 
 /** A turn that calls tools. */
@@ -32,7 +32,7 @@ export const call = (
 
 export { say }
 
-/** All chunks, and what the iteration threw. */
+/** All chunks, and the error that the iteration threw. */
 export async function collect(stream: ChatStream) {
   const chunks: StreamChunk[] = []
   try {

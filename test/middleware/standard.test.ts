@@ -23,7 +23,7 @@ const silent = { info: () => {}, error: () => {} }
 const everything = { log: { to: silent }, deadline: 60_000 }
 
 describe('standard', () => {
-  it('has its parts in the order that makes them right', () => {
+  it('has its layers in the correct order', () => {
     expect(names(standard(everything))).toEqual([
       'log',
       'usage',
@@ -37,13 +37,13 @@ describe('standard', () => {
     ])
   })
 
-  it('writes no log and sets no deadline that nobody asked for', () => {
+  it('writes no log and sets no deadline by default', () => {
     expect(names(standard())).not.toContain('log')
     expect(names(standard())).not.toContain('deadline')
   })
 
   it.each(['usage', 'aliases', 'history', 'tools', 'retry', 'timeout', 'params'] as const)(
-    'goes without %s',
+    'can omit %s',
     (part) => {
       const all = names(standard())
       const rest = names(standard({ [part]: false }))
@@ -51,14 +51,14 @@ describe('standard', () => {
     },
   )
 
-  it('puts a layer of the app in the place of a part', () => {
+  it('replaces a part with a layer of the app', () => {
     const own: Middleware = async function own(_, next) {
       return next()
     }
     expect(names(standard({ retry: own })).at(-3)).toBe('own')
   })
 
-  it('takes what it was not told as not there', () => {
+  it('treats undefined options as missing', () => {
     const untold = Object.fromEntries(
       ['log', 'usage', 'deadline', 'aliases', 'history', 'tools', 'toolLoop'].map(
         (part) => [part, undefined] as const,
@@ -67,7 +67,7 @@ describe('standard', () => {
     expect(names(standard(untold))).toEqual(names(standard()))
   })
 
-  it('asks a function for the tools of each call, and gives its options to the loop', async () => {
+  it('calls a function for the tools of each call, and passes its options to the loop', async () => {
     interface Who {
       readonly user: string
     }
@@ -92,7 +92,7 @@ describe('standard', () => {
     expect(provider.calls).toHaveLength(4)
   })
 
-  it('puts a loop of the app in the place of ours', () => {
+  it('replaces its tool loop with one of the app', () => {
     const own: Middleware = async function own(_, next) {
       return next()
     }
@@ -103,7 +103,7 @@ describe('standard', () => {
     expect(() => standard({ toolLoop: own, tools: {} })).toThrow(MisuseError)
   })
 
-  it('serves a call from its short name to its cost', async () => {
+  it('handles a call from its alias to its cost', async () => {
     const lines: unknown[] = []
     const down = new ServiceUnavailableError('down', { status: 503, retryable: true })
     const provider = scripted([[down], call([['c1', 'now', '{"a": 1,}']]), say('Noon.')])
@@ -156,7 +156,7 @@ describe('standard places', () => {
     expect(names(standard({ retry: pass('own'), outside: { retry: pass('a') } }))).toContain('own')
   })
 
-  it('policies by what they state, whatever the order they are given in', () => {
+  it('policies by their declared place, in whatever order they are given', () => {
     const policies = [
       [pass('results', 'outside tools'), pass('redact', 'inside tools')],
       pass('cache', ['inside redact', 'inside tools']),
@@ -187,12 +187,12 @@ describe('standard places', () => {
     expect(names(standard({ with: policies.toReversed() }))).toEqual(wanted)
   })
 
-  it('a policy beside its second choice where the first is not there', () => {
+  it('a policy beside its second choice if the first is absent', () => {
     const all = names(standard({ with: [pass('cache', ['inside redact', 'inside tools'])] }))
     expect(all[all.indexOf('tools') + 1]).toBe('cache')
   })
 
-  it('nothing that states no place, an unknown one, or a circle', () => {
+  it('nothing with no place, an unknown one, or a cycle', () => {
     for (const given of [
       [pass('a')],
       [pass('a', 'inside nothing')],
@@ -204,7 +204,7 @@ describe('standard places', () => {
     expect(() => standard({ outside: { retries: pass('a') } })).toThrow(/no part 'retries'/)
   })
 
-  it('types State through', () => {
+  it('passes State through its types', () => {
     interface Who {
       readonly user: string
     }
@@ -223,7 +223,7 @@ describe('standard places', () => {
 describe('trace', () => {
   const client = (...use: Middleware[]) => createClient({ providers: [scripted([])], use })
 
-  it('shows who is called once a call, a step, an attempt', () => {
+  it('shows the model once per call, step, attempt', () => {
     expect(trace(client(...standard(everything)))).toMatchInlineSnapshot(`
       "┌ once a call
       │ log
@@ -244,7 +244,7 @@ describe('trace', () => {
     `)
   })
 
-  it('shows layers of the app, also without a name and with more calls inside', () => {
+  it('shows layers of the app, also anonymous ones and those with nested calls', () => {
     const twice = Object.assign(
       async function twice(_: unknown, next: () => Promise<unknown>) {
         await next()

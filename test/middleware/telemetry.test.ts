@@ -45,7 +45,7 @@ const contexts = new AsyncLocalStorageContextManager()
 beforeAll(() => void context.setGlobalContextManager(contexts.enable()))
 afterAll(() => context.disable())
 
-/** An SDK in memory: what it exports, by name. */
+/** An SDK in memory and its exports, by name. */
 function sdk() {
   const spans = new InMemorySpanExporter()
   const ids: string[] = []
@@ -64,7 +64,7 @@ function sdk() {
     provider,
     meters,
     options: { tracer: provider.getTracer('test'), meter: meters.getMeter('test') },
-    /** By the order of their start. */
+    /** In order of their start. */
     spans: () =>
       spans.getFinishedSpans().toSorted((a, b) => {
         return ids.indexOf(a.spanContext().spanId) - ids.indexOf(b.spanContext().spanId)
@@ -141,7 +141,7 @@ middlewareContract('telemetry: inference', () => inMemory()[1] ?? expect.fail('n
 middlewareContract('telemetry without an SDK', () => telemetry()[1] ?? expect.fail('no layer'))
 
 describe.each(modes)('%s', (mode) => {
-  it('a call is an agent span, and in it one of the model that answered', async () => {
+  it('a call is an agent span that contains a span of the model that responded', async () => {
     const request: ChatRequest = {
       ...question,
       max_completion_tokens: 50,
@@ -197,7 +197,7 @@ describe.each(modes)('%s', (mode) => {
     ['anthropic/claude-sonnet-4-5', 'chat claude-sonnet-4-5', 'anthropic'],
     ['xai/grok-4.3', 'chat grok-4.3', 'x_ai'],
     ['local/model', 'chat model', 'local'],
-  ])('%s is named as the conventions name it', async (asked, name, provider) => {
+  ])('%s is named by the conventions', async (asked, name, provider) => {
     await onServer([say('Hello')], async (ai, { spans }) => {
       await ask(ai, mode, { ...question, model: asked, temperature: 0.5 })
       expect(named(spans(), name).attributes).toMatchObject({
@@ -270,7 +270,7 @@ describe.each(modes)('%s', (mode) => {
     )
   })
 
-  it('a tool that fails marks its span alone', async () => {
+  it('a tool that fails marks only its own span', async () => {
     const broken = tool({
       description: 'Breaks',
       execute: () => {
@@ -291,7 +291,7 @@ describe.each(modes)('%s', (mode) => {
     )
   })
 
-  it('a call that waits for a yes has no tool span before it', async () => {
+  it('a call that waits for approval has no tool span before it', async () => {
     const send = tool({ description: 'Sends', needsApproval: true, execute: () => 'sent' })
     await onServer(
       [callTool('send'), say('Sent.')],
@@ -313,7 +313,7 @@ describe.each(modes)('%s', (mode) => {
     )
   })
 
-  it('retries are one span, and each attempt an event of it', async () => {
+  it('retries are one span, and each attempt is an event of it', async () => {
     await onServer([fail(503), say('Hello').usage(usage)], async (ai, { spans }) => {
       await ask(ai, mode, question)
       expect(tree(spans())).toEqual(['invoke_agent', 'chat gpt-5-mini < invoke_agent'])
@@ -334,7 +334,7 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('a fallback is in the same span, which names who answered', async () => {
+  it('a fallback is in the same span, which names the model that responded', async () => {
     await onServer(
       [fail(503), fail(503), say('Hello')],
       async (ai, { spans }) => {
@@ -355,7 +355,7 @@ describe.each(modes)('%s', (mode) => {
     )
   })
 
-  it('a failure closes both spans with its type, and none of its words', async () => {
+  it('a failure closes both spans with its type, and without its message', async () => {
     await onServer([fail(400, { message: 'the canary died' })], async (ai, observed) => {
       expect(await thrown(ask(ai, mode, question))).toBeInstanceOf(BadRequestError)
       for (const span of observed.spans()) {
@@ -372,14 +372,14 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('a model nobody knows is a failure like another', async () => {
+  it('an unknown model is a failure like any other', async () => {
     await onServer([], async (ai, { spans }) => {
       await thrown(ask(ai, mode, { ...question, model: 'nobody/knows' }))
       expect(named(spans(), 'chat nobody/knows').attributes['error.type']).toBe('BadRequestError')
     })
   })
 
-  it('an abort closes the spans with what is known, and is no failure', async () => {
+  it('an abort closes the spans with the known values, and is no failure', async () => {
     await onServer([say('One two three').stall(0)], async (ai, { spans }, server) => {
       const controller = new AbortController()
       const options = { signal: controller.signal }
@@ -403,7 +403,7 @@ describe.each(modes)('%s', (mode) => {
     })
   })
 
-  it('costs are told, and by whose prices', async () => {
+  it('costs are recorded, with the source of the prices', async () => {
     const prices = { 'openai/gpt-5-mini': { input_mtok: 1, output_mtok: 2 } }
     await onServer(
       [say('Hello').usage({ prompt_tokens: 1_000_000, completion_tokens: 500_000 })],
@@ -420,7 +420,7 @@ describe.each(modes)('%s', (mode) => {
     )
   })
 
-  it('tokens and durations are counted under the names of the conventions', async () => {
+  it('tokens and durations are recorded under the names of the conventions', async () => {
     const look = tool({ description: 'Looks', execute: () => 'seen' })
     await onServer(
       [callTool('look'), say('Hello').usage(usage)],
@@ -473,7 +473,7 @@ describe.each(modes)('%s', (mode) => {
 })
 
 describe('a stream', () => {
-  it('counts the times from chunk to chunk, and those of thoughts and calls with them', async () => {
+  it('records the times between chunks, including those of thoughts and calls', async () => {
     const reply = think('Let me see.').say('One two three', { chunks: 3 }).callTool('look')
     await onServer([reply, say('Seen')], async (ai, observed) => {
       const { chunks } = await collect(ai.stream(question))
@@ -490,7 +490,7 @@ describe('a stream', () => {
     })
   })
 
-  it('that its reader breaks off closes its spans with what was said', async () => {
+  it('whose reader stops closes its spans with the values so far', async () => {
     await onServer([say('One two three').stall(6)], async (ai, { spans }) => {
       for await (const chunk of ai.stream(question)) if (chunk.type === 'text-delta') break
       const { attributes } = named(spans(), 'chat gpt-5-mini')
@@ -501,7 +501,7 @@ describe('a stream', () => {
     })
   })
 
-  it('that is cut keeps what was said as usage', async () => {
+  it('that is interrupted records the usage so far', async () => {
     await onServer([say('One two three').cut(6)], async (ai, { spans }) => {
       await collect(ai.stream(question))
       const { attributes } = named(spans(), 'chat gpt-5-mini')
@@ -510,7 +510,7 @@ describe('a stream', () => {
     })
   })
 
-  it('belongs to the span that it was made in, and its reader keeps its own', async () => {
+  it('belongs to the span in which it was created, and its reader keeps its own', async () => {
     await onServer([say('One two three')], async (ai, { options, spans }) => {
       const { tracer } = options
       const stream = tracer.startActiveSpan('made', (span) => {
@@ -526,12 +526,12 @@ describe('a stream', () => {
   })
 })
 
-/** What of a span leaves the process. */
+/** Everything of a span that is exported. */
 const shown = ({ name, attributes, events, status }: ReadableSpan) => {
   return { name, attributes, events, status }
 }
 
-describe('what was said', () => {
+describe('content', () => {
   const canary = 'Write to ada@example.com'
   const asked: ChatRequest = { ...question, messages: [{ role: 'user', content: canary }] }
   const mail = tool({
@@ -543,7 +543,7 @@ describe('what was said', () => {
     say('I wrote to ada@example.com'),
   ]
 
-  it.each(modes)('is in no span and no metric unless it is asked for, in %s', async (mode) => {
+  it.each(modes)('is in no span and no metric by default, in %s', async (mode) => {
     await onServer(
       script(),
       async (ai, observed) => {
@@ -555,7 +555,7 @@ describe('what was said', () => {
     )
   })
 
-  it.each(modes)('is on the spans of the model where it is asked for, in %s', async (mode) => {
+  it.each(modes)('is on the spans of the model if enabled, in %s', async (mode) => {
     await onServer(
       script(),
       async (ai, { spans }) => {
@@ -589,11 +589,11 @@ describe('what was said', () => {
     )
   })
 
-  /** The model repeats what it was sent: a placeholder. */
+  /** The model repeats the placeholder that it was sent. */
   const echo = (reply: (name: string) => Reply) => (request: { readonly text: string }) =>
     reply(/<EMAIL_(?!1>)\w+>/.exec(request.text)?.[0] ?? expect.fail('no placeholder'))
 
-  it.each(modes)('and redact() restores is in no span, in %s', async (mode) => {
+  it.each(modes)('restored by redact() is in no span, in %s', async (mode) => {
     await onServer(
       [
         echo((name) => callTool('mail', { to: name })),
@@ -611,7 +611,7 @@ describe('what was said', () => {
     )
   })
 
-  it.each(modes)('and redact() masks is in no span, in %s', async (mode) => {
+  it.each(modes)('masked by redact() is in no span, in %s', async (mode) => {
     await onServer(
       [...script(), fail(400, { message: 'no mail to ada@example.com' })],
       async (ai, { spans }) => {
@@ -625,7 +625,7 @@ describe('what was said', () => {
     )
   })
 
-  it.each(modes)('and a service of redact() finds is in no span, in %s', async (mode) => {
+  it.each(modes)('found by a service of redact() is in no span, in %s', async (mode) => {
     const detect = (text: string) => {
       const start = text.indexOf('Ada')
       return start === -1 ? [] : [{ name: 'NAME', start, end: start + 3 }]
@@ -642,7 +642,7 @@ describe('what was said', () => {
     )
   })
 
-  it('an address that a model spells with escapes is masked too', async () => {
+  it('with an address that a model writes with escapes is masked too', async () => {
     const spelled = '{"to":"ada\\u0040example.com"}'
     const provider = scripted([call([['c1', 'mail', spelled]]), words('Sent.')])
     const { options, spans } = sdk()
@@ -653,7 +653,7 @@ describe('what was said', () => {
     expect(JSON.stringify(spans().map(shown))).not.toMatch(/ada@|ada\\/)
   })
 
-  it('of images and files their kind alone is shown', async () => {
+  it('shows images and files only by their kind', async () => {
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } } as const
     await onServer(
       [say('A cat.')],
@@ -668,7 +668,7 @@ describe('what was said', () => {
     )
   })
 
-  it('a function that fails shows nothing, and the call goes on', async () => {
+  it('is omitted if its function fails, and the call continues', async () => {
     const content = () => {
       throw new Error('no masking today')
     }
@@ -691,7 +691,7 @@ describe('without a tracer', () => {
     metrics.disable()
   })
 
-  it('it takes the SDK that is registered, also when it comes late, and none before', async () => {
+  it('it uses the registered SDK, even one registered later, and none before', async () => {
     const { provider, meters, spans, metrics: read } = sdk()
     const ai = createClient({ providers: [scripted([words('Hello')])], use: telemetry() })
     const asked = { ...question, model: 'scripted/model-1' }
@@ -714,7 +714,7 @@ describe('without a tracer', () => {
   })
 })
 
-it('a meter of the app’s own that fails costs no answer', async () => {
+it('a meter of the app that fails costs no response', async () => {
   const meter = {
     createCounter: () => ({ add: () => expect.fail('down') }),
     createHistogram: () => ({ record: () => expect.fail('down') }),
@@ -724,7 +724,7 @@ it('a meter of the app’s own that fails costs no answer', async () => {
   expect((await ai.generate({ ...question, model: 'scripted/model-1' })).text).toBe('Hello')
 })
 
-/** Every kind of end: one span of the model a call, and no attribute that the conventions do not know. */
+/** Every outcome: one model span per call, and only attributes that the conventions define. */
 it.each([
   ['ok', say('Hello').usage(usage)],
   ['empty', say('')],
@@ -733,7 +733,7 @@ it.each([
   ['cut', say('One two').cut(2)],
   ['failed late', say('One two').failAfter(2, 'overloaded')],
   ['refused', fail(400)],
-] as const)('%s: one span of the model, of known names', async (_, reply) => {
+] as const)('%s: one model span, with known names', async (_, reply) => {
   await onServer([reply, reply, reply, reply], async (ai, observed) => {
     for (const mode of modes) await thrown(ask(ai, mode, question))
     const inferences = observed.spans().filter(({ kind }) => kind === SpanKind.CLIENT)
@@ -751,11 +751,14 @@ it.each([
   })
 })
 
-/** The registry of the conventions at 024a4f9, as far as it is used; cost as proposed in PR 443; and names of our own. */
+/**
+ * The registry of the conventions at 024a4f9, as far as it is used; cost as proposed in PR 443; and
+ * names of our own.
+ */
 const known =
   /^(gen_ai\.(operation\.name|provider\.name|request\.(model|stream|max_tokens|temperature|top_p|top_k|seed|stop_sequences|frequency_penalty|presence_penalty|reasoning\.level|previous_response\.id)|response\.(id|model|finish_reasons|time_to_first_chunk)|output\.type|usage\.((cache_read|cache_write|audio|image)\.)?input_tokens|usage\.((reasoning|audio|image)\.)?output_tokens|usage\.cost\.(amount|currency|source)|tool\.(name|type|call\.id))|error\.type|http\.response\.status_code|tetrad\.[a-z_.]+)$/
 
-it('standard() puts both layers at their places', () => {
+it('standard() puts both layers in their places', () => {
   const layers = standard({
     log: log({ to: { info: () => {}, error: () => {} } }),
     with: [fallback('openai/gpt-5'), telemetry(), redact({ restore: true })],

@@ -55,7 +55,7 @@ const cases: readonly Case[] = [
 ]
 
 describe.each(modes)('%s', (mode) => {
-  it.each(cases)('$said at every cut', async ({ said, thought, text: answer, options }) => {
+  it.each(cases)('$said at every split', async ({ said, thought, text: answer, options }) => {
     const cuts = fc.array(fc.nat(said.length), { maxLength: said.length })
     const everyUnit = Array.from({ length: said.length }, (_, i) => i)
     await fc.assert(
@@ -75,7 +75,7 @@ describe.each(modes)('%s', (mode) => {
   })
 
   it.each(models)(
-    'a loop on the wire of %s sends no tag and no thought as text back',
+    'a loop on the wire of %s sends no tag and no thought back as text',
     async (model) => {
       const script = [
         say('<think>secret</think>Let me look.').callTool('look', {}),
@@ -102,7 +102,7 @@ describe.each(modes)('%s', (mode) => {
     },
   )
 
-  it('log-probabilities of a thought are left out, those of an answer stay', async () => {
+  it('logprobs of a thought are dropped, those of an answer stay', async () => {
     const logprobs = (token: string): StreamChunk => ({
       type: 'logprobs',
       content: [{ token, logprob: -1 }],
@@ -118,7 +118,7 @@ describe.each(modes)('%s', (mode) => {
   })
 })
 
-it('text before a call is what it is, and each turn has a beginning of its own', async () => {
+it('text before a call is an answer, and each turn may start with a thought', async () => {
   const calls: StreamChunk[] = [
     { type: 'tool-call-start', index: 0, id: 'c1', name: 'look' },
     { type: 'tool-call-end', index: 0 },
@@ -135,7 +135,7 @@ it('text before a call is what it is, and each turn has a beginning of its own',
   ])
 })
 
-it('thoughts leave as they come', async () => {
+it('thoughts are emitted as they arrive', async () => {
   const provider = scripted([[start(), text('<think>a'), text('b'), text('</think>c'), finish()]])
   const ai = createClient({ providers: [provider], use: [thinkTags()] })
   const { chunks } = await collect(ai.stream(request))
@@ -146,7 +146,7 @@ it('thoughts leave as they come', async () => {
   ])
 })
 
-it('a thought that broke off is in `partial`, without its tag', async () => {
+it('an interrupted thought is in `partial`, without its tag', async () => {
   await using server = await mockServer([
     say('<think>a long thought that never ends', { chunks: 4 }).cut(3),
     cut(1),
@@ -158,7 +158,7 @@ it('a thought that broke off is in `partial`, without its tag', async () => {
   expect(partial?.message).toMatchObject({ reasoning_content: expect.stringContaining('a long') })
 })
 
-it('an answer without a tag keeps what the provider wants back', async () => {
+it('a response without a tag keeps its native blocks', async () => {
   const native = { provider: 'scripted', model: 'm', content: [{ id: 'x' }] } as const
   const provider = scripted([words('Hello', { native })])
   const ai = createClient({ providers: [provider], use: [thinkTags()] })

@@ -36,7 +36,7 @@ describe('timeout', () => {
     })
   })
 
-  it('gives a whole answer ten minutes, and its bytes as long as those of a stream', async () => {
+  it('gives generate ten minutes, and its bytes as long as those of a stream', async () => {
     const idle = { idleBytesMs: 60_000, idleEventsMs: 300_000 }
     expect(await armed('generate', {})).toEqual({ headersMs: 600_000, ...idle })
     const known = { headersMs: 300_000, idleBytesMs: 1 }
@@ -47,18 +47,18 @@ describe('timeout', () => {
     })
   })
 
-  it('knows what a model needs', async () => {
+  it('knows the needs of a model', async () => {
     const known = { headersMs: 900_000, idleBytesMs: 900_000 }
     expect(await armed('stream', { known })).toEqual({ ...known, idleEventsMs: 300_000 })
     expect(await armed('generate', { known })).toEqual({ ...known, idleEventsMs: 300_000 })
   })
 
-  it.each(['generate', 'stream'] as const)('takes what it is given in a %s', async (mode) => {
+  it.each(['generate', 'stream'] as const)('accepts options in a %s', async (mode) => {
     const given = { headersMs: 1, idleBytesMs: 2, idleEventsMs: 3 }
     expect(await armed(mode, { given, known: { headersMs: 9 } })).toEqual(given)
   })
 
-  it('lets the call decide, each value for itself', async () => {
+  it('a call overrides each value separately', async () => {
     const setting = { given: { headersMs: 1, idleBytesMs: 2 }, call: { idleBytesMs: 7 } }
     expect(await armed('generate', setting)).toEqual({
       headersMs: 1,
@@ -67,12 +67,12 @@ describe('timeout', () => {
     })
   })
 
-  it('an undefined value says nothing', async () => {
+  it('an undefined value overrides nothing', async () => {
     const setting = { given: { headersMs: undefined }, call: { headersMs: undefined } }
     expect(await armed('generate', setting)).toMatchObject({ headersMs: 600_000 })
   })
 
-  it('keeps what an outer layer set, unless it says other itself', async () => {
+  it('keeps what an outer layer set, unless it sets the same value itself', async () => {
     const outside = { headersMs: 5, idleBytesMs: 6 }
     expect(await armed('generate', { outside, given: { headersMs: 1 } })).toEqual({
       headersMs: 1,

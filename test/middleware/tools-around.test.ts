@@ -1,4 +1,4 @@
-/** Hooks around a tool run, from layers outside of `tools()` and from its own option. */
+/** Hooks around a tool execution, from layers outside of `tools()` and from its own option. */
 import { describe, expect, it } from 'vitest'
 import { type AroundTool, aroundTools } from '../../middleware/around-tools.js'
 import { type Tools, type ToolsOptions, tools } from '../../middleware/tools.js'
@@ -22,7 +22,7 @@ const adds = (name: string, hook: AroundTool): Middleware =>
     return next()
   })
 
-/** Notes where a run enters it and leaves it. */
+/** Records where an execution enters and leaves it. */
 const noting =
   (log: string[], name: string): AroundTool =>
   async (call, run) => {
@@ -48,7 +48,7 @@ const resultsOf = (messages: readonly { readonly role: string }[]) =>
 const look = { look: { execute: () => 'seen' } }
 
 describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode) => {
-  it('stand one inside the other, those of outer layers outermost, the option innermost', async () => {
+  it('are nested: those of outer layers outermost, the option innermost', async () => {
     const log: string[] = []
     const { ai } = stack(
       [['c1', 'look']],
@@ -62,7 +62,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     ])
   })
 
-  it('are around each of the calls that run side by side, and of every step', async () => {
+  it('wrap each concurrent call, in every step', async () => {
     const log: string[] = []
     const provider = scripted([
       call([
@@ -78,7 +78,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     })
     const execute = async (_: unknown, { tool_call_id }: { readonly tool_call_id: string }) => {
       if (tool_call_id === 'c2') open()
-      // c1 ends only where c2 has begun
+      // c1 ends only after c2 has started
       await both
       return tool_call_id
     }
@@ -90,7 +90,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     expect(resultsOf(reply.messages).map(({ content }) => content)).toEqual(['c1', 'c2', 'c3'])
   })
 
-  it('may change what the tool gave, answer in its place, and run it again', async () => {
+  it('may change the result of the tool, return another, or execute it again', async () => {
     let ran = 0
     const again: AroundTool = async (_, run) => run().catch(run)
     const masked: AroundTool = async (_, run) => String(await run()).toUpperCase()
@@ -113,7 +113,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     expect(ran).toBe(2)
   })
 
-  it('see what the tool threw; what they throw is a result that the model reads', async () => {
+  it('see the error of the tool; their own error is a result that the model reads', async () => {
     const seen: unknown[] = []
     const watching: AroundTool = (_, run) =>
       run().catch((error) => {
@@ -137,7 +137,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     ])
   })
 
-  it('are told the end of a tool that ignores its signal: of its time, and of the call', async () => {
+  it('see the end of a tool that ignores its signal: at its timeout and at the end of the call', async () => {
     const ends: unknown[] = []
     const clock = fakeClock()
     const gone = new AbortController()
@@ -167,7 +167,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     expect(ends).toHaveLength(2)
   })
 
-  it('are not around a call that waits for a yes, and once around its run', async () => {
+  it('do not run for a call that waits for approval, and once when it is executed', async () => {
     const log: string[] = []
     const provider = scripted(({ messages }) =>
       messages.some(({ role }) => role === 'tool') ? say('Done.') : call([['c1', 'pay']]),
@@ -189,7 +189,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     expect(log).toEqual(['a > c1', 'a < c1'])
   })
 
-  it('are not around arguments that do not fit', async () => {
+  it('do not run for invalid arguments', async () => {
     const log: string[] = []
     const parameters = { type: 'object', required: ['city'] }
     const { ai } = stack(
@@ -200,7 +200,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     expect(log).toEqual([])
   })
 
-  it('of a call are none of a call that its tool makes', async () => {
+  it('of a call do not apply to a call made by its tool', async () => {
     const log: string[] = []
     const provider = scripted([
       call([['c1', 'ask']]),
@@ -212,7 +212,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       ask: { execute: async (_, { ctx }) => (await ctx.client.generate(request)).text },
     })
     const loop = tools(look)
-    // a second loop, which the order check would refuse by its name
+    // a second loop, which the order check would reject by its name
     const inner: Middleware = (ctx, next) => loop(ctx, next)
     const use = [adds('a', noting(log, 'a')), outer, inner]
     const reply = await ask(mode, createClient({ providers: [provider], use }))
@@ -222,8 +222,8 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
   })
 })
 
-it('a hook that is no function is refused when it is given', () => {
-  // as plain JavaScript may
+it('a hook that is no function is rejected at construction', () => {
+  // an untyped caller may pass it
   const around = 'log' as unknown as AroundTool
   expect(() => tools(look, { around })).toThrow(MisuseError)
 })

@@ -43,33 +43,36 @@ async function onServer<T>(
   return await run(createClient({ providers: adapters(server), use }), server)
 }
 
-/** All that a request says, whatever its wire. */
+/** All content of a request, whatever its wire. */
 const bodyText = (server: MockServer, nth: number) => JSON.stringify(server.requests[nth]?.body)
 
 describe.each(models)('on the wire of %s', (model) => {
-  it.each(['generate', 'stream'] as const)('a %s runs parallel calls and answers', async (mode) => {
-    const turn = think('Two cities.')
-      .callTool('weather', { city: 'Rome' })
-      .callTool('weather', { city: 'Oslo' })
-    await onServer([turn, say('Clear.')], [tools({ weather })], async (ai, server) => {
-      const reply =
-        mode === 'generate'
-          ? await ai.generate(request(model))
-          : await ai.stream(request(model)).response
-      expect(reply.text).toBe('Clear.')
-      expect(reply.messages.map(({ role }) => role)).toEqual([
-        'assistant',
-        'tool',
-        'tool',
-        'assistant',
-      ])
-      expect(reply.attempts).toHaveLength(2)
-      expect(reply.warnings).toEqual([])
-      expect(bodyText(server, 0)).toContain('Tells the weather.')
-      expect(bodyText(server, 1)).toContain('Oslo')
-      expect(bodyText(server, 1)).toContain('clear')
-    })
-  })
+  it.each(['generate', 'stream'] as const)(
+    'a %s runs parallel calls and responds',
+    async (mode) => {
+      const turn = think('Two cities.')
+        .callTool('weather', { city: 'Rome' })
+        .callTool('weather', { city: 'Oslo' })
+      await onServer([turn, say('Clear.')], [tools({ weather })], async (ai, server) => {
+        const reply =
+          mode === 'generate'
+            ? await ai.generate(request(model))
+            : await ai.stream(request(model)).response
+        expect(reply.text).toBe('Clear.')
+        expect(reply.messages.map(({ role }) => role)).toEqual([
+          'assistant',
+          'tool',
+          'tool',
+          'assistant',
+        ])
+        expect(reply.attempts).toHaveLength(2)
+        expect(reply.warnings).toEqual([])
+        expect(bodyText(server, 0)).toContain('Tells the weather.')
+        expect(bodyText(server, 1)).toContain('Oslo')
+        expect(bodyText(server, 1)).toContain('clear')
+      })
+    },
+  )
 
   it('a forced call is forced once', async () => {
     await onServer(
@@ -89,7 +92,7 @@ describe.each(models)('on the wire of %s', (model) => {
     )
   })
 
-  it('a stream that is cut behind its call never runs it', async () => {
+  it('a stream that is cut after its call never runs it', async () => {
     const ran: unknown[] = []
     const noted = { execute: () => ran.push(1) }
     const turn = say('Let me see.').callTool('noted')
@@ -99,14 +102,14 @@ describe.each(models)('on the wire of %s', (model) => {
     for (let after = 1; after < whole; after++)
       await onServer([turn.cut(after), say('ok')], [tools({ noted })], async (ai) => {
         const { error } = await collect(ai.stream(request(model)))
-        // a wire may end with an event that says nothing more
+        // a wire may end with an event without content
         if (error === undefined) return expect(after).toBe(whole - 1)
         expect(error).toBeInstanceOf(TetradError)
         expect(ran).toEqual([])
       })
   })
 
-  it('a step that fails is retried without its tools', async () => {
+  it('a step that fails is retried without running its tools again', async () => {
     const ran: unknown[] = []
     const noted = { execute: () => ran.push(1) }
     const layers = standard({ tools: { noted }, retry: { clock: fakeClock({ jumps: true }) } })
@@ -117,7 +120,7 @@ describe.each(models)('on the wire of %s', (model) => {
     })
   })
 
-  it('the next call goes on from all that the last one added, through storage', async () => {
+  it('the next call continues from all messages that the last one added, through storage', async () => {
     const turn = think('Hm.', { signature: 'c2ln' }).callTool('weather', { city: 'Rome' })
     await onServer(
       [turn, say('Clear.'), say('Bye.')],
@@ -139,7 +142,7 @@ describe.each(models)('on the wire of %s', (model) => {
     )
   })
 
-  it('a broken history is mended before it is sent', async () => {
+  it('a broken history is repaired before it is sent', async () => {
     const broken: Message[] = [
       { role: 'user', content: 'Weather?' },
       {
@@ -184,7 +187,7 @@ describe.each(models)('on the wire of %s', (model) => {
 })
 
 describe('Anthropic', () => {
-  it('goes on with a turn that it paused, whose blocks come back as they were', async () => {
+  it('continues a turn that it paused, and its blocks are sent back unchanged', async () => {
     const paused = say('Searching.')
       .hostedTool('web_search', { id: 'srvtoolu_1', input: { query: 'rivers' } })
       .finish('stop', { native: 'pause_turn' })

@@ -34,14 +34,14 @@ const stack = (replies: Parameters<typeof scripted>[0], ...use: Middleware[]) =>
   return { provider, ai: createClient({ providers: [provider], use }) }
 }
 
-/** Tool messages that the provider got with its n-th call. */
+/** Tool messages in the n-th request of the provider. */
 const sent = (provider: Scripted, nth = 1): readonly ToolMessage[] =>
   provider.calls[nth]?.request.messages.filter((message) => message.role === 'tool') ?? []
 
 middlewareContract('tools', () => tools({ weather }))
 
 describe('the tool loop', () => {
-  it('runs what the model calls and gives back all that was added to the history', async () => {
+  it('executes the calls of the model and returns all messages that were added', async () => {
     const { ai, provider } = stack(
       [call([['c1', 'weather', { city: 'Rome' }]]), say('Nice.')],
       tools({ weather }),
@@ -60,7 +60,7 @@ describe('the tool loop', () => {
     ])
   })
 
-  it('adds up the usage of all steps, and counts each as an attempt', async () => {
+  it('sums the usage of all steps, and counts each as an attempt', async () => {
     const { ai } = stack(
       [call([['c1', 'weather', { city: 'Rome' }]]), say('Nice.')],
       tools({ weather }),
@@ -70,7 +70,7 @@ describe('the tool loop', () => {
     expect(reply.attempts).toHaveLength(2)
   })
 
-  it('streams turns and results in order, and folds to the answer of generate', async () => {
+  it('streams turns and results in order, which accumulate to the response of generate', async () => {
     const replies = [call([['c1', 'weather', { city: 'Rome' }]]), say('Nice.')]
     const stream = stack(replies, tools({ weather })).ai.stream(request)
     const { chunks } = await collect(stream)
@@ -89,7 +89,7 @@ describe('the tool loop', () => {
     expect((await stream.response).messages).toEqual(whole.messages)
   })
 
-  it('describes its tools to the provider, before those of the request', async () => {
+  it('sends its tools to the provider, before those of the request', async () => {
     const { ai, provider } = stack(
       [say('Hi')],
       tools({
@@ -114,7 +114,7 @@ describe('the tool loop', () => {
     ])
   })
 
-  it('runs the calls of a turn side by side and tells results in call order', async () => {
+  it('executes the calls of a turn concurrently and reports results in call order', async () => {
     const finished: string[] = []
     const gates = new Map<string, () => void>()
     const slow = tool({
@@ -139,7 +139,7 @@ describe('the tool loop', () => {
     expect(results.map((chunk) => chunk.content)).toEqual(['done a', 'done b', 'done c'])
   })
 
-  it('runs no more at once than it is allowed', async () => {
+  it('limits the number of concurrent calls', async () => {
     let running = 0
     let most = 0
     const busy = tool({
@@ -161,7 +161,7 @@ describe('the tool loop', () => {
     ['an object', { a: 1 }, '{"a":1}'],
     ['nothing', undefined, 'null'],
     ['a number', 7, '7'],
-  ])('sends %s that a tool gives', async (_, value, content) => {
+  ])('sends %s returned by a tool', async (_, value, content) => {
     const { ai, provider } = stack(
       [call([['c1', 'give']]), say('ok')],
       tools({ give: { execute: () => value } }),
@@ -170,7 +170,7 @@ describe('the tool loop', () => {
     expect(sent(provider)).toEqual([{ role: 'tool', tool_call_id: 'c1', name: 'give', content }])
   })
 
-  it('gives the tool what the schema makes of the arguments', async () => {
+  it('passes the arguments parsed by the schema to the tool', async () => {
     const got: unknown[] = []
     const dated = tool({
       parameters: z.object({ day: z.string().transform(Number), unit: z.string().default('C') }),
@@ -185,7 +185,7 @@ describe('the tool loop', () => {
     expect(got).toEqual([{ day: 3, unit: 'C' }])
   })
 
-  it('takes no arguments at all for an empty object', async () => {
+  it('treats missing arguments as an empty object', async () => {
     const { ai, provider } = stack(
       [call([['c1', 'now', '']]), say('ok')],
       tools({ now: { execute: () => 'noon' } }),
@@ -200,7 +200,7 @@ describe('the tool loop', () => {
       'JSON Schema',
       { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
     ],
-  ])('lets the model repair arguments that do not fit %s', async (_, parameters) => {
+  ])('lets the model correct arguments that do not match %s', async (_, parameters) => {
     const ran: unknown[] = []
     const checked = { parameters, execute: (args: unknown) => void ran.push(args) }
     const { ai, provider } = stack(
@@ -219,7 +219,7 @@ describe('the tool loop', () => {
     expect(reply.text).toBe('ok')
   })
 
-  it('tells the model what a tool threw, in words the app may choose', async () => {
+  it('reports the error of a tool to the model, in words that the app may choose', async () => {
     const broken = { execute: () => Promise.reject(new Error('secret host is down')) }
     const replies = [call([['c1', 'broken']]), say('ok')]
     const plain = stack(replies, tools({ broken }))
@@ -230,7 +230,7 @@ describe('the tool loop', () => {
     expect(sent(masked.provider)).toMatchObject([{ content: 'It failed.', is_error: true }])
   })
 
-  it('ends the call where the app will not describe an error', async () => {
+  it('ends the call if the app does not describe an error', async () => {
     const fatal = new RangeError('stop')
     const describeError = (error: unknown) => {
       throw error
@@ -243,7 +243,7 @@ describe('the tool loop', () => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('gives up on a tool that takes too long, fires its signal and goes on', async () => {
+  it('gives up on a tool that takes too long, fires its signal and continues', async () => {
     const clock = fakeClock()
     let signal: AbortSignal | undefined
     const stuck = tool({
@@ -263,7 +263,7 @@ describe('the tool loop', () => {
     expect(clock.pending()).toBe(0)
   })
 
-  it('lets a tool have a limit of its own', async () => {
+  it('allows a timeout per tool', async () => {
     const clock = fakeClock()
     const { ai } = stack(
       [call([['c1', 'quick']]), say('ok')],
@@ -274,7 +274,7 @@ describe('the tool loop', () => {
     expect(clock.pending()).toBe(0)
   })
 
-  it('lets a tool show progress and call a model, whose usage counts', async () => {
+  it('lets a tool report progress and call a model, whose usage counts', async () => {
     const nested: Step[] = [...say('inner')]
     const helper = tool({
       execute: async (_, { ctx, tool_call_id }) => {
@@ -296,8 +296,8 @@ describe('the tool loop', () => {
   })
 })
 
-describe('the end of the loop', () => {
-  it('comes with a call of a tool that is not ours; what is ours has run', async () => {
+describe('the loop ends', () => {
+  it('with a call of a client-side tool; local tools have run', async () => {
     const { ai, provider } = stack(
       [
         call([
@@ -316,7 +316,7 @@ describe('the end of the loop', () => {
     ])
   })
 
-  it('is where the caller goes on with its own result', async () => {
+  it('and the caller continues with its own result', async () => {
     const { ai, provider } = stack([call([['c2', 'theirs']]), say('ok')], tools({ weather }))
     const first = await ai.generate(request)
     const result = { role: 'tool', tool_call_id: 'c2', content: 'mine' } as const
@@ -328,7 +328,7 @@ describe('the end of the loop', () => {
     expect(sent(provider)).toEqual([result])
   })
 
-  it('comes with a free-text call, which no tool here takes', async () => {
+  it('with a free-text call, which no tool here accepts', async () => {
     const { ai, provider } = stack(
       [call([['c1', 'weather', 'Rome', 'custom']])],
       tools({ weather }),
@@ -338,7 +338,7 @@ describe('the end of the loop', () => {
   })
 
   it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
-    'comes quietly with a call of %s',
+    'without a warning at a call of %s',
     async (name) => {
       const { ai, provider } = stack([call([['c1', name]])], tools({ weather }))
       expect((await ai.generate(request)).finish_reason).toBe('tool_calls')
@@ -346,7 +346,7 @@ describe('the end of the loop', () => {
     },
   )
 
-  it('lets a tool be called like a member of every object', async () => {
+  it('but a tool may have a prototype name', async () => {
     const { ai, provider } = stack(
       [call([['c1', 'constructor']]), say('ok')],
       tools([{ name: 'constructor', execute: () => 'built' }]),
@@ -355,7 +355,7 @@ describe('the end of the loop', () => {
     expect(sent(provider)).toMatchObject([{ content: 'built' }])
   })
 
-  it('comes after maxSteps, with the results of the last step and a warning', async () => {
+  it('after maxSteps, with the results of the last step and a warning', async () => {
     const { ai, provider } = stack(
       [call([['c1', 'weather', { city: 'Rome' }]])],
       tools({ weather }, { maxSteps: 3 }),
@@ -375,7 +375,7 @@ describe('the end of the loop', () => {
   })
 
   it.each(['length', 'content_filter'] as const)(
-    'comes with a turn that ends by %s: its calls do not run',
+    'with a turn that ends by %s: its calls do not run',
     async (finish_reason) => {
       const ran: unknown[] = []
       const noted = { execute: () => ran.push(1) }
@@ -385,7 +385,7 @@ describe('the end of the loop', () => {
     },
   )
 
-  it('never runs a call of a stream that broke off behind it', async () => {
+  it('without running a call of a stream that was interrupted after it', async () => {
     const ran: unknown[] = []
     const turn = call([['c1', 'noted']]).slice(0, -1)
     const cut = new StreamInterruptedError('cut', { retryable: true })
@@ -395,7 +395,7 @@ describe('the end of the loop', () => {
     expect(ran).toEqual([])
   })
 
-  it('by abort reaches a running tool and leaves one behind that ignores it', async () => {
+  it('by abort, which reaches a running tool and does not wait for one that ignores it', async () => {
     const controller = new AbortController()
     let seen: unknown
     const stuck = tool({
@@ -422,7 +422,7 @@ describe('the end of the loop', () => {
     expect(provider.calls).toHaveLength(1)
   })
 
-  it('by an error in step 3 carries what steps 1 and 2 said and cost', async () => {
+  it('by an error in step 3, which has the messages and the usage of steps 1 and 2', async () => {
     const turn = (id: string) => call([[id, 'weather', { city: id }]])
     const down = new ServiceUnavailableError('down', { status: 503 })
     const { ai } = stack([turn('c1'), turn('c2'), [down]], tools({ weather }))
@@ -446,7 +446,7 @@ describe('the requests of the loop', () => {
       { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [] } },
       { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } },
     ],
-  ] as const)('force a choice %j in the first step only', async (tool_choice, later) => {
+  ] as const)('force a choice %j only in the first step', async (tool_choice, later) => {
     const { ai, provider } = stack(
       [call([['c1', 'weather', { city: 'Rome' }]]), say('ok')],
       tools({ weather }),
@@ -455,7 +455,7 @@ describe('the requests of the loop', () => {
     expect(provider.calls.map(({ request }) => request.tool_choice)).toEqual([tool_choice, later])
   })
 
-  it('send a turn that Anthropic paused back as it is', async () => {
+  it('send a turn that Anthropic paused back unchanged', async () => {
     const paused = say('Searching. ', { native_finish_reason: 'pause_turn' })
     const { ai, provider } = stack([paused, paused, say('Found.')], tools({}))
     const reply = await ai.generate(request)
@@ -466,7 +466,7 @@ describe('the requests of the loop', () => {
     expect(reply.text).toBe('Found.')
   })
 
-  it('name a tool once, ours, where the request brings one of its name', async () => {
+  it('contain a tool once, the local one, if the request has one of the same name', async () => {
     const { ai, provider } = stack([say('ok')], tools({ weather }))
     const reply = await ai.generate({
       ...request,
@@ -478,7 +478,7 @@ describe('the requests of the loop', () => {
     expect(reply.warnings).toMatchObject([{ code: 'ignored', param: 'tools' }])
   })
 
-  it('are repeated one step at a time by a retry inside: a tool that ran is not run again', async () => {
+  it('are retried one step at a time by an inner retry: executed tools do not run again', async () => {
     const ran: unknown[] = []
     const noted = { execute: () => ran.push(1) }
     const down = new ServiceUnavailableError('down', { status: 503, retryable: true })
@@ -492,7 +492,7 @@ describe('the requests of the loop', () => {
     expect(ran).toHaveLength(1)
   })
 
-  it('are shared with a loop of the app: each runs its own tools', async () => {
+  it('are shared with a loop of the app: each executes its own tools', async () => {
     const loop = tools({ inner: { execute: () => 'from inside' } })
     const own: Middleware = (ctx, next) => loop(ctx, next)
     const { ai, provider } = stack(
@@ -513,7 +513,7 @@ describe('the requests of the loop', () => {
 })
 
 describe('tools that depend on the call', () => {
-  it('are made by a function of its context', async () => {
+  it('are created by a function of its context', async () => {
     interface State {
       readonly userId: string
     }
@@ -530,7 +530,7 @@ describe('tools that depend on the call', () => {
     expect(sent(provider)).toMatchObject([{ content: 'u7' }])
   })
 
-  it('are refused without execute, wherever they are written', async () => {
+  it('are rejected without execute, wherever they are defined', async () => {
     // untyped callers
     const broken = tool({ description: 'of the page' } as never)
     const named = { ...broken, name: 'broken' }
@@ -554,7 +554,7 @@ describe('tools that depend on the call', () => {
     })
   })
 
-  it('are refused without a name, and two of one name', async () => {
+  it('are rejected without a name, or with a duplicate one', async () => {
     const nameless = { execute: () => 1 } as { name: string; execute: () => number }
     const twice = [
       { name: 'a', execute: () => 1 },
@@ -571,7 +571,7 @@ describe('tools that depend on the call', () => {
 })
 
 it.each([{ maxSteps: 0 }, { concurrency: 0 }, { maxSteps: Number.NaN }])(
-  'the loop refuses %j, with which it would never end well',
+  'the loop rejects %j, which would never end it properly',
   (options) => {
     expect(() => tools({}, options)).toThrow(MisuseError)
   },
@@ -599,7 +599,7 @@ describe('types', () => {
   })
 })
 
-it('says that it calls what is inside once a step', () => {
+it('declares that it runs inner layers once per step', () => {
   const layer = tools({})
   expect(layer.name).toBe('tools')
   expect(layer).toHaveProperty('repeats', 'step')

@@ -1,4 +1,7 @@
-/** Bar 28: whatever the end of a call, each layer is left exactly once for each time it was entered, inside first. */
+/**
+ * Figure 28: whatever the outcome of a call, each layer is left exactly once for each time it was
+ * entered, innermost first.
+ */
 import { expect, it } from 'vitest'
 import { deadline } from '../../middleware/deadline.js'
 import { log } from '../../middleware/log.js'
@@ -30,7 +33,7 @@ const stream = (ai: Client) => read(ai.stream(request))
 interface Outcome {
   readonly steps: readonly Step[]
   readonly run: (ai: Client) => Promise<unknown>
-  /** Stands in the middle. */
+  /** The layer in the middle. */
   readonly layer?: Middleware
 }
 

@@ -24,10 +24,10 @@ const request: ChatRequest = deepFreeze({
   messages: [{ role: 'user', content: 'Hi' }],
 } satisfies ChatRequest)
 
-/** A dollar a million tokens in, two out. */
+/** One dollar per million input tokens, two per million output tokens. */
 const prices = { 'scripted/m': { input_mtok: 1, output_mtok: 2 } }
 
-/** A client that keeps its records. */
+/** A client that collects its records. */
 function counted(
   replies: Parameters<typeof scripted>[0],
   options: UsageOptions = {},
@@ -43,7 +43,7 @@ function counted(
 middlewareContract('usage', () => usage())
 
 describe('usage', () => {
-  it('tells one call once, with tags, tokens, cost and its attempts', async () => {
+  it('reports each call once, with tags, tokens, cost and attempts', async () => {
     const { ai, records } = counted([say('Hello')])
     await ai.generate(request, { tags: { tenant: 'acme' } })
     expect(records).toMatchObject([
@@ -59,7 +59,7 @@ describe('usage', () => {
     expect(records[0]).not.toHaveProperty('error')
   })
 
-  it('puts the cost on the answer and on the finish of each turn, in both modes', async () => {
+  it('puts the cost on the response and on the finish of each turn, in both modes', async () => {
     const replies = [call([['c1', 'now']]), say('noon')]
     const layers = () => tools({ now: { execute: () => '12' } })
     const whole = await counted(replies, {}, layers()).ai.generate(request)
@@ -71,7 +71,7 @@ describe('usage', () => {
     expect((await stream.response).usage).toEqual(whole.usage)
   })
 
-  it('leaves everything else of the answer as it was', async () => {
+  it('leaves all other members of the response unchanged', async () => {
     const native = { provider: 'scripted', model: 'm', content: [{ secret: 1 }] }
     const replies = [say('Hello', { native, service_tier: 'default', stop_sequence: '.' })]
     const plain = await createClient({ providers: [scripted(replies)] }).generate(request)
@@ -83,7 +83,7 @@ describe('usage', () => {
     })
   })
 
-  it('sums what failed attempts cost, too', async () => {
+  it('includes the cost of failed attempts', async () => {
     const down = new ServiceUnavailableError('down', { retryable: true, maybeBilled: true })
     const told = (call: { onUsage: (usage: ReturnType<typeof tokens>) => void }) =>
       call.onUsage(tokens(10, 1))
@@ -103,7 +103,7 @@ describe('usage', () => {
   })
 
   it.each(['generate', 'stream'] as const)(
-    'tells a failed %s once, with the error',
+    'reports a failed %s once, with the error',
     async (mode) => {
       const refusal = new BadRequestError('no', { status: 400 })
       const { ai, records } = counted([[refusal]])
@@ -115,7 +115,7 @@ describe('usage', () => {
     },
   )
 
-  it('tells a call that breaks off with what was said', async () => {
+  it('reports an interrupted call with its partial response', async () => {
     const cut = new StreamInterruptedError('cut')
     const text: StreamChunk = { type: 'text-delta', text: 'four little words here' }
     const { ai, records } = counted([[start(), text, cut]])
@@ -125,7 +125,7 @@ describe('usage', () => {
     expect(records[0]?.usage).toMatchObject({ estimated: true, cost: expect.any(Number) })
   })
 
-  it.each(['abort', 'break'] as const)('tells a call that ends by %s', async (how) => {
+  it.each(['abort', 'break'] as const)('reports a call that ends by %s', async (how) => {
     const text: StreamChunk = { type: 'text-delta', text: 'Hel' }
     const { ai, records } = counted([[start(), text, untilAborted]])
     const stream = ai.stream(request)
@@ -139,7 +139,7 @@ describe('usage', () => {
     )
     if (how === 'abort') {
       expect(error).toBeInstanceOf(AbortError)
-      // an iterator does not wait for the stack, this does
+      // an iterator does not wait for the stack to unwind, this does
       await thrown(stream.response)
     }
     expect(records).toMatchObject([{ status: 'aborted', attempts: [{ status: 'aborted' }] }])
@@ -182,7 +182,7 @@ describe('usage', () => {
     expect(chunks.filter(({ type }) => type === 'finish')).toHaveLength(1)
   })
 
-  it('never hides the error of the call behind one of onUsage', async () => {
+  it('never replaces the error of the call with one of onUsage', async () => {
     const refusal = new BadRequestError('no', { status: 400 })
     const onUsage = () => Promise.reject(new Error('disk full'))
     expect(await thrown(counted([[refusal]], { onUsage }).ai.generate(request))).toBe(refusal)
@@ -197,14 +197,14 @@ describe('prices', () => {
     return { cost: reply.usage.cost, source: records[0]?.attempts[0]?.cost_source, reply }
   }
 
-  it('are unknown, and not 0, for a model that has none', async () => {
+  it('are unknown, and not 0, for a model without a price', async () => {
     for (const prices of [{}, false, () => undefined, () => Number.NaN] as const)
       expect(await costOf({ prices })).toMatchObject({ cost: undefined, source: 'unknown' })
     const ai = createClient({ providers: [scripted([say('Hello')])], use: [usage()] })
     expect((await ai.generate(request)).usage).not.toHaveProperty('cost')
   })
 
-  it('are not needed where nothing was used', async () => {
+  it('are not needed if nothing was used', async () => {
     const refused = counted([[new BadRequestError('no', { status: 400 })]], { prices: false })
     await thrown(refused.ai.generate(request))
     const cached: Middleware = async (ctx) => {
@@ -218,12 +218,12 @@ describe('prices', () => {
       expect(records).toMatchObject([{ usage: { ...tokens(0, 0), cost: 0 } }])
   })
 
-  it('yield to the figure of the provider', async () => {
+  it('are overridden by a cost reported by the provider', async () => {
     const usage = { ...tokens(10, 5), cost: 0.5 }
     expect(await costOf({}, { usage })).toMatchObject({ cost: 0.5, source: 'provider' })
   })
 
-  it('may be a table by the bare name, or a function that gives rates or dollars', async () => {
+  it('may be a table by the bare name, or a function that returns rates or dollars', async () => {
     const rates = { input_mtok: 3, output_mtok: 4 }
     expect(await costOf({ prices: { m: rates } })).toMatchObject({ cost: 0.00005 })
     expect(await costOf({ prices: { 'model-1': rates } })).toMatchObject({ cost: 0.00005 })
@@ -233,12 +233,12 @@ describe('prices', () => {
     })
   })
 
-  it('know the tier that served', async () => {
+  it('use the tier of the response', async () => {
     const prices: UsageOptions['prices'] = ({ service_tier }) => (service_tier === 'flex' ? 1 : 2)
     expect(await costOf({ prices }, { service_tier: 'flex' })).toMatchObject({ cost: 1 })
   })
 
-  it('that throw are unknown, and told', async () => {
+  it('that throw are unknown, with a warning', async () => {
     const errors: unknown[] = []
     const prices = () => {
       throw new Error('no table')
@@ -249,7 +249,7 @@ describe('prices', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('that know one attempt and not the other leave the sum unknown', async () => {
+  it('that cover one attempt and not the other leave the sum unknown', async () => {
     const down = new ServiceUnavailableError('down', { retryable: true, maybeBilled: true })
     const layer = retry({ clock: fakeClock({ jumps: true }) })
     const { ai, records } = counted(
@@ -275,7 +275,7 @@ describe('usage over the wire', () => {
       prompt_tokens_details: { cached_tokens: 8 },
     })
 
-  it.each(models)('of %s, aborted behind each chunk: at least what was told', async (model) => {
+  it.each(models)('of %s, aborted after each chunk: at least what was reported', async (model) => {
     await using server = await mockServer()
     const records: UsageRecord[] = []
     const ledger = new Ledger()
@@ -309,7 +309,7 @@ describe('usage over the wire', () => {
     expect(ledger.total.prompt_tokens).toBe(
       records.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
     )
-    // these two tell their prompt at the start
+    // these two report their prompt tokens at the start
     if (/anthropic|gemini/.test(model))
       expect(records.every(({ usage }) => usage.prompt_tokens === 40)).toBe(true)
   })

@@ -1,4 +1,4 @@
-/** The layers of this folder over real sockets and the wires of all providers. */
+/** The middleware over real sockets and the wires of all providers. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -85,7 +85,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     return { clock, use: [retry({ clock, random: () => 0.5 })] }
   }
 
-  it('429 with two seconds, then 503, then an answer: three requests, and the waits of the policy', async () => {
+  it('429 with two seconds, then 503, then a response: three requests, and the waits of the policy', async () => {
     const { clock, use } = quick()
     const script = [fail(429, { retryAfter: 2 }), fail(503), say('Hello')]
     await onServer({ wire, script, use }, async (ai, server) => {
@@ -97,7 +97,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     })
   })
 
-  it('a spent quota and a bad request are asked once', async () => {
+  it('an exceeded quota and a bad request are sent once', async () => {
     for (const [reply, expected] of [
       [fail('quota'), QuotaExceededError],
       [fail(400), Error],
@@ -111,7 +111,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     }
   })
 
-  it('a page in place of an answer is tried once more', async () => {
+  it('an HTML page in place of a response is retried once', async () => {
     const { use } = quick()
     await onServer({ wire, script: [html(), html(), say('Hello')], use }, async (ai, server) => {
       await expect(ask(ai, mode, wire.model)).rejects.toBeInstanceOf(UnexpectedResponseError)
@@ -119,7 +119,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     })
   })
 
-  it('silence ends by its timer, is told with its phase, and tried again', async () => {
+  it('silence ends at its timeout, is reported with its phase, and retried', async () => {
     const impatient = timeout({ headersMs: 20 })
     let tries = 0
     const onceImpatient: Middleware = (ctx, next) => {
@@ -127,7 +127,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
       ctx.request = { ...ctx.request, extra_headers: { 'x-try': String(tries) } }
       return tries === 1 ? impatient(ctx, next) : next()
     }
-    // the first request may be given up before it arrives
+    // the first request may be cancelled before it arrives
     const silent: Step = ({ headers }) => (headers['x-try'] === '1' ? stall() : say('Hello'))
     const use = [...quick().use, onceImpatient]
     await onServer({ wire, script: [silent, silent], use }, async (ai) => {
@@ -142,7 +142,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
 describe.each(Object.entries(wires))('a stream of %s', (_, wire) => {
   const use = () => [retry({ clock: fakeClock({ jumps: true }) })]
 
-  it('that fails before content is tried again, and shows no trace of it', async () => {
+  it('that fails before content is retried, and shows nothing of the failed attempt', async () => {
     const script = [say('lost').failAfter(0, 'overloaded'), nothing(), say('Hello')]
     await onServer({ wire, script, use: use() }, async (ai, server) => {
       const texts: string[] = []
@@ -153,7 +153,7 @@ describe.each(Object.entries(wires))('a stream of %s', (_, wire) => {
     })
   })
 
-  it('that breaks off after content is not: what was said is on the error', async () => {
+  it('that is interrupted after content is not: the content is on the error', async () => {
     const script = [say('Hello wide world of rivers and lakes').cut(7), say('again')]
     await onServer({ wire, script, use: use() }, async (ai, server) => {
       const texts: string[] = []
@@ -169,11 +169,11 @@ describe.each(Object.entries(wires))('a stream of %s', (_, wire) => {
   })
 })
 
-describe('what a provider asks to wait', () => {
+describe('waits that a provider requests', () => {
   const wait = async (headers: Record<string, string>) => {
     const clock = fakeClock({ jumps: true })
     const use = [retry({ clock, random: () => 0 })]
-    // the one wire whose refusals carry no hint beside what the test gives
+    // the one wire whose errors have no retry hint beside the one in the test
     const wire = wires.compatible as Wire
     return onServer({ wire, script: [fail(429, { headers }), say('Hello')], use }, async (ai) => {
       const error = await ask(ai, 'generate', wire.model).then(
@@ -200,7 +200,7 @@ describe('what a provider asks to wait', () => {
     expect(await wait(headers)).toEqual({ waits: [expected], error: undefined })
   })
 
-  it('an hour is not slept', async () => {
+  it('an hour is not waited for', async () => {
     const { waits, error } = await wait({ 'retry-after': '3600' })
     expect(waits).toEqual([])
     expect(error).toBeInstanceOf(RateLimitError)
@@ -235,10 +235,10 @@ it('an abort during the wait ends the call, and nothing more is sent', async () 
   })
 })
 
-it('a request that met a dead connection is sent once more at once, even with retries off', async () => {
+it('a request on a stale connection is sent again at once, even with retries off', async () => {
   const clock = fakeClock()
   const seen: number[] = []
-  // answers the first request of each connection, and closes it under the second one
+  // answers the first request of each connection, and closes it on the second
   const server: Server = createServer((request, response) => {
     const count = (counts.get(request.socket) ?? 0) + 1
     counts.set(request.socket, count)
@@ -256,7 +256,7 @@ it('a request that met a dead connection is sent once more at once, even with re
     const provider = compatible({ name: 'local', apiKey: 'k', baseURL: `http://127.0.0.1:${port}` })
     const ai = createClient({ providers: [provider], use: [retry({ attempts: 1, clock })] })
     expect((await ai.generate({ model: 'local/m', messages })).text).toBe('Hello')
-    // the connection is given back to its pool one turn of the loop after the answer
+    // the connection returns to its pool one turn of the event loop after the response
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
     const reply = await ai.generate({ model: 'local/m', messages })
     expect(reply.text).toBe('Hello')
@@ -297,18 +297,15 @@ describe('params on the wire', () => {
     ['anthropic', { reasoning_effort: 'ultra' }],
     ['gemini', { logit_bias: { 1: 2 } }],
     ['xai', { stop: ['x'] }],
-  ])(
-    '%s refuses %j before it is asked, and leaves it out with drop_params',
-    async (name, given) => {
-      const [param] = Object.keys(given)
-      const error = await sent(name, given).catch((thrown: unknown) => thrown)
-      expect(error).toBeInstanceOf(UnsupportedParamsError)
-      const { warnings } = await sent(name, { ...given, drop_params: true })
-      expect(warnings).toContainEqual([expect.stringMatching(/dropped|changed/), param])
-    },
-  )
+  ])('%s rejects %j before sending, and drops it with drop_params', async (name, given) => {
+    const [param] = Object.keys(given)
+    const error = await sent(name, given).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(UnsupportedParamsError)
+    const { warnings } = await sent(name, { ...given, drop_params: true })
+    expect(warnings).toContainEqual([expect.stringMatching(/dropped|changed/), param])
+  })
 
-  it('sends verbatim what is allowed although there is no field for it', async () => {
+  it('sends an allowed parameter unchanged although there is no field for it', async () => {
     const { body, warnings } = await sent('anthropic', {
       seed: 7,
       allowed_openai_params: ['seed'],
@@ -317,12 +314,12 @@ describe('params on the wire', () => {
     expect(warnings).toEqual([])
   })
 
-  it('sends no seed that nobody gave', async () => {
+  it('sends no seed by default', async () => {
     const { body } = await sent('anthropic', { allowed_openai_params: ['seed'] })
     expect(body).not.toHaveProperty('seed')
   })
 
-  it('takes `strict` out of every tool', async () => {
+  it('removes `strict` from every tool', async () => {
     const tool = { name: 'f', parameters: { type: 'object', properties: {} }, strict: true }
     const tools = [{ type: 'function', function: tool }]
     const { body } = await sent('compatible', {
@@ -333,12 +330,12 @@ describe('params on the wire', () => {
     expect(tool.strict).toBe(true)
   })
 
-  it('never drops what it does not know', async () => {
+  it('never drops unknown members', async () => {
     for (const name of ['openai', 'anthropic', 'xai', 'compatible'])
       expect((await sent(name, { foo: 1, drop_params: true })).body.foo).toBe(1)
   })
 
-  it('an alias may bring the parameters, and the wish to drop them', async () => {
+  it('an alias may add parameters, and drop_params', async () => {
     const target = { model: 'openai/gpt-4.1', seed: 7, temperature: 0.1, drop_params: true }
     const { body, warnings } = await sent('openai', { model: 'fast' }, [
       alias({ fast: target }),
@@ -349,7 +346,7 @@ describe('params on the wire', () => {
   })
 })
 
-it('the last error tells every attempt, and neither prompt nor key', async () => {
+it('the last error lists every attempt, and neither prompt nor key', async () => {
   const wire = wires.openai as Wire
   const use = [retry({ clock: fakeClock({ jumps: true }) })]
   await onServer({ wire, script: [fail(500), fail(503), fail(529)], use }, async (ai, server) => {

@@ -19,7 +19,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'A1 (name)',
     fault: 'A name that is not found: `ENOTFOUND`, `EAI_AGAIN`',
     outcome: '`APIConnectionError`, tried once more and three times; needs no name server',
-    test: ['test/middleware/retry.test.ts', 'what retry tries again'],
+    test: ['test/middleware/retry.test.ts', 'which failures retry repeats'],
   },
   {
     id: 'A1 (tls)',
@@ -43,7 +43,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'D12',
     fault: 'The wall clock jumps by a day',
     outcome: 'no wait changes',
-    test: ['test/middleware/retry.test.ts', 'is the same whatever the wall clock says'],
+    test: ['test/middleware/retry.test.ts', 'do not depend on the wall clock'],
   },
   {
     id: 'D13',
@@ -94,7 +94,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'E10',
     fault: 'Many calls on a server that is down',
     outcome: 'the budget for retries ends them: 100 at once, then no more',
-    test: ['test/middleware/retry.test.ts', 'keeps calls on a dead server from becoming many more'],
+    test: ['test/middleware/retry.test.ts', 'limits the extra requests to a dead server'],
   },
   {
     id: 'E11',
@@ -102,7 +102,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     outcome: 'its holds end with their leases, as spent',
     test: [
       'test/middleware/budget.test.ts',
-      'of one that was killed in the middle no hold is left when its leases are over',
+      'a killed process leaves no hold when its leases expire',
     ],
   },
   {
