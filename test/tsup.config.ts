@@ -1,9 +1,11 @@
 /** The build: one entry for each subpath that package.json exports, shared code in chunks. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parse } from 'acorn'
-import { type BuildOptions, build } from 'esbuild'
+import { transform } from 'esbuild'
 import MagicString from 'magic-string'
-import { defineConfig } from 'tsup'
+import { type ManualChunkMeta, type OutputChunk, rollup } from 'rollup'
+import { defineConfig, type Options } from 'tsup'
 
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
 const paths = (Object.values(exports) as string[])
@@ -35,7 +37,7 @@ function withoutClones(code: string) {
     Object.values(node).forEach(visit)
   }
   visit(parse(code, { ecmaVersion: 'latest', sourceType: 'module' }))
-  return { code: edited.toString() }
+  return edited.toString()
 }
 
 interface Literal {
@@ -43,58 +45,75 @@ interface Literal {
   readonly properties?: readonly { readonly type: string; readonly start: number }[]
 }
 
-const entriesOf = (some: readonly string[]) =>
-  Object.fromEntries(some.map((path) => [path, sourceOf(path)]))
+const entries = Object.fromEntries(paths.map((path) => [path, sourceOf(path)]))
 
 const esm = {
   format: 'esm',
   target: 'node20',
   platform: 'neutral',
-  external: ['node:*', 'eventsource-parser', '@opentelemetry/api'],
-} satisfies BuildOptions
+  external: [/^node:/, 'eventsource-parser', '@opentelemetry/api'],
+} satisfies Options
 
-/** The names that each layer of `tetrad/middleware` exports at its own subpath too. */
-async function standardLayers(): Promise<ReadonlyMap<string, readonly string[]>> {
-  const entryPoints = entriesOf(paths.filter((path) => path.startsWith('middleware/')))
-  const { metafile } = await build({
-    ...esm,
-    entryPoints,
-    bundle: true,
-    write: false,
-    metafile: true,
-    outdir: '.',
-  })
-  const namesOf = (path: string) => metafile.outputs[`${path}.js`]?.exports ?? []
-  const all = new Set(namesOf('middleware/index'))
-  const isStandard = (path: string) =>
-    path !== 'middleware/index' && namesOf(path).every((name) => all.has(name))
-  return new Map(
-    Object.keys(entryPoints)
-      .filter(isStandard)
-      .map((path) => [path, namesOf(path)]),
-  )
+const providers = paths.filter((path) => path.startsWith('providers/'))
+/** Entries that load little of what a client loads. */
+const small = ['browser', 'text', 'store', 'inbox']
+
+/** The file for a chunk that these entries load at once; null: one of its own. */
+function fileFor(isLoadedBy: (entry: string) => boolean) {
+  const isOfAdapters = providers.filter(isLoadedBy).length > 2
+  const isOfRoutes = isLoadedBy('http/web')
+  const isOfLayers = isLoadedBy('middleware/index')
+  if (!isOfAdapters && !isLoadedBy('client')) return isOfLayers && !isOfRoutes ? 'middleware' : null
+  if (small.some(isLoadedBy)) return 'base'
+  if (isLoadedBy('client') || isLoadedBy('index')) return 'core'
+  return isOfLayers || isOfRoutes ? 'shared' : 'adapters'
 }
 
 /**
- * A layer of `tetrad/middleware` is in one file with the others: as an entry each would have code that it alone shares with
- * some, in a file for each such set, and Node takes a millisecond or two for a file, whatever its size.
+ * esbuild writes a chunk for each set of entries that share some code: 26 for a client, a provider and `standard()`. Node
+ * takes a millisecond or two for a file, whatever its size, so what is loaded together becomes one file.
  */
-const layers = await standardLayers()
-function writeLayers() {
-  for (const [path, names] of layers)
-    writeFileSync(`dist/${path}.js`, `export{${names.join()}}from"./index.js";\n`)
+async function mergeChunks() {
+  const fileOf = (path: string) => resolve(`dist/${path}.js`)
+  const input = Object.fromEntries(paths.map((path) => [path, fileOf(path)]))
+  const bundle = await rollup({ input, external: esm.external, treeshake: false })
+  const loaded = new Map<string, ReadonlySet<string>>()
+  const { output } = await bundle.generate({
+    hoistTransitiveImports: false,
+    chunkFileNames: ({ name }) => `${name.replace(/-[A-Z\d]{8}$/, '')}-[hash].js`,
+    manualChunks(id, meta) {
+      for (const path of paths)
+        if (!loaded.has(path)) loaded.set(path, importsOf(fileOf(path), meta))
+      return fileFor((path) => loaded.get(path)?.has(id) === true)
+    },
+  })
+  for (const file of readdirSync('dist', { encoding: 'utf8', recursive: true }))
+    if (file.endsWith('.js')) rmSync(`dist/${file}`)
+  for (const chunk of output) if (chunk.type === 'chunk') await write(chunk)
+}
+
+/** All that is loaded with a file, itself included. */
+function importsOf(file: string, meta: ManualChunkMeta, found = new Set<string>()) {
+  if (found.has(file)) return found
+  found.add(file)
+  for (const imported of meta.getModuleInfo(file)?.importedIds ?? [])
+    importsOf(imported, meta, found)
+  return found
+}
+
+async function write({ fileName, code }: OutputChunk) {
+  const minified = await transform(code, { minify: true, format: 'esm', target: esm.target })
+  // behind the minifier, which would take the `...null` out again
+  writeFileSync(`dist/${fileName}`, withoutClones(minified.code))
 }
 
 export default defineConfig({
   ...esm,
-  entry: entriesOf(paths.filter((path) => !layers.has(path))),
+  entry: entries,
   // without it `node:` is cut off, and edges know these modules by no other name
   removeNodeProtocol: false,
-  external: [/^node:/],
   splitting: true,
-  minify: true,
-  plugins: [{ name: 'without-clones', renderChunk: withoutClones }],
   clean: true,
-  onSuccess: async () => writeLayers(),
-  dts: { entry: entriesOf(paths), compilerOptions: { ignoreDeprecations: '6.0' } },
+  onSuccess: mergeChunks,
+  dts: { entry: entries, compilerOptions: { ignoreDeprecations: '6.0' } },
 })

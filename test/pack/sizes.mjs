@@ -68,7 +68,7 @@ const bounds = {
   'core + openai': 168,
   'core + anthropic': 175,
   'core + gemini': 169,
-  'core + xai': 170,
+  'core + xai': 171,
   'core + compatible': 153,
   'all four': 85,
 }
