@@ -29,7 +29,9 @@ export function parseErrorText(text: string): unknown {
 
 const firstEvent = (text: string): unknown => {
   const found: unknown[] = []
-  const decoder = sseDecoder(({ data }) => void found.push(parseJson(data)))
+  const decoder = sseDecoder(({ data }) => void found.push(parseJson(data)), {
+    onErrorField: (value) => void found.push(parseJson(value)),
+  })
   decoder.push(new TextEncoder().encode(text))
   decoder.end()
   return found.find((data) => data !== undefined)
@@ -65,12 +67,12 @@ export function kindOf(text: string, isWhole = true): BodyKind | undefined {
   if (start === '') return isWhole ? 'empty' : undefined
   if (start.startsWith('<')) return 'html'
   if (/^[[{"]/.test(start)) return 'json'
-  if (/^(:|(data|event|id|retry)[:\r\n])/.test(start)) return 'sse'
+  if (/^(:|(data|event|id|retry)[:\r\n]|error: ?\{)/.test(start)) return 'sse'
   const mayBecomeSse = !isWhole && sseFields.some((field) => field.startsWith(start))
   return mayBecomeSse ? undefined : 'other'
 }
 
-const sseFields = ['data', 'event', 'id', 'retry']
+const sseFields = ['data', 'event', 'id', 'retry', 'error: {']
 
 /** Omits an incomplete character at the end. */
 const startOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 64), streaming)

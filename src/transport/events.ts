@@ -1,5 +1,5 @@
 /** Parses the bytes of a stream, one array of events per read; an error waits in `failure`. */
-import { isObject } from '../chat/index.js'
+import { isObject, parseJson } from '../chat/index.js'
 import {
   type ErrorDetails,
   StreamInterruptedError,
@@ -26,21 +26,29 @@ export class EventReader {
   /** `[DONE]` was read: later events are ignored. */
   isDone = false
   private events: WireEvent[] = []
+  /** The first `error` field that no event has followed. */
+  private errorField: string | undefined
   private readonly decoder: SseDecoder
   private readonly json = new EventJson()
 
   constructor(private readonly options: EventReaderOptions) {
     const { maxEventBytes } = options
-    this.decoder = sseDecoder((event) => this.add(event), { maxEventBytes })
+    const onErrorField = (value: string) => {
+      this.errorField ??= value.slice(0, maxErrorLength)
+    }
+    this.decoder = sseDecoder((event) => this.add(event), { maxEventBytes, onErrorField })
   }
 
   push(bytes: Uint8Array): void {
     this.run(() => this.decoder.push(bytes))
   }
 
-  /** Called when the body has ended. */
+  /** Called when the body has ended, or was cut off by `failure`. */
   end(): void {
-    this.run(() => this.decoder.end())
+    if (!this.failure) this.run(() => this.decoder.end())
+    const { errorField } = this
+    if (errorField === undefined || this.isDone) return
+    this.events.push({ event: 'error', data: errorOf(scrub(errorField, this.options.secret)) })
   }
 
   /** Returns the events since the last call. */
@@ -60,6 +68,7 @@ export class EventReader {
 
   private add(event: SseEvent): void {
     if (this.isDone || this.failure) return
+    this.errorField = undefined
     const text = event.data
     // runs for each event of each stream: only one character is checked before the parse
     if (text.charCodeAt(0) !== openingBrace) {
@@ -79,6 +88,16 @@ export class EventReader {
       this.failure = event.unterminated ? cut(details) : badJson(details)
     }
   }
+}
+
+/** Bounds what is kept of an `error` field. Characters. */
+const maxErrorLength = 65_536
+
+/** The body of an `error` field: `error: {"code":500,"message":"…"}`, or text. */
+function errorOf(field: string): unknown {
+  const value = parseJson(field)
+  const error = isObject(value) ? (value.error ?? value) : { message: field }
+  return { type: 'error', error }
 }
 
 const openingBrace = 0x7b

@@ -68,7 +68,7 @@ export function httpTransport(options: HttpOptions): Transport {
           secret: reply.key,
         })
         let bytes: Uint8Array | undefined = await readStreamHead(options, reply)
-        for (; ; bytes = await connection.read()) {
+        for (;;) {
           if (bytes) reader.push(bytes)
           else reader.end()
           const events = reader.take()
@@ -78,6 +78,13 @@ export function httpTransport(options: HttpOptions): Transport {
           }
           if (reader.failure) throw reader.failure
           if (!bytes || reader.isDone) return
+          try {
+            bytes = await connection.read()
+          } catch (error) {
+            // the reason that the server sent is read before the failure is thrown
+            reader.failure = error
+            bytes = undefined
+          }
         }
       } catch (error) {
         isSound = false

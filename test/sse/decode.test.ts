@@ -174,6 +174,16 @@ describe('sseDecoder', () => {
     expect(waits).toEqual([1500])
   })
 
+  it('reads an `error` field, which is no event', () => {
+    const errors: string[] = []
+    const onErrorField = (value: string) => void errors.push(value)
+    const events = decode('error: {"code":500}\n\nerror:a: b\r\n\r\nerrors: c\nerror', {
+      onErrorField,
+    })
+    expect(events).toEqual([])
+    expect(errors).toEqual(['{"code":500}', 'a: b', ''])
+  })
+
   describe('limits', () => {
     const pushAll = (pieces: readonly string[], maxEventBytes: number) => {
       const events: SseEvent[] = []

@@ -90,6 +90,44 @@ overBoth((transport) => {
       expect(error).toMatchObject({ code: 'truncated', phase: 'stream', maybeBilled: true })
     })
 
+    const refusal = { type: 'error', error: { code: 500, message: 'no slot' } }
+    it.each([
+      ['JSON', 'error: {"code":500,"message":"no slot"}\n\n', refusal],
+      ['JSON around it', 'error: {"error":{"code":500,"message":"no slot"}}\n\n', refusal],
+      ['text', 'error:no slot\n\n', { type: 'error', error: { message: 'no slot' } }],
+      ['no blank line behind it', 'error: {"code":500,"message":"no slot"}', refusal],
+      ['another behind it', 'error: {"code":500,"message":"no slot"}\n\nerror: x\n\n', refusal],
+    ])('ends with an error field as an error event: %s', async (_, field, data) => {
+      for (const before of ['', 'data: 1\n\n']) {
+        const { events, error } = await streamOf(before + field)
+        expect(error).toBeUndefined()
+        expect(events.at(-1)).toEqual({ event: 'error', data })
+      }
+    })
+
+    it('skips an error field that an event follows', async () => {
+      const { events } = await streamOf('error: x\ndata: 1\n\nerror: y\n\ndata: [DONE]\n\n')
+      expect(events).toEqual([{ data: 1 }, { data: undefined, done: true }])
+    })
+
+    it('keeps 64 Ki characters of an error field, and no key', async () => {
+      const { events } = await streamOf(`error: ${apiKey} ${'x'.repeat(200_000)}\n\n`)
+      const text = JSON.stringify(events)
+      expect(text.length).toBeLessThan(70_000)
+      expect(text).not.toContain(apiKey)
+    })
+
+    it('reports an error field before the connection that breaks behind it', async () => {
+      const server = await serve((response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write('data: 1\n\n')
+        response.write('error: {"code":500,"message":"no slot"}\n\n', () => response.destroy())
+      })
+      const { events, error } = await collect(transportOn(server.url).events(request(), call()))
+      expect(events).toEqual([{ data: 1 }, { event: 'error', data: refusal }])
+      expect(error).toBeDefined()
+    })
+
     it('emits the events before invalid JSON, and shows nothing of that JSON', async () => {
       const { events, error } = await streamOf(
         'data: {"a":1}\n\ndata: {secret\n\ndata: {"c":3}\n\n',

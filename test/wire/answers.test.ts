@@ -8,18 +8,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { log } from '../../middleware/log.js'
 import { asObjects, type ChatResponse, defined, type JsonObject } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
-import { type TetradError, UnexpectedResponseError } from '../../src/core/index.js'
+import {
+  InternalServerError,
+  type TetradError,
+  UnexpectedResponseError,
+} from '../../src/core/index.js'
 import { openai } from '../../src/providers/openai/index.js'
-import { adaptersAt, ask, type Name } from './support.js'
+import { adaptersAt, ask, type Name, names } from './support.js'
 
-let next: { status?: number; body?: unknown; events?: readonly JsonObject[]; id?: string } = {}
+let next: {
+  status?: number
+  body?: unknown
+  events?: readonly JsonObject[]
+  raw?: string
+  id?: string
+} = {}
 const server = createServer((request, response) => {
   request.resume().on('end', () => {
-    const { status = 200, body, events, id = 'req_1' } = next
-    const type = events ? 'text/event-stream' : 'application/json'
+    const { status = 200, body, events, raw, id = 'req_1' } = next
+    const type = events || raw ? 'text/event-stream' : 'application/json'
     response.writeHead(status, { 'content-type': type, 'x-request-id': id, 'request-id': id })
     const lines = events?.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-    response.end(lines?.join('') ?? JSON.stringify(body))
+    response.end(raw ?? lines?.join('') ?? JSON.stringify(body))
   })
 })
 const lines: string[] = []
@@ -519,6 +529,41 @@ describe('a call that is sent twice under one id', () => {
   ] as const)('goes back once, behind its thought: %s', async (name, exchange, blocks) => {
     const { message } = await answer(name, exchange)
     expect(message.native?.content).toEqual(blocks)
+  })
+})
+
+// ---- Errors as a field of SSE ---------------------------------------------------------------------------------------
+
+const field = 'error: {"code":500,"message":"no free slot","type":"server_error"}\n\n'
+
+describe('an error that is a field of SSE and no event, as llama.cpp sends it', () => {
+  it.each(names)('is the error of the answer: %s', async (name) => {
+    for (const status of [200, 500]) {
+      next = { status, raw: field }
+      const error = await ai.stream(ask(name)).response.catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(InternalServerError)
+      expect(error).toMatchObject({ status: 500, message: expect.stringContaining('no free slot') })
+    }
+  })
+
+  it('keeps the text before it', async () => {
+    const chunk = { id: 'c', choices: [{ index: 0, delta: { content: 'Hel' } }] }
+    next = { raw: `data: ${JSON.stringify(chunk)}\n\n${field}` }
+    const error = await ai.stream(ask('compatible')).response.catch((error: unknown) => error)
+    expect(error).toMatchObject({
+      name: 'InternalServerError',
+      message: expect.stringContaining('no free slot'),
+      partial: { text: 'Hel' },
+    })
+  })
+
+  it('is skipped where the answer goes on', async () => {
+    const chunk = {
+      id: 'c',
+      choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: 'stop' }],
+    }
+    next = { raw: `${field}data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n` }
+    expect((await ai.stream(ask('compatible')).response).text).toBe('Hi')
   })
 })
 
