@@ -10,7 +10,7 @@ import { checkInstall, checkInstructor, checkPeers, subpathsOf } from './install
 import { checkGettingStarted } from './newcomer.mjs'
 import { checkRuntimes } from './runtimes.mjs'
 import { installTools, npm, root, write } from './support.mjs'
-import { checkTypes } from './types.mjs'
+import { checkManifest, checkTypes } from './types.mjs'
 import { checkWorkers } from './workers.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'pack-'))
@@ -32,6 +32,7 @@ try {
   checkPeers(join(folder, 'peers'), tarball)
   checkInstructor(join(folder, 'instructor'), tarball)
   installTools()
+  checkManifest(tarball)
   const names = subpathsOf(project)
   checkRuntimes(project, names)
   await checkTypes(project, names)

@@ -48,6 +48,15 @@ export async function checkTypes(project, names) {
   }
 }
 
+/** What the linters of published packages find: in the manifest, and in how each subpath resolves. */
+export function checkManifest(tarball) {
+  run(process.execPath, [tool('publint/src/cli.js'), 'run', tarball, '--strict'], root)
+  check('publint finds nothing in the package', true)
+  const types = tool('@arethetypeswrong/cli/dist/index.js')
+  run(process.execPath, [types, tarball, '--profile', 'esm-only', '--format', 'ascii'], root)
+  check('the types of each subpath are those of its module (attw)', true)
+}
+
 /** What a declaration exports as a value must be there when the module runs, and the other way round. */
 async function checkValues(project, names) {
   const main = join(project, 'values.ts')
