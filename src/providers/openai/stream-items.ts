@@ -1,15 +1,26 @@
 /** Grows and ends items: text, call arguments, content that only whole items have. Sent once. */
 import {
+  asObject,
+  asParts,
   type ChunkOf,
   callMembers,
+  defined,
   isObject,
+  type JsonObject,
   readToolCall,
   type ToolCall,
   toArgumentsText,
 } from '../../chat/index.js'
 import { audioType } from '../unknown-members.js'
-import { clientCall, isWrapper } from './calls.js'
-import { type Piece, readItem, toAnnotation, toLogprobs, typed } from './items.js'
+import {
+  clientCall,
+  expandParallel,
+  hostedTool,
+  isClientCall,
+  isHosted,
+  isWrapper,
+} from './calls.js'
+import { filesOf, toAnnotation, toLogprobs, typed } from './items.js'
 import {
   type CallState,
   type ItemState,
@@ -18,7 +29,7 @@ import {
   partAt,
   type State,
 } from './stream-state.js'
-import { asList, asText, type WireItem } from './wire.js'
+import { asList, asString, asText, type WireItem } from './wire.js'
 
 // -- text --------------------------------------------------------------------------------------------------------------
 
@@ -123,45 +134,54 @@ export function closeItem(entry: ItemState, item: WireItem, state: State): void 
   // a call that has begun must end, whatever the type in its last event
   const isBegun = entry.call?.written !== undefined
   entry.item = withArguments(isBegun ? { ...item, type: entry.item.type } : item, entry)
-  for (const piece of readItem(entry.item, state)) closePiece(piece, entry, state)
+  closeContent(entry, state)
 }
 
-function closePiece(piece: Piece, entry: ItemState, state: State): void {
-  const { writer } = state
-  switch (piece.type) {
-    case 'text':
-    case 'refusal':
-    case 'reasoning':
-      closePart(piece, partAt(entry, piece.key, state), state)
-      break
-    case 'call':
-      closeCall(entry, piece.call, state)
-      if (piece.isApproval)
-        writer.push({ type: 'tool-approval', id: piece.call.id, tool_call_id: piece.call.id })
-      break
-    case 'hosted':
-      writer.hosted({ ...piece.tool, id: entry.hostedId ?? piece.tool.id })
-      break
-    case 'file':
-      writer.push(piece.file)
-      break
-    case 'audio':
-      if (!state.hasAudio) pushAudio(piece.audio, state)
-      break
-    case 'unknown':
-      writer.skip(piece.what, piece.kind)
-      break
-    default:
-      piece satisfies never
-  }
+/** Of an item of an unknown type nothing is read. */
+function closeContent(entry: ItemState, state: State): void {
+  const { item } = entry
+  const { writer, declared, profile } = state
+  if (item.type === 'message')
+    for (const [index, part] of asParts(item.content).entries())
+      closePart(part, index, entry, state)
+  else if (item.type === 'reasoning') {
+    closeReasoning(item.summary, 's', entry, state)
+    closeReasoning(item.content, 'c', entry, state)
+  } else if (item.type === 'function_call')
+    for (const call of expandParallel(item, declared) ?? [clientCall(item)])
+      closeCall(entry, call, state)
+  else if (item.type === 'mcp_approval_request') {
+    const call = clientCall(item)
+    closeCall(entry, call, state)
+    writer.push({ type: 'tool-approval', id: call.id, tool_call_id: call.id })
+  } else if (isClientCall(item, profile)) closeCall(entry, clientCall(item), state)
+  else if (isHosted(item)) {
+    const tool = hostedTool(item)
+    writer.hosted({ ...tool, id: entry.hostedId ?? tool.id })
+    for (const file of filesOf(item)) writer.push(file)
+  } else writer.skip('Items', item.type)
 }
 
-function closePart(piece: Extract<Piece, { key: string }>, part: PartState, state: State): void {
-  addRest(part, piece.text, state)
-  if (piece.type !== 'text') return
-  for (const wire of asList(piece.annotations).slice(part.annotations))
-    addAnnotation(part, wire, state)
-  if (!part.hasLogprobs) addLogprobs(part, piece.logprobs, state)
+/** undefined: some servers omit it. */
+const textTypes: readonly unknown[] = ['output_text', 'text', undefined]
+
+function closePart(wire: JsonObject, index: number, entry: ItemState, state: State): void {
+  const { type, text, annotations, logprobs, data, transcript, id } = wire
+  if (type === 'refusal') addRest(partAt(entry, `r${index}`, state), asString(wire.refusal), state)
+  else if (type === 'output_audio') {
+    const audio = { data: asText(data), transcript: asText(transcript), file_id: asText(id) }
+    if (!state.hasAudio) pushAudio(defined(audio), state)
+  } else if (textTypes.includes(type) || typeof text === 'string') {
+    const part = partAt(entry, `t${index}`, state)
+    addRest(part, asString(text), state)
+    for (const one of asList(annotations).slice(part.annotations)) addAnnotation(part, one, state)
+    if (!part.hasLogprobs) addLogprobs(part, logprobs, state)
+  } else state.writer.skip('Parts', type)
+}
+
+function closeReasoning(wire: unknown, prefix: 's' | 'c', entry: ItemState, state: State): void {
+  for (const [index, part] of asList(wire).entries())
+    addRest(partAt(entry, `${prefix}${index}`, state), asString(asObject(part).text), state)
 }
 
 /** Reads items that only the terminal event has: gateways may omit their events or cut them off. */

@@ -72,20 +72,9 @@ function readEvent({ event, data }: WireEvent, state: State): void {
   // consecutive events often share a type: look up the handler only when it changes
   if (type !== state.type) {
     state.type = type
-    state.handler = handlerOf(type)
+    state.handler = on.get(type) ?? (isProgress(type) ? progress : undefined)
   }
   state.handler?.(data, state)
-}
-
-function handlerOf(type: string): Handler | undefined {
-  // own properties only: a name such as "constructor" is inherited
-  if (Object.hasOwn(endings, type)) return endings[type]
-  const read = Object.hasOwn(on, type) ? on[type] : undefined
-  if (!read) return isProgress(type) ? progress : undefined
-  return (event, state) => {
-    start(event, state)
-    read(event, state)
-  }
 }
 
 const start: Handler = (event, { writer, context }) => {
@@ -213,7 +202,8 @@ const fail: Handler = (event, { profile, writer }) => {
   throw writer.failed(event, profile.toError)
 }
 
-const on: Readonly<Record<string, Handler>> = {
+/** Read once the answer has started. */
+const contents: Readonly<Record<string, Handler>> = {
   'response.created': start,
   'response.queued': start,
   'response.in_progress': start,
@@ -246,4 +236,17 @@ const endings: Readonly<Record<string, Handler>> = {
   // a whole body, as a synthetic event
   response: body,
   error: fail,
+}
+
+/** A map: a name such as "constructor" is no event. */
+const on: ReadonlyMap<string, Handler> = new Map([
+  ...Object.entries(contents).map(([type, read]) => [type, started(read)] as const),
+  ...Object.entries(endings),
+])
+
+function started(read: Handler): Handler {
+  return (event, state) => {
+    start(event, state)
+    read(event, state)
+  }
 }
