@@ -83,26 +83,6 @@ export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
 
 const isGiven = (value: unknown) => value !== null && value !== undefined
 
-/**
- * True if a server reports reasoning next to the completion, not within it: the total reveals it,
- * or reasoning far above the completion. Slightly above can still be within: some servers count the
- * two differently.
- */
-export function isReasoningApart(
-  {
-    prompt,
-    completion,
-    total,
-  }: Readonly<Record<'prompt' | 'completion', number>> & {
-    readonly total: unknown
-  },
-  reasoning: number,
-): boolean {
-  if (reasoning === 0) return false
-  if (total === prompt + completion) return reasoning > 2 * completion
-  return total === prompt + completion + reasoning || reasoning > completion
-}
-
 export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({
   prompt_tokens: 0,
   completion_tokens: 0,

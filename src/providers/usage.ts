@@ -1,5 +1,5 @@
 /** Shared by the usage readers: the shape of `Usage`, and counts by name. */
-import { asCount, asObject, defined, nonEmpty, type Usage } from '../chat/index.js'
+import { asCount, asObject, defined, type JsonObject, nonEmpty, type Usage } from '../chat/index.js'
 
 type Told<Members> = { readonly [Name in keyof Members]?: Members[Name] | undefined }
 
@@ -51,6 +51,33 @@ export function byName<Value>(
   }
   return nonEmpty(found)
 }
+
+/** Cache reads are part of the prompt: if they exceed it, they were counted separately. */
+export const wholePrompt = (prompt: number, cached = 0) =>
+  cached > prompt ? prompt + cached : prompt
+
+/**
+ * Adds reasoning that a server reports next to the completion, not within it: the total reveals it,
+ * or reasoning far above the completion. Slightly above can still be within: some servers count the
+ * two differently.
+ */
+export function wholeCompletion(
+  prompt: number,
+  completion: number,
+  { total, reasoning = 0 }: { readonly total: unknown; readonly reasoning: number | undefined },
+): number {
+  const isApart =
+    total === prompt + completion
+      ? reasoning > 2 * completion
+      : total === prompt + completion + reasoning || reasoning > completion
+  return isApart ? completion + reasoning : completion
+}
+
+/** Counts by modality, as in the details of OpenAI's wires. */
+export const mediaCounts = ({ audio_tokens, image_tokens }: JsonObject) => ({
+  audio_tokens: asCount(audio_tokens),
+  image_tokens: asCount(image_tokens),
+})
 
 /** The first value that is a count. */
 export const firstCount = (...values: readonly unknown[]): number | undefined =>

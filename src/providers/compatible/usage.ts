@@ -5,11 +5,17 @@ import {
   asObject,
   estimatedIfBad,
   isObject,
-  isReasoningApart,
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
-import { byName, firstCount, usageFrom } from '../usage.js'
+import {
+  byName,
+  firstCount,
+  mediaCounts,
+  usageFrom,
+  wholeCompletion,
+  wholePrompt,
+} from '../usage.js'
 
 /**
  * Undefined if the wire has no counts. Two numbers differ: xAI excludes reasoning from
@@ -22,16 +28,32 @@ export function toUsage(wire: unknown): Usage | undefined {
   const completion = asCount(wire.completion_tokens)
   const total = asCount(wire.total_tokens)
   if (prompt === undefined && completion === undefined) return undefined
-  const promptDetails = detailsOfPrompt(wire)
-  const completionDetails = detailsOfCompletion(wire)
-  const prompt_tokens = wholePrompt(prompt ?? rest(total, completion), promptDetails.cached_tokens)
-  const completion_tokens = wholeCompletion(
-    { prompt, completion: completion ?? rest(total, prompt), total },
-    completionDetails.reasoning_tokens,
+  const input = asObject(wire.prompt_tokens_details)
+  const output = asObject(wire.completion_tokens_details)
+  const cached_tokens = firstCount(
+    input.cached_tokens,
+    // DeepSeek, Moonshot, and gateways in front of Anthropic
+    wire.prompt_cache_hit_tokens,
+    wire.cached_tokens,
+    wire.cache_read_input_tokens,
   )
+  const reasoning_tokens = firstCount(output.reasoning_tokens, wire.reasoning_tokens)
+  const prompt_tokens = wholePrompt(prompt ?? rest(total, completion), cached_tokens)
+  const completion_tokens = wholeCompletion(prompt ?? 0, completion ?? rest(total, prompt), {
+    total,
+    reasoning: reasoning_tokens,
+  })
   return usageFrom(prompt_tokens, completion_tokens, {
-    prompt_tokens_details: promptDetails,
-    completion_tokens_details: completionDetails,
+    prompt_tokens_details: {
+      cached_tokens,
+      cache_creation_tokens: firstCount(
+        input.cache_write_tokens,
+        input.cache_creation_tokens,
+        wire.cache_creation_input_tokens,
+      ),
+      ...mediaCounts(input),
+    },
+    completion_tokens_details: { reasoning_tokens, ...mediaCounts(output) },
     server_tool_use: toolUse(wire),
     cost: costOf(wire),
     ...(total === undefined && estimatedIfBad(wire.prompt_tokens, wire.completion_tokens)),
@@ -47,48 +69,6 @@ export function findUsage(wire: JsonObject, choice: JsonObject | undefined): unk
 
 const rest = (total: number | undefined, part: number | undefined) =>
   Math.max(0, (total ?? 0) - (part ?? 0))
-
-/** Cache reads are part of the prompt: if they exceed it, they were counted separately. */
-const wholePrompt = (prompt: number, cached = 0) => (cached > prompt ? prompt + cached : prompt)
-
-const wholeCompletion = (
-  told: { prompt: number | undefined; completion: number; total: number | undefined },
-  reasoning = 0,
-) => {
-  const { prompt = 0, completion, total } = told
-  return isReasoningApart({ prompt, completion, total }, reasoning)
-    ? completion + reasoning
-    : completion
-}
-
-function detailsOfPrompt(wire: JsonObject) {
-  const details = asObject(wire.prompt_tokens_details)
-  return {
-    cached_tokens: firstCount(
-      details.cached_tokens,
-      // DeepSeek, Moonshot, and gateways in front of Anthropic
-      wire.prompt_cache_hit_tokens,
-      wire.cached_tokens,
-      wire.cache_read_input_tokens,
-    ),
-    cache_creation_tokens: firstCount(
-      details.cache_write_tokens,
-      details.cache_creation_tokens,
-      wire.cache_creation_input_tokens,
-    ),
-    audio_tokens: asCount(details.audio_tokens),
-    image_tokens: asCount(details.image_tokens),
-  }
-}
-
-function detailsOfCompletion(wire: JsonObject) {
-  const details = asObject(wire.completion_tokens_details)
-  return {
-    reasoning_tokens: firstCount(details.reasoning_tokens, wire.reasoning_tokens),
-    audio_tokens: asCount(details.audio_tokens),
-    image_tokens: asCount(details.image_tokens),
-  }
-}
 
 const toolUse = ({ server_tool_use, num_search_queries: searches }: JsonObject) =>
   byName(server_tool_use, times) ?? byName({ web_search_requests: searches }, times)
