@@ -49,47 +49,43 @@ export interface StreamReader {
   end(push: Push): boolean
 }
 
+interface WireOptions {
+  readonly streaming: boolean
+  readonly warn: Warn
+  readonly signal: AbortSignal
+}
+
+/** May be asynchronous (downloads before conversion). */
+type ToWire = (
+  request: ChatRequest,
+  options: WireOptions,
+) => TransportRequest | Promise<TransportRequest>
+
 /** The pure parts of a provider. */
-export interface Dialect {
+export interface AdapterParts {
   readonly name: string
   readonly models?: RegExp
   /** The tool names that it accepts; others are renamed, and restored in answers. @default any */
   readonly toolNames?: NameForm
-  /** Rewrites JSON Schemas; loaded before `toWire` gets a request with a schema. */
-  readonly schemas?: OnDemand<unknown>
-  capabilities(model: string): Capabilities
-  convertMessages(messages: readonly Message[], model: string): unknown
-  /** May be asynchronous (downloads before conversion). */
-  toWire(
-    request: ChatRequest,
-    options: { readonly streaming: boolean; readonly warn: Warn; readonly signal: AbortSignal },
-  ): TransportRequest | Promise<TransportRequest>
-  fromWire(response: WireResponse, context: WireContext): AnswerInput
-  streamReader(context: WireContext, call: Call): StreamReader
-  /** If the provider has an endpoint that counts tokens. */
-  count?: {
-    toWire(
-      request: ChatRequest,
-      options: { readonly warn: Warn; readonly signal: AbortSignal },
-    ): TransportRequest | Promise<TransportRequest>
-    fromWire(body: unknown): number
-  }
-}
-
-/** The parts that a custom provider must have. */
-export interface AdapterParts
-  extends Pick<Dialect, 'name' | 'models' | 'toolNames' | 'toWire' | 'streamReader' | 'count'> {
   /** @default all parameters are passed through */
   capabilities?(model: string): Partial<Capabilities> | undefined
   /** @default unchanged */
   convertMessages?(messages: readonly Message[], model: string): unknown
+  toWire: ToWire
   /** If absent, `generate` accumulates the stream. */
   fromWire?(response: WireResponse, context: WireContext): AnswerInput
+  streamReader(context: WireContext, call: Call): StreamReader
+  /** If the provider has an endpoint that counts tokens. */
+  count?: { readonly toWire: ToWire; fromWire(body: unknown): number }
 }
 
-type Parts = AdapterParts & Pick<Dialect, 'schemas'>
+/** The parts of a provider of this package. */
+export interface Dialect extends AdapterParts {
+  /** Rewrites JSON Schemas; loaded before `toWire` gets a request with a schema. */
+  readonly schemas?: OnDemand<unknown>
+}
 
-export function createAdapter(dialect: Parts, transport: Transport): ProviderAdapter {
+export function createAdapter(dialect: Dialect, transport: Transport): ProviderAdapter {
   const { count, capabilities, fromWire, convertMessages = (messages) => messages } = dialect
   const { name, models, toolNames: form } = dialect
   return {
@@ -101,46 +97,46 @@ export function createAdapter(dialect: Parts, transport: Transport): ProviderAda
       convertMessages(form ? fitMessageNames(messages, form) : messages, model),
 
     ...(fromWire && {
-      async generate(asked: ChatRequest, call: Call) {
-        const { request, restored } = named(dialect, asked, call)
-        const wire = await written(dialect, { request, call }, () =>
-          dialect.toWire(request, wireOptions(call, false)),
-        )
+      async generate(given: ChatRequest, call: Call) {
+        const { request, restored } = named(dialect, given, call)
+        const wire = await written(dialect, dialect, { request, call })
         const response = await transport.json(wire, call)
         return restored(shown(fromWire(response, context(request, call, response.request_id))))
       },
     }),
 
-    generateStream: (asked, call) => readStream(dialect, transport, asked, call),
+    generateStream: (request, call) => readStream(dialect, transport, request, call),
 
     ...(count && {
-      async countTokens(asked: ChatRequest, call: Call) {
-        const { request } = named(dialect, asked, call)
-        const wire = await written(dialect, { request, call }, () =>
-          count.toWire(request, wireOptions(call, false)),
-        )
+      async countTokens(given: ChatRequest, call: Call) {
+        const { request } = named(dialect, given, call)
+        const wire = await written(dialect, count, { request, call })
         return count.fromWire((await transport.json(wire, call)).body)
       },
     }),
   }
 }
 
+interface Writing {
+  readonly request: ChatRequest
+  readonly call: Call
+  readonly streaming?: boolean
+}
+
 /** Writes a request once its schema rewriter is loaded. */
 function written(
-  { schemas }: Parts,
-  { request, call }: { readonly request: ChatRequest; readonly call: Call },
-  write: () => ReturnType<Dialect['toWire']>,
-): ReturnType<Dialect['toWire']> {
+  { schemas }: Dialect,
+  writer: Pick<AdapterParts, 'toWire'>,
+  { request, call, streaming = false }: Writing,
+): ReturnType<ToWire> {
   const { tools, response_format } = request
   const hasSchemas =
     response_format?.type === 'json_schema' ||
     asObjects(tools).some(({ type }) => type === 'function')
+  const write = () => writer.toWire(request, withSignal({ streaming, warn: call.warn }, call))
   const loading = hasSchemas ? schemas?.load(call) : undefined
   return loading ? loading.then(write) : write()
 }
-
-const wireOptions = (call: Call, streaming: boolean) =>
-  withSignal({ streaming, warn: call.warn }, call)
 
 /** The request with tool names that the provider accepts, and the functions that restore them. */
 function named(
@@ -157,15 +153,13 @@ function named(
  * is empty, `StreamInterruptedError` if it is cut off.
  */
 async function* readStream(
-  dialect: Parts,
+  dialect: Dialect,
   transport: Transport,
-  asked: ChatRequest,
+  given: ChatRequest,
   call: Call,
 ): AsyncGenerator<readonly StreamChunk[]> {
-  const { request, restoring } = named(dialect, asked, call)
-  const wire = await written(dialect, { request, call }, () =>
-    dialect.toWire(request, wireOptions(call, true)),
-  )
+  const { request, restoring } = named(dialect, given, call)
+  const wire = await written(dialect, dialect, { request, call, streaming: true })
   let request_id: string | undefined
   const onResponse: Call['onResponse'] = (info) => {
     request_id = info.request_id
@@ -197,33 +191,30 @@ async function* readStream(
   const isWhole = reader?.end(push)
   const last = gathered.take()
   if (last.length > 0) yield last
-  if (!isWhole) throw cutStream(dialect.name, request.model, request_id, reader !== undefined)
+  if (isWhole) return
+  const place = { provider: dialect.name, model: request.model, requestId: request_id }
+  throw reader ? truncated(place) : withoutEvent(place)
 }
 
-function cutStream(
-  provider: string,
-  model: string,
-  requestId: string | undefined,
-  hasEvents: boolean,
-) {
-  const details = {
-    provider,
-    model,
-    requestId,
-    phase: 'stream',
-    retryable: true,
-    maybeBilled: true,
-  } as const
-  if (!hasEvents)
-    return new UnexpectedResponseError(
-      `${provider} answered ${model} with a stream that holds no event`,
-      { ...details, code: 'empty' },
-    )
-  return new StreamInterruptedError(
-    `The stream of ${provider}/${model} ended without its terminal event`,
-    { ...details, code: 'truncated' },
-  )
+interface Place {
+  readonly provider: string
+  readonly model: string
+  readonly requestId: string | undefined
 }
+
+const cut = { phase: 'stream', retryable: true, maybeBilled: true } as const
+
+const withoutEvent = (place: Place) =>
+  new UnexpectedResponseError(
+    `${place.provider} answered ${place.model} with a stream that holds no event`,
+    { ...cut, ...place, code: 'empty' },
+  )
+
+const truncated = (place: Place) =>
+  new StreamInterruptedError(
+    `The stream of ${place.provider}/${place.model} ended without its terminal event`,
+    { ...cut, ...place, code: 'truncated' },
+  )
 
 /** Logs show the id and model of a body: keys are scrubbed, long names cut. */
 const shown = <T extends { readonly id: string; readonly model: string }>(answer: T): T => ({

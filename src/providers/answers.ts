@@ -10,18 +10,13 @@ import {
   type StreamChunk,
   type UrlCitation,
 } from '../chat/index.js'
-import { accumulate, type Phase, UnexpectedResponseError } from '../core/index.js'
-import type { StreamReader, WireContext } from './adapter.js'
+import { accumulate, UnexpectedResponseError } from '../core/index.js'
+import type { StreamReader } from './adapter.js'
+import type { Loose, TurnWriter } from './turn-writer.js'
 
-/** Optional members may be undefined. */
-export type Loose<T> = {
-  readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K]
-}
-
-/** Limits of a reader. */
-export interface ReaderLimits {
-  /** Maximum characters of one tool call's arguments. @default 16_777_216 */
-  readonly maxArgumentsLength?: number | undefined
+/** A reader, and the writer of its chunks. */
+export interface AnswerReader extends StreamReader {
+  readonly writer: TurnWriter
 }
 
 /** Reads a body as a stream of one event, so that both modes agree. Undefined if incomplete. */
@@ -32,36 +27,17 @@ export function readWhole(reader: StreamReader, data: unknown): ChatResponse | u
   return reader.end(push) ? accumulate(chunks) : undefined
 }
 
-/** Like `readWhole`, but throws `UnexpectedResponseError` for an incomplete answer. */
+/** Like `readWhole`, but throws `UnexpectedResponseError` for an incomplete answer: `what` it is. */
 export function readAnswer(
-  reader: StreamReader,
+  reader: AnswerReader,
   data: unknown,
-  missing: Omit<Unexpected, 'phase'>,
+  code: string,
+  what: string,
 ): ChatResponse {
   const answer = readWhole(reader, data)
   if (answer) return answer
-  throw unexpected({ ...missing, what: `answered with ${missing.what}`, phase: 'body' })
+  throw reader.writer.unexpected(code, `answered with ${what}`, 'body')
 }
-
-interface Unexpected {
-  readonly provider: string
-  readonly context: WireContext
-  readonly code: string
-  /** What the model did. */
-  readonly what: string
-  readonly phase: Phase
-}
-
-/** The error for an unreadable answer. */
-export const unexpected = ({ provider, context, code, what, phase }: Unexpected) =>
-  new UnexpectedResponseError(`${provider}/${context.model} ${what}`, {
-    provider,
-    model: context.model,
-    code,
-    phase,
-    requestId: context.request_id,
-    maybeBilled: true,
-  })
 
 /** Reads the count of a counting endpoint. Throws `UnexpectedResponseError` without one. */
 export function readCount(body: unknown, member: string, provider: string): number {

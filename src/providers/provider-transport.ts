@@ -5,7 +5,7 @@ import {
   httpTransport,
   type Transport,
 } from '../transport/index.js'
-import type { ReaderLimits } from './answers.js'
+import type { ReaderLimits } from './turn-writer.js'
 
 /** All are optional. */
 export interface ProviderOptions extends ReaderLimits {

@@ -22,10 +22,20 @@ import {
   unknownUsage,
   type Warning,
 } from '../chat/index.js'
-import type { Call, Phase, TetradError, UnexpectedResponseError } from '../core/index.js'
+import { type Call, type Phase, type TetradError, UnexpectedResponseError } from '../core/index.js'
 import type { ToError } from '../transport/index.js'
 import type { Push, WireContext } from './adapter.js'
-import { type Loose, type ReaderLimits, unexpected } from './answers.js'
+
+/** Optional members may be undefined. */
+export type Loose<T> = {
+  readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K]
+}
+
+/** Limits of a reader. */
+export interface ReaderLimits {
+  /** Maximum characters of one tool call's arguments. @default 16_777_216 */
+  readonly maxArgumentsLength?: number | undefined
+}
 
 /** The answer and its limits. */
 export interface WriterOptions extends ReaderLimits {
@@ -359,9 +369,12 @@ export class TurnWriter {
     return toError({ status: 200, body, model, ...defined({ request_id }) })
   }
 
-  /** The error for an unreadable answer. */
+  /** The error for an unreadable answer; `what`: what the model did. */
   unexpected(code: string, what: string, phase: Phase = 'stream'): UnexpectedResponseError {
-    return unexpected({ ...this.options, code, what, phase })
+    const { provider, context } = this.options
+    const { model, request_id: requestId } = context
+    const details = { provider, model, code, phase, requestId, maybeBilled: true }
+    return new UnexpectedResponseError(`${provider}/${model} ${what}`, details)
   }
 }
 

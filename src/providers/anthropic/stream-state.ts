@@ -2,9 +2,8 @@
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
-import type { ReaderLimits } from '../answers.js'
 import type { GrowingText } from '../gather.js'
-import { TurnWriter, type WrittenCall } from '../turn-writer.js'
+import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { profileOf } from './models.js'
 import { toOutputFormat } from './output-format.js'
 import { customNames } from './tools.js'
@@ -71,12 +70,12 @@ export class State {
 
   constructor(
     readonly context: WireContext,
-    call: Pick<Call, 'onUsage'> | undefined,
-    { maxArgumentsLength }: ReaderLimits,
+    call?: Pick<Call, 'onUsage'>,
+    limits: ReaderLimits = {},
   ) {
     const { request, model } = context
     const own = { provider: 'anthropic', callPrefix: 'toolu_' }
-    this.writer = new TurnWriter({ ...own, context, call, maxArgumentsLength })
+    this.writer = new TurnWriter({ ...limits, ...own, context, call })
     this.custom = customNames(request)
     const format = toOutputFormat(request, profileOf(model), () => {})
     this.answer = format.kind === 'tool' ? new JsonAnswer(format.isWrapped) : undefined

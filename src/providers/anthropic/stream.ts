@@ -1,6 +1,5 @@
 /** Reads the events of one answer: a table of events over a small state. */
 import {
-  type AnswerInput,
   asObject,
   asParts,
   asString,
@@ -9,11 +8,11 @@ import {
   type JsonObject,
   mergeCounts,
 } from '../../chat/index.js'
-import type { Call } from '../../core/index.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
-import type { StreamReader, WireContext } from '../adapter.js'
-import { finishReasonOf, namesIn, type ReaderLimits, readAnswer, withTold } from '../answers.js'
+import type { Push, WireContext } from '../adapter.js'
+import { type AnswerReader, finishReasonOf, namesIn, readAnswer, withTold } from '../answers.js'
 import { warnOfTransformations } from '../notes.js'
+import type { ReaderLimits } from '../turn-writer.js'
 import { blockDelta, closeBlock, openBlock, stopBlock } from './blocks.js'
 import { toError } from './errors.js'
 import { toNative } from './finish.js'
@@ -21,46 +20,35 @@ import { State } from './stream-state.js'
 import { fromWireUsage } from './usage.js'
 
 /** Reports usage to the call whenever the wire does. */
-export function streamReader(
-  context: WireContext,
-  call?: Pick<Call, 'onUsage'>,
-  limits: ReaderLimits = {},
-): StreamReader {
-  const state = new State(context, call, limits)
-  return {
-    read({ event, data }: WireEvent, push) {
-      if (!isObject(data)) return
-      state.writer.push = push
-      const type = data.type ?? event
-      if (expectedEvents(state)?.has(type) ?? true) on.get(type)?.(data, state)
-    },
-    isWhole: () => state.isEnded,
-    end(push) {
-      state.writer.push = push
-      if (state.isEnded) finish(state)
-      return state.isEnded
-    },
+export const streamReader = (...given: ConstructorParameters<typeof State>): AnswerReader =>
+  new Reader(...given)
+
+class Reader extends State implements AnswerReader {
+  read({ event, data }: WireEvent, push: Push): void {
+    if (!isObject(data)) return
+    this.writer.push = push
+    const type = data.type ?? event
+    if (expectedEvents(this)?.has(type) ?? true) on.get(type)?.(data, this)
+  }
+
+  isWhole(): boolean {
+    return this.isEnded
+  }
+
+  end(push: Push): boolean {
+    this.writer.push = push
+    if (this.isEnded) finish(this)
+    return this.isEnded
   }
 }
 
 /** Reads a plain answer. Throws typed errors for an error in a 200, and a body without message. */
-export function fromWire(
-  { body }: WireResponse,
-  context: WireContext,
-  limits: ReaderLimits = {},
-): AnswerInput {
+export function fromWire({ body }: WireResponse, context: WireContext, limits?: ReaderLimits) {
   const { content } = asObject(body)
   const isMessage = typeof content === 'string' || Array.isArray(content)
-  return readAnswer(
-    streamReader(context, undefined, limits),
-    isMessage ? { type: 'message', message: body } : body,
-    {
-      provider: 'anthropic',
-      context,
-      code: 'bad_shape',
-      what: 'something that is no message',
-    },
-  )
+  const event = isMessage ? { type: 'message', message: body } : body
+  const reader = new Reader(context, undefined, limits)
+  return readAnswer(reader, event, 'bad_shape', 'something that is no message')
 }
 
 type Handler = (event: JsonObject, state: State) => void

@@ -2,6 +2,7 @@
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
+import { unreported } from '../notes.js'
 import { type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
@@ -58,7 +59,7 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
 }
 
 /** Combines the pure parts of a server. */
-export function dialectOf(options: CompatibleOptions): Dialect {
+export function dialectOf(options: CompatibleOptions) {
   const { name: provider, models, capabilities = () => unknownModel } = options
   const traits = traitsOf(options)
   const reading: ReaderOptions = {
@@ -74,13 +75,12 @@ export function dialectOf(options: CompatibleOptions): Dialect {
     schemas,
     capabilities,
     convertMessages: (messages, model) =>
-      toWireMessages(messages, { provider, model, traits, now: now(), warn: ignore }),
+      toWireMessages(messages, { provider, model, traits, now: now(), warn: unreported }),
     toWire: (request, { streaming, warn }) =>
       toWire(request, { provider, traits, streaming, warn, now: now() }),
     fromWire: (response, context) => fromWire(response, context, reading),
     streamReader: (context, call) => streamReader(context, reading, call),
-  }
+  } satisfies Dialect
 }
 
 const now = () => Math.floor(Date.now() / 1000)
-const ignore = () => {}

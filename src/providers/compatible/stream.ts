@@ -15,9 +15,9 @@ import {
 } from '../../chat/index.js'
 import { type Call, StreamInterruptedError } from '../../core/index.js'
 import type { ToError, WireEvent, WireResponse } from '../../transport/index.js'
-import type { Push, StreamReader, WireContext } from '../adapter.js'
-import { finishReasonOf, namesIn, type ReaderLimits, readAnswer, urlCitation } from '../answers.js'
-import { TurnWriter } from '../turn-writer.js'
+import type { Push, WireContext } from '../adapter.js'
+import { type AnswerReader, finishReasonOf, namesIn, readAnswer, urlCitation } from '../answers.js'
+import { type ReaderLimits, TurnWriter } from '../turn-writer.js'
 import { CallReader } from './calls.js'
 import { errorIn, givenUp } from './errors.js'
 import { toAnnotation, toAudio, toFile } from './media.js'
@@ -50,7 +50,7 @@ class State {
   constructor(
     readonly context: WireContext,
     readonly options: ReaderOptions,
-    call: Pick<Call, 'onUsage'> | undefined,
+    call?: Pick<Call, 'onUsage'>,
   ) {
     this.writer = new TurnWriter({ ...options, context, call })
     this.calls = new CallReader(this.writer)
@@ -59,43 +59,35 @@ class State {
 }
 
 /** The reader of one stream. Its terminal event is a finish reason; usage may follow it. */
-export function streamReader(
-  context: WireContext,
-  options: ReaderOptions,
-  call?: Pick<Call, 'onUsage'>,
-): StreamReader {
-  const state = new State(context, options, call)
-  return {
-    read(event, push) {
-      if (state.isDone) return
-      state.writer.push = push
-      if (!event.done) readEvent(event, state)
-      else if (state.finishReason !== undefined || state.isUnnamed) finish(state)
-    },
-    // usage may follow the finish reason: only `[DONE]` or the end of the body is final
-    isWhole: () => state.isDone,
-    end(push) {
-      state.writer.push = push
-      if (!state.isDone && state.finishReason !== undefined) finish(state)
-      return state.isDone
-    },
+export const streamReader = (...given: ConstructorParameters<typeof State>): AnswerReader =>
+  new Reader(...given)
+
+class Reader extends State implements AnswerReader {
+  read(event: WireEvent, push: Push): void {
+    if (this.isDone) return
+    this.writer.push = push
+    if (!event.done) readEvent(event, this)
+    else if (this.finishReason !== undefined || this.isUnnamed) finish(this)
+  }
+
+  // usage may follow the finish reason: only `[DONE]` or the end of the body is final
+  isWhole(): boolean {
+    return this.isDone
+  }
+
+  end(push: Push): boolean {
+    this.writer.push = push
+    if (!this.isDone && this.finishReason !== undefined) finish(this)
+    return this.isDone
   }
 }
 
 /** Reads a plain answer. Throws the error of a body, `UnexpectedResponseError` without a choice. */
-export function fromWire(
+export const fromWire = (
   { body }: WireResponse,
-  context: WireContext,
-  options: ReaderOptions,
-): AnswerInput {
-  const { provider } = options
-  return readAnswer(streamReader(context, options), completed(body), {
-    provider,
-    context,
-    code: 'no_choice',
-    what: 'JSON that holds no choice',
-  })
-}
+  ...given: ConstructorParameters<typeof State>
+): AnswerInput =>
+  readAnswer(new Reader(...given), completed(body), 'no_choice', 'JSON that holds no choice')
 
 /** A body is complete even without a finish reason. Drops a choice without message and text. */
 function completed(body: unknown): unknown {

@@ -2,8 +2,7 @@
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
-import type { ReaderLimits } from '../answers.js'
-import { TurnWriter, type WrittenCall } from '../turn-writer.js'
+import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.js'
 import type { Sources } from './annotations.js'
 import { customNames } from './names.js'
 import type { PartialArguments } from './partial-arguments.js'
@@ -48,10 +47,10 @@ export class State {
 
   constructor(
     readonly context: WireContext,
-    call: Pick<Call, 'onUsage'> | undefined,
-    { maxArgumentsLength }: ReaderLimits,
+    call?: Pick<Call, 'onUsage'>,
+    limits: ReaderLimits = {},
   ) {
-    this.writer = new TurnWriter({ provider: 'gemini', context, call, maxArgumentsLength })
+    this.writer = new TurnWriter({ ...limits, provider: 'gemini', context, call })
     this.customs = customNames(context.request.tools)
   }
 }

@@ -4,7 +4,6 @@
  * and usage still count.
  */
 import {
-  type AnswerInput,
   asId,
   asList,
   asNumber,
@@ -16,10 +15,10 @@ import {
   type JsonObject,
   mergeCounts,
 } from '../../chat/index.js'
-import type { Call } from '../../core/index.js'
 import { isErrorBody, type WireEvent, type WireResponse } from '../../transport/index.js'
-import type { Push, StreamReader, WireContext } from '../adapter.js'
-import { namesIn, type ReaderLimits, readAnswer } from '../answers.js'
+import type { Push, WireContext } from '../adapter.js'
+import { type AnswerReader, namesIn, readAnswer } from '../answers.js'
+import type { ReaderLimits } from '../turn-writer.js'
 import { readSources } from './annotations.js'
 import { toError } from './errors.js'
 import { finish } from './finish.js'
@@ -30,28 +29,26 @@ import { toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
 /** Reads chunks; reports usage to the call after each network read. */
-export function streamReader(
-  context: WireContext,
-  call?: Pick<Call, 'onUsage'>,
-  limits: ReaderLimits = {},
-): StreamReader {
-  const state = new State(context, call, limits)
-  return {
-    read({ data }: WireEvent, push) {
-      state.writer.push = push
-      // without `alt=sse` the same chunks are one list
-      for (const chunk of Array.isArray(data) ? data : [data])
-        if (isObject(chunk)) readChunk(chunk, state)
-    },
-    // each chunk has the usage so far: the last one of a network read is enough
-    afterRead() {
-      if (state.isUsageNew) state.writer.reportUsage(toUsage(state.usage))
-      state.isUsageNew = false
-    },
-    end(push) {
-      state.writer.push = push
-      return finish(state)
-    },
+export const streamReader = (...given: ConstructorParameters<typeof State>): AnswerReader =>
+  new Reader(...given)
+
+class Reader extends State implements AnswerReader {
+  read({ data }: WireEvent, push: Push): void {
+    this.writer.push = push
+    // without `alt=sse` the same chunks are one list
+    for (const chunk of Array.isArray(data) ? data : [data])
+      if (isObject(chunk)) readChunk(chunk, this)
+  }
+
+  // each chunk has the usage so far: the last one of a network read is enough
+  afterRead(): void {
+    if (this.isUsageNew) this.writer.reportUsage(toUsage(this.usage))
+    this.isUsageNew = false
+  }
+
+  end(push: Push): boolean {
+    this.writer.push = push
+    return finish(this)
   }
 }
 
@@ -59,18 +56,11 @@ export function streamReader(
  * Reads a plain answer. Throws `UnexpectedResponseError` for a body without one, the typed error
  * for a body with an error.
  */
-export function fromWire(
-  { body }: WireResponse,
-  context: WireContext,
-  limits: ReaderLimits = {},
-): AnswerInput {
-  const isCandidate = asList(asObject(body).candidates).length > 0
-  return readAnswer(streamReader(context, undefined, limits), body, {
-    provider: 'gemini',
-    context,
-    code: isCandidate ? 'truncated' : 'not_an_answer',
-    what: isCandidate ? 'a candidate that has no finishReason' : 'a body that holds no candidate',
-  })
+export function fromWire({ body }: WireResponse, context: WireContext, limits?: ReaderLimits) {
+  const reader = new Reader(context, undefined, limits)
+  return asList(asObject(body).candidates).length > 0
+    ? readAnswer(reader, body, 'truncated', 'a candidate that has no finishReason')
+    : readAnswer(reader, body, 'not_an_answer', 'a body that holds no candidate')
 }
 
 function readChunk(chunk: GenerateContentResponse, state: State): void {

@@ -2,6 +2,7 @@
 import type { ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
+import { unreported } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import {
   bearer,
@@ -24,7 +25,7 @@ import { clientFetch, type ResponsesClient } from './sdk.js'
 import { responseReader, streamReader } from './stream.js'
 import { toInput } from './turns.js'
 import { toUsage } from './usage.js'
-import { maxArgumentsLengthDefault, type Profile } from './wire.js'
+import type { Profile } from './wire.js'
 
 /** All are optional. */
 export interface OpenAIOptions extends ProviderOptions {
@@ -55,7 +56,7 @@ export function openai(options: OpenAIOptions = {}): ProviderAdapter {
   const dialect = responsesDialect({
     ...profile,
     ...(options.reasoningSummary === false && { asksForSummary: () => false }),
-    maxArgumentsLength: options.maxArgumentsLength ?? profile.maxArgumentsLength,
+    maxArgumentsLength: options.maxArgumentsLength,
   })
   const count: Dialect['count'] = {
     toWire: countWriter(profile),
@@ -101,7 +102,6 @@ export const profile: Profile = {
   saysStrict: true,
   choosesFreely: true,
   runsCustomCalls: false,
-  maxArgumentsLength: maxArgumentsLengthDefault,
 }
 
 /** Combines the pure parts of a server of this wire. */
@@ -110,12 +110,11 @@ export const responsesDialect = (server: Profile): Dialect => ({
   toolNames: plainNames,
   schemas: server.schemas,
   capabilities: server.capabilities,
-  convertMessages: (messages, model) => toInput(messages, { profile: server, model, warn: ignore }),
+  convertMessages: (messages, model) =>
+    toInput(messages, { profile: server, model, warn: unreported }),
   toWire: requestWriter(server),
   fromWire: responseReader(server),
   streamReader: streamReader(server),
 })
-
-const ignore = () => {}
 
 const named = (name: string, value: string | undefined) => (value ? { [name]: value } : {})

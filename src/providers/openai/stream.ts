@@ -2,8 +2,8 @@
 import { type AnswerInput, asObject, isObject, toArgumentsText } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
-import type { StreamReader, WireContext } from '../adapter.js'
-import { readAnswer } from '../answers.js'
+import type { Push, WireContext } from '../adapter.js'
+import { type AnswerReader, readAnswer } from '../answers.js'
 import { warnOfTransformations } from '../notes.js'
 import {
   checkBody,
@@ -42,27 +42,31 @@ import { asList, asNumber, asString, asText, type Profile, type WireItem } from 
 /** Creates the reader of one stream. */
 export const streamReader =
   (profile: Profile) =>
-  (context: WireContext, call?: Pick<Call, 'onUsage'>): StreamReader => {
-    const state = new State(profile, context, call)
-    return {
-      read(event, push) {
-        state.writer.push = push
-        if (!state.isEnded) readEvent(event, state)
-      },
-      isWhole: () => state.isEnded,
-      end: () => state.isEnded,
-    }
+  (context: WireContext, call?: Pick<Call, 'onUsage'>): AnswerReader =>
+    new Reader(profile, context, call)
+
+class Reader extends State implements AnswerReader {
+  read(event: WireEvent, push: Push): void {
+    this.writer.push = push
+    if (!this.isEnded) readEvent(event, this)
   }
+
+  isWhole(): boolean {
+    return this.isEnded
+  }
+
+  end(): boolean {
+    return this.isEnded
+  }
+}
 
 /** Reads a plain answer: a stream of one event. Throws typed errors for a body without answer. */
 export const responseReader =
   (profile: Profile) =>
-  ({ body }: WireResponse, context: WireContext): AnswerInput =>
-    readAnswer(
-      streamReader(profile)(context),
-      { type: 'response', response: body },
-      { provider: profile.provider, context, code: 'incomplete', what: 'a response without end' },
-    )
+  ({ body: response }: WireResponse, context: WireContext): AnswerInput => {
+    const event = { type: 'response', response }
+    return readAnswer(new Reader(profile, context), event, 'incomplete', 'a response without end')
+  }
 
 function readEvent({ event, data }: WireEvent, state: State): void {
   if (!isObject(data)) return

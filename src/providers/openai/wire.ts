@@ -17,6 +17,7 @@ import type { ToError } from '../../transport/index.js'
 import type { Notes } from '../notes.js'
 import type { OnDemand } from '../on-demand.js'
 import type { Plain } from '../plain.js'
+import type { ReaderLimits } from '../turn-writer.js'
 
 type Params = Plain<ResponseCreateParamsBase>
 
@@ -60,7 +61,7 @@ export { asList, asNumber, asString, asText } from '../../chat/index.js'
 // -- the servers of this wire ------------------------------------------------------------------------------------------
 
 /** How one server of this wire differs from others. */
-export interface Profile {
+export interface Profile extends ReaderLimits {
   readonly provider: string
   capabilities(model: string): Capabilities
   /** Undefined if the efforts of a model are unknown. */
@@ -98,8 +99,6 @@ export interface Profile {
   readonly searchOptions?: readonly string[]
   /** The provider runs custom tool calls itself, as hosted tools. */
   readonly runsCustomCalls: boolean
-  /** Maximum characters of one call's arguments. */
-  readonly maxArgumentsLength: number
 }
 
 /** Options of a schema conversion. */
@@ -112,9 +111,6 @@ export interface SchemaOptions {
 export interface FieldContext extends Notes {
   readonly profile: Profile
 }
-
-/** Default of `maxArgumentsLength`. */
-export const maxArgumentsLengthDefault = 16 * 1024 * 1024
 
 /** Maps one parameter to members of the body. */
 export type Field = (request: ChatRequest, context: FieldContext) => JsonObject

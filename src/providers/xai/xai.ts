@@ -4,7 +4,7 @@ import { createAdapter } from '../adapter.js'
 import { onDemand } from '../on-demand.js'
 import { responsesDialect } from '../openai/openai.js'
 import { clientFetch, type ResponsesClient } from '../openai/sdk.js'
-import { maxArgumentsLengthDefault, type Profile } from '../openai/wire.js'
+import type { Profile } from '../openai/wire.js'
 import { environment, type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { toError } from './errors.js'
 import { capabilities, effortsOf, models } from './models.js'
@@ -30,7 +30,7 @@ export interface XaiOptions extends ProviderOptions {
  * await ai.generate({ model: 'xai/grok-4.7', messages, tools: [{ type: 'x_search' }] })
  */
 export function xai(options: XaiOptions = {}): ProviderAdapter {
-  const { client, baseURL, maxArgumentsLength = profile.maxArgumentsLength } = options
+  const { client, baseURL, maxArgumentsLength } = options
   const transport = providerTransport(options, {
     provider: 'xai',
     baseURL: () => baseURL ?? environment('XAI_BASE_URL') ?? 'https://api.x.ai/v1',
@@ -77,5 +77,4 @@ export const profile: Profile = {
   searchOptions: ['filters'],
   // x_keyword_search and the like run at xAI
   runsCustomCalls: true,
-  maxArgumentsLength: maxArgumentsLengthDefault,
 }

@@ -11,11 +11,11 @@ import {
 } from '../../../src/chat/index.js'
 import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
-import type { ReaderLimits } from '../../../src/providers/answers.js'
 import { toWire } from '../../../src/providers/gemini/request.js'
 import { fromWire, streamReader } from '../../../src/providers/gemini/stream.js'
 import { schemas } from '../../../src/providers/gemini/tools.js'
 import type { Content, GenerateContentBody, Part } from '../../../src/providers/gemini/wire.js'
+import type { ReaderLimits } from '../../../src/providers/turn-writer.js'
 
 // as an adapter does before it writes a request with a schema
 await schemas.load()
