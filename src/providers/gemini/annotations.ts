@@ -109,22 +109,17 @@ function toFileAnnotation(file: JsonObject, range: Range): Annotation {
  * the offsets do not match it, it is searched for; if not found, there is no position.
  */
 function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
-  const starts: number[] = []
-  let text = ''
-  for (const part of parts) {
-    starts.push(text.length)
-    if (!part.thought) text += part.text ?? ''
-  }
-  let bytes: Uint32Array | undefined
-  const toIndex = (offset: number, base: number) => {
-    bytes ??= bytesBefore(text)
-    return lowerBound(bytes, (bytes[base] ?? 0) + offset)
-  }
+  const texts = parts.map(({ thought, text = '' }) => (thought ? '' : text))
+  const text = texts.join('')
+  let table: ReturnType<typeof byteTable> | undefined
   return ({ partIndex, startIndex, endIndex, text: quoted }) => {
+    table ??= byteTable(texts, text)
+    const { starts, indices } = table
     const base = starts[asNumber(partIndex) ?? 0] ?? 0
-    const start_index = toIndex(asNumber(startIndex) ?? 0, base)
+    const indexAt = (offset = 0) => indices[Math.max(0, Math.ceil(base + offset))] ?? text.length
+    const start_index = indexAt(asNumber(startIndex))
     const last = asNumber(endIndex)
-    const end_index = last === undefined ? undefined : toIndex(last, base)
+    const end_index = last === undefined ? undefined : indexAt(last)
     const quote = asText(quoted)
     if (end_index !== undefined && (!quote || text.slice(start_index, end_index) === quote))
       return { start_index, end_index }
@@ -133,33 +128,23 @@ function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
   }
 }
 
-/** UTF-8 bytes before each index of the text, and before its end. */
-function bytesBefore(text: string): Uint32Array {
-  const table = new Uint32Array(text.length + 1)
-  let bytes = 0
-  for (let i = 0; i < text.length; i++) {
-    table[i] = bytes
-    const code = text.charCodeAt(i)
-    const isHigh = code >= 0xd800 && code < 0xdc00 && isLow(text.charCodeAt(i + 1))
-    const isSecond = isLow(code) && i > 0 && isHighSurrogate(text.charCodeAt(i - 1))
-    // a pair is four bytes, added after its second half: no index splits it
-    bytes += isHigh ? 0 : isSecond ? 4 : code < 0x80 ? 1 : code < 0x800 ? 2 : 3
+/** The index of the character at each UTF-8 byte, and the byte at which each part starts. */
+function byteTable(texts: readonly string[], whole: string) {
+  const indices = new Uint32Array(new TextEncoder().encode(whole).length)
+  const starts: number[] = []
+  let index = 0
+  let byte = 0
+  for (const text of texts) {
+    starts.push(byte)
+    for (const character of text) {
+      const code = character.codePointAt(0) ?? 0
+      const end = byte + (code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4)
+      indices[byte] = index
+      index += character.length
+      // no index splits a character
+      indices.fill(index, byte + 1, end)
+      byte = end
+    }
   }
-  table[text.length] = bytes
-  return table
-}
-
-const isLow = (code: number) => code >= 0xdc00 && code < 0xe000
-const isHighSurrogate = (code: number) => code >= 0xd800 && code < 0xdc00
-
-/** The first index with at least this many bytes before it. */
-function lowerBound(table: Uint32Array, bytes: number): number {
-  let low = 0
-  let high = table.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((table[middle] ?? 0) < bytes) low = middle + 1
-    else high = middle
-  }
-  return low
+  return { starts, indices }
 }

@@ -1,5 +1,6 @@
 /** Reads the parts of an answer, with one small reader for each kind. */
 import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
+import { isGiven } from '../notes.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { madeId } from './names.js'
 import type { GrowingPart, State } from './state.js'
@@ -27,39 +28,26 @@ const texts = 'id name mimeType data fileUri language code outcome output toolTy
 
 /** Makes a part valid: removes members of the wrong type, parses arguments that are no object. */
 function checkedPart(part: Part): Part {
-  if (!isOdd(part)) return part
+  if (isPlainText(part)) return part
   const whole: Record<string, unknown> = { ...part }
-  if (typeof whole.text !== 'string') delete whole.text
-  if (typeof whole.thoughtSignature !== 'string') delete whole.thoughtSignature
-  for (const member of objects) {
-    const value = whole[member]
-    if (isObject(value)) whole[member] = checkedMember(value)
-    else delete whole[member]
+  for (const name of ['text', 'thoughtSignature'])
+    if (typeof whole[name] !== 'string') delete whole[name]
+  for (const name of objects) {
+    const value = whole[name]
+    if (isObject(value)) whole[name] = checkedMember(value)
+    else delete whole[name]
   }
   return whole
 }
 
 function checkedMember(value: JsonObject): JsonObject {
   const { args } = value
-  const told = texts.map((name) => [name, name === 'id' ? asId(value[name]) : asText(value[name])])
-  return defined({
-    ...value,
-    ...Object.fromEntries(told),
-    args: isTold(args) ? toArguments(args).input : undefined,
-  })
+  const wrong = texts.filter((name) => name in value && typeof value[name] !== 'string')
+  if (wrong.length === 0 && (args === undefined || isObject(args))) return value
+  const given = wrong.map((name) => [name, name === 'id' ? asId(value[name]) : undefined])
+  const input = isGiven(args) ? toArguments(args).input : undefined
+  return defined({ ...value, ...Object.fromEntries(given), args: input })
 }
-
-const isOdd = (part: Part): boolean =>
-  !isTextOrNone(part.text) ||
-  !isTextOrNone(part.thoughtSignature) ||
-  objects.some((member) => {
-    const value: unknown = part[member]
-    if (!isTold(value)) return false
-    if (!isObject(value) || (isTold(value.args) && !isObject(value.args))) return true
-    return texts.some((name) => !isTextOrNone(value[name]))
-  })
-
-const isTextOrNone = (value: unknown) => !isTold(value) || typeof value === 'string'
 
 export function readPart(wire: Part, mayContinue: boolean, state: State): void {
   const part = checkedPart(wire)
@@ -71,21 +59,19 @@ export function readPart(wire: Part, mayContinue: boolean, state: State): void {
   keep(part, mayContinue, state)
   if (!part.thought && part.text !== '') state.thought++
   if (part.text) readText(part, state)
-  else (partReaders.find(([member]) => isTold(part[member]))?.[1] ?? skip)(part, state)
+  else (partReaders.find(([member]) => isGiven(part[member]))?.[1] ?? skip)(part, state)
 }
 
 function skip(part: Part, { writer }: State): void {
   for (const [member, value] of Object.entries(part))
-    if (isTold(value) && !sayNothing.has(member)) writer.skip('Parts', member)
+    if (isGiven(value) && !withoutContent.has(member)) writer.skip('Parts', member)
 }
 
 /** Members without content; a content without parts has a role. */
-const sayNothing: ReadonlySet<string> = new Set([
+const withoutContent: ReadonlySet<string> = new Set([
   ...objects,
   ...'role text thought thoughtSignature mediaResolution videoMetadata partMetadata'.split(' '),
 ])
-
-const isTold = (value: unknown) => value !== undefined && value !== null
 
 /** Text continues that of the last chunk. A signature ends its part; a chunk's parts stay apart. */
 function keep(part: Part, mayContinue: boolean, state: State): void {
