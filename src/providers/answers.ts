@@ -71,7 +71,7 @@ const finishReasons = [
 ] as const
 
 /** Merges; `after` wins, except where it is null or undefined. */
-export const withTold = (before: JsonObject, after: JsonObject): JsonObject => ({
+export const mergeGiven = (before: JsonObject, after: JsonObject): JsonObject => ({
   ...before,
   ...Object.fromEntries(Object.entries(after).filter(([, value]) => value != null)),
 })

@@ -48,11 +48,11 @@ export interface Restored {
 
 /** The blocks of this provider in a message; undefined without any, or if it was edited. */
 export function restoreNative(
-  said: PairedMessage,
+  turn: PairedMessage,
   dialect: NativeDialect,
   { provider, model, note }: Notes,
 ): Restored | undefined {
-  const { native } = said.message
+  const { native } = turn.message
   const { foreign, bareName = (name) => name } = dialect
   if (!native || !Array.isArray(native.content)) return undefined
   if (native.provider !== provider) {
@@ -61,8 +61,8 @@ export function restoreNative(
   }
   const blocks = native.content.filter(isObject)
   if (blocks.length === 0) return undefined
-  const read = readBlocks(blocks, said, dialect, model)
-  if (!read || !saysTheSame(read, said, dialect)) {
+  const read = readBlocks(blocks, turn, dialect, model)
+  if (!read || !isUnchanged(read, turn, dialect)) {
     note(dialect.edited, 'An edited answer was sent as it reads now, without its native blocks')
     return undefined
   }
@@ -96,7 +96,7 @@ const toTool = (call: ToolCall): ToolDefinition => {
 }
 
 /** True if text, refusal and calls are equal, and reasoning where both have it. */
-function saysTheSame(
+function isUnchanged(
   read: AssistantMessage,
   { message, calls }: PairedMessage,
   { ignoresRefusal = false, makesIds = false, isSame = () => true }: NativeDialect,

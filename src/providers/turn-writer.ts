@@ -99,7 +99,6 @@ export class TurnWriter {
   private started = 0
   private phase: string | undefined
   private thought: unknown
-  private hasThought = false
   private usage: Usage = unknownUsage
   /** Unknown kinds that were warned of. */
   private readonly unknown = new Set<string>()
@@ -155,19 +154,18 @@ export class TurnWriter {
   /** Reasoning of a block; a blank line separates blocks. */
   reasoning(text: string, block: unknown): void {
     if (text === '') return
-    const gap = this.hasThought && block !== this.thought ? '\n\n' : ''
-    this.hasThought = true
+    const gap = this.thought !== undefined && block !== this.thought ? '\n\n' : ''
     this.thought = block
     this.push({ type: 'reasoning-delta', text: gap + text })
   }
 
   /** Its start is written with its first arguments or its end: until then id and name may grow. */
-  openCall(asked: NewCall): WrittenCall {
+  openCall(given: NewCall): WrittenCall {
     const { calls } = this
     if (calls.length >= maxCalls)
       throw this.unexpected('bad_index', `made more than ${maxCalls} tool calls`)
-    const call = new WrittenCall(calls.length, asked)
-    this.identify(call, asked.id ?? '')
+    const call = new WrittenCall(calls.length, given)
+    this.identify(call, given.id ?? '')
     calls.push(call)
     return call
   }
@@ -184,7 +182,9 @@ export class TurnWriter {
     call.id = id
   }
 
-  isWritten = (call: WrittenCall): boolean => call.index < this.started
+  isWritten({ index }: WrittenCall): boolean {
+    return index < this.started
+  }
 
   /** Writes the start of this call and of all before it; a possible copy waits for its end. */
   startCall(call: WrittenCall): void {
@@ -323,21 +323,21 @@ export class TurnWriter {
   /** Keeps response members that no chunk holds; later values win. */
   keepUnread(wire: JsonObject, read: ReadonlySet<string>): void {
     for (const name in wire)
-      if (!read.has(name) && isTold(wire[name])) this.unread[name] = wire[name]
+      if (!read.has(name) && isFilled(wire[name])) this.unread[name] = wire[name]
   }
 
   /** The same for its usage: `read` names the counts that are read, at any depth. */
   keepUsage(wire: unknown, read: ReadonlySet<string>): void {
     const usage = unreadIn(wire, read)
-    if (isTold(usage)) this.unread.usage = usage
+    if (isFilled(usage)) this.unread.usage = usage
   }
 
   /** `content`: the blocks of the turn; undefined if the message holds all of it. */
-  finish({ content, usage = this.usage, ...told }: WrittenFinish): void {
+  finish({ content, usage = this.usage, ...members }: WrittenFinish): void {
     this.endCalls()
     this.push({
       type: 'finish',
-      ...defined(told),
+      ...defined(members),
       usage,
       native: this.native(content && this.withoutCopies(content)),
       ...(nonEmpty(this.unread) && { provider_specific_fields: { ...this.unread } }),
@@ -398,7 +398,7 @@ interface WrittenFinish
 }
 
 /** False for null, undefined, '' and objects without members. */
-const isTold = (value: unknown) =>
+const isFilled = (value: unknown) =>
   value !== null &&
   value !== undefined &&
   value !== '' &&
@@ -411,7 +411,7 @@ function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
     Object.entries(wire)
       .filter(([name]) => !read.has(name))
       .map(([name, value]) => [name, unreadIn(value, read)])
-      .filter(([, value]) => isTold(value)),
+      .filter(([, value]) => isFilled(value)),
   )
 }
 

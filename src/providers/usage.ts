@@ -1,12 +1,11 @@
 /** Shared by the usage readers: the shape of `Usage`, and counts by name. */
 import { asCount, asObject, defined, type JsonObject, nonEmpty, type Usage } from '../chat/index.js'
-
-type Told<Members> = { readonly [Name in keyof Members]?: Members[Name] | undefined }
+import type { Loose } from './turn-writer.js'
 
 /** Members beside the two counts; undefined ones are left out. */
-interface Details extends Told<Omit<Usage, `${string}_tokens` | `${string}_details`>> {
-  readonly prompt_tokens_details?: Told<NonNullable<Usage['prompt_tokens_details']>>
-  readonly completion_tokens_details?: Told<NonNullable<Usage['completion_tokens_details']>>
+interface Details extends Loose<Partial<Omit<Usage, `${string}_tokens` | `${string}_details`>>> {
+  readonly prompt_tokens_details?: Loose<NonNullable<Usage['prompt_tokens_details']>>
+  readonly completion_tokens_details?: Loose<NonNullable<Usage['completion_tokens_details']>>
 }
 
 /**
@@ -18,19 +17,19 @@ export function usageFrom(
   completion_tokens: number,
   { prompt_tokens_details = {}, completion_tokens_details = {}, ...others }: Details,
 ): Usage {
-  const prompt = isTold(prompt_tokens_details) && defined(prompt_tokens_details)
-  const completion = isTold(completion_tokens_details) && defined(completion_tokens_details)
+  const prompt = hasMember(prompt_tokens_details) && defined(prompt_tokens_details)
+  const completion = hasMember(completion_tokens_details) && defined(completion_tokens_details)
   return {
     prompt_tokens,
     completion_tokens,
     total_tokens: prompt_tokens + completion_tokens,
     ...(prompt && { prompt_tokens_details: prompt }),
     ...(completion && { completion_tokens_details: completion }),
-    ...(isTold(others) && defined(others)),
+    ...(hasMember(others) && defined(others)),
   }
 }
 
-function isTold(members: Readonly<Record<string, unknown>>): boolean {
+function hasMember(members: Readonly<Record<string, unknown>>): boolean {
   for (const name in members) if (members[name] !== undefined) return true
   return false
 }
@@ -46,8 +45,8 @@ export function byName<Value>(
 ): Readonly<Record<string, Value>> | undefined {
   const found: Record<string, Value> = Object.create(null)
   for (const [name, value] of Object.entries(asObject(wire))) {
-    const told = read(value)
-    if (told !== undefined) found[rename(name)] = told
+    const count = read(value)
+    if (count !== undefined) found[rename(name)] = count
   }
   return nonEmpty(found)
 }

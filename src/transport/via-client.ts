@@ -1,5 +1,5 @@
 /** The `openai` client as a `fetch`: its address, key, headers, proxy; our timers and errors. */
-import { isObject, parseJson } from '../chat/index.js'
+import { asObject, isObject, parseJson } from '../chat/index.js'
 import { MisuseError } from '../core/index.js'
 
 /** Used members of `new OpenAI()` (6 or 7, and `AzureOpenAI`); the package is no dependency. */
@@ -32,14 +32,16 @@ interface PostOptions {
 export const clientBaseURL = 'http://client.invalid'
 
 /** The longest possible timer: our own timers limit the wait. */
-const noTimeoutMs = 2 ** 31 - 1
+export const noTimeoutMs = 2 ** 31 - 1
 
 /**
  * A `fetch` that sends through the client, its retries off. The client's errors lack details of a
  * failed response or connection, so these are taken from the `fetch` below it.
  */
 export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
-  checkClient(client)
+  const hint =
+    'give a client of the `openai` package (4.104 or later), new OpenAI() or new AzureOpenAI()'
+  checkClient(client, ['withOptions', 'post'], hint)
   return async function clientFetch(input, init = {}) {
     const beneath = watched(fetchOf(client))
     const { pathname, search } = new URL(String(input))
@@ -62,13 +64,11 @@ export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
   }
 }
 
-/** Throws `MisuseError` for a client that cannot send requests. */
-function checkClient(client: unknown): void {
-  const { withOptions, post } = isObject(client) ? client : {}
-  if (typeof withOptions === 'function' && typeof post === 'function') return
-  throw new MisuseError(
-    'This client cannot carry requests: give a client of the `openai` package (4.104 or later), new OpenAI() or new AzureOpenAI()',
-  )
+/** Throws `MisuseError` for a client without one of these methods; `hint`: which client to give. */
+export function checkClient(client: unknown, methods: readonly string[], hint: string): void {
+  const members = asObject(client)
+  if (methods.every((name) => typeof members[name] === 'function')) return
+  throw new MisuseError(`This client cannot carry requests: ${hint}`)
 }
 
 /** `withOptions` of `AzureOpenAI` drops version and deployment; the environment's would apply. */

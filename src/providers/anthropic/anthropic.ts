@@ -58,9 +58,9 @@ export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
   return createAdapter(dialectOf(options), withCallBetas(transport))
 }
 
-function dialectOf({ version: asked, headers, ...limits }: AnthropicOptions): Dialect {
+function dialectOf({ version: given, headers, ...limits }: AnthropicOptions): Dialect {
   const own = lowerCased(headers)
-  const version = asked ?? own['anthropic-version'] ?? defaultVersion
+  const version = given ?? own['anthropic-version'] ?? defaultVersion
   const settings = { version, betas: own['anthropic-beta'] }
   return {
     name: 'anthropic',
@@ -86,9 +86,9 @@ const withCallBetas = ({ json, events }: Transport): Transport => ({
 })
 
 function joinBetas(request: TransportRequest, call: Call): [TransportRequest, Call] {
-  const { 'anthropic-beta': asked, ...headers } = lowerCased(call.headers)
-  if (asked === undefined) return [request, call]
-  const beta = betaHeader({}, [request.headers?.['anthropic-beta'], asked]) ?? ''
+  const { 'anthropic-beta': given, ...headers } = lowerCased(call.headers)
+  if (given === undefined) return [request, call]
+  const beta = betaHeader({}, [request.headers?.['anthropic-beta'], given]) ?? ''
   return [
     { ...request, headers: { ...request.headers, 'anthropic-beta': beta } },
     withMembers(call, { headers }),

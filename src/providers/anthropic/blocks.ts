@@ -9,7 +9,7 @@ import {
   nonEmpty,
   parseJson,
 } from '../../chat/index.js'
-import { namesIn, withTold } from '../answers.js'
+import { mergeGiven, namesIn } from '../answers.js'
 import { GrowingText } from '../gather.js'
 import { readCallMembers, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
@@ -158,7 +158,7 @@ const onDelta: ReadonlyMap<unknown, DeltaHandler> = new Map<unknown, DeltaHandle
   [
     'compaction_delta',
     ({ type: _, ...members }, opened) => {
-      opened.extra = withTold(opened.extra, members)
+      opened.extra = mergeGiven(opened.extra, members)
     },
   ],
 ])

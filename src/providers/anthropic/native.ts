@@ -46,16 +46,16 @@ const dialect: NativeDialect = {
 
 /** The blocks to send back, without other models' thoughts; undefined without any, or if edited. */
 export function nativeBlocks(
-  said: PairedMessage,
+  turn: PairedMessage,
   calls: readonly HistoryCall[],
   context: WriteContext,
 ): readonly WireBlock[] | undefined {
-  const restored = restoreNative(said, dialect, context)
+  const restored = restoreNative(turn, dialect, context)
   if (!restored) return undefined
   const { isOwn } = restored
   const blocks = restored.blocks.filter(isNoContainer)
   const { bindsThoughts } = context.profile
-  const isLoose = bindsThoughts && said.message.is_moved === true
+  const isLoose = bindsThoughts && turn.message.is_moved === true
   if (isLoose && blocks.some(isThinking)) noteLoose(context)
   const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
   if (!isOwn && blocks.some(isThinking))

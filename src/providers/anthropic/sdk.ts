@@ -1,6 +1,6 @@
 /** The client as a `fetch`: its keys, base URL, proxies, middleware; our timers, events, errors. */
 import { isObject } from '../../chat/index.js'
-import { MisuseError } from '../../core/index.js'
+import { checkClient, noTimeoutMs } from '../../transport/index.js'
 
 /** The members of `Anthropic` (`@anthropic-ai/sdk`) that are used. */
 export interface AnthropicClient {
@@ -18,15 +18,9 @@ export interface AnthropicClient {
   ): { asResponse(): Promise<Response> }
 }
 
-/** The longest possible timer: our own timers limit the wait. */
-const noTimeoutMs = 2_147_483_647
-
 /** A `fetch` that sends through the client, its retries off. Its status errors become responses. */
 export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch => {
-  if (!isObject(client) || typeof client.post !== 'function')
-    throw new MisuseError(
-      'This client cannot carry requests: anthropic() takes one of `@anthropic-ai/sdk`, new Anthropic()',
-    )
+  checkClient(client, ['post'], 'anthropic() takes one of `@anthropic-ai/sdk`, new Anthropic()')
   return async function clientFetch(input, init) {
     const { pathname, search } = new URL(String(input))
     const headers = Object.fromEntries(new Headers(init?.headers))

@@ -10,7 +10,7 @@ import {
 } from '../../chat/index.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
-import { type AnswerReader, finishReasonOf, namesIn, readAnswer, withTold } from '../answers.js'
+import { type AnswerReader, finishReasonOf, mergeGiven, namesIn, readAnswer } from '../answers.js'
 import { warnOfTransformations } from '../notes.js'
 import type { ReaderLimits } from '../turn-writer.js'
 import { blockDelta, closeBlock, openBlock, stopBlock } from './blocks.js'
@@ -101,7 +101,7 @@ function messageStart({ message }: JsonObject, state: State): void {
   writer.start({ id: state.id, model: asText(message.model) ?? context.model })
   writer.keepUnread(message, readMembers)
   const { stop_reason, stop_sequence, stop_details, container, input_transformations } = message
-  state.stop = withTold(
+  state.stop = mergeGiven(
     {},
     { stop_reason, stop_sequence, stop_details, container, input_transformations },
   )
@@ -128,7 +128,7 @@ function messageDelta(event: JsonObject, state: State): void {
   state.writer.keepUnread(event, readMembers)
   if (isObject(delta)) {
     state.writer.keepUnread(delta, readMembers)
-    state.stop = withTold(state.stop, { ...delta, input_transformations })
+    state.stop = mergeGiven(state.stop, { ...delta, input_transformations })
   }
   if (isObject(usage)) readUsage(mergeCounts(state.usage, usage), state)
 }

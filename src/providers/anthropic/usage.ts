@@ -41,8 +41,8 @@ export function fromWireUsage(wire: JsonObject = {}): Usage | undefined {
 }
 
 const sumOf = (parts: readonly JsonObject[], count: (part: JsonObject) => number | undefined) => {
-  const told = parts.map(count).filter((value) => value !== undefined)
-  return told.length > 0 ? told.reduce((sum, value) => sum + value) : undefined
+  const counts = parts.map(count).filter((value) => value !== undefined)
+  return counts.length > 0 ? counts.reduce((sum, value) => sum + value) : undefined
 }
 
 const lifetimes = ({ cache_creation }: JsonObject) => {

@@ -105,14 +105,14 @@ interface Part {
 function readPart({ index: _, type, id, function: fn, custom, ...extra }: JsonObject): Part {
   const isCustom = type === 'custom' || (isObject(custom) && !isObject(fn))
   const body: JsonObject = isObject(custom) && isCustom ? custom : isObject(fn) ? fn : {}
-  const told = Object.entries(extra).filter(([, value]) => value !== null)
+  const given = Object.entries(extra).filter(([, value]) => value !== null)
   return {
     id: asId(id) ?? '',
     name: asString(body.name),
     // servers in front of Ollama send the object itself
     text: toArgumentsText(isCustom ? body.input : body.arguments) ?? '',
     isCustom,
-    extra: told.length > 0 ? Object.fromEntries(told) : undefined,
+    extra: given.length > 0 ? Object.fromEntries(given) : undefined,
   }
 }
 

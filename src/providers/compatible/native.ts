@@ -12,7 +12,7 @@ import { toError } from './errors.js'
 import type { WriteContext } from './models.js'
 import { streamReader } from './stream.js'
 
-interface TakenBack {
+interface RestoredMembers {
   /** `reasoning_content`, `reasoning`, `reasoning_details`, `extra_content`. */
   readonly fields: JsonObject
   /** By call id: members beside the official ones. */
@@ -23,14 +23,14 @@ interface TakenBack {
  * Members that the server requires back. Its block is used only while it projects to the message;
  * signatures are sent only to the model that made them.
  */
-export function takenBack(said: PairedMessage, context: WriteContext): TakenBack {
-  const { message } = said
+export function restoreMembers(turn: PairedMessage, context: WriteContext): RestoredMembers {
+  const { message } = turn
   const { provider, traits, note } = context
-  const restored = restoreNative(said, dialectOf(context), context)
+  const restored = restoreNative(turn, dialectOf(context), context)
   const [block] = restored?.blocks ?? []
   if (!block) {
     const isForeign = message.native?.content && message.native.provider !== provider
-    return withPlaceholder(isForeign ? {} : fromReasoning(message, context), said, context)
+    return withPlaceholder(isForeign ? {} : fromReasoning(message, context), turn, context)
   }
   const reasoning = traits.returnReasoning ? pick(block, ['reasoning_content', 'reasoning']) : {}
   if (restored?.isOwn)
@@ -39,7 +39,7 @@ export function takenBack(said: PairedMessage, context: WriteContext): TakenBack
       extras: extrasOf(block),
     }
   note('dropped', 'Signed reasoning of another model was left out')
-  return withPlaceholder(reasoning, said, context)
+  return withPlaceholder(reasoning, turn, context)
 }
 
 const dialectOf = ({ provider, traits }: WriteContext): NativeDialect => ({
@@ -62,7 +62,7 @@ function withPlaceholder(
   fields: JsonObject,
   { calls }: PairedMessage,
   { traits }: WriteContext,
-): TakenBack {
+): RestoredMembers {
   const isRefused = traits.returnReasoning && calls.length > 0 && !nonEmpty(fields)
   return { fields: isRefused ? { reasoning_content: ' ' } : fields }
 }

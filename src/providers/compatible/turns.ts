@@ -21,7 +21,7 @@ import type { Warn } from '../adapter.js'
 import { notesOf } from '../notes.js'
 import { otherMembers, otherMembersOfCall, reportEmpty, reportLosses, turnsOf } from '../turns.js'
 import type { ServerTraits, WriteContext } from './models.js'
-import { takenBack } from './native.js'
+import { restoreMembers } from './native.js'
 import { partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idForms } from './tools.js'
 import type { WireMessage, WirePart, WireToolCall } from './wire.js'
@@ -93,7 +93,7 @@ function toWireSaid(said: PairedMessage, writer: WriteContext): readonly WireMes
     reportEmpty(writer)
     return []
   }
-  const { fields, extras } = takenBack(said, writer)
+  const { fields, extras } = restoreMembers(said, writer)
   const tool_calls = calls.map((pair) => toWireCall(pair, extras?.get(splitId(pair.given.id).id)))
   const { phase, ...others } = otherMembers(message)
   if (phase !== undefined)

@@ -9,7 +9,7 @@ import {
   isObject,
   type JsonObject,
 } from '../../chat/index.js'
-import { fileCitation, urlCitation, withTold } from '../answers.js'
+import { fileCitation, mergeGiven, urlCitation } from '../answers.js'
 import type { Candidate, Part } from './wire.js'
 
 /** The sources in the chunks of an answer, unread. */
@@ -44,7 +44,7 @@ function addGrounding(metadata: JsonObject, grounding: JsonObject[]): void {
   const first = ({ groundingChunks }: JsonObject) => JSON.stringify(asList(groundingChunks)[0])
   const before = grounding.at(-1)
   if (before && first(before) === first(metadata))
-    grounding[grounding.length - 1] = withTold(before, metadata)
+    grounding[grounding.length - 1] = mergeGiven(before, metadata)
   else grounding.push(metadata)
 }
 

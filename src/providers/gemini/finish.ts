@@ -46,8 +46,8 @@ const isUnread = (modality: unknown) => !['TEXT', 'IMAGE', 'AUDIO'].includes(Str
 
 /** Google's terms require showing search suggestions; before Gemini 3 searches are in metadata. */
 function pushSearch({ sources: { grounding }, parts, writer }: State): number {
-  const told = grounding.flatMap(({ webSearchQueries }) => asList(webSearchQueries))
-  const queries = [...new Set(told)].filter(asText)
+  const found = grounding.flatMap(({ webSearchQueries }) => asList(webSearchQueries))
+  const queries = [...new Set(found)].filter(asText)
   const output = grounding.map((one) => one.searchEntryPoint).findLast(isObject)
   const isShown = parts.some((part) => part.toolCall?.toolType?.startsWith('GOOGLE_SEARCH'))
   if (!isShown && (queries.length > 0 || output))

@@ -23,8 +23,8 @@ const dialect: NativeDialect = {
 }
 
 /** Undefined if the turn has to be built from the message. */
-export function nativeTurn(said: PairedMessage, context: WriteContext): NativeTurn | undefined {
-  const restored = restoreNative(said, dialect, context)
+export function nativeTurn(turn: PairedMessage, context: WriteContext): NativeTurn | undefined {
+  const restored = restoreNative(turn, dialect, context)
   if (!restored) return undefined
   const { blocks: parts, isOwn, native } = restored
   if (isOwn) return { parts, isVerbatim: true }

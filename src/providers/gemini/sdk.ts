@@ -1,6 +1,6 @@
 /** The client as a `fetch`: its key, base URL, version, fetch; our body, timers, events, errors. */
 import { asObject, isObject } from '../../chat/index.js'
-import { MisuseError } from '../../core/index.js'
+import { checkClient } from '../../transport/index.js'
 
 type Fetch = typeof globalThis.fetch
 
@@ -37,11 +37,8 @@ const oneAnswer = {
  * a test) answers with its return value.
  */
 export const clientFetch = (client: GeminiClient): Fetch => {
-  const { models } = isObject(client) ? client : {}
-  if (!isObject(models) || typeof models.generateContent !== 'function')
-    throw new MisuseError(
-      'This client cannot carry requests: gemini() takes one of `@google/genai`, new GoogleGenAI({ apiKey })',
-    )
+  const hint = 'gemini() takes one of `@google/genai`, new GoogleGenAI({ apiKey })'
+  checkClient(asObject(client).models, ['generateContent'], hint)
   return function clientFetch(input, init) {
     return new Promise<Response>((resolve, reject) => {
       let isSent = false

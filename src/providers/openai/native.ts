@@ -25,12 +25,12 @@ const dialectOf = (profile: Profile): NativeDialect => ({
 
 /** The items of an answer in a message; undefined without any of this provider, or if edited. */
 export function nativeItems(
-  said: PairedMessage,
+  turn: PairedMessage,
   context: NativeContext,
 ): readonly WireItem[] | undefined {
-  const restored = restoreNative(said, dialectOf(context.profile), context)
+  const restored = restoreNative(turn, dialectOf(context.profile), context)
   if (!restored) return undefined
-  const declared = new Set(said.calls.map(({ given }) => readToolCall(given).name))
+  const declared = new Set(turn.calls.map(({ given }) => readToolCall(given).name))
   return fitting(restored, context).flatMap((item) => unwrapped(item, declared))
 }
 

@@ -159,11 +159,11 @@ const isProgress = (type: string) => !/\.(done|in_progress|completed|failed)$/.t
 const progress: Handler = (event, { items, writer }) => {
   const entry = items.get(asNumber(event.output_index) ?? -1)
   if (entry?.hostedId === undefined || entry.isDone) return
-  const { type, output_index, item_id, sequence_number, obfuscation, ...told } = event
+  const { type, output_index, item_id, sequence_number, obfuscation, ...members } = event
   writer.hosted({
     ...hostedTool(entry.item, true),
     id: entry.hostedId,
-    progress: { event: asString(type).replace(/^response\./, ''), ...told },
+    progress: { event: asString(type).replace(/^response\./, ''), ...members },
   })
 }
 
