@@ -20,9 +20,9 @@ export type StandardPart = (typeof standardOrder)[number]
 
 /**
  * Duplicates of these repeat their work: nested retries, tools run twice, history trimmed twice,
- * cost counted twice.
+ * cost counted twice, earlier messages sent twice.
  */
-const single: readonly string[] = ['retry', 'tools', 'params', 'history', 'usage']
+const single: readonly string[] = ['retry', 'tools', 'params', 'history', 'usage', 'conversation']
 
 /** Which layer must be outside of which, and why. */
 const rules: readonly (readonly [outer: string, inner: string, why: string])[] = [
@@ -33,15 +33,19 @@ const rules: readonly (readonly [outer: string, inner: string, why: string])[] =
     'a loop whose tools have run is never run again, so only a step can be retried',
   ],
   ['tools', 'params', 'params() checks the request of each step, with its tools'],
+  ['conversation', 'tools', 'each step would load and store the earlier messages again'],
+  ['conversation', 'repair', 'answers that do not fit would be stored, and sent twice'],
+  ['conversation', 'history', 'history() repairs and trims what conversation() loads'],
+  ['tools', 'redact', 'results of tools would be sent to the provider unmasked'],
   ['fallback', 'retry', 'the next model is due when the retries of one are spent'],
   ['fallback', 'params', 'params() checks the model that fallback() chooses'],
 ]
 
-const known: readonly string[] = standardOrder.toSpliced(
-  standardOrder.indexOf('retry'),
-  0,
-  'fallback' as never,
-)
+/** The parts, and the policies that the rules name. */
+const known: readonly string[] = standardOrder.flatMap((name) => {
+  if (name === 'history') return ['conversation', name, 'repair']
+  return name === 'retry' ? ['redact', 'fallback', name] : [name]
+})
 
 /**
  * Checks only layers made by `layer()`: a function of the app named `usage` is not ours. Throws

@@ -112,6 +112,17 @@ describe('createClient', () => {
     )
   })
 
+  it.each([
+    ['conversation', 'conversation', /Two layers 'conversation'/],
+    ['tools', 'conversation', /'tools' stands outside 'conversation'.*conversation → tools/],
+    ['repair', 'conversation', /'repair' stands outside 'conversation'/],
+    ['history', 'conversation', /'history' stands outside 'conversation'/],
+    ['redact', 'tools', /'redact' stands outside 'tools'.*unmasked.*tools → redact/],
+  ])('refuses %s outside %s', (outer, inner, reason) => {
+    const use = [pass(outer), pass(inner)]
+    expect(() => createClient({ providers, use })).toThrow(reason)
+  })
+
   it('treats a function of the app as unknown, whatever its name', () => {
     async function usage(_: unknown, next: () => Promise<unknown>) {
       await next()
