@@ -21,7 +21,7 @@ export const systemClock: Clock = Object.freeze({
  * Returns the milliseconds left of the enclosing `deadline`s; `retry` starts nothing it cannot
  * finish.
  */
-export const timeLeft = key<(() => number) | undefined>('time left')
+export const timeLeft = key<(() => number) | undefined>('time left', { isInherited: true })
 
 /** setTimeout fires at once for a longer delay. */
 const longestTimer = 2 ** 31 - 1

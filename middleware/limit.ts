@@ -2,6 +2,7 @@
 import { isObject } from '../src/chat/index.js'
 import {
   type Context,
+  key,
   layer,
   type Middleware,
   MisuseError,
@@ -81,19 +82,25 @@ export function limit<State = {}>(
       'limit() takes a concurrency of at least 1, queue and waitMs of at least 0',
     )
   const gates = new Map<string, Gate>()
+  const passed = key<readonly Gate[]>('limit', { isInherited: true })
 
   return layer<State>(
     'limit',
     async (ctx, next) => {
-      const key = per ? keyOf(per(ctx)) : ''
-      const gate = gates.get(key) ?? new Gate({ concurrency, queue, waitMs, clock })
-      gates.set(key, gate)
+      const name = per ? keyOf(per(ctx)) : ''
+      const gate = gates.get(name) ?? new Gate({ concurrency, queue, waitMs, clock })
+      const held = ctx.get(passed) ?? []
+      // a call within a call would wait for the slot of its own outer call
+      if (held.includes(gate)) return next()
+      gates.set(name, gate)
       await gate.enter(ctx.signal)
+      ctx.set(passed, [...held, gate])
       try {
         return await next()
       } finally {
+        ctx.set(passed, held)
         gate.leave()
-        if (gate.isIdle) gates.delete(key)
+        if (gate.isIdle) gates.delete(name)
       }
     },
     { place: 'outside usage' },
@@ -182,9 +189,9 @@ function limitRate<State>({ by, per, points = 1 }: RateOptions<State>): Middlewa
   return layer<State>(
     'limit',
     async (ctx, next) => {
-      const key = keyOf(per(ctx))
+      const name = keyOf(per(ctx))
       const amount = typeof points === 'function' ? points(ctx) : points
-      const asked = 'consume' in by ? consume(by, key, amount) : ask(by, key, amount, ctx.defer)
+      const asked = 'consume' in by ? consume(by, name, amount) : ask(by, name, amount, ctx.defer)
       await unlessAborted(asked, ctx.signal)
       return next()
     },

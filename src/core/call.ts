@@ -133,7 +133,7 @@ class RunningCall {
       streaming,
       options,
       layers,
-      values: new Values(),
+      values: new Values(place?.values),
       unseen: undefined,
       attempt: attemptWith(engine.resolve),
       nest: (run, index, at) =>

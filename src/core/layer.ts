@@ -80,6 +80,7 @@ export interface Slots {
 export interface Place {
   readonly within: Scope
   readonly ledger: Ledger
+  readonly values: Values
   readonly timeouts: () => Timeouts
 }
 
@@ -152,6 +153,7 @@ export class LayerContext implements Context<unknown>, Owner {
     this.nested ??= this.run.nest(this.run, this.index + 1, {
       within: this.within,
       ledger: this.ledger,
+      values: this.run.values,
       timeouts: () => this.slots.timeouts,
     })
     return this.nested

@@ -399,6 +399,25 @@ describe.each(modes)('in %s', (mode) => {
     expect(seen).toEqual(['acme', undefined, false])
   })
 
+  it('a nested call starts with the values of keys that are inherited, and sets its own', async () => {
+    const depth = key<number>('depth', { isInherited: true })
+    const tenant = key<string>('tenant')
+    const seen: unknown[] = []
+    const outer: Middleware = async (ctx, next) => {
+      ctx.set(depth, 1)
+      ctx.set(tenant, 'acme')
+      await ctx.client.generate(ctx.request)
+      return next()
+    }
+    const inner: Middleware = (ctx, next) => {
+      seen.push(ctx.get(depth), ctx.get(tenant))
+      ctx.set(depth, 2)
+      return next()
+    }
+    await run(caller(fakeAdapter(say('a'), say('b')), outer, inner), mode)
+    expect(seen).toEqual([1, undefined, 1, 'acme'])
+  })
+
   it('members of ctx can be destructured', async () => {
     const apart: Middleware = async (
       { emit, signal, warn, get, set, transform, options },

@@ -52,6 +52,19 @@ describe('deadline', () => {
     expect(clock.waits).toHaveLength(2)
   })
 
+  it('a retry of a nested call does not wait where the time left is too short', async () => {
+    const clock = fakeClock()
+    const provider = scripted([[new ServiceUnavailableError('no')], say('Hello')])
+    const nesting: Middleware = async (ctx, next) => {
+      await ctx.client.generate(ctx.request)
+      return next()
+    }
+    const use = [deadline(1_000, { clock }), nesting, retry({ clock })]
+    const error = await thrown(createClient({ providers: [provider], use }).generate(request))
+    expect(error).toBeInstanceOf(ServiceUnavailableError)
+    expect(provider.calls).toHaveLength(1)
+  })
+
   it('is an AbortError for inner layers, and reaches nested calls', async () => {
     const clock = fakeClock()
     const seen: unknown[] = []

@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { describe, expect, it } from 'vitest'
+import { guard } from '../../middleware/guard.js'
 import { limit } from '../../middleware/limit.js'
 import { standard } from '../../middleware/standard.js'
 import type { ChatRequest } from '../../src/chat/index.js'
@@ -83,6 +84,22 @@ describe.each(modes)('%s', (mode) => {
     await Promise.all(calls)
     expect(seen).toEqual(users)
     expect(most()).toBe(2)
+  })
+
+  it('a call within a call passes, also where the layer is there twice', async () => {
+    const provider = scripted(() => words('Hello'))
+    const once = limit({ concurrency: 1, queue: 0 })
+    const check = guard({
+      output: async (text, { client }) =>
+        (await client.generate(request)).text === text || 'other text',
+    })
+    const ai = createClient({ providers: [provider], use: [check, once, once] })
+    const ask = () =>
+      mode === 'generate' ? ai.generate(request) : Promise.resolve(ai.stream(request).response)
+    expect((await ask()).text).toBe('Hello')
+    // the slot is free again
+    expect((await ask()).text).toBe('Hello')
+    expect(provider.calls).toHaveLength(4)
   })
 
   it('rejects one more than may wait with 429, without calling the provider', async () => {
