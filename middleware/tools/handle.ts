@@ -1,6 +1,6 @@
 /** Handles one tool call, from its arguments to its result. */
 import type { ChunkOf, FunctionCall } from '../../src/chat/index.js'
-import type { Context } from '../../src/core/index.js'
+import type { BaseCallOptions, Caller, Context } from '../../src/core/index.js'
 import { type AroundTool, aroundTools } from '../around-tools.js'
 import type { Clock } from '../clock.js'
 import { type ApprovalOptions, askApproval } from './approvals.js'
@@ -54,7 +54,7 @@ async function runTool(
 ): Promise<Outcome | undefined> {
   const args = await readArguments(call, tool)
   if (args.defect !== undefined) return toErrorResult(call, args.defect)
-  const run = { ctx, signal, tool_call_id: call.id }
+  const run = { ctx: endedBy(signal, ctx), signal, tool_call_id: call.id }
   // validated by the schema: they have the type that the tool declares
   const value = args.value as never
   const { needsApproval: rule } = tool
@@ -62,6 +62,22 @@ async function runTool(
   if (isAsked && !isApproved) return undefined
   const hooks = [...(ctx.get(aroundTools) ?? []), ...(around ? [around] : [])]
   return toResult(call, await hooked(hooks, call, () => execute(value, tool, run)))
+}
+
+/** The context of one tool run: the calls of its `client` end with the run. */
+function endedBy(signal: AbortSignal, ctx: Context<never>): Context<never> {
+  const { client } = ctx
+  const within = (options: BaseCallOptions = {}) => ({
+    ...options,
+    signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
+  })
+  const bound: Caller = {
+    ...client,
+    generate: (request, options) => client.generate(request, within(options)),
+    stream: (request, options) => client.stream(request, within(options)),
+    countTokens: (request, options) => client.countTokens(request, within(options)),
+  }
+  return Object.create(ctx, { client: { value: bound }, signal: { value: signal } })
 }
 
 /** Rejects on abort, so that a hook ends even if the tool ignores its signal. */

@@ -23,7 +23,7 @@ export type ToolArguments<Parameters> =
 export interface ToolRun<State = {}> {
   /**
    * Context of the `tools` layer: `ctx.state` is the client's, `ctx.emit({ type: 'data', … })`
-   * emits progress, `ctx.client` calls a model.
+   * emits progress, `ctx.client` calls a model: these calls end with the run's `signal`.
    */
   readonly ctx: Context<State>
   /** Fires when the call is aborted, and when the tool times out. */

@@ -14,7 +14,14 @@ import {
   StreamInterruptedError,
 } from '../../src/core/index.js'
 import { middlewareContract } from '../contract/middleware.js'
-import { deepFreeze, type Scripted, type Step, scripted } from '../contract/scripted.js'
+import {
+  deepFreeze,
+  type Scripted,
+  type Step,
+  scripted,
+  start,
+  untilAborted,
+} from '../contract/scripted.js'
 import { fakeClock } from './fake-clock.js'
 import { call, collect, say, thrown, tokens } from './script.js'
 
@@ -262,6 +269,33 @@ describe('the tool loop', () => {
     expect(signal?.aborted).toBe(true)
     expect(clock.pending()).toBe(0)
   })
+
+  it.each(['generate', 'stream'] as const)(
+    'a model that a stuck tool calls is given up with it: %s',
+    async (mode) => {
+      const clock = fakeClock()
+      let error: unknown
+      const stuck = tool({
+        execute: async (_, { ctx }) => {
+          const nested = { ...request, user: 'nested' }
+          const own = new AbortController()
+          error = await (mode === 'generate'
+            ? thrown(ctx.client.generate(nested, { signal: own.signal }))
+            : thrown(ctx.client.stream(nested).response))
+        },
+      })
+      const provider = scripted(({ user, messages }) => {
+        if (user === 'nested') return [start(), () => clock.advance(1_000), untilAborted]
+        return messages.length > 1 ? say('ok') : call([['c1', 'stuck']])
+      })
+      const use = [tools({ stuck }, { timeoutMs: 1_000, clock })]
+      const reply = await createClient({ providers: [provider], use }).generate(request)
+      expect(reply.text).toBe('ok')
+      expect(reply.attempts.map(({ status }) => status)).toEqual(['ok', 'aborted', 'ok'])
+      expect(error).toBeInstanceOf(AbortError)
+      expect(provider.open()).toBe(0)
+    },
+  )
 
   it('allows a timeout per tool', async () => {
     const clock = fakeClock()
