@@ -1,6 +1,14 @@
 /** Loads the earlier messages of a conversation and stores what a call adds, one call at a time. */
 import { asMoved, isApproval, type Message } from '../src/chat/index.js'
-import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
+import {
+  type Context,
+  key,
+  layer,
+  type Middleware,
+  MisuseError,
+  type Next,
+} from '../src/core/index.js'
+import { appendAt } from '../src/store/append-at.js'
 import { needs } from '../src/store/needs.js'
 import { patientStore } from '../src/store/patient.js'
 import type { Store } from '../src/store/store.js'
@@ -62,10 +70,20 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
   const store = patientStore(options.store, { patienceMs: 10_000 })
   const ttlMs = options.ttlMs ?? 30 * 86_400_000
   const turns = new Turns({ store, leaseMs, clock })
+  const turn = key<readonly string[]>('turn', { isInherited: true })
 
   const run = async (ctx: Context<State>, next: Next) => {
     const where = { store, key: keyOf(ctx, id), ttlMs }
-    await turns.run(where.key, ctx, (hold) => converse(ctx, next, { ...where, hold }))
+    const held = ctx.get(turn) ?? []
+    if (held.includes(where.key)) throw inItsOwnTurn()
+    await turns.run(where.key, ctx, async (hold) => {
+      ctx.set(turn, [...held, where.key])
+      try {
+        await converse(ctx, next, { ...where, hold })
+      } finally {
+        ctx.set(turn, held)
+      }
+    })
   }
 
   const converse = async (ctx: Context<State>, next: Next, where: Held) => {
@@ -95,7 +113,7 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
       await where.hold()
       const all = kept.toKeep([...own, ...said], texts)
       const entries = all.map(({ entry }) => entry)
-      if ((await store.append(where.key, entries, { ttlMs, at: length })) < 0) throw overtaken()
+      if (!(await appendAt(store, where.key, entries, { ttlMs, at: length }))) throw overtaken()
       await Promise.all([kept.remember(all, length), draft.drop()]).catch(() => {})
     }
     try {
@@ -110,6 +128,11 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
 
   return layer<State>('conversation', run, { place: ['outside guard', 'outside history'] })
 }
+
+const inItsOwnTurn = () =>
+  new MisuseError(
+    'conversation(): a call of ctx.client within a turn of the same conversation would wait for that turn: make it from a layer or tool inside conversation(), or give it an `id` of its own',
+  )
 
 const isStanding = ({ role }: Message) => role === 'system' || role === 'developer'
 

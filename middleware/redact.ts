@@ -17,6 +17,7 @@ import {
   reversible,
 } from '../src/core/index.js'
 import type { Store } from '../src/store/index.js'
+import { patientStore } from '../src/store/patient.js'
 import { maskRecorded } from './mask-recorded.js'
 import { editAnswer } from './redact/answer.js'
 import { maskError, maskPlain } from './redact/errors.js'
@@ -95,8 +96,9 @@ export interface RedactOptions<State = {}> {
  * there.
  *
  * Throws `MisuseError` for an invalid rule, and `scope` without `store`; a call with `restore`,
- * `previous_response_id` and no store rejects with `BadRequestError`. An error of a store or
- * `detect` ends the call: nothing is sent in clear.
+ * `previous_response_id` and no store rejects with `BadRequestError`. A store that fails
+ * (`ServiceUnavailableError`, `store_unavailable`) or an error of `detect` ends the call: nothing
+ * is sent in clear.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [redact({ rules: ['email', 'iban'], restore: true })] }) })
@@ -141,6 +143,7 @@ function toSettings<State>(options: RedactOptions<State>): Settings<State> {
   const isHashed = restore && !store
   return {
     ...options,
+    store: store && patientStore(store, { patienceMs: 10_000 }),
     search: toSearchRules(options.rules),
     hashKey: isHashed ? importKey(options.key) : undefined,
     stateKey: key<CallState>('redact'),

@@ -13,6 +13,7 @@ import {
 } from '../src/chat/index.js'
 import { type Context, layer, type Middleware, MisuseError, type Next } from '../src/core/index.js'
 import type { Store } from '../src/store/index.js'
+import { patientStore } from '../src/store/patient.js'
 import type { AroundTool } from './around-tools.js'
 import { type Clock, systemClock } from './clock.js'
 import { inProcess } from './tools/approvals.js'
@@ -70,7 +71,8 @@ export interface ToolsOptions<State = {}> {
  * Place: inside `usage` and `history`, outside `retry`: a turn is retried, a tool that ran is not.
  *
  * Throws `MisuseError` for a tool without a name, duplicate names, limits below 1 and an `around`
- * that is no function, `BadRequestError` for an approval that was not requested.
+ * that is no function, `BadRequestError` for an approval that was not requested;
+ * `ServiceUnavailableError` (`store_unavailable`) if the store of approvals fails.
  *
  * @example
  * const ai = createClient({
@@ -102,6 +104,7 @@ export function tools(
     describeError: messageOf,
     clock: systemClock,
     ...defined(options),
+    ...(options.approvals && { approvals: patientStore(options.approvals, patience) }),
   }
   for (const name of ['maxSteps', 'concurrency'] as const)
     if (!(settings[name] >= 1)) throw new MisuseError(`tools() takes a ${name} of at least 1`)
@@ -127,6 +130,8 @@ export function tools(
   }
   return layer('tools', loop, { repeats: 'step' })
 }
+
+const patience = { patienceMs: 10_000 }
 
 /** Tools that are the same for each call are validated once. */
 function boxMaker(

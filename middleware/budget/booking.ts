@@ -245,8 +245,9 @@ export class Booking {
       amount: this.usedOf(cap, usage) ?? this.held[index] ?? 0,
       ttlMs: cap.ttlMs,
     }))
+    const settle = () => store.settle(name, { id: this.id, caps })
     try {
-      await store.settle(name, { id: this.id, caps })
+      await settle().catch(settle)
     } catch (error) {
       this.ctx.warn({ code: 'other', message: `budget() could not settle: ${String(error)}` })
     }

@@ -3,6 +3,7 @@
  */
 import { asMoved, type Message, type StreamChunk } from '../../src/chat/index.js'
 import { Accumulator, type Transform } from '../../src/core/index.js'
+import { appendAt } from '../../src/store/append-at.js'
 import type { Store } from '../../src/store/store.js'
 
 /** The conversation that an answer belongs to. */
@@ -28,6 +29,7 @@ export class Draft {
   private readonly id = crypto.randomUUID()
   private waiting: string[] = []
   private isOpen = false
+  private length = 0
   private isLost = false
 
   constructor(
@@ -60,9 +62,11 @@ export class Draft {
     const entries = this.isOpen ? this.waiting : [JSON.stringify(this.head()), ...this.waiting]
     this.waiting = []
     try {
-      await store.append(logOf(this.id), entries, { ttlMs })
+      const isWritten = await appendAt(store, logOf(this.id), entries, { ttlMs, at: this.length })
       if (!this.isOpen) await store.set(pointerTo(key), this.id, { ttlMs })
       this.isOpen = true
+      this.length += entries.length
+      this.isLost = !isWritten
     } catch {
       this.isLost = true
     }

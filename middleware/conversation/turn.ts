@@ -24,6 +24,8 @@ const pollMs = 50
 export class Turns {
   /** The last waiting call of this process, by conversation. */
   private readonly last = new Map<string, Promise<unknown>>()
+  /** Of all its turns: they run one at a time. */
+  private readonly owner = crypto.randomUUID()
 
   constructor(private readonly options: TurnOptions) {}
 
@@ -48,7 +50,7 @@ export class Turns {
   private async withLease(key: string, ctx: Place, work: (hold: HoldTurn) => Promise<void>) {
     let lease = await this.waitForLease(key, ctx.signal)
     const renew = async () => {
-      if (await lease.renew()) return
+      if (await lease.renew().catch(lease.renew)) return
       // it expired, perhaps without another process taking it
       const again = await this.take(key)
       if (!again) throw overtaken()
@@ -84,7 +86,7 @@ export class Turns {
 
   private take(key: string): Promise<Lease | undefined> {
     const { store, leaseMs } = this.options
-    return takeLease(store, `turn:${key}`, { ttlMs: leaseMs })
+    return takeLease(store, `turn:${key}`, { ttlMs: leaseMs, owner: this.owner })
   }
 }
 

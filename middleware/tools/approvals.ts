@@ -40,7 +40,10 @@ export async function useApproval(
 ): Promise<boolean> {
   const key = keyOf(approval.id)
   // expires after the approval: it is set later, with the same ttl
-  const isFirst = await approvals.setIfAbsent(`${key}:used`, '1', { ttlMs: approvalTtlMs })
+  const [used, own] = [`${key}:used`, crypto.randomUUID()]
+  const isSet = await approvals.setIfAbsent(used, own, { ttlMs: approvalTtlMs })
+  // a client that lost the reply sends the command again, which then finds its own value
+  const isFirst = isSet || (await approvals.get(used)) === own
   if (isFirst) await approvals.delete(key)
   return isFirst
 }

@@ -179,13 +179,19 @@ export class Mailbox<Message> {
   ): Promise<OpenTurn | undefined> {
     const changed = { ...turn, ...changes }
     const [before, after] = [JSON.stringify(turn), JSON.stringify(changed)]
-    const isOwn = await this.store.replace(this.name('turn', key), before, after, this.ttl)
+    const name = this.name('turn', key)
+    // a repeated write, of this process or its client, finds itself
+    const isOwn =
+      (await this.store.replace(name, before, after, this.ttl)) ||
+      (await this.store.get(name)) === after
     return isOwn ? changed : undefined
   }
 
   /** Deletes a turn that is over. */
-  finish(key: string, turn: OpenTurn): Promise<boolean> {
-    return this.store.deleteIf(this.name('turn', key), JSON.stringify(turn))
+  async finish(key: string, turn: OpenTurn): Promise<boolean> {
+    const name = this.name('turn', key)
+    const isDeleted = await this.store.deleteIf(name, JSON.stringify(turn))
+    return isDeleted || (await this.store.get(name)) === undefined
   }
 
   lockName(key: string): string {

@@ -11,6 +11,11 @@ export interface Lease {
 export interface LeaseOptions {
   /** Lifetime without renewal; renew it every third of that. Milliseconds. */
   readonly ttlMs: number
+  /**
+   * A holder that takes the key again as its own: one that failed to release it, as the store was
+   * down, does not wait for itself. It must not run twice at once. @default a new one
+   */
+  readonly owner?: string | undefined
 }
 
 /**
@@ -20,13 +25,15 @@ export interface LeaseOptions {
 export async function takeLease(
   store: Store,
   key: string,
-  { ttlMs }: LeaseOptions,
+  { ttlMs, owner = crypto.randomUUID() }: LeaseOptions,
 ): Promise<Lease | undefined> {
   const full = needs('takeLease()', store, ['replace', 'deleteIf'])
-  const owner = crypto.randomUUID()
-  if (!(await store.setIfAbsent(key, owner, { ttlMs }))) return undefined
+  const renew = () => full.replace(key, owner, owner, { ttlMs })
+  // a client that lost the reply sends the command again, which then finds the key taken
+  const isTaken = (await store.setIfAbsent(key, owner, { ttlMs })) || (await renew())
+  if (!isTaken) return undefined
   return {
-    renew: () => full.replace(key, owner, owner, { ttlMs }),
+    renew,
     release: () => full.deleteIf(key, owner),
   }
 }

@@ -85,6 +85,30 @@ it('messages stored when a process died are answered without another delivery', 
   }
 }, 120_000)
 
+it('writes that a client sends twice, as their reply was lost, end the turn', async () => {
+  const made = bench({ ...options, quietMs: 0 })
+  const isWrite = /^(append|setIfAbsent|replace|deleteIf|shift)$/
+  const store = new Proxy(made.store, {
+    get(target, name) {
+      const run: unknown = Reflect.get(target, name)
+      if (typeof run !== 'function' || !isWrite.test(String(name))) return run
+      return async (...args: unknown[]) => {
+        await run.apply(target, args)
+        return run.apply(target, args)
+      }
+    },
+  })
+  const inbox = made.open({ store })
+  for (const id of ['a1', 'a2', 'a3']) {
+    await inbox.add(letter(id))
+    // less than a third of the lease: nothing waits for it
+    await made.pass(900)
+  }
+  expect(made.answered.map(({ ids }) => ids)).toEqual(['a1', 'a2', 'a3'])
+  expect(await made.store.get('inbox:turn:a')).toBeUndefined()
+  await inbox.close()
+})
+
 it.each([
   ['whose turn is over', []],
   ['that waits', ['a0']],

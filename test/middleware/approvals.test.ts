@@ -4,9 +4,10 @@ import { inProcess } from '../../middleware/tools/approvals.js'
 import { type ToolsOptions, tool, tools } from '../../middleware/tools.js'
 import type { ChatRequest, ChatResponse, Message, ToolMessage } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { BadRequestError } from '../../src/core/index.js'
+import { BadRequestError, ServiceUnavailableError } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
 import { deepFreeze, scripted, start } from '../contract/scripted.js'
+import { connectTo, faultyRedis } from '../store/faulty-redis.js'
 import { useRedis } from '../store/use-redis.js'
 import { fakeClock } from './fake-clock.js'
 import { type Called, call, collect, say, thrown, tokens } from './script.js'
@@ -347,6 +348,21 @@ describe('approvals in a store', () => {
       if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'approval_invalid' })
   })
 
+  it('are used up by the call that brings them, where a reply of Redis is lost', async () => {
+    const faulty = await faultyRedis(redis.port)
+    for (let index = 0, isOver = false; !isOver; index++) {
+      const { store, close } = await connectTo('ioredis', faulty.port)
+      const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals: store })
+      const first = await ai.generate(request)
+      faulty.resetAt(index, 'after')
+      expect((await ai.generate(nextRequest(first, yes(first)))).text).toBe('Done.')
+      isOver = faulty.isArmed
+      expect(ran).toEqual([50])
+      close()
+    }
+    await faulty.close()
+  })
+
   it.each(names)('store no content: %s', async (name) => {
     const inner = stores[name]()
     const written: string[] = []
@@ -379,7 +395,10 @@ describe('approvals in a store', () => {
     const approvals = { ...memoryStore(), setIfAbsent: () => Promise.reject(down) }
     const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals })
     const first = await ai.generate(request)
-    expect(await thrown(ai.generate(nextRequest(first, yes(first))))).toBe(down)
+    const error = await thrown(ai.generate(nextRequest(first, yes(first))))
+    expect(error).toBeInstanceOf(ServiceUnavailableError)
+    expect(error).toMatchObject({ code: 'store_unavailable' })
+    expect(error).toHaveProperty('cause', down)
     expect(ran).toEqual([])
   })
 })

@@ -153,6 +153,18 @@ describe.each(modes)('budget, in %s', (mode) => {
     expect(provider.calls).toHaveLength(0)
   })
 
+  it('a settle that failed once is repeated, so nothing stays held', async () => {
+    const store = memoryStore()
+    let failures = 0
+    const settle: typeof store.settle = (name, given) =>
+      failures++ === 0 ? Promise.reject(new Error('reset')) : store.settle(name, given)
+    const { run } = client(scripted([say('Hello')]), { store: { ...store, settle } })
+    const { usage } = await run(mode)
+    const caps = [{ key: '0:tokens:total::all', amount: 0, limit: 0, ttlMs: 60_000 }]
+    const ledger = await store.hold('budget', { id: 'look', leaseMs: 60_000, caps })
+    expect(ledger.caps).toMatchObject([{ held: 0, used: usage.total_tokens }])
+  })
+
   it('a store that is down: rejects by default, lets calls through if configured', async () => {
     const broken = {
       ...memoryStore(),

@@ -13,15 +13,17 @@ import { createClient } from '../../src/client.js'
 import {
   AbortError,
   ConflictError,
+  type Middleware,
   MisuseError,
   ServiceUnavailableError,
   StreamInterruptedError,
 } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { say, scripted, start, untilAborted } from '../contract/scripted.js'
+import { connectTo, faultyRedis } from '../store/faulty-redis.js'
 import { DatabaseSync } from '../store/sqlite.js'
 import { storesOver, useRedis } from '../store/use-redis.js'
-import { call } from './script.js'
+import { call, thrown } from './script.js'
 
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 const user = (content: string): Message => ({ role: 'user', content })
@@ -108,6 +110,38 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
       'tool: paid',
       'user: And?',
     ])
+  })
+
+  it('a call within its own turn is refused, before and behind it not', async () => {
+    const provider = scripted(['before', 'asked', 'behind'].map((answer) => say(answer)))
+    const store = open()
+    const seen: unknown[] = []
+    const outer: Middleware = async (ctx, next) => {
+      const nested = () => ctx.client.generate(ctx.request).then(({ text }) => seen.push(text))
+      await nested()
+      ctx.transform(async (chunk, emit) => {
+        if (chunk.type === 'text-delta') await nested().catch((error) => seen.push(error))
+        emit(chunk)
+      })
+      await next()
+      await nested()
+    }
+    const use = [outer, conversation({ store, id: 'c' })]
+    const ai = createClient({ providers: [provider], use })
+    const request = { model: 'scripted/m', messages: [user('a')] }
+    await (mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
+    expect(seen).toEqual(['before', expect.any(MisuseError), 'behind'])
+    expect(await store.read('conversation:c', 0)).toHaveLength(6)
+  })
+
+  it('a turn that could not be released is free for the next call of the process', async () => {
+    const store = open()
+    const stuck: Store = { ...store, deleteIf: () => Promise.reject(new Error('down')) }
+    // a turn that waits for the lease takes longer than the test may
+    const { ask, kept } = talkIn(stuck, [say('One'), say('Two')], { leaseMs: 3_600_000 })
+    await ask(mode, [user('a')])
+    await ask(mode, [user('b')])
+    expect(await kept()).toEqual(['user: a', 'assistant: One', 'user: b', 'assistant: Two'])
   })
 
   it('two at once: the second sees the first, in order', async () => {
@@ -293,6 +327,36 @@ describe.each(kinds)('a conversation that $name cannot store, in $mode', ({ mode
       .ask(mode, [user('a')])
       .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(StreamInterruptedError)
+  })
+})
+
+describe.each([
+  ['ioredis', 'before'],
+  ['ioredis', 'after'],
+  ['node-redis', 'before'],
+  ['node-redis', 'after'],
+] as const)('a connection of %s that is reset %s a command', (client, when) => {
+  it.each(modes)('in %s: the conversation is whole, and the next call goes on', async (mode) => {
+    const faulty = await faultyRedis(redis.port)
+    for (let index = 0, isOver = false; !isOver; index++) {
+      const { store, close } = await connectTo(client, faulty.port)
+      await store.get('connected')
+      const { ask, kept } = talkIn(store, [say('One'), say('Two')], { leaseMs: 3_600_000 })
+      faulty.resetAt(index, when)
+      const error = await thrown(ask(mode, [user('a')]))
+      isOver = faulty.isArmed
+      faulty.resetAt(-1, when)
+      // what failed before the provider was called is not in the store
+      const lines = error ? [] : ['user: a', 'assistant: One']
+      if (error) expect(error).toMatchObject({ code: 'store_unavailable', attempts: [] })
+      // ioredis sends a command again
+      if (client === 'ioredis') expect(error).toBeUndefined()
+      expect(await kept()).toEqual(lines)
+      await ask(mode, [user('b')])
+      expect(await kept()).toEqual([...lines, 'user: b', expect.stringMatching(/^assistant: /)])
+      close()
+    }
+    await faulty.close()
   })
 })
 

@@ -139,6 +139,15 @@ describe('redact: restore', () => {
     expect(whole.text).toBe(`You wrote <EMAIL_1>, I know ${mail}`)
   })
 
+  it('a store that fails ends the call before the provider is called, with its cause', async () => {
+    const cause = new Error('down')
+    const provider = scripted([answer(['Hello'])])
+    const store = { ...memoryStore(), append: () => Promise.reject(cause) }
+    const call = clientOf(provider, stored({ store })).generate(ask('zoe@x.com'))
+    await expect(call).rejects.toMatchObject({ code: 'store_unavailable', cause })
+    expect(provider.calls).toHaveLength(0)
+  })
+
   it('numbers are stable when history is trimmed and in another process, and stores can be encrypted', async () => {
     const store = memoryStore()
     const seal = {

@@ -1,5 +1,6 @@
 /** The events of an answer in a store: written by one process, read by any, during it and after. */
 import { StreamInterruptedError } from '../../core/index.js'
+import { appendAt } from '../../store/append-at.js'
 import type { Store } from '../../store/index.js'
 
 /** Reads from a position on: waits for an event, returns undefined after the last. */
@@ -125,9 +126,8 @@ export class StreamLog {
     const at = this.written
     const entries = events.map((event, index) => entryOf(event, at + index))
     try {
-      const length = await store.append(key, entries, { ttlMs: keepMs, at })
-      if (length !== at + entries.length) throw partLost()
-      this.written = length
+      if (!(await appendAt(store, key, entries, { ttlMs: keepMs, at }))) throw partLost()
+      this.written = at + entries.length
       this.forget()
     } catch (error) {
       this.break(error)
