@@ -37,6 +37,12 @@ export const readToolCall = (call: ToolCall): { readonly name: string; readonly 
     ? { name: call.custom.name, text: call.custom.input }
     : { name: call.function.name, text: call.function.arguments }
 
+/** The arguments of a call as an object; the free text of a custom call is its one property. */
+export const toCallInput = (call: ToolCall): JsonObject => {
+  const { text } = readToolCall(call)
+  return call.type === 'custom' ? wrapInput(text) : toArguments(text).input
+}
+
 /** The provider-specific members of a call, as set on the call or on the chunk that starts it. */
 export const callMembers = ({ namespace, caller, async, toolset_name }: CallMembers): CallMembers =>
   defined({ namespace, caller, async, toolset_name })

@@ -1,5 +1,5 @@
 /** Facts of a model, computed once (each request reads them often); rule rows of all tables. */
-import type { ChatRequest, ParamRule } from '../chat/index.js'
+import { type ChatRequest, type ParamRule, type Thinking, words } from '../chat/index.js'
 
 /** Maximum cached names: users may send any. */
 const most = 500
@@ -48,6 +48,19 @@ export const samplingRange = (mostTemperature: number): readonly ParamRule[] => 
   },
   { param: 'top_p', reason: 'top_p goes from 0 to 1', min: 0, max: 1 },
 ]
+
+/** All efforts, weakest first. */
+export const allEfforts = words('none minimal low medium high xhigh max')
+
+export const isOff = ({ type }: Thinking): boolean =>
+  type === 'disabled' || type === 'between_tools'
+
+/** The effort for a budget: that of the first row that it does not exceed, else the highest. */
+export const effortOfBudget = <Effort extends string>(
+  budget: number,
+  rows: readonly (readonly [most: number, effort: Effort])[],
+  highest: Effort,
+): Effort => rows.find(([most]) => budget <= most)?.[1] ?? highest
 
 /** For a model that does not reason: switching it off is accepted. */
 export const doesNotReason: readonly ParamRule[] = [

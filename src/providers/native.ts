@@ -11,10 +11,9 @@ import {
   splitId,
   type ToolCall,
   type ToolDefinition,
-  toArguments,
+  toCallInput,
   visibleText,
   type Warning,
-  wrapInput,
 } from '../chat/index.js'
 import type { StreamReader, WireContext } from './adapter.js'
 import { readWhole } from './answers.js'
@@ -117,12 +116,7 @@ const isSameCall = (a: ToolCall, b: ToolCall | undefined, makesIds: boolean): bo
   b !== undefined &&
   (makesIds || a.id === splitId(b.id).id) &&
   readToolCall(a).name === readToolCall(b).name &&
-  isSameJson(inputOf(a), inputOf(b))
-
-const inputOf = (call: ToolCall) => {
-  const { text } = readToolCall(call)
-  return call.type === 'custom' ? wrapInput(text) : toArguments(text).input
-}
+  isSameJson(toCallInput(a), toCallInput(b))
 
 /** Equal if either has none: removed reasoning may be sent back, changed reasoning may not. */
 const isSameReasoning = (a: string | undefined, b: AssistantInput['reasoning_content']) =>

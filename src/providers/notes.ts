@@ -12,6 +12,12 @@ import type { Warn } from './adapter.js'
 /** `param` defaults to `messages`. */
 export type Note = (code: Warning['code'], message: string, param?: string) => void
 
+/** What a request writer needs to know of its call. */
+export interface WriteOptions {
+  readonly streaming: boolean
+  readonly warn: Warn
+}
+
 /** For `convertMessages`, which has no receiver for warnings. */
 export const unreported: Warn = () => {}
 

@@ -1,5 +1,5 @@
 /** Tools of the caller: unsupported members, and free text for an API without free-text tools. */
-import type { CustomTool } from '../chat/index.js'
+import { type ChatRequest, type CustomTool, isCustomTool } from '../chat/index.js'
 import { type Notes, reportLost } from './notes.js'
 
 /** Reports members of a function tool that the API has no field for; `taken`: its own members. */
@@ -7,6 +7,10 @@ export const reportToolMembers = (tool: object, taken: readonly string[], { note
   reportLost(tool, [...mappedMembers, ...taken], { what: 'a tool', note, param: 'tools' })
 
 const mappedMembers = 'type function name description parameters strict cache_control'.split(' ')
+
+/** Names of the free-text tools: where they are functions on the wire, their calls become text. */
+export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
+  new Set(tools.flatMap((tool) => (isCustomTool(tool) ? [tool.custom.name] : [])))
 
 /** For APIs without free-text tools: schema of a function of one string; answers are unwrapped. */
 export function freeTextSchema({ custom: { format } }: CustomTool, { note }: Notes) {

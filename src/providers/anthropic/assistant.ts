@@ -11,33 +11,21 @@ import { reportLosses } from '../turns.js'
 import { nativeBlocks, noteLoose } from './native.js'
 import { toContent, toText, toTextBlocks, withMark } from './parts.js'
 import type { WriteContext } from './profile.js'
-import type { HistoryCall } from './tool-history.js'
-import type { WireBlock, WireToolUse } from './wire.js'
+import { toToolUse } from './tool-history.js'
+import type { WireBlock } from './wire.js'
 
-export interface AssistantBlocks {
-  readonly blocks: readonly WireBlock[]
-  /** Images made by the assistant: the API accepts them from the user only. */
-  readonly images: readonly WireBlock[]
-}
-
-export function toAssistant(
-  said: PairedMessage,
-  calls: readonly HistoryCall[],
-  context: WriteContext,
-): AssistantBlocks {
-  const { message } = said
-  const blocks = nativeBlocks(said, calls, context) ?? rebuilt(message, calls, context)
+/** The blocks; images made by the assistant are apart: the API accepts them from the user only. */
+export function toAssistant(message: PairedMessage, context: WriteContext) {
+  const { content, images = [], cache_control } = message.message
+  const blocks = nativeBlocks(message, context) ?? rebuilt(message, context)
+  const media = asObjects(content).filter(({ type }) => type === 'image_url' || type === 'file')
   return {
-    blocks: withMark(blocks, message.cache_control),
-    images: imagesOf(message, context),
+    blocks: withMark(blocks, cache_control),
+    images: toContent([...media, ...images], undefined, context),
   }
 }
 
-function rebuilt(
-  message: AssistantInput,
-  calls: readonly HistoryCall[],
-  context: WriteContext,
-): readonly WireBlock[] {
+function rebuilt({ message, calls }: PairedMessage, context: WriteContext): readonly WireBlock[] {
   const signed = signedThinking(message)
   const isLoose = message.is_moved === true && context.profile.bindsThoughts && signed.length > 0
   if (isLoose) noteLoose(context)
@@ -47,19 +35,9 @@ function rebuilt(
 
 const lostKinds = ['hosted tools', 'files', 'audio'] as const
 
-const toToolUse = ({ wireId, name, input, members }: HistoryCall): WireToolUse => ({
-  type: 'tool_use',
-  id: wireId,
-  name,
-  input,
-  ...members,
-})
-
-function toTexts(message: AssistantInput): readonly WireBlock[] {
-  const { content, refusal, audio } = message
+function toTexts({ content, refusal, audio }: AssistantInput): readonly WireBlock[] {
   const parts = typeof content === 'string' ? toText(content) : (content ?? []).flatMap(toPart)
-  if (parts.length > 0) return parts
-  return toText(refusal ?? audio?.transcript ?? '')
+  return parts.length > 0 ? parts : toText(refusal ?? audio?.transcript ?? '')
 }
 
 const toPart = (part: AssistantPart): readonly WireBlock[] => {
@@ -81,10 +59,3 @@ const isSigned = ({ type, thinking, signature, data }: JsonObject): boolean =>
 
 const toThinking = ({ type, thinking, signature, data }: JsonObject): WireBlock =>
   type === 'thinking' ? { type, thinking, signature } : { type, data }
-
-function imagesOf(message: AssistantInput, context: WriteContext): readonly WireBlock[] {
-  const media = asObjects(message.content).filter(
-    ({ type }) => type === 'image_url' || type === 'file',
-  )
-  return toContent([...media, ...(message.images ?? [])], undefined, context)
-}

@@ -25,7 +25,7 @@ export function fitCacheMarks<Turn extends { readonly content: readonly WireBloc
 ): Marked<Turn> {
   const { tools, system, messages } = request
   const count = (blocks: readonly WireBlock[]) => blocks.filter((one) => one.cache_control).length
-  const inMessages = messages.reduce((sum, { content }) => sum + count(content), 0)
+  const inMessages = count(messages.flatMap(({ content }) => content))
   const total = count(tools) + count(system) + inMessages
   if (total === 0) return request
   if (total > limit)
@@ -34,49 +34,28 @@ export function fitCacheMarks<Turn extends { readonly content: readonly WireBloc
       `Of ${total} cache marks ${limit} were sent, the most the API takes`,
       'cache_control',
     )
-  const excess = Math.max(0, total - limit)
-  const early = new Marks(Math.max(0, excess - inMessages), note)
-  const kept = { tools: early.fit(tools), system: early.fit(system) }
-  const late = new Marks(Math.min(excess, inMessages), note, early.isShort)
+  // what is left of these to drop; a negative count drops none
+  const surplus = { early: total - limit - inMessages, late: total - limit }
+  let isShort = false
+  const fitted = (blocks: readonly WireBlock[], place: keyof typeof surplus) =>
+    blocks.map((block): WireBlock => {
+      const { cache_control: mark, ...bare } = block
+      if (!isObject(mark)) return block
+      if (surplus[place]-- > 0) return bare
+      if (mark.ttl !== '1h') isShort = true
+      else if (isShort) {
+        note(
+          'changed',
+          'A cache mark for an hour stood behind one for five minutes: it holds five minutes',
+          'cache_control',
+        )
+        return { ...block, cache_control: { type: 'ephemeral' } }
+      }
+      return block
+    })
   return {
-    ...kept,
-    messages: messages.map((turn) => {
-      const content = late.fit(turn.content)
-      return content === turn.content ? turn : { ...turn, content }
-    }),
-  }
-}
-
-/** Visits the marks in order. */
-class Marks {
-  constructor(
-    private toDrop: number,
-    private readonly note: Note,
-    /** A 5-minute mark was visited. */
-    public isShort = false,
-  ) {}
-
-  fit(blocks: readonly WireBlock[]): readonly WireBlock[] {
-    if (!blocks.some((block) => block.cache_control)) return blocks
-    return blocks.map((block) => this.fitOne(block))
-  }
-
-  private fitOne(block: WireBlock): WireBlock {
-    const { cache_control: mark, ...bare } = block
-    if (!isObject(mark)) return block
-    if (this.toDrop > 0) {
-      this.toDrop--
-      return bare
-    }
-    if (mark.ttl !== '1h') this.isShort = true
-    else if (this.isShort) {
-      this.note(
-        'changed',
-        'A cache mark for an hour stood behind one for five minutes: it holds five minutes',
-        'cache_control',
-      )
-      return { ...block, cache_control: { type: 'ephemeral' } }
-    }
-    return block
+    tools: fitted(tools, 'early'),
+    system: fitted(system, 'early'),
+    messages: messages.map((turn) => ({ ...turn, content: fitted(turn.content, 'late') })),
   }
 }

@@ -1,5 +1,6 @@
 /** Maps `reasoning_effort` and `thinking` to `thinking` and `output_config.effort`. */
 import { type ChatRequest, type ReasoningEffort, type Thinking, words } from '../../chat/index.js'
+import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
 import type { Profile } from './profile.js'
 import type { WireEffort, WireThinking, WireThinkingConfig } from './wire.js'
 
@@ -21,8 +22,6 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, 'none'>, number>> = {
   max: 32_768,
 }
 
-export const allEfforts = words('none minimal low medium high xhigh max')
-
 export const isEffort = (value: unknown): value is ReasoningEffort =>
   allEfforts.some((effort) => effort === value)
 
@@ -30,21 +29,12 @@ export const isEffort = (value: unknown): value is ReasoningEffort =>
 export const asksForRest = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
   thinking ? isOff(thinking) : reasoning_effort === 'none'
 
-const isOff = ({ type }: Thinking) => type === 'disabled' || type === 'between_tools'
-
 /** True if thinking can be switched off, entirely or outside tool use. */
 export const canRest = ({ thinking }: Profile): boolean =>
   thinking.includes('disabled') || thinking.includes('between_tools')
 
 export const budgetOf = (effort: ReasoningEffort | undefined): number =>
   effort === undefined || effort === 'none' ? budgets.high : budgets[effort]
-
-/** The level for a budget that was meant for an older model. */
-export const effortOf = (budget: number): WireEffort => {
-  if (budget <= budgets.medium) return 'low'
-  if (budget <= 8_192) return 'medium'
-  return budget <= budgets.max ? 'high' : 'xhigh'
-}
 
 /** True if the request asks for thinking, whatever the model's default. */
 export function asksToThink({ thinking, reasoning_effort }: ChatRequest): boolean {
@@ -95,6 +85,13 @@ function withoutThinking(request: ChatRequest, profile: Profile): WireThinkingCo
   return mustSay && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
 }
 
+/** Levels for a budget that was meant for an older model. */
+const effortRows = [
+  [budgets.medium, 'low'],
+  [8_192, 'medium'],
+  [budgets.max, 'high'],
+] as const
+
 function toWireEffort(
   { thinking, reasoning_effort: asked }: ChatRequest,
   { efforts }: Profile,
@@ -103,6 +100,6 @@ function toWireEffort(
   if (asked) return asked === 'minimal' ? 'low' : asked
   const isForeignBudget = thinking?.type === 'adaptive' && thinking.budget_tokens !== undefined
   if (!isForeignBudget) return undefined
-  const effort = effortOf(thinking.budget_tokens)
+  const effort = effortOfBudget(thinking.budget_tokens, effortRows, 'xhigh')
   return efforts.includes(effort) ? effort : 'high'
 }

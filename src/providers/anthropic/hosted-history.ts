@@ -8,17 +8,10 @@ import {
   type WireMessage,
 } from './wire.js'
 
-type Use = { readonly kind: 'call' | 'result'; readonly id: unknown }
-
-function useOf(block: WireBlock): Use | undefined {
-  if (isHostedCall(block)) return { kind: 'call', id: block.id }
-  return isHostedResult(block) ? { kind: 'result', id: block.tool_use_id } : undefined
-}
-
 /** True for a turn paused during hosted tools (`pause_turn`): sent back unchanged, it continues. */
 export function endsPaused(content: readonly WireBlock[]): boolean {
   const last = content.findLast((block) => !isThinking(block))
-  return last !== undefined && useOf(last) !== undefined
+  return last !== undefined && (isHostedCall(last) || isHostedResult(last))
 }
 
 /** Drops a hosted call without result, except in an open turn, and a result without call. */
@@ -26,18 +19,15 @@ export function balanceHostedTools(
   messages: readonly WireMessage[],
   note: Note,
 ): readonly WireMessage[] {
-  const uses = messages.flatMap(({ content }) => content.map(useOf))
-  const called = idsOf(uses, 'call')
-  const answered = idsOf(uses, 'result')
-  if (called.size === 0 && answered.size === 0) return messages
-  const isWhole = (block: WireBlock, isOpen: boolean) => {
-    const use = useOf(block)
-    if (!use) return true
-    return use.kind === 'call' ? isOpen || answered.has(use.id) : called.has(use.id)
-  }
+  const blocks = messages.flatMap(({ content }) => content)
+  const called = new Set(blocks.filter(isHostedCall).map(({ id }) => id))
+  const answered = new Set(blocks.filter(isHostedResult).map(({ tool_use_id: id }) => id))
   const open = openTurn(messages)
   return messages.map((message) => {
-    const content = message.content.filter((block) => isWhole(block, message === open))
+    const content = message.content.filter((block) => {
+      if (isHostedCall(block)) return message === open || answered.has(block.id)
+      return !isHostedResult(block) || called.has(block.tool_use_id)
+    })
     if (content.length === message.content.length) return message
     note(
       'repaired',
@@ -53,6 +43,3 @@ function openTurn(messages: readonly WireMessage[]): WireMessage | undefined {
   const isCalling = last?.content.some(({ type }) => type === 'tool_use')
   return isCalling || last === messages.at(-1) ? last : undefined
 }
-
-const idsOf = (uses: readonly (Use | undefined)[], kind: Use['kind']): ReadonlySet<unknown> =>
-  new Set(uses.flatMap((use) => (use?.kind === kind ? [use.id] : [])))

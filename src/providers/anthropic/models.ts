@@ -133,6 +133,8 @@ export const modelFamily = (model: string): string =>
 /** From this API version sampling parameters are a 400, at any value, on any model. */
 const versionWithoutSampling = '2026-10-21'
 
+export const hasSampling = (version: string): boolean => version < versionWithoutSampling
+
 export const capabilitiesOf = (model: string, version: string): Capabilities =>
   capabilitiesAt(version)(model)
 
@@ -147,7 +149,7 @@ const capabilitiesAt = onceAModel((version) =>
       reasoning: thinking.length > 0,
       // the Messages API has no audio part
       audio: [],
-      rules: rulesOf(profile, { hasSampling: version < versionWithoutSampling }),
+      rules: rulesOf(profile, hasSampling(version)),
     })
   }),
 )

@@ -10,7 +10,7 @@ import { containerType, isCodeCall } from './finish.js'
 import { modelFamily } from './models.js'
 import type { WriteContext } from './profile.js'
 import { streamReader } from './stream.js'
-import { type HistoryCall, toInput } from './tool-history.js'
+import { toInput } from './tool-history.js'
 import { isThinking, type WireBlock } from './wire.js'
 
 export const noteLoose = ({ note }: WriteContext) =>
@@ -47,7 +47,6 @@ const dialect: NativeDialect = {
 /** The blocks to send back, without other models' thoughts; undefined without any, or if edited. */
 export function nativeBlocks(
   turn: PairedMessage,
-  calls: readonly HistoryCall[],
   context: WriteContext,
 ): readonly WireBlock[] | undefined {
   const restored = restoreNative(turn, dialect, context)
@@ -68,7 +67,7 @@ export function nativeBlocks(
       : // bound thoughts require the turn unchanged
         (bindsThoughts && isOwn && !isLoose) || !isBlankText(block),
   )
-  return withIds(kept, calls)
+  return withIds(kept, turn)
 }
 
 /** The model may write blank text, but the API refuses it. */
@@ -76,8 +75,8 @@ const isBlankText = ({ type, text }: JsonObject) =>
   type === 'text' && typeof text === 'string' && text.trim() === ''
 
 /** Sets the new ids of calls; arguments that were cut off become an object. */
-function withIds(blocks: readonly WireBlock[], calls: readonly HistoryCall[]) {
-  const ids = calls.map(({ wireId }) => wireId)
+function withIds(blocks: readonly WireBlock[], { calls }: PairedMessage) {
+  const ids = calls.map(({ call }) => call.id)
   return blocks.map((block) => {
     if (block.type !== 'tool_use') return block
     const { input } = block

@@ -1,5 +1,5 @@
 /** Maps `response_format` to native structured output, or to a tool whose call is the answer. */
-import type { ChatRequest, JsonObject, JsonSchemaFormat } from '../../chat/index.js'
+import type { ChatRequest, JsonObject } from '../../chat/index.js'
 import type { Note } from '../notes.js'
 import type { Profile } from './profile.js'
 import { schemas } from './tools.js'
@@ -8,8 +8,8 @@ import type { WireTool } from './wire.js'
 export type OutputFormat =
   | { readonly kind: 'text' }
   /** No schema: the prompt asks for JSON. */
-  | { readonly kind: 'told' }
-  | { readonly kind: 'native'; readonly schema: Record<string, unknown> }
+  | { readonly kind: 'prompt' }
+  | { readonly kind: 'native'; readonly schema: JsonObject }
   | { readonly kind: 'tool'; readonly tool: WireTool; readonly isWrapped: boolean }
 
 /** litellm's name for the tool whose call is the answer. */
@@ -33,19 +33,15 @@ export function toOutputFormat(
       'The API has no JSON mode without a schema: the model was told to answer in JSON',
       'response_format',
     )
-    return { kind: 'told' }
+    return { kind: 'prompt' }
   }
   const warn = (message: string) =>
     note('changed', `The schema of the answer: ${message}`, 'response_format')
   const { anthropicAnswerSchema, anthropicAnswerTool } = schemas.part
   const answer = profile.structured ? anthropicAnswerSchema(schema, warn) : undefined
-  if (answer?.strict) return { kind: 'native', schema: { ...answer.schema } }
+  if (answer?.strict) return { kind: 'native', schema: answer.schema }
   const { schema: loose, wrapped } = anthropicAnswerTool(schema, warn)
-  return { kind: 'tool', isWrapped: wrapped === true, tool: toJsonTool(format, loose) }
+  const { name, description = `Gives the answer (${name}).` } = format.json_schema
+  const tool = { name: jsonToolName, description, input_schema: { ...loose, type: 'object' } }
+  return { kind: 'tool', isWrapped: wrapped === true, tool }
 }
-
-const toJsonTool = ({ json_schema }: JsonSchemaFormat, schema: JsonObject): WireTool => ({
-  name: jsonToolName,
-  description: json_schema.description ?? `Gives the answer (${json_schema.name}).`,
-  input_schema: { ...schema, type: 'object' },
-})

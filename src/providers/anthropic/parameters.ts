@@ -1,7 +1,7 @@
 /** Plain parameters: limits, sampling, identity, tier; and those that the API does not have. */
 import { type ChatRequest, defined } from '../../chat/index.js'
 import { isGiven, type Note } from '../notes.js'
-import { capabilitiesOf } from './models.js'
+import { capabilitiesOf, hasSampling } from './models.js'
 import type { WriteContext } from './profile.js'
 import { stopsOf } from './rules.js'
 
@@ -29,12 +29,10 @@ export function maxTokensOf(request: ChatRequest, { profile, note }: WriteContex
 /** Without sampling in the API version, its parameters are reported above. */
 export function sampling(request: ChatRequest, version: string) {
   const { temperature, top_p, top_k } = request
-  const { rules } = capabilitiesOf(request.model, version)
-  const isGone = rules.some(({ param, unmapped }) => param === 'temperature' && unmapped)
   const stops = stopsOf(request).filter((text) => text.trim() !== '')
   return defined({
     stop_sequences: stops.length > 0 ? stops : undefined,
-    ...(!isGone && {
+    ...(hasSampling(version) && {
       temperature: temperature ?? undefined,
       top_p: top_p ?? undefined,
       top_k: top_k ?? undefined,
@@ -59,7 +57,7 @@ export function identity({ metadata, safety_identifier, user }: ChatRequest, not
   return { metadata: { user_id: id } }
 }
 
-const tiers: ReadonlyMap<string, 'auto' | 'standard_only'> = new Map([
+const tiers: ReadonlyMap<unknown, 'auto' | 'standard_only'> = new Map([
   ['auto', 'auto'],
   ['priority', 'auto'],
   ['default', 'standard_only'],
@@ -67,9 +65,8 @@ const tiers: ReadonlyMap<string, 'auto' | 'standard_only'> = new Map([
 ])
 
 export function serviceTier({ service_tier: asked }: ChatRequest, note: Note) {
-  if (asked === undefined || asked === null) return undefined
   const service_tier = tiers.get(asked)
-  if (!service_tier)
+  if (!service_tier && isGiven(asked))
     note('dropped', `service_tier was left out: the API has no ${asked}`, 'service_tier')
   return service_tier && { service_tier }
 }

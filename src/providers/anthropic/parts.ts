@@ -17,7 +17,6 @@ import {
   type WireContainerUpload,
   type WireDocument,
   type WireImage,
-  type WireText,
 } from './wire.js'
 
 type WireMedia = WireImage | WireDocument | WireContainerUpload
@@ -33,10 +32,9 @@ export function toContent(
   return withMark(blocks, mark)
 }
 
-export function toText(text: string, mark?: unknown): readonly WireBlock[] {
-  const block: WireText = { type: 'text', text }
-  return text.trim() === '' ? [] : [{ ...block, ...marked(mark) }]
-}
+/** Blank text is dropped. */
+export const toText = (text: string, members: JsonObject = {}): readonly WireBlock[] =>
+  text.trim() === '' ? [] : [{ type: 'text', text, ...members }]
 
 /** Sets a mark of the whole message on its last block that accepts one. */
 export function withMark(
@@ -82,13 +80,10 @@ function toBlocks(part: JsonObject, notes: Notes): readonly WireBlock[] {
 }
 
 export const toTextBlocks = (part: JsonObject): readonly WireBlock[] =>
-  toText(String(part.text), part.cache_control).map((text) => ({
-    ...text,
-    ...pick(part, ownMembers.text),
-  }))
+  toText(String(part.text), { ...marked(part.cache_control), ...pick(part, ownMembers.text) })
 
 function toMediaBlock(media: Media, notes: Notes): WireMedia {
-  const { source, mediaType, kind, filename } = media
+  const { source, mediaType, kind } = media
   if (source.type === 'stored') return toStored(source.id, media)
   if (source.type === 'data') return toInline(source.base64, media, notes)
   if (!isHttp(source.url)) throw unsupported('a file whose address is not http', notes)
@@ -98,39 +93,37 @@ function toMediaBlock(media: Media, notes: Notes): WireMedia {
   if (kind === 'image') return { type: 'image', source: url }
   if (mediaType !== undefined && mediaType !== 'application/pdf' && !isTextType(mediaType))
     throw unsupported(mediaType, notes)
-  return { type: 'document', source: url, ...titled(filename) }
+  return toDocument(url, media)
 }
 
-const titled = (title: string | undefined) => (title === undefined ? {} : { title })
+const toDocument = (source: WireDocument['source'], { filename: title }: Media): WireDocument => ({
+  type: 'document',
+  source,
+  ...(title !== undefined && { title }),
+})
 
-function toInline(data: string, { mediaType = '', filename }: Media, notes: Notes): WireMedia {
-  const title = titled(filename)
-  if (mediaType === 'application/pdf')
-    return { type: 'document', source: { type: 'base64', media_type: mediaType, data }, ...title }
-  if (isImageType(mediaType))
-    return { type: 'image', source: { type: 'base64', media_type: mediaType, data } }
-  if (!isTextType(mediaType)) throw unsupported(mediaType, notes, hint(mediaType))
+function toInline(data: string, media: Media, notes: Notes): WireMedia {
+  const { mediaType: media_type = '' } = media
+  if (media_type === 'application/pdf')
+    return toDocument({ type: 'base64', media_type, data }, media)
+  if (isImageType(media_type))
+    return { type: 'image', source: { type: 'base64', media_type, data } }
+  if (!isTextType(media_type)) throw unsupported(media_type, notes, hint(media_type))
   const text = fromBase64(data)
   if (text === undefined)
     throw notes.invalid('a data URI or file_data is not well encoded', 'invalid_part')
-  return {
-    type: 'document',
-    source: { type: 'text', media_type: 'text/plain', data: text },
-    ...title,
-  }
+  return toDocument({ type: 'text', media_type: 'text/plain', data: text }, media)
 }
 
 const hint = (mediaType: string) =>
   mediaType.startsWith('audio/') ? 'send a transcript, or let hear() make one' : ''
 
 /** A Files API file; if neither document nor image, it goes to the code-execution container. */
-function toStored(file_id: string, { kind, mediaType, filename }: Media): WireMedia {
+function toStored(file_id: string, media: Media): WireMedia {
   const source = { type: 'file', file_id } as const
-  if (kind === 'image') return { type: 'image', source }
-  const isRead = [undefined, 'application/pdf', 'text/plain'].includes(mediaType)
-  return isRead
-    ? { type: 'document', source, ...titled(filename) }
-    : { type: 'container_upload', file_id }
+  if (media.kind === 'image') return { type: 'image', source }
+  const isRead = [undefined, 'application/pdf', 'text/plain'].includes(media.mediaType)
+  return isRead ? toDocument(source, media) : { type: 'container_upload', file_id }
 }
 
 // -- media types that Claude reads -------------------------------------------------------------------------------------

@@ -1,9 +1,16 @@
 /** Maps a request to the body and headers of `POST /v1/messages`. */
-import { type ChatRequest, defined, isObject, type JsonObject, words } from '../../chat/index.js'
+import {
+  asList,
+  type ChatRequest,
+  defined,
+  isObject,
+  type JsonObject,
+  nonEmpty,
+  words,
+} from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
-import type { Warn } from '../adapter.js'
 import { lowerCased } from '../headers.js'
-import { pick } from '../notes.js'
+import { pick, type WriteOptions } from '../notes.js'
 import { extrasOf } from '../unknown-members.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
@@ -15,7 +22,7 @@ import type { WriteContext } from './profile.js'
 import { reasoningFor, withRoomForThinking } from './thinking.js'
 import { toolsFor } from './tool-set.js'
 import { type Container, contextOf, toWireMessages } from './turns.js'
-import { isThinking, type WireBody, type WireMessage } from './wire.js'
+import { isThinking, type WireBody, type WireMessage, type WireTool } from './wire.js'
 
 export interface RequestSettings {
   /** `anthropic-version`. */
@@ -24,15 +31,10 @@ export interface RequestSettings {
   readonly betas?: string | undefined
 }
 
-export interface RequestOptions {
-  readonly streaming: boolean
-  readonly warn: Warn
-}
-
 /** Throws `BadRequestError` for content, roles and choices that the API does not have. */
 export function toWire(
   request: ChatRequest,
-  { streaming, warn }: RequestOptions,
+  { streaming, warn }: WriteOptions,
   settings: RequestSettings,
 ): TransportRequest {
   const body = toBody(request, settings, contextOf(request.model, warn))
@@ -43,7 +45,7 @@ export function toWire(
 /** Members that this endpoint accepts: https://docs.claude.com/en/api/messages-count-tokens. */
 export function toCountWire(
   request: ChatRequest,
-  { warn }: Pick<RequestOptions, 'warn'>,
+  { warn }: Pick<WriteOptions, 'warn'>,
   settings: RequestSettings,
 ): TransportRequest {
   const counted = pick(toBody(request, settings, contextOf(request.model, warn)), countedMembers)
@@ -54,75 +56,54 @@ const countedMembers = words(
   'model messages system tools tool_choice thinking output_config cache_control mcp_servers context_management speed',
 )
 
-function withHeaders(
-  body: JsonObject,
-  request: ChatRequest,
-  { version, betas }: RequestSettings,
-): Omit<TransportRequest, 'path'> {
-  const { betas: asked, user_profile_id, workspace_id, ...sent } = body
+function withHeaders(body: JsonObject, request: ChatRequest, { version, betas }: RequestSettings) {
+  const { betas: added, user_profile_id, workspace_id, ...sent } = body
   const own = lowerCased(request.extra_headers)
-  const beta = betaHeader(sent, [
-    betas,
-    own['anthropic-beta'],
-    Array.isArray(asked) ? asked.join() : undefined,
-  ])
-  return {
-    body: sent,
-    headers: {
-      'anthropic-version': version,
-      ...(typeof user_profile_id === 'string' && { 'anthropic-user-profile-id': user_profile_id }),
-      ...(typeof workspace_id === 'string' && { 'anthropic-workspace-id': workspace_id }),
-      ...own,
-      ...(beta !== undefined && { 'anthropic-beta': beta }),
-    },
-    model: request.model,
+  const beta = betaHeader(sent, [betas, own['anthropic-beta'], ...asList(added).map(String)])
+  const headers = {
+    'anthropic-version': version,
+    ...(typeof user_profile_id === 'string' && { 'anthropic-user-profile-id': user_profile_id }),
+    ...(typeof workspace_id === 'string' && { 'anthropic-workspace-id': workspace_id }),
+    ...own,
+    ...(beta !== undefined && { 'anthropic-beta': beta }),
   }
+  return { body: sent, headers, model: request.model }
 }
 
-function toBody(
-  request: ChatRequest,
-  { version }: RequestSettings,
-  context: WriteContext,
-): JsonObject {
+function toBody(request: ChatRequest, { version }: RequestSettings, context: WriteContext) {
   const { profile, note } = context
   reportUnmapped(request, version, note)
   const extras: JsonObject = defined(Object.assign({}, ...extrasOf(request, 'anthropic')))
   const format = toOutputFormat(request, profile, note)
   const { container, system, messages } = toWireMessages(request.messages, context)
-  const isTold = format.kind === 'told'
-  const asked = reasoningFor(request, messages, context)
-  const isChanged = isTold && profile.bindsThoughts && messages.some(hasThoughts)
-  const { thinking, effort } = isChanged ? bindingLoosely(asked, context) : asked
+  const isPrompted = format.kind === 'prompt'
+  const reasoning = reasoningFor(request, messages, context)
+  const isChanged = isPrompted && profile.bindsThoughts && messages.some(hasThoughts)
+  const { thinking, effort } = isChanged ? bindingLoosely(reasoning, context) : reasoning
   const { tools, tool_choice, mcp_servers } = toolsFor(request, { ...context, format, messages })
   const prompt = fitCacheMarks(
-    { tools, messages, system: [...system, ...(isTold ? toText(jsonInstruction) : [])] },
+    { tools, messages, system: [...system, ...(isPrompted ? toText(jsonInstruction) : [])] },
     maxMarks - (extras.cache_control ? 1 : 0),
     note,
   )
   const output_config = defined({
     effort,
-    format:
-      format.kind === 'native'
-        ? { type: 'json_schema' as const, schema: format.schema }
-        : undefined,
+    format: format.kind === 'native' ? toJsonFormat(format.schema) : undefined,
   })
-  const body: WireBody = {
+  const body: WireBody & JsonObject = {
     model: request.model,
     max_tokens: maxTokensOf(request, context),
     messages: prompt.messages,
     ...(prompt.system.length > 0 && { system: prompt.system }),
     ...sampling(request, version),
     ...(thinking && { thinking }),
-    ...(Object.keys(output_config).length > 0 && { output_config }),
+    ...(nonEmpty(output_config) && { output_config }),
     ...(prompt.tools.length > 0 && { tools: prompt.tools }),
     ...(tool_choice && { tool_choice }),
     ...identity(request, note),
     ...serviceTier(request, note),
-  }
-  const whole = {
-    ...body,
     ...(mcp_servers.length > 0 && { mcp_servers }),
-    ...containerFor(container, body),
+    ...containerFor(container, prompt),
     ...extras,
     ...(isObject(extras.container) &&
       container && { container: { id: container.id, ...extras.container } }),
@@ -130,8 +111,13 @@ function toBody(
       output_config: { ...output_config, ...extras.output_config },
     }),
   }
-  return withRoomForThinking(whole, context)
+  return withRoomForThinking(body, context)
 }
+
+const toJsonFormat = (schema: JsonObject) => ({
+  type: 'json_schema' as const,
+  schema: { ...schema },
+})
 
 const hasThoughts = ({ content }: WireMessage) => content.some(isThinking)
 
@@ -149,7 +135,10 @@ function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireR
 }
 
 /** The container, if results of calls made in code must go there, or if there is code to run. */
-const containerFor = (container: Container | undefined, { tools = [] }: WireBody) => {
-  const runsCode = tools.some((tool) => 'type' in tool && /^code_execution/.test(String(tool.type)))
+const containerFor = (
+  container: Container | undefined,
+  { tools }: { tools: readonly WireTool[] },
+) => {
+  const runsCode = tools.some(({ type }) => /^code_execution/.test(String(type)))
   return container && (container.isNeeded || runsCode) ? { container: container.id } : {}
 }

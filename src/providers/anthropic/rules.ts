@@ -1,6 +1,7 @@
 /** The rules of a profile: what is not accepted, why, and the nearest accepted value. */
 import { type ChatRequest, type ParamRule, type ReasoningEffort, words } from '../../chat/index.js'
 import {
+  allEfforts,
   asksForMedia,
   doesNotReason,
   outputLimit,
@@ -9,18 +10,15 @@ import {
   unmapped,
 } from '../model-rules.js'
 import { readChoice } from '../tool-choice.js'
-import { allEfforts, asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
+import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
 
 /** `hasSampling`: the API version has temperature, top_p and top_k. */
-export const rulesOf = (
-  profile: Profile,
-  { hasSampling }: { readonly hasSampling: boolean },
-): readonly ParamRule[] => [
+export const rulesOf = (profile: Profile, hasSampling: boolean): readonly ParamRule[] => [
   ...everyModel,
   ...outputRules(profile),
   ...reasoningRules(profile),
-  ...samplingRules(hasSampling ? profile.sampling : 'missing', profile),
+  ...(hasSampling ? samplingRules(profile) : missing(['temperature', 'top_p', 'top_k'])),
   ...toolRules(profile),
 ]
 
@@ -35,8 +33,7 @@ const missingUnless = (param: keyof ChatRequest, when: NonNullable<ParamRule['wh
 const isBlank = (text: string) => text.trim() === ''
 
 /** The stop sequences as a list. */
-export const stopsOf = ({ stop }: ChatRequest): readonly string[] =>
-  typeof stop === 'string' ? [stop] : (stop ?? [])
+export const stopsOf = ({ stop }: ChatRequest): readonly string[] => [stop ?? []].flat()
 
 const everyModel: readonly ParamRule[] = [
   ...missing(words('seed logit_bias top_logprobs verbosity previous_response_id prompt_cache_key')),
@@ -161,13 +158,9 @@ const budgetCeiling = ({
   adjust: ({ thinking }) => ({ ...thinking, budget_tokens: max - minBudget }),
 })
 
-function samplingRules(
-  sampling: Profile['sampling'] | 'missing',
-  profile: Profile,
-): readonly ParamRule[] {
-  if (sampling === 'missing') return missing(['temperature', 'top_p', 'top_k'])
+function samplingRules({ known, sampling }: Profile): readonly ParamRule[] {
   if (sampling === 'none') return fixedSampling
-  if (!profile.known) return []
+  if (!known) return []
   return [...samplingRange(1), ...samplingWhileThinking, ...(sampling === 'either' ? notBoth : [])]
 }
 

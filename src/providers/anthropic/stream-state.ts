@@ -3,10 +3,10 @@ import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
 import type { GrowingText } from '../gather.js'
+import { customNames } from '../tools.js'
 import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { profileOf } from './models.js'
 import { toOutputFormat } from './output-format.js'
-import { customNames } from './tools.js'
 
 /** A block while it streams. */
 export interface OpenBlock {

@@ -12,12 +12,14 @@ export interface ToolSet extends WireTools {
   readonly tool_choice: WireToolChoice | undefined
 }
 
-interface ToolsContext extends WriteContext {
-  readonly format: OutputFormat
-  readonly messages: readonly WireMessage[]
-}
-
-export function toolsFor(request: ChatRequest, context: ToolsContext): ToolSet {
+/** Throws `BadRequestError` for an invalid choice. */
+export function toolsFor(
+  request: ChatRequest,
+  context: WriteContext & {
+    readonly format: OutputFormat
+    readonly messages: readonly WireMessage[]
+  },
+): ToolSet {
   const { profile, format, messages } = context
   const { tools, mcp_servers } = toWireTools(request, context)
   if (format.kind === 'tool') {
@@ -28,30 +30,23 @@ export function toolsFor(request: ChatRequest, context: ToolsContext): ToolSet {
       tool_choice: jsonToolChoice(request, profile, isAlone),
     }
   }
-  const hasTools = tools.length > 0 || mcp_servers.length > 0
-  const tool_choice = toWireToolChoice(request, hasTools, context)
-  const absent = hasTools ? [] : standIns(messages, context)
-  return absent.length > 0
-    ? { tools: absent, mcp_servers, tool_choice: { type: 'none' } }
-    : { tools, mcp_servers, tool_choice }
+  if (tools.length > 0 || mcp_servers.length > 0)
+    return { tools, mcp_servers, tool_choice: toWireToolChoice(request, context) }
+  if (!['none', 'auto'].includes(String(request.tool_choice ?? 'auto')))
+    context.note('ignored', 'tool_choice was left out: there are no tools', 'tool_choice')
+  const absent = standIns(messages, context)
+  const tool_choice = absent.length > 0 ? ({ type: 'none' } as const) : undefined
+  return { tools: absent, mcp_servers, tool_choice }
 }
 
-/** Throws `BadRequestError` for an invalid choice. Undefined without tools. */
 function toWireToolChoice(
   { tool_choice, parallel_tool_calls }: ChatRequest,
-  hasTools: boolean,
   context: WriteContext,
 ): WireToolChoice | undefined {
-  const asked = tool_choice ?? 'auto'
-  if (!hasTools) {
-    if (asked !== 'none' && asked !== 'auto')
-      context.note('ignored', 'tool_choice was left out: there are no tools', 'tool_choice')
-    return undefined
-  }
   const isSingle =
     parallel_tool_calls === false || asObject(tool_choice).disable_parallel_tool_use === true
   if (!isGiven(tool_choice) && !isSingle) return undefined
-  const choice = readChoice(asked)
+  const choice = readChoice(tool_choice ?? 'auto')
   if (!choice) throw invalidChoice(context)
   const { mode, tool } = choice
   const single = isSingle && { disable_parallel_tool_use: true as const }

@@ -1,14 +1,14 @@
 /** Maps tools to the Messages API. */
 import {
   asObject,
+  asString,
   type ChatRequest,
-  type CustomTool,
+  defined,
   type FunctionTool,
   isCustomTool,
   isFunctionTool,
   isObject,
   type JsonObject,
-  type ToolChoice,
   type ToolDefinition,
   words,
 } from '../../chat/index.js'
@@ -33,35 +33,31 @@ export function toWireTools(
   { tools = [], tool_choice, web_search_options }: ChatRequest,
   context: WriteContext,
 ): WireTools {
-  const only = allowedNames(tool_choice)
+  const { allowed } = readChoice(tool_choice) ?? {}
   const { bindsThoughts } = context.profile
-  if (only && bindsThoughts)
+  if (allowed && bindsThoughts)
     context.note(
       'changed',
       'allowed_tools was left out: thoughts of the model hold only behind the tools that they were made behind',
       'tool_choice',
     )
-  const allowed = bindsThoughts ? undefined : only
-  const wanted = tools.filter((tool) => allowed === undefined || allowed.has(keyOf(tool)))
-  const servers = wanted.flatMap(toMcpServer)
-  const mapped = wanted.flatMap((tool) =>
-    toMcpServer(tool).length > 0 ? [] : toWireTool(tool, context),
-  )
+  const names = allowed && !bindsThoughts ? new Set(allowed.map(keyOf)) : undefined
+  const wanted = tools.filter((tool) => !names || names.has(keyOf(tool)))
+  const servers = wanted.map(toMcpServer)
+  const mapped = wanted.flatMap((tool, i) => (servers[i] ? [] : toWireTool(tool, context)))
   const search = web_search_options ? [toWebSearch(web_search_options)] : []
-  return { tools: [...mapped, ...search], mcp_servers: servers }
+  return { tools: [...mapped, ...search], mcp_servers: servers.filter((one) => one !== undefined) }
 }
-
-/** Names of the free-text tools: their calls are returned as text. */
-export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
-  new Set(tools.flatMap((tool) => (isCustomTool(tool) ? [tool.custom.name] : [])))
 
 /** Hosted tools have only a type. */
 const keyOf = (tool: object): unknown => nameOf({ ...tool }) ?? asObject(tool).type
 
 function toWireTool(tool: ToolDefinition, context: WriteContext): readonly WireTool[] {
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
-  if (isCustomTool(tool)) return [fromCustom(tool, context)]
-  return toHosted({ ...tool }, context)
+  if (!isCustomTool(tool)) return toHosted({ ...tool }, context)
+  const { name, description } = tool.custom
+  const input_schema = freeTextSchema(tool, context)
+  return [{ name, ...(description && { description }), input_schema }]
 }
 
 /** Tool members of this API only. */
@@ -70,7 +66,8 @@ const ownMembers = words('defer_loading allowed_callers input_examples eager_inp
 function toFunction(tool: FunctionTool, context: WriteContext): WireTool {
   const { profile, note } = context
   const { name, description, parameters, strict } = tool.function
-  const members = { ...tool.function, ...tool }
+  // litellm also reads the mark inside the function
+  const members: JsonObject = { ...tool.function, ...defined(tool) }
   reportToolMembers(members, ownMembers, context)
   const rewritten = schemas.part.anthropicToolSchema(parameters ?? {}, {
     strict: strict === true && profile.structured,
@@ -84,21 +81,7 @@ function toFunction(tool: FunctionTool, context: WriteContext): WireTool {
     input_schema: { ...rewritten.schema, type: 'object' },
     ...(rewritten.strict && { strict: true }),
   }
-  return { ...definition, ...pick(members, ownMembers), ...marked(markOf(tool)) }
-}
-
-/** litellm also reads the mark inside the function. */
-const markOf = ({ cache_control, function: fn }: FunctionTool): unknown =>
-  cache_control ?? asObject(fn).cache_control
-
-/** Its text is unwrapped in the answer. */
-function fromCustom(tool: CustomTool, context: WriteContext): WireFunction {
-  const { name, description } = tool.custom
-  return {
-    name,
-    ...(description && { description }),
-    input_schema: freeTextSchema(tool, context),
-  }
+  return { ...definition, ...pick(members, ownMembers), ...marked(members.cache_control) }
 }
 
 /** Hosted tools by common name; versions are the oldest for every model with the tool. */
@@ -125,30 +108,28 @@ const foreignTypes: readonly string[] = words(
 )
 
 function toHosted(tool: JsonObject, { note }: WriteContext): readonly WireTool[] {
-  const { type } = tool
+  const type = asString(tool.type)
   const isOwnForm = isObject(tool.input_schema) && typeof tool.name === 'string'
-  if (!isOwnForm && (typeof type !== 'string' || foreignTypes.includes(type))) {
-    const name = typeof type === 'string' ? type : Object.keys(tool).join(', ')
-    note('dropped', `The hosted tool ${name} is another provider's`, 'tools')
+  if (!isOwnForm && (typeof tool.type !== 'string' || foreignTypes.includes(type))) {
+    note(
+      'dropped',
+      `The hosted tool ${type || Object.keys(tool).join(', ')} is another provider's`,
+      'tools',
+    )
     return []
   }
-  const versioned = hostedVersions.get(String(type))
-  const name = tool.name ?? hostedName(String(type))
+  const [pattern, known = ''] = hostedNames.find(([one]) => one.test(type)) ?? []
+  const name = tool.name ?? (pattern && type.replace(pattern, known))
   // native tools are passed through
-  return [{ ...tool, ...(name !== undefined && { name }), ...versioned }]
-}
-
-function hostedName(type: string): string | undefined {
-  const [pattern, name] = hostedNames.find(([known]) => known.test(type)) ?? []
-  return pattern && type.replace(pattern, name ?? '')
+  return [{ ...tool, ...(name !== undefined && { name }), ...hostedVersions.get(type) }]
 }
 
 /** An MCP server, separate from the tools: in this API's form, or OpenAI's. */
-function toMcpServer(tool: ToolDefinition): readonly JsonObject[] {
+function toMcpServer(tool: ToolDefinition): JsonObject | undefined {
   const { type, url, name, server_url, server_label, authorization, allowed_tools } = asObject(tool)
   // native form, passed through
-  if (type === 'url' && typeof url === 'string') return [{ ...tool }]
-  if (type !== 'mcp' || typeof server_url !== 'string') return []
+  if (type === 'url' && typeof url === 'string') return { ...tool }
+  if (type !== 'mcp' || typeof server_url !== 'string') return undefined
   const only = Array.isArray(allowed_tools) ? allowed_tools.map(String) : undefined
   const server: WireMcpServer = {
     type: 'url',
@@ -157,7 +138,7 @@ function toMcpServer(tool: ToolDefinition): readonly JsonObject[] {
     ...(typeof authorization === 'string' && { authorization_token: authorization }),
     ...(only && { tool_configuration: { enabled: true, allowed_tools: only } }),
   }
-  return [server]
+  return server
 }
 
 const searchUses: ReadonlyMap<unknown, number> = new Map([
@@ -169,16 +150,10 @@ const searchUses: ReadonlyMap<unknown, number> = new Map([
 /** Chat Completions' `web_search_options`: its size becomes a number of searches, as in litellm. */
 function toWebSearch({ search_context_size, user_location }: JsonObject): WireTool {
   const max_uses = searchUses.get(search_context_size)
-  const place =
-    isObject(user_location) && isObject(user_location.approximate) && user_location.approximate
+  const { approximate } = asObject(user_location)
   return {
     ...hostedVersions.get('web_search'),
     ...(max_uses && { max_uses }),
-    ...(place && { user_location: { type: 'approximate', ...place } }),
+    ...(isObject(approximate) && { user_location: { type: 'approximate', ...approximate } }),
   }
-}
-
-function allowedNames(choice: ToolChoice | undefined): ReadonlySet<unknown> | undefined {
-  const { allowed } = readChoice(choice) ?? {}
-  return allowed && new Set(allowed.map(keyOf))
 }

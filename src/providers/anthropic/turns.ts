@@ -18,7 +18,7 @@ import { profileOf } from './models.js'
 import { containerOf } from './native.js'
 import { toContent, toText, toTextBlocks, withMark } from './parts.js'
 import type { WriteContext } from './profile.js'
-import { callMembers, toHistoryCall, toResult } from './tool-history.js'
+import { callMembers, toResult } from './tool-history.js'
 import { isThinking, type WireBlock, type WireMessage } from './wire.js'
 
 export interface WireConversation {
@@ -48,20 +48,18 @@ export function toWireMessages(
   const members = [...systemMembers, ...prefillMarks]
   const { turns } = turnsOf(messages, context, { ids, members, callMembers })
   const start = turns.findIndex((turn) => !isSystem(turn))
-  const dialogue = start < 0 ? [] : turns.slice(start)
   const leading = start < 0 ? turns : turns.slice(0, start)
+  const dialogue = turns.slice(leading.length)
   const wire = new Turns(context)
   for (const turn of dialogue) wire.add(turn)
   return {
-    system: leading.flatMap((turn) => (isSystem(turn) ? toLeading(turn.message, context) : [])),
+    system: leading.filter(isSystem).flatMap(({ message }) => toLeading(message, context)),
     messages: finished(wire.end(), context),
     container: lastContainer(dialogue),
   }
 }
 
-type SystemTurn = InputTurn & { readonly message: SystemMessage }
-
-const isSystem = (turn: Turn): turn is SystemTurn =>
+const isSystem = (turn: Turn): turn is InputTurn & { readonly message: SystemMessage } =>
   turn.role === 'input' && turn.message.role !== 'user'
 
 /** The same without warnings, for `adapter.convertMessages`. */
@@ -79,10 +77,7 @@ function toLeading(message: SystemMessage, context: WriteContext): readonly Wire
   return toSystem(message, context)
 }
 
-function toSystem(
-  { content, cache_control }: SystemMessage,
-  context: WriteContext,
-): readonly WireBlock[] {
+function toSystem({ content, cache_control }: SystemMessage, context: WriteContext) {
   const texts =
     typeof content === 'string'
       ? toText(content)
@@ -106,17 +101,16 @@ export interface Container {
 
 /** The last one that has not expired. */
 function lastContainer(dialogue: readonly Turn[]): Container | undefined {
-  const said = dialogue.flatMap((turn) => (turn.role === 'assistant' ? turn.messages : []))
-  const needed = containerOf(said.at(-1)?.message, true)
+  const answers = dialogue.flatMap((turn) => (turn.role === 'assistant' ? turn.messages : []))
+  const needed = containerOf(answers.at(-1)?.message, true)
   if (needed) return { id: needed, isNeeded: true }
-  const ids = said.map(({ message }) => containerOf(message, false))
-  const id = ids.findLast((one) => one !== undefined)
-  return id === undefined ? undefined : { id, isNeeded: false }
+  const ids = answers.flatMap(({ message }) => containerOf(message, false) ?? [])
+  return ids.slice(-1).map((id) => ({ id, isNeeded: false }))[0]
 }
 
-/** Builds turns: adjacent ones of the same role are merged. */
+/** Builds turns; adjacent ones of the same role are merged at the end. */
 class Turns {
-  readonly messages: WireMessage[] = []
+  private readonly messages: WireMessage[] = []
   /** Made by the assistant, sent with the next user turn. */
   private pendingImages: readonly WireBlock[] = []
 
@@ -130,20 +124,21 @@ class Turns {
 
   private addAssistant({ messages }: AssistantTurn): void {
     const results: ReturnType<typeof toResult>[] = []
-    for (const said of messages) {
-      const calls = said.calls.map(toHistoryCall)
-      const { blocks, images } = toAssistant(said, calls, this.context)
+    for (const message of messages) {
+      const { blocks, images } = toAssistant(message, this.context)
       // a compaction block replaces the turns before it, so it may be first
       const isOpening = this.messages.length === 0 && !isCompaction(blocks[0])
       if (blocks.length > 0 && isOpening) this.addOpening()
       this.push('assistant', blocks)
       this.pendingImages = [...this.pendingImages, ...images]
-      results.push(...calls.map((call) => toResult(call, this.context)))
+      results.push(...message.calls.map((call) => toResult(call, this.context)))
     }
     // results come first in the user turn after the calls
-    const blocks = results.map(({ block }) => block)
-    this.push('user', blocks)
-    if (blocks.length > 0) this.addUser(results.flatMap(({ beside }) => beside))
+    this.push(
+      'user',
+      results.map(({ block }) => block),
+    )
+    if (results.length > 0) this.addUser(results.flatMap(({ beside }) => beside))
   }
 
   /** The API requires a user message first. */
@@ -170,19 +165,19 @@ class Turns {
   end(): readonly WireMessage[] {
     if (this.pendingImages.length > 0)
       this.context.note('dropped', 'Images of the last assistant message were left out')
-    return this.messages.map(withoutLastThoughts)
+    return joined(this.messages).map(withoutLastThoughts)
   }
 
   /** A system turn may follow only a user or system turn; elsewhere it is a note in a user turn. */
   private addSystem(message: SystemMessage): void {
+    const { note, profile } = this.context
     const texts = toSystem(message, this.context)
     const members = pick(message, systemMembers)
-    const before = this.messages.at(-1)?.role
-    if (this.context.profile.systemTurns && (before === 'user' || before === 'system')) {
+    const before = this.messages.at(-1)?.role ?? 'assistant'
+    if (profile.systemTurns && before !== 'assistant') {
       this.push('system', texts, members)
       return
     }
-    const { note } = this.context
     reportLost(members, [], { note, what: 'a system message that is sent as a note' })
     if (texts.length > 0)
       note('changed', 'A system message between the turns was sent as a note in the user message')
@@ -190,17 +185,25 @@ class Turns {
   }
 
   private push(role: WireMessage['role'], content: readonly WireBlock[], members = {}): void {
-    if (content.length === 0) return
-    const last = this.messages.at(-1)
-    const isJoined = last?.role === role
-    if (isJoined) this.messages.pop()
-    const joined = isJoined ? inOrder([...last.content, ...content]) : content
-    this.messages.push({ ...(isJoined && last), role, content: joined, ...members })
+    if (content.length > 0) this.messages.push({ role, content, ...members })
   }
 }
 
+/** Drops empty turns and merges adjacent ones of the same role. */
+function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
+  const messages: WireMessage[] = []
+  for (const turn of turns) {
+    const last = messages.at(-1)
+    if (last?.role === turn.role)
+      messages[messages.length - 1] = { ...last, ...turn, content: inOrder(last, turn) }
+    else if (turn.content.length > 0) messages.push(turn)
+  }
+  return messages
+}
+
 /** Merged messages: calls move behind text, unless thoughts follow the first call. */
-function inOrder(blocks: readonly WireBlock[]): readonly WireBlock[] {
+function inOrder(...messages: readonly WireMessage[]): readonly WireBlock[] {
+  const blocks = messages.flatMap(({ content }) => content)
   const isCall = ({ type }: WireBlock) => type === 'tool_use'
   const first = blocks.findIndex(isCall)
   if (first < 0 || blocks.slice(first).some(isThinking)) return blocks
@@ -211,9 +214,7 @@ function inOrder(blocks: readonly WireBlock[]): readonly WireBlock[] {
 function withoutLastThoughts(message: WireMessage): WireMessage {
   if (message.role !== 'assistant' || endsPaused(message.content)) return message
   const end = message.content.findLastIndex((block) => !isThinking(block)) + 1
-  return end === message.content.length
-    ? message
-    : { ...message, content: message.content.slice(0, end) }
+  return { ...message, content: message.content.slice(0, end) }
 }
 
 const asNote = (block: WireBlock): WireBlock => ({ ...block, text: `[System note: ${block.text}]` })
@@ -230,18 +231,6 @@ function finished(turns: readonly WireMessage[], context: WriteContext): readonl
 
 const isCompaction = (block: WireBlock | undefined) => block?.type === 'compaction'
 
-/** Drops empty turns and merges those that become adjacent. */
-function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
-  const messages: WireMessage[] = []
-  for (const turn of turns) {
-    const last = messages.at(-1)
-    if (last?.role === turn.role)
-      messages.splice(-1, 1, { ...turn, content: [...last.content, ...turn.content] })
-    else if (turn.content.length > 0) messages.push(turn)
-  }
-  return messages
-}
-
 /**
  * A last assistant message begins the answer. It must not end in white space; models without
  * prefill are asked to continue. A turn paused by the provider is sent back unchanged.
@@ -256,14 +245,8 @@ function withEnding(
     note('repaired', 'The model takes no beginning of its answer: it was asked to continue')
     return [...messages, { role: 'user', content: [{ type: 'text', text: 'Continue.' }] }]
   }
-  const content = trimmedEnd(last.content)
-  const others = messages.slice(0, -1)
-  return content.length > 0 ? [...others, { ...last, content }] : others
-}
-
-function trimmedEnd(content: readonly WireBlock[]): readonly WireBlock[] {
-  const block = content.at(-1)
-  if (block?.type !== 'text' || typeof block.text !== 'string') return content
-  const text = block.text.trimEnd()
-  return text === block.text ? content : content.with(-1, { ...block, text })
+  const block = last.content.at(-1)
+  if (block?.type !== 'text' || typeof block.text !== 'string') return messages
+  const content = last.content.with(-1, { ...block, text: block.text.trimEnd() })
+  return messages.with(-1, { ...last, content })
 }

@@ -6,14 +6,12 @@ import {
   asObjects,
   asText,
   isFilePart,
-  isObject,
   type PairedCall,
   type PairedMessage,
-  parseJson,
   readToolCall,
   splitId,
   type ToolMessage,
-  wrapInput,
+  toCallInput,
 } from '../../chat/index.js'
 import { reportLosses } from '../turns.js'
 import { toMedia } from './media.js'
@@ -30,46 +28,33 @@ export interface Slot {
   readonly result: ToolMessage
 }
 
-export interface AssistantParts {
-  readonly parts: readonly Part[]
-  readonly slots: readonly Slot[]
-  readonly isVerbatim: boolean
-}
-
-export function fromAssistant(said: PairedMessage, context: WriteContext): AssistantParts {
-  const native = nativeTurn(said, context)
-  if (native) return { ...native, slots: slotsOf(native.parts, said.calls) }
-  const parts = built(said, context)
-  const slots = said.calls.map(({ given, call, result }): Slot => {
-    const wireId = given.id === '' ? {} : { wireId: call.id }
-    return { name: readToolCall(given).name, result, ...wireId }
+/** The parts, and their calls; `isVerbatim`: made by this very model, byte for byte. */
+export function fromAssistant(message: PairedMessage, context: WriteContext) {
+  const native = nativeTurn(message, context)
+  // the calls of native parts were compared before: they are paired by position
+  const wire = native?.parts.flatMap((part) => (part.thought ? [] : (part.functionCall ?? [])))
+  const slots = message.calls.map(({ given, call, result }, nth): Slot => {
+    const wireId = wire ? wire[nth]?.id : given.id && call.id
+    return { name: readToolCall(given).name, result, ...(wireId && { wireId }) }
   })
-  return { parts, slots, isVerbatim: false }
-}
-
-/** Pairs the calls by position: they were compared before. */
-const slotsOf = (parts: readonly Part[], calls: readonly PairedCall[]): Slot[] => {
-  const wire = parts.flatMap((part) => (part.thought ? [] : (part.functionCall ?? [])))
-  return calls.map(({ given, result }, nth) => {
-    const id = wire[nth]?.id
-    return { name: readToolCall(given).name, result, ...(id && { wireId: id }) }
-  })
+  const { parts, isVerbatim } = native ?? { parts: built(message, context), isVerbatim: false }
+  return { parts, slots, isVerbatim }
 }
 
 function built({ message, calls }: PairedMessage, context: WriteContext): readonly Part[] {
   reportLosses(message, ['reasoning', 'hosted tools', 'files', 'audio'], context)
-  const { content, refusal, images = [], audio } = message
+  const { content, refusal, images, audio } = message
   const texts =
     typeof content === 'string'
       ? textPart(content)
       : (content ?? []).flatMap((part) => fromPart(part, context))
-  const said = [
+  const files = asObjects(images).filter(isFilePart)
+  const visible = [
     ...signed([...texts, ...textPart(refusal ?? '')], message.provider_specific_fields),
-    ...asObjects(images)
-      .filter(isFilePart)
-      .map((image) => toMedia(image, context)),
+    ...files.map((image) => toMedia(image, context)),
   ]
-  return [...(said.length > 0 ? said : textPart(audio?.transcript ?? '')), ...calls.map(toCallPart)]
+  const parts = visible.length > 0 ? visible : textPart(audio?.transcript ?? '')
+  return [...parts, ...calls.map(toCallPart)]
 }
 
 const textPart = (text: string): readonly Part[] => (text === '' ? [] : [{ text }])
@@ -97,29 +82,18 @@ function signed(
 }
 
 function toCallPart({ given, call }: PairedCall): Part {
-  const hidden = splitId(given.id).signature
-  const signature =
-    signatureOf(call) ?? ('function' in call ? signatureOf(call.function) : undefined)
-  const thoughtSignature = signature ?? hidden
+  const thoughtSignature =
+    signatureOf(call) ?? signatureOf(asObject(call).function) ?? splitId(given.id).signature
   return {
     functionCall: {
       ...(given.id !== '' && { id: call.id }),
       name: readToolCall(call).name,
-      args: argsOf(call),
+      args: toCallInput(call),
     },
     ...(thoughtSignature !== undefined && { thoughtSignature }),
   }
 }
 
-/** Always an object, as the wire requires. */
-const argsOf = (call: PairedCall['call']) => {
-  if (call.type === 'custom') return wrapInput(call.custom.input)
-  const args = parseJson(call.function.arguments)
-  return isObject(args) ? args : {}
-}
-
 /** litellm: on the call; in older histories on its function. */
-function signatureOf(holder: object): string | undefined {
-  const { provider_specific_fields } = asObject(holder)
-  return asText(asObject(provider_specific_fields).thought_signature)
-}
+const signatureOf = (holder: unknown): string | undefined =>
+  asText(asObject(asObject(holder).provider_specific_fields).thought_signature)

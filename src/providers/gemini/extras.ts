@@ -1,20 +1,20 @@
 /** Extra members of the caller, unchanged: `generationConfig` gets its own, the body all others. */
-import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import { type ChatRequest, isObject, type JsonObject, words } from '../../chat/index.js'
 import { omit } from '../notes.js'
 import { extrasOf } from '../unknown-members.js'
 import type { GenerateContentBody, GenerationConfig, ThinkingConfig } from './wire.js'
 
 /** `GenerationConfig` of v1beta. */
-const generationKeys = new Set(
-  'audioTimestamp audioTranscriptionConfig candidateCount enableAffectiveDialog enableEnhancedCivicAnswers frequencyPenalty imageConfig logprobs maxOutputTokens mediaResolution modelSelectionConfig presencePenalty responseFormat responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP translationConfig'.split(
-    ' ',
+const generationKeys: ReadonlySet<string> = new Set(
+  words(
+    'audioTimestamp audioTranscriptionConfig candidateCount enableAffectiveDialog enableEnhancedCivicAnswers frequencyPenalty imageConfig logprobs maxOutputTokens mediaResolution modelSelectionConfig presencePenalty responseFormat responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP translationConfig',
   ),
 )
 
 /** Body keys that may also be in snake case: Google accepts either form, but not both at once. */
-const bodyKeys = new Set(
-  'cachedContent contents continuationToken generationConfig labels safetySettings serviceTier store systemInstruction toolConfig tools'.split(
-    ' ',
+const bodyKeys: ReadonlySet<string> = new Set(
+  words(
+    'cachedContent contents continuationToken generationConfig labels safetySettings serviceTier store systemInstruction toolConfig tools',
   ),
 )
 
@@ -22,10 +22,9 @@ const bodyKeys = new Set(
 export const placeExtras = (body: GenerateContentBody, request: ChatRequest): GenerateContentBody =>
   extrasOf(request, 'gemini').flatMap(Object.entries).reduce(place, body)
 
-function place(
-  body: GenerateContentBody,
-  [key, value]: readonly [string, unknown],
-): GenerateContentBody {
+type Entry = readonly [name: string, value: unknown]
+
+function place(body: GenerateContentBody, [key, value]: Entry): GenerateContentBody {
   const name = camelCase(key)
   if (value === undefined) return body
   if (generationKeys.has(name)) return withConfig(body, [[name, value]])
@@ -35,17 +34,12 @@ function place(
   return { ...body, [bodyKeys.has(name) ? name : key]: value }
 }
 
-function withConfig(
-  body: GenerateContentBody,
-  entries: readonly (readonly [string, unknown])[],
-): GenerateContentBody {
-  return { ...body, generationConfig: entries.reduce(withEntry, body.generationConfig ?? {}) }
-}
+const withConfig = (body: GenerateContentBody, entries: readonly Entry[]): GenerateContentBody => ({
+  ...body,
+  generationConfig: entries.reduce(withEntry, body.generationConfig ?? {}),
+})
 
-function withEntry(
-  config: GenerationConfig,
-  [key, value]: readonly [string, unknown],
-): GenerationConfig {
+function withEntry(config: GenerationConfig, [key, value]: Entry): GenerationConfig {
   const name = generationKeys.has(camelCase(key)) ? camelCase(key) : key
   if (name === 'thinkingConfig' && isObject(value))
     return { ...config, thinkingConfig: withThinking(config.thinkingConfig ?? {}, value) }

@@ -9,12 +9,7 @@ import {
   isTetradError,
   TimeoutError,
 } from '../../core/index.js'
-import {
-  type Address,
-  type FileResponse,
-  type Network,
-  nodeNetwork,
-} from './inline-files-network.js'
+import { type FileResponse, type Network, nodeNetwork } from './inline-files-network.js'
 
 export interface DownloadOptions {
   /** `cdn.example.com`, `*.example.com`, with a port if it is not 443. */
@@ -34,61 +29,49 @@ export interface Download {
 
 const maxRedirects = 3
 
+const source = { provider: 'gemini', phase: 'request' } as const
+
 /**
- * Throws `BadRequestError` for an address that must not be fetched and a file that is missing or
- * too large, `TimeoutError`, `APIConnectionError`, and `AbortError` once the signal fired.
+ * Throws `BadRequestError` for an address that must not
+ * be fetched and a file that is missing or too large, `TimeoutError`, `APIConnectionError`, and
+ * `AbortError` once the signal fired.
  */
-export async function download(url: string, options: DownloadOptions): Promise<Download> {
+export async function download(url: URL, options: DownloadOptions): Promise<Download> {
   const { signal, timeoutMs } = options
-  if (signal.aborted) throw aborted(signal)
   const late = AbortSignal.timeout(timeoutMs)
   try {
-    return await follow(new URL(url), options, AbortSignal.any([signal, late]))
-  } catch (error) {
-    if (signal.aborted) throw aborted(signal)
-    if (late.aborted) throw lateness(url)
-    if (isTetradError(error)) throw error
-    throw new APIConnectionError(`The file at ${originOf(url)} could not be fetched`, {
-      provider: 'gemini',
+    signal.throwIfAborted()
+    return await follow(url, options, AbortSignal.any([signal, late]))
+  } catch (cause) {
+    if (signal.aborted) throw new AbortError(undefined, { ...source, cause: signal.reason })
+    if (late.aborted)
+      throw new TimeoutError(`The file at ${url.origin} did not come in time`, {
+        ...source,
+        code: 'file_timeout',
+      })
+    if (isTetradError(cause)) throw cause
+    throw new APIConnectionError(`The file at ${url.origin} could not be fetched`, {
+      ...source,
       code: 'file_unavailable',
-      phase: 'request',
-      cause: error,
+      cause,
     })
   }
 }
 
-const aborted = (signal: AbortSignal) =>
-  new AbortError(undefined, { provider: 'gemini', phase: 'request', cause: signal.reason })
-
-const lateness = (url: string) =>
-  new TimeoutError(`The file at ${originOf(url)} did not come in time`, {
-    provider: 'gemini',
-    code: 'file_timeout',
-    phase: 'request',
-  })
-
 /** True for an address that the list of hosts allows; resolves no name. */
 export function isListed(url: string, hosts: readonly string[]): boolean {
-  const parsed = parse(url)
-  if (parsed?.protocol !== 'https:' || parsed.username || parsed.password) return false
-  const host = withoutDot(parsed)
+  if (!URL.canParse(url)) return false
+  const { protocol, username, password, hostname, port } = new URL(url)
+  if (protocol !== 'https:' || username || password) return false
+  const host = withoutDot(hostname) + (port === '' ? '' : `:${port}`)
   return hosts.some((entry) => {
     const name = entry.toLowerCase()
     return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name
   })
 }
 
-const parse = (url: string) => {
-  try {
-    return new URL(url)
-  } catch {
-    return undefined
-  }
-}
-
 /** `example.com.` is `example.com`. */
-const withoutDot = ({ hostname, port }: URL) =>
-  hostname.replace(/\.$/, '') + (port === '' ? '' : `:${port}`)
+const withoutDot = (hostname: string) => hostname.replace(/\.$/, '')
 
 async function follow(
   url: URL,
@@ -98,9 +81,11 @@ async function follow(
 ): Promise<Download> {
   const { network = nodeNetwork, hosts } = options
   if (!isListed(url.href, hosts)) throw refused(url, 'it is not in the list of hosts')
-  const addresses = await network.resolve(url.hostname.replace(/\.$/, ''), signal)
+  const addresses = await network.resolve(withoutDot(url.hostname), signal)
   const [address] = addresses
-  if (!address || !(await allPublic(addresses, network)))
+  // all of them, whichever the connection would use
+  const arePublic = await Promise.all(addresses.map((one) => network.isPublic(one)))
+  if (!address || arePublic.includes(false))
     throw refused(url, 'its name does not lead to a public address')
   const response = await network.get(url, address, signal)
   try {
@@ -114,42 +99,25 @@ async function follow(
   }
 }
 
-/** False if one address is private, whichever the connection would use. */
-async function allPublic(addresses: readonly Address[], network: Network): Promise<boolean> {
-  for (const address of addresses) if (!(await network.isPublic(address))) return false
-  return true
-}
-
 async function readFile(response: FileResponse, url: URL, maxBytes: number): Promise<Download> {
-  if (response.status !== 200) throw refused(url, `it answered ${response.status}`)
-  if (response.contentLength !== undefined && response.contentLength > maxBytes)
-    throw tooLarge(url, maxBytes)
+  const { status, contentType, contentLength = 0, body } = response
+  const tooLarge = `it is larger than ${maxBytes} bytes (inlineFiles.maxBytes)`
+  if (status !== 200) throw refused(url, `it answered ${status}`)
+  if (contentLength > maxBytes) throw refused(url, tooLarge)
   const pieces: Uint8Array[] = []
   let size = 0
-  for await (const piece of response.body) {
+  for await (const piece of body) {
     size += piece.byteLength
-    if (size > maxBytes) throw tooLarge(url, maxBytes)
+    if (size > maxBytes) throw refused(url, tooLarge)
     pieces.push(piece)
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.byteLength
-  }
-  return { bytes, contentType: response.contentType }
+  return { bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()), contentType }
 }
 
 /** No path and no query: they may hold a signature. */
-const originOf = (url: string) => parse(url)?.origin ?? 'no valid address'
-
 const refused = (url: URL, why: string) =>
   new BadRequestError(`The file at ${url.origin} was not fetched: ${why}`, {
-    provider: 'gemini',
+    ...source,
     status: 400,
     code: 'file_refused',
-    phase: 'request',
   })
-
-const tooLarge = (url: URL, maxBytes: number) =>
-  refused(url, `it is larger than ${maxBytes} bytes (inlineFiles.maxBytes)`)

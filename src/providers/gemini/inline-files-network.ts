@@ -41,12 +41,9 @@ export const nodeNetwork: Network = {
     return found.map(({ address, family }) => ({ address, family: toFamily(family) }))
   },
 
-  async isPublic({ address, family }) {
-    const { BlockList } = nodeModule('node:net')
-    const special = blockList(new BlockList(), family === 4 ? specialV4 : specialV6, family)
-    if (family === 4) return !special.check(address, 'ipv4')
-    const global = blockList(new BlockList(), '2000::/3', 6)
-    return global.check(address, 'ipv6') && !special.check(address, 'ipv6')
+  async isPublic(address) {
+    if (address.family === 4) return !isIn(address, specialV4)
+    return isIn(address, '2000::/3') && !isIn(address, specialV6)
   },
 
   async get(url, { address, family }, signal) {
@@ -106,14 +103,14 @@ function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 
 const toFamily = (family: number): 4 | 6 => (family === 6 ? 6 : 4)
 
-interface Blocks {
-  addSubnet(network: string, prefix: number, type: 'ipv4' | 'ipv6'): void
-}
-
-const blockList = <List extends Blocks>(list: List, subnets: string, family: 4 | 6): List => {
+/** True if one of the subnets contains the address. */
+function isIn({ address, family }: Address, subnets: string): boolean {
+  const { BlockList } = nodeModule('node:net')
+  const list = new BlockList()
+  const type = family === 4 ? 'ipv4' : 'ipv6'
   for (const subnet of subnets.split(' ')) {
     const [network = '', prefix] = subnet.split('/')
-    list.addSubnet(network, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
+    list.addSubnet(network, Number(prefix), type)
   }
-  return list
+  return list.check(address, type)
 }

@@ -37,36 +37,38 @@ export async function inlineFiles(
   options: InlineFilesOptions,
   context: InlineContext,
 ): Promise<readonly Message[]> {
-  const wanted = new Set<string>()
-  // first pass: collect what to fetch
+  const wanted = new Map<string, Promise<string>>()
+  // first pass: fetch each address once
   mapUrls(messages, (url, isMedia) => {
-    if (isListed(url, options.hosts) && !isGoogleFile(url)) wanted.add(keyOf(url, isMedia))
+    const key = keyOf(url, isMedia)
+    if (isListed(url, options.hosts) && !isGoogleFile(url) && !wanted.has(key))
+      wanted.set(key, toDataUri(new URL(url), isMedia, { ...options, ...context }))
     return url
   })
   if (wanted.size === 0) return messages
-  const files = new Map(
-    await Promise.all(
-      [...wanted].map(async (key) => [key, await toDataUri(key, options, context)] as const),
-    ),
-  )
-  return mapUrls(messages, (url, isMedia) => files.get(keyOf(url, isMedia)) ?? url)
+  const addresses = [...wanted.keys()]
+  const uris = await Promise.all(wanted.values())
+  return mapUrls(messages, (url, isMedia) => uris[addresses.indexOf(keyOf(url, isMedia))] ?? url)
 }
 
 /** The same address may be both an image and a file. */
 const keyOf = (url: string, isMedia: boolean) => `${isMedia ? 'media' : 'file'} ${url}`
 
 async function toDataUri(
-  key: string,
-  { hosts, maxBytes = 20 * 1024 * 1024, timeoutMs = 10_000 }: InlineFilesOptions,
-  context: InlineContext,
+  url: URL,
+  isMedia: boolean,
+  {
+    maxBytes = 20 * 1024 * 1024,
+    timeoutMs = 10_000,
+    ...options
+  }: InlineFilesOptions & InlineContext,
 ): Promise<string> {
-  const [kind, url = ''] = key.split(/ (.*)/s)
-  const { bytes, contentType } = await download(url, { hosts, maxBytes, timeoutMs, ...context })
+  const { bytes, contentType } = await download(url, { ...options, maxBytes, timeoutMs })
   const data = toBase64(bytes)
   const type = mediaTypeOfData(data) ?? textType(bytes, contentType)
-  if (type === undefined || (kind === 'media' && type.startsWith('text/')))
+  if (type === undefined || (isMedia && type.startsWith('text/')))
     throw new BadRequestError(
-      `The file at ${new URL(url).origin} is of no type that can be told by its bytes`,
+      `The file at ${url.origin} is of no type that can be told by its bytes`,
       { provider: 'gemini', status: 400, code: 'invalid_file', phase: 'request' },
     )
   return `data:${type};base64,${data}`
@@ -109,10 +111,7 @@ function mapPart<Part>(part: Part, map: MapUrl): Part {
     if (isObject(given) && typeof given.url === 'string')
       return { ...part, [member]: { ...given, url: map(given.url, true) } }
   }
-  const { file } = part
-  if (!isObject(file) || typeof file.file_url !== 'string') return part
-  const url = map(file.file_url, false)
-  if (url === file.file_url) return part
-  const { file_url: _, ...rest } = file
-  return { ...part, file: { ...rest, file_data: url } }
+  const { file_url, ...rest } = asObject(part.file)
+  const url = typeof file_url === 'string' ? map(file_url, false) : file_url
+  return url === file_url ? part : { ...part, file: { ...rest, file_data: url } }
 }

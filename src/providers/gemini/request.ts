@@ -1,5 +1,5 @@
 /** Maps a chat request to a generateContent body; drops and reports members without a field. */
-import { type ChatRequest, defined, type JsonObject, words } from '../../chat/index.js'
+import { type ChatRequest, defined, nonEmpty, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
@@ -11,6 +11,7 @@ import {
   omit,
   reportThinking,
   unreported,
+  type WriteOptions,
 } from '../notes.js'
 import { placeExtras } from './extras.js'
 import { factsOf, type WriteContext } from './models.js'
@@ -20,19 +21,13 @@ import { type Conversation, toConversation } from './turns.js'
 import type { GenerateContentBody, GenerationConfig } from './wire.js'
 
 /** To `:generateContent` or `:streamGenerateContent`. Throws `BadRequestError` if unsendable. */
-export function toWire(
-  request: ChatRequest,
-  { streaming, warn }: { readonly streaming: boolean; readonly warn: Warn },
-): TransportRequest {
+export function toWire(request: ChatRequest, { streaming, warn }: WriteOptions): TransportRequest {
   const method = streaming ? 'streamGenerateContent?alt=sse' : 'generateContent'
   return toTransport(request, method, toBody(request, warn))
 }
 
 /** The request to `:countTokens`: the whole prompt, as it would be sent. */
-export function toCountWire(
-  request: ChatRequest,
-  { warn }: { readonly warn: Warn },
-): TransportRequest {
+export function toCountWire(request: ChatRequest, { warn }: { warn: Warn }): TransportRequest {
   const prompt = omit(toBody(request, warn), ['generationConfig', 'serviceTier', 'store'])
   const model = resourceName(request.model)
   return toTransport(request, 'countTokens', { generateContentRequest: { model, ...prompt } })
@@ -50,25 +45,22 @@ const resourceName = (model: string) =>
   /^(models|tunedModels)\//.test(model) ? model : `models/${model}`
 
 /** The body, with the caller's extra members in place. */
-export function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
+function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const context = contextOf(request.model, warn)
   const { note } = context
   reportThinking(request, context)
   for (const param of homeless)
     if (isGiven(request[param])) note('dropped', 'generateContent has no field for it', param)
   const tools = toTools(request, context)
-  const generationConfig = toGenerationConfig(request, tools, context)
-  const body = placeExtras(
-    {
-      ...toConversation(request.messages, context),
-      ...tools,
-      ...(Object.keys(generationConfig).length > 0 && { generationConfig }),
-      ...defined({ serviceTier: serviceTier(request, note), store: request.store }),
-    },
-    request,
-  )
-  checkThinking(body, context)
-  return withoutCached(body, note)
+  const generationConfig = nonEmpty(toGenerationConfig(request, tools, context))
+  const body = {
+    ...toConversation(request.messages, context),
+    ...tools,
+    ...defined({ generationConfig, serviceTier: serviceTier(request, note), store: request.store }),
+  }
+  const whole = placeExtras(body, request)
+  checkThinking(whole, context)
+  return withoutCached(whole, note)
 }
 
 const contextOf = (model: string, warn: Warn): WriteContext => ({
@@ -126,8 +118,7 @@ function maxTokens({ max_tokens, max_completion_tokens }: ChatRequest, note: Not
 const maxStops = 5
 
 function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | undefined {
-  if (!isGiven(stop)) return undefined
-  const all = (typeof stop === 'string' ? [stop] : stop).filter((text) => text !== '')
+  const all = [stop ?? []].flat().filter((text) => text !== '')
   if (all.length > maxStops)
     note('changed', `only the first ${maxStops} of ${all.length} were taken`, 'stop')
   return all.length > 0 ? all.slice(0, maxStops) : undefined
@@ -137,7 +128,7 @@ function answerFormat(
   { response_format: format }: ChatRequest,
   { tools }: WireTools,
   { facts, note }: WriteContext,
-): Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema'> & JsonObject {
+): Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema' | 'responseSchema'> {
   if (!format || format.type === 'text') return {}
   if (!facts.tools || (tools && !facts.isModern)) {
     const reason = facts.tools
@@ -146,15 +137,14 @@ function answerFormat(
     note('dropped', reason, 'response_format')
     return {}
   }
+  const responseMimeType = 'application/json'
   const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined
-  if (!schema) return { responseMimeType: 'application/json' }
+  if (!schema) return { responseMimeType }
   const warn = (message: string) => note('changed', message, 'response_format')
-  return {
-    responseMimeType: 'application/json',
-    ...((facts.generation ?? 2) >= 2
-      ? { responseJsonSchema: schemas.part.geminiAnswerSchema(schema, warn).schema }
-      : { responseSchema: schemas.part.geminiOpenApiAnswerSchema(schema, warn).schema }),
-  }
+  const { geminiAnswerSchema, geminiOpenApiAnswerSchema } = schemas.part
+  return (facts.generation ?? 2) >= 2
+    ? { responseMimeType, responseJsonSchema: geminiAnswerSchema(schema, warn).schema }
+    : { responseMimeType, responseSchema: geminiOpenApiAnswerSchema(schema, warn).schema }
 }
 
 // -- the rest of the body ------------------------------------------------------------------------------------------

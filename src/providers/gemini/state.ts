@@ -2,9 +2,9 @@
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
+import { customNames } from '../tools.js'
 import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.js'
 import type { Sources } from './annotations.js'
-import { customNames } from './names.js'
 import type { PartialArguments } from './partial-arguments.js'
 import type { Part, WireFunctionCall } from './wire.js'
 
@@ -51,6 +51,6 @@ export class State {
     limits: ReaderLimits = {},
   ) {
     this.writer = new TurnWriter({ ...limits, provider: 'gemini', context, call })
-    this.customs = customNames(context.request.tools)
+    this.customs = customNames(context.request)
   }
 }

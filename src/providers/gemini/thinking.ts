@@ -1,135 +1,122 @@
 /** Maps `reasoning_effort` and `thinking`: a budget for Gemini 2.5, a level since 3, never both. */
-import { type ChatRequest, isObject, type ReasoningEffort, words } from '../../chat/index.js'
+import { type ChatRequest, isObject, type ReasoningEffort } from '../../chat/index.js'
+import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
 import type { Note, Notes } from '../notes.js'
 import type { ThinkingControl, WriteContext } from './models.js'
 import type { Level, ThinkingConfig } from './wire.js'
 
-/** The requested thinking, from either parameter. */
-type Wish =
-  | { readonly kind: 'off' }
-  | { readonly kind: 'effort'; readonly effort: Exclude<ReasoningEffort, 'none'> }
-  | { readonly kind: 'tokens'; readonly tokens: number }
-  | { readonly kind: 'auto' }
+/** The requested thinking, from either parameter; a number is a budget in tokens. */
+type Wish = 'off' | 'auto' | Exclude<ReasoningEffort, 'none'> | number
 
 /** Undefined if none is requested. Throws `BadRequestError` for an unknown effort. */
 export function toThinkingConfig(
   request: ChatRequest,
   context: WriteContext,
 ): ThinkingConfig | undefined {
-  const { facts, note } = context
+  const { note } = context
+  const { thinking: control } = context.facts
   const wish = wishOf(request, context)
   if (!wish) return undefined
-  if (facts.thinking.kind === 'none') {
+  if (control.kind === 'none') {
     const param = request.reasoning_effort === undefined ? 'thinking' : 'reasoning_effort'
-    if (wish.kind !== 'off') note('dropped', 'the model does not think', param)
+    if (wish !== 'off') note('dropped', 'the model does not think', param)
     return undefined
   }
-  const includeThoughts = wish.kind !== 'off' && request.thinking?.display !== 'omitted'
-  const control =
-    facts.thinking.kind === 'budget'
-      ? budgetFor(wish, facts.thinking, note)
-      : levelFor(wish, facts.thinking.levels, note)
-  return { includeThoughts, ...control }
+  const includeThoughts = wish !== 'off' && request.thinking?.display !== 'omitted'
+  const amount =
+    control.kind === 'budget'
+      ? { thinkingBudget: budgetFor(wish, control, note) }
+      : levelFor(wish, control.levels, note)
+  return { includeThoughts, ...amount }
 }
 
 function wishOf(request: ChatRequest, context: WriteContext): Wish | undefined {
   const effort = effortOf(request, context)
-  const control = context.facts.thinking
   const thinking = thinkingOf(request)
-  if (thinking?.kind === 'off') return thinking
+  if (thinking === 'off') return thinking
   // each family gets its own form
-  if (effort && thinking?.kind === 'tokens') return control.kind === 'budget' ? thinking : effort
-  return effort ?? thinking
+  const isBudget = typeof thinking === 'number' && context.facts.thinking.kind === 'budget'
+  return isBudget ? thinking : (effort ?? thinking)
 }
 
-const efforts = words('none minimal low medium high xhigh max')
-
-function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes): Wish | undefined {
+function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes) {
   // litellm also accepts `{ effort, summary }`, and `disable`
   const given: unknown = isObject(reasoning_effort) ? reasoning_effort.effort : reasoning_effort
   if (given === undefined || given === null) return undefined
-  const effort = given === 'disable' ? 'none' : efforts.find((one) => one === given)
+  const effort = given === 'disable' ? 'none' : allEfforts.find((one) => one === given)
   if (effort === undefined)
     throw invalid(
-      `reasoning_effort is one of ${efforts.join(', ')}, not ${JSON.stringify(given)}`,
+      `reasoning_effort is one of ${allEfforts.join(', ')}, not ${JSON.stringify(given)}`,
       'invalid_reasoning_effort',
     )
-  return effort === 'none' ? { kind: 'off' } : { kind: 'effort', effort }
+  return effort === 'none' ? 'off' : effort
 }
 
 function thinkingOf({ thinking }: ChatRequest): Wish | undefined {
   if (!thinking) return undefined
-  const tokens = thinking.budget_tokens
-  const isOff = thinking.type === 'disabled' || thinking.type === 'between_tools'
-  if (isOff || tokens === 0) return { kind: 'off' }
-  return thinking.type === 'enabled' && typeof tokens === 'number' && tokens > 0
-    ? { kind: 'tokens', tokens: Math.round(tokens) }
-    : { kind: 'auto' }
+  const { type, budget_tokens: tokens } = thinking
+  if (isOff(thinking) || tokens === 0) return 'off'
+  const isBudget = type === 'enabled' && typeof tokens === 'number' && tokens > 0
+  return isBudget ? Math.round(tokens) : 'auto'
 }
 
 // -- budgets -------------------------------------------------------------------------------------------------------
 
-type Budget = Extract<ThinkingControl, { kind: 'budget' }>
-
 /** litellm's tokens per effort. */
 const effortTokens = { minimal: 0, low: 1024, medium: 2048, high: 4096, xhigh: 4096, max: 4096 }
 
-function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): ThinkingConfig {
-  switch (wish.kind) {
-    case 'auto':
-      return { thinkingBudget: -1 }
-    case 'off':
-      if (!off) note('changed', `the model always thinks: its budget is ${min}`, 'reasoning_effort')
-      return { thinkingBudget: off ? 0 : min }
-    case 'effort':
-      reportHighest(wish.effort, 'HIGH', note)
-      return { thinkingBudget: Math.max(min, effortTokens[wish.effort]) }
-    case 'tokens': {
-      const thinkingBudget = Math.min(max, Math.max(min, wish.tokens))
-      if (thinkingBudget !== wish.tokens)
-        note('changed', `the budget goes from ${min} to ${max}`, 'thinking')
-      return { thinkingBudget }
-    }
+function budgetFor(
+  wish: Wish,
+  { min, max, off }: Extract<ThinkingControl, { kind: 'budget' }>,
+  note: Note,
+): number {
+  if (wish === 'auto') return -1
+  if (wish === 'off') {
+    if (!off) note('changed', `the model always thinks: its budget is ${min}`, 'reasoning_effort')
+    return off ? 0 : min
   }
+  if (typeof wish === 'string') {
+    reportHighest(wish, 'HIGH', note)
+    return Math.max(min, effortTokens[wish])
+  }
+  const budget = Math.min(max, Math.max(min, wish))
+  if (budget !== wish) note('changed', `the budget goes from ${min} to ${max}`, 'thinking')
+  return budget
 }
 
 // -- levels --------------------------------------------------------------------------------------------------------
 
+/** As the efforts from minimal on. */
 const allLevels: readonly Level[] = ['MINIMAL', 'LOW', 'MEDIUM', 'HIGH', 'XHIGH']
-const effortLevels = {
-  minimal: 'MINIMAL',
-  low: 'LOW',
-  medium: 'MEDIUM',
-  high: 'HIGH',
-  xhigh: 'XHIGH',
-  max: 'XHIGH',
-} as const
+
+const budgetLevels = [
+  [512, 'MINIMAL'],
+  [2048, 'LOW'],
+  [8192, 'MEDIUM'],
+] as const
 
 function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingConfig {
   const [lowest] = levels
-  if (wish.kind === 'auto') return {}
+  if (wish === 'auto') return {}
   if (lowest === undefined) {
     note('dropped', 'how much the model thinks cannot be set', 'reasoning_effort')
     return {}
   }
-  if (wish.kind === 'off') {
+  if (wish === 'off') {
     note('changed', `the model always thinks: its level is ${lowest}`, 'reasoning_effort')
     return { thinkingLevel: lowest }
   }
-  const wanted = wish.kind === 'effort' ? effortLevels[wish.effort] : levelOfTokens(wish.tokens)
+  const isBudget = typeof wish === 'number'
+  const wanted: Level = isBudget
+    ? effortOfBudget(wish, budgetLevels, 'HIGH')
+    : (allLevels[allEfforts.indexOf(wish) - 1] ?? 'XHIGH')
   const thinkingLevel = nearest(wanted, levels)
-  if (wish.kind === 'effort' && wanted === 'XHIGH') reportHighest(wish.effort, thinkingLevel, note)
-  else if (wish.kind === 'tokens')
-    note('changed', `the model has levels: ${wish.tokens} tokens are ${thinkingLevel}`, 'thinking')
+  if (isBudget)
+    note('changed', `the model has levels: ${wish} tokens are ${thinkingLevel}`, 'thinking')
+  else reportHighest(wish, thinkingLevel, note)
   if (wanted !== thinkingLevel && wanted !== 'XHIGH')
     note('changed', `the model has no level ${wanted}: it got ${thinkingLevel}`, 'reasoning_effort')
   return { thinkingLevel }
-}
-
-const levelOfTokens = (tokens: number): Level => {
-  if (tokens <= 512) return 'MINIMAL'
-  if (tokens <= 2048) return 'LOW'
-  return tokens <= 8192 ? 'MEDIUM' : 'HIGH'
 }
 
 /** The higher of two equally near; `levels` are ascending and not empty. */

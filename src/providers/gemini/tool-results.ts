@@ -1,41 +1,24 @@
 /** Maps a tool result to a function response. */
-import {
-  isObject,
-  type JsonObject,
-  parseJson,
-  type ToolMessage,
-  textOfContent,
-} from '../../chat/index.js'
+import { asObjects, isObject, type JsonObject, parseJson, textOfContent } from '../../chat/index.js'
 import type { Slot } from './assistant.js'
 import { type MediaPart, toMedia } from './media.js'
 import type { WriteContext } from './models.js'
-import type { FunctionResponsePart, Part } from './wire.js'
+import type { FunctionResponsePart } from './wire.js'
 
-export interface ToolResult {
-  readonly response: Part
-  /** Files that the response cannot hold: sent in the turn after it. */
-  readonly files: readonly MediaPart[]
-}
-
-export function toResult({ wireId, name, result }: Slot, context: WriteContext): ToolResult {
-  const { text, media } = read(result, context)
+/** The response, and files that it cannot hold: sent in the turn after it. */
+export function toResult({ wireId, name, result }: Slot, context: WriteContext) {
+  const { content = '', is_error } = result
+  const text = textOfContent(content)
+  const others = asObjects(content).filter(({ type }) => type !== 'text')
+  const media = others.map((part) => toMedia(part, context))
   const within = media.filter((part) => isTakenWithin(part, context))
-  const parts = within.map(toResponsePart)
   const functionResponse = {
     ...(wireId !== undefined && { id: wireId }),
     name,
-    response: result.is_error ? { error: text } : toResponse(text, media.length > 0),
-    ...(parts.length > 0 && { parts }),
+    response: is_error ? { error: text } : toResponse(text, media.length > 0),
+    ...(within.length > 0 && { parts: within.map(toResponsePart) }),
   }
   return { response: { functionResponse }, files: media.filter((part) => !within.includes(part)) }
-}
-
-function read({ content = '' }: ToolMessage, context: WriteContext) {
-  const media =
-    typeof content === 'string'
-      ? []
-      : content.filter(({ type }) => type !== 'text').map((part) => toMedia({ ...part }, context))
-  return { text: textOfContent(content), media }
 }
 
 /** An object is sent as it is, unless it has our keys; all else is the `output`. */

@@ -1,11 +1,14 @@
 /** Maps tools and the tool choice: functions in one entry, each hosted tool in its own. */
 import {
+  asObject,
+  asText,
   type ChatRequest,
   defined,
   type FunctionTool,
   type HostedToolDefinition,
   isObject,
   type JsonObject,
+  nonEmpty,
   type ToolDefinition,
 } from '../../chat/index.js'
 import { isGiven, type Note, pick } from '../notes.js'
@@ -13,7 +16,6 @@ import { onDemand } from '../on-demand.js'
 import { type Choice, invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'
 import { isOwnTool, type ModelFacts, type OwnTool, type WriteContext } from './models.js'
-import { ownName } from './names.js'
 import type { FunctionDeclaration, ToolConfig, WireTool } from './wire.js'
 
 /** Loaded by the first request with a schema. */
@@ -27,10 +29,9 @@ export interface WireTools {
 /** Throws `BadRequestError` for a tool without a name and an invalid tool_choice. */
 export function toTools(request: ChatRequest, context: WriteContext): WireTools {
   const { facts, note } = context
-  const { tool_choice } = request
-  const choice = isGiven(tool_choice) ? readChoice(tool_choice) : undefined
+  const { tool_choice, tools: all = [], parallel_tool_calls } = request
+  const choice = readChoice(tool_choice)
   if (isGiven(tool_choice) && !choice) throw invalidChoice(context)
-  const { tools: all = [], parallel_tool_calls } = request
   if (all.length > 0 && !facts.tools) note('dropped', 'the model has no tools', 'tools')
   const given = facts.tools ? all : []
   const own = given.filter(isOwnTool)
@@ -49,7 +50,9 @@ export function toTools(request: ChatRequest, context: WriteContext): WireTools 
 // -- functions -----------------------------------------------------------------------------------------------------
 
 function toDeclaration(tool: OwnTool, context: WriteContext): FunctionDeclaration {
-  const name = ownName(tool)
+  // an untyped caller may omit either
+  const body = asObject(tool.type === 'custom' ? tool.custom : tool.function)
+  const name = asText(body.name)
   if (!name) throw context.invalid('a tool has no name', 'invalid_tool')
   if (tool.type === 'function') return functionDeclaration(tool, name, context)
   const { description } = tool.custom
@@ -114,21 +117,17 @@ function hostedTools(
   return [...tools, { googleSearch: {} }]
 }
 
-interface Clash {
-  readonly choice: Choice | undefined
-  /** With the functions of the request. */
-  readonly isMixable: boolean
-  readonly note: Note
-}
-
 function withoutClash(
   tools: readonly WireTool[],
-  { choice, isMixable, note }: Clash,
+  {
+    choice,
+    isMixable,
+    note,
+  }: { readonly choice: Choice | undefined; readonly isMixable: boolean; readonly note: Note },
 ): readonly WireTool[] {
-  if (tools.every((tool) => tool.functionDeclarations)) return tools
-  if (choice?.mode !== 'none' && isMixable) return tools
-  if (choice?.mode === 'none')
-    note('changed', 'tool_choice none leaves the hosted tools out', 'tools')
+  const isNone = choice?.mode === 'none'
+  if (tools.every((tool) => tool.functionDeclarations) || (!isNone && isMixable)) return tools
+  if (isNone) note('changed', 'tool_choice none leaves the hosted tools out', 'tools')
   else note('dropped', 'before Gemini 3 hosted tools do not go together with functions', 'tools')
   return []
 }
@@ -163,51 +162,30 @@ function toMcp(options: JsonObject, note: Note): WireTool {
 
 // -- choice --------------------------------------------------------------------------------------------------------
 
-interface Taken {
-  readonly own: readonly OwnTool[]
-  readonly hosted: readonly WireTool[]
-}
+const modes = { required: 'ANY', none: 'NONE', auto: 'AUTO' } as const
 
+/** VALIDATED is AUTO with schema-valid calls, the only such mode with names or hosted tools. */
 function toConfig(
   choice: Choice | undefined,
-  { own, hosted }: Taken,
-  context: WriteContext,
+  { own, hosted }: { readonly own: readonly OwnTool[]; readonly hosted: readonly WireTool[] },
+  { facts, note }: WriteContext,
 ): ToolConfig | undefined {
-  const hasDeclarations = own.length > 0 || hosted.some((tool) => tool.functionDeclarations)
-  if (!hasDeclarations) {
+  if (own.length === 0 && !hosted.some((tool) => tool.functionDeclarations)) {
     if (choice && choice.mode !== 'none' && (choice.mode !== 'auto' || hosted.length === 0))
-      context.note('dropped', 'there is no function to choose', 'tool_choice')
+      note('dropped', 'there is no function to choose', 'tool_choice')
     return undefined
   }
   const isMixed = own.length > 0 && hosted.some((tool) => !tool.functionDeclarations)
   const isStrict = own.some((tool) => tool.type === 'function' && tool.function.strict === true)
-  const functionCallingConfig = toCalling(choice, { isMixed, isStrict }, context)
-  if (!functionCallingConfig && !isMixed) return undefined
-  return {
-    ...(functionCallingConfig && { functionCallingConfig }),
-    ...(isMixed && { includeServerSideToolInvocations: true }),
-  }
-}
-
-/** VALIDATED is AUTO with schema-valid calls, the only such mode with names or hosted tools. */
-function toCalling(
-  choice: Choice | undefined,
-  { isMixed, isStrict }: { readonly isMixed: boolean; readonly isStrict: boolean },
-  { facts }: WriteContext,
-): ToolConfig['functionCallingConfig'] | undefined {
   const names = (choice?.allowed ?? [choice?.tool ?? {}]).flatMap((tool) => nameOf(tool) ?? [])
-  const allowed = names.length > 0 && { allowedFunctionNames: names }
-  const isHeld = isStrict && isValidated(facts)
-  switch (choice?.mode) {
-    case 'required':
-      return { mode: 'ANY', ...allowed }
-    case 'none':
-      return { mode: 'NONE' }
-    case 'auto':
-      return { mode: isMixed || isHeld || allowed ? 'VALIDATED' : 'AUTO', ...allowed }
-    case undefined:
-      return isHeld ? { mode: 'VALIDATED' } : undefined
-  }
+  const isHeld = (isStrict && isValidated(facts)) || (choice && (isMixed || names.length > 0))
+  const mode =
+    isHeld && (choice?.mode ?? 'auto') === 'auto' ? 'VALIDATED' : choice && modes[choice.mode]
+  const allowed = mode !== 'NONE' && names.length > 0 && { allowedFunctionNames: names }
+  return nonEmpty({
+    ...(mode && { functionCallingConfig: { mode, ...allowed } }),
+    ...(isMixed && { includeServerSideToolInvocations: true }),
+  })
 }
 
 const isValidated = ({ generation }: ModelFacts) => generation === undefined || generation >= 2.5

@@ -5,6 +5,7 @@
 import {
   type AssistantTurn,
   anyId,
+  asObjects,
   isObject,
   type JsonObject,
   type Message,
@@ -46,12 +47,11 @@ export function toConversation(messages: readonly Message[], context: WriteConte
   const history = turnsOf(messages, context, { ids, readsSignatures: true, members: [] })
   for (const turn of history.turns) {
     if (turn.role === 'assistant') addAssistant(turn, turns, context)
-    else if (turn.message.role === 'user')
-      turnOf('user', turns).parts.push(...partsOf(turn.message, toUserPart, context))
     else {
-      const isLeading = turns.length === 0
-      const parts = partsOf(turn.message, toSystemPart, context)
-      if (!isLeading)
+      const isUser = turn.message.role === 'user'
+      const isLeading = !isUser && turns.length === 0
+      const parts = partsOf(turn.message, isUser ? toUserPart : toSystemPart, context)
+      if (!isUser && !isLeading)
         context.note('changed', 'a system message amid the conversation is sent as user text')
       const place = isLeading ? system : turnOf('user', turns).parts
       place.push(...parts)
@@ -62,10 +62,8 @@ export function toConversation(messages: readonly Message[], context: WriteConte
   return toContents(system, turns, context)
 }
 
-const isMarked = (message: Message) => {
-  const content = 'content' in message && Array.isArray(message.content) ? message.content : []
-  return [message, ...content].some((one) => isObject(one) && Boolean(one.cache_control))
-}
+const isMarked = (message: Message) =>
+  [{ ...message }, ...asObjects(message.content)].some((one) => one.cache_control)
 
 const partsOf = (
   { content }: SystemMessage | UserMessage,
@@ -98,15 +96,16 @@ function toText(part: JsonObject, context: WriteContext): Part {
 }
 
 function addAssistant({ messages }: AssistantTurn, turns: Turn[], context: WriteContext): void {
-  for (const said of messages) {
-    const { parts, slots, isVerbatim } = fromAssistant(said, context)
-    if (parts.length === 0) reportEmpty(context)
-    else {
-      const turn = turnOf('model', turns, messages[0] !== said)
-      const isFirst = turn.slots.length === 0
-      turn.parts.push(...(isFirst && !isVerbatim ? signed(parts, context) : parts))
-      turn.slots.push(...slots)
+  for (const message of messages) {
+    const { parts, slots, isVerbatim } = fromAssistant(message, context)
+    if (parts.length === 0) {
+      reportEmpty(context)
+      continue
     }
+    const turn = turnOf('model', turns, messages[0] !== message)
+    const isFirst = turn.slots.length === 0
+    turn.parts.push(...(isFirst && !isVerbatim ? signed(parts, context) : parts))
+    turn.slots.push(...slots)
   }
 }
 

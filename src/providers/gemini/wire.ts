@@ -6,7 +6,6 @@ import type {
   GenerateContentConfig,
   Candidate as SdkCandidate,
   Content as SdkContent,
-  FileData as SdkFileData,
   FunctionCall as SdkFunctionCall,
   FunctionDeclaration as SdkFunctionDeclaration,
   FunctionResponsePart as SdkFunctionResponsePart,
@@ -19,7 +18,6 @@ import type {
 import type { JsonObject } from '../../chat/index.js'
 import type { Plain } from '../plain.js'
 
-export type FileData = Plain<SdkFileData>
 export type WireFunctionCall = Plain<SdkFunctionCall>
 export type PartialArg = Plain<SdkPartialArg>
 export type FunctionResponsePart = Plain<SdkFunctionResponsePart>
