@@ -1,12 +1,12 @@
 /** Adapter for Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
-import { createAdapter, type Dialect } from '../adapter.js'
-import { unreported } from '../notes.js'
+import { createAdapter, type Dialect, type Warn } from '../adapter.js'
+import { notesOf, unreported } from '../notes.js'
 import { type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
-import { type TraitOptions, traitsOf, unknownModel } from './models.js'
+import { type TraitOptions, traitsOf, unknownModel, type WriteContext } from './models.js'
 import { toWire } from './request.js'
 import { type ChatClient, clientFetch } from './sdk.js'
 import { fromWire, type ReaderOptions, streamReader } from './stream.js'
@@ -62,6 +62,11 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
 export function dialectOf(options: CompatibleOptions) {
   const { name: provider, models, capabilities = () => unknownModel } = options
   const traits = traitsOf(options)
+  const contextOf = (model: string, warn: Warn): WriteContext => ({
+    ...notesOf(provider, model, warn),
+    traits,
+    now: Math.floor(Date.now() / 1000),
+  })
   const reading: ReaderOptions = {
     provider,
     traits,
@@ -74,13 +79,9 @@ export function dialectOf(options: CompatibleOptions) {
     toolNames: plainNames,
     schemas,
     capabilities,
-    convertMessages: (messages, model) =>
-      toWireMessages(messages, { provider, model, traits, now: now(), warn: unreported }),
-    toWire: (request, { streaming, warn }) =>
-      toWire(request, { provider, traits, streaming, warn, now: now() }),
+    convertMessages: (messages, model) => toWireMessages(messages, contextOf(model, unreported)),
+    toWire: (request, writing) => toWire(request, writing, contextOf(request.model, writing.warn)),
     fromWire: (response, context) => fromWire(response, context, reading),
     streamReader: (context, call) => streamReader(context, reading, call),
   } satisfies Dialect
 }
-
-const now = () => Math.floor(Date.now() / 1000)

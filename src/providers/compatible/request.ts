@@ -11,27 +11,21 @@ import {
   words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
-import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
-import { notesOf, omit, reportThinking } from '../notes.js'
+import { effortOfBudget, isOff } from '../model-rules.js'
+import { omit, reportThinking, type WriteOptions } from '../notes.js'
 import { isReasoningModel, type ServerTraits, type WriteContext } from './models.js'
 import { schemas, toWireTools } from './tools.js'
-import { writeMessages } from './turns.js'
+import { toWireMessages } from './turns.js'
 import type { WireExtensions, WireFormat, WireRequest } from './wire.js'
 
-export interface RequestContext {
-  readonly provider: string
-  readonly traits: ServerTraits
-  readonly streaming: boolean
-  readonly warn: Warn
-  /** Unix seconds. */
-  readonly now: number
-}
-
 /** The request to `/chat/completions`. Throws `BadRequestError` if it cannot be sent. */
-export function toWire(request: ChatRequest, asked: RequestContext): TransportRequest {
-  const { provider, traits, streaming, warn, now } = asked
-  const context = { ...notesOf(provider, request.model, warn), traits, now }
+export function toWire(
+  request: ChatRequest,
+  { streaming }: Pick<WriteOptions, 'streaming'>,
+  context: WriteContext,
+): TransportRequest {
+  const { provider, traits } = context
   return {
     path: '/chat/completions',
     model: request.model,
@@ -64,7 +58,7 @@ function toBody(request: ChatRequest, context: WriteContext): WireRequest & Wire
     // members with the same name and meaning on the wire, and unknown ones
     ...defined(omit(request, notTheSame)),
     model,
-    messages: writeMessages(messages, context),
+    messages: toWireMessages(messages, context),
     ...toWireTools(request, context),
     ...limitOf(request, context),
     ...reasoningOf(request, context),
@@ -169,11 +163,15 @@ const forms: Readonly<Record<ServerTraits['reasoningParam'], ReasoningForm>> = {
   },
 }
 
-/** Maps budgets to efforts, the inverse of litellm's table. */
+/** The inverse of litellm's table. */
+const effortRows = [
+  [1024, 'low'],
+  [4096, 'medium'],
+] as const
+
 function effortOf(thinking: Thinking | undefined): ReasoningEffort | undefined {
   if (!thinking || thinking.type === 'adaptive') return undefined
-  if (thinking.type === 'disabled' || thinking.type === 'between_tools') return 'none'
-  const budget = thinking.budget_tokens ?? 2048
-  if (budget <= 1024) return 'low'
-  return budget <= 4096 ? 'medium' : 'high'
+  return isOff(thinking)
+    ? 'none'
+    : effortOfBudget(thinking.budget_tokens ?? 2048, effortRows, 'high')
 }

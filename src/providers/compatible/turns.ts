@@ -17,32 +17,15 @@ import {
   type UserPart,
   visibleText,
 } from '../../chat/index.js'
-import type { Warn } from '../adapter.js'
-import { notesOf } from '../notes.js'
 import { otherMembers, otherMembersOfCall, reportEmpty, reportLosses, turnsOf } from '../turns.js'
-import type { ServerTraits, WriteContext } from './models.js'
+import type { WriteContext } from './models.js'
 import { restoreMembers } from './native.js'
 import { partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idForms } from './tools.js'
 import type { WireMessage, WirePart, WireToolCall } from './wire.js'
 
-export interface MessageContext {
-  readonly provider: string
-  readonly model: string
-  readonly traits: ServerTraits
-  readonly now: number
-  readonly warn: Warn
-}
-
-/** For messages alone. */
-export const toWireMessages = (
-  messages: readonly Message[],
-  { provider, model, warn, traits, now }: MessageContext,
-): readonly WireMessage[] =>
-  writeMessages(messages, { ...notesOf(provider, model, warn), traits, now })
-
 /** The wire's messages. Throws `BadRequestError` for none, and for unsendable messages or parts. */
-export function writeMessages(
+export function toWireMessages(
   messages: readonly Message[],
   context: WriteContext,
 ): readonly WireMessage[] {
@@ -63,13 +46,10 @@ function toWireTurn(turn: Turn, writer: WriteContext): readonly WireMessage[] {
   return [{ ...others, role, content: toWireText(message.content, mark, writer) }]
 }
 
-function toWireAssistant(
-  { messages }: AssistantTurn,
-  writer: WriteContext,
-): readonly WireMessage[] {
-  const said = messages.flatMap((one) => toWireSaid(one, writer))
-  const calls = messages.flatMap((one) => one.calls)
-  const whole = said.length > 1 && calls.length > 0 ? [joined(said)] : said
+function toWireAssistant({ messages }: AssistantTurn, writer: WriteContext) {
+  const wire = messages.flatMap((message) => toWireMessage(message, writer))
+  const calls = messages.flatMap((message) => message.calls)
+  const whole = wire.length > 1 && calls.length > 0 ? [joined(wire)] : wire
   return [...whole, ...toWireResults(calls, writer)]
 }
 
@@ -82,18 +62,18 @@ function joined(messages: readonly WireMessage[]): WireMessage {
   return Object.assign({}, ...messages, { content, tool_calls })
 }
 
-function toWireSaid(said: PairedMessage, writer: WriteContext): readonly WireMessage[] {
-  const { message, calls } = said
+function toWireMessage(paired: PairedMessage, writer: WriteContext): readonly WireMessage[] {
+  const { message, calls } = paired
   reportLosses(message, ['thinking parts', 'images'], writer)
-  const spoken = visibleText(message)
+  const visible = visibleText(message)
   const audio = audioOf(message, writer)
   // only OpenAI has `refusal`, so a refusal is sent as text
-  const text = spoken.text || spoken.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
+  const text = visible.text || visible.refusal || (audio ? '' : (message.audio?.transcript ?? ''))
   if (text === '' && calls.length === 0 && !audio) {
     reportEmpty(writer)
     return []
   }
-  const { fields, extras } = restoreMembers(said, writer)
+  const { fields, extras } = restoreMembers(paired, writer)
   const tool_calls = calls.map((pair) => toWireCall(pair, extras?.get(splitId(pair.given.id).id)))
   const { phase, ...others } = otherMembers(message)
   if (phase !== undefined)
@@ -117,11 +97,10 @@ function audioOf({ audio }: AssistantInput, { now }: WriteContext) {
 }
 
 function toWireCall({ call }: PairedCall, extra: JsonObject | undefined): WireToolCall {
-  const others = otherMembersOfCall(call)
-  if (call.type === 'custom')
-    return { ...others, id: call.id, type: 'custom', custom: call.custom, ...extra }
+  const members = { ...otherMembersOfCall(call), id: call.id }
+  if (call.type === 'custom') return { ...members, type: 'custom', custom: call.custom, ...extra }
   const { name, arguments: text } = call.function
-  return { ...others, id: call.id, type: 'function', function: { name, arguments: text }, ...extra }
+  return { ...members, type: 'function', function: { name, arguments: text }, ...extra }
 }
 
 /** Results contain text; their other parts follow in a user message after the last one. */
@@ -152,10 +131,9 @@ function toWireResults(calls: readonly PairedCall[], writer: WriteContext): read
 }
 
 /** The text and other parts of a result. The wire has no error flag: an error is JSON text. */
-function splitResult({ content, is_error }: ToolMessage) {
-  const parts: readonly UserPart[] = partsOf(content ?? '')
-  const others = parts.filter((part) => part.type !== 'text')
-  const said = textOfContent(content ?? '')
-  const text = said === '' && others.length > 0 ? 'See the next user message.' : said
+function splitResult({ content = '', is_error }: ToolMessage) {
+  const others = partsOf<UserPart>(content).filter((part) => part.type !== 'text')
+  const own = textOfContent(content)
+  const text = own === '' && others.length > 0 ? 'See the next user message.' : own
   return { text: is_error ? toErrorText(text) : text, others }
 }

@@ -104,12 +104,12 @@ async function readFile(response: FileResponse, url: URL, maxBytes: number): Pro
   const tooLarge = `it is larger than ${maxBytes} bytes (inlineFiles.maxBytes)`
   if (status !== 200) throw refused(url, `it answered ${status}`)
   if (contentLength > maxBytes) throw refused(url, tooLarge)
-  const pieces: Uint8Array[] = []
+  const pieces: BlobPart[] = []
   let size = 0
   for await (const piece of body) {
     size += piece.byteLength
     if (size > maxBytes) throw refused(url, tooLarge)
-    pieces.push(piece)
+    pieces.push(piece.slice())
   }
   return { bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()), contentType }
 }

@@ -8,6 +8,7 @@ import {
   words,
 } from '../../chat/index.js'
 import {
+  allEfforts,
   asksForMedia,
   doesNotReason,
   onceAModel,
@@ -33,9 +34,6 @@ interface Family {
   /** An unpublished name: treated as the newest of its kind, with no parameter refused. */
   readonly isGuess?: true
 }
-
-/** All efforts, weakest first. */
-export const allEfforts: readonly WireEffort[] = words('none minimal low medium high xhigh max')
 
 const upTo = (first: WireEffort, last: WireEffort) => {
   const range = allEfforts.slice(allEfforts.indexOf(first), allEfforts.indexOf(last) + 1)
@@ -194,14 +192,6 @@ export function nearestEffort(
   const rank = (effort: WireEffort) => allEfforts.indexOf(effort)
   const distance = (effort: WireEffort) => Math.abs(rank(effort) - rank(asked))
   return efforts.toSorted((a, b) => distance(a) - distance(b) || rank(a) - rank(b))[0]
-}
-
-/** Maps a thinking budget to an effort, the inverse of litellm's budgets. */
-export function effortOfBudget(budgetTokens: number): WireEffort {
-  if (budgetTokens < 1024) return 'minimal'
-  if (budgetTokens < 4096) return 'low'
-  if (budgetTokens < 16_384) return 'medium'
-  return 'high'
 }
 
 /** The name that family patterns match: `ft:gpt-4o-2024-08-06:org::id` → `gpt-4o`. */

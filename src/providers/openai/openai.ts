@@ -23,7 +23,7 @@ import {
 import { countWriter, requestWriter } from './request.js'
 import { clientFetch, type ResponsesClient } from './sdk.js'
 import { responseReader, streamReader } from './stream.js'
-import { toInput } from './turns.js'
+import { contextOf, toInput } from './turns.js'
 import { toUsage } from './usage.js'
 import type { Profile } from './wire.js'
 
@@ -110,8 +110,7 @@ export const responsesDialect = (server: Profile): Dialect => ({
   toolNames: plainNames,
   schemas: server.schemas,
   capabilities: server.capabilities,
-  convertMessages: (messages, model) =>
-    toInput(messages, { profile: server, model, warn: unreported }),
+  convertMessages: (messages, model) => toInput(messages, contextOf(server, model, unreported)),
   toWire: requestWriter(server),
   fromWire: responseReader(server),
   streamReader: streamReader(server),

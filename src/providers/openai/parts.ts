@@ -31,7 +31,7 @@ export function toContent(
     return mark && takesMark(mark, context) ? [marked(toText(content))] : content
   const parts = content.map((part) => toPart(part, context))
   const last = parts.at(-1)
-  return mark && last && takesMark(mark, context) ? [...parts.slice(0, -1), marked(last)] : parts
+  return mark && last && takesMark(mark, context) ? parts.with(-1, marked(last)) : parts
 }
 
 /** Throws `BadRequestError` for a part that cannot be sent. */
@@ -66,18 +66,10 @@ const marked = (part: InputPart): InputPart =>
 
 function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext): boolean {
   const isTaken = profile.takesCacheMarks(model)
-  if (!isTaken)
-    note(
-      'ignored',
-      `cache_control was left out: ${model} caches prompts by itself, without marks`,
-      'cache_control',
-    )
-  else if (ttl !== undefined)
-    note(
-      'ignored',
-      'The ttl of cache marks was left out: it holds for a whole request',
-      'cache_control',
-    )
+  const lost = isTaken
+    ? ttl && 'The ttl of cache marks was left out: it holds for a whole request'
+    : `cache_control was left out: ${model} caches prompts by itself, without marks`
+  if (lost) note('ignored', lost, 'cache_control')
   return isTaken
 }
 
@@ -107,16 +99,13 @@ function toImage({ source, mediaType, members }: Media, { note }: PartContext): 
   return { ...shared, image_url }
 }
 
-const formats: ReadonlyMap<unknown, 'wav' | 'mp3'> = new Map([
-  ['audio/wav', 'wav'],
-  ['audio/mpeg', 'mp3'],
-] as const)
+const formats: Readonly<Record<string, 'wav' | 'mp3'>> = { 'audio/wav': 'wav', 'audio/mpeg': 'mp3' }
 
-function toAudio({ mediaType }: Media, data: string, context: PartContext): InputAudio {
+function toAudio({ mediaType = '' }: Media, data: string, context: PartContext): InputAudio {
   const { profile, model } = context
   if (!profile.takesAudio(model))
     throw unsupported('audio', context, `${model} takes none on this API, hear() makes text of it`)
-  const format = formats.get(mediaType)
+  const format = formats[mediaType]
   if (!format) throw unsupported(`audio of type ${mediaType}`, context, 'the API takes mp3 and wav')
   return { type: 'input_audio', input_audio: { data, format } }
 }

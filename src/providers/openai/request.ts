@@ -7,14 +7,13 @@ import {
   words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
-import type { Warn } from '../adapter.js'
 import { headersOf } from '../headers.js'
 import { asksForMedia } from '../model-rules.js'
-import { isGiven, notesOf, pick } from '../notes.js'
+import { isGiven, pick, type WriteOptions } from '../notes.js'
 import { extrasOf } from '../unknown-members.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
-import { toInput } from './turns.js'
+import { contextOf, toInput } from './turns.js'
 import {
   asList,
   type Field,
@@ -25,20 +24,14 @@ import {
   type WireFormat,
 } from './wire.js'
 
-/** Options of a request conversion. */
-export interface RequestOptions {
-  readonly streaming: boolean
-  readonly warn: Warn
-}
-
 /** Creates the request writer of a server. Throws `BadRequestError` for an unsendable request. */
 export const requestWriter =
   (profile: Profile) =>
-  (request: ChatRequest, { streaming, warn }: RequestOptions): TransportRequest => ({
+  (request: ChatRequest, { streaming, warn }: WriteOptions): TransportRequest => ({
     path: '/responses',
     model: request.model,
     body: {
-      ...toBody(request, contextOf(profile, request, warn)),
+      ...toBody(request, contextOf(profile, request.model, warn)),
       ...(streaming && { stream: true }),
     },
     ...headersOf(request),
@@ -47,10 +40,10 @@ export const requestWriter =
 /** Creates the writer of token-count requests: the body without members about the answer. */
 export const countWriter =
   (profile: Profile) =>
-  (request: ChatRequest, { warn }: Pick<RequestOptions, 'warn'>): TransportRequest => ({
+  (request: ChatRequest, { warn }: Pick<WriteOptions, 'warn'>): TransportRequest => ({
     path: '/responses/input_tokens',
     model: request.model,
-    body: pick(toBody(request, contextOf(profile, request, warn)), countedKeys),
+    body: pick(toBody(request, contextOf(profile, request.model, warn)), countedKeys),
     ...headersOf(request),
   })
 
@@ -59,18 +52,12 @@ const countedKeys = words(
   'conversation input instructions model parallel_tool_calls personality previous_response_id reasoning text tool_choice tools truncation',
 )
 
-const contextOf = (profile: Profile, { model }: ChatRequest, warn: Warn): FieldContext => ({
-  ...notesOf(profile.provider, model, warn),
-  profile,
-})
-
 function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   const { profile, model } = context
   const body = extrasOf(request, profile.provider).reduce(joined, mapped(request, context))
-  const input = toInput(request.messages, {
-    ...context,
+  const input = toInput(request.messages, context, {
     isStored: body.store === true,
-    isChained: ['previous_response_id', 'conversation'].some((key) => Boolean(body[key])),
+    isChained: Boolean(body.previous_response_id || body.conversation),
   })
   if (input.length === 0 && !mayBeEmpty.some((key) => key in body))
     throw context.invalid('the request needs at least one message', 'no_messages')
@@ -166,6 +153,8 @@ const fields: Fields = {
   },
 }
 
+const maxIdentifier = 64
+
 /** Chat Completions' `user` is `safety_identifier` here, of at most 64 characters. */
 function toSafetyIdentifier(
   { user = '', safety_identifier }: ChatRequest,
@@ -176,8 +165,6 @@ function toSafetyIdentifier(
     note('changed', `user was cut to ${maxIdentifier} characters`, 'user')
   return { safety_identifier: user.slice(0, maxIdentifier) }
 }
-
-const maxIdentifier = 64
 
 /** The optional output that the request includes. */
 function includes(
@@ -196,12 +183,11 @@ function includes(
   return taken.length > 0 ? { include: taken } : {}
 }
 
-function toFormat(format: ResponseFormat, context: FieldContext): WireFormat {
+function toFormat(format: ResponseFormat, { profile, note }: FieldContext): WireFormat {
   if (format.type !== 'json_schema') return { type: format.type }
   const { name, schema, description, strict } = format.json_schema
   // without a schema only JSON can be enforced
   if (!schema) return { type: 'json_object' }
-  const { profile, note } = context
   const dialect = profile.answerSchema(schema, {
     strict: strict === true,
     warn: (message) => note('changed', message, 'response_format'),

@@ -1,7 +1,8 @@
 /** Maps `reasoning_effort` and `thinking` to the wire, which has efforts but no budgets. */
-import type { ChatRequest, ReasoningEffort, Thinking } from '../../chat/index.js'
+import type { ChatRequest } from '../../chat/index.js'
+import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
 import { reportThinking } from '../notes.js'
-import { allEfforts, effortOfBudget, nearestEffort } from './models.js'
+import { nearestEffort } from './models.js'
 import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
 
 /** `reasoning_effort`, else derived from `thinking`. Requested reasoning requests a summary too. */
@@ -10,31 +11,24 @@ export function toReasoning(
   context: FieldContext,
 ): Pick<ResponsesBody, 'reasoning'> {
   const { reasoning_effort, thinking } = request
+  const { profile, model, invalid } = context
   reportThinking(request, context)
-  const effort = reasoning_effort
-    ? toEffort(reasoning_effort, context)
-    : effortOfThinking(request, context)
+  if (reasoning_effort && !allEfforts.includes(reasoning_effort))
+    throw invalid(`reasoning_effort is one of ${allEfforts.join(', ')}`, 'invalid_effort')
+  const effort = reasoning_effort || effortOfThinking(request, context)
   const isAsked = reasoning_effort !== undefined || thinking !== undefined
   const isShown =
-    context.profile.asksForSummary(context.model) &&
-    isAsked &&
-    effort !== 'none' &&
-    thinking?.display !== 'omitted'
+    profile.asksForSummary(model) && isAsked && effort !== 'none' && thinking?.display !== 'omitted'
   if (effort === undefined && !isShown) return {}
-  return {
-    reasoning: {
-      ...(effort !== undefined && { effort }),
-      ...(isShown && { summary: 'auto' }),
-    },
-  }
+  return { reasoning: { ...(effort && { effort }), ...(isShown && { summary: 'auto' }) } }
 }
 
-function toEffort(effort: ReasoningEffort, { invalid }: FieldContext): WireEffort {
-  if (allEfforts.includes(effort)) return effort
-  throw invalid(`reasoning_effort is one of ${allEfforts.join(', ')}`, 'invalid_effort')
-}
-
-const isOff = ({ type }: Thinking) => type === 'disabled' || type === 'between_tools'
+/** The inverse of litellm's budgets. */
+const effortRows = [
+  [1023, 'minimal'],
+  [4095, 'low'],
+  [16_383, 'medium'],
+] as const
 
 function effortOfThinking(
   { thinking }: ChatRequest,
@@ -48,15 +42,15 @@ function effortOfThinking(
       note('dropped', `thinking was left out: ${model} does not reason`, 'thinking')
     return undefined
   }
-  const { budget_tokens } = thinking
-  if (thinking.type === 'enabled' && budget_tokens === undefined) return undefined
-  const asked = isOff(thinking) ? 'none' : effortOfBudget(budget_tokens ?? 0)
+  const { type, budget_tokens } = thinking
+  if (type === 'enabled' && budget_tokens === undefined) return undefined
+  const wanted = isOff(thinking) ? 'none' : effortOfBudget(budget_tokens ?? 0, effortRows, 'high')
   const efforts = profile.effortsOf(model)
-  const effort = efforts ? nearestEffort(asked, efforts) : asked
-  if (thinking.type === 'enabled' || effort !== asked)
+  const effort = efforts ? nearestEffort(wanted, efforts) : wanted
+  if (type === 'enabled' || effort !== wanted)
     note(
       'changed',
-      thinking.type === 'enabled'
+      type === 'enabled'
         ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
         : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
       'thinking',

@@ -1,5 +1,6 @@
 /** Maps tools and the tool choice to the wire. */
 import {
+  asObject,
   type ChatRequest,
   type CustomTool,
   defined,
@@ -12,7 +13,7 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { isGiven } from '../notes.js'
+import { isGiven, omit } from '../notes.js'
 import { invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import {
   asString,
@@ -92,20 +93,17 @@ const toFormat = (format: JsonObject | undefined) => {
 
 /** Maps Chat Completions' `web_search_options`, whose location is nested. */
 function toWebSearch(options: JsonObject, { profile, note }: FieldContext): WireTool {
-  const { searchOptions } = profile
-  const lost = searchOptions
-    ? Object.keys(options).filter((key) => !searchOptions.includes(key))
-    : []
+  const { searchOptions = Object.keys(options) } = profile
+  const lost = Object.keys(options).filter((key) => !searchOptions.includes(key))
   if (lost.length > 0)
     note('dropped', `web_search takes no ${lost.join(', ')}`, 'web_search_options')
-  const kept = Object.entries(options).filter(([key]) => !lost.includes(key))
-  const { user_location, ...rest } = Object.fromEntries(kept)
+  const { user_location, ...rest } = omit(options, lost)
   if (!isObject(user_location)) return { type: 'web_search', ...rest }
   const { approximate, ...location } = user_location
   return {
     type: 'web_search',
     ...rest,
-    user_location: { ...location, ...(isObject(approximate) && approximate) },
+    user_location: { ...location, ...asObject(approximate) },
   }
 }
 

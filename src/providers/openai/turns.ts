@@ -19,18 +19,20 @@ import { reportEmpty, reportLosses, turnsOf } from '../turns.js'
 import { type NativeContext, nativeItems, toCallItem } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'
 import { toContent } from './parts.js'
-import type { Phase, Profile, WireItem } from './wire.js'
+import type { FieldContext, Phase, Profile, WireItem } from './wire.js'
 
-/** Options of a history conversion. */
+/** What a request says of the server's copy of its history. */
 export interface InputOptions {
-  readonly profile: Profile
-  readonly model: string
-  readonly warn: Warn
   /** The server stores its answers. */
   readonly isStored?: boolean
   /** The server has all up to the last assistant turn: `previous_response_id` or `conversation`. */
   readonly isChained?: boolean
 }
+
+export const contextOf = (profile: Profile, model: string, warn: Warn): FieldContext => ({
+  ...notesOf(profile.provider, model, warn),
+  profile,
+})
 
 /** The API's maximum length of a `call_id`. */
 const ids = shortId(64)
@@ -39,13 +41,16 @@ const ids = shortId(64)
 const callMembers = ['namespace', 'caller', 'async']
 
 /** The input of a request. Throws `BadRequestError` for an unsendable message or part. */
-export function toInput(messages: readonly Message[], options: InputOptions): readonly WireItem[] {
-  const { profile, model, warn, isStored = false, isChained = false } = options
-  const writer = { ...notesOf(profile.provider, model, warn), profile, isStored }
+export function toInput(
+  messages: readonly Message[],
+  context: FieldContext,
+  { isStored = false, isChained = false }: InputOptions = {},
+): readonly WireItem[] {
+  const writer = { ...context, isStored }
   const { turns, orphans } = turnsOf(messages, writer, {
     ids,
     keepsOrphans: isChained,
-    members: profile.messageMembers,
+    members: context.profile.messageMembers,
     callMembers,
   })
   const items = isChained
@@ -72,10 +77,7 @@ function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): readonly 
 }
 
 function toItems(turn: Turn, writer: NativeContext): readonly WireItem[] {
-  if (turn.role === 'assistant') {
-    const { items, outputs } = assistantItems(turn, writer)
-    return [...items, ...outputs]
-  }
+  if (turn.role === 'assistant') return Object.values(assistantItems(turn, writer)).flat()
   const { role, content, cache_control } = turn.message
   // native items are sent as they are
   const parts = asObjects(content)
@@ -92,15 +94,13 @@ const isItem = ({ type }: JsonObject) => typeof type === 'string' && itemTypes.t
 // -- assistant ---------------------------------------------------------------------------------------------------------
 
 function assistantItems({ messages }: AssistantTurn, writer: NativeContext) {
-  const items = messages.flatMap((said) => toSaidItems(said, writer))
-  const calls = messages.flatMap((said) => said.calls)
+  const items = messages.flatMap((message) => {
+    const own = nativeItems(message, writer) ?? rebuilt(message, writer)
+    if (own.length === 0) reportEmpty(writer)
+    return own
+  })
+  const calls = messages.flatMap((message) => message.calls)
   return { items, outputs: toOutputs(items, calls, writer) }
-}
-
-function toSaidItems(said: PairedMessage, writer: NativeContext): readonly WireItem[] {
-  const items = nativeItems(said, writer) ?? rebuilt(said, writer)
-  if (items.length === 0) reportEmpty(writer)
-  return items
 }
 
 /** The outputs of the calls among the items, in order. */
@@ -150,9 +150,8 @@ const textItem = (text: string) => ({ type: 'output_text', text })
 /** Commentary and answer as separate items; one text for an API without phases. */
 function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonObject) {
   const isApart = commentary && phase !== undefined && text.startsWith(commentary)
-  return isApart
-    ? { commentary, answer: text.slice(commentary.length).replace(/^\n\n/, '') }
-    : { commentary: '', answer: text }
+  if (!isApart) return { commentary: '', answer: text }
+  return { commentary, answer: text.slice(commentary.length).replace(/^\n\n/, '') }
 }
 
 // -- cache marks -------------------------------------------------------------------------------------------------------
@@ -167,7 +166,9 @@ function limitMarks(items: readonly WireItem[], writer: NativeContext): readonly
   return items.map((item) => {
     const parts = markable(item)
     if (surplus <= 0 || !parts.some(isMarked)) return item
-    const kept = parts.map((part) => (isMarked(part) && surplus-- > 0 ? unmarked(part) : part))
+    const kept = parts.map((part) =>
+      isMarked(part) && surplus-- > 0 ? omit(part, ['prompt_cache_breakpoint']) : part,
+    )
     return { ...item, ['content' in item ? 'content' : 'output']: kept }
   })
 }
@@ -175,5 +176,3 @@ function limitMarks(items: readonly WireItem[], writer: NativeContext): readonly
 const markable = ({ content, output }: WireItem) => asObjects(content ?? output)
 
 const isMarked = (part: JsonObject) => 'prompt_cache_breakpoint' in part
-
-const unmarked = (part: JsonObject) => omit(part, ['prompt_cache_breakpoint'])
