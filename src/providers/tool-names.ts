@@ -41,15 +41,16 @@ export function fitToolNames(
   warn: Call['warn'],
 ): NamedRequest {
   const names = new Names(form)
-  const tools = asObjects(request.tools).map(bodyOf)
-  for (const { name } of tools) names.add(name)
-  const declared = names.changed
+  const tools = asObjects(request.tools).map((tool) => rename(tool, names))
+  const declared = names.changed().length
   const messages = request.messages.map((message) => renameMessage(message, names))
-  if (!names.isChanging) return { request, restored: (answer) => answer, restoring: (push) => push }
-  for (const [name, wire] of names.entries())
+  const changed = names.changed()
+  if (changed.length === 0)
+    return { request, restored: (answer) => answer, restoring: (push) => push }
+  for (const [position, [name, wire]] of changed.entries())
     warn({
       code: 'changed',
-      param: declared.has(name) ? 'tools' : 'messages',
+      param: position < declared ? 'tools' : 'messages',
       message: `The tool ${JSON.stringify(name)} is called ${wire} here: the API takes no other letters`,
     })
   const { tool_choice } = request
@@ -58,9 +59,7 @@ export function fitToolNames(
       ...request,
       messages,
       // the same tools and the same choice under other names
-      ...(request.tools && {
-        tools: asObjects(request.tools).map((tool) => rename(tool, names)) as never,
-      }),
+      ...(request.tools && { tools: tools as never }),
       ...(isObject(tool_choice) && { tool_choice: renameChoice(tool_choice, names) as never }),
     },
     restored: (answer) => restoreAnswer(answer, names),
@@ -80,10 +79,6 @@ class Names {
 
   constructor(private readonly form: NameForm) {}
 
-  add(name: unknown): void {
-    if (typeof name === 'string' && name !== '') this.wire(name)
-  }
-
   wire(name: string): string {
     const known = this.toWire.get(name)
     if (known !== undefined) return known
@@ -97,16 +92,8 @@ class Names {
     return this.fromWire.get(wire) ?? wire
   }
 
-  get isChanging(): boolean {
-    return this.entries().length > 0
-  }
-
-  get changed(): ReadonlySet<string> {
-    return new Set(this.entries().map(([name]) => name))
-  }
-
-  /** Names that differ on the wire. */
-  entries(): readonly (readonly [name: string, wire: string])[] {
+  /** Names that differ on the wire, in the order in which they were added. */
+  changed(): readonly (readonly [name: string, wire: string])[] {
     return [...this.toWire].filter(([name, wire]) => name !== wire)
   }
 

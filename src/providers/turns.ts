@@ -70,14 +70,9 @@ export const otherMembers = (message: object, mapped: readonly string[] = known)
 
 export const otherMembersOfCall = (call: object): JsonObject => otherMembers(call, knownOfCalls)
 
-interface TakenMembers {
-  readonly members: readonly string[]
-  readonly callMembers?: readonly string[]
-}
-
 function reportMembers(
   turn: Turn,
-  { members, callMembers = [] }: TakenMembers,
+  { members, callMembers = [] }: Pick<TurnOptions, 'callMembers'> & { members: readonly string[] },
   { note }: Notes,
 ): void {
   for (const message of messagesOf(turn)) {
@@ -85,7 +80,7 @@ function reportMembers(
       note('ignored', 'The names of messages were left out: the API has no place for them')
     reportLost(message, [...known, ...members], { what: 'a message', note })
   }
-  const calls = turn.role === 'input' ? [] : turn.messages.flatMap((said) => said.calls)
+  const calls = turn.role === 'input' ? [] : turn.messages.flatMap((one) => one.calls)
   for (const { given } of calls)
     reportLost(given, [...knownOfCalls, ...callMembers], { what: 'a tool call', note })
 }
@@ -146,9 +141,9 @@ export const reportEmpty = ({ note }: Notes): void =>
 const settled = (turn: Turn): Turn =>
   turn.role === 'input' ? turn : { ...turn, messages: turn.messages.map(withDecisions) }
 
-const withDecisions = (said: PairedMessage): PairedMessage => ({
-  ...said,
-  calls: said.calls.map((pair) => ({ ...pair, result: decided(pair.result) })),
+const withDecisions = (message: PairedMessage): PairedMessage => ({
+  ...message,
+  calls: message.calls.map((pair) => ({ ...pair, result: decided(pair.result) })),
 })
 
 /** A decision as the result that the model reads: an approved call that was not run has none. */

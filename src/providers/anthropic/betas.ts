@@ -86,10 +86,7 @@ const isStored = (block: JsonObject): boolean =>
   member(block.source, 'type') === 'file' || asObjects(block.content).some(isStored)
 
 /** The betas that the body needs and the caller requests, without duplicates; undefined if none. */
-export function betaHeader(
-  body: JsonObject,
-  asked: readonly (string | undefined)[],
-): string | undefined {
+export function betaHeader(body: JsonObject, asked: readonly (string | undefined)[]) {
   const own = rows.filter(([, isUsed]) => isUsed(body)).map(([beta]) => beta)
   const callers = asked.flatMap((line) => (line ?? '').split(',')).map((beta) => beta.trim())
   const betas = new Set([...own, ...callers].filter((beta) => beta !== ''))

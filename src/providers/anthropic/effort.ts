@@ -55,21 +55,21 @@ export function toWireReasoning(request: ChatRequest, profile: Profile): WireRea
   return { ...(thinking && { thinking }), ...(effort && { effort }) }
 }
 
+const types: readonly string[] = words('adaptive enabled disabled between_tools')
+
 function toWireThinking(request: ChatRequest, profile: Profile): WireThinking | undefined {
   if (!asksToThink(request)) return withoutThinking(request, profile)
   const { thinking, reasoning_effort } = request
-  const { type, budget_tokens: _, display: __, ...others } = thinking ?? {}
+  const { type, budget_tokens: tokens, display: _, ...others } = thinking ?? {}
   // a future type, passed through
   if (type && !types.includes(type)) return { ...thinking, type }
   const display = displayOf(thinking, profile)
-  const budget_tokens = thinking?.budget_tokens ?? budgetOf(reasoning_effort)
+  const budget_tokens = tokens ?? budgetOf(reasoning_effort)
   const config: WireThinkingConfig = thinksByBudget(request, profile)
     ? { type: 'enabled', budget_tokens, ...display }
     : { type: 'adaptive', ...display }
   return { ...config, ...others }
 }
-
-const types: readonly string[] = words('adaptive enabled disabled between_tools')
 
 /** Requested thoughts are returned, even if the model hides them by default. */
 const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) => {
@@ -81,8 +81,8 @@ function withoutThinking(request: ChatRequest, profile: Profile): WireThinkingCo
   if (!asksForRest(request)) return undefined
   const isAsked = request.thinking?.type === 'between_tools' || profile.known
   if (profile.thinking.includes('between_tools') && isAsked) return { type: 'between_tools' }
-  const mustSay = request.thinking !== undefined || profile.thinksByDefault
-  return mustSay && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
+  const isNeeded = request.thinking !== undefined || profile.thinksByDefault
+  return isNeeded && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
 }
 
 /** Levels for a budget that was meant for an older model. */
@@ -92,10 +92,7 @@ const effortRows = [
   [budgets.max, 'high'],
 ] as const
 
-function toWireEffort(
-  { thinking, reasoning_effort: asked }: ChatRequest,
-  { efforts }: Profile,
-): WireEffort | undefined {
+function toWireEffort({ thinking, reasoning_effort: asked }: ChatRequest, { efforts }: Profile) {
   if (efforts.length === 0 || asked === 'none') return undefined
   if (asked) return asked === 'minimal' ? 'low' : asked
   const isForeignBudget = thinking?.type === 'adaptive' && thinking.budget_tokens !== undefined

@@ -15,10 +15,7 @@ export function endsPaused(content: readonly WireBlock[]): boolean {
 }
 
 /** Drops a hosted call without result, except in an open turn, and a result without call. */
-export function balanceHostedTools(
-  messages: readonly WireMessage[],
-  note: Note,
-): readonly WireMessage[] {
+export function balanceHostedTools(messages: readonly WireMessage[], note: Note) {
   const blocks = messages.flatMap(({ content }) => content)
   const called = new Set(blocks.filter(isHostedCall).map(({ id }) => id))
   const answered = new Set(blocks.filter(isHostedResult).map(({ tool_use_id: id }) => id))

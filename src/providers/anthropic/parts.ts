@@ -17,6 +17,7 @@ import {
   type WireContainerUpload,
   type WireDocument,
   type WireImage,
+  type WireText,
 } from './wire.js'
 
 type WireMedia = WireImage | WireDocument | WireContainerUpload
@@ -33,14 +34,13 @@ export function toContent(
 }
 
 /** Blank text is dropped. */
-export const toText = (text: string, members: JsonObject = {}): readonly WireBlock[] =>
-  text.trim() === '' ? [] : [{ type: 'text', text, ...members }]
+export function toText(text: string, members: JsonObject = {}): readonly WireBlock[] {
+  const block: WireText = { type: 'text', text }
+  return text.trim() === '' ? [] : [{ ...block, ...members }]
+}
 
 /** Sets a mark of the whole message on its last block that accepts one. */
-export function withMark(
-  blocks: readonly WireBlock[],
-  mark: CacheControl | undefined,
-): readonly WireBlock[] {
+export function withMark(blocks: readonly WireBlock[], mark: CacheControl | undefined) {
   if (!mark) return blocks
   const last = blocks.findLastIndex((block) => !isThinking(block))
   const block = blocks[last]

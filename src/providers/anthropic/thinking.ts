@@ -1,5 +1,6 @@
 /** Effects of thinking on a request: room in `max_tokens`, and required blocks during tool use. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import { omit } from '../notes.js'
 import {
   asksForRest,
   asksToThink,
@@ -34,8 +35,7 @@ export function reasoningFor(
     'Thinking was left out: the tool call that is being answered came without its thoughts',
     param,
   )
-  const { effort } = reasoning
-  return { ...(effort && { effort }) }
+  return omit(reasoning, ['thinking'])
 }
 
 function withKnownEffort(request: ChatRequest, note: WriteContext['note']): ChatRequest {

@@ -23,7 +23,7 @@ export function toWireText(
 ): string | readonly WirePart[] {
   const parts = partsOf(content).map((part) => toTextPart(part, context))
   const wire = withMark(parts, mark, context)
-  if (wire.some(saysMore)) return wire
+  if (wire.some(hasMembers)) return wire
   return wire.map((part) => asString(part.text)).join('\n')
 }
 
@@ -35,15 +35,13 @@ export function toWireContent(
 ): string | readonly WirePart[] {
   const parts = partsOf(content).map((part) => toUserPart(part, context))
   const wire = withMark(parts, mark, context)
-  const [first] = wire
+  const [first, second] = wire
   if (!first) return ''
-  return wire.length === 1 && first.type === 'text' && !saysMore(first)
-    ? asString(first.text)
-    : wire
+  return !second && first.type === 'text' && !hasMembers(first) ? asString(first.text) : wire
 }
 
 /** True if it has more members than text. */
-const saysMore = (part: object) => Object.keys(part).length > 2
+const hasMembers = (part: object) => Object.keys(part).length > 2
 
 /** Content as parts. */
 export const partsOf = <Part extends UserPart>(
@@ -59,7 +57,7 @@ function withMark(
 ): readonly WirePart[] {
   const last = parts.at(-1)
   if (!mark || !last || last.cache_control) return parts
-  return [...parts.slice(0, -1), { ...last, ...cacheMark(mark, context) }]
+  return parts.with(-1, { ...last, ...cacheMark(mark, context) })
 }
 
 export function toUserPart(part: UserPart, context: WriteContext): WirePart {

@@ -69,10 +69,7 @@ function fromPart(part: AssistantPart, context: WriteContext): readonly Part[] {
 }
 
 /** litellm stores the signature of a text in the message. */
-function signed(
-  parts: readonly Part[],
-  fields: AssistantInput['provider_specific_fields'],
-): readonly Part[] {
+function signed(parts: readonly Part[], fields: AssistantInput['provider_specific_fields']) {
   const signatures = fields?.thought_signatures
   const signature = asText(Array.isArray(signatures) ? signatures[0] : fields?.thought_signature)
   const [part] = parts

@@ -9,10 +9,7 @@ import type { Level, ThinkingConfig } from './wire.js'
 type Wish = 'off' | 'auto' | Exclude<ReasoningEffort, 'none'> | number
 
 /** Undefined if none is requested. Throws `BadRequestError` for an unknown effort. */
-export function toThinkingConfig(
-  request: ChatRequest,
-  context: WriteContext,
-): ThinkingConfig | undefined {
+export function toThinkingConfig(request: ChatRequest, context: WriteContext) {
   const { note } = context
   const { thinking: control } = context.facts
   const wish = wishOf(request, context)

@@ -62,11 +62,7 @@ function toDeclaration(tool: OwnTool, context: WriteContext): FunctionDeclaratio
 /** Declaration members of Gemini only. */
 const ownMembers = ['behavior', 'response', 'responseJsonSchema']
 
-function functionDeclaration(
-  tool: FunctionTool,
-  name: string,
-  context: WriteContext,
-): FunctionDeclaration {
+function functionDeclaration(tool: FunctionTool, name: string, context: WriteContext) {
   const { facts, note } = context
   const { description, parameters, strict } = tool.function
   const members = { ...tool, ...tool.function }
@@ -82,11 +78,7 @@ function functionDeclaration(
 }
 
 /** JSON Schema; or OpenAPI's dialect, if the caller wrote it or the model supports no other. */
-function parametersOf(
-  schema: JsonObject,
-  facts: ModelFacts,
-  warn: (message: string) => void,
-): Pick<FunctionDeclaration, 'parameters' | 'parametersJsonSchema'> {
+function parametersOf(schema: JsonObject, facts: ModelFacts, warn: (message: string) => void) {
   if (typeof schema.type === 'string' && /^[A-Z]+$/.test(schema.type)) return { parameters: schema }
   if ((facts.generation ?? 2) >= 2)
     return { parametersJsonSchema: schemas.part.geminiToolSchema(schema, warn).schema }

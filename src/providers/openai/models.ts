@@ -185,10 +185,7 @@ export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[
 ]
 
 /** The accepted effort nearest to the requested one; of two equally near the weaker. */
-export function nearestEffort(
-  asked: WireEffort,
-  efforts: readonly WireEffort[],
-): WireEffort | undefined {
+export function nearestEffort(asked: WireEffort, efforts: readonly WireEffort[]) {
   const rank = (effort: WireEffort) => allEfforts.indexOf(effort)
   const distance = (effort: WireEffort) => Math.abs(rank(effort) - rank(asked))
   return efforts.toSorted((a, b) => distance(a) - distance(b) || rank(a) - rank(b))[0]

@@ -122,6 +122,16 @@ function sampling(param: 'temperature' | 'top_p'): Field {
     request[param] === 1 && profile.samplesByItself(model) ? {} : { [param]: request[param] }
 }
 
+const maxIdentifier = 64
+
+/** Chat Completions' `user` is `safety_identifier` here, of at most 64 characters. */
+const toSafetyIdentifier: Field = ({ user = '', safety_identifier }, { note }) => {
+  if (safety_identifier !== undefined) return { safety_identifier }
+  if (user.length > maxIdentifier)
+    note('changed', `user was cut to ${maxIdentifier} characters`, 'user')
+  return { safety_identifier: user.slice(0, maxIdentifier) }
+}
+
 const fields: Fields = {
   // under the same names
   ...each(
@@ -151,19 +161,6 @@ const fields: Fields = {
     if (asksForMedia(request)) dropped('modalities', context)
     return {}
   },
-}
-
-const maxIdentifier = 64
-
-/** Chat Completions' `user` is `safety_identifier` here, of at most 64 characters. */
-function toSafetyIdentifier(
-  { user = '', safety_identifier }: ChatRequest,
-  { note }: FieldContext,
-): JsonObject {
-  if (safety_identifier !== undefined) return { safety_identifier }
-  if (user.length > maxIdentifier)
-    note('changed', `user was cut to ${maxIdentifier} characters`, 'user')
-  return { safety_identifier: user.slice(0, maxIdentifier) }
 }
 
 /** The optional output that the request includes. */

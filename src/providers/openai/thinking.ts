@@ -3,7 +3,7 @@ import type { ChatRequest } from '../../chat/index.js'
 import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
 import { reportThinking } from '../notes.js'
 import { nearestEffort } from './models.js'
-import type { FieldContext, Profile, ResponsesBody, WireEffort } from './wire.js'
+import type { FieldContext, Profile, ResponsesBody } from './wire.js'
 
 /** `reasoning_effort`, else derived from `thinking`. Requested reasoning requests a summary too. */
 export function toReasoning(
@@ -30,10 +30,7 @@ const effortRows = [
   [16_383, 'medium'],
 ] as const
 
-function effortOfThinking(
-  { thinking }: ChatRequest,
-  context: FieldContext,
-): WireEffort | undefined {
+function effortOfThinking({ thinking }: ChatRequest, context: FieldContext) {
   const { profile, model, note } = context
   // adaptive: the default of a model without an effort
   if (!thinking || thinking.type === 'adaptive') return undefined
@@ -59,10 +56,7 @@ function effortOfThinking(
 }
 
 /** True for a model known to reason, or an unknown one that is asked to. */
-export function mayReason(
-  { model, reasoning_effort, thinking }: ChatRequest,
-  profile: Profile,
-): boolean {
+export function mayReason({ model, reasoning_effort, thinking }: ChatRequest, profile: Profile) {
   const { reasoning, known } = profile.capabilities(model)
   const isAsked =
     (reasoning_effort ?? 'none') !== 'none' || (thinking?.type ?? 'disabled') !== 'disabled'

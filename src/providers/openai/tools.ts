@@ -25,10 +25,7 @@ import {
 } from './wire.js'
 
 /** The tools of a request, with that of `web_search_options`; undefined if there are none. */
-export function toTools(
-  { tools = [], web_search_options }: ChatRequest,
-  context: FieldContext,
-): Tools | undefined {
+export function toTools({ tools = [], web_search_options }: ChatRequest, context: FieldContext) {
   const all = tools.flatMap((tool) => toTool(tool, context))
   const search = web_search_options ? [toWebSearch(web_search_options, context)] : []
   return all.length + search.length > 0 ? [...all, ...search] : undefined

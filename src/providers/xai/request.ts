@@ -1,5 +1,16 @@
 /** Requests to xAI: OpenAI's table, with xAI's differences. */
-import type { Field, FieldContext, Fields } from '../openai/wire.js'
+import type { Field, Fields } from '../openai/wire.js'
+
+/** xAI identifies the end user by `user`. */
+const toUser: Field = ({ user, safety_identifier }, { note }) => {
+  if (user === undefined) return { user: safety_identifier }
+  note(
+    'ignored',
+    'safety_identifier was left out: user is given too, and counts',
+    'safety_identifier',
+  )
+  return {}
+}
 
 /** `logprobs` is a separate member; `seed` and `user` are accepted, `verbosity`, `metadata` not. */
 export const fields: Fields = {
@@ -13,18 +24,4 @@ export const fields: Fields = {
   safety_identifier: toUser,
   verbosity: null,
   metadata: null,
-}
-
-/** xAI identifies the end user by `user`. */
-function toUser(
-  { user, safety_identifier }: Parameters<Field>[0],
-  { note }: FieldContext,
-): ReturnType<Field> {
-  if (user === undefined) return { user: safety_identifier }
-  note(
-    'ignored',
-    'safety_identifier was left out: user is given too, and counts',
-    'safety_identifier',
-  )
-  return {}
 }
