@@ -17,16 +17,13 @@ export function reportPart(part: JsonObject, taken: readonly string[], { note }:
   reportLost(part, names, { what: `a part of type ${type}`, note })
 }
 
-/** Members that the API accepts: beside the file, and in it. */
-export interface PartMembers {
-  readonly beside: readonly string[]
-  readonly inside: readonly string[]
-}
-
-/** Reads the file of a part and reports unsupported members. Throws if it has none. */
+/**
+ * Reads the file of a part and reports members that the API does not accept: beside the file, and
+ * in it. Throws if it has none.
+ */
 export function readFilePart(
   part: JsonObject,
-  { beside, inside }: PartMembers,
+  { beside, inside }: Readonly<Record<'beside' | 'inside', readonly string[]>>,
   notes: Notes,
 ): Media {
   const media = readMedia(part, notes)

@@ -6,14 +6,9 @@ import type { Notes } from './notes.js'
 export interface Choice {
   readonly mode: 'none' | 'auto' | 'required'
   /** The tool that must be called. */
-  readonly tool?: ToolReference
+  readonly tool?: { readonly type: string; readonly name: string }
   /** The only tools that may be called. */
   readonly allowed?: readonly JsonObject[]
-}
-
-export interface ToolReference {
-  readonly type: string
-  readonly name: string
 }
 
 /** `any` is the name in Anthropic and Mistral. */

@@ -61,35 +61,31 @@ const defaults: ServerTraits = {
 }
 
 /** By host. Each row avoids a 400 or a silent loss that users of that server have met. */
-const servers: readonly { readonly host: RegExp; readonly traits: Partial<ServerTraits> }[] = [
-  { host: /(^|\.)openai\.(com|azure\.com)$/, traits: { developerRole: true, strictSubset: true } },
-  { host: /(^|\.)(groq\.com|cerebras\.ai)$/, traits: { strictSubset: true } },
-  {
-    host: /(^|\.)openrouter\.ai$/,
-    traits: { reasoningParam: 'reasoning', cacheControl: true, fileURLs: true, strictSubset: true },
-  },
-  {
+const servers: readonly (readonly [host: RegExp, traits: Partial<ServerTraits>])[] = [
+  [/(^|\.)openai\.(com|azure\.com)$/, { developerRole: true, strictSubset: true }],
+  [/(^|\.)(groq\.com|cerebras\.ai)$/, { strictSubset: true }],
+  [
+    /(^|\.)openrouter\.ai$/,
+    { reasoningParam: 'reasoning', cacheControl: true, fileURLs: true, strictSubset: true },
+  ],
+  [
     // a tool loop in thinking mode is refused without its reasoning: https://api-docs.deepseek.com/guides/thinking_mode
-    host: /(^|\.)deepseek\.com$/,
-    traits: { reasoningParam: 'thinking', returnReasoning: true, maxTokensParam: 'max_tokens' },
-  },
-  {
-    host: /(^|\.)moonshot\.(ai|cn)$/,
-    traits: { reasoningParam: 'thinking', returnReasoning: true, maxTokensParam: 'max_tokens' },
-  },
-  {
+    /(^|\.)(deepseek\.com|moonshot\.(ai|cn))$/,
+    { reasoningParam: 'thinking', returnReasoning: true, maxTokensParam: 'max_tokens' },
+  ],
+  [
     // refuses unknown members, and ids of any other form
-    host: /(^|\.)mistral\.ai$/,
-    traits: { includeUsage: false, maxTokensParam: 'max_tokens', toolCallIds: 'nine' },
-  },
+    /(^|\.)mistral\.ai$/,
+    { includeUsage: false, maxTokensParam: 'max_tokens', toolCallIds: 'nine' },
+  ],
 ]
 
 /** The traits of the server at this address; options win. */
 export function traitsOf(options: { readonly baseURL: string } & TraitOptions): ServerTraits {
   const { baseURL } = options
   const host = URL.canParse(baseURL) ? new URL(baseURL).hostname : ''
-  const server = servers.find((one) => one.host.test(host))
-  return { ...defaults, ...server?.traits, ...pick(options, Object.keys(defaults)) }
+  const [, traits] = servers.find(([pattern]) => pattern.test(host)) ?? []
+  return { ...defaults, ...traits, ...pick(options, Object.keys(defaults)) }
 }
 
 /** OpenAI's reasoning models, also with a gateway's prefix: they refuse `max_tokens`. */

@@ -79,8 +79,8 @@ function limitOf(
   const limit = max_completion_tokens ?? max_tokens
   if (limit === undefined) return {}
   const isNewer = max_completion_tokens !== undefined || isReasoningModel(model)
-  const asked = isNewer ? 'max_completion_tokens' : 'max_tokens'
-  return { [traits.maxTokensParam === 'as asked' ? asked : traits.maxTokensParam]: limit }
+  const given = isNewer ? 'max_completion_tokens' : 'max_tokens'
+  return { [traits.maxTokensParam === 'as asked' ? given : traits.maxTokensParam]: limit }
 }
 
 function toWireFormat(format: ResponseFormat, { traits, note }: WriteContext): WireFormat {
@@ -139,13 +139,10 @@ const forms: Readonly<Record<ServerTraits['reasoningParam'], ReasoningForm>> = {
 
   // https://openrouter.ai/docs/use-cases/reasoning-tokens
   reasoning: (effort, thinking) => {
-    const budget = thinking?.budget_tokens
-    const reasoning =
-      effort !== undefined
-        ? { effort }
-        : thinking && thinking.type !== 'disabled' && budget !== undefined
-          ? { max_tokens: budget }
-          : thinking && { enabled: thinking.type !== 'disabled' }
+    const enabled = thinking && thinking.type !== 'disabled'
+    const max_tokens = enabled ? thinking.budget_tokens : undefined
+    const amount = max_tokens === undefined ? thinking && { enabled } : { max_tokens }
+    const reasoning = effort === undefined ? amount : { effort }
     return { params: defined({ reasoning }), isCoarser: false }
   },
 

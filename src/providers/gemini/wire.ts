@@ -2,27 +2,15 @@
  * The wire of generateContent, v1beta, in the types of the official SDK. Reading is lenient:
  * anything may be absent, unknown members are ignored.
  */
-import type {
-  GenerateContentConfig,
-  Candidate as SdkCandidate,
-  Content as SdkContent,
-  FunctionCall as SdkFunctionCall,
-  FunctionDeclaration as SdkFunctionDeclaration,
-  FunctionResponsePart as SdkFunctionResponsePart,
-  GenerationConfig as SdkGenerationConfig,
-  Part as SdkPart,
-  PartialArg as SdkPartialArg,
-  ThinkingConfig as SdkThinkingConfig,
-  ToolConfig as SdkToolConfig,
-} from '@google/genai'
+import type * as Sdk from '@google/genai'
 import type { JsonObject } from '../../chat/index.js'
 import type { Plain } from '../plain.js'
 
-export type WireFunctionCall = Plain<SdkFunctionCall>
-export type PartialArg = Plain<SdkPartialArg>
-export type FunctionResponsePart = Plain<SdkFunctionResponsePart>
+export type WireFunctionCall = Plain<Sdk.FunctionCall>
+export type PartialArg = Plain<Sdk.PartialArg>
+export type FunctionResponsePart = Plain<Sdk.FunctionResponsePart>
 /** One piece of a turn, with one member for its kind. */
-export type Part = Plain<SdkPart>
+export type Part = Plain<Sdk.Part>
 export type MediaResolution = NonNullable<NonNullable<Part['mediaResolution']>['level']>
 
 /** One turn. */
@@ -32,7 +20,7 @@ export interface Content {
 }
 
 /** `parameters`: OpenAPI's schema dialect, as the caller wrote it. */
-export interface FunctionDeclaration extends Omit<Plain<SdkFunctionDeclaration>, 'parameters'> {
+export interface FunctionDeclaration extends Omit<Plain<Sdk.FunctionDeclaration>, 'parameters'> {
   readonly parameters?: JsonObject
 }
 
@@ -42,20 +30,20 @@ export interface WireTool {
   readonly [hosted: string]: unknown
 }
 
-export type ToolConfig = Plain<SdkToolConfig>
+export type ToolConfig = Plain<Sdk.ToolConfig>
 
 /** XHIGH exists since @google/genai 3.3. */
 export type Level = Exclude<
-  NonNullable<Plain<SdkThinkingConfig>['thinkingLevel']> | 'XHIGH',
+  NonNullable<Plain<Sdk.ThinkingConfig>['thinkingLevel']> | 'XHIGH',
   'THINKING_LEVEL_UNSPECIFIED'
 >
 
-export interface ThinkingConfig extends Omit<Plain<SdkThinkingConfig>, 'thinkingLevel'> {
+export interface ThinkingConfig extends Omit<Plain<Sdk.ThinkingConfig>, 'thinkingLevel'> {
   readonly thinkingLevel?: Level
 }
 
 export interface GenerationConfig
-  extends Omit<Plain<SdkGenerationConfig>, 'thinkingConfig' | 'responseSchema'> {
+  extends Omit<Plain<Sdk.GenerationConfig>, 'thinkingConfig' | 'responseSchema'> {
   readonly thinkingConfig?: ThinkingConfig
   readonly responseSchema?: unknown
 }
@@ -68,14 +56,14 @@ export interface GenerateContentBody {
   readonly toolConfig?: ToolConfig
   readonly generationConfig?: GenerationConfig
   readonly cachedContent?: string
-  readonly serviceTier?: Exclude<Plain<GenerateContentConfig>['serviceTier'], undefined>
+  readonly serviceTier?: Exclude<Plain<Sdk.GenerateContentConfig>['serviceTier'], undefined>
   readonly store?: boolean
 }
 
 /** `finishReason` is a string: old gateways send values beyond the enum. */
 export interface Candidate
-  extends Omit<Plain<SdkCandidate>, 'finishReason' | 'content' | 'groundingMetadata'> {
-  readonly content?: Plain<SdkContent>
+  extends Omit<Plain<Sdk.Candidate>, 'finishReason' | 'content' | 'groundingMetadata'> {
+  readonly content?: Plain<Sdk.Content>
   readonly finishReason?: string
   readonly groundingMetadata?: JsonObject
 }

@@ -1,16 +1,5 @@
 /** The Responses wire: requests in the types of the official SDK, responses read field by field. */
-import type {
-  EasyInputMessage,
-  FunctionTool,
-  ResponseCreateParamsBase,
-  ResponseCustomToolCall,
-  ResponseFunctionToolCall,
-  ResponseInputAudio,
-  ResponseInputFile,
-  ResponseInputImage,
-  ResponseInputItem,
-  ResponseInputText,
-} from 'openai/resources/responses/responses'
+import type * as Sdk from 'openai/resources/responses/responses'
 import type { Capabilities, ChatRequest, JsonObject, Usage } from '../../chat/index.js'
 import type { DialectSchema, SchemaWarn } from '../../schema/index.js'
 import type { ToError } from '../../transport/index.js'
@@ -19,7 +8,7 @@ import type { OnDemand } from '../on-demand.js'
 import type { Plain } from '../plain.js'
 import type { ReaderLimits } from '../turn-writer.js'
 
-type Params = Plain<ResponseCreateParamsBase>
+type Params = Plain<Sdk.ResponseCreateParamsBase>
 
 /** `POST /responses`, without the members that are passed through. */
 export type ResponsesBody = Omit<Params, 'input' | 'tools' | 'tool_choice'>
@@ -27,29 +16,29 @@ export type Includable = NonNullable<Params['include']>[number]
 export type WireEffort = NonNullable<NonNullable<Params['reasoning']>['effort']>
 export type WireFormat = NonNullable<NonNullable<Params['text']>['format']>
 
-export type InputText = Plain<ResponseInputText>
-export type InputImage = Plain<ResponseInputImage>
-export type InputFile = Plain<ResponseInputFile>
-export type InputAudio = Plain<ResponseInputAudio>
+export type InputText = Plain<Sdk.ResponseInputText>
+export type InputImage = Plain<Sdk.ResponseInputImage>
+export type InputFile = Plain<Sdk.ResponseInputFile>
+export type InputAudio = Plain<Sdk.ResponseInputAudio>
 /** A part of ours, or a native one that is passed through. */
 export type InputPart = JsonObject
 
 /** An item of ours, of an earlier answer, or a native one. */
 export type WireItem = JsonObject
-export type Phase = NonNullable<Plain<EasyInputMessage>['phase']>
-export type CallItem = Plain<ResponseFunctionToolCall | ResponseCustomToolCall>
+export type Phase = NonNullable<Plain<Sdk.EasyInputMessage>['phase']>
+export type CallItem = Plain<Sdk.ResponseFunctionToolCall | Sdk.ResponseCustomToolCall>
 
 /** The output items of built-in tools: one for each type of call. */
 export type BuiltInOutput = Plain<
-  | ResponseInputItem.ComputerCallOutput
-  | ResponseInputItem.ShellCallOutput
-  | ResponseInputItem.LocalShellCallOutput
-  | ResponseInputItem.ApplyPatchCallOutput
-  | ResponseInputItem.McpApprovalResponse
+  | Sdk.ResponseInputItem.ComputerCallOutput
+  | Sdk.ResponseInputItem.ShellCallOutput
+  | Sdk.ResponseInputItem.LocalShellCallOutput
+  | Sdk.ResponseInputItem.ApplyPatchCallOutput
+  | Sdk.ResponseInputItem.McpApprovalResponse
 >
 
 /** A function of the app; tools are flat on this wire. */
-export type WireFunction = Plain<Omit<FunctionTool, 'strict'>>
+export type WireFunction = Plain<Omit<Sdk.FunctionTool, 'strict'>>
 /** One of these, or a native tool. */
 export type WireTool = JsonObject
 
