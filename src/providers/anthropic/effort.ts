@@ -1,6 +1,6 @@
 /** Maps `reasoning_effort` and `thinking` to `thinking` and `output_config.effort`. */
 import { type ChatRequest, type ReasoningEffort, type Thinking, words } from '../../chat/index.js'
-import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
+import { effortOfBudget, isOff } from '../model-rules.js'
 import type { Profile } from './profile.js'
 import type { WireEffort, WireThinking, WireThinkingConfig } from './wire.js'
 
@@ -22,15 +22,12 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, 'none'>, number>> = {
   max: 32_768,
 }
 
-export const isEffort = (value: unknown): value is ReasoningEffort =>
-  allEfforts.some((effort) => effort === value)
-
 /** True if thinking is to be off. */
-export const asksForRest = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
+export const disablesReasoning = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
   thinking ? isOff(thinking) : reasoning_effort === 'none'
 
 /** True if thinking can be switched off, entirely or outside tool use. */
-export const canRest = ({ thinking }: Profile): boolean =>
+export const canDisableReasoning = ({ thinking }: Profile): boolean =>
   thinking.includes('disabled') || thinking.includes('between_tools')
 
 export const budgetOf = (effort: ReasoningEffort | undefined): number =>
@@ -78,7 +75,7 @@ const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) =
 }
 
 function withoutThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
-  if (!asksForRest(request)) return undefined
+  if (!disablesReasoning(request)) return undefined
   const isAsked = request.thinking?.type === 'between_tools' || profile.known
   if (profile.thinking.includes('between_tools') && isAsked) return { type: 'between_tools' }
   const isNeeded = request.thinking !== undefined || profile.thinksByDefault

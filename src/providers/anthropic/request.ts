@@ -20,7 +20,7 @@ import { identity, maxTokensOf, reportUnmapped, sampling, serviceTier } from './
 import { toText } from './parts.js'
 import type { WriteContext } from './profile.js'
 import { reasoningFor, withRoomForThinking } from './thinking.js'
-import { toolsFor } from './tool-set.js'
+import { toToolSet } from './tool-set.js'
 import { type Container, contextOf, toWireMessages } from './turns.js'
 import { isThinking, type WireBody, type WireMessage, type WireTool } from './wire.js'
 
@@ -80,7 +80,7 @@ function toBody(request: ChatRequest, { version }: RequestSettings, context: Wri
   const reasoning = reasoningFor(request, messages, context)
   const isChanged = isPrompted && profile.bindsThoughts && messages.some(hasThoughts)
   const { thinking, effort } = isChanged ? bindingLoosely(reasoning, context) : reasoning
-  const { tools, tool_choice, mcp_servers } = toolsFor(request, { ...context, format, messages })
+  const { tools, tool_choice, mcp_servers } = toToolSet(request, { ...context, format, messages })
   const prompt = fitCacheMarks(
     { tools, messages, system: [...system, ...(isPrompted ? toText(jsonInstruction) : [])] },
     maxMarks - (extras.cache_control ? 1 : 0),

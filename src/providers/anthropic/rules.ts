@@ -10,7 +10,7 @@ import {
   unmapped,
 } from '../model-rules.js'
 import { readChoice } from '../tool-choice.js'
-import { asksToThink, budgetOf, canRest, minBudget, thinksByBudget } from './effort.js'
+import { asksToThink, budgetOf, canDisableReasoning, minBudget, thinksByBudget } from './effort.js'
 import type { Profile } from './profile.js'
 
 /** `hasSampling`: the API version has temperature, top_p and top_k. */
@@ -82,7 +82,7 @@ function reasoningRules(profile: Profile): readonly ParamRule[] {
     ...(profile.thinking.includes('enabled')
       ? [budgetFloor, budgetCeiling(profile)]
       : [budgetToAdaptive]),
-    ...(canRest(profile) ? [] : alwaysThinks),
+    ...(canDisableReasoning(profile) ? [] : alwaysThinks),
   ]
 }
 
@@ -91,7 +91,7 @@ function effortRules(profile: Profile): readonly ParamRule[] {
   // without levels the adapter maps any effort to a budget
   const taken = allEfforts.filter(
     (effort) =>
-      (effort === 'none' && canRest(profile)) ||
+      (effort === 'none' && canDisableReasoning(profile)) ||
       effort === 'minimal' ||
       (effort !== 'none' && (levels.length === 0 || levels.includes(effort))),
   )

@@ -1,11 +1,11 @@
 /** Effects of thinking on a request: room in `max_tokens`, and required blocks during tool use. */
 import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
+import { allEfforts } from '../model-rules.js'
 import { omit } from '../notes.js'
 import {
-  asksForRest,
   asksToThink,
-  canRest,
-  isEffort,
+  canDisableReasoning,
+  disablesReasoning,
   minBudget,
   thinksByBudget,
   toWireReasoning,
@@ -16,15 +16,15 @@ import { isThinking, type WireBody, type WireMessage } from './wire.js'
 
 /** Drops and reports requested thinking that the model does not support. */
 export function reasoningFor(
-  asked: ChatRequest,
+  given: ChatRequest,
   messages: readonly WireMessage[],
   { profile, note }: WriteContext,
 ): WireReasoning {
-  const request = withKnownEffort(asked, note)
+  const request = withKnownEffort(given, note)
   const param = request.thinking ? 'thinking' : 'reasoning_effort'
   if (profile.thinking.length === 0 && asksToThink(request))
     note('dropped', 'The model does not think', param)
-  if (profile.thinking.length > 0 && asksForRest(request) && !canRest(profile))
+  if (profile.thinking.length > 0 && disablesReasoning(request) && !canDisableReasoning(profile))
     note('dropped', 'The model always thinks', param)
   if (request.thinking?.type === 'between_tools' && !profile.thinking.includes('between_tools'))
     note('changed', 'The model cannot think between tools alone: thinking was turned off', param)
@@ -40,7 +40,7 @@ export function reasoningFor(
 
 function withKnownEffort(request: ChatRequest, note: WriteContext['note']): ChatRequest {
   const { reasoning_effort: effort, ...rest } = request
-  if (effort === undefined || isEffort(effort)) return request
+  if (effort === undefined || allEfforts.includes(effort)) return request
   if (effort !== null) note('dropped', `There is no reasoning_effort ${effort}`, 'reasoning_effort')
   return rest
 }

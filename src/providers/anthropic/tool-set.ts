@@ -13,7 +13,7 @@ export interface ToolSet extends WireTools {
 }
 
 /** Throws `BadRequestError` for an invalid choice. */
-export function toolsFor(
+export function toToolSet(
   request: ChatRequest,
   context: WriteContext & {
     readonly format: OutputFormat

@@ -126,9 +126,14 @@ class Turns {
     const results: ReturnType<typeof toResult>[] = []
     for (const message of messages) {
       const { blocks, images } = toAssistant(message, this.context)
-      // a compaction block replaces the turns before it, so it may be first
-      const isOpening = this.messages.length === 0 && !isCompaction(blocks[0])
-      if (blocks.length > 0 && isOpening) this.addOpening()
+      // the API requires a user message first; a compaction block replaces the turns before it
+      if (blocks.length > 0 && this.messages.length === 0 && !isCompaction(blocks[0])) {
+        this.context.note(
+          'repaired',
+          'The conversation began with the assistant: a user message was put before it',
+        )
+        this.push('user', [{ type: 'text', text: '.' }])
+      }
       this.push('assistant', blocks)
       this.pendingImages = [...this.pendingImages, ...images]
       results.push(...message.calls.map((call) => toResult(call, this.context)))
@@ -139,15 +144,6 @@ class Turns {
       results.map(({ block }) => block),
     )
     if (results.length > 0) this.addUser(results.flatMap(({ beside }) => beside))
-  }
-
-  /** The API requires a user message first. */
-  private addOpening(): void {
-    this.context.note(
-      'repaired',
-      'The conversation began with the assistant: a user message was put before it',
-    )
-    this.push('user', [{ type: 'text', text: '.' }])
   }
 
   private addUser(blocks: readonly WireBlock[]): void {

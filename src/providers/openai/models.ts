@@ -29,7 +29,7 @@ interface Family {
   /** The efforts it accepts; absent: unknown, all are passed through. */
   readonly efforts?: readonly WireEffort[]
   /** It does not reason unless an effort is given. */
-  readonly rests?: true
+  readonly reasonsOnRequest?: true
   readonly timeouts?: Timeouts
   /** An unpublished name: treated as the newest of its kind, with no parameter refused. */
   readonly isGuess?: true
@@ -77,8 +77,11 @@ const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
   ],
   [/^gpt-5(\.1)?-codex|^codex-/, { ...gpt5, ...reasoner, efforts: upTo('low', 'high') }],
   [/^gpt-5\.[0-9]-chat|^gpt-\d+-chat/, { ...gpt4o, ...chat }],
-  [/^gpt-5\.[2-4]/, { ...gpt5, ...reasoner, efforts: upTo('none', 'xhigh'), rests: true }],
-  [/^gpt-5\.1/, { ...gpt5, ...reasoner, efforts: upTo('none', 'high'), rests: true }],
+  [
+    /^gpt-5\.[2-4]/,
+    { ...gpt5, ...reasoner, efforts: upTo('none', 'xhigh'), reasonsOnRequest: true },
+  ],
+  [/^gpt-5\.1/, { ...gpt5, ...reasoner, efforts: upTo('none', 'high'), reasonsOnRequest: true }],
   [/^gpt-5(-|$)/, { ...gpt5, ...reasoner, efforts: upTo('minimal', 'high') }],
   [/^o\d.*deep-research/, { ...oSeries, ...pro, efforts: ['medium'] }],
   [/^o\d-pro/, { ...oSeries, ...pro, efforts: upTo('low', 'high') }],
@@ -132,12 +135,12 @@ const noSchemas = refused(
 
 /** True if this request lets the model reason. */
 const reasons =
-  ({ efforts, rests }: Family) =>
+  ({ efforts, reasonsOnRequest }: Family) =>
   ({ reasoning_effort, thinking }: ChatRequest): boolean => {
     if (reasoning_effort !== undefined) return reasoning_effort !== 'none'
     if (thinking !== undefined)
       return thinking.type !== 'disabled' || efforts?.includes('none') === false
-    return !rests
+    return !reasonsOnRequest
   }
 
 function reasonerRules(family: Family): readonly ParamRule[] {

@@ -99,7 +99,7 @@ export const profile: Profile = {
   answerSchema: (schema, options) => schemas.part.openaiAnswerSchema(schema, options),
   asksForSummary: givesSummary,
   samplesByItself: (model) => capabilities(model).reasoning === true,
-  saysStrict: true,
+  hasStrictTools: true,
   choosesFreely: true,
   runsCustomCalls: false,
 }

@@ -60,7 +60,7 @@ function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
     warn: (message) => context.note('changed', `the schema of ${name}: ${message}`, 'tools'),
   })
   const own: WireFunction = { type, name, ...defined({ description }), parameters: dialect.schema }
-  return { ...rest, ...more, ...own, ...(profile.saysStrict && { strict: dialect.strict }) }
+  return { ...rest, ...more, ...own, ...(profile.hasStrictTools && { strict: dialect.strict }) }
 }
 
 const noParameters = { type: 'object', properties: {} }

@@ -79,7 +79,7 @@ export interface Profile extends ReaderLimits {
   /** `temperature` and `top_p` are refused at any value. */
   samplesByItself(model: string): boolean
   /** Tools have `strict`. */
-  readonly saysStrict: boolean
+  readonly hasStrictTools: boolean
   /** A choice may name hosted tools, and a set of allowed tools. */
   readonly choosesFreely: boolean
   /** Accepted values of `include`; undefined: all. */

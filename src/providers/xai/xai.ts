@@ -66,7 +66,7 @@ export const profile: Profile = {
   asksForSummary: () => false,
   samplesByItself: () => false,
   // tools are always strict
-  saysStrict: false,
+  hasStrictTools: false,
   choosesFreely: false,
   includable: [
     'reasoning.encrypted_content',
