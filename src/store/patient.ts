@@ -22,9 +22,11 @@ export function patientStore(store: Store, options: PatientOptions = {}): Store 
   const { patienceMs = 2_000, restMs = 5_000, maxFailures = 3, now = Date.now } = options
   let failures = 0
   let restsUntil = 0
+  let lastCause: unknown
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     if (failures >= maxFailures) {
-      if (now() < restsUntil) throw unavailable('The store failed lately and is not asked')
+      if (now() < restsUntil)
+        throw unavailable('The store failed lately and is not asked', lastCause)
       restsUntil = now() + restMs
     }
     try {
@@ -33,6 +35,7 @@ export function patientStore(store: Store, options: PatientOptions = {}): Store 
       return value
     } catch (cause) {
       failures++
+      lastCause = cause
       restsUntil = now() + restMs
       throw unavailable('The store failed or took too long', cause)
     }
@@ -46,7 +49,7 @@ export function patientStore(store: Store, options: PatientOptions = {}): Store 
   })
 }
 
-const unavailable = (message: string, cause?: unknown) =>
+const unavailable = (message: string, cause: unknown) =>
   new ServiceUnavailableError(message, { code: 'store_unavailable', cause })
 
 function inTime<T>(work: () => Promise<T>, ms: number): Promise<T> {

@@ -131,6 +131,33 @@ describe('createClient', () => {
     expect(createClient({ providers, use }).layers).toHaveLength(use.length)
   })
 
+  it.each(['generate', 'stream'] as const)(
+    'a running call and its nested calls keep their layers when use() adds one: %s',
+    async (mode) => {
+      const seen: string[] = []
+      const noting = (name: string) =>
+        layer(name, (_, next) => {
+          seen.push(name)
+          return next()
+        })
+      const adding = layer('adding', async (ctx, next) => {
+        ai.use(noting('late'))
+        await ctx.client.generate(request)
+        return next()
+      })
+      const ai = createClient({ providers, use: [adding, noting('inner')] })
+      const other = createClient({ providers, use: ai.layers })
+      const ask = () =>
+        mode === 'generate' ? ai.generate(request) : Promise.resolve(ai.stream(request).response)
+      await ask()
+      expect(seen.splice(0)).toEqual(['inner', 'inner'])
+      await ask()
+      expect(seen.splice(0)).toEqual(['inner', 'late', 'inner', 'late'])
+      // a client made from the layers of another has a stack of its own
+      expect(other.layers.map(({ name }) => name)).toEqual(['adding', 'inner'])
+    },
+  )
+
   it('does not check the stack of a nested call', async () => {
     const ask = layer('ask', async (ctx, next) => {
       await ctx.client.generate(request)

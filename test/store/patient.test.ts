@@ -52,6 +52,14 @@ describe('a patient store', () => {
     expect(error).toMatchObject({ code: 'store_unavailable', cause: new Error('gone') })
   })
 
+  it('keeps the last cause while it pauses', async () => {
+    const { store: flaky, calls } = failing(() => true)
+    const store = patientStore(flaky, { maxFailures: 1 })
+    for (let i = 0; i < 3; i++)
+      await expect(store.get('a')).rejects.toMatchObject({ cause: new Error('gone') })
+    expect(calls()).toBe(1)
+  })
+
   it('has only the operations of the store', () => {
     const { append: _, ...smaller } = memoryStore()
     expect(patientStore(smaller as never).append).toBeUndefined()
