@@ -1,5 +1,6 @@
 /** A store in the memory of one process: for tests, and for apps with a single process. */
 import { TetradError } from '../core/errors.js'
+import { DueQueue } from './due-queue.js'
 import { type CapRow, type HoldRow, hold, type LedgerRows, settle } from './ledger.js'
 import type { FullStore } from './store.js'
 
@@ -84,8 +85,8 @@ export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullSt
 }
 
 function memoryQueues(now: () => number): Pick<FullStore, 'schedule' | 'claim' | 'unschedule'> {
-  const queues = new Map<string, Map<string, number>>()
-  const queueOf = (queue: string) => atKey(queues, queue, () => new Map<string, number>())
+  const queues = new Map<string, DueQueue>()
+  const queueOf = (queue: string) => atKey(queues, queue, () => new DueQueue())
   return {
     async schedule(queue, member, { inMs }) {
       queueOf(queue).set(member, now() + Math.ceil(inMs))
@@ -93,13 +94,15 @@ function memoryQueues(now: () => number): Pick<FullStore, 'schedule' | 'claim' |
     async claim(queue, { leaseMs, limit = 100 }) {
       const members = queueOf(queue)
       const at = now() + Math.ceil(leaseMs)
-      const due = [...members].filter(([, at]) => at <= now()).sort(([, a], [, b]) => a - b)
-      const claimed = due.slice(0, limit).map(([member]) => ({ member, at }))
-      for (const { member } of claimed) members.set(member, at)
-      return claimed
+      const due = members.take(now(), limit)
+      for (const member of due) members.set(member, at)
+      return due.map((member) => ({ member, at }))
     },
     async unschedule(queue, member, at) {
-      return queueOf(queue).get(member) === at && queueOf(queue).delete(member)
+      const members = queueOf(queue)
+      if (members.timeOf(member) !== at) return false
+      members.delete(member)
+      return true
     },
   }
 }

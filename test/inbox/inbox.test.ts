@@ -537,3 +537,19 @@ function heapUsed(): number {
   runInNewContext('gc')()
   return process.memoryUsage().heapUsed
 }
+
+it('a person costs the same number of store operations, however many write at once', async () => {
+  const costOf = async (people: number) => {
+    const { clock, open, answered, pass, store } = bench({ quietMs: 0 })
+    let operations = 0
+    const counted = wrap(store, () => void operations++)
+    const inbox = open({ store: counted, key: ({ id }) => id })
+    const ids = Array.from({ length: people }, (_, index) => `p${index}`)
+    await Promise.all(ids.map((id) => inbox.add(letter(id, clock.now()))))
+    while (answered.length < people) await pass(100)
+    await inbox.close()
+    return operations / people
+  }
+  const [few, many] = [await costOf(100), await costOf(1_000)]
+  expect(many).toBeLessThan(few * 1.2)
+})

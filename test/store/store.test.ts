@@ -5,10 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis as Upstash } from '@upstash/redis'
+import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { createClient, createClientPool, createCluster } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MisuseError, TetradError } from '../../src/core/index.js'
+import { DueQueue } from '../../src/store/due-queue.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { takeLease } from '../../src/store/lease.js'
 import { needs } from '../../src/store/needs.js'
@@ -332,4 +334,56 @@ it('the memory store takes a clock, and sweeps expired entries', async () => {
 it('an object that is no client and no database is a MisuseError', () => {
   expect(() => redisStore({} as never)).toThrow(MisuseError)
   expect(() => sqliteStore({} as never)).toThrow(MisuseError)
+})
+
+describe('a queue in memory', () => {
+  /** A time that counts how often it is compared. */
+  const counting = (ms: number, count: () => void) => {
+    const time = {
+      valueOf() {
+        count()
+        return ms
+      },
+    }
+    // only compared, as numbers are
+    return time as unknown as number
+  }
+
+  it('costs a step more where it has twice as many members', () => {
+    const stepsOf = (length: number) => {
+      let steps = 0
+      const count = () => void steps++
+      const queue = new DueQueue()
+      const names = Array.from({ length }, (_, index) => `${(index * 7919) % length}`)
+      for (const name of names) queue.set(name, counting(Number(name), count))
+      for (const name of names) queue.set(name, counting(length - Number(name), count))
+      while (queue.take(length, 1).length > 0) {
+        // taken one by one, as an inbox with room for one turn does
+      }
+      return steps / length
+    }
+    const [small, large] = [stepsOf(1_000), stepsOf(32_000)]
+    // five doublings, a few comparisons of two times in each of three operations
+    expect(large - small).toBeLessThan(5 * 3 * 8)
+    expect(large).toBeLessThan(3 * 8 * 16)
+  })
+
+  it('gives what a sorted list gives', () => {
+    const random = fc.sample(fc.tuple(fc.nat(40), fc.nat(20), fc.nat(5)), 2_000)
+    const queue = new DueQueue()
+    const list = new Map<string, number>()
+    for (const [name, at, action] of random) {
+      if (action > 1) queue.set(`${name}`, at)
+      if (action > 1) list.set(`${name}`, at)
+      if (action === 1) queue.delete(`${name}`)
+      if (action === 1) list.delete(`${name}`)
+      if (action > 0) continue
+      const due = [...list].filter(([, due]) => due <= at).map(([, due]) => due)
+      const taken = queue.take(at, 3)
+      expect(taken.map((name) => list.get(name))).toEqual(due.sort((a, b) => a - b).slice(0, 3))
+      for (const name of taken) list.delete(name)
+    }
+    expect(queue.size).toBe(list.size)
+    for (const [name, at] of list) expect(queue.timeOf(name)).toBe(at)
+  })
 })
