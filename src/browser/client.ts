@@ -31,17 +31,20 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
   const route = routeOf(options)
 
   const open = (
-    target: { readonly body?: unknown; readonly id?: string },
+    target: {
+      readonly body?: { readonly stream: true; readonly answer_name: string }
+      readonly id?: string
+    },
     { signal }: BrowserCallOptions,
   ): BrowserStream => {
     const controller = new AbortController()
     let { id } = target
-    let isOver = false
+    /** What stops it on the server: its id, before that the name in its request, then nothing. */
+    let handle = id
     const abort = (reason?: unknown) => {
-      if (isOver) return
-      isOver = true
       controller.abort(reason)
-      if (id !== undefined) void route.stop(id)
+      if (handle) void route.stop(handle)
+      handle = undefined
     }
     const follow = () => abort(signal?.reason)
     return answerStream({
@@ -50,13 +53,14 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
       async *open() {
         signal?.addEventListener('abort', follow, { once: true })
         if (signal?.aborted) follow()
+        handle ??= target.body?.answer_name
         const onId = (received: string) => {
-          id = received
+          id = handle = received
         }
         try {
           yield* readAnswer({ ...options, ...target, route, signal: controller.signal, onId })
         } finally {
-          isOver = true
+          handle = undefined
           signal?.removeEventListener('abort', follow)
         }
       },
@@ -65,7 +69,7 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
 
   return {
     stream: (request, callOptions = {}) =>
-      open({ body: { ...request, stream: true } }, callOptions),
+      open({ body: { ...request, stream: true, answer_name: newName() } }, callOptions),
     resume: (id, callOptions = {}) => open({ id }, callOptions),
     async generate(request, { signal } = {}) {
       const response = await route.ask({ ...request, stream: false }, signal)
@@ -79,3 +83,6 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
     },
   }
 }
+
+/** Cannot be guessed. `randomUUID` exists on secure pages only. */
+const newName = () => `${crypto.getRandomValues(new Uint32Array(4))}`

@@ -64,10 +64,10 @@ export function toError(error: unknown, status: number, retryAfterMs?: number): 
 
 /** The error of a failed response. Reads its body. */
 export async function failureOf(response: Response): Promise<TetradError> {
-  const body = await response.json().catch(() => undefined)
-  const seconds = response.headers.get('retry-after') ?? Number.NaN
-  const { error: told, partial } = asObject(body)
-  const error = toError(told, response.status, asNumber(Number(seconds) * 1000))
+  const body = asObject(await response.json().catch(() => {}))
+  const seconds = response.headers.get('retry-after') ?? 'none'
+  const error = toError(body.error, response.status, asNumber(Number(seconds) * 1000))
+  const { partial } = body
   if (isObject(partial)) {
     // what the handler had of the answer: its type is what the handler sends
     error.partial = { ...partial, finish_reason: null } as PartialResponse

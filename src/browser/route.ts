@@ -19,7 +19,8 @@ export interface Route {
   ask(body: unknown, signal?: AbortSignal | undefined): Promise<Response>
   /** Resumes an answer after the event with this id. */
   resume(id: string, lastEventId: string | undefined, signal: AbortSignal): Promise<Response>
-  stop(id: string): Promise<void>
+  /** By the id of an answer, or by the name that its request has. */
+  stop(id: string): Promise<unknown>
 }
 
 /** The requests of a client. `ask` and `resume` reject with a `TetradError` without a response. */
@@ -44,20 +45,17 @@ export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions)
     ask: (body, signal) => post('', body, { signal: signal ?? null }),
     resume: (id, lastEventId, signal) =>
       send(`/${encodeURIComponent(id)}/stream`, {
-        ...(lastEventId !== undefined && { headers: { 'last-event-id': lastEventId } }),
+        ...(lastEventId && { headers: { 'last-event-id': lastEventId } }),
         signal,
         // an answer that grows must not come from a cache
         cache: 'no-store',
       }),
     // keepalive: sent even as the page unloads. Ignores failure: the answer ends without a reader
-    stop: (id) =>
-      post(`/${encodeURIComponent(id)}/stop`, {}, { keepalive: true }).then(nothing, nothing),
+    stop: (id) => post(`/${encodeURIComponent(id)}/stop`, {}, { keepalive: true }).catch(() => {}),
   }
 }
 
 type Init = Omit<RequestInit, 'headers'> & { readonly headers?: HeadersOption }
-
-const nothing = () => {}
 
 const json = { 'content-type': 'application/json' }
 

@@ -10,17 +10,15 @@ export const backoffMs = (attempt: number, random: () => number): number => {
 }
 
 /** The page's network events; absent outside of a browser. */
-const page = globalThis as typeof globalThis & {
+const page = globalThis as Omit<typeof globalThis, 'navigator'> & {
+  /** Node 20 has none. */
+  readonly navigator?: Navigator
   readonly addEventListener?: (type: string, listener: () => void) => void
   readonly removeEventListener?: (type: string, listener: () => void) => void
 }
 
 /** True where the browser reports no network. */
-const isOffline = (): boolean => {
-  // Node 20 has no `navigator`
-  const navigator: Navigator | undefined = globalThis.navigator
-  return navigator?.onLine === false
-}
+const isOffline = (): boolean => page.navigator?.onLine === false
 
 /** Calls back when the network goes or comes back; returns a function that unsubscribes. */
 export function onNetwork(type: 'online' | 'offline', listener: () => void): () => void {

@@ -90,7 +90,13 @@ export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({
 })
 
 /** The usage of a finish without reported usage: the core estimates it. */
-export const unknownUsage: Usage = /* @__PURE__ */ Object.freeze({ ...emptyUsage, estimated: true })
+export const unknownUsage: Usage = /* @__PURE__ */ Object.freeze({
+  // a bundler keeps a spread that nobody uses
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  total_tokens: 0,
+  estimated: true,
+})
 
 type Counts = { readonly [key: string]: number | Counts | undefined }
 

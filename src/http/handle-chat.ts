@@ -31,6 +31,7 @@ import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
 import { closed, redactChunks, redactResponse } from './redact-response.js'
 import { failure, ownerOf, type Route, type RouteRequest, streamOptions } from './route-request.js'
+import { answerName } from './stream/answer-name.js'
 import { EventStream } from './stream/events.js'
 import { following, json, streamResponse, within } from './stream/respond.js'
 
@@ -227,7 +228,8 @@ async function streamed<State>(prepared: PreparedRequest<State>): Promise<Respon
   const { route, request, format, scope, incoming, reportError, defer } = prepared
   const { stalledMs = 60_000, commitAfterMs = 10_000 } = route.options
   const { preamble = [] } = incoming
-  const id = crypto.randomUUID()
+  const name = answerName(prepared.body)
+  const id = await route.sessions.newId(name, scope.user)
   const context = contextOf(id, prepared)
   const eventStream = new EventStream({
     stream: callsOf(route).stream(withoutIds(prepared.chatRequest), {
@@ -242,6 +244,7 @@ async function streamed<State>(prepared: PreparedRequest<State>): Promise<Respon
   const first = eventStream.first()
   const session = route.sessions.open({
     ...{ id, eventStream, format, owner: scope.user, conversation: incoming.id, preamble, defer },
+    isNamed: name !== undefined,
   })
   // this client already has the preamble
   const reader = following(

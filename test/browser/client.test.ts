@@ -18,13 +18,14 @@ import {
   TimeoutError,
   UnexpectedResponseError,
 } from '../../src/browser/index.js'
-import type { StreamChunk } from '../../src/chat/index.js'
+import { asObject, type StreamChunk } from '../../src/chat/index.js'
 import {
   drop,
   eventsOf,
   finish,
   refuse,
   rest,
+  type Seen,
   serve,
   start,
   stream,
@@ -81,7 +82,7 @@ describe('an answer in the browser', () => {
         method: 'POST',
         path: '/api/chat',
         lastEventId: undefined,
-        body: { messages, model: 'fast', stream: true },
+        body: { messages, model: 'fast', stream: true, answer_name: expect.any(String) },
       },
     ])
   })
@@ -382,6 +383,7 @@ describe('a failure', () => {
 })
 
 describe('a stop', () => {
+  const nameIn = ([request]: readonly Seen[]) => asObject(request?.body).answer_name
   it('ends the answer here and on the server', async () => {
     const { ai, stopped, open } = await setUp([stream(events.slice(0, 3), 'open')])
     const answer = ai.stream({ messages })
@@ -443,6 +445,40 @@ describe('a stop', () => {
     answer.abort()
     expect(await failureOf(collect(answer))).toBeInstanceOf(AbortError)
     expect(seen).toEqual([])
+  })
+
+  it('before the response is sent once, by the name that went with the request', async () => {
+    const { ai, seen, stopped, open } = await setUp([() => {}])
+    const answer = ai.stream({ messages })
+    const error = failureOf(answer.response)
+    await expect.poll(() => seen.length).toBe(1)
+    answer.abort('enough')
+    answer.abort('again')
+    expect(await error).toMatchObject({ name: 'AbortError', cause: 'enough' })
+    expect(nameIn(seen)).toMatch(/^(\d+,){3}\d+$/)
+    await expect.poll(() => stopped).toEqual([nameIn(seen)])
+    await expect.poll(open).toBe(0)
+  })
+
+  it('before the response to a resume is sent by the id', async () => {
+    const { ai, seen, stopped, open } = await setUp([() => {}])
+    const answer = ai.resume('answer/1')
+    const error = failureOf(answer.response)
+    await expect.poll(() => seen.length).toBe(1)
+    answer.abort()
+    expect(await error).toBeInstanceOf(AbortError)
+    await expect.poll(() => stopped).toEqual(['answer/1'])
+    await expect.poll(open).toBe(0)
+  })
+
+  it('by the signal of the caller, before the response, is sent too', async () => {
+    const { ai, seen, stopped } = await setUp([() => {}])
+    const controller = new AbortController()
+    const error = failureOf(ai.stream({ messages }, { signal: controller.signal }).response)
+    await expect.poll(() => seen.length).toBe(1)
+    controller.abort()
+    expect(await error).toBeInstanceOf(AbortError)
+    await expect.poll(() => stopped).toEqual([nameIn(seen)])
   })
 
   it('ends the wait for a dropped connection', async () => {

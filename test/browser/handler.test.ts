@@ -5,7 +5,9 @@ import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
 import { AbortError, ServiceUnavailableError, TetradError } from '../../src/core/index.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/node.js'
+import { memoryStore } from '../../src/store/index.js'
 import { callTool, fail, type Reply, say, scripted } from '../../src/testing/index.js'
+import { gate } from '../http/requests.js'
 import { serve } from '../http/support.js'
 
 const closers: (() => Promise<void>)[] = []
@@ -24,9 +26,15 @@ async function setUp(
   // whatever the route speaks by default, the client asks for its own format
   const settings = { public: true, models: { fast: 'scripted/any' }, format: 'ui' } as const
   const answer = handler(server, { ...settings, ...options })
-  const { url, close } = await serve((request, response) => void answer(request, response))
+  /** Requests to stop that have been answered, by their path. */
+  const stops: string[] = []
+  const { url, close } = await serve((request, response) => {
+    const path = request.url ?? ''
+    if (path.includes('/stop?')) response.once('close', () => stops.push(path))
+    void answer(request, response)
+  })
   closers.push(close)
-  return { provider, server, ai: createBrowserClient({ url: `${url}/api/chat` }) }
+  return { provider, server, stops, ai: createBrowserClient({ url: `${url}/api/chat` }) }
 }
 
 const messages = [{ role: 'user' as const, content: 'Hi' }]
@@ -63,6 +71,54 @@ describe('the browser and the handler', () => {
       partial: { text: expect.stringContaining('One') },
     })
     for (const error of [before, middle]) expect(String(error)).not.toContain('canary')
+  })
+
+  it.each([
+    ['without a store', () => ({})],
+    ['which is to finish', () => ({ onDisconnect: 'finish' as const })],
+    ['with a store', () => ({ store: memoryStore() })],
+    [
+      'with a store, which is to finish',
+      () => ({ store: memoryStore(), onDisconnect: 'finish' as const }),
+    ],
+  ])('stop an answer that has no word yet, %s', async (_, options) => {
+    const { ai, provider } = await setUp(say('One').stall(), options())
+    const answer = ai.stream({ messages })
+    const error = failureOf(answer.response)
+    await expect.poll(() => provider.open).toBe(1)
+    answer.abort()
+    expect(await error).toBeInstanceOf(AbortError)
+    await expect.poll(() => provider.open).toBe(0)
+  })
+
+  it.each([
+    ['without a store', () => undefined],
+    ['with one', () => memoryStore()],
+  ])('stop an answer that has not begun, %s', async (_, makeStore) => {
+    const held = gate()
+    const reached = gate()
+    const works: Promise<unknown>[] = []
+    const { ai, provider, stops } = await setUp(say('One').stall(), {
+      store: makeStore(),
+      onDisconnect: 'finish',
+      waitUntil: (work) => void works.push(work),
+      async before(request) {
+        reached.open()
+        await held.opened
+        return request
+      },
+    })
+    const answer = ai.stream({ messages })
+    const error = failureOf(answer.response)
+    await reached.opened
+    answer.abort()
+    expect(await error).toBeInstanceOf(AbortError)
+    await expect.poll(() => stops.length).toBe(1)
+    held.open()
+    await expect.poll(() => works.length).toBeGreaterThan(0)
+    // never, if the answer went on
+    await Promise.all(works)
+    expect(provider.open).toBe(0)
   })
 
   it.each(['cancel', 'finish'] as const)(

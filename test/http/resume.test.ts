@@ -145,6 +145,21 @@ describe.each(stores)('a response in a store: %s', (_, makeStore) => {
     expect(provider.open).toBe(0)
   })
 
+  it('can be stopped by its name from another process, before it is there', async () => {
+    const { here, there, provider } = processes(makeStore(), [
+      say('One two three'),
+      say('One two three').stall(2),
+    ])
+    const stop = (name: string, user: string) =>
+      there(post('', { path: `/api/chat/${name}/stop`, headers: { 'x-user': user } }))
+    const ask = (name: string) => here(post({ ...hello, answer_name: name }))
+    expect((await stop('1,2,3,4', 'bob')).status).toBe(204)
+    expect(eventsOf(await (await ask('1,2,3,4')).text()).at(-1)?.data).toBe('[DONE]')
+    expect((await stop('5,6,7,8', 'ann')).status).toBe(204)
+    await (await ask('5,6,7,8')).text()
+    expect(provider.open).toBe(0)
+  })
+
   it('can be read and stopped only by its owner', async () => {
     const held = gate()
     const script = say('One two three').hold(2, held.opened)

@@ -1,8 +1,9 @@
 /** The running and stored answers of a handler: owners resume and stop them, in any process. */
 import { isObject, parseJson } from '../../chat/index.js'
-import type { Store } from '../../store/index.js'
+import { memoryStore, type Store } from '../../store/index.js'
 import type { Format } from '../formats/index.js'
 import type { BaseHandlerOptions } from '../options.js'
+import { namedId } from './answer-name.js'
 import { answersIn } from './chat-answers.js'
 import { directSession } from './direct-session.js'
 import type { EventStream } from './events.js'
@@ -19,6 +20,8 @@ export interface Identity {
 export interface Opening extends Identity {
   readonly id: string
   readonly eventStream: EventStream
+  /** Its client gave it a name, by which it may have been stopped already. */
+  readonly isNamed: boolean
   /** The conversation id, where the client sent one. */
   readonly conversation: string | undefined
   /** Events to emit before those of the call. */
@@ -61,11 +64,35 @@ interface Running extends Known {
 
 export class Sessions {
   private readonly running = new Map<string, Running>()
+  /** Stops of answers, also of those whose request has not been read yet. */
+  private readonly stops: Store
 
-  constructor(private readonly options: SessionsOptions) {}
+  constructor(private readonly options: SessionsOptions) {
+    this.stops = options.store ?? memoryStore()
+  }
+
+  /** The id of a new answer: derived from the name that its client gave it, else random. */
+  async newId(name: string | undefined, owner: string): Promise<string> {
+    const id = name === undefined ? undefined : await namedId(name, owner)
+    return id === undefined || this.running.has(id) ? crypto.randomUUID() : id
+  }
 
   /** Starts a session. Other processes find it once the store has its `meta` entry. */
-  open({ id, eventStream, owner, format, conversation, preamble, defer }: Opening): StreamSession {
+  open(opening: Opening): StreamSession {
+    const session = this.start(opening)
+    if (opening.isNamed) this.stopIfStopped(opening.id, session)
+    return session
+  }
+
+  /** Stops an answer whose stop came before it. */
+  private stopIfStopped(id: string, session: StreamSession): void {
+    this.stops.get(keysOf(id).stop).then((stop) => {
+      if (stop !== undefined) session.stop()
+    }, this.options.onError)
+  }
+
+  private start(opening: Opening): StreamSession {
+    const { id, eventStream, owner, format, conversation, preamble, defer } = opening
     const { store, onDisconnect } = this.options
     const known: Known = { id, owner, format: format.name }
     const onEnd = () => this.running.delete(id)
@@ -102,17 +129,21 @@ export class Sessions {
     return store && readElsewhere(id, { ...reading, store, pollMs })
   }
 
-  /** Stops an answer, or all of a conversation, wherever they run; false where this owner has none of that name. */
+  /**
+   * Stops an answer, or all of a conversation, wherever they run; false where this owner has none of
+   * that name. A stop by the name that its client gave an answer may come before that answer.
+   */
   async stop(name: string, owner: string): Promise<boolean> {
-    const found = await this.findAll(name, owner)
-    await Promise.all(found.map(({ id }) => this.stopOne(id)))
-    return found.length > 0
+    const named = await namedId(name, owner)
+    const ids = named ? [named] : (await this.findAll(name, owner)).map(({ id }) => id)
+    await Promise.all(ids.map((id) => this.stopOne(id)))
+    return ids.length > 0
   }
 
   private async stopOne(id: string): Promise<void> {
     const here = this.running.get(id)
     if (here) here.session.stop()
-    else await this.options.store?.set(keysOf(id).stop, '1', { ttlMs: 60_000 })
+    else await this.stops.set(keysOf(id).stop, '1', { ttlMs: 60_000 })
   }
 
   /** Finds an answer by its id, or the latest of a conversation; undefined where this owner has none. */
