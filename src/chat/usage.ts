@@ -1,5 +1,6 @@
 /** Token usage in litellm's field names, its sum, and the marks of usage to be estimated. */
 import { defined, isObject, type JsonObject } from './json.js'
+import { toUnits, toUsd } from './money.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools;
@@ -111,7 +112,10 @@ const addCounts = (a: Counts | undefined, b: Counts): Counts => {
   return sum
 }
 
-/** The sum of two usages; `b` if `a` is undefined. The cost stays known only if both have one. */
+/**
+ * The sum of two usages; `b` if `a` is undefined. The cost stays known only if both have one; it
+ * is added as integers of 1e-15 USD.
+ */
 export function addUsage(a: Usage | undefined, b: Usage): Usage {
   if (!a) return b
   const { cost: costA, estimated: isEstimated, ...countsA } = a
@@ -121,7 +125,7 @@ export function addUsage(a: Usage | undefined, b: Usage): Usage {
     : isEmpty(b)
       ? costA
       : costA !== undefined && costB !== undefined
-        ? costA + costB
+        ? toUsd(toUnits(costA) + toUnits(costB))
         : undefined
   return {
     // the sum has the shape of its parts

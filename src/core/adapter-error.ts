@@ -105,7 +105,7 @@ export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean
   if (isConnection(thrown, code))
     return new APIConnectionError(`No answer from ${who}: the connection failed (${words})`, {
       ...details,
-      maybeBilled: !unsent.test(code ?? ''),
+      maybeBilled: !unsentCode.test(code ?? ''),
     })
   return new UnexpectedResponseError(`The adapter of ${who} failed (${words})`, {
     ...details,
@@ -196,6 +196,6 @@ const isConnection = (thrown: unknown, code = '') =>
 const fetchFailed =
   /^(fetch failed|Failed to fetch|Load failed|NetworkError when|terminated$|network error|error sending request|Network connection lost)/
 
-/** The request was not sent. */
-const unsent =
+/** Codes of a failed connect: the request was not sent. `ConnectionRefused` is Bun's. */
+export const unsentCode =
   /^(ECONNREFUSED|EAI_\w+|ENOTFOUND|E(NET|HOST)(UNREACH|DOWN)|EADDRNOTAVAIL|ConnectionRefused)$/

@@ -243,7 +243,7 @@ async function countTokens(
     signal: options.signal ?? place?.within.signal ?? new AbortController().signal,
     ...(options.headers && { headers: options.headers }),
     ...(Object.hasOwn(keys, adapter.name) && defined({ apiKey: keys[adapter.name] })),
-    timeouts: { ...place?.timeouts(), ...options.timeouts },
+    timeouts: { ...countTimeouts, ...place?.timeouts(), ...options.timeouts },
     warn: ignore,
     onResponse: ignore,
     onUsage: ignore,
@@ -258,6 +258,9 @@ async function countTokens(
     return { tokens: estimatePromptTokens(request), estimated: true, error }
   }
 }
+
+/** `timeout` may be missing, or further inside; after these the count is an estimate. */
+const countTimeouts: Call['timeouts'] = { headersMs: 10_000, idleBytesMs: 10_000 }
 
 /** The request as these layers pass it on, with the model they choose and the text they mask. */
 async function sentBy(

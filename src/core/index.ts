@@ -1,6 +1,6 @@
 export { Accumulator, accumulate } from './accumulate.js'
 export { readUsage } from './adapter-chunks.js'
-export { classOfStatus, type ErrorClass, statusOfClass } from './adapter-error.js'
+export { classOfStatus, type ErrorClass, statusOfClass, unsentCode } from './adapter-error.js'
 export type { Target } from './attempt.js'
 export { createCaller, type ValidRequest } from './call.js'
 export * from './context.js'

@@ -28,4 +28,4 @@ const secretName =
 
 /** Prefixes of keys, and credentials in a URL. */
 const keyLike =
-  /(?<![a-z0-9])(Bearer |Basic |sk-|xai-|gsk_|AIza|ya29\.|eyJ)\S|[?&](key|token|sig|signature)=|\/\/[^/\s@]+@/i
+  /(?<![a-z0-9])(Bearer |Basic |sk-|xai-|gsk_|pplx-|AIza|ya29\.|eyJ)\S|[?&](key|token|sig|signature)=|\/\/[^/\s@]+@/i

@@ -101,9 +101,12 @@ export class TetradStream implements ChatStream {
   }
 
   private async pull(): Promise<IteratorResult<StreamChunk>> {
-    if (!(await this.ready())) return { done: true, value: undefined }
-    // ready() resolved with true
-    return { done: false, value: this.#call.channel.take() as StreamChunk }
+    while (await this.ready()) {
+      const chunk = this.#call.channel.take()
+      // undefined: a concurrent next() took it
+      if (chunk) return { done: false, value: chunk }
+    }
+    return { done: true, value: undefined }
   }
 
   /**
@@ -121,11 +124,14 @@ export class TetradStream implements ChatStream {
 
   /** On `break`: ends the call, and waits until the stack has unwound. */
   private async leave(): Promise<void> {
+    const reason = new AbortError('The consumer left the stream')
     if (!this.#result) {
-      this.#aborted ??= { reason: undefined }
+      // nothing was sent, and nothing will be
+      this.abort(reason)
+      this.#hasThrown = true
       return
     }
-    this.#call.abort(new AbortError('The consumer left the stream'))
+    this.#call.abort(reason)
     this.#call.channel.leave()
     await this.#result.then(noop, noop)
   }

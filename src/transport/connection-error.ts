@@ -6,6 +6,7 @@ import {
   StreamInterruptedError,
   type TetradError,
   TimeoutError,
+  unsentCode,
 } from '../core/index.js'
 
 export interface FaultContext extends ErrorDetails {
@@ -79,23 +80,10 @@ const beforeHeaders = (
 const staleWithinMs = 50
 
 const isUnsent = (cause: unknown, code: string | undefined) =>
-  unsentCodes.has(code ?? '') || isConnect(cause)
+  unsentCode.test(code ?? '') || isConnect(cause)
 
 const isConnect = (cause: unknown) =>
   typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'connect'
-
-const unsentCodes = new Set([
-  'ECONNREFUSED',
-  'EAI_AGAIN',
-  'EAI_FAIL',
-  'EAI_NODATA',
-  'ENOTFOUND',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'EADDRNOTAVAIL',
-])
 
 /** Certificates, TLS, addresses: a retry fails the same way. */
 const isUnusable = (code = '') =>

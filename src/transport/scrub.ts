@@ -11,7 +11,7 @@ export function scrub(text: string, secret?: string): string {
 }
 
 const keyLike =
-  /(\bBearer\s+|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?/g
+  /(\b(?:Bearer|Basic)\s+|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?|\beyJ[\w.-]{16,}/g
 
 /** Maximum length of an id, code or parameter name in an error, attempt or log. UTF-16 units. */
 const maxNameLength = 200

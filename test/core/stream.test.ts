@@ -184,6 +184,26 @@ describe('a stream', () => {
     expect(await failure(running.response)).toBeInstanceOf(AbortError)
   })
 
+  it('gives each of several pending next() a chunk of its own, or the end', async () => {
+    const stream = caller(fakeAdapter([start(), text('a'), text('b'), finish()])).stream(request)
+    const iterator = stream[Symbol.asyncIterator]()
+    const results = await Promise.all(Array.from({ length: 6 }, () => iterator.next()))
+    const types = results.map(({ done, value }) => (done ? 'end' : value?.type))
+    expect(types.slice(0, 2)).toEqual(['start', 'text-delta'])
+    expect(types.slice(-2)).toEqual(['end', 'end'])
+    expect(types).not.toContain(undefined)
+  })
+
+  it('sends nothing after return() before the first pull', async () => {
+    const adapter = fakeAdapter(say('a'))
+    const stream = caller(adapter).stream(request)
+    const iterator = stream[Symbol.asyncIterator]()
+    await iterator.return?.()
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
+    expect(await failure(stream.response)).toBeInstanceOf(AbortError)
+    expect(adapter.requests).toHaveLength(0)
+  })
+
   it('does not wait for an adapter that ignores its signal', async () => {
     const stream = caller(fakeAdapter([start(), text('a'), never])).stream(request)
     for await (const chunk of stream) if (chunk.type === 'text-delta') break

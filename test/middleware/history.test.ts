@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { history } from '../../middleware/history.js'
+import { timeout } from '../../middleware/timeout.js'
 import { tools } from '../../middleware/tools.js'
 import type { ChatRequest, Message, ToolMessage } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { AbortError, BadRequestError, type Middleware } from '../../src/core/index.js'
+import { AbortError, BadRequestError, type Call, type Middleware } from '../../src/core/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { deepFreeze, scripted } from '../contract/scripted.js'
 import { say, thrown } from './script.js'
@@ -424,6 +425,25 @@ describe('the provider’s token count', () => {
     const reply = await ai.generate({ model: 'scripted/m', messages: many }, callOptions)
     return { reply, messages: provider.calls[0]?.request.messages ?? [] }
   }
+
+  it('has timeouts of its own where no timeout layer stands outside, else those', async () => {
+    const given: Call['timeouts'][] = []
+    const provider = {
+      ...scripted([say('ok'), say('ok')]),
+      countTokens: async (_: ChatRequest, { timeouts }: Call) => {
+        given.push(timeouts)
+        return 1
+      },
+    }
+    const use = [timeout({ headersMs: 77 }), history({ maxTokens: 1_000 })]
+    for (const layers of [use.slice(1), use])
+      await createClient({ providers: [provider], use: layers }).generate({
+        model: 'scripted/m',
+        messages: many,
+      })
+    expect(given[0]).toEqual({ headersMs: 10_000, idleBytesMs: 10_000 })
+    expect(given.at(-1)?.headersMs).toBe(77)
+  })
 
   it('is not requested if the estimate is far below the limit', async () => {
     const counter = counting(() => 1)

@@ -174,11 +174,21 @@ overBoth(() => {
       { error: { message: 'Authorization: Bearer abcdefgh12345678 is wrong' } },
       { error: { message: 'bad key sk-other-0123456789abcdef' } },
       { error: { message: 'GET https://acme.test/?key=AIzaSecret1234 failed' } },
+      { error: { message: 'Proxy-Authorization: Basic YWxhZGRpbjpvcGVu is wrong' } },
+      { error: { message: 'expired: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmVk' } },
     ])('never shows a key echoed by the server: %j', async (body) => {
       const error = await failure(reply(401, body))
       expect(error).toBeInstanceOf(AuthenticationError)
       const shown = `${error} ${JSON.stringify(error)} ${inspect(error, { depth: 9, showHidden: true })} ${(error as Error).stack}`
-      for (const secret of [apiKey, 'abcdefgh12345678', 'sk-other', 'AIzaSecret'])
+      for (const secret of [
+        apiKey,
+        'abcdefgh12345678',
+        'sk-other',
+        'AIzaSecret',
+        'YWxhZGRp',
+        'eyJhbGci',
+        'c2lnbmVk',
+      ])
         expect(shown).not.toContain(secret)
     })
 

@@ -61,6 +61,7 @@ overBoth((transport) => {
       ['EAI_AGAIN', true, false],
       ['ENETUNREACH', true, false],
       ['EHOSTUNREACH', true, false],
+      ['ConnectionRefused', true, false],
       ['DEPTH_ZERO_SELF_SIGNED_CERT', false, false],
       ['SELF_SIGNED_CERT_IN_CHAIN', false, false],
       ['CERT_HAS_EXPIRED', false, false],
