@@ -13,7 +13,7 @@ const expected = {
   ],
   'history-file.ts': ['I said seven.', 'repaired:', 'All is well.'],
   'fallback.ts': [
-    'anthropic/claude-sonnet-4-5 was asked',
+    'falling back to anthropic/claude-sonnet-4-5',
     'at 24 °C.',
     'openai failed, anthropic ok',
   ],
@@ -36,7 +36,7 @@ const expected = {
     'bomb? refused: The question',
     'story. refused: The answer',
   ],
-  'repair.ts': ['asked for again: guests', '{"name":"Ada","guests":4}', '2 attempts'],
+  'repair.ts': ['Requested the answer again: guests', '{"name":"Ada","guests":4}', '2 attempts'],
   'demo/main.ts': ['It is a red square', 'xai/grok-4', 'Lisbon has a clear sky'],
 }
 

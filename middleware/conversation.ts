@@ -66,7 +66,9 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
   needs('conversation()', options?.store, ['replace', 'deleteIf'])
   const { id, maxMessages, media = 'all', leaseMs = 30_000, clock = systemClock } = options
   if (!medias.has(media))
-    throw new MisuseError(`conversation() takes 'all', 'last' or 'never' as \`media\`: ${media}`)
+    throw new MisuseError(
+      `\`media\` of conversation() must be 'all', 'last' or 'never', not ${media}`,
+    )
   const store = patientStore(options.store, { patienceMs: 10_000 })
   const ttlMs = options.ttlMs ?? 30 * 86_400_000
   const turns = new Turns({ store, leaseMs, clock })
@@ -143,7 +145,9 @@ interface Held extends Where {
 function keyOf<State>(ctx: Context<State>, id: ConversationOptions<State>['id']): string {
   const found: unknown = typeof id === 'function' ? id(ctx) : id
   if (typeof found === 'string' && found !== '') return `conversation:${found}`
-  throw new MisuseError('`id` of conversation() gave no text: it names the conversation of a call')
+  throw new MisuseError(
+    '`id` of conversation() must return a string that is not empty: the id of the conversation',
+  )
 }
 
 /**

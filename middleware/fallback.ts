@@ -26,7 +26,7 @@ export function fallback(...given: readonly string[] | readonly [FallbackOptions
   // the first is not an options object, so all are names
   const { models, when } = typeof first === 'object' ? first : { models: given as string[] }
   if (!models?.length || !models.every((model) => typeof model === 'string' && model !== ''))
-    throw new MisuseError("fallback() takes names of models: fallback('openai/gpt-5')")
+    throw new MisuseError("fallback() needs names of models: fallback('openai/gpt-5')")
   const last = key<{ readonly asked: string; readonly answered: string }>('fallback')
 
   const run = async (ctx: Context, next: Next) => {
@@ -45,7 +45,10 @@ export function fallback(...given: readonly string[] | readonly [FallbackOptions
         if (!following || ctx.committed || ctx.signal.aborted) throw error
         if (!(when?.(error, ctx) ?? isOfModel(error))) throw error
         const name = error instanceof Error ? error.name : typeof error
-        ctx.warn({ code: 'fallback', message: `${model} failed (${name}): ${following} was asked` })
+        ctx.warn({
+          code: 'fallback',
+          message: `${model} failed (${name}): falling back to ${following}`,
+        })
       }
   }
   return layer('fallback', run, { place: 'outside retry', repeats: 'attempt' })

@@ -55,7 +55,7 @@ export function guard<State = {}>(options: GuardOptions<State>): Middleware<Stat
   const { input, output, hold = 'sentence' } = options ?? {}
   if (!(input || output) || !(hold === 'sentence' || hold === 'all'))
     throw new MisuseError(
-      "guard() takes { input, output, hold: 'sentence' | 'all' }, one check at least",
+      "guard() needs at least one check: { input, output, hold: 'sentence' | 'all' }",
     )
 
   return layer<State>(

@@ -63,7 +63,7 @@ export interface HearOptions<State = {}> {
  */
 export function hear<State = {}>(options: HearOptions<State>): Middleware<State> {
   if (typeof options?.model !== 'string' || options.model === '')
-    throw new MisuseError("hear() needs a model that hears: hear({ model: 'gemini/…' })")
+    throw new MisuseError("hear() needs a model that accepts audio: hear({ model: 'gemini/…' })")
   const { store = memoryStore() } = options
   const settings = { ...options, store }
   return layer<State>(
@@ -100,7 +100,7 @@ async function withText<State>(
   }
   if (toHear.size === 0) return request
   if (client.capabilities(settings.model).audio?.length === 0)
-    throw new MisuseError(`hear() needs a model that hears: ${settings.model} takes no audio`)
+    throw new MisuseError(`hear() needs a model that accepts audio: ${settings.model} does not`)
   const texts = new Map<string, string>()
   const hearOne = async (audio: Audio) => texts.set(audio.data, await textOf(audio, ctx, settings))
   await Promise.all([...toHear.values()].map(hearOne))
@@ -151,7 +151,7 @@ async function textOf<State>(audio: Audio, ctx: Context<State>, settings: Settin
     return text
   } catch (error) {
     if (endsCall(error, ctx)) throw error
-    ctx.warn({ code: 'dropped', message: `hear(): a voice message could not be heard by ${model}` })
+    ctx.warn({ code: 'dropped', message: `hear(): ${model} could not transcribe a voice message` })
     return settings.onFailure ? settings.onFailure(error, ctx) : unheard
   }
 }
@@ -183,7 +183,7 @@ async function ask<State>(
   const words = text.trim()
   if (words !== '' && finish_reason === 'stop') return `[audio] ${words}`
   if (words !== '' && finish_reason === 'length') return `[audio, its beginning] ${words}`
-  throw new UnexpectedResponseError(`${model} gave no words for a recording: ${finish_reason}`, {
+  throw new UnexpectedResponseError(`${model} returned no text for a recording: ${finish_reason}`, {
     provider,
     model,
     code: 'no_transcript',

@@ -47,10 +47,13 @@ export function history(options: HistoryOptions = {}): Middleware {
     const repairs: string[] = []
     const messages = repaired(ctx.request.messages, (text) => repairs.push(text))
     if (mode === 'strict' && repairs.length > 0)
-      throw new BadRequestError(`The history has defects: ${repairs.join('; ')}`, {
-        status: 400,
-        code: 'invalid_history',
-      })
+      throw new BadRequestError(
+        `The history has defects. The mode 'repair' would fix them: ${repairs.join('; ')}`,
+        {
+          status: 400,
+          code: 'invalid_history',
+        },
+      )
     for (const message of repairs) ctx.warn({ code: 'repaired', param: 'messages', message })
     if (messages !== ctx.request.messages) ctx.request = { ...ctx.request, messages }
     const limit = maxTokens === 'model' ? modelLimit(ctx) : maxTokens
@@ -125,7 +128,7 @@ async function count(ctx: Context, request: ChatRequest, estimate: number): Prom
   if (error !== undefined)
     ctx.warn({
       code: 'other',
-      message: `The provider did not count the tokens, they are estimated: ${String(error)}`,
+      message: `The provider did not count the tokens, so they are estimated: ${String(error)}`,
     })
   return { estimate, tokens, ...(!estimated && { isCounted: true as const }) }
 }
@@ -137,12 +140,12 @@ function tell(ctx: Context, request: ChatRequest, limit: number, size: Size): vo
     ctx.warn({
       code: 'changed',
       param: 'messages',
-      message: `The oldest ${dropped} messages were left out to keep to ${limit} tokens: now ${tokens}`,
+      message: `Dropped the oldest ${dropped} messages to stay within ${limit} tokens: now ${tokens}`,
     })
   if (size.tokens > limit)
     ctx.warn({
       code: 'other',
       param: 'messages',
-      message: `What must stay of the history has ${tokens}, more than the ${limit} allowed`,
+      message: `The messages that cannot be trimmed have ${tokens}, more than the ${limit} allowed`,
     })
 }

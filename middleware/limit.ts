@@ -111,7 +111,7 @@ export function limit<State = {}>(
 function keyOf(key: unknown): string {
   if (typeof key === 'number' || (typeof key === 'string' && key !== '')) return String(key)
   throw new MisuseError(
-    'limit({ per }) gave no key: it returns a string that is not empty, or a number',
+    '`per` of limit() must return a key: a string that is not empty, or a number',
   )
 }
 
@@ -146,7 +146,7 @@ class Gate {
       return
     }
     if (this.waiting.size >= queue)
-      throw refused(`${concurrency} calls run and ${queue} wait`, shortWhileMs)
+      throw refused(`${concurrency} calls are running and ${queue} are waiting`, shortWhileMs)
     await this.turn(signal)
   }
 
@@ -169,7 +169,11 @@ class Gate {
         resolve()
       }
       this.waiting.add(enter)
-      cancel = after(waitMs, () => reject(refused(`no place in ${waitMs} ms`, shortWhileMs)), clock)
+      cancel = after(
+        waitMs,
+        () => reject(refused(`waited ${waitMs} ms in the queue`, shortWhileMs)),
+        clock,
+      )
     })
     try {
       await unlessAborted(turn, signal)

@@ -99,9 +99,9 @@ export function log(options: LogOptions = {}): Middleware {
   const { to = console, content, now = () => performance.now() } = options
   // checked here because `write` ignores a line that fails
   if (typeof to?.info !== 'function' || typeof to.error !== 'function')
-    throw new MisuseError('log() writes `to` what has info() and error(): a console, pino, winston')
+    throw new MisuseError('`to` of log() must have info() and error(): a console, pino, winston')
   if (content !== undefined && typeof content !== 'function')
-    throw new MisuseError('log() takes a function as `content`: (text) => text shows all')
+    throw new MisuseError('`content` of log() must be a function: (text) => text shows all')
 
   return layer('log', async (ctx, next) => {
     const { request } = ctx

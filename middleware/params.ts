@@ -90,7 +90,7 @@ function oneLimit(request: ChatRequest, { warn }: Context): ChatRequest {
     warn({
       code: 'ignored',
       param: 'max_tokens',
-      message: 'max_tokens was left out: max_completion_tokens is given too, and counts',
+      message: 'max_tokens was left out: max_completion_tokens is set too and takes precedence',
     })
   return rest
 }
@@ -132,8 +132,8 @@ function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatReques
   const params = [...new Set(broken.map(({ param }) => param))]
   const reasons = new Set(broken.map((rule) => `${rule.param}: ${because(rule)}`))
   throw new UnsupportedParamsError(
-    `${model.provider} does not take ${params.join(', ')} as given for ${model.model} (${[...reasons].join('; ')}). ` +
-      `Set drop_params: true to leave out or adjust what does not fit, or allowed_openai_params: ${JSON.stringify(params)} to send it all the same.`,
+    `${model.provider} does not accept ${params.join(', ')} as set for ${model.model} (${[...reasons].join('; ')}). ` +
+      `Set drop_params: true to drop or adjust them, or allowed_openai_params: ${JSON.stringify(params)} to send them anyway.`,
     { status: 400, provider: model.provider, model: model.model, code: 'unsupported_params' },
   )
 }
@@ -177,7 +177,7 @@ function nearestTo(rule: ParamRule, request: ChatRequest): unknown {
 function because({ reason, values, min, max, maxItems }: ParamRule): string {
   const list = values?.join(', ')
   // a reason may already list the values
-  if (list !== undefined) return reason.includes(list) ? reason : `${reason} (takes ${list})`
+  if (list !== undefined) return reason.includes(list) ? reason : `${reason} (accepts ${list})`
   if (maxItems !== undefined) return `${reason} (at most ${maxItems})`
   if (min === undefined && max === undefined) return reason
   return `${reason} (from ${min ?? '-∞'} to ${max ?? '∞'})`
@@ -201,10 +201,10 @@ function withoutAll(asked: ChatRequest, paths: readonly string[], { warn }: Cont
   let request = asked
   for (const path of paths) {
     if (path === 'model' || path === 'messages')
-      throw new BadRequestError(`additional_drop_params cannot leave out ${path}`, { status: 400 })
+      throw new BadRequestError(`additional_drop_params cannot drop ${path}`, { status: 400 })
     const left = withoutPath(request, path.match(/[^.[\]]+/g) ?? [])
     if (left === request) continue
-    warn({ code: 'dropped', param: path, message: `${path} was left out, as the request asks` })
+    warn({ code: 'dropped', param: path, message: `${path} was left out, as requested` })
     // only the named members are gone
     request = left as ChatRequest
   }

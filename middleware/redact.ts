@@ -137,9 +137,11 @@ interface CallState {
 function toSettings<State>(options: RedactOptions<State>): Settings<State> {
   const { restore = false, scope, store, detect } = options
   if (restore && !scope !== !store)
-    throw new MisuseError('redact() keeps numbers by scope and store: give both, or none')
+    throw new MisuseError('redact() needs scope and store together: pass both, or neither')
   if (detect !== undefined && typeof detect !== 'function')
-    throw new MisuseError('redact() takes a function as detect: (text) => [{ name, start, end }]')
+    throw new MisuseError(
+      '`detect` of redact() must be a function: (text) => [{ name, start, end }]',
+    )
   const isHashed = restore && !store
   return {
     ...options,
@@ -166,7 +168,9 @@ function newValues<State>(ctx: Context<State>, settings: Settings<State>): Value
   if (!scope || !store) throw new MisuseError('redact() needs scope and store')
   const id = scope(ctx)
   if (typeof id !== 'string' || id === '')
-    throw new MisuseError('The scope of redact() is a conversation: a string that is not empty')
+    throw new MisuseError(
+      '`scope` of redact() must return a string that is not empty: the conversation',
+    )
   return new NumberedValues({ store, key: `redact:${id}`, ttlMs, seal })
 }
 
@@ -202,7 +206,7 @@ async function runInside<State>(ctx: Context<State>, next: Next, settings: Setti
 function checkChain<State>(request: ChatRequest, { restore, store }: Settings<State>): void {
   if (!restore || store || request.previous_response_id === undefined) return
   throw new BadRequestError(
-    'previous_response_id with redact({ restore: true }) needs a store: give scope and store, or send the history',
+    'previous_response_id with redact({ restore: true }) needs a store: pass scope and store, or send the history',
     { status: 400, code: 'bad_request', phase: 'request' },
   )
 }

@@ -44,7 +44,7 @@ export function repair({ attempts = 2 }: RepairOptions = {}): Middleware {
       const { defect } = holder
       if (defect === undefined) return answer
       holder.defect = undefined
-      ctx.warn({ code: 'repaired', message: `The answer was asked for again: ${defect}` })
+      ctx.warn({ code: 'repaired', message: `Requested the answer again: ${defect}` })
       ctx.request = {
         ...ctx.request,
         messages: [...ctx.request.messages, ...asked(answer, defect)],

@@ -116,7 +116,7 @@ export function standard<State>(
   const { outside = {}, inside = {} } = options
   for (const name of Object.keys({ ...outside, ...inside }))
     if (!Object.hasOwn(parts, name))
-      throw new MisuseError(`standard() has no part '${name}': ${standardOrder.join(', ')}`)
+      throw new MisuseError(`standard() has no part '${name}', only ${standardOrder.join(', ')}`)
   const policies = placing(options.with ?? [])
   const stack = standardOrder.flatMap((name) =>
     policies.around(name, [outside[name] ?? [], parts[name], inside[name] ?? []].flat()),
@@ -142,7 +142,7 @@ function placing<State>(given: readonly Layers<State>[]) {
   const checkAll = () => {
     const lost = [...places.keys()].map(({ name }) => `'${name}'`)
     if (lost.length > 0)
-      throw new MisuseError(`The places of ${lost.join(' and ')} name each other in a circle`)
+      throw new MisuseError(`The places of ${lost.join(' and ')} refer to each other in a circle`)
   }
   return { around, checkAll }
 }
@@ -155,9 +155,11 @@ function placeOf({ name, place = [] }: Middleware<never>, neighbours: ReadonlySe
   })
   if (found) return found
   const reason =
-    wanted.length > 0 ? `its place '${wanted.join("' or '")}' is not there` : 'it has none'
+    wanted.length > 0
+      ? `the stack has no layer for its place '${wanted.join("' or '")}'`
+      : 'it has no place'
   throw new MisuseError(
-    `standard({ with }) cannot place the layer '${name}': ${reason}. Write layer('${name}', fn, { place: 'inside tools' }), or give it as standard({ inside: { tools: … } })`,
+    `standard({ with }) cannot place the layer '${name}': ${reason}. Write layer('${name}', fn, { place: 'inside tools' }), or pass it as standard({ inside: { tools: … } })`,
   )
 }
 
@@ -170,7 +172,7 @@ function loopOf<State>(options: StandardOptions<State>): readonly Middleware<Sta
   if (own === false || toolLoop === false) return []
   if (typeof toolLoop === 'function') {
     if (options.tools === undefined) return [toolLoop]
-    throw new MisuseError('standard() has a toolLoop of its own: give the tools to that layer')
+    throw new MisuseError('standard() got a toolLoop of its own: pass the tools to that layer')
   }
   return [tools(own, toolLoop)]
 }

@@ -70,7 +70,7 @@ export interface TelemetryOptions {
  */
 export function telemetry(options: TelemetryOptions = {}): readonly Middleware[] {
   if (options.content !== undefined && typeof options.content !== 'function')
-    throw new MisuseError('telemetry() takes a function as `content`: (text) => text shows all')
+    throw new MisuseError('`content` of telemetry() must be a function: (text) => text shows all')
   const observer = new Observer(options)
   return [
     layer('telemetry', (ctx, next) => observer.agent(ctx, next), { place: 'inside log' }),

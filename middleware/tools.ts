@@ -109,7 +109,7 @@ export function tools(
   for (const name of ['maxSteps', 'concurrency'] as const)
     if (!(settings[name] >= 1)) throw new MisuseError(`tools() takes a ${name} of at least 1`)
   if (options.around !== undefined && typeof options.around !== 'function')
-    throw new MisuseError('tools() takes a function as `around`: (call, run) => run()')
+    throw new MisuseError('`around` of tools() must be a function: (call, run) => run()')
   const boxFor = boxMaker(given)
 
   const loop = async (ctx: Context<never>, next: Next): Promise<void> => {
@@ -150,7 +150,7 @@ function withTools(ctx: Context, box: Toolbox): ChatRequest {
     ctx.warn({
       code: 'ignored',
       param: 'tools',
-      message: `The request's tool '${tool.function.name}' has the name of one of tools()`,
+      message: `The request and tools() both have a tool '${tool.function.name}': rename one`,
     })
   const all = [
     ...[...box.values()].map((tool) => tool.definition),

@@ -107,6 +107,6 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
 function checkLayer(layer: unknown, position: number): void {
   if (typeof layer === 'function') return
   throw new MisuseError(
-    `Layer ${position + 1} is no middleware but ${layer === null ? 'null' : typeof layer}: a middleware is a function (ctx, next) => …; a factory must be called, retry()`,
+    `Layer ${position + 1} is ${layer === null ? 'null' : typeof layer}, not a middleware function: pass (ctx, next) => …, and call a factory, such as retry()`,
   )
 }

@@ -11,14 +11,14 @@ import { isStandardSchema, toFormat } from './schema/standard.js'
 
 /** Call options of other libraries, and their equivalents here. */
 const foreignKeys: Readonly<Record<string, string>> = {
-  stream: 'call ai.stream(request) in place of ai.generate(request)',
-  timeout: 'add the timeout() or deadline() middleware, or give { timeouts } in the call options',
+  stream: 'call ai.stream(request) instead of ai.generate(request)',
+  timeout: 'add the timeout() or deadline() middleware, or pass { timeouts } in the call options',
   max_retries: 'add the retry() middleware: retry({ attempts })',
   num_retries: 'add the retry() middleware: retry({ attempts })',
   api_key:
-    'give it to the provider, openai({ apiKey }), or in the call options: { apiKeys: { openai } }',
-  api_base: 'give it to the provider: openai({ baseURL })',
-  base_url: 'give it to the provider: openai({ baseURL })',
+    'pass it to the provider, openai({ apiKey }), or in the call options: { apiKeys: { openai } }',
+  api_base: 'pass it to the provider: openai({ baseURL })',
+  base_url: 'pass it to the provider: openai({ baseURL })',
   headers: 'use extra_headers, or { headers } in the call options',
   fallbacks: 'add the fallback() middleware',
   mock_response: "use the server of 'tetrad/testing'",
@@ -53,7 +53,7 @@ export function validateRequest(input: ChatRequest<FormatInput>): ValidRequest {
 }
 
 function checkShape(input: ChatRequest<FormatInput>): void {
-  if (!isObject(input)) throw refusal('A request is an object: { model, messages }')
+  if (!isObject(input)) throw refusal('A request must be an object: { model, messages }')
   if (typeof input.model !== 'string' || input.model === '')
     throw refusal("The request needs a model: { model: 'anthropic/claude-sonnet-4-5' }")
   if (!Array.isArray(input.messages))
@@ -68,7 +68,7 @@ function checkShape(input: ChatRequest<FormatInput>): void {
     )
   for (const [name, { is, what }] of Object.entries(shapes)) {
     const value = input[name as keyof typeof input]
-    if (isGiven(value) && !is(value)) throw refusal(`${name} is ${what}`)
+    if (isGiven(value) && !is(value)) throw refusal(`${name} must be ${what}`)
   }
 }
 
@@ -105,12 +105,12 @@ const isFormat: Is = (value) =>
     (value.type !== 'json_schema' ||
       (isObject(value.json_schema) && objectOf({ schema: isObject })(value.json_schema))))
 
-const texts = { is: listOf(isText), what: 'a list of texts' }
+const texts = { is: listOf(isText), what: 'a list of strings' }
 const record = { is: isObject, what: 'an object' }
 
 /** What layers and adapters rely on. Numbers and enum values are the provider's to reject. */
 const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }>> = {
-  stop: { is: (value) => isText(value) || texts.is(value), what: 'a text, or a list of texts' },
+  stop: { is: (value) => isText(value) || texts.is(value), what: 'a string, or a list of strings' },
   tools: {
     is: listOf(isTool),
     what: "a list of tools: [{ type: 'function', function: { name: 'weather', parameters } }]",
@@ -123,8 +123,8 @@ const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }
     is: isFormat,
     what: "a Standard Schema, or { type: 'text' | 'json_object' | 'json_schema', json_schema }",
   },
-  user: { is: isText, what: 'a text' },
-  service_tier: { is: isText, what: 'a text' },
+  user: { is: isText, what: 'a string' },
+  service_tier: { is: isText, what: 'a string' },
   modalities: texts,
   additional_drop_params: texts,
   allowed_openai_params: texts,
@@ -153,7 +153,7 @@ async function parse(format: ResponseFormat, response: ChatResponse): Promise<un
   const { code, defect } = reading
   const what =
     code === 'bad_json'
-      ? `text that is no JSON (finish reason '${finish_reason}')`
+      ? `text that is not JSON (finish reason '${finish_reason}')`
       : `JSON that does not fit the schema: ${defect}`
   throw new UnexpectedResponseError(`${provider}/${model} answered with ${what}`, {
     provider,

@@ -32,7 +32,7 @@ export class StoreDown extends Error {
   constructor(cause: unknown) {
     super('The store is down')
     this.error = new ServiceUnavailableError(
-      'budget(): the store is down, so no call is let through',
+      'budget(): the store is down, so the call was refused',
       {
         status: 503,
         code: 'store_unavailable',
@@ -165,7 +165,7 @@ export class Booking {
     ctx.warn({
       code: 'changed',
       param,
-      message: `budget() set ${param} to ${tokens}: so much is held for this answer`,
+      message: `budget() set ${param} to ${tokens}, the amount reserved for this answer`,
     })
   }
 
@@ -298,7 +298,7 @@ export class Booking {
     if (usd !== undefined) return Math.ceil(usd * perUsd)
     const tier = service_tier === undefined ? '' : ` in the tier '${service_tier}'`
     throw new MisuseError(
-      `budget() knows no price of ${model}${tier}: give createClient({ prices }), add usage(), or cap tokens`,
+      `budget() has no price for ${model}${tier}: pass createClient({ prices }), add usage(), or cap tokens`,
     )
   }
 
@@ -334,7 +334,7 @@ export class Booking {
     const used = (caps[index]?.used ?? 0) / scale
     const until = resets === undefined ? '' : `, until ${new Date(resets).toISOString()}`
     return new BudgetExceededError(
-      `The budget of ${limit / scale} ${unit === 'usd' ? 'USD' : 'tokens'} (${window}) does not pay for more${until}`,
+      `The budget of ${limit / scale} ${unit === 'usd' ? 'USD' : 'tokens'} (${window}) does not cover this call${until}`,
       {
         status: 429,
         code: 'budget_exceeded',

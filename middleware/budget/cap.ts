@@ -47,10 +47,12 @@ const lengths: Readonly<Record<BudgetWindow, number>> = {
 export function checkCap({ usd, tokens, window, timeZone }: Cap<never>): void {
   const amounts = [usd, tokens].filter((amount) => amount !== undefined)
   if (amounts.length !== 1 || !amounts.every((amount) => Number.isFinite(amount) && amount >= 0))
-    throw new MisuseError('A cap of budget() has either `usd` or `tokens`, a number from 0 on')
+    throw new MisuseError(
+      'A cap of budget() must have either `usd` or `tokens`, a number of at least 0',
+    )
   if (!Object.hasOwn(lengths, window))
     throw new MisuseError(
-      `A cap of budget() has a window: ${Object.keys(lengths).join(', ')}; not ${String(window)}`,
+      `The window of a cap of budget() must be one of ${Object.keys(lengths).join(', ')}, not ${String(window)}`,
     )
   try {
     labelOf('day', timeZone, 0)
@@ -73,9 +75,7 @@ export function cappedIn<State>(cap: Cap<State>, { ctx, index, at }: Moment<Stat
   const { usd, tokens = 0, window, timeZone, per } = cap
   const who = per?.(ctx) ?? (per ? '' : 'all')
   if (who === '' || (typeof who !== 'string' && typeof who !== 'number'))
-    throw new MisuseError(
-      '`per` of budget() gave no key: it gives a text or a number for each call',
-    )
+    throw new MisuseError('`per` of budget() must return a key for each call: a string or a number')
   const unit = usd === undefined ? 'tokens' : 'usd'
   const label = labelOf(window, timeZone, at)
   return {

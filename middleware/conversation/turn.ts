@@ -93,6 +93,6 @@ export class Turns {
 /** Another holder has taken the turn, as this one was away for longer than its lease. */
 export const overtaken = () =>
   new ConflictError(
-    'conversation(): the turn of this call ran out and another call has gone on: ask again, or give a longer leaseMs',
+    'conversation(): the lease of this call expired and another call took the turn: call again, or set a longer leaseMs',
     { status: 409, code: 'conversation_overtaken', retryable: false },
   )

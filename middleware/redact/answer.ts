@@ -161,7 +161,7 @@ class Turn {
     this.edit.warn({
       code: 'dropped',
       param: 'logprobs',
-      message: 'redact() left the log-probabilities out: tokens spell what is masked',
+      message: 'redact() dropped the log-probabilities: their tokens show what is masked',
     })
   }
 
@@ -233,7 +233,7 @@ class Turn {
     this.edit.warn({
       code: 'dropped',
       param: 'annotations',
-      message: 'redact() left the positions of citations out: the text was edited as a whole',
+      message: 'redact() dropped the positions of citations: the text was edited as a whole',
     })
   }
 

@@ -32,7 +32,7 @@ export class Detections {
     const hits = this.found.get(text)
     // fail closed: an unchecked text is not sent
     if (!hits && text !== '')
-      throw new MisuseError('redact() met a text that detect() has not seen')
+      throw new MisuseError('redact() found a text that was not passed to detect()')
     return hits ?? []
   }
 
@@ -49,11 +49,13 @@ export class Detections {
 
 function checked(found: readonly Detected[], length: number): readonly Hit[] {
   if (!Array.isArray(found))
-    throw new MisuseError('detect() of redact() gives a list of { name, start, end }')
+    throw new MisuseError('detect() of redact() must return a list of { name, start, end }')
   return found.map(({ name, start, end }) => {
     const isInside = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0
     if (!isInside || end <= start || end > length)
-      throw new MisuseError(`detect() of redact() found ${start} to ${end} in a text of ${length}`)
+      throw new MisuseError(
+        `detect() of redact() returned ${start} to ${end} for a text of length ${length}`,
+      )
     return { name: toPlaceholder(name), start, end }
   })
 }

@@ -160,7 +160,9 @@ function toSearchRule(given: BuiltInRule | Rule): SearchRule {
   const { name, pattern, maxLength } = given
   const placeholder = toPlaceholder(name)
   if (!Number.isSafeInteger(maxLength) || maxLength < 1)
-    throw new MisuseError(`The rule '${name}' needs a maxLength: the units of its longest match`)
+    throw new MisuseError(
+      `The rule '${name}' needs a maxLength: the length of its longest match in UTF-16 units`,
+    )
   if (typeof pattern?.[Symbol.replace] !== 'function')
     throw new MisuseError(`The rule '${name}' needs a pattern: a RegExp, or what replace() takes`)
   if (!(pattern instanceof RegExp) && 'global' in pattern && pattern.global !== true)
@@ -183,7 +185,7 @@ export function toPlaceholder(name: string): string {
   if (typeof name === 'string' && name.length <= 32 && /^[a-z]+(?:_[a-z]+)*$/i.test(name))
     return name.toUpperCase()
   throw new MisuseError(
-    `A rule's name is of letters, in words joined by _, at most 32: '${String(name)}' is not`,
+    `The name of a rule must be letters, in words joined by _, at most 32 characters: '${String(name)}' is not`,
   )
 }
 

@@ -118,7 +118,7 @@ function readEntry(entry: string): readonly [name: string, text: string] {
   const found: unknown = JSON.parse(entry)
   if (Array.isArray(found) && typeof found[0] === 'string' && typeof found[1] === 'string')
     return [found[0], found[1]]
-  throw new TetradError('The store of redact() holds an entry that is none of its own')
+  throw new TetradError('The store of redact() has an entry that redact() did not write')
 }
 
 const lostLog = () =>

@@ -50,7 +50,7 @@ export async function useApproval(
 
 export const invalidApproval = ({ tool_call_id }: ApprovalMessage): BadRequestError =>
   new BadRequestError(
-    `The approval for the tool call '${tool_call_id}' is not one that was asked for, or it was used before`,
+    `The approval for the tool call '${tool_call_id}' was not requested, or was already used`,
     { status: 400, code: 'approval_invalid' },
   )
 

@@ -123,10 +123,10 @@ export function toToolbox(tools: Tools<never>): Toolbox {
   const box = new Map<string, OwnTool>()
   for (const [name, tool] of named) {
     if (!name) throw new MisuseError('A tool in an array needs a name')
-    if (box.has(name)) throw new MisuseError(`Two tools are called '${name}'`)
+    if (box.has(name)) throw new MisuseError(`Two tools are named '${name}'`)
     if (typeof tool?.execute !== 'function')
       throw new MisuseError(
-        `The tool '${name}' has no execute(): one that the page or another program runs belongs into the tools of the request`,
+        `The tool '${name}' has no execute(): put a tool that the page or another program runs into the tools of the request`,
       )
     box.set(name, { ...tool, definition: toDefinition(name, tool) })
   }

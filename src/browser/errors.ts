@@ -89,7 +89,7 @@ export const toAbortError = (reason: unknown): AbortError =>
   reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason })
 
 export const dropped = (cause?: unknown): StreamInterruptedError =>
-  new StreamInterruptedError('The connection broke before the answer was whole', {
+  new StreamInterruptedError('The connection broke before the answer was complete', {
     cause,
     phase: 'stream',
   })

@@ -146,7 +146,7 @@ class Pairing {
 
   private addAssistant(message: AssistantInput, position: number): void {
     if (isRepeatedMessage(message, this.last)) {
-      this.options.report('Messages that stand there twice were left out', `message ${position}`)
+      this.options.report('Dropped duplicate messages', `message ${position}`)
       return
     }
     const calls = (message.tool_calls ?? []).map(
@@ -191,7 +191,7 @@ class Pairing {
 
   private place(result: ToolMessage, call: Draft, isBehind: boolean): void {
     if (call.result)
-      this.options.report('Of several results for one tool call the last was kept', nameIn(call))
+      this.options.report('Kept only the last of several results for one tool call', nameIn(call))
     if (!isBehind) this.reportMoved(call)
     call.result = result
     call.from = this.placed++
@@ -205,7 +205,7 @@ class Pairing {
   }
 
   private reportMoved(call: Draft): void {
-    this.options.report('Tool results were moved behind their calls', nameIn(call))
+    this.options.report('Moved tool results behind their calls', nameIn(call))
   }
 
   /**
@@ -218,7 +218,10 @@ class Pairing {
     const fitting = name ? open.filter(({ given }) => nameOf(given) === name) : open
     const [call] = fitting
     if (!turn || !call || (!name && (key !== '' || fitting.length > 1))) return undefined
-    this.options.report('Tool results were given to the calls of their tools', nameIn(call))
+    this.options.report(
+      'Matched tool results with an unknown id to the open call of the same tool',
+      nameIn(call),
+    )
     return { turn, calls: [call] }
   }
 
@@ -233,7 +236,7 @@ class Pairing {
     )
     const orphans = [...[...this.early.values()].flat(), ...this.orphans]
     if (orphans.length > 0 && !this.options.keepsOrphans)
-      this.options.report('Tool results that answer no call were left out', `${orphans.length}`)
+      this.options.report('Dropped tool results without a tool call', `${orphans.length}`)
     return { turns, orphans }
   }
 
@@ -277,11 +280,7 @@ class Pairing {
     return drafts.filter(({ given, result, position }) => {
       const text = JSON.stringify(given)
       const isRepeat = given.id !== '' && result === undefined && seen.has(text)
-      if (isRepeat)
-        this.options.report(
-          'Tool calls that stand there twice were left out',
-          `message ${position}`,
-        )
+      if (isRepeat) this.options.report('Dropped duplicate tool calls', `message ${position}`)
       seen.add(text)
       return !isRepeat
     })
@@ -295,7 +294,7 @@ class Pairing {
     if ('async' in given && given.async === true)
       return { made: 'pending', result: { role: 'tool', tool_call_id: id, content: stillRunning } }
     this.options.report(
-      'Tool calls without a result were given one that says so',
+      'Added a placeholder result to tool calls without one',
       nameIn({ given, position }),
     )
     return { made: 'missing', result: missingResult(id) }
@@ -371,9 +370,9 @@ class Ids {
       fit = this.form.fit(base, round)
     this.taken.add(fit)
     if (own === '' || (fit !== own && this.form.fit(base, 0) === own))
-      report('Tool calls were given ids of their own', `message ${position}`)
+      report('Gave tool calls unique ids', `message ${position}`)
     else if (fit !== own)
-      report('The ids of tool calls were changed to ones that the API takes', `message ${position}`)
+      report('Changed the ids of tool calls to ones that the API accepts', `message ${position}`)
     return fit
   }
 }

@@ -183,7 +183,10 @@ type Found = Pick<Media, 'source' | 'mediaType'>
 
 function fromStore(id: string, owner: unknown, { provider, invalid }: MediaContext): Found {
   if (owner !== undefined && owner !== provider)
-    throw invalid(`the file ${id} is stored at ${owner}, and known there alone`, 'foreign_file_id')
+    throw invalid(
+      `the file ${id} is stored at ${owner}, and available only there`,
+      'foreign_file_id',
+    )
   return { source: { type: 'stored', id }, mediaType: mediaTypeOfName(id) }
 }
 
@@ -195,7 +198,7 @@ interface TextHints extends MediaHints {
 function fromText(text: unknown, hints: TextHints, { invalid }: MediaContext): Found {
   const { kind, type, format, filename } = hints
   if (typeof text !== 'string' || text === '')
-    throw invalid(`a part of type ${type} holds no file, neither address nor data`, 'invalid_part')
+    throw invalid(`a part of type ${type} has no file: give an address or data`, 'invalid_part')
   const [, scheme] = /^([a-z][\w+.-]*):/i.exec(text.slice(0, 64)) ?? []
   if (scheme && !isDataUri(text)) {
     const declared = mediaType(format) ?? mediaTypeOfName(filename) ?? mediaTypeOfName(text)

@@ -43,7 +43,7 @@ export function readMessage(
 
 const isItemType = (type: unknown) => typeof type === 'string' && type !== 'message'
 
-const emptyMessage = 'Messages that say nothing were left out'
+const emptyMessage = 'Dropped empty messages'
 
 const at = (position: number) => `message ${position}`
 
@@ -60,11 +60,11 @@ function readContent(
   if (typeof given === 'string') return given
   if (given === undefined || given === null) return null
   if (typeof given === 'number' || typeof given === 'boolean') {
-    repairs.report('Content that is no text was read as one', at(position))
+    repairs.report('Read content that is a number or a boolean as text', at(position))
     return String(given)
   }
   if (isObject(given) && typeof given.type === 'string') {
-    repairs.report('Content that is one part was read as a list', at(position))
+    repairs.report('Read a single content part as a list of parts', at(position))
     return [readPart(given, position, repairs)]
   }
   if (Array.isArray(given)) {
@@ -84,10 +84,10 @@ function readPart(given: unknown, position: number, { report, invalid }: Repairs
   const text = isObject(given) ? given.text : given
   if (!isScalar(text))
     throw invalid(
-      `A part of message ${position} is ${isObject(given) ? 'a text without text' : 'no object'}`,
+      `A part of message ${position} is ${isObject(given) ? 'a text part without text' : 'not an object'}`,
       'invalid_part',
     )
-  report('Parts that are no objects, or texts that are no text, were read as text', at(position))
+  report('Read parts that are not objects, or whose text is not a string, as text', at(position))
   return isObject(given) ? { ...given, text: String(text) } : { type: 'text', text: String(text) }
 }
 
@@ -102,7 +102,7 @@ function withoutBlanks(
   const kept = content.filter((part) => !isBlankPart(part))
   if (kept.length === 0) return undefined
   if (kept.length === content.length) return content
-  report('Blank text was left out', at(position))
+  report('Dropped blank text', at(position))
   return kept
 }
 
@@ -151,7 +151,7 @@ function withoutOddMembers(
   const native: unknown = message.native ?? {}
   if (!isObject(native) || !isList(native.content)) odd.push('native')
   if (odd.length === 0) return message
-  report('Members that are no lists, where lists belong, were left out', at(position))
+  report('Dropped members that must be lists and are not', at(position))
   const kept = Object.entries(message).filter(([name]) => !odd.includes(name))
   // drops only optional members
   return Object.fromEntries(kept) as unknown as AssistantInput
@@ -182,11 +182,11 @@ function readCalls(
   const { tool_calls, function_call } = message
   const given = asList(tool_calls)
   if (given.length === 0 && function_call)
-    report('A function_call was sent as a tool call', at(position))
+    report('Converted a function_call to a tool call', at(position))
   const old = function_call ? [{ id: '', type: 'function', function: function_call }] : []
   return (given.length > 0 ? given : old).flatMap((call) => {
     const read = readCall(call)
-    if (!read) report('Tool calls that name no tool were left out', at(position))
+    if (!read) report('Dropped tool calls without the name of a tool', at(position))
     return read ? [read] : []
   })
 }
@@ -214,7 +214,7 @@ export function repairCall(call: ToolCall, position: number, { report }: Repairs
   const given: unknown = call.function.arguments
   const { input, isRepaired } = toArguments(given)
   if (isRepaired || (given !== undefined && given !== null && typeof given !== 'string'))
-    report('The arguments of tool calls were no JSON object', at(position))
+    report('Repaired arguments of tool calls that were not a JSON object', at(position))
   // valid text is kept as the model wrote it
   if (typeof given === 'string' && !isRepaired && given.trim() !== '') return call
   return { ...call, function: { ...call.function, arguments: JSON.stringify(input) } }
@@ -223,7 +223,7 @@ export function repairCall(call: ToolCall, position: number, { report }: Repairs
 // -- results -----------------------------------------------------------------------------------------------------------
 
 function readLegacyResult(given: JsonObject, position: number, repairs: Repairs): ToolMessage {
-  repairs.report('A message of the role function was sent as a tool result', at(position))
+  repairs.report('Converted a message of the role function to a tool result', at(position))
   const { name, content } = given
   // `readResult` validates the content
   const message = { role: 'tool', tool_call_id: '', content: content as string } as const
@@ -238,7 +238,7 @@ function readResult(message: ToolMessage, position: number, { report }: Repairs)
     return message.approval && content === undefined ? message : { ...message, content: '' }
   if (Array.isArray(content) && content.every((part) => isObject(part) && isPart(part)))
     return message
-  report('Results that are neither text nor parts were sent as JSON text', at(position))
+  report('Sent tool results that are neither text nor parts as JSON text', at(position))
   return { ...message, content: JSON.stringify(content) }
 }
 

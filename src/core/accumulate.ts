@@ -251,12 +251,12 @@ export class Accumulator {
         this.approvals.push({ id: chunk.id, tool_call_id: chunk.tool_call_id })
         return
       case 'start':
-        if (this.isOpen) throw misuse(`a 'start' came before the 'finish' of the turn that is open`)
+        if (this.isOpen) throw misuse(`a 'start' came before the 'finish' of the open turn`)
         this.turn = new Turn(chunk)
         this.isOpen = true
         return
       default:
-        throw misuse(`a '${chunk.type}' came outside of 'start' … 'finish'`)
+        throw misuse(`a '${chunk.type}' came outside 'start' … 'finish'`)
     }
   }
 
@@ -276,12 +276,12 @@ export class Accumulator {
 const unknownStart: Omit<ChunkOf<'start'>, 'type'> = { id: '', created: 0, model: '', provider: '' }
 
 const misuse = (what: string) =>
-  new MisuseError(`Chunks in an impossible order: ${what}`, { code: 'grammar' })
+  new MisuseError(`Chunks out of order: ${what}`, { code: 'grammar' })
 
 function startCall(turn: Turn, chunk: ChunkOf<'tool-call-start'>): void {
   const { index, id, name, kind } = chunk
   if (index !== turn.calls.length)
-    throw misuse(`tool call ${index} started where ${turn.calls.length} was next`)
+    throw misuse(`tool call ${index} started, expected ${turn.calls.length}`)
   const members = callMembers(chunk)
   turn.calls.push({ id, name, isCustom: kind === 'custom', members, text: '', isOpen: true })
 }

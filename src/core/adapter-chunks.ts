@@ -61,7 +61,7 @@ export class ChunkCheck {
   }
 
   private defectOf(chunk: unknown): string | undefined {
-    if (!isObject(chunk)) return `${kindOf(chunk)} in place of a chunk`
+    if (!isObject(chunk)) return `${kindOf(chunk)} instead of a chunk`
     const { type } = chunk
     const members = typeof type === 'string' && chunkMembers.get(type)
     if (!members) return `its type is ${brief(type)}`
@@ -75,20 +75,21 @@ export class ChunkCheck {
   private misplaced(chunk: StreamChunk): string | undefined {
     const { openCalls } = this
     if (chunk.type === 'start') {
-      if (this.isOpen) return `a 'start' before the 'finish' of the turn that is open`
+      if (this.isOpen) return `a 'start' before the 'finish' of the open turn`
       this.isOpen = true
       this.openCalls = []
       return undefined
     }
     if (standsOutside.has(chunk.type)) return undefined
-    if (!this.isOpen) return `a '${chunk.type}' outside of 'start' … 'finish'`
+    if (!this.isOpen) return `a '${chunk.type}' outside 'start' … 'finish'`
     if (chunk.type === 'tool-call-start') {
       const next = openCalls.length
-      if (chunk.index !== next) return `call ${chunk.index} starts where ${next} was next`
+      if (chunk.index !== next) return `call ${chunk.index} starts, expected ${next}`
       openCalls.push(true)
     }
     if (chunk.type === 'tool-call-delta' || chunk.type === 'tool-call-end') {
-      if (!openCalls[chunk.index]) return `a '${chunk.type}' of call ${chunk.index}, not open`
+      if (!openCalls[chunk.index])
+        return `a '${chunk.type}' for call ${chunk.index}, which is not open`
       openCalls[chunk.index] = chunk.type === 'tool-call-delta'
     }
     if (chunk.type !== 'finish') return undefined
@@ -107,7 +108,7 @@ export class ChunkCheck {
 export function readAnswer(given: unknown, asked: Asked): AnswerInput {
   const defect = isObject(given)
     ? defectIn(given, answerMembers, 'the answer')
-    : `${kindOf(given)} in place of an answer`
+    : `${kindOf(given)} instead of an answer`
   if (defect !== undefined) throw badAnswer(asked, defect, 'bad_answer')
   // its members were checked
   const answer = given as unknown as Partial<ChatResponse> & Pick<ChatResponse, 'message'>
@@ -308,10 +309,13 @@ const brief = (value: unknown): string =>
 
 /** The error for an invalid answer; its message names the adapter. */
 export const badAnswer = ({ provider, model }: Asked, what: string, code: string) =>
-  new UnexpectedResponseError(`The adapter '${provider}' gave ${model} ${what}`, {
-    provider,
-    model,
-    code,
-    phase: 'stream',
-    maybeBilled: true,
-  } satisfies ErrorDetails)
+  new UnexpectedResponseError(
+    `The adapter '${provider}' returned an invalid answer for ${model}: ${what}`,
+    {
+      provider,
+      model,
+      code,
+      phase: 'stream',
+      maybeBilled: true,
+    } satisfies ErrorDetails,
+  )

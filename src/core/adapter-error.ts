@@ -87,12 +87,12 @@ export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean
   }
   const words = `${nameOf(thrown)}${code === undefined ? '' : `, ${code}`}: see cause`
   if (isTimer(thrown, code))
-    return new TimeoutError(`${who}: a timer of the adapter ended the wait (${words})`, {
+    return new TimeoutError(`${who}: a timeout inside the adapter ended the request (${words})`, {
       ...details,
       maybeBilled: true,
     })
   if (isUnreadable(thrown))
-    return new UnexpectedResponseError(`${who} answered with a body that is no JSON (${words})`, {
+    return new UnexpectedResponseError(`${who} answered with a body that is not JSON (${words})`, {
       ...details,
       code: 'bad_json',
       maybeBilled: true,

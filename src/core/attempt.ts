@@ -233,7 +233,7 @@ class RunningAttempt {
   private unfinished(): StreamInterruptedError {
     const { provider, model } = this.asked
     return new StreamInterruptedError(
-      `The stream of the adapter '${provider}' for ${model} ended without its 'finish'`,
+      `The stream of the adapter '${provider}' for ${model} ended without a 'finish' chunk`,
       {
         provider,
         model,
@@ -248,7 +248,7 @@ class RunningAttempt {
   private silent(phase: WatchPhase): TimeoutError {
     const { provider, model } = this.asked
     return new TimeoutError(
-      `The adapter '${provider}' gave nothing of ${model} in time (${phase})`,
+      `The adapter '${provider}' sent nothing for ${model} in time (${phase})`,
       {
         provider,
         model,
@@ -439,7 +439,7 @@ function iteratorOf(given: unknown): AsyncIterator<unknown> {
   // every member is checked before it is called
   const stream = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
   const iterator = stream?.[Symbol.asyncIterator]?.() ?? stream?.[Symbol.iterator]?.()
-  if (!iterator) throw new TypeError('generateStream() gave no async generator')
+  if (!iterator) throw new TypeError('generateStream() did not return an async generator')
   // a sync iterator is awaited like an async one
   return iterator as AsyncIterator<unknown>
 }

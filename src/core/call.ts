@@ -217,7 +217,9 @@ class RunningCall {
 /** Throws `MisuseError`: without room for a chunk a stream would wait forever. */
 function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<unknown>): void {
   if (!(highWaterMark >= 1))
-    throw new MisuseError(`highWaterMark is a number of chunks from 1 on, not ${highWaterMark}`)
+    throw new MisuseError(
+      `highWaterMark must be a number of chunks, at least 1, not ${highWaterMark}`,
+    )
 }
 
 async function countTokens(
@@ -229,7 +231,7 @@ async function countTokens(
 ): Promise<TokenCount> {
   // litellm also counts `text`; with messages too, the result would be ambiguous
   if (isObject(asked) && typeof asked.text === 'string')
-    throw new BadRequestError('countTokens() counts messages: put the text into one', {
+    throw new BadRequestError('countTokens() takes messages: put the text into a message', {
       status: 400,
       code: 'bad_request',
       phase: 'request',
@@ -251,7 +253,11 @@ async function countTokens(
   try {
     const tokens = await adapter.countTokens({ ...request, model }, call)
     if (Number.isSafeInteger(tokens) && tokens >= 0) return { tokens }
-    throw badAnswer({ provider: adapter.name, model }, 'a count that is no number', 'bad_answer')
+    throw badAnswer(
+      { provider: adapter.name, model },
+      'the token count is not a whole number from 0',
+      'bad_answer',
+    )
   } catch (thrown) {
     if (call.signal.aborted) throw thrown
     const error = adapterError(thrown, { provider: adapter.name, model }, false)

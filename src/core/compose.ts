@@ -47,9 +47,11 @@ class Inside {
   readonly next = (): Promise<ChatResponse> => {
     const { layer } = this
     if (layer.isRunning)
-      return ignoreRejection(Promise.reject(layer.misuse('called next() again while it ran')))
+      return ignoreRejection(
+        Promise.reject(layer.misuse('called next() again while the first call was running')),
+      )
     if (this.isDone)
-      return ignoreRejection(Promise.reject(layer.misuse('called next() after it had returned')))
+      return ignoreRejection(Promise.reject(layer.misuse('called next() after it returned')))
     this.running = ignoreRejection(this.answerOf(layer.begin()))
     return this.running
   }
@@ -65,7 +67,7 @@ class Inside {
   /** After a layer returned: sends its answer, and throws if there is none. */
   finish(): void | Promise<void> {
     this.isDone = true
-    if (this.layer.isRunning) return this.refuse('returned before its next() had settled: await it')
+    if (this.layer.isRunning) return this.refuse('returned before its next() settled: await next()')
     const sending = this.layer.sendAnswer()
     return sending ? sending.then(() => this.checkAnswer()) : this.checkAnswer()
   }
@@ -79,7 +81,7 @@ class Inside {
   private checkAnswer(): void {
     const { layer } = this
     if (!layer.within.accumulator?.isComplete)
-      throw layer.misuse('ended the stack with no answer: call next(), or set ctx.response')
+      throw layer.misuse('returned without an answer: call next(), or set ctx.response')
   }
 
   private async answerOf(scope: Scope): Promise<ChatResponse> {

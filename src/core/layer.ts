@@ -163,10 +163,11 @@ export class LayerContext implements Context<unknown>, Owner {
     return this.answer
   }
   set response(answer: AnswerInput) {
-    if (this.isRunning) throw this.misuse('set ctx.response while its next() ran')
+    if (this.isRunning)
+      throw this.misuse('set ctx.response while its next() was running: await next() first')
     if (this.committed)
       throw this.misuse(
-        'set ctx.response after content had left it: edit the chunks on their way out with ctx.transform, registered before next()',
+        'set ctx.response after its content was sent: edit the chunks with ctx.transform, registered before next()',
       )
     this.answer = completeAnswer(withEdits(answer, this.answer), answer.provider ?? this.name)
     this.isAnswering = true
@@ -177,14 +178,15 @@ export class LayerContext implements Context<unknown>, Owner {
   readonly set = <T>(key: Key<T>, value: T): void => this.run.values.set(key, value)
 
   readonly transform = (fn: Transform): void => {
-    if (this.scope) throw this.misuse('registered a transform after its first next()')
+    if (this.scope)
+      throw this.misuse('registered a transform after its first next(): register it before')
     this.transforms.push(fn)
   }
 
   readonly emit = (chunk: StreamChunk): void | Promise<void> => {
     if (this.isRunning && chunk.type !== 'data' && chunk.type !== 'warning')
       throw this.misuse(
-        `emitted a '${chunk.type}' while its next() ran: only data and warning may be sent then`,
+        `emitted a '${chunk.type}' while its next() was running: only data and warning chunks may be emitted then`,
       )
     const pending = this.within.enter([chunk])
     if (!pending) return

@@ -27,17 +27,13 @@ const single: readonly string[] = ['retry', 'tools', 'params', 'history', 'usage
 /** Which layer must be outside of which, and why. */
 const rules: readonly (readonly [outer: string, inner: string, why: string])[] = [
   ['alias', 'params', 'params() checks the model that alias() chooses'],
-  [
-    'tools',
-    'retry',
-    'a loop whose tools have run is never run again, so only a step can be retried',
-  ],
+  ['tools', 'retry', 'a tool loop is not retried after its tools have run, only a step of it is'],
   ['tools', 'params', 'params() checks the request of each step, with its tools'],
   ['conversation', 'tools', 'each step would load and store the earlier messages again'],
   ['conversation', 'repair', 'answers that do not fit would be stored, and sent twice'],
   ['conversation', 'history', 'history() repairs and trims what conversation() loads'],
   ['tools', 'redact', 'results of tools would be sent to the provider unmasked'],
-  ['fallback', 'retry', 'the next model is due when the retries of one are spent'],
+  ['fallback', 'retry', 'the next model is tried after the retries of the one before'],
   ['fallback', 'params', 'params() checks the model that fallback() chooses'],
 ]
 
@@ -64,7 +60,7 @@ export function checkOrder(layers: readonly Middleware<never>[]): void {
   if (!broken) return
   const [outer, inner, why] = broken
   throw new MisuseError(
-    `The layer '${inner}' stands outside '${outer}': ${why}. ${rightOrder(names)}`,
+    `The layer '${inner}' is outside '${outer}': ${why}. ${rightOrder(names)}`,
     { code: 'order' },
   )
 }

@@ -166,7 +166,7 @@ export class TetradStream implements ChatStream {
   private claim(by: string): void {
     if (this.#consumer)
       throw new MisuseError(
-        `A stream has one consumer: ${this.#consumer} reads it already. Collect the chunks once, or await stream.response`,
+        `A stream has one consumer: ${this.#consumer} already reads it. Collect the chunks once, or await stream.response`,
       )
     this.#consumer = by
   }

@@ -69,7 +69,7 @@ function stage(
   let isOpen = true
   const emit = (chunk: StreamChunk) => {
     if (!isOpen)
-      throw new MisuseError('A transform emitted after it had returned: return a promise instead')
+      throw new MisuseError('A transform emitted after it returned: return a promise instead')
     if (!progress.isCut) out.push(chunk)
   }
   const close = (error?: { readonly reason: unknown }): Staged => {

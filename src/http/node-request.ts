@@ -72,7 +72,9 @@ function streamOf(raw: IncomingMessage): ReadableStream<Uint8Array> {
         const onCut = (error?: Error) => {
           release()
           controller.error(
-            new AbortError('The client left before its request was whole', { cause: error }),
+            new AbortError('The client disconnected before its request was complete', {
+              cause: error,
+            }),
           )
         }
         release = () => {

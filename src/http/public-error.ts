@@ -57,13 +57,16 @@ const notConfigured: Row = {
 const setupFaults: ReadonlySet<unknown> = new Set(['missing_api_key', 'bad_api_key'])
 
 /** For an approval that `tools()` did not request or that was already used. */
-const approvalUsed = bad('approval_used', 'This was answered before, or is no longer open.')
+const approvalUsed = bad('approval_used', 'This was already answered, or is no longer open.')
 
 /** By name, so that two copies of the package agree. Errors of our key or account are outages. */
 const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
-  ['BadRequestError', bad('bad_request', 'The model cannot work with this request.')],
-  ['UnsupportedParamsError', bad('unsupported_params', 'The model does not take a parameter.')],
-  ['UnprocessableEntityError', bad('bad_request', 'The model cannot work with this request.')],
+  ['BadRequestError', bad('bad_request', 'The model cannot process this request.')],
+  [
+    'UnsupportedParamsError',
+    bad('unsupported_params', 'The model does not support a parameter of this request.'),
+  ],
+  ['UnprocessableEntityError', bad('bad_request', 'The model cannot process this request.')],
   [
     'ContextWindowExceededError',
     bad('context_length_exceeded', 'The conversation is too long for the model.'),
@@ -77,7 +80,7 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['RateLimitError', { status: 429, code: 'rate_limited', message: 'Too many requests.' }],
   [
     'BudgetExceededError',
-    { status: 429, code: 'budget_exceeded', message: 'The budget for answers is spent.' },
+    { status: 429, code: 'budget_exceeded', message: 'The budget for answers is used up.' },
   ],
   ['TimeoutError', { status: 504, code: 'timeout', message: 'The model took too long.' }],
   ['InternalServerError', unavailable(502)],
@@ -86,7 +89,7 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['ServiceUnavailableError', unavailable(503)],
   [
     'StreamInterruptedError',
-    { status: 502, code: 'interrupted', message: 'The answer broke off before its end.' },
+    { status: 502, code: 'interrupted', message: 'The answer was cut off.' },
   ],
   ['UnexpectedResponseError', unavailable(502)],
   ['AbortError', { status: 499, code: 'aborted', message: 'The answer was stopped.' }],
@@ -102,7 +105,7 @@ const codes: ReadonlyMap<string, Row> = new Map([
       message: 'This is not possible at the moment. Try again.',
     },
   ],
-  ['log_lost', { status: 502, code: 'log_lost', message: 'A part of the answer was lost.' }],
+  ['log_lost', { status: 502, code: 'log_lost', message: 'Part of the answer was lost.' }],
 ])
 
 function bad(code: string, message: string): Row {

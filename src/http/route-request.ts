@@ -120,7 +120,7 @@ export function ownerOf<State>(state: State, { options, signer }: Route<State>):
   // `user` may return no owner: ids of stored answers cannot be guessed, signed parts have none
   if (owner === '' && !options.public && (signer || (options.store && !options.user)))
     throw new MisuseError(
-      'A route with `secret` or `store` must know whose an answer is: give the state a `userId`, or the option `user`, or say `public: true`',
+      'A route with `secret` or `store` must know who owns an answer: put a `userId` into the state, or set the option `user` or `public: true`',
     )
   return owner
 }

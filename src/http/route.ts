@@ -92,7 +92,7 @@ function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>
   const named = new Map<string, string>(
     Array.isArray(models) ? models.map((name) => [name, name]) : Object.entries(models),
   )
-  if (named.size === 0) throw new MisuseError('models: a route needs a model')
+  if (named.size === 0) throw new MisuseError('models: a route needs at least one model')
   return {
     ai,
     options,

@@ -180,7 +180,7 @@ const longestName = 1_000
 function textOf(name: 'id' | 'key', value: unknown): string {
   if (typeof value === 'string' && value !== '' && value.length <= longestName) return value
   throw new MisuseError(
-    `\`${name}\` of createInbox() gave no text of 1 to ${longestName} characters: it names a message's ${name}`,
+    `\`${name}\` of createInbox() must return a string of 1 to ${longestName} characters: the ${name} of a message`,
   )
 }
 
@@ -189,7 +189,7 @@ function checkJson(message: unknown): void {
   try {
     JSON.stringify(message)
   } catch (cause) {
-    throw new MisuseError('A message of createInbox() has to be JSON: the store keeps it as text', {
+    throw new MisuseError('A message of createInbox() must be JSON: the store keeps it as text', {
       cause,
     })
   }
@@ -201,6 +201,8 @@ const isInSeconds = (at: number) => at > 1e8 && at < 1e11
 function timeOf(at: number | undefined, now: number): number {
   if (at === undefined || !Number.isFinite(at)) return now
   if (isInSeconds(at) && now > 1e11)
-    throw new MisuseError(`\`at\` of createInbox() gave ${at}: seconds, and it takes milliseconds`)
+    throw new MisuseError(
+      `\`at\` of createInbox() returned ${at}, which is in seconds: return milliseconds`,
+    )
   return at
 }

@@ -147,7 +147,10 @@ export function withDefaults<Message>(options: InboxOptions<Message>): InboxSett
   for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
     const value: unknown = settings[name]
     const isRight = typeof value === 'number' && (spans.includes(name) ? value >= 0 : value >= 1)
-    if (!isRight) throw new MisuseError(`createInbox() takes a number as \`${name}\`: ${value}`)
+    if (!isRight)
+      throw new MisuseError(
+        `\`${name}\` of createInbox() must be a number of at least ${spans.includes(name) ? 0 : 1}, not ${value}`,
+      )
   }
   // each number was checked above
   return settings as InboxSettings<Message>

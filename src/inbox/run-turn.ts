@@ -191,9 +191,12 @@ export async function ignoreErrors(work: () => unknown): Promise<void> {
 const closed = () => new AbortError('The inbox is closed', { code: 'closing' })
 
 const leaseLost = (key: string) =>
-  new AbortError(`The lock of ${key} could not be renewed: another process may have its turn`, {
-    code: 'lease_lost',
-  })
+  new AbortError(
+    `The lock of ${key} could not be renewed: another process may be running its turn`,
+    {
+      code: 'lease_lost',
+    },
+  )
 
 const isLeaseLost = (error: unknown) => error instanceof AbortError && error.code === 'lease_lost'
 

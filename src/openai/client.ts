@@ -110,7 +110,7 @@ async function bodyOf(request: Request): Promise<unknown> {
   try {
     return await request.json()
   } catch (cause) {
-    throw new BadRequestError('The body is no JSON.', { status: 400, code: 'bad_json', cause })
+    throw new BadRequestError('The body is not JSON.', { status: 400, code: 'bad_json', cause })
   }
 }
 

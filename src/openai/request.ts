@@ -82,7 +82,7 @@ const renamed: ReadonlySet<string> = new Set(['functions', 'function_call'])
 function refuseUnknown(source: JsonObject, allow: readonly string[]): void {
   for (const key of Object.keys(source))
     if (!known.has(key) && !allow.includes(key))
-      throw invalid(key, 'this server does not know the parameter')
+      throw invalid(key, 'this server does not support the parameter')
 }
 
 type Taken = Omit<

@@ -41,7 +41,7 @@ export function mergeAllOf(
       if (!Object.hasOwn(a, key) || JSON.stringify(a[key]) === JSON.stringify(value))
         sum[key] = value
       else if (join) sum[key] = join(a[key], value)
-      else warn(`${path || '/'}: of two conditions "${key}" in an allOf only the first is sent`)
+      else warn(`${path || '/'}: only the first of two "${key}" in an allOf is sent`)
     }
     return sum
   }

@@ -31,7 +31,7 @@ interface Spot {
 
 function check(spot: Spot, issues: string[]): void {
   const { schema, path } = spot
-  if (schema === false) issues.push(`${path}: nothing may stand here`)
+  if (schema === false) issues.push(`${path}: no value is allowed here`)
   if (!isObject(schema)) return
   for (const rule of rules) rule(spot, schema, issues)
 }
@@ -130,7 +130,7 @@ const arrays: Rule = (spot, schema, issues) => {
   const { minItems, maxItems, uniqueItems, items, contains } = schema
   if (isBelow(value.length, minItems)) issues.push(`${path}: expected at least ${minItems} items`)
   if (isBelow(maxItems, value.length)) issues.push(`${path}: expected at most ${maxItems} items`)
-  if (uniqueItems === true && !isUnique(value)) issues.push(`${path}: expected no item twice`)
+  if (uniqueItems === true && !isUnique(value)) issues.push(`${path}: expected unique items`)
   const tuple = [schema.prefixItems, items].find(Array.isArray) ?? []
   const rest = Array.isArray(items) ? schema.additionalItems : items
   value.forEach((item, index) => {
@@ -139,7 +139,7 @@ const arrays: Rule = (spot, schema, issues) => {
   })
   const isFound = (item: unknown) => fits({ ...spot, schema: contains, value: item, trail: [] })
   if (contains !== undefined && schema.minContains !== 0 && !value.some(isFound))
-    issues.push(`${path}: an item that must be there is missing`)
+    issues.push(`${path}: a required item is missing`)
 }
 
 const isUnique = (items: readonly unknown[]) =>
@@ -190,7 +190,7 @@ const combinations: Rule = (spot, schema, issues) => {
     if (count > 1) issues.push(`${spot.path}: fits ${count} alternatives where one was expected`)
   }
   if (schema.not !== undefined && fits(branch(schema.not)))
-    issues.push(`${spot.path}: a value that is excluded`)
+    issues.push(`${spot.path}: this value is excluded`)
   if (schema.if !== undefined)
     check(branch(fits(branch(schema.if)) ? schema.then : schema.else), issues)
 }

@@ -29,7 +29,7 @@ export function describeRest(
   const telling = foreign.filter(([key, value]) => !isIdle(key, value))
   if (telling.length === 0) return rest
   const names = telling.map(([key]) => key).join(', ')
-  warn(`${path || '/'}: ${names} not enforced, said in the description instead`)
+  warn(`${path || '/'}: ${names} not enforced, added to the description instead`)
   const words = telling.map(([key, value]) => `${key}: ${short(JSON.stringify(value))}`).join(', ')
   const { description } = schema
   return {

@@ -99,7 +99,7 @@ const isOpen = (schema: JsonObject) => {
 export function closeObject(schema: JsonObject, { path, warn }: Place): JsonObject {
   if (!isObjectSchema(schema)) return schema
   if (isAnything(schema.additionalProperties))
-    warn(`${path || '/'}: members that the schema does not name cannot be given`)
+    warn(`${path || '/'}: properties that the schema does not name cannot be returned`)
   return { ...schema, additionalProperties: false }
 }
 

@@ -122,7 +122,7 @@ const namedMembers = (schema: JsonObject, { path, warn }: Place): JsonObject => 
 }
 
 const asText = ({ description }: JsonObject, { path, warn }: Place): JsonObject => {
-  warn(`${path}: an object that names no members is asked for as a string that holds JSON`)
+  warn(`${path}: an object without named properties is requested as a string of JSON`)
   return { type: 'string', description: [description, 'JSON text'].filter(Boolean).join('. ') }
 }
 

@@ -16,7 +16,7 @@ export type AnswerReading =
 export async function readAnswer(text: string, format: ResponseFormat): Promise<AnswerReading> {
   if (format.type === 'text') return { value: text }
   const given = parseJson(text) ?? parseJson(withoutFence(text.trim()))
-  if (given === undefined) return { code: 'bad_json', defect: 'it is no JSON' }
+  if (given === undefined) return { code: 'bad_json', defect: 'it is not JSON' }
   if (format.type === 'json_object') return { value: given }
   const { schema = {} } = format.json_schema
   const value = restoreAnswer(given, schema)

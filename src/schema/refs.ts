@@ -57,11 +57,11 @@ const inlineAll = (root: JsonObject, { rounds, warn, isLast }: Pass): JsonObject
     if ($ref === undefined) return mapSchemas(schema, (inner, at) => visit(inner, at, trail), path)
     const target = resolveRef(root, $ref)
     if (!target) {
-      warn(`${place(path)}: ${JSON.stringify($ref)} leads nowhere, anything is taken`)
+      warn(`${place(path)}: ${JSON.stringify($ref)} cannot be resolved, any value is accepted`)
       return visit(siblings, path, trail)
     }
     if (nodes > maxNodes || trail.filter((before) => before === $ref).length >= rounds) {
-      warn(`${place(path)}: what refers to itself (${$ref}) is cut here, anything is taken`)
+      warn(`${place(path)}: the recursion of ${$ref} is cut here, any value is accepted`)
       return onlyAnnotations(siblings)
     }
     return visit(mergeBeside(withoutDefs(target), siblings), path, [...trail, $ref])
@@ -77,7 +77,7 @@ const inlineSiblings = (root: JsonObject, warn: SchemaWarn): JsonObject => {
     if ($ref === undefined) return mapSchemas(schema, (inner, at) => visit(inner, at, trail), path)
     const target = resolveRef(root, $ref)
     if (!target) {
-      warn(`${place(path)}: ${JSON.stringify($ref)} leads nowhere, anything is taken`)
+      warn(`${place(path)}: ${JSON.stringify($ref)} cannot be resolved, any value is accepted`)
       return visit(siblings, path, trail)
     }
     if (isBare || trail.includes($ref)) return { $ref }

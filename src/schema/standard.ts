@@ -15,7 +15,7 @@ export function toJsonSchema(schema: StandardSchema): Record<string, unknown> {
   const { jsonSchema, vendor } = schema['~standard']
   if (!jsonSchema)
     throw new BadRequestError(
-      `A schema of '${vendor}' gives no JSON Schema. Use zod 4.2 or newer, arktype, or valibot with toStandardJsonSchema of @valibot/to-json-schema, or give { type: 'json_schema', json_schema: { name, schema } }`,
+      `A schema of '${vendor}' cannot be converted to JSON Schema. Use zod 4.2 or newer, arktype, or valibot with toStandardJsonSchema of @valibot/to-json-schema, or give { type: 'json_schema', json_schema: { name, schema } }`,
       { code: 'no_json_schema' },
     )
   const { $schema: _, ...json } = convert(jsonSchema, vendor)

@@ -57,11 +57,12 @@ const lineBreak = /\r\n|\r|\n/
 const breaks = /[\0\n\r\u0085\u2028\u2029]/
 
 const oneLine = (field: string, value: string) => {
-  if (breaks.test(value)) throw new MisuseError(`The ${field} of a server-sent event is one line`)
+  if (breaks.test(value))
+    throw new MisuseError(`The ${field} of a server-sent event must be one line`)
   return value
 }
 
 const wholeNumber = (value: number) => {
   if (Number.isSafeInteger(value) && value >= 0) return value
-  throw new MisuseError('The retry of a server-sent event is a whole number of milliseconds')
+  throw new MisuseError('The retry of a server-sent event must be a whole number of milliseconds')
 }

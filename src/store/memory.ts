@@ -187,4 +187,5 @@ function memoryRows(): LedgerRows {
   }
 }
 
-const wrongKind = (key: string) => new TetradError(`The store holds something else under ${key}`)
+const wrongKind = (key: string) =>
+  new TetradError(`The store has a value of another kind under ${key}`)

@@ -26,7 +26,7 @@ export function patientStore(store: Store, options: PatientOptions = {}): Store 
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     if (failures >= maxFailures) {
       if (now() < restsUntil)
-        throw unavailable('The store failed lately and is not asked', lastCause)
+        throw unavailable('The store failed recently and was not called', lastCause)
       restsUntil = now() + restMs
     }
     try {

@@ -344,4 +344,5 @@ const ledgerRows = (file: SqliteFile, ledger: string): LedgerRows => ({
   },
 })
 
-const wrongKind = (key: string) => new TetradError(`The store holds something else under ${key}`)
+const wrongKind = (key: string) =>
+  new TetradError(`The store has a value of another kind under ${key}`)

@@ -82,7 +82,7 @@ function recording(path: string, fetch: typeof globalThis.fetch): typeof globalT
   return async (input, init) => {
     if (process.env.CI)
       throw new MisuseError(
-        `${path} is not there, and CI records nothing: record it on your machine and commit it`,
+        `${path} does not exist, and CI does not record: record it on your machine and commit it`,
       )
     const request = new Request(input, init)
     const secrets = secretsOf(request.headers)
@@ -213,7 +213,7 @@ function read(path: string): Exchange[] {
   const text = readFileSync(path, 'utf8')
   const file = parsed(text)
   if (Array.isArray(file) && file.every(isExchange)) return file
-  throw new MisuseError(`${path} is no recording: delete it, and it is recorded anew`)
+  throw new MisuseError(`${path} is not a recording: delete it to record it again`)
 }
 
 const isExchange = (one: unknown): one is Exchange =>
@@ -236,10 +236,10 @@ function notOnTape(path: string, left: readonly Exchange[], asked: TapedRequest)
   const { method, url } = asked
   const near = left.find(({ request }) => request.url === url)
   const reason = near
-    ? `the next recorded one differs at ${difference(near.request, asked)}`
-    : `${left.length} recorded ones are left, none of that address`
+    ? `the next recorded request differs at ${difference(near.request, asked)}`
+    : `${left.length} recorded requests are left, none to that address`
   return new MisuseError(
-    `${path} has no answer to ${method} ${url}: ${reason}. Delete the file, or give \`record: true\`, to ask anew`,
+    `${path} has no answer to ${method} ${url}: ${reason}. Delete the file, or pass \`record: true\`, to record again`,
   )
 }
 

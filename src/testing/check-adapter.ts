@@ -96,7 +96,7 @@ class Subject {
     } catch (error) {
       return error
     }
-    throw new Error(`${mode}: it was taken for an answer`)
+    throw new Error(`${mode}: it was read as an answer`)
   }
 
   /** True once the condition holds; false after `patienceMs`. */
@@ -158,8 +158,8 @@ const checks: Checks<Subject> = {
     const { timeouts } = subject
     for await (const chunk of subject.client.stream(subject.request(), { timeouts }))
       chunks.push(chunk)
-    ensure(chunks[0]?.type === 'start', 'the first chunk is no start')
-    ensure(chunks.at(-1)?.type === 'finish', 'the last chunk is no finish')
+    ensure(chunks[0]?.type === 'start', 'the first chunk is not a start')
+    ensure(chunks.at(-1)?.type === 'finish', 'the last chunk is not a finish')
   },
 
   'answers a plain call': async (subject) => {
@@ -180,7 +180,10 @@ const checks: Checks<Subject> = {
     for (const mode of modes) {
       const { usage } = await subject.ask(mode)
       ensure(usage.total_tokens > 0, `${mode}: no usage`)
-      ensure(!usage.estimated, `${mode}: it told no usage, or one that is no whole number from 0`)
+      ensure(
+        !usage.estimated,
+        `${mode}: it reported no usage, or a count that is not a whole number from 0`,
+      )
     }
   },
 
@@ -246,7 +249,7 @@ const serverChecks: Checks<Subject> = {
     }
   },
 
-  'sends what was asked, once': async (subject) => {
+  'sends the request once': async (subject) => {
     for (const mode of modes) {
       const before = subject.server.requests.length
       await subject.ask(mode)
@@ -271,7 +274,7 @@ const serverChecks: Checks<Subject> = {
     )
   },
 
-  'types a refusal, and leaves retries to retry()': async (subject) => {
+  'maps an error status to its class, and leaves retries to retry()': async (subject) => {
     for (const [kind, expected] of Object.entries(classes))
       for (const mode of modes) {
         const before = subject.server.requests.length
@@ -283,11 +286,11 @@ const serverChecks: Checks<Subject> = {
         )
         const { provider } = isTetradError(error) ? error : {}
         ensure(provider === subject.adapter.name, `${mode}: ${kind} does not name the adapter`)
-        ensure(count === 1, `${mode}: it asked ${count} times`)
+        ensure(count === 1, `${mode}: it sent ${count} requests`)
       }
   },
 
-  'says how long to wait': async (subject) => {
+  'reports how long to wait': async (subject) => {
     for (const mode of modes) {
       const error = await subject.failing(mode, fail(429, { retryAfter: 2 }))
       const { retryAfterMs } = isTetradError(error) ? error : {}
@@ -295,14 +298,14 @@ const serverChecks: Checks<Subject> = {
     }
   },
 
-  'takes no cut stream for an answer': async (subject) => {
+  'reports a cut stream as an error': async (subject) => {
     for (const how of ['end', 'destroy'] as const) {
       const error = await subject.failing('stream', say('one two three four').cut(3, how))
       ensure(nameOf(error) === 'StreamInterruptedError', `${how}: it became ${nameOf(error)}`)
     }
   },
 
-  'lets go of the socket when it is aborted': async (subject) => {
+  'closes the socket when it is aborted': async (subject) => {
     subject.server.reply(say('one two three').stall(2))
     const before = subject.server.requests.length
     const leaving = new AbortController()

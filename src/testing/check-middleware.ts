@@ -153,7 +153,7 @@ const checks: Checks<Bench> = {
     equal(comparable(await stream.response), comparable(whole), 'the answer of the stream')
   },
 
-  'hands chunks on while the provider still talks': async (bench) => {
+  'passes chunks on while the provider is still sending': async (bench) => {
     const { holds } = bench.options
     const line = say('Hello there.\nYou', { chunks: ['Hello ', 'there.\nYou'] })
     const { ai, arrived } = bench.says(line.stall(holds === 'sentence' ? 3 : afterHello))
@@ -162,7 +162,7 @@ const checks: Checks<Bench> = {
       const collected = collect(stream)
       await arrived
       stream.abort()
-      return equal((await collected).chunks, [], 'what was shown of a turn that was not whole')
+      return equal((await collected).chunks, [], 'what was shown of an incomplete turn')
     }
     for await (const chunk of stream)
       if (chunk.type === 'text-delta')
@@ -177,7 +177,7 @@ const checks: Checks<Bench> = {
     equal(await failureOf(ai.generate(request)), 'BadRequestError', 'generate ended with')
   },
 
-  'lets an error after content through, once, with all that was said': async (bench) => {
+  'lets an error after content through, once, with the partial answer': async (bench) => {
     const { ai, provider, options } = bench.says(outcomes.interrupted)
     const { said, error } = await collect(ai.stream(request))
     equal(nameOf(error), 'StreamInterruptedError', 'it ended with')
@@ -197,7 +197,7 @@ const checks: Checks<Bench> = {
       if (error) throw error
     }),
 
-  'asks nobody once the signal has fired': async (bench) => {
+  'calls no provider once the signal has fired': async (bench) => {
     const { ai, provider } = bench.says(outcomes.complete)
     const call = ai.generate(request, { signal: AbortSignal.abort() })
     equal(await failureOf(call), 'AbortError', 'it ended with')

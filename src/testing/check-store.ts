@@ -56,7 +56,7 @@ const basic: Checks<Bench> = {
     equal(await b.get(key), '119', 'the sum as a value')
   },
 
-  'lets go of what has expired, and not before': async ({ a, key, wait }) => {
+  'drops what has expired, and not before': async ({ a, key, wait }) => {
     await a.set(key, 'x', { ttlMs: shortMs })
     await a.append(`${key}:log`, ['x'], { ttlMs: shortMs })
     await a.increment(`${key}:sum`, 1, { ttlMs: shortMs })
@@ -132,7 +132,7 @@ const owned: Checks<Bench> = {
 }
 
 const shifted: Checks<Bench> = {
-  'takes entries off the front of a log only where they stand there': async ({ a, b, key }) => {
+  'takes entries off the front of a log only if they are there': async ({ a, b, key }) => {
     await a.append(key, ['a', 'b', 'c'], ttl)
     equal(await b.shift(key, ['b']), false, 'not in front')
     equal(await b.shift(key, ['a', 'b', 'c', 'd']), false, 'more than there is')

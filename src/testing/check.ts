@@ -17,7 +17,7 @@ export type Checks<Subject> = Readonly<Record<string, (subject: Subject) => void
  */
 export function checkFactory(make: unknown, call: string): void {
   if (typeof make === 'function' && make.length < 2) return
-  throw new MisuseError(`It takes what makes one for each check: ${call}`)
+  throw new MisuseError(`Pass a function that makes one for each check: ${call}`)
 }
 
 /**

@@ -29,7 +29,7 @@ export function queueOf<Request>(script: Step<Request> | readonly Step<Request>[
   let fallback: Step<Request> = () => {
     throw new ScriptEndedError(
       `The script has ended: its ${steps.length} replies are used up. ` +
-        'Add more with script(…), or say what comes then with reply(…).',
+        'Add more with script(…), or set what follows with reply(…).',
     )
   }
   return {

@@ -198,8 +198,11 @@ function unexpected({ raw }: ReplySpec, playing: Playing): TetradError {
     const refusal = { status, body: undefined, model: playing.request.model }
     return errorOf(refusal, { provider: playing.name })
   }
-  return new UnexpectedResponseError(`${playing.name} answered with what is no answer`, {
-    ...detailsOf(playing),
-    status,
-  })
+  return new UnexpectedResponseError(
+    `${playing.name} answered with something that is not a response`,
+    {
+      ...detailsOf(playing),
+      status,
+    },
+  )
 }

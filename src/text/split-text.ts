@@ -18,7 +18,7 @@ export interface SplitTextOptions {
  */
 export function splitText(text: string, { limit = 4096 }: SplitTextOptions = {}): string[] {
   if (!Number.isInteger(limit) || limit < 16)
-    throw new MisuseError(`splitText: limit is a whole number from 16 on, not ${limit}`)
+    throw new MisuseError(`splitText: limit must be a whole number of at least 16, not ${limit}`)
   const source = text.replaceAll('\r\n', '\n')
   const parts: string[] = []
   const cutter = new Cutter(source, outline(source), limit)

@@ -31,12 +31,12 @@ export function apiKeyOf(
   }
   if (isPage() && !dangerouslyAllowBrowser)
     throw new MisuseError(
-      `A page would show the API key for ${details.provider} to everybody: call a route of your server with tetrad/browser. For a key that is its user's own there is dangerouslyAllowBrowser`,
+      `A page would show the API key for ${details.provider} to everybody: call a route of your server with tetrad/browser instead. For a key that belongs to the user, set dangerouslyAllowBrowser`,
       details,
     )
   if (!sendable.test(key))
     throw refusal(
-      `The API key for ${details.provider} holds a space, a line break or a character outside Latin-1`,
+      `The API key for ${details.provider} contains a space, a line break or a character outside Latin-1`,
       { ...details, code: 'bad_api_key' },
     )
   return key
@@ -48,11 +48,11 @@ const refusal = (message: string, details: ErrorDetails) =>
   new AuthenticationError(message, { ...details, status: 401, phase: 'request' })
 
 const remedy = (variables: readonly string[]) => {
-  if (variables.length === 0) return 'give the option apiKey'
+  if (variables.length === 0) return 'pass the option apiKey'
   const names = variables.join(' or ')
   return globalThis.process?.env
-    ? `set ${names}, or give the option apiKey`
-    : `there is no process.env here to read ${names} from, give the option apiKey`
+    ? `set ${names}, or pass the option apiKey`
+    : `there is no process.env here to read ${names} from, pass the option apiKey`
 }
 
 /** True in a window with a document, or in its worker. Servers and edges have parts of both. */

@@ -41,7 +41,7 @@ export function faultOf(
     })
   if (phase)
     return new TimeoutError(
-      `${who}: a timer of the HTTP client ended the wait after ${Math.round(elapsedMs)} ms (${code}), not one of tetrad's timeouts. Give a fetch without such timers, or on Node none`,
+      `${who}: a timeout of the HTTP client ended the request after ${Math.round(elapsedMs)} ms (${code}), not one of tetrad's timeouts. Pass a fetch without timeouts of its own, or on Node pass none`,
       // the same timer would end a retry, which would be billed again
       { ...details, phase, code, cause, maybeBilled: true, retryable: false },
     )

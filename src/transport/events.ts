@@ -113,7 +113,7 @@ const isError = (name: string | undefined, data: unknown) =>
 
 const badJson = (details: ErrorDetails) =>
   new UnexpectedResponseError(
-    `${details.provider}/${details.model} sent an event that is no JSON`,
+    `${details.provider}/${details.model} sent an event that is not JSON`,
     { ...details, code: 'bad_json', phase: 'stream', maybeBilled: true },
   )
 

@@ -144,7 +144,7 @@ const warnOfOtherTimers = ({ timeouts = {}, warn }: Call): boolean => {
   const [name, ms] = longest
   warn({
     code: 'other',
-    message: `${name} is ${ms} ms, but the fetch of Node gives up after ${fetchTimerMs} ms: without an option fetch, a global fetch of your own or an undici dispatcher there is no such limit, else give the dispatcher longer headersTimeout and bodyTimeout`,
+    message: `${name} is ${ms} ms, but Node's fetch gives up after ${fetchTimerMs} ms: use no fetch option, no global fetch of your own and no undici dispatcher, or give the dispatcher a longer headersTimeout and bodyTimeout`,
   })
   return true
 }
@@ -280,14 +280,14 @@ const unexpected = (details: ErrorDetails, code: keyof typeof surprises) =>
 const surprises = {
   empty: 'an empty body',
   html: 'an HTML page: is the base URL right, is there a proxy on the way?',
-  not_a_stream: 'something that is no event stream',
-  bad_json: 'a body that is no JSON',
+  not_a_stream: 'something that is not an event stream',
+  bad_json: 'a body that is not JSON',
   too_large: 'a body above maxBodyBytes',
 } as const
 
 /** Following it would send the prompt, and some keys, to another host. */
 const redirected = (details: ErrorDetails) =>
   new UnexpectedResponseError(
-    `${details.provider}/${details.model} answered with a redirect, which is not followed: give the final address as base URL`,
+    `${details.provider}/${details.model} answered with a redirect, which is not followed: use the final address as base URL`,
     { ...details, code: 'redirect', phase: 'headers', retryable: false },
   )

@@ -68,7 +68,7 @@ export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
 export function checkClient(client: unknown, methods: readonly string[], hint: string): void {
   const members = asObject(client)
   if (methods.every((name) => typeof members[name] === 'function')) return
-  throw new MisuseError(`This client cannot carry requests: ${hint}`)
+  throw new MisuseError(`This client cannot send requests: ${hint}`)
 }
 
 /** `withOptions` of `AzureOpenAI` drops version and deployment; the environment's would apply. */

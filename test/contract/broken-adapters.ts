@@ -219,7 +219,7 @@ export const broken: Readonly<Record<string, Broken>> = {
     adapter: () => streaming(throws(Object.assign(new Error('key'), { status: 401 }))),
     error: 'AuthenticationError',
   },
-  'a body that is no JSON': {
+  'a body that is not JSON': {
     adapter: () => answering(async () => JSON.parse('<html>')),
     error: 'UnexpectedResponseError',
     code: 'bad_json',

@@ -103,7 +103,7 @@ describe('createClient', () => {
     const backwards = [...standard()].reverse()
     expect(() => createClient({ providers, use: backwards })).toThrow(MisuseError)
     expect(() => createClient({ providers, use: [retry(), tools({})] })).toThrow(
-      /'retry' stands outside 'tools'.*outermost first: tools → retry/,
+      /'retry' is outside 'tools'.*outermost first: tools → retry/,
     )
     const ai = createClient({ providers, use: [retry()] })
     expect(() => ai.use(tools({}))).toThrow(MisuseError)

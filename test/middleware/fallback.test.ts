@@ -74,7 +74,7 @@ describe.each(modes)('%s', (mode) => {
         expect(reply.warnings.filter(({ code }) => code === 'fallback')).toEqual([
           {
             code: 'fallback',
-            message: `${from} failed (ServiceUnavailableError): ${to} was asked`,
+            message: `${from} failed (ServiceUnavailableError): falling back to ${to}`,
           },
         ])
       })

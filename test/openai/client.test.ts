@@ -298,7 +298,7 @@ it('lists models, and rejects unsupported endpoints by name', async () => {
   ).rejects.toMatchObject({ status: 400 })
 })
 
-it('rejects a body that is no JSON like OpenAI does', async () => {
+it('rejects a body that is not JSON like OpenAI does', async () => {
   const { ai } = await setUp()
   const url = 'http://tetrad.localhost/v1/chat/completions'
   const response = await openaiFetch(ai)(url, { method: 'POST', body: 'no json' })

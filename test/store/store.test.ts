@@ -167,7 +167,7 @@ describe('checkStore', () => {
     for (const made of [memoryStore(), undefined])
       await expect(checkStore(made as never)).rejects.toThrow(
         new MisuseError(
-          'It takes what makes one for each check: checkStore(() => myStore(database))',
+          'Pass a function that makes one for each check: checkStore(() => myStore(database))',
         ),
       )
   })
@@ -211,7 +211,7 @@ describe('checkStore', () => {
     [
       'no end of life',
       (s) => ({ set: (key, value) => s.set(key, value, { ttlMs: 1e9 }) }),
-      /lets go of what has expired/,
+      /drops what has expired/,
     ],
     [
       'entries one by one',

@@ -156,7 +156,7 @@ it('says what differs from the recording, and asks again where it may', async ()
   const played = clientOn(server, path)
   await expect(played.generate(other)).rejects.toThrow(/differs at \$\.body\.input\.0\.content/)
   expect((await played.generate(ask('openai'))).text).toBe('First.')
-  await expect(played.generate(ask('openai'))).rejects.toThrow(/0 recorded ones are left/)
+  await expect(played.generate(ask('openai'))).rejects.toThrow(/0 recorded requests are left/)
 
   const fetch = cassette(path, { record: true })
   const ai = createClient({ providers: adapters(server, { fetch }) })

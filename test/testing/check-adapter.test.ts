@@ -113,7 +113,7 @@ const spoilt = (
 
 it.each<[string, (adapter: ProviderAdapter) => Partial<ProviderAdapter>]>([
   [
-    'sends what was asked, once',
+    'sends the request once',
     ({ generate }) => ({
       generate: async (...args) => {
         await generate?.(...args)
@@ -131,7 +131,7 @@ it.each<[string, (adapter: ProviderAdapter) => Partial<ProviderAdapter>]>([
     }),
   ],
   [
-    'types a refusal, and leaves retries to retry()',
+    'maps an error status to its class, and leaves retries to retry()',
     ({ generate }) => ({
       generate: async (...args) => {
         try {
@@ -149,7 +149,7 @@ it.each<[string, (adapter: ProviderAdapter) => Partial<ProviderAdapter>]>([
     }),
   ],
   [
-    'takes no cut stream for an answer',
+    'reports a cut stream as an error',
     ({ generateStream }) => ({
       async *generateStream(...args) {
         try {

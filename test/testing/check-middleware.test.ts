@@ -21,7 +21,9 @@ it('passes for a layer that keeps all, alone and as one of several', async () =>
 it('takes what makes a layer, and says so to who gives the layer itself', async () => {
   for (const made of [timing, layer('timing', timing), [timing], undefined])
     await expect(checkMiddleware(made as never)).rejects.toThrow(
-      new MisuseError('It takes what makes one for each check: checkMiddleware(() => timing())'),
+      new MisuseError(
+        'Pass a function that makes one for each check: checkMiddleware(() => timing())',
+      ),
     )
 })
 
@@ -57,7 +59,7 @@ const broken: Readonly<Record<string, () => Middleware>> = {
     if (ctx.streaming) ctx.transform(mapText((text) => text.toUpperCase(), { holdBack: 0 }))
     return next()
   },
-  'hands chunks on while the provider still talks': () => (ctx, next) => {
+  'passes chunks on while the provider is still sending': () => (ctx, next) => {
     const held: StreamChunk[] = []
     ctx.transform(async (chunk, emit) => {
       held.push(chunk)
@@ -74,7 +76,7 @@ const broken: Readonly<Record<string, () => Middleware>> = {
         throw new Error('it went wrong')
       }
     },
-  'lets an error after content through, once, with all that was said': () => async (ctx, next) => {
+  'lets an error after content through, once, with the partial answer': () => async (ctx, next) => {
     try {
       return await next()
     } catch (error) {
@@ -120,5 +122,7 @@ it('gives the promise up that never ends, and goes on', async () => {
   }
   const failures = await checkMiddleware(hanging, { patienceMs: 50 })
   expect(failures.map(({ message }) => message)).toContain('it had not ended after 50 ms')
-  expect(failures.map(({ name }) => name)).not.toContain('asks nobody once the signal has fired')
+  expect(failures.map(({ name }) => name)).not.toContain(
+    'calls no provider once the signal has fired',
+  )
 })

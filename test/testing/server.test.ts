@@ -215,7 +215,7 @@ describe('beside the answers', () => {
     expect((await post(server, 'openai', { headers: { authorization: '' } })).status).toBe(200)
   })
 
-  test('a body that is no JSON, a method and an address nobody has', async () => {
+  test('a body that is not JSON, a method and an address nobody has', async () => {
     await serve(say('a'))
     const headers = { authorization: 'Bearer some-key' }
     const send = (path: string, init: RequestInit) =>

@@ -12,7 +12,7 @@ const words: Readonly<Record<string, string>> = {
   APIConnectionError: 'The server cannot be reached. Your message is kept.',
   NotFoundError: 'This answer is no longer at hand.',
   RateLimitError: 'That was a lot at once. A short break, and it goes on.',
-  StreamInterruptedError: 'The answer broke off before its end.',
+  StreamInterruptedError: 'The answer was cut off.',
 }
 
 export function endOf(error: unknown): End {

@@ -17,7 +17,7 @@ export const isFormatName = (name: string): name is FormatName => Object.hasOwn(
 export function checkFormat(format: FormatName | undefined): void {
   if (format !== undefined && !isFormatName(format))
     throw new MisuseError(
-      `format: there is no '${format}', only ${Object.keys(formats).join(', ')}`,
+      `format: unknown format '${format}', use one of ${Object.keys(formats).join(', ')}`,
     )
 }
 

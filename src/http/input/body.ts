@@ -35,7 +35,7 @@ const tooLarge = () => new RefusedError('too_large', 'The body is too large.', {
 /** A body can be read once; `before` and `history` get it parsed. */
 export const bodyWasRead = (cause?: unknown) =>
   new MisuseError(
-    'The body of a request can be read once: read a copy, `request.clone()`, or the `body` that is given',
+    'The body of a request can be read only once: read `request.clone()`, or use the given `body`',
     { cause },
   )
 

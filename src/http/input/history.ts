@@ -73,7 +73,7 @@ export async function readNewMessages(
   const approvals = newMessages.filter(isApproval)
   const results = input.allowTools ? newMessages.filter(isResult) : []
   if (approvals.length + results.length === 0)
-    throw new RefusedError('invalid_messages', 'The last message must be of the user.')
+    throw new RefusedError('invalid_messages', 'The last message must be from the user.')
   if (results.length > 0) checkMessages(results, input)
   if (!signer) return { messages: [...results, ...approvals], approvals: [] }
   const redeemed: ApprovalMessage[] = []
@@ -197,7 +197,7 @@ export async function markUsed(
 }
 
 const alreadyUsed = () =>
-  new RefusedError('approval_used', 'This was answered before, or is no longer open.')
+  new RefusedError('approval_used', 'This was already answered, or is no longer open.')
 
 /** Restores an approval's original id: issued for this call and user, unexpired if it is new. */
 async function redeem(

@@ -15,7 +15,7 @@ export interface OriginOptions {
 /** Throws `MisuseError` for `*` with credentials. */
 export function checkOriginOptions({ origins = [], credentials = false }: OriginOptions): void {
   if (credentials && origins.includes('*'))
-    throw new MisuseError('origins: `*` cannot go with credentials: name the origins')
+    throw new MisuseError('origins: `*` cannot be combined with credentials: list the origins')
 }
 
 /**

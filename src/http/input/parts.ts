@@ -87,7 +87,7 @@ const object = (table: Readonly<Record<string, Check>>): Check => {
   return (value, path) => {
     if (!isObject(value)) return refuse(path, 'expected an object')
     for (const key of required)
-      if (!Object.hasOwn(value, key)) refuse(`${path}.${key}`, 'expected to be there')
+      if (!Object.hasOwn(value, key)) refuse(`${path}.${key}`, 'expected, but missing')
     for (const [key, member] of Object.entries(value)) {
       const check = checks.get(key)
       const at = `${path}.${key.slice(0, 100)}`
@@ -260,7 +260,7 @@ export const tooLong = () =>
 /** Throws `RefusedError` for a new message that is invalid or over a limit. */
 function checkNew(one: UserMessage, path: string, options: InputOptions): void {
   userMessage(one, path)
-  if (isEmpty(one)) refuse(path, 'the message says nothing')
+  if (isEmpty(one)) refuse(path, 'the message is empty')
   const { maxBytes, maxBytesWithFiles, maxTextLength, maxFiles } = limitsOf(options)
   const size = sizeOf(one)
   const over = (code: string, what: string, status = 413): never => {

@@ -44,7 +44,7 @@ const minSecretLength = 32
 export function createSigner({ secret, now = Date.now }: SignerOptions): HistorySigner {
   const secrets = typeof secret === 'string' ? [secret] : secret
   if (secrets.length === 0 || secrets.some(({ length }) => length < minSecretLength))
-    throw new MisuseError(`secret: at least ${minSecretLength} characters`)
+    throw new MisuseError(`secret must have at least ${minSecretLength} characters`)
   let keys: Promise<readonly CryptoKey[]> | undefined
   const ready = () => {
     keys ??= Promise.all(secrets.map(importKey))

@@ -196,9 +196,9 @@ async function lossOf(store: Store, key: string, from: number) {
 }
 
 const partLost = () =>
-  new StreamInterruptedError('A part of the answer is no longer in the store', { code: 'log_lost' })
+  new StreamInterruptedError('Part of the answer is no longer in the store', { code: 'log_lost' })
 
 const writerGone = () =>
-  new StreamInterruptedError('The process that made the answer ended before it', {
+  new StreamInterruptedError('The process ended before its answer was complete', {
     code: 'writer_gone',
   })

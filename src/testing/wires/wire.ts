@@ -49,5 +49,5 @@ class UnrenderableError extends Error {
 }
 
 export const unrenderable = (what: string, wire: string): never => {
-  throw new UnrenderableError(`${wire} has no ${what}: take it out of the reply for this provider`)
+  throw new UnrenderableError(`${wire} has no ${what}: remove it from the reply for this provider`)
 }

@@ -235,7 +235,7 @@ describe('arguments', () => {
     ['null', null, '{}'],
     ['blanks', '  ', '  {}'],
     ['nothing', undefined, '{}'],
-    ['text that is no JSON, for the tool to judge', '{"x":', '{"x":'],
+    ['text that is not JSON, for the tool to judge', '{"x":', '{"x":'],
   ])('%s', (_, given, expected) => {
     expect(names(callsOf([call(part(0, 'a', 'f', given))]))).toEqual([['f', expected]])
   })
