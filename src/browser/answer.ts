@@ -115,7 +115,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
       lastEventId = event.id
       if (event.data === '[DONE]') return true
       const value = parseJson(event.data ?? '')
-      if (!isObject(value)) return unexpected('bad_json', 'An event is no JSON object')
+      if (!isObject(value)) return unexpected('bad_json', 'An event is not a JSON object')
       if (value.type === 'error') return toError(value.error, 500)
       if (value.type === 'abort') return new AbortError()
       // trusted: the chunks come from the app's own server
@@ -130,7 +130,7 @@ async function bodyOf(response: Response): Promise<ReadableStream<Uint8Array>> {
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
   if (isStream && response.body) return response.body
   response.body?.cancel().catch(() => {})
-  throw unexpected('not_a_stream', 'No event stream: is this the address of a handler?')
+  throw unexpected('not_a_stream', 'Not an event stream: is this the address of a handler?')
 }
 
 const unexpected = (code: string, message: string) =>

@@ -114,10 +114,10 @@ describe('createClient', () => {
 
   it.each([
     ['conversation', 'conversation', /Two layers 'conversation'/],
-    ['tools', 'conversation', /'tools' stands outside 'conversation'.*conversation → tools/],
-    ['repair', 'conversation', /'repair' stands outside 'conversation'/],
-    ['history', 'conversation', /'history' stands outside 'conversation'/],
-    ['redact', 'tools', /'redact' stands outside 'tools'.*unmasked.*tools → redact/],
+    ['tools', 'conversation', /'tools' is outside 'conversation'.*conversation → tools/],
+    ['repair', 'conversation', /'repair' is outside 'conversation'/],
+    ['history', 'conversation', /'history' is outside 'conversation'/],
+    ['redact', 'tools', /'redact' is outside 'tools'.*unmasked.*tools → redact/],
   ])('refuses %s outside %s', (outer, inner, reason) => {
     const use = [pass(outer), pass(inner)]
     expect(() => createClient({ providers, use })).toThrow(reason)
