@@ -16,12 +16,12 @@ const delta = (index: number, text: string): StreamChunk => ({
 })
 
 describe('the chunks of one network read', () => {
-  it('are one piece for each text, thought and call', () => {
+  it('are merged to one chunk for each text, thought and call', () => {
     const chunks = [thought('a'), thought('b'), text('c'), text('d'), delta(0, '{'), delta(0, '}')]
     expect(gathered(chunks)).toEqual([thought('ab'), text('cd'), delta(0, '{}')])
   })
 
-  it('are each given once', () => {
+  it('are each emitted once', () => {
     const read = new Gathered()
     read.push(text('a'))
     read.push(text('b'))
@@ -30,14 +30,14 @@ describe('the chunks of one network read', () => {
     expect([read.take(), read.take()]).toEqual([[text('c')], []])
   })
 
-  it('keep the order of what comes in between, and of calls that come by turns', () => {
+  it('keep the order of other chunks between them, and of interleaved calls', () => {
     const logprobs: StreamChunk = { type: 'logprobs', content: [] }
     const chunks = [text('a'), logprobs, text('b'), delta(0, '{'), delta(1, '{'), delta(0, '}')]
     expect(gathered(chunks)).toEqual(chunks)
   })
 })
 
-it('a text that grows is the sum of its pieces, however many there were', () => {
+it('text that grows is the concatenation of its pieces, however many there are', () => {
   const text = new GrowingText()
   expect(text.toString()).toBe('')
   let whole = ''

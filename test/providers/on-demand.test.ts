@@ -17,7 +17,7 @@ interface Gate {
   readonly reject: (error: Error) => void
 }
 
-/** A part that is imported when the test says so. */
+/** A part whose import the test resolves. */
 function gated() {
   const waiting: Gate[] = []
   const importPart = () =>
@@ -35,8 +35,8 @@ const call: Call = {
   onUsage: ignore,
 }
 
-describe('a part that is imported when it is first needed', () => {
-  test('is imported once for all that wait for it, and read without a wait from then on', async () => {
+describe('a part that is imported on first use', () => {
+  test('is imported once for all who wait for it, and read synchronously from then on', async () => {
     const { waiting, holder } = gated()
     const both = [holder.load(), holder.load()]
     expect(waiting).toHaveLength(1)
@@ -47,7 +47,7 @@ describe('a part that is imported when it is first needed', () => {
     expect(waiting).toHaveLength(1)
   })
 
-  test('is a typed error that says what to do where it cannot be imported, and is tried again', async () => {
+  test('is a typed error with the remedy if it cannot be imported, and is imported again later', async () => {
     const { waiting, holder } = gated()
     const both = [holder.load(), holder.load()].map((loading) => loading?.catch((error) => error))
     waiting[0]?.reject(new Error('Cannot find module chunk-1.js'))
@@ -63,18 +63,18 @@ describe('a part that is imported when it is first needed', () => {
     expect(holder.part.answer).toBe(42)
   })
 
-  test('is waited for no longer than for the headers of an answer', async () => {
+  test('is awaited no longer than the headers of a response', async () => {
     const { waiting, holder } = gated()
     const late = holder.load({ ...call, timeouts: { headersMs: 1 } })
     await expect(late).rejects.toBeInstanceOf(TimeoutError)
     await expect(late).rejects.toMatchObject({ phase: 'headers' })
-    // the import goes on, and serves who comes next
+    // the import continues, and serves later calls
     waiting[0]?.resolve({ answer: 42 })
     await holder.load()
     expect(waiting).toHaveLength(1)
   })
 
-  test('is waited for until the call is aborted', async () => {
+  test('is awaited until the call is aborted', async () => {
     const { waiting, holder } = gated()
     const controller = new AbortController()
     const loading = holder.load({ ...call, signal: controller.signal })
@@ -85,7 +85,7 @@ describe('a part that is imported when it is first needed', () => {
     expect(waiting).toHaveLength(1)
   })
 
-  test('is not there before', () => {
+  test('is not loaded before', () => {
     expect(() => gated().holder.part).toThrow(MisuseError)
   })
 })

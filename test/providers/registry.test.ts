@@ -31,11 +31,11 @@ describe('createRegistry', () => {
     ['o3', 'openai', 'o3'],
     ['claude-sonnet-4-5', 'anthropic', 'claude-sonnet-4-5'],
     ['gpt-oss/20b', 'openai', 'gpt-oss/20b'],
-  ])('%s leads to %s and %s', (asked, name, model) => {
+  ])('%s resolves to %s and %s', (asked, name, model) => {
     expect(resolve(asked)).toEqual([name, model])
   })
 
-  it('gives the same answer each time, also for a pattern that remembers where it stopped', () => {
+  it('resolves the same each time, also for a stateful pattern', () => {
     for (let left = 3; left > 0; left--)
       expect(resolve('claude-opus-4')).toEqual(['anthropic', 'claude-opus-4'])
   })
@@ -49,11 +49,11 @@ describe('createRegistry', () => {
     'local',
     '',
     '__proto__',
-  ])('knows no provider for %j', (model) => {
+  ])('finds no provider for %j', (model) => {
     expect(() => registry.resolve(model)).toThrow(BadRequestError)
   })
 
-  it('lists what is known, and says the code', () => {
+  it('lists the known providers, and has the code', () => {
     expect(() => registry.resolve('mistral/large')).toThrow(
       expect.objectContaining({
         code: 'unknown_model',
@@ -64,22 +64,22 @@ describe('createRegistry', () => {
   })
 
   it.each(['constructor/x', '__proto__/x', 'toString/x', 'hasOwnProperty'])(
-    'is not misled by what every object has: %s',
+    'ignores prototype names: %s',
     (model) => {
       expect(() => registry.resolve(model)).toThrow(BadRequestError)
     },
   )
 
-  it('takes a model that is no string for unknown', () => {
+  it('treats a model that is no string as unknown', () => {
     // untyped callers
     expect(() => registry.resolve(undefined as never)).toThrow(BadRequestError)
   })
 
-  it('refuses two providers of one name', () => {
+  it('rejects two providers of one name', () => {
     expect(() => createRegistry([adapter('a'), adapter('b'), adapter('a')])).toThrow(MisuseError)
   })
 
-  it.each(['', 'a/b'])('refuses the name %j, which no model could lead to', (name) => {
+  it.each(['', 'a/b'])('rejects the name %j, which no model could match', (name) => {
     expect(() => createRegistry([adapter(name)])).toThrow(MisuseError)
   })
 })

@@ -46,7 +46,10 @@ const rules: Readonly<Record<string, Rule>> = {
     rule: 'A key goes out in a header, never in an address',
     proofs: [
       [leaks, "'addresses'"],
-      ['test/providers/gemini/wire.test.ts', 'never in the address'],
+      [
+        'test/providers/gemini/wire.test.ts',
+        'sends a call to its method with the key in a header, never in the URL',
+      ],
     ],
   },
   S6: {
@@ -137,7 +140,7 @@ const rules: Readonly<Record<string, Rule>> = {
     rule: 'No address is fetched unless its host is listed and public, on every hop',
     proofs: [
       ['test/providers/gemini/inline-files.test.ts', 'public addresses are public'],
-      ['test/providers/gemini/inline-files.test.ts', 'a redirect is followed where it leads'],
+      ['test/providers/gemini/inline-files.test.ts', 'a redirect to a listed host'],
     ],
   },
   S20: {

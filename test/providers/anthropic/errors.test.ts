@@ -24,7 +24,7 @@ const body = (type: string, message: string, more = {}) => ({
 const spent = { details: { error_code: 'enforced_spend_limit_reached' } }
 const contracted = { details: { error_code: 'contract_spend_limit_reached' } }
 
-describe('a refusal', () => {
+describe('an error response', () => {
   it.each([
     [400, body('invalid_request_error', 'bad'), BadRequestError, false],
     [
@@ -82,7 +82,7 @@ describe('a refusal', () => {
     expect(error.message).toContain(wire.error.message)
   })
 
-  it('says when to come back, and when not to', () => {
+  it('gives the retry time, and when not to retry', () => {
     const headers = new Headers({ 'retry-after': '30', 'x-should-retry': 'false' })
     expect(
       toError({ status: 429, headers, body: body('rate_limit_error', 'slow'), model: sonnet }),

@@ -18,7 +18,7 @@ const isBroken = (rule: ParamRule, request: ChatRequest) => {
   return typeof value === 'number' && (value < (min ?? -Infinity) || value > (max ?? Infinity))
 }
 
-/** What the rules make of a request, one after another. */
+/** Applies the rules to a request, in order. */
 function fitted(
   model: string,
   params: Partial<ChatRequest>,
@@ -69,7 +69,7 @@ describe('the rules', () => {
       'minimax-m3',
       { temperature: 1.5, top_p: 0.5, reasoning_effort: 'max', tool_choice: 'required' },
     ],
-  ] as const)('%s takes %j', (model, params) => {
+  ] as const)('%s accepts %j', (model, params) => {
     expect(fitted(model, params)).toEqual(params)
   })
 
@@ -111,11 +111,11 @@ describe('the rules', () => {
       { seed: 1, logprobs: true, verbosity: 'low', modalities: ['audio'] },
       { modalities: ['text'] },
     ],
-  ] as const)('%s makes of %j %j', (model, params, expected) => {
+  ] as const)('%s changes %j to %j', (model, params, expected) => {
     expect(fitted(model, params)).toEqual(expected)
   })
 
-  it('a budget that was meant for an older model guides the effort', () => {
+  it('a thinking budget meant for an older model sets the effort', () => {
     const { thinking } = fitted('claude-opus-5', { thinking: enabled(20_000) })
     expect(thinking).toEqual({ type: 'adaptive', budget_tokens: 20_000 })
   })
@@ -125,14 +125,14 @@ describe('the rules', () => {
       expect(fitted(model, { temperature: 1, top_p: 0.9, top_k: 1 }, '2026-10-21')).toEqual({})
   })
 
-  it('say for what the wire has no field', () => {
+  it('report parameters that the wire has no field for', () => {
     const unmapped = rulesOf('claude-sonnet-4-5').filter((rule) => rule.unmapped)
     expect(unmapped.map(({ param }) => param)).toContain('seed')
     expect(unmapped.map(({ param }) => param)).not.toContain('temperature')
   })
 })
 
-describe('what is known of a model', () => {
+describe('model facts', () => {
   it.each([
     ['claude-fable-5-2', 1_000_000, 128_000],
     ['claude-opus-5-5', 1_000_000, 128_000],
@@ -160,12 +160,12 @@ describe('what is known of a model', () => {
     'claude-sonnet-4-7',
     'claude-haiku-5',
     'mistral-large',
-  ])('%s is unknown: all that the API has is let through', (model) => {
+  ])('%s is unknown: every parameter of the API is sent', (model) => {
     const { known, maxOutputTokens } = capabilitiesOf(model)
     expect([known, maxOutputTokens]).toEqual([false, undefined])
   })
 
-  it('bare names are those of Claude', () => {
+  it('bare names starting with claude belong to Anthropic', () => {
     const { models } = anthropic()
     expect(models?.test('claude-sonnet-4-5')).toBe(true)
     expect(models?.test('gpt-5')).toBe(false)

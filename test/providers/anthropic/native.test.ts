@@ -1,4 +1,4 @@
-/** The round trip of what the provider wants back byte for byte: project and compare. */
+/** Native blocks that the provider requires byte for byte: sent back if they match the message. */
 import { describe, expect, it } from 'vitest'
 import type { AssistantInput, JsonObject } from '../../../src/chat/index.js'
 import {
@@ -70,8 +70,8 @@ const next = (
 
 const sent = (written: ReturnType<typeof next>) => written.body.messages[1]?.content
 
-describe('own blocks', () => {
-  it('go back as they were, also from JSON, while the message says the same', () => {
+describe('native blocks', () => {
+  it('are sent back unchanged, through JSON too, while the message has the same content', () => {
     const blocks = [
       thinking,
       { type: 'redacted_thinking', data: 'xyz' },
@@ -93,7 +93,7 @@ describe('own blocks', () => {
       { content: 'Hi', tool_calls: [called('toolu_1', 'peek', lookCall.function.arguments)] },
     ],
     ['the number of calls', { content: 'Hi', tool_calls: [] }],
-  ])('give way to an edit of %s', (_, edit) => {
+  ])('are dropped after an edit of %s', (_, edit) => {
     const written = next(
       turn([thinking, search, found, says('Hi'), look], { tool_calls: [lookCall], ...edit }),
     )
@@ -102,7 +102,7 @@ describe('own blocks', () => {
     expect(codes(written)).toContain('repaired')
   })
 
-  it('that another model signed are left out, the rest is kept', () => {
+  it('signed by another model are dropped, the rest is kept', () => {
     const written = next(turn([thinking, search, found, says('Hi')]), { model: 'claude-opus-5' })
     expect(sent(written)).toEqual([search, found, says('Hi')])
     expect(codes(written)).toEqual(['dropped'])
@@ -113,14 +113,14 @@ describe('own blocks', () => {
     ['claude-sonnet-4-20250514', 'claude-sonnet-4-0'],
     ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5'],
     ['claude-3-7-sonnet-latest', 'claude-3-7-sonnet-20250219'],
-  ])('of %s and %s are of one model', (from, to) => {
+  ])('of %s and %s belong to the same model', (from, to) => {
     expect(sent(next(turn([thinking, says('Hi')], {}, from), { model: to }))).toEqual([
       thinking,
       says('Hi'),
     ])
   })
 
-  it('of another provider are nothing to us', () => {
+  it('of another provider are ignored', () => {
     const message = {
       ...turn([]),
       native: { provider: 'openai', model: sonnet, content: [thinking] },
@@ -128,26 +128,26 @@ describe('own blocks', () => {
     expect(sent(next(message))).toEqual([says('Hi')])
   })
 
-  it('of white space, which the API does not take back, are left out', () => {
+  it('of white space, which the API rejects, are dropped', () => {
     expect(sent(next(turn([says('\n\n'), thinking, says('Hi')], { content: '\n\nHi' })))).toEqual([
       thinking,
       says('Hi'),
     ])
   })
 
-  it('of thinking that leads to nothing are left out', () => {
+  it('of thinking without content after it are dropped', () => {
     expect(sent(next(turn([says('Hi'), thinking])))).toEqual([says('Hi')])
     const alone = next({ ...turn([thinking]), content: null })
     expect(alone.body.messages).toHaveLength(1)
   })
 
-  it('of thinking that nobody signed are left out', () => {
+  it('of unsigned thinking are dropped', () => {
     const written = next(turn([{ ...thinking, signature: '' }, says('Hi')]))
     expect(sent(written)).toEqual([says('Hi')])
     expect(codes(written)).toEqual(['dropped'])
   })
 
-  it('whose call got another id carry it', () => {
+  it('whose call got another id use that id', () => {
     const history = {
       messages: [
         { role: 'user', content: 'a' },
@@ -162,7 +162,7 @@ describe('own blocks', () => {
     expect(messages[2]?.content[0]).toMatchObject({ tool_use_id: 'call_1' })
   })
 
-  it('garbage in their place does no harm', () => {
+  it('that are garbage do no harm', () => {
     for (const content of [null, 'x', [null, 1, 'y']])
       expect(
         sent(
@@ -176,7 +176,7 @@ describe('own blocks', () => {
 })
 
 describe('hosted tools', () => {
-  it('a turn that the provider paused goes back unchanged as the last message', () => {
+  it('a turn that the provider paused is sent back unchanged as the last message', () => {
     const paused = turn([says('Hi'), search])
     const { body, warnings } = write({
       model: 'claude-opus-5',
@@ -186,7 +186,7 @@ describe('hosted tools', () => {
     expect(warnings).toEqual([])
   })
 
-  it('a hosted call whose result is to come with those of client tools is kept', () => {
+  it('a hosted call whose result comes with those of client tools is kept', () => {
     const open = turn([search, look], { content: null, tool_calls: [lookCall] })
     const { body } = next(open, {
       request: {
@@ -200,14 +200,14 @@ describe('hosted tools', () => {
     expect(body.messages[1]?.content).toEqual([search, look])
   })
 
-  it('one that nobody will answer is left out, and so is a result without its call', () => {
+  it('a hosted call without a result is dropped, and so is a result without its call', () => {
     const open = next(turn([says('Hi'), search]))
     expect(sent(open)).toEqual([says('Hi')])
     expect(codes(open)).toEqual(['repaired'])
     expect(sent(next(turn([found, says('Hi')])))).toEqual([says('Hi')])
   })
 
-  it('blocks of MCP, compaction and fallback ask for their betas', () => {
+  it('blocks of MCP, compaction and fallback add their beta headers', () => {
     const blocks = [
       { type: 'mcp_tool_use', id: 'm', name: 'ask', server_name: 's', input: {} },
       { type: 'mcp_tool_result', tool_use_id: 'm', is_error: false, content: [] },
@@ -224,7 +224,7 @@ describe('hosted tools', () => {
     ])
   })
 
-  it('results of calls made in code go to their container', () => {
+  it('results of calls made in code are sent with their container', () => {
     const inCode = { ...look, caller: { type: 'code_execution_20260120', tool_id: 's' } }
     const message = turn([inCode, { type: 'container', id: 'container_1' }], {
       content: null,
@@ -248,10 +248,10 @@ describe('hosted tools', () => {
   })
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   const answered = 'claude-sonnet-4-5-20250929'
 
-  it('that can be rebuilt from its message carries no second copy', () => {
+  it('that can be rebuilt from its message has no native copy', () => {
     const { message } = answerOf([
       begin(),
       ...text('Hi'),
@@ -261,7 +261,7 @@ describe('an answer', () => {
     expect(message.native).toEqual({ v: 1, provider: 'anthropic', model: answered, asked: sonnet })
   })
 
-  it('whose order a message cannot say does', () => {
+  it('with an order that a message cannot express has a native copy', () => {
     const { message } = answerOf([begin(), ...use(['{}']), ...text('Hi', 1), ...end('tool_use')])
     expect(message.native?.content?.map((one) => (one as JsonObject).type)).toEqual([
       'tool_use',
@@ -270,7 +270,7 @@ describe('an answer', () => {
     expect(message.native).toMatchObject({ provider: 'anthropic', model: answered, asked: sonnet })
   })
 
-  it('keeps blocks and deltas that nobody knows yet', () => {
+  it('keeps unknown blocks and deltas', () => {
     const events = [
       begin(),
       block({ type: 'sparkle', data: 1 }),
@@ -288,7 +288,7 @@ describe('an answer', () => {
     ])
   })
 
-  it('with arguments that were cut off still goes back, mended', () => {
+  it('with truncated arguments is still sent back, repaired', () => {
     const { message } = answerOf([
       begin(),
       block(thinking),

@@ -1,4 +1,4 @@
-/** Recorded answers, played over a socket in several cuts, against a plain reading of each. */
+/** Recorded responses, played over a socket in several splits, compared with a minimal reader. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import {
@@ -79,7 +79,7 @@ const sorted = (value: unknown): unknown => {
   )
 }
 
-/** The answer in the words of the plain reading. */
+/** The response in the format of the minimal reader. */
 const plainly = ({
   message,
   finish_reason,
@@ -105,9 +105,9 @@ const plainly = ({
   },
 })
 
-describe('a recorded answer', () => {
-  describe.each(Object.entries(splits))('cut %s', (_, cuts) => {
-    it.each(withStatus(false))('%s reads as it was meant', async (_, recording) => {
+describe('a recorded response', () => {
+  describe.each(Object.entries(splits))('split %s', (_, cuts) => {
+    it.each(withStatus(false))('%s is read correctly', async (_, recording) => {
       const answer = await play(recording, cuts)
       const { text, reasoning, tools, finish, usage } = recording.want
       expect(answer && plainly(answer)).toEqual({
@@ -121,7 +121,7 @@ describe('a recorded answer', () => {
   })
 
   it.each(recordings.filter(([, { sse }]) => sse !== undefined))(
-    '%s is not whole before its last event',
+    '%s is incomplete before its last event',
     (_, { sse = '', model }) => {
       const events = sse
         .split('\n')
@@ -133,7 +133,7 @@ describe('a recorded answer', () => {
   )
 
   it.each(withStatus(true))(
-    '%s is a typed error with the words of the provider',
+    "%s is a typed error with the provider's message",
     async (_, recording) => {
       const error = await play(recording, undefined).catch((thrown: unknown) => thrown)
       expect(isTetradError(error) && error.status).toBe(recording.want.status)
@@ -141,7 +141,7 @@ describe('a recorded answer', () => {
     },
   )
 
-  it.each(withStatus(false))('%s goes back block for block', async (_, recording) => {
+  it.each(withStatus(false))('%s is sent back block by block', async (_, recording) => {
     const answer = await play(recording, undefined)
     const message = JSON.parse(JSON.stringify(answer?.message))
     expect(message.native).toMatchObject({ v: 1, provider: 'anthropic' })
@@ -155,7 +155,7 @@ describe('a recorded answer', () => {
       [{ role: 'user', content: 'a' }, message, ...results, { role: 'user', content: 'b' }],
       recording.model,
     ) as { messages: { content: unknown }[] }
-    // a mark of ours: it goes back beside the messages
+    // an internal marker: it is sent beside the messages
     const isContainer = (block: unknown) => isObject(block) && block.type === 'container'
     const isBlank = (block: unknown) =>
       isObject(block) && block.type === 'text' && String(block.text).trim() === ''

@@ -12,7 +12,7 @@ const refusalOf = (act: () => unknown) => {
   return undefined
 }
 
-describe('a plain request', () => {
+describe('a minimal request', () => {
   it('is a model, its limit and messages', () => {
     const { body, headers, warnings } = write({})
     expect(body).toEqual({
@@ -25,7 +25,7 @@ describe('a plain request', () => {
     expect(write({}, { streaming: true }).body.stream).toBe(true)
   })
 
-  it('maps the parameters that the API has', () => {
+  it('maps the parameters that the API supports', () => {
     const { body, warnings } = write({
       temperature: 0,
       top_p: 0.9,
@@ -47,7 +47,7 @@ describe('a plain request', () => {
     expect(warnings).toEqual([])
   })
 
-  it('of an unknown model writes 4096 tokens, and says so', () => {
+  it('of an unknown model has max_tokens 4096, with a warning', () => {
     const written = write({ model: 'claude-next-9' })
     expect(written.body.max_tokens).toBe(4096)
     expect(written.warnings).toMatchObject([{ param: 'max_tokens' }])
@@ -68,7 +68,7 @@ describe('a plain request', () => {
     ['modalities', ['text', 'audio']],
     ['service_tier', 'flex'],
     ['reasoning_effort', 'ultra'],
-  ])('leaves %s out with a warning', (param, value) => {
+  ])('drops %s with a warning', (param, value) => {
     const written = write({ [param]: value })
     expect(written.body).toEqual(write({}).body)
     expect(written.warnings).toMatchObject([{ code: 'dropped', param, provider: 'anthropic' }])
@@ -84,18 +84,18 @@ describe('a plain request', () => {
     ['temperature', null],
     ['max_tokens', null],
     ['stream_options', { include_usage: true }],
-  ])('passes over %s where it asks for nothing', (param, value) => {
+  ])('ignores %s where it requests nothing', (param, value) => {
     const written = write({ [param]: value })
     expect(written.body).toEqual(write({}).body)
     expect(written.warnings).toEqual([])
   })
 
-  it('sends no stop of white space', () => {
+  it('sends no stop sequence of white space', () => {
     expect(write({ stop: ['\n', 'END'] }).body.stop_sequences).toEqual(['END'])
     expect(write({ stop: ' ' }).body).not.toHaveProperty('stop_sequences')
   })
 
-  it('sends an id of the user, and nothing personal', () => {
+  it('sends a user id, and nothing personal', () => {
     const metadataOf = (request: Partial<ChatRequest>) => write(request).body.metadata
     expect(metadataOf({ user: 'u', safety_identifier: 's' })).toEqual({ user_id: 's' })
     expect(metadataOf({ user: 'u', metadata: { user_id: 'm', topic: 'x' } })).toEqual({
@@ -110,7 +110,7 @@ describe('a plain request', () => {
     ])
   })
 
-  it('has no sampling in the version that knows none', () => {
+  it('has no sampling parameters in the version without them', () => {
     const written = write({ temperature: 0.5, top_p: 0.9, top_k: 1 }, { version: '2026-10-21' })
     expect(written.body).toEqual(write({}).body)
     expect(written.warnings.map(({ param }) => param)).toEqual(['temperature', 'top_p', 'top_k'])
@@ -118,8 +118,8 @@ describe('a plain request', () => {
   })
 })
 
-describe('what goes through untouched', () => {
-  it('are unknown keys, extra_body and the own options, the last one wins', () => {
+describe('passes through', () => {
+  it('unknown keys, extra_body and provider options, the last one wins', () => {
     const { body } = write({
       inference_geo: 'eu',
       speed: 'standard',
@@ -139,7 +139,7 @@ describe('what goes through untouched', () => {
     expect(body).not.toHaveProperty('undefined_one')
   })
 
-  it('an own output_config joins ours', () => {
+  it('provider output_config, merged with ours', () => {
     const { body } = write({
       model: 'claude-opus-5',
       reasoning_effort: 'low',
@@ -153,7 +153,7 @@ describe('what goes through untouched', () => {
     })
   })
 
-  it('headers go out with the betas of the body, each once', () => {
+  it('headers, with the betas of the body, each once', () => {
     const { headers, body } = write({
       extra_headers: { 'Anthropic-Beta': 'mine, fast-mode-2026-02-01', 'X-Trace': '1' },
       provider_options: { anthropic: { speed: 'fast', betas: ['other', 'mine'] } },
@@ -181,7 +181,7 @@ describe('what goes through untouched', () => {
     [{ output_format: {} }, 'structured-outputs-2025-11-13'],
     [{ thinking: { type: 'adaptive', block_binding: {} } }, 'thinking-binding-controls-2026-08-01'],
     [{ container: 'container_1' }, undefined],
-  ])('%j asks for its beta', (options, beta) => {
+  ])('%j with its beta header', (options, beta) => {
     expect(write({ provider_options: { anthropic: options } }).headers['anthropic-beta']).toBe(beta)
   })
 })
@@ -194,7 +194,7 @@ describe('cache marks', () => {
     content: [{ type: 'text' as const, text, cache_control: cache_control as typeof mark }],
   })
 
-  it('stand where they were put', () => {
+  it('stay where they were set', () => {
     const { body } = write({
       tools: [{ ...tool('look'), cache_control: mark }],
       messages: [{ role: 'system', content: 'S', cache_control: hour }, said('a')],
@@ -203,7 +203,7 @@ describe('cache marks', () => {
     expect(body.messages[0]?.content).toEqual([{ type: 'text', text: 'a', cache_control: mark }])
   })
 
-  it('beyond four go, the first ones of the messages before any other', () => {
+  it('beyond four are dropped, the first ones of the messages before any other', () => {
     const written = write({
       tools: [{ ...tool('look'), cache_control: mark }],
       messages: [
@@ -222,7 +222,7 @@ describe('cache marks', () => {
     expect(codes(written)).toEqual(['dropped'])
   })
 
-  it('beyond four in tools and system go there', () => {
+  it('beyond four in tools and system are dropped there', () => {
     const tools = [1, 2, 3, 4, 5].map((one) => ({ ...tool(`t${one}`), cache_control: mark }))
     const { body } = write({ tools, messages: [said('a')] })
     expect(
@@ -233,7 +233,7 @@ describe('cache marks', () => {
     expect(body.messages[0]?.content[0]).not.toHaveProperty('cache_control')
   })
 
-  it('share their number with the mark on the whole request', () => {
+  it('share their limit with the mark on the whole request', () => {
     const { body } = write({
       messages: [said('a'), said('b'), said('c'), said('d')],
       provider_options: { anthropic: { cache_control: mark } },
@@ -241,7 +241,7 @@ describe('cache marks', () => {
     expect(body.messages[0]?.content.filter(({ cache_control }) => cache_control)).toHaveLength(3)
   })
 
-  it('for an hour do not stand behind those for five minutes', () => {
+  it('for an hour never follow those for five minutes', () => {
     const written = write({ messages: [said('a', hour), said('b'), said('c', hour)] })
     expect(written.body.messages[0]?.content.map(({ cache_control }) => cache_control)).toEqual([
       hour,
@@ -256,7 +256,7 @@ describe('tools', () => {
   const toolsOf = (tools: readonly unknown[], more = {}) =>
     write({ tools: tools as never, ...more })
 
-  it('of functions keep what the API knows', () => {
+  it('of functions keep the members that the API supports', () => {
     const parameters = {
       type: 'object',
       properties: { a: { type: 'string', minLength: 2 } },
@@ -283,7 +283,7 @@ describe('tools', () => {
     ])
   })
 
-  it('that are strict have the closed schema of the API, where the model has it', () => {
+  it('that are strict have the closed schema of the API, if the model supports it', () => {
     const strict = {
       type: 'function',
       function: {
@@ -303,7 +303,7 @@ describe('tools', () => {
     expect(codes(old)).toEqual(['dropped'])
   })
 
-  it('whose parameters are a union are one object', () => {
+  it('with a union as parameters have one object', () => {
     const parameters = {
       anyOf: [
         { type: 'object', properties: { a: {} }, required: ['a'] },
@@ -317,7 +317,7 @@ describe('tools', () => {
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it('of free text are functions of one string', () => {
+  it('of free text are functions with one string', () => {
     const format = { type: 'grammar', grammar: { syntax: 'lark', definition: 'start: "x"' } }
     const written = toolsOf([
       { type: 'custom', custom: { name: 'sql', description: 'Runs', format } },
@@ -366,7 +366,7 @@ describe('tools', () => {
       { name: 'own', input_schema: { type: 'object' } },
       { name: 'own', input_schema: { type: 'object' } },
     ],
-  ])('that the provider runs pass: %j', (given, sent) => {
+  ])('executed by the provider are passed through: %j', (given, sent) => {
     const written = toolsOf([given])
     expect(written.body.tools).toEqual([sent])
     expect(written.warnings).toEqual([])
@@ -377,7 +377,7 @@ describe('tools', () => {
     [{ type: 'file_search', vector_store_ids: [] }],
     [{ type: 'x_search' }],
     [{ type: 'code_interpreter' }],
-  ])('that another provider runs are left out: %j', (foreign) => {
+  ])('executed by another provider are dropped: %j', (foreign) => {
     const written = toolsOf([foreign])
     expect(written.body).not.toHaveProperty('tools')
     expect(codes(written)).toEqual(['dropped'])
@@ -404,14 +404,14 @@ describe('tools', () => {
       { type: 'url', url: 'https://w.example', name: 'wiki' },
       { type: 'url', url: 'https://w.example', name: 'wiki' },
     ],
-  ])('of MCP servers stand beside: %j', (given, server) => {
+  ])('of MCP servers have their own member: %j', (given, server) => {
     const { body, headers } = toolsOf([given])
     expect(body.mcp_servers).toEqual([server])
     expect(body).not.toHaveProperty('tools')
     expect(headers['anthropic-beta']).toBe('mcp-client-2025-04-04')
   })
 
-  it('a toolset of MCP asks for the newer beta', () => {
+  it('a toolset of MCP adds the newer beta header', () => {
     expect(
       toolsOf([{ type: 'mcp_toolset', mcp_server_name: 'wiki' }]).headers['anthropic-beta'],
     ).toBe('mcp-client-2025-11-20')
@@ -423,11 +423,11 @@ describe('tools', () => {
     ['advisor_20260301', 'advisor-tool-2026-03-01'],
     ['code_execution_20250522', 'code-execution-2025-05-22'],
     ['web_search_20250305', undefined],
-  ])('%s asks for its beta', (type, beta) => {
+  ])('%s adds its beta header', (type, beta) => {
     expect(toolsOf([{ type }]).headers['anthropic-beta']).toBe(beta)
   })
 
-  it('web_search_options are a search', () => {
+  it('web_search_options becomes a search tool', () => {
     const { body } = write({
       web_search_options: {
         search_context_size: 'medium',
@@ -444,7 +444,7 @@ describe('tools', () => {
     ])
   })
 
-  it('none at all leave nothing behind', () => {
+  it('an empty list adds no member', () => {
     const written = write({ tools: [], tool_choice: 'required', parallel_tool_calls: false })
     expect(written.body).toEqual(write({}).body)
     expect(codes(written)).toEqual(['ignored'])
@@ -505,7 +505,7 @@ describe('tool_choice', () => {
   })
 
   it.each([['sometimes'], [{ type: 'maybe' }], [{ type: 'function' }], [7]])(
-    '%j is refused',
+    '%j is rejected',
     (given) => {
       expect(refusalOf(() => choice(given))).toBeInstanceOf(BadRequestError)
     },
@@ -525,7 +525,7 @@ describe('response_format', () => {
     },
   })
 
-  it('with a schema is native where the model has it', () => {
+  it('with a schema is native if the model supports it', () => {
     const written = write(format(schema))
     expect(written.body.output_config).toMatchObject({
       format: {
@@ -537,7 +537,7 @@ describe('response_format', () => {
     expect(written.body).not.toHaveProperty('tools')
   })
 
-  it('is the call of a tool elsewhere, and where the grammar cannot say it', () => {
+  it('is a tool call elsewhere, and where the grammar cannot express it', () => {
     const tool_choice = { type: 'tool', name: 'json_tool_call', disable_parallel_tool_use: true }
     const old = write({ ...format(schema, { description: 'D' }), model: 'claude-sonnet-4-0' })
     expect(old.body).toMatchObject({
@@ -550,7 +550,7 @@ describe('response_format', () => {
     expect(codes(map)).toContain('changed')
   })
 
-  it('beside tools leaves them a chance', () => {
+  it('leaves other tools available', () => {
     const { body } = write({ ...format(schema), model: 'claude-sonnet-4-0', tools: [tool('look')] })
     expect(body.tools).toMatchObject([{ name: 'look' }, { name: 'json_tool_call' }])
     expect(body.tool_choice).toEqual({ type: 'any', disable_parallel_tool_use: true })
@@ -563,7 +563,7 @@ describe('response_format', () => {
     expect(none.body.tools).toHaveLength(1)
   })
 
-  it('is not forced on a model that thinks by a budget', () => {
+  it('is not forced on a model that thinks with a budget', () => {
     const { body } = write({
       ...format(schema),
       model: 'claude-sonnet-4-0',
@@ -572,7 +572,7 @@ describe('response_format', () => {
     expect(body.tool_choice).toEqual({ type: 'auto', disable_parallel_tool_use: true })
   })
 
-  it('of a list is wrapped for the tool', () => {
+  it('of an array is wrapped for the tool', () => {
     const { body } = write({
       ...format({ type: 'array', items: { type: 'number' } }),
       model: 'claude-sonnet-4-0',
@@ -588,7 +588,7 @@ describe('response_format', () => {
     ])
   })
 
-  it('without a schema is told in words', () => {
+  it('without a schema is requested in a system message', () => {
     const written = write({
       response_format: { type: 'json_object' },
       messages: [

@@ -46,7 +46,7 @@ const thinking = (value: string, { index = 0, signature = 'sig' } = {}): readonl
 ]
 
 describe('a stream', () => {
-  it('says text as it comes, pings and unknown things passed over', () => {
+  it('emits text as it arrives, and skips pings and unknown events', () => {
     const { chunks, answer } = read([
       begin(),
       { type: 'ping' },
@@ -74,7 +74,7 @@ describe('a stream', () => {
     })
   })
 
-  it('is not whole without message_stop, and not without message_start', () => {
+  it('is incomplete without message_stop or message_start', () => {
     expect(read([begin(), ...text('Hi'), ...end().slice(0, 1)]).isWhole).toBe(false)
     expect(read([begin()]).isWhole).toBe(false)
     expect(read([...text('Hi'), ...end()]).chunks).toEqual([])
@@ -82,7 +82,7 @@ describe('a stream', () => {
     expect(read([]).isWhole).toBe(false)
   })
 
-  it('is whole without message_delta', () => {
+  it('is complete without message_delta', () => {
     const { answer, isWhole } = read([begin(), ...text('Hi'), { type: 'message_stop' }])
     expect(isWhole).toBe(true)
     expect(answer).toMatchObject({
@@ -93,20 +93,20 @@ describe('a stream', () => {
     expect(answer).not.toHaveProperty('native_finish_reason')
   })
 
-  it('takes a second message_start of the same message as said already', () => {
+  it('ignores a second message_start of the same message', () => {
     const { chunks, answer } = read([begin(), ...text('a'), begin(), ...text('b', 1), ...end()])
     expect(chunks.filter(({ type }) => type === 'start')).toHaveLength(1)
     expect(answer?.text).toBe('ab')
   })
 
-  it('refuses another message in the middle of one', () => {
+  it('rejects another message in the middle of one', () => {
     const events = [begin(), ...use(['{"a":']).slice(0, 2), begin({ id: 'msg_2' })]
     const error = thrownBy(() => read(events))
     expect(error).toBeInstanceOf(UnexpectedResponseError)
     expect(error).toMatchObject({ code: 'spliced', model: sonnet })
   })
 
-  it('joins messages that follow each other in one body, with the usage of the last', () => {
+  it('joins consecutive messages of one body, with the usage of the last', () => {
     const again = begin({ id: 'msg_2', usage: { input_tokens: 20, output_tokens: 1 } })
     const answer = answerOf([
       begin(),
@@ -124,7 +124,7 @@ describe('a stream', () => {
     expect(answer.messages).toHaveLength(1)
   })
 
-  it('emits what a message_start brings along', () => {
+  it('emits the content of message_start', () => {
     const content = [
       { type: 'text', text: 'Hi' },
       { type: 'tool_use', id: 'toolu_1', name: 'look', input: { a: 1 } },
@@ -136,7 +136,7 @@ describe('a stream', () => {
     ])
   })
 
-  it('closes a block that nobody closed', () => {
+  it('closes a block that was left open', () => {
     const events = [
       begin(),
       ...use(['{}']).slice(0, -1),
@@ -146,7 +146,7 @@ describe('a stream', () => {
     expect(answerOf(events).message.tool_calls).toHaveLength(2)
   })
 
-  it('stays sound with hostile names, ids and indices', () => {
+  it('stays valid with hostile names, ids and indices', () => {
     const events = [
       begin({ id: '__proto__' }),
       ...use(['{"__proto__":{"x":1}}'], { id: '', name: '__proto__' }),
@@ -162,7 +162,7 @@ describe('a stream', () => {
     expect({}).not.toHaveProperty('x')
   })
 
-  it('throws the typed error of an error event, what came before it kept', () => {
+  it('throws the typed error of an error event, and keeps the content before it', () => {
     const failing = (type: string) => [
       begin(),
       ...text('Hi'),
@@ -204,7 +204,7 @@ describe('tool calls', () => {
     ])
   })
 
-  it('are counted from 0, whatever the index of their block', () => {
+  it('are numbered from 0, whatever the index of their block', () => {
     const { chunks, answer } = read([
       begin(),
       ...text('Hm'),
@@ -218,7 +218,7 @@ describe('tool calls', () => {
     expect(answer?.finish_reason).toBe('tool_calls')
   })
 
-  it('run side by side', () => {
+  it('may be interleaved', () => {
     const one = use(['{"a":', '1}'])
     const two = use(['{"b":', '2}'], { index: 1, id: 'toolu_2' })
     const mixed = one.flatMap((event, position) => [event, two[position] ?? {}])
@@ -228,7 +228,7 @@ describe('tool calls', () => {
     ])
   })
 
-  it('of a custom tool come back as free text', () => {
+  it('of a custom tool contain free text', () => {
     const request: Partial<ChatRequest> = { tools: [{ type: 'custom', custom: { name: 'sql' } }] }
     const { message } = answerOf(
       [begin(), ...use(['{"input":"sel', 'ect 1"}'], { name: 'sql' }), ...end('tool_use')],
@@ -241,7 +241,7 @@ describe('tool calls', () => {
 })
 
 describe('reasoning', () => {
-  it('is shown, its blocks parted by a blank line, and kept with its signature', () => {
+  it('is emitted with a blank line between blocks, and kept with its signature', () => {
     const { message } = answerOf([
       begin(),
       ...thinking('One', { signature: 's1' }),
@@ -276,7 +276,7 @@ describe('reasoning', () => {
     ])
   })
 
-  it('a signature on a text block is passed over', () => {
+  it('a signature on a text block is ignored', () => {
     const events = [
       begin(),
       ...text('a').slice(0, 2),
@@ -288,7 +288,7 @@ describe('reasoning', () => {
   })
 })
 
-describe('the end of an answer', () => {
+describe('the end of a response', () => {
   it.each([
     ['end_turn', 'stop'],
     ['stop_sequence', 'stop'],
@@ -299,7 +299,7 @@ describe('the end of an answer', () => {
     ['pause_turn', 'stop'],
     ['refusal', 'content_filter'],
     ['something_new', 'stop'],
-  ])('%s is %s, with the native value beside it', (native, reason) => {
+  ])('%s is %s, with the native value', (native, reason) => {
     const { finish_reason, native_finish_reason } = answerOf([
       begin(),
       ...text('a'),
@@ -318,14 +318,14 @@ describe('the end of an answer', () => {
     expect([finish_reason, native_finish_reason]).toEqual([reason, native])
   })
 
-  it('names the stop sequence and the tier', () => {
+  it('has the stop sequence and the service tier', () => {
     const usage = { input_tokens: 1, output_tokens: 1, service_tier: 'priority' }
     expect(
       answerOf([begin({ usage }), ...end('stop_sequence', { stop_sequence: 'END' })]),
     ).toMatchObject({ stop_sequence: 'END', service_tier: 'priority' })
   })
 
-  it('a refusal without any block says why', () => {
+  it('a refusal without any block has its reason', () => {
     const stop_details = { type: 'refusal', category: 'cyber', explanation: 'Not this.' }
     const answer = answerOf([begin(), ...end('refusal', { stop_details })])
     expect(answer).toMatchObject({
@@ -344,7 +344,7 @@ describe('the end of an answer', () => {
 })
 
 describe('citations', () => {
-  it('stand at the place of their block in the joined text', () => {
+  it('have the position of their block in the joined text', () => {
     const cited = (citation: JsonObject, value: string, index: number) => [
       block({ type: 'text', text: '', citations: [] }, index),
       delta({ type: 'citations_delta', citation }, index),
@@ -463,7 +463,7 @@ describe('hosted tools', () => {
     stop(index),
   ]
 
-  it('are told from call to result, and are no tool calls', () => {
+  it('are emitted from call to result, and are no tool calls', () => {
     const content = [
       { type: 'web_search_result', url: 'https://a.example', encrypted_content: 'secret' },
     ]
@@ -493,7 +493,7 @@ describe('hosted tools', () => {
     })
   })
 
-  it('that fail say so', () => {
+  it('report their failure', () => {
     const { message } = answerOf([
       begin(),
       ...search(),
@@ -505,14 +505,14 @@ describe('hosted tools', () => {
     ])
   })
 
-  it('a result whose call came in the answer before is told by its own name', () => {
+  it('a result whose call was in the previous response is emitted with its own name', () => {
     const { message } = answerOf([begin(), ...found([], 0), ...text('a', 1), ...end()])
     expect(message.hosted_tools).toMatchObject([
       { id: 'srvtoolu_1', name: 'web_search', status: 'done' },
     ])
   })
 
-  it('files that code wrote are files of the answer', () => {
+  it('files written by code are files of the response', () => {
     const content = {
       type: 'bash_code_execution_result',
       content: [{ type: 'bash_code_execution_output', file_id: 'file_1' }],
@@ -526,7 +526,7 @@ describe('hosted tools', () => {
     expect(message.files).toEqual([{ media_type: 'application/octet-stream', file_id: 'file_1' }])
   })
 
-  it('keep the container where a call was made in code', () => {
+  it('keep the container if a call was made in code', () => {
     const container = { id: 'container_1', expires_at: '2026-01-01T00:00:00Z' }
     const caller = { type: 'code_execution_20260120', tool_id: 'srvtoolu_1' }
     const { message } = answerOf([
@@ -539,7 +539,7 @@ describe('hosted tools', () => {
 })
 
 describe('usage', () => {
-  it('of message_delta wins field by field, null says nothing', () => {
+  it('of message_delta overrides each field, null overrides nothing', () => {
     const start = begin({
       usage: { input_tokens: 43, cache_read_input_tokens: 90, output_tokens: 1 },
     })
@@ -558,14 +558,14 @@ describe('usage', () => {
     expect(usages.map(({ total_tokens }) => total_tokens)).toEqual([134, 158])
   })
 
-  it('that nobody told is estimated by the core', () => {
+  it('that was not reported is estimated by the core', () => {
     const { answer, usages } = read([begin({ usage: undefined }), { type: 'message_stop' }])
     expect(answer?.usage.estimated).toBe(true)
     expect(usages).toEqual([])
   })
 })
 
-describe('an answer that is the call of a tool', () => {
+describe('a response given as a tool call', () => {
   const schema = { type: 'object', properties: { a: { type: 'number' } } }
   const asked = (shape: JsonObject): Partial<ChatRequest> => ({
     model: 'claude-sonnet-4-0',
@@ -575,7 +575,7 @@ describe('an answer that is the call of a tool', () => {
   const given = (pieces: readonly string[], index = 0) =>
     use(pieces, { name: 'json_tool_call', index })
 
-  it('is text, and a stop', () => {
+  it('is text, with the finish reason stop', () => {
     const { chunks, answer } = read(
       [begin(), ...given(['{"a":', '1}']), ...end('tool_use')],
       asked(schema),
@@ -596,7 +596,7 @@ describe('an answer that is the call of a tool', () => {
     })
   })
 
-  it('takes the place of text before it', () => {
+  it('replaces the text before it', () => {
     const { answer, warnings } = read(
       [begin(), ...text('Sure: '), ...given(['{}'], 1), ...text('Done', 2), ...end('tool_use')],
       asked(schema),
@@ -605,12 +605,12 @@ describe('an answer that is the call of a tool', () => {
     expect(warnings).toMatchObject([{ code: 'dropped', param: 'response_format' }])
   })
 
-  it('that comes as plain text is the text', () => {
+  it('given as plain text is the text', () => {
     const answer = answerOf([begin(), ...text('{"a":'), ...text('1}', 1), ...end()], asked(schema))
     expect(answer).toMatchObject({ text: '{"a":1}', finish_reason: 'stop' })
   })
 
-  it('is unwrapped where the schema is no object', () => {
+  it('is unwrapped if the schema is no object', () => {
     const list = { type: 'array', items: { type: 'number' } }
     expect(
       answerOf([begin(), ...given(['{"value":[1,', '2]}']), ...end('tool_use')], asked(list)).text,
@@ -620,7 +620,7 @@ describe('an answer that is the call of a tool', () => {
     )
   })
 
-  it('gives way to a real call', () => {
+  it('is dropped if there is another tool call', () => {
     const answer = answerOf(
       [begin(), ...text('Hm'), ...use(['{}'], { index: 1 }), ...end('tool_use')],
       asked(schema),
@@ -630,10 +630,10 @@ describe('an answer that is the call of a tool', () => {
   })
 })
 
-describe('a whole answer', () => {
+describe('a response of generate', () => {
   const context = { model: sonnet, request: hello, request_id: 'req_1', warn: () => {} }
 
-  it('equals the folded stream of the same blocks', () => {
+  it('equals the accumulated stream of the same blocks', () => {
     const events = [
       begin(),
       ...thinking('Hm'),

@@ -1,4 +1,6 @@
-/** What the tests of this adapter share: a request in, a body out; events in, an answer out; a server on the loopback. */
+/**
+ * Helpers of these tests: a request in, a body out; events in, a response out; a loopback server.
+ */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
@@ -17,7 +19,7 @@ import { toWire } from '../../../src/providers/anthropic/request.js'
 import { streamReader } from '../../../src/providers/anthropic/stream.js'
 import { schemas } from '../../../src/providers/anthropic/tools.js'
 
-// as an adapter does before it writes a request with a schema
+// as an adapter does before it converts a request with a schema
 await schemas.load()
 
 export const sonnet = 'claude-sonnet-4-5'
@@ -27,7 +29,7 @@ export const hello: ChatRequest = {
   messages: [{ role: 'user', content: 'Hello' }],
 }
 
-/** The value, of which no part can be changed any more. */
+/** The value, deeply frozen. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     for (const member of Object.values(value)) frozen(member)
@@ -36,7 +38,8 @@ export function frozen<T>(value: T): T {
   return value
 }
 
-// ---- Requests -------------------------------------------------------------------------------------------------------
+// ---- Requests
+// -------------------------------------------------------------------------------------------------------
 
 export interface Written {
   readonly body: JsonObject & {
@@ -46,7 +49,7 @@ export interface Written {
   readonly warnings: readonly Warning[]
 }
 
-/** What goes over the wire for a request that nobody may change. */
+/** The body on the wire for a deeply frozen request. */
 export function write(
   request: Partial<ChatRequest> & Readonly<Record<string, unknown>>,
   { streaming = false, version = '2023-06-01' } = {},
@@ -58,7 +61,7 @@ export function write(
     { version },
   )
   return {
-    // the tests read it as the provider would
+    // the tests read it like the provider
     body: JSON.parse(JSON.stringify(wire.body)),
     headers: wire.headers ?? {},
     warnings,
@@ -66,7 +69,7 @@ export function write(
 }
 
 export const writeMessages = (messages: readonly unknown[], model = sonnet): Written =>
-  // histories of other libraries are not of our type
+  // histories of other libraries do not have our type
   write({ model, messages: messages as readonly Message[] })
 
 export const codes = ({ warnings }: Pick<Written, 'warnings'>) => warnings.map(({ code }) => code)
@@ -82,7 +85,8 @@ export const called = (id: string, name = 'look', args = '{}') => ({
   function: { name, arguments: args },
 })
 
-// ---- Answers --------------------------------------------------------------------------------------------------------
+// ---- Responses
+// ------------------------------------------------------------------------------------------------------
 
 export const begin = (message: JsonObject = {}): JsonObject => ({
   type: 'message_start',
@@ -148,7 +152,7 @@ export interface Reading {
   readonly warnings: readonly Warning[]
 }
 
-/** Throws what the reader throws. */
+/** Throws the error of the reader. */
 export function read(events: readonly JsonObject[], request: Partial<ChatRequest> = {}): Reading {
   const chunks: StreamChunk[] = []
   const usages: Usage[] = []
@@ -167,7 +171,7 @@ export function read(events: readonly JsonObject[], request: Partial<ChatRequest
   return { chunks, isWhole, usages, warnings, answer: accumulate(chunks) }
 }
 
-/** The answer of a whole stream. */
+/** The response of a whole stream. */
 export function answerOf(
   events: readonly JsonObject[],
   request: Partial<ChatRequest> = {},
@@ -189,9 +193,9 @@ export interface Reply {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
-  /** Bytes of one write each. */
+  /** The bytes of one write each. */
   readonly cuts?: (body: Buffer) => Iterable<Uint8Array>
-  /** What happens behind the last byte. @default 'end' */
+  /** What the server does after the last byte. @default 'end' */
   readonly ending?: 'end' | 'stall' | 'reset'
 }
 
@@ -202,7 +206,7 @@ export const sse = (events: readonly JsonObject[]): Reply => ({
 
 export const json = (body: unknown, status = 200): Reply => ({ status, body: JSON.stringify(body) })
 
-/** Answers each request with the reply, and keeps what it received. */
+/** Responds to each request with the reply, and records what it received. */
 export async function serve(reply: Reply | (() => Reply)) {
   const received: Received[] = []
   const server = createServer((request, response) => {
@@ -230,7 +234,7 @@ export async function serve(reply: Reply | (() => Reply)) {
       const bytes = Buffer.from(sent)
       for (const piece of cuts?.(bytes) ?? [bytes]) response.write(piece)
       if (ending === 'end') response.end()
-      // an empty write is answered when all before it is on its way
+      // the callback of an empty write runs when all earlier writes were sent
       if (ending === 'reset') response.write('\n', () => response.destroy())
     })
   })
@@ -247,7 +251,7 @@ export async function serve(reply: Reply | (() => Reply)) {
   }
 }
 
-/** What the core gives an adapter, with ears. */
+/** The call that the core passes to an adapter, with recorded callbacks. */
 export function callOf(overrides: Partial<Call> = {}) {
   const warnings: Warning[] = []
   const usages: Usage[] = []

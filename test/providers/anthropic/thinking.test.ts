@@ -35,7 +35,7 @@ describe('reasoning_effort', () => {
     ['claude-opus-5-5', 'low', shown, { effort: 'low' }],
     ['claude-next-9', 'low', shown, { effort: 'low' }],
     ['minimax-m3', 'high', budget(4096), undefined],
-  ])('%s takes %s', (model, reasoning_effort, thinking, output_config) => {
+  ])('%s accepts %s', (model, reasoning_effort, thinking, output_config) => {
     const sent = wire(model, { reasoning_effort, max_tokens: 100_000 })
     expect(sent).toMatchObject({ warnings: [] })
     expect([sent.thinking, sent.output_config]).toEqual([thinking, output_config])
@@ -46,13 +46,13 @@ describe('reasoning_effort', () => {
     ['claude-3-5-haiku-latest', { thinking: budget(2048) }, 'thinking'],
     ['claude-opus-5-5', { reasoning_effort: 'none' }, 'reasoning_effort'],
     ['claude-fable-5', { thinking: { type: 'disabled' } }, 'thinking'],
-  ])('%s cannot do %j, and that is said', (model, request, param) => {
+  ])('%s does not support %j, with a warning', (model, request, param) => {
     const sent = wire(model, request)
     expect([sent.thinking, sent.output_config]).toEqual([undefined, undefined])
     expect(sent.warnings).toMatchObject([{ code: 'dropped', param }])
   })
 
-  it('early effort is a beta', () => {
+  it('effort requires a beta header on early models', () => {
     expect(
       write({ model: 'claude-opus-4-5', reasoning_effort: 'low' }).headers['anthropic-beta'],
     ).toBe('effort-2025-11-24')
@@ -60,7 +60,7 @@ describe('reasoning_effort', () => {
 })
 
 describe('thinking', () => {
-  it('goes out as it was asked', () => {
+  it('is sent as requested', () => {
     expect(
       wire('claude-sonnet-4-5', { thinking: { ...budget(5000), display: 'omitted' } }).thinking,
     ).toEqual({ ...budget(5000), display: 'omitted' })
@@ -72,7 +72,7 @@ describe('thinking', () => {
     ).toEqual({ type: 'adaptive', display: 'omitted' })
   })
 
-  it('without a budget gets that of the effort', () => {
+  it('without a budget has that of the effort', () => {
     expect(
       wire('claude-sonnet-4-5', { thinking: { type: 'enabled' }, reasoning_effort: 'medium' })
         .thinking,
@@ -96,7 +96,7 @@ describe('thinking', () => {
     })
   })
 
-  it('lowers its budget where the model writes no more', () => {
+  it('lowers its budget to the output limit of the model', () => {
     const sent = wire('claude-sonnet-4-5', { thinking: budget(70_000), max_tokens: 1000 })
     expect(sent).toMatchObject({
       thinking: budget(63_000),
@@ -105,7 +105,7 @@ describe('thinking', () => {
     })
   })
 
-  it('of the own options has room too', () => {
+  it('in the provider options has room too', () => {
     const sent = wire('claude-sonnet-4-5', {
       max_tokens: 1000,
       provider_options: { anthropic: { thinking: budget(2000) } },
@@ -122,13 +122,13 @@ describe('thinking', () => {
     ],
   })
 
-  it('by a budget is left out where the call being answered came without thoughts', () => {
+  it('with a budget is dropped if the call to be answered has no thoughts', () => {
     const sent = wire('claude-sonnet-4-5', { ...loop({}), reasoning_effort: 'low' })
     expect(sent.thinking).toBeUndefined()
     expect(sent.warnings).toMatchObject([{ code: 'dropped', param: 'reasoning_effort' }])
   })
 
-  it('stays where the thoughts are there, or the model decides by itself', () => {
+  it('stays if the thoughts are there, or the model decides itself', () => {
     const thinking_blocks = [{ type: 'thinking', thinking: 'Hm', signature: 'sig' }]
     expect(
       wire('claude-sonnet-4-5', { ...loop({ thinking_blocks }), reasoning_effort: 'low' }),
@@ -139,7 +139,7 @@ describe('thinking', () => {
     })
   })
 
-  it('is not asked for by a history of thoughts', () => {
+  it('is not requested by thoughts in the history', () => {
     const written = write({ messages: [{ role: 'user', content: 'Hi' }] })
     expect(written.body).not.toHaveProperty('thinking')
     expect(codes(written)).toEqual([])

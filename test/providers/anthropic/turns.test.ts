@@ -26,7 +26,7 @@ const refusalOf = (act: () => unknown) => {
 }
 
 describe('system messages', () => {
-  it('at the head become `system`, one block each, empty ones left out', () => {
+  it('at the start become `system`, one block each, without empty ones', () => {
     const { body, warnings } = writeMessages([
       { role: 'system', content: 'One' },
       {
@@ -53,7 +53,7 @@ describe('system messages', () => {
     { role: 'system', content: 'Be brief.' },
   ]
 
-  it('later are turns of their own where the model takes them', () => {
+  it('later become turns of their own if the model supports them', () => {
     const { body, headers, warnings } = writeMessages(late, 'claude-opus-5')
     expect(body.messages.at(-1)).toEqual({
       role: 'system',
@@ -63,7 +63,7 @@ describe('system messages', () => {
     expect(warnings).toEqual([])
   })
 
-  it('later are notes of the user elsewhere, and behind the assistant', () => {
+  it('later become user notes elsewhere, after the assistant turn', () => {
     const { body, warnings } = writeMessages(late)
     expect(body.messages.at(-1)).toEqual({
       role: 'user',
@@ -83,7 +83,7 @@ describe('system messages', () => {
     })
   })
 
-  it('keep their place when the history grows', () => {
+  it('keep their position when the history grows', () => {
     const longer = [...late, { role: 'assistant', content: 'Done.' }, user('More')]
     for (const model of [sonnet, 'claude-opus-5']) {
       const { messages } = writeMessages(late, model).body
@@ -91,7 +91,7 @@ describe('system messages', () => {
     }
   })
 
-  it('between a call and its result go behind the result', () => {
+  it('between a call and its result are moved after the result', () => {
     const { body } = write({
       model: 'claude-opus-5',
       tools: [tool('look')],
@@ -105,7 +105,7 @@ describe('system messages', () => {
     expect(body.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'system'])
   })
 
-  it('of tool changes pass as they are', () => {
+  it('of tool changes pass unchanged', () => {
     const change = { type: 'tool_addition', tool: { type: 'tool_reference', name: 'look' } }
     const { body, headers } = writeMessages(
       [user('Hi'), { role: 'system', content: [change] }],
@@ -117,7 +117,7 @@ describe('system messages', () => {
 })
 
 describe('turns', () => {
-  it('of one role are joined, empty text is left out', () => {
+  it('of one role are joined, empty text is dropped', () => {
     const { body, warnings } = writeMessages([
       user('a'),
       user(''),
@@ -145,11 +145,11 @@ describe('turns', () => {
     [[{ role: 'system', content: 'Be brief.' }]],
     [[user('')]],
     [[user('  '), { role: 'assistant', content: '' }]],
-  ])('with nothing to answer are refused: %j', (messages) => {
+  ])('without a user message are rejected: %j', (messages) => {
     expect(refusalOf(() => writeMessages(messages))).toBeInstanceOf(BadRequestError)
   })
 
-  it('that begin with the assistant get a user turn before', () => {
+  it('that start with the assistant get a user turn before', () => {
     const { body, warnings } = writeMessages([
       { role: 'assistant', content: 'Welcome' },
       user('Hi'),
@@ -158,7 +158,7 @@ describe('turns', () => {
     expect(codes({ warnings })).toEqual(['repaired'])
   })
 
-  it('that end with the assistant are the beginning of the answer, without white space at its end', () => {
+  it('that end with the assistant prefill the response, without trailing white space', () => {
     const { body, warnings } = writeMessages([
       user('Hi'),
       { role: 'assistant', content: 'The answer is \n' },
@@ -173,7 +173,7 @@ describe('turns', () => {
     )
   })
 
-  it('that end with the assistant are asked to go on where the model takes no beginning', () => {
+  it('that end with the assistant get a request to continue if the model supports no prefill', () => {
     const { body, warnings } = writeMessages(
       [user('Hi'), { role: 'assistant', content: 'The answer ' }],
       'claude-opus-5',
@@ -185,14 +185,14 @@ describe('turns', () => {
     expect(codes({ warnings })).toEqual(['repaired'])
   })
 
-  it('of an unknown role are refused', () => {
+  it('of an unknown role are rejected', () => {
     expect(refusalOf(() => writeMessages([{ role: 'narrator', content: 'x' }]))).toBeInstanceOf(
       BadRequestError,
     )
     expect(refusalOf(() => writeMessages([{ content: 'x' }]))).toBeInstanceOf(BadRequestError)
   })
 
-  it('carry a mark of the whole message on their last block', () => {
+  it('put a mark of the whole message on their last block', () => {
     const cache_control = { type: 'ephemeral', ttl: '5m' }
     const { body } = writeMessages([
       {
@@ -303,7 +303,7 @@ describe('content', () => {
       { type: 'search_result', source: 's', title: 't', content: [] },
       { type: 'search_result', source: 's', title: 't', content: [] },
     ],
-  ])('takes %s', (_, part, block) => {
+  ])('accepts %s', (_, part, block) => {
     expect(partOf(part)).toEqual(block)
     const cache_control = { type: 'ephemeral' }
     expect(partOf({ ...part, cache_control })).toEqual({ ...block, cache_control })
@@ -327,11 +327,11 @@ describe('content', () => {
       { type: 'file', file: { file_id: 'file_1' }, provider: 'openai' },
     ],
     ['broken base64', { type: 'file', file: { file_data: 'data:text/plain;base64,%%%' } }],
-  ])('refuses %s', (_, part) => {
+  ])('rejects %s', (_, part) => {
     expect(refusalOf(() => partOf(part))).toBeInstanceOf(BadRequestError)
   })
 
-  it('that tells a wrong type is read by its bytes', () => {
+  it('with a wrong media type is read by its bytes', () => {
     const url = 'data:image/jpeg;base64,iVBORw0KGgoAAAA='
     expect(partOf({ type: 'image_url', image_url: url })).toMatchObject({
       source: { media_type: 'image/png' },
@@ -342,7 +342,7 @@ describe('content', () => {
     })
   })
 
-  it('of the Files API asks for its beta', () => {
+  it('of the Files API adds its beta header', () => {
     expect(
       writeMessages([user([{ type: 'file', file: { file_id: 'file_1' } }])]).headers[
         'anthropic-beta'
@@ -387,7 +387,7 @@ describe('tool calls of a history', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('results hold text, JSON, images, documents and marks', () => {
+  it('results contain text, JSON, images, documents and cache marks', () => {
     const cache_control = { type: 'ephemeral' }
     const image = { type: 'image_url', image_url: 'https://a.example/b.png' }
     const written = history(
@@ -413,7 +413,7 @@ describe('tool calls of a history', () => {
     ])
   })
 
-  it('a file for the container stands beside the result', () => {
+  it('a file for the container is beside the result', () => {
     const written = history(
       calls('a'),
       result('a', [{ type: 'file', file: { file_id: 'file_1', format: 'text/csv' } }]),
@@ -424,7 +424,7 @@ describe('tool calls of a history', () => {
     ])
   })
 
-  it('without a result are answered for, wherever they stand', () => {
+  it('without a result get one, wherever they are', () => {
     const written = history(calls('a', 'b'), result('b'))
     expect(contentAt(written, 2)).toMatchObject([filler('a'), { tool_use_id: 'b', content: 'ok' }])
     expect(codes(written)).toEqual(['repaired'])
@@ -435,7 +435,7 @@ describe('tool calls of a history', () => {
     expect(contentAt(history(calls('a')), 2)).toEqual([filler('a')])
   })
 
-  it('a refusal of the user is an error result', () => {
+  it('a denial of the user is an error result', () => {
     const approval = { id: 'p', approved: false, reason: 'Too dear.' }
     const written = history(calls('a'), { role: 'tool', tool_call_id: 'a', approval })
     expect(contentAt(written, 2)).toEqual([
@@ -443,7 +443,7 @@ describe('tool calls of a history', () => {
     ])
   })
 
-  it('results without a call are left out, of two the last counts, one that stands late is moved', () => {
+  it('results without a call are dropped, of two the last is used, a late one is moved', () => {
     const written = history(
       calls('a'),
       user('Wait'),
@@ -459,7 +459,7 @@ describe('tool calls of a history', () => {
     expect(new Set(codes(written))).toEqual(new Set(['repaired']))
   })
 
-  it('get ids that the API takes, each of its own, on both sides', () => {
+  it('get unique ids that the API accepts, on both sides', () => {
     const written = history(
       {
         role: 'assistant',
@@ -488,7 +488,7 @@ describe('tool calls of a history', () => {
     )
   })
 
-  it('with one id in several turns are told apart', () => {
+  it('with one id in several turns are distinguished', () => {
     const written = history(
       calls('call_1'),
       result('call_1', 'one'),
@@ -501,14 +501,14 @@ describe('tool calls of a history', () => {
     expect(contentAt(written, 4)).toMatchObject([{ tool_use_id: second, content: 'two' }])
   })
 
-  it('said twice in one message are sent once', () => {
+  it('repeated in one message are sent once', () => {
     const written = history(calls('a', 'a'), result('a'))
     expect(contentAt(written, 1)).toHaveLength(1)
     expect(contentAt(written, 2)).toHaveLength(1)
     expect(codes(written)).toContain('repaired')
   })
 
-  it('of several messages in a row are one turn', () => {
+  it('of consecutive messages are one turn', () => {
     const written = history(
       calls('a'),
       { role: 'assistant', content: 'and' },
@@ -536,7 +536,7 @@ describe('tool calls of a history', () => {
     ['[1,2]', { input: [1, 2] }],
     ['"x"', { input: 'x' }],
     ['not json', { input: 'not json' }],
-  ])('arguments %j go out as an object', (args, input) => {
+  ])('arguments %j are sent as an object', (args, input) => {
     const written = history(
       { role: 'assistant', tool_calls: [called('a', 'look', args)] },
       result('a'),
@@ -546,7 +546,7 @@ describe('tool calls of a history', () => {
     expect(codes(written)).toEqual(isFine ? [] : ['repaired'])
   })
 
-  it('of the time before tools are paired', () => {
+  it('in the format before tools are paired', () => {
     const written = history(
       { role: 'assistant', content: null, function_call: { name: 'look', arguments: '{}' } },
       { role: 'function', name: 'look', content: 'ok' },
@@ -557,21 +557,21 @@ describe('tool calls of a history', () => {
     ])
   })
 
-  it('of custom tools go out as the mapping has it', () => {
+  it('of custom tools are sent as the conversion defines', () => {
     const custom = { id: 'a', type: 'custom', custom: { name: 'sql', input: 'select 1' } }
     expect(
       contentAt(history({ role: 'assistant', tool_calls: [custom] }, result('a')), 1),
     ).toMatchObject([{ name: 'sql', input: { input: 'select 1' } }])
   })
 
-  it('that name no tool are left out', () => {
+  it('without a tool name are dropped', () => {
     const odd = { id: 'a', type: 'telepathy' }
     const written = history({ role: 'assistant', content: 'Hm', tool_calls: [odd] })
     expect(contentAt(written, 1)).toEqual([{ type: 'text', text: 'Hm' }])
     expect(codes(written)).toEqual(['repaired'])
   })
 
-  it('without tools in the request bring their names along, not to be called', () => {
+  it('without tools in the request add declarations that cannot be called', () => {
     const written = writeMessages([user('Hi'), calls('a'), result('a')])
     expect(written.body.tools).toEqual([
       { name: 'look', input_schema: { type: 'object', properties: {} } },
@@ -581,8 +581,8 @@ describe('tool calls of a history', () => {
   })
 })
 
-describe('messages of other makers', () => {
-  it('thinking as litellm stores it goes first, with its signature', () => {
+describe('messages of other providers and libraries', () => {
+  it('thinking in the format of litellm is sent first, with its signature', () => {
     const thinking = { type: 'thinking', thinking: 'Hm', signature: 'sig' }
     const redacted = { type: 'redacted_thinking', data: 'xyz' }
     const { body, warnings } = write({
@@ -608,7 +608,7 @@ describe('messages of other makers', () => {
     expect(warnings).toEqual([])
   })
 
-  it('reasoning that nobody signed is never sent', () => {
+  it('unsigned reasoning is never sent', () => {
     const written = writeMessages([
       user('Hi'),
       {
@@ -623,7 +623,7 @@ describe('messages of other makers', () => {
     expect(codes(written)).toEqual(['dropped'])
   })
 
-  it('what another provider keeps for itself is left out', () => {
+  it('native content of another provider is dropped', () => {
     const native = {
       provider: 'openai',
       model: 'gpt-5',
@@ -643,7 +643,7 @@ describe('messages of other makers', () => {
     expect(codes(written)).toEqual(['dropped'])
   })
 
-  it('images that an assistant made are shown by the user', () => {
+  it('images of an assistant are sent by the user', () => {
     const images = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,aaaa' } }]
     const written = writeMessages([
       user('Draw'),
@@ -660,7 +660,7 @@ describe('messages of other makers', () => {
     ).toEqual(['dropped'])
   })
 
-  it('parts, refusals and transcripts of an assistant are its text', () => {
+  it('parts, refusals and transcripts of an assistant are sent as text', () => {
     const texts = (message: object) =>
       writeMessages([user('Hi'), { role: 'assistant', ...message }, user('b')]).body.messages[1]
         ?.content
@@ -679,7 +679,7 @@ describe('messages of other makers', () => {
   })
 })
 
-it('convertMessages gives the conversation without a warning', () => {
+it('convertMessages converts the conversation without a warning', () => {
   const messages = frozen([
     { role: 'system' as const, content: 'Be brief.' },
     { role: 'user' as const, content: 'Hi' },

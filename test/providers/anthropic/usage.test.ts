@@ -3,7 +3,7 @@ import { mergeCounts } from '../../../src/chat/index.js'
 import { fromWireUsage } from '../../../src/providers/anthropic/usage.js'
 
 describe('usage', () => {
-  it('adds the cache to the prompt, and keeps what was written for how long', () => {
+  it('adds the cache to the prompt, and keeps the cache writes by lifetime', () => {
     const wire = {
       input_tokens: 10,
       cache_read_input_tokens: 90,
@@ -27,7 +27,7 @@ describe('usage', () => {
     })
   })
 
-  it('leaves out what nobody told', () => {
+  it('omits values that were not reported', () => {
     expect(
       fromWireUsage({ input_tokens: 1, output_tokens: 2, cache_read_input_tokens: null }),
     ).toEqual({ prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 })
@@ -44,7 +44,7 @@ describe('usage', () => {
     [{ ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 5 }, { '1h': 9 }],
     [{ ephemeral_5m_input_tokens: 2, ephemeral_1h_input_tokens: 3 }, undefined],
     [{ ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 }, undefined],
-  ])('a split %j of before the total was corrected says %j', (cache_creation, split) => {
+  ])('a split %j from before the total was corrected becomes %j', (cache_creation, split) => {
     const usage = fromWireUsage({
       input_tokens: 1,
       output_tokens: 1,
@@ -63,7 +63,7 @@ describe('usage', () => {
     expect(usage?.prompt_tokens).toBe(6)
   })
 
-  it('adds what a compaction cost, and earlier passes where only the last is told', () => {
+  it('adds the cost of a compaction, and earlier passes if only the last is reported', () => {
     const pass = (type: string, input_tokens: number, output_tokens: number) => ({
       type,
       input_tokens,
@@ -82,7 +82,7 @@ describe('usage', () => {
     expect(usageOf(pass('advisor_message', 9, 9), pass('message', 612, 2819))).toEqual([612, 2819])
   })
 
-  it('later words win, null and nothing say nothing', () => {
+  it('later values win, null and missing ones change nothing', () => {
     const before = { input_tokens: 43, output_tokens: 1 }
     expect(mergeCounts(before, { input_tokens: 61, output_tokens: null })).toEqual({
       input_tokens: 61,

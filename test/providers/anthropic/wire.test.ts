@@ -1,4 +1,4 @@
-/** Over a socket: addresses, headers, keys, counting; by fetch and by the official client alike. */
+/** Over a socket: URLs, headers, keys, token counts; by fetch and by the official client alike. */
 import Anthropic from '@anthropic-ai/sdk'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamChunk } from '../../../src/chat/index.js'
@@ -71,7 +71,7 @@ afterEach(async () => {
 })
 
 describe.each(Object.entries(transports))('over %s', (_, make) => {
-  it('a stream and a whole answer come through', async () => {
+  it('streams and generates', async () => {
     const streaming = await serving(sse(whole))
     const chunks = await streamOf(make(streaming.baseURL))
     expect(accumulate(chunks)).toMatchObject({
@@ -93,7 +93,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     expect(plain.received[0]?.body).not.toHaveProperty('stream')
   })
 
-  it('version, betas and headers are ours', async () => {
+  it('sets version, beta and other headers', async () => {
     const server = await serving(json(message))
     const request = {
       ...hello,
@@ -115,7 +115,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     })
   })
 
-  it('a key of the call goes out alone', async () => {
+  it('sends only the key of the call', async () => {
     const server = await serving(json(message))
     const adapter = make(server.baseURL)
     await adapter.generate?.(hello, callOf({ apiKey: 'key-of-call' }).call)
@@ -149,7 +149,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
       UnexpectedResponseError,
     ],
     ['nothing', { body: '' }, UnexpectedResponseError],
-  ])('%s is a typed error, asked once, in both modes', async (_, reply, kind) => {
+  ])('%s is a typed error, sent once, in both modes', async (_, reply, kind) => {
     const server = await serving(reply)
     const adapter = make(server.baseURL)
     expect(await errorOf(adapter.generate?.(hello, callOf().call))).toBeInstanceOf(kind)
@@ -157,7 +157,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     expect(server.received).toHaveLength(2)
   })
 
-  it('an error event, and a body that ends early, are errors behind what was said', async () => {
+  it('an error event, and a truncated body, are errors after the content so far', async () => {
     for (const [last, kind] of [
       [
         [{ type: 'error', error: { type: 'overloaded_error', message: 'Busy' } }],
@@ -177,7 +177,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
   })
 
   it.each(['stall', 'reset'] as const)(
-    'the answer is whole with its terminal event, though the connection does %s',
+    'the response is complete with its terminal event, though the connection does %s',
     async (ending) => {
       const server = await serving({ ...sse(whole), ending })
       expect(accumulate(await streamOf(make(server.baseURL)))).toMatchObject({
@@ -187,7 +187,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     },
   )
 
-  it('a dead port and an abort are told apart', async () => {
+  it('distinguishes a closed port and an abort', async () => {
     const server = await serve(json(message))
     await server.close()
     expect(await errorOf(make(server.baseURL).generate?.(hello, callOf().call))).toBeInstanceOf(
@@ -199,7 +199,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     )
   })
 
-  it('counts tokens with what the endpoint takes', async () => {
+  it('counts tokens with the parameters that the endpoint accepts', async () => {
     const server = await serving(json({ input_tokens: 42 }))
     const request = {
       ...hello,
@@ -217,7 +217,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     ])
   })
 
-  it('a count that is none is an error', async () => {
+  it('an invalid token count is an error', async () => {
     const server = await serving(json({ tokens: 1 }))
     expect(await errorOf(make(server.baseURL).countTokens?.(hello, callOf().call))).toBeInstanceOf(
       UnexpectedResponseError,
@@ -225,7 +225,7 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
   })
 })
 
-it('both ways send the same body and give the same chunks', async () => {
+it('both transports send the same body and emit the same chunks', async () => {
   const server = await serving(sse(whole))
   const [one, two] = await Promise.all(
     Object.values(transports).map((make) => streamOf(make(server.baseURL))),
@@ -236,18 +236,15 @@ it('both ways send the same body and give the same chunks', async () => {
   expect(server.received[1]?.body).toEqual(server.received[0]?.body)
 })
 
-describe('the address', () => {
-  it.each(['', '/', '/v1', '/v1/', '/v1/messages'])(
-    'may be given with %j behind it',
-    async (suffix) => {
-      const server = await serving(json(message))
-      await anthropic({ apiKey: 'k', baseURL: server.baseURL + suffix }).generate?.(
-        hello,
-        callOf().call,
-      )
-      expect(server.received[0]?.url).toBe('/v1/messages')
-    },
-  )
+describe('the base URL', () => {
+  it.each(['', '/', '/v1', '/v1/', '/v1/messages'])('may end with %j', async (suffix) => {
+    const server = await serving(json(message))
+    await anthropic({ apiKey: 'k', baseURL: server.baseURL + suffix }).generate?.(
+      hello,
+      callOf().call,
+    )
+    expect(server.received[0]?.url).toBe('/v1/messages')
+  })
 
   it('comes from the environment at the call, and so does the key', async () => {
     const server = await serving(json(message))
@@ -270,7 +267,7 @@ describe('the address', () => {
     expect(server.received).toEqual([])
   })
 
-  it('a version of the headers counts where none is given as an option', async () => {
+  it('the version of the headers applies if no option sets one', async () => {
     const server = await serving(json(message))
     const request = { ...hello, temperature: 0.5 }
     await anthropic({

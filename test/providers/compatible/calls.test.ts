@@ -1,4 +1,4 @@
-/** Tool calls of a stream: no two servers number, name and cut them alike. */
+/** Tool calls of a stream: servers differ in numbering, naming and splitting. */
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { JsonObject, StreamChunk, ToolCall } from '../../../src/chat/index.js'
@@ -19,8 +19,8 @@ const part = (index: unknown, id: unknown, name?: string, args?: unknown): JsonO
   function: { ...(name !== undefined && { name }), ...(args !== undefined && { arguments: args }) },
 })
 
-describe('as OpenAI does it', () => {
-  it('a call is told with its first arguments and closed at the end', () => {
+describe('in the format of OpenAI', () => {
+  it('a call is emitted with its first arguments and closed at the end', () => {
     const { chunks } = read([
       call(part(0, 'call_a', 'f', '')),
       call(part(0, undefined, undefined, '{"x"')),
@@ -36,7 +36,7 @@ describe('as OpenAI does it', () => {
     ])
   })
 
-  it('parallel calls may come interleaved', () => {
+  it('parallel calls may be interleaved', () => {
     const calls = callsOf([
       call([part(0, 'a', 'f', ''), part(1, 'b', 'g', '')]),
       call(part(1, undefined, undefined, '{"y":')),
@@ -49,7 +49,7 @@ describe('as OpenAI does it', () => {
     ])
   })
 
-  it('a custom tool gets free text', () => {
+  it('a custom tool receives free text', () => {
     const { answer, chunks } = read([
       call({ index: 0, id: 'a', type: 'custom', custom: { name: 'sql', input: '' } }),
       call({ index: 0, custom: { input: 'SELECT ' } }),
@@ -68,7 +68,7 @@ describe('as OpenAI does it', () => {
     })
   })
 
-  it('the call of the time before `tool_calls` is one too', () => {
+  it('the legacy call before `tool_calls` is supported too', () => {
     const calls = callsOf([
       delta({ function_call: { name: 'f', arguments: '' } }),
       delta({ function_call: { arguments: '{}' } }),
@@ -144,7 +144,7 @@ describe('indices', () => {
     },
   )
 
-  it('below 0 is none: each whole call is one', () => {
+  it('below 0 is ignored: each whole call is one', () => {
     const calls = callsOf([
       call(part(-1, 'a', 'f', '{"x":1}')),
       call(part(-1, 'b', 'g', '{"y":2}')),
@@ -162,7 +162,7 @@ describe('indices', () => {
 })
 
 describe('ids', () => {
-  it('one that comes late, but before the arguments, is taken', () => {
+  it('one that arrives late, but before the arguments, is used', () => {
     const calls = callsOf([
       call(part(0, '', 'f')),
       call(part(0, 'a')),
@@ -171,14 +171,14 @@ describe('ids', () => {
     expect(calls?.[0]?.id).toBe('a')
   })
 
-  it('one that never comes is made, at most 40 characters long', () => {
+  it('one that never arrives is generated, with at most 40 characters', () => {
     const calls = callsOf([call(part(0, undefined, 'f', '{}')), call(part(1, null, 'g', '{}'))])
     const ids = calls?.map(({ id }) => id) ?? []
     expect(new Set(ids).size).toBe(2)
     for (const id of ids) expect(id).toMatch(/^call_.{1,35}$/)
   })
 
-  it('a number is one', () => {
+  it('may be a number', () => {
     expect(callsOf([call(part(0, 7, 'f', '{}'))])?.[0]?.id).toBe('7')
   })
 
@@ -192,7 +192,7 @@ describe('ids', () => {
     ])
   })
 
-  it('counted anew with each call, without an index', () => {
+  it('numbered from the start for each call, without an index', () => {
     const calls = callsOf([
       call(part(undefined, '0', 'f', '{"x":1}')),
       call(part(undefined, '0', 'g', '{"y":2}')),
@@ -240,7 +240,7 @@ describe('arguments', () => {
     expect(names(callsOf([call(part(0, 'a', 'f', given))]))).toEqual([['f', expected]])
   })
 
-  it('a delta that says nothing begins no call', () => {
+  it('an empty delta starts no call', () => {
     expect(callsOf([call(part(0, undefined)), call({ index: 1 })])).toBeUndefined()
   })
 
@@ -257,14 +257,14 @@ describe('arguments', () => {
     expect(error).toMatchObject({ name: 'UnexpectedResponseError', code: 'too_large' })
   })
 
-  it('with a member __proto__ come as they are', () => {
+  it('with a member __proto__ are unchanged', () => {
     const text = '{"__proto__":{"polluted":true}}'
     expect(names(callsOf([call(part(0, 'a', 'f', JSON.parse(text)))]))).toEqual([['f', text]])
     expect({}).not.toHaveProperty('polluted')
   })
 })
 
-describe('whatever the order', () => {
+describe('in any order', () => {
   const piecesOf = (text: string, cuts: readonly number[]) => {
     const at = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b)
     return [...at, text.length].map((end, n) => text.slice(at[n - 1] ?? 0, end))
@@ -278,7 +278,7 @@ describe('whatever the order', () => {
     { minLength: 1, maxLength: 4 },
   )
 
-  it('calls come out as they went in', () => {
+  it('calls equal those that were sent', () => {
     fc.assert(
       fc.property(wireCalls, fc.infiniteStream(fc.nat()), (wire, picks) => {
         const queues = wire.map(({ name, value, cuts }, index) => [
@@ -287,7 +287,7 @@ describe('whatever the order', () => {
             part(index, undefined, undefined, piece),
           ),
         ])
-        // calls begin in order, their pieces may come in any
+        // calls start in order, their pieces may arrive in any
         const events = queues.map((queue) => call(queue.shift() ?? {}))
         for (const pick of picks) {
           const open = queues.filter((queue) => queue.length > 0)

@@ -1,4 +1,4 @@
-/** Refusals by status and code: what a caller can do about each. */
+/** Errors by status and code, each of the class that names the remedy. */
 import { describe, expect, it, test } from 'vitest'
 import {
   AuthenticationError,
@@ -127,7 +127,7 @@ describe('classes', () => {
 })
 
 describe('messages', () => {
-  it("OpenRouter's holds what the provider behind it said", () => {
+  it("OpenRouter's contains the message of its upstream provider", () => {
     const metadata = { raw: 'the prompt is 5 tokens too long', provider_name: 'Parasail' }
     const error = errorOf(400, {
       error: { message: 'Provider returned error', code: 400, metadata },
@@ -143,20 +143,20 @@ describe('messages', () => {
     )
   })
 
-  it('holds no key that the server echoed', () => {
+  it('contains no key that the server echoed', () => {
     const key = 'sk-abcdefghijklmnopqrstuvwxyz'
     expect(errorOf(401, { error: { message: `no such key: ${key}` } }).message).not.toContain(key)
   })
 })
 
-describe('waits', () => {
-  it('come from the headers', () => {
+describe('retries', () => {
+  it('use the wait of the headers', () => {
     const error = errorOf(429, { error: { message: 'x' } }, new Headers({ 'retry-after': '2' }))
     expect(error).toBeInstanceOf(RateLimitError)
     expect(error).toMatchObject({ retryable: true, retryAfterMs: 2000 })
   })
 
-  it('fill no account', () => {
+  it('are off for an exhausted account', () => {
     expect(errorOf(402, { error: { message: 'x' } })).toMatchObject({ retryable: false })
   })
 })

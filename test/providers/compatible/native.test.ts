@@ -1,4 +1,7 @@
-/** What servers want back of their own answers, and get back only where it is theirs and unchanged. */
+/**
+ * Members that servers require back are sent only to the same server, while the message is
+ * unchanged.
+ */
 import { describe, expect, it } from 'vitest'
 import type { AssistantMessage, ChatRequest, JsonObject, Message } from '../../../src/chat/index.js'
 import type { CompatibleOptions } from '../../../src/providers/compatible/compatible.js'
@@ -7,7 +10,7 @@ import { at, call, completion, delta, read, readWhole, stop, write } from './sup
 const router = at('openrouter.ai')
 const deepseek = at('api.deepseek.com')
 
-/** The history with the answer in it, as a store would give it back. */
+/** The history with the response, as loaded from a store. */
 const history = (message: AssistantMessage, ...more: readonly Message[]): readonly Message[] => [
   { role: 'user', content: 'Hello' },
   JSON.parse(JSON.stringify(message)),
@@ -58,13 +61,13 @@ describe('reasoning details', () => {
     router,
   )
 
-  it('are put together from their pieces, and come back whole', async () => {
+  it('are joined from their pieces, and sent back complete', async () => {
     const { turn, warnings } = await back(history(streamed), router)
     expect(turn).toEqual({ role: 'assistant', content: 'So.', reasoning_details: whole })
     expect(warnings).toEqual([])
   })
 
-  it('of a plain answer come back to the letter', async () => {
+  it('of a generate response are sent back unchanged', async () => {
     const details = [
       { type: 'reasoning.text', text: 'a' },
       { type: 'reasoning.text', text: 'b', id: null },
@@ -76,7 +79,7 @@ describe('reasoning details', () => {
     expect((await back(history(message), router)).turn.reasoning_details).toEqual(details)
   })
 
-  it('two signed blocks without an index stay two', () => {
+  it('two signed blocks without an index stay separate', () => {
     const blocks = ['A', 'B'].map((signature) => ({ type: 'reasoning.text', text: 'x', signature }))
     const message = answerOf(
       [
@@ -97,20 +100,20 @@ describe('reasoning details', () => {
       'calls',
       { tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }] },
     ],
-  ] as const)('are left out where the %s was changed, which is told', async (_, change) => {
+  ] as const)('are dropped if the %s was changed, with a warning', async (_, change) => {
     const { turn, warnings } = await back(history({ ...streamed, ...change }), router)
     expect(turn).not.toHaveProperty('reasoning_details')
     expect(JSON.stringify(turn)).not.toContain('Let me')
     expect(warnings).toContainEqual(expect.objectContaining({ code: 'dropped' }))
   })
 
-  it('are left out for another model, which is told', async () => {
+  it('are dropped for another model, with a warning', async () => {
     const { turn, warnings } = await back(history(streamed), router, { model: 'm-2' })
     expect(turn).toEqual({ role: 'assistant', content: 'So.' })
     expect(warnings).toMatchObject([{ code: 'dropped' }])
   })
 
-  it('are left out for another server, which is told', async () => {
+  it('are dropped for another server, with a warning', async () => {
     const { turn, warnings } = await back(history(streamed), { name: 'other' })
     expect(turn).toEqual({ role: 'assistant', content: 'So.' })
     expect(warnings).toMatchObject([{ code: 'dropped' }])
@@ -134,7 +137,7 @@ describe("Gemini's thought signatures", () => {
   )
   const result: Message = { role: 'tool', tool_call_id: 'a', content: 'ok' }
 
-  it('come back beside their call', async () => {
+  it('are sent back with their call', async () => {
     const { turn } = await back(history(message, result, { ...result, tool_call_id: 'b' }), {})
     expect(turn.tool_calls).toEqual([
       { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' }, extra_content },
@@ -161,11 +164,11 @@ describe('plain reasoning', () => {
   ]
   const result: Message = { role: 'tool', tool_call_id: 'a', content: 'ok' }
 
-  it('is not kept for a server that does not want it back', () => {
+  it('is not kept for a server that does not require it', () => {
     expect(answerOf(thought, {}).native).not.toHaveProperty('content')
   })
 
-  it('comes back under the name it came by', async () => {
+  it('is sent back under the name it had', async () => {
     expect((await back(history(answerOf(thought, deepseek)), deepseek)).turn).toEqual({
       role: 'assistant',
       content: 'So.',
@@ -179,7 +182,7 @@ describe('plain reasoning', () => {
     })
   })
 
-  it('comes back to another model of the same server: it is not signed', async () => {
+  it('is sent to another model of the same server, as it is unsigned', async () => {
     expect(
       (await back(history(answerOf(called, deepseek), result), deepseek, { model: 'm-2' })).turn,
     ).toMatchObject({
@@ -209,7 +212,7 @@ describe('plain reasoning', () => {
   })
 })
 
-it('both modes gather the same', () => {
+it('both modes collect the same', () => {
   const message: JsonObject = {
     content: 'So.',
     reasoning: 'hm',

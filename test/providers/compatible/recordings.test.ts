@@ -1,4 +1,6 @@
-/** Recorded replies of OpenAI's own server, cut at every place: what is read is what a plain reading finds. */
+/**
+ * Recorded replies of OpenAI's own server, split at every offset, compared with a minimal reader.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { type ChatResponse, isObject, type JsonObject } from '../../../src/chat/index.js'
@@ -47,14 +49,14 @@ const facts = ({ text, message, finish_reason, usage }: ChatResponse) => ({
   usage: [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens],
 })
 
-/** All strings of one member, in order: the plainest reading. */
+/** All strings of one member, in order. */
 const said = (sse: string, member: string) =>
   [...sse.matchAll(new RegExp(`"${member}":("(?:[^"\\\\]|\\\\.)*")`, 'g'))].map(([, text]) =>
     JSON.parse(text ?? ''),
   )
 
 describe('streams', () => {
-  test.each(streams)('%s says what its deltas say', (_, sse) => {
+  test.each(streams)('%s equals its deltas', (_, sse) => {
     const { answer } = read(eventsOf([new TextEncoder().encode(sse)]))
     expect(answer && facts(answer)).toMatchObject({
       text: said(sse, 'content').join(''),
@@ -72,7 +74,7 @@ describe('streams', () => {
     )
   })
 
-  test.each(streams)('%s says the same wherever it is cut', (_, sse) => {
+  test.each(streams)('%s is the same wherever it is split', (_, sse) => {
     const bytes = new TextEncoder().encode(sse)
     const whole = read(eventsOf([bytes])).answer
     for (let cut = 1; cut < bytes.length; cut += 7) {
@@ -81,7 +83,7 @@ describe('streams', () => {
     }
   })
 
-  test.each(streams)('%s that ends after any event but the last is no answer', (_, sse) => {
+  test.each(streams)('%s that ends after any event but the last is an error', (_, sse) => {
     const events = eventsOf([new TextEncoder().encode(sse)])
     const last = events.findIndex(({ data }) => JSON.stringify(data)?.includes('"finish_reason":"'))
     for (let end = 0; end <= last; end++) {
@@ -93,7 +95,7 @@ describe('streams', () => {
   })
 })
 
-test.each(answers)('%s says what its message says', (_, { body }) => {
+test.each(answers)('%s equals its message', (_, { body }) => {
   const choice = Array.isArray(body?.choices) && isObject(body.choices[0]) ? body.choices[0] : {}
   const message = isObject(choice.message) ? choice.message : {}
   const answer = readWhole(body)
@@ -148,6 +150,6 @@ describe('over a socket', () => {
   })
 })
 
-it('are there', () => {
+it('exist', () => {
   expect([streams.length, answers.length, refusals.length]).toEqual([6, 4, 2])
 })

@@ -1,4 +1,4 @@
-/** Parameters, tools, formats and reasoning as a server takes them. */
+/** Parameters, tools, formats and reasoning in a request body. */
 import { describe, expect, it, test } from 'vitest'
 import type { FunctionTool } from '../../../src/chat/index.js'
 import { BadRequestError } from '../../../src/core/index.js'
@@ -15,7 +15,7 @@ const tool: FunctionTool = {
 }
 
 describe('parameters', () => {
-  it('have the same names here and there', async () => {
+  it('have the same names on the wire', async () => {
     const params = {
       temperature: 0.2,
       top_p: 0.9,
@@ -44,7 +44,7 @@ describe('parameters', () => {
     expect(warnings).toEqual([])
   })
 
-  it('unknown keys, extra_body and provider_options go into the body, the last one winning', async () => {
+  it('unknown keys, extra_body and provider_options are added to the body, the last one wins', async () => {
     const { body } = await write({
       cache_prompt: true,
       min_p: 0.1,
@@ -60,7 +60,7 @@ describe('parameters', () => {
     })
   })
 
-  it('what is for params() and for others is not sent', async () => {
+  it('members for params() and for other providers are not sent', async () => {
     const { body } = await write({
       n: 1,
       drop_params: true,
@@ -71,7 +71,7 @@ describe('parameters', () => {
     expect(body).toEqual(hello)
   })
 
-  it('members that are undefined are not said', async () => {
+  it('undefined members are not sent', async () => {
     const { body } = await write({
       temperature: undefined,
       tools: undefined,
@@ -80,13 +80,13 @@ describe('parameters', () => {
     expect(body).toEqual(hello)
   })
 
-  it('previous_response_id has no place, which is told', async () => {
+  it('previous_response_id is not supported, with a warning', async () => {
     const { body, warnings } = await write({ previous_response_id: 'resp_1' })
     expect(body).toEqual(hello)
     expect(warnings).toMatchObject([{ code: 'dropped', param: 'previous_response_id' }])
   })
 
-  it('top_logprobs asks for logprobs too', async () => {
+  it('top_logprobs sets logprobs too', async () => {
     expect((await write({ top_logprobs: 2 })).body).toMatchObject({
       logprobs: true,
       top_logprobs: 2,
@@ -122,19 +122,19 @@ describe('parameters', () => {
       { model: 'o4-mini', max_completion_tokens: 5 },
       { max_tokens: 5 },
     ],
-  ] as const)('the limit: %s', async (_, options, asked, expected) => {
+  ] as const)('the token limit: %s', async (_, options, asked, expected) => {
     const { max_tokens, max_completion_tokens } = (await write(asked, options)).body
     expect(JSON.parse(JSON.stringify({ max_tokens, max_completion_tokens }))).toEqual(expected)
   })
 })
 
 describe('streams', () => {
-  it('ask for usage', async () => {
+  it('request usage', async () => {
     const { body } = await write({}, { streaming: true })
     expect(body).toEqual({ ...hello, stream: true, stream_options: { include_usage: true } })
   })
 
-  it('do not where that is refused', async () => {
+  it('do not if the server rejects that', async () => {
     const expected = { ...hello, stream: true }
     expect((await write({}, { ...at('api.mistral.ai'), streaming: true })).body).toEqual(expected)
     expect((await write({}, { includeUsage: false, streaming: true })).body).toEqual(expected)
@@ -142,7 +142,7 @@ describe('streams', () => {
 })
 
 describe('tools', () => {
-  it('go as they are, with a schema for those that have none', async () => {
+  it('are unchanged, with a schema for those that have none', async () => {
     const custom = { type: 'custom', custom: { name: 'sql', format: { type: 'text' } } } as const
     const hosted = { type: 'browser_search' }
     const bare: FunctionTool = { type: 'function', function: { name: 'g', strict: null } }
@@ -156,7 +156,7 @@ describe('tools', () => {
     expect(warnings).toEqual([])
   })
 
-  it('a strict schema is as it is, but for servers that hold it to a subset', async () => {
+  it('a strict schema is unchanged, except for servers with a schema subset', async () => {
     const strict: FunctionTool = {
       type: 'function',
       function: {
@@ -171,7 +171,7 @@ describe('tools', () => {
     ])
   })
 
-  it('cache marks on tools stay where they are taken', async () => {
+  it('cache marks on tools are kept if supported', async () => {
     const marked = { ...tool, cache_control: { type: 'ephemeral' } } as const
     expect((await write({ tools: [marked] }, at('openrouter.ai'))).body.tools).toEqual([marked])
     expect((await write({ tools: [marked] })).body.tools).toEqual([tool])
@@ -204,7 +204,7 @@ describe('tools', () => {
     },
   )
 
-  it('what only tools need is left out without them, which is told', async () => {
+  it('tool options are dropped without tools, with a warning', async () => {
     const { body, warnings } = await write({
       tools: [],
       tool_choice: 'required',
@@ -228,7 +228,7 @@ describe('formats', () => {
     expect((await write({ response_format })).body.response_format).toEqual(response_format)
   })
 
-  it('a strict schema becomes one that OpenAI takes', async () => {
+  it('a strict schema is converted to one that OpenAI accepts', async () => {
     const response_format = {
       type: 'json_schema',
       json_schema: { name: 'a', schema, strict: true },
@@ -312,18 +312,18 @@ describe('reasoning', () => {
   })
 })
 
-describe('what is known of servers', () => {
+describe('presets of known servers', () => {
   test.each([
     ['https://openrouter.ai/api/v1', 'reasoning'],
     ['https://eu.openrouter.ai/api/v1', 'reasoning'],
     ['https://notopenrouter.ai/v1', 'reasoning_effort'],
     ['https://openrouter.ai.evil.test/v1', 'reasoning_effort'],
     ['not an address', 'reasoning_effort'],
-  ])('%s asks for reasoning with %s', (baseURL, param) => {
+  ])('%s requests reasoning with %s', (baseURL, param) => {
     expect(traitsOf({ baseURL }).reasoningParam).toBe(param)
   })
 
-  it('options beat it, undefined ones do not', () => {
+  it('are overridden by options, but not by undefined ones', () => {
     const baseURL = 'https://api.deepseek.com/v1'
     expect(traitsOf({ baseURL, returnReasoning: false }).returnReasoning).toBe(false)
     expect(traitsOf({ baseURL, returnReasoning: undefined }).returnReasoning).toBe(true)

@@ -1,4 +1,4 @@
-/** Whole answers: what they say, and that both modes say the same. */
+/** Generate responses: their content, and that both modes agree. */
 import { describe, expect, it, test } from 'vitest'
 import type { JsonObject } from '../../../src/chat/index.js'
 import {
@@ -82,19 +82,19 @@ describe('both modes', () => {
   })
 })
 
-describe('a whole answer', () => {
-  it('has ended, whether it says why or not', () => {
+describe('a generate response', () => {
+  it('is complete, with or without a finish reason', () => {
     for (const finish_reason of [null, '', undefined])
       expect(readWhole(completion({ content: 'Hi' }, { finish_reason })).finish_reason).toBe('stop')
   })
 
-  it('with calls ends for them, whatever it says', () => {
+  it('with calls has the finish reason tool_calls, whatever it reports', () => {
     const message = { tool_calls: [{ id: 'a', type: 'function', function: fn }] }
     for (const finish_reason of [null, '', 'stop', 'function_call'])
       expect(readWhole(completion(message, { finish_reason })).finish_reason).toBe('tool_calls')
   })
 
-  it('keeps probabilities, tier and request id', () => {
+  it('keeps logprobs, tier and request id', () => {
     const content = [{ token: 'Hi', logprob: -1, bytes: null, top_logprobs: [] }]
     const body = {
       ...completion({ content: 'Hi' }, { logprobs: { content } }),
@@ -107,7 +107,7 @@ describe('a whole answer', () => {
     })
   })
 
-  it('without usage says that it does not know', () => {
+  it('without usage has none', () => {
     expect(readWhole(completion({ content: 'Hi' })).usage).toMatchObject({
       estimated: true,
       total_tokens: 0,
@@ -115,7 +115,7 @@ describe('a whole answer', () => {
   })
 })
 
-describe('what is no answer', () => {
+describe('an invalid response', () => {
   test.each([
     ['an error', { error: { message: 'x', code: 502 } }, BadGatewayError],
     [

@@ -1,4 +1,4 @@
-/** What a stream says, in all the ways that servers have of saying it. */
+/** Streams in all the formats that servers use. */
 import { describe, expect, it, test } from 'vitest'
 import {
   BadGatewayError,
@@ -14,7 +14,7 @@ const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
 const types = (events: Parameters<typeof read>[0]) => read(events).chunks.map(({ type }) => type)
 
 describe('text', () => {
-  it('comes between a start and a finish', () => {
+  it('is emitted between a start and a finish', () => {
     const { chunks, isWhole } = read([
       delta({ role: 'assistant', content: '' }),
       delta({ content: 'Hi' }),
@@ -42,11 +42,11 @@ describe('text', () => {
     ])
   })
 
-  it('is told beside its finish reason in the same chunk', () => {
+  it('is emitted if its finish reason is in the same chunk', () => {
     expect(read([delta({ content: 'Hi' }, { finish_reason: 'stop' })]).answer?.text).toBe('Hi')
   })
 
-  it('may come in parts, with thoughts among them', () => {
+  it('may be a list of parts, with thoughts among them', () => {
     const { answer } = read([
       delta({
         content: [
@@ -60,7 +60,7 @@ describe('text', () => {
     expect(answer?.message).toMatchObject({ content: 'so', reasoning_content: 'hm' })
   })
 
-  it('is read from a whole message in the place of a delta', () => {
+  it('is read from a whole message in place of a delta', () => {
     const event = {
       data: { id: 'x', choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] },
     }
@@ -68,7 +68,7 @@ describe('text', () => {
   })
 })
 
-describe('what says nothing', () => {
+describe('chunks without content', () => {
   test.each([
     [
       'null fields',
@@ -84,7 +84,7 @@ describe('what says nothing', () => {
       delta({ content: 7, refusal: {}, tool_calls: 'x', images: {}, annotations: 1 }),
     ],
     ['a choice without delta', { data: { choices: [{ index: 0 }] } }],
-  ])('%s: passed over', (_, event) => {
+  ])('%s: skipped', (_, event) => {
     const { answer } = read([event, delta({ content: 'Hi' }), event, stop()])
     expect(answer?.text).toBe('Hi')
     const { native, ...message } = answer?.message ?? {}
@@ -92,7 +92,7 @@ describe('what says nothing', () => {
     expect(native).not.toHaveProperty('content')
   })
 
-  it('does not begin the answer: the id is that of the first choice', () => {
+  it('do not start the response: the id is that of the first choice', () => {
     const { answer } = read([
       { data: { id: '', model: '', choices: [] } },
       delta({ content: 'Hi' }),
@@ -102,8 +102,8 @@ describe('what says nothing', () => {
   })
 })
 
-describe('the head', () => {
-  it('is made where the server tells none', () => {
+describe('id, model and time', () => {
+  it('are generated if the server sends none', () => {
     const { answer } = read([
       { data: { choices: [{ delta: { content: 'Hi' }, finish_reason: 'stop' }] } },
     ])
@@ -131,13 +131,13 @@ describe('reasoning', () => {
     expect(answer?.message).toMatchObject({ content: 'so', reasoning_content: 'hm' })
   })
 
-  it('in tags is text: nobody knows whose tags they are', () => {
+  it('in tags is text: whose tags they are is unknown', () => {
     expect(read([delta({ content: '<think>hm</think>so' }), stop()]).answer?.text).toBe(
       '<think>hm</think>so',
     )
   })
 
-  it('comes before the text of its delta', () => {
+  it('is emitted before the text of its delta', () => {
     expect(types([delta({ content: 'so', reasoning: 'hm' }), stop()])).toEqual([
       'start',
       'reasoning-delta',
@@ -147,8 +147,8 @@ describe('reasoning', () => {
   })
 })
 
-describe('refusals, sources, media, probabilities', () => {
-  it('a refusal is no text, and ends as the server says', () => {
+describe('refusals, sources, media, logprobs', () => {
+  it("a refusal is no text, and ends with the server's finish reason", () => {
     const { answer } = read([delta({ refusal: "I can't" }), delta({ refusal: ' do that' }), stop()])
     expect(answer).toMatchObject({
       text: '',
@@ -157,7 +157,7 @@ describe('refusals, sources, media, probabilities', () => {
     })
   })
 
-  it('an annotation is told once, however often it comes', () => {
+  it('an annotation is emitted once, however often it is sent', () => {
     const annotations = [
       {
         type: 'url_citation',
@@ -174,7 +174,7 @@ describe('refusals, sources, media, probabilities', () => {
     expect(answer?.message.annotations).toEqual([annotations[0]])
   })
 
-  it('bare citations become annotations, unless their source was told already', () => {
+  it('bare citations become annotations, unless their source was already emitted', () => {
     const cited = (event: ReturnType<typeof delta>) => ({
       data: { ...(event.data as object), citations: ['https://a.test', 'https://b.test'] },
     })
@@ -191,13 +191,13 @@ describe('refusals, sources, media, probabilities', () => {
     ).toEqual(['https://a.test', 'https://b.test'])
   })
 
-  it('images come as data or by address', () => {
+  it('images are data or URLs', () => {
     const image = (url: string) => ({ type: 'image_url', image_url: { url } })
     const images = [image('data:image/webp;base64,AAAA'), image('https://a.test/x.png')]
     expect(read([delta({ images }), stop()]).answer?.message.images).toEqual(images)
   })
 
-  it('sound is put together from its pieces, in the format that was asked', () => {
+  it('audio is joined from its pieces, in the requested format', () => {
     const { answer } = read(
       [
         delta({ audio: { id: 'audio_1', transcript: 'Hel' } }),
@@ -220,7 +220,7 @@ describe('refusals, sources, media, probabilities', () => {
     })
   })
 
-  it('probabilities keep what the server says of each token', () => {
+  it('logprobs keep the members of each token', () => {
     const content = [{ token: 'Hi', logprob: -0.5, bytes: [72, 105], top_logprobs: [] }]
     const { answer } = read([
       delta({ content: 'Hi' }, { logprobs: { content, refusal: null } }),
@@ -230,7 +230,7 @@ describe('refusals, sources, media, probabilities', () => {
     expect(answer?.logprobs).toEqual({ content })
   })
 
-  it('the tier is that of the last chunk that names one', () => {
+  it('the tier is that of the last chunk that has one', () => {
     const tier = (service_tier: string) => ({ data: { service_tier, choices: [] } })
     expect(
       read([tier('auto'), delta({ content: 'Hi' }), stop(), tier('flex')]).answer?.service_tier,
@@ -256,7 +256,7 @@ describe('usage', () => {
     expect(usages.at(-1)).toEqual(usage)
   })
 
-  it('told with every chunk, the last one counts', () => {
+  it('sent with every chunk: the last one counts', () => {
     const growing = [1, 2, 3].map((completion_tokens) => ({
       data: {
         ...(delta({ content: 'x' }).data as object),
@@ -268,7 +268,7 @@ describe('usage', () => {
     expect(answer?.usage).toEqual({ prompt_tokens: 3, completion_tokens: 3, total_tokens: 6 })
   })
 
-  it('null is not told', () => {
+  it('null is ignored', () => {
     const { usages } = read([
       { data: { choices: [], usage: null } },
       delta({ content: 'Hi' }),
@@ -290,13 +290,13 @@ describe('the end', () => {
     ['[DONE] alone', [delta({ content: 'Hi' }), done]],
     ['a finish reason that is empty', [delta({ content: 'Hi' }), stop('')]],
     ['usage alone', [delta({ content: 'Hi' }), { data: { choices: [], usage } }]],
-  ])('%s is none', (_, events) => {
+  ])('%s is not one', (_, events) => {
     const { isWhole, chunks } = read(events)
     expect(isWhole).toBe(false)
     expect(chunks.some(({ type }) => type === 'finish')).toBe(false)
   })
 
-  it('is told once, whatever comes behind it', () => {
+  it('is emitted once, whatever follows it', () => {
     const { chunks } = read([
       delta({ content: 'Hi' }),
       stop(),
@@ -309,7 +309,7 @@ describe('the end', () => {
     expect(chunks.at(-1)?.type).toBe('finish')
   })
 
-  it('of several finish reasons the last counts', () => {
+  it('the last of several finish reasons counts', () => {
     const said = (content: string, finish_reason: string) => delta({ content }, { finish_reason })
     const { answer } = read([said('a', 'stop'), said('b', 'stop'), said('c', 'length')])
     expect(answer).toMatchObject({ text: 'abc', finish_reason: 'length' })
@@ -346,7 +346,7 @@ describe('the end', () => {
     expect(read([called, stop(native)]).answer?.finish_reason).toBe(reason)
   })
 
-  it("OpenRouter's own word and vLLM's stop sequence are kept", () => {
+  it("OpenRouter's own reason and vLLM's stop sequence are kept", () => {
     const { answer } = read([
       delta({ content: 'Hi' }),
       stop('stop', { native_finish_reason: 'end_turn', stop_reason: '###' }),
@@ -399,7 +399,7 @@ describe('errors in a stream', () => {
       503,
     ],
     ['a code and a message', { data: { code: 429, message } }, RateLimitError, 429],
-  ])('%s is thrown, and what came before it is not lost', (_, event, Class, status) => {
+  ])('%s is thrown, and the content before it is kept', (_, event, Class, status) => {
     const { error, chunks } = read([delta({ content: 'Hi' }), event, stop()])
     expect(error).toBeInstanceOf(Class)
     expect(error).toMatchObject({ provider: 'local', model: 'm-1', requestId: 'req_1' })
@@ -414,7 +414,7 @@ describe('errors in a stream', () => {
     ['abort', StreamInterruptedError],
     ['insufficient_system_resource', ServiceUnavailableError],
     ['network_error', BadGatewayError],
-  ])('the finish reason %s is no answer', (reason, Class) => {
+  ])('the finish reason %s is an error', (reason, Class) => {
     const { error, chunks } = read([delta({ content: 'Hi' }), stop(reason)])
     expect(error).toBeInstanceOf(Class)
     expect(chunks).toContainEqual({ type: 'text-delta', text: 'Hi' })
@@ -437,7 +437,7 @@ describe('errors in a stream', () => {
 })
 
 describe('choices', () => {
-  it('the first one that comes is the answer', () => {
+  it('the first one that arrives is the response', () => {
     const other = { index: 1, delta: { content: 'other' } }
     const event = { data: { id: 'x', choices: [{ index: 0, delta: { content: 'Hi' } }, other] } }
     const { answer } = read([event, { data: { choices: [other] } }, stop()])

@@ -1,4 +1,4 @@
-/** A server's pure parts under a microscope: events in, chunks out; a request in, a body out. */
+/** The pure functions of the adapter: events in, chunks out; a request in, a body out. */
 import {
   type ChatRequest,
   type ChatResponse,
@@ -24,7 +24,7 @@ export const hello: ChatRequest = {
   messages: [{ role: 'user', content: 'Hello' }],
 }
 
-/** The value, of which no part can be changed any more. */
+/** The value, deeply frozen. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     for (const member of Object.values(value)) frozen(member)
@@ -67,7 +67,7 @@ const context = (request: ChatRequest): WireContext => ({
   warn: () => {},
 })
 
-/** What a stream of these events says. */
+/** The outcome of a stream of these events. */
 export function read(
   events: readonly WireEvent[],
   options: Partial<CompatibleOptions> & { readonly request?: ChatRequest } = {},
@@ -75,7 +75,7 @@ export function read(
   const { request = hello, ...rest } = options
   const usages: Usage[] = []
   const onUsage: Partial<Call> = { onUsage: (usage) => void usages.push(usage) }
-  // the reader takes no other member of a call
+  // the reader uses no other member of a call
   const reader = dialectOf({ ...local, ...rest }).streamReader(context(request), onUsage as Call)
   const chunks: StreamChunk[] = []
   const push = (chunk: StreamChunk) => void chunks.push(chunk)
@@ -96,7 +96,7 @@ export function read(
   }
 }
 
-/** What a whole body says, as the core would complete it. */
+/** The outcome of a whole body, as the core completes it. */
 export function readWhole(
   body: unknown,
   { request = hello, ...options }: Partial<CompatibleOptions> & { request?: ChatRequest } = {},
@@ -121,14 +121,14 @@ export interface Written {
   readonly warnings: readonly Warning[]
 }
 
-/** The body that a request becomes. The request is frozen to the ground. */
+/** The body of a request, which is deeply frozen. */
 export async function write(
   request: Partial<ChatRequest> & JsonObject,
   { streaming = false, ...options }: Partial<CompatibleOptions> & { streaming?: boolean } = {},
 ): Promise<Written> {
   const warnings: Warning[] = []
   const dialect = dialectOf({ ...local, ...options })
-  // as an adapter does before it writes a request with a schema
+  // as an adapter does before it converts a request with a schema
   await dialect.schemas?.load()
   const wire = await dialect.toWire(frozen({ ...hello, ...request }), {
     streaming,

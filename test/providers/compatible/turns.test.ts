@@ -1,4 +1,4 @@
-/** Histories, sound and broken, as a server takes them. */
+/** Histories, valid and broken, in a request body. */
 import { describe, expect, it, test } from 'vitest'
 import type {
   AssistantInput,
@@ -39,7 +39,7 @@ const idsOf = (messages: readonly JsonObject[]) =>
   )
 
 describe('roles', () => {
-  it('a sound history goes as it is, without a word', async () => {
+  it('a valid history is unchanged, without a warning', async () => {
     const history: readonly Message[] = [
       { role: 'system', content: 'Be brief.' },
       { ...user, name: 'ann' },
@@ -53,7 +53,7 @@ describe('roles', () => {
     expect(warnings).toEqual([])
   })
 
-  it('developer is system, but for OpenAI', async () => {
+  it('developer becomes system, except for OpenAI', async () => {
     const history = [{ role: 'developer', content: 'x' }, user]
     expect((await sent(history)).messages[0]?.role).toBe('system')
     expect((await sent(history, at('api.openai.com'))).messages[0]?.role).toBe('developer')
@@ -73,7 +73,7 @@ describe('roles', () => {
 })
 
 describe('text', () => {
-  it('in parts is one string wherever it can be', async () => {
+  it('in parts is one string wherever possible', async () => {
     const parts = [
       { type: 'text', text: 'a' },
       { type: 'text', text: 'b' },
@@ -87,7 +87,7 @@ describe('text', () => {
     expect(messages.map(({ content }) => content)).toEqual(['a\nb', 'a', 'ab', parts])
   })
 
-  it('cache marks go where they are taken, and are told of where not', async () => {
+  it('cache marks are kept if supported, otherwise dropped with a warning', async () => {
     const cache_control = { type: 'ephemeral', ttl: '1h' }
     const history = [
       { role: 'system', content: 'long', cache_control },
@@ -195,7 +195,7 @@ describe('parts', () => {
     expect(await userSent(part)).toEqual(expected)
   })
 
-  it("an address goes as a file's data where the server fetches it", async () => {
+  it("a URL is sent as a file's data if the server fetches it", async () => {
     const part = { type: 'file', file: { file_url: 'https://a.test/dir/x.pdf?y' } }
     const expected = {
       type: 'file',
@@ -272,14 +272,14 @@ describe('calls and results', () => {
     expect(warnings).toHaveLength(warned.length)
   })
 
-  it('results keep to their own calls', async () => {
+  it('results are matched only with their own calls', async () => {
     const { messages } = await sent([calling(fn('a')), user, calling(fn('a')), result('a', '2')])
     const contents = messages.filter(({ role }) => role === 'tool').map(({ content }) => content)
     expect(contents[0]).toContain('not run')
     expect(contents[1]).toBe('2')
   })
 
-  it('old histories, with functions, are understood', async () => {
+  it('legacy histories, with functions, are converted', async () => {
     const { messages, warnings } = await sent([
       user,
       { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
@@ -292,12 +292,12 @@ describe('calls and results', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['repaired', 'repaired', 'repaired'])
   })
 
-  it("litellm's signatures are taken out of ids, on both sides", async () => {
+  it("litellm's signatures are removed from ids, on both sides", async () => {
     const { messages } = await sent([calling(fn('a__thought__abc')), result('a__thought__abc')])
     expect(idsOf(messages)).toEqual(['a', 'a'])
   })
 
-  it('ids that are too long are cut to the same on both sides, and stay apart', async () => {
+  it('ids that are too long are shortened alike on both sides, and stay unique', async () => {
     const [long, other] = [`toolu_${'x'.repeat(60)}1`, `toolu_${'x'.repeat(60)}2`]
     const { messages } = await sent([calling(fn(long), fn(other)), result(long), result(other)])
     const [a, b, ...results] = idsOf(messages)
@@ -333,7 +333,7 @@ describe('calls and results', () => {
     expect(warnings.filter(({ code }) => code === 'repaired')).toHaveLength(count)
   })
 
-  it('a call that names no function is left out', async () => {
+  it('a call without a function name is dropped', async () => {
     const { messages, warnings } = await sent([
       user,
       { ...calling(), content: 'a', tool_calls: [{ id: 'a', type: 'function' }] },
@@ -342,7 +342,7 @@ describe('calls and results', () => {
     expect(warnings).toMatchObject([{ code: 'repaired' }])
   })
 
-  it('custom calls go as they are', async () => {
+  it('custom calls are unchanged', async () => {
     const custom = { id: 'a', type: 'custom', custom: { name: 'sql', input: 'SELECT' } }
     expect(
       (await sent([{ ...calling(), tool_calls: [custom] }, result('a')])).messages[0]?.tool_calls,
@@ -384,7 +384,7 @@ describe('calls and results', () => {
     expect(messages[1]?.content).toBe(expected)
   })
 
-  it('images of results follow in one user message behind the last result', async () => {
+  it('images of results follow in one user message after the last result', async () => {
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } } as const
     const { messages, warnings } = await sent([
       calling(fn('a'), fn('b')),
@@ -400,20 +400,20 @@ describe('calls and results', () => {
 })
 
 describe('assistant turns', () => {
-  it('one that says nothing is left out', async () => {
+  it('an empty one is dropped', async () => {
     const { messages, warnings } = await sent([user, { role: 'assistant', content: '' }, user])
     expect(messages).toHaveLength(2)
     expect(warnings).toMatchObject([{ code: 'repaired' }])
   })
 
-  it('a refusal is sent as what was said', async () => {
+  it('a refusal is sent as text', async () => {
     const { messages } = await sent([user, { role: 'assistant', content: null, refusal: 'No.' }])
     expect(messages[1]).toEqual({ role: 'assistant', content: 'No.' })
     const parts = [{ type: 'refusal', refusal: 'No.' }]
     expect((await sent([{ role: 'assistant', content: parts }])).messages[0]?.content).toBe('No.')
   })
 
-  it('sound is sent by the id the server knows, and as its words once it has forgotten', async () => {
+  it('audio is sent by the id known to the server, and as its transcript once it has expired', async () => {
     const audio = { id: 'audio_1', data: 'AAAA', transcript: 'Hello' }
     const later = Math.floor(Date.now() / 1000) + 1000
     const known = await sent([
@@ -452,19 +452,19 @@ describe('assistant turns', () => {
       "litellm's thinking",
       { content: 'so', thinking_blocks: [{ type: 'thinking', thinking: 'hm' }] },
     ],
-  ])('%s are left out, which is told', async (_, fields) => {
+  ])('%s are dropped, with a warning', async (_, fields) => {
     const { messages, warnings } = await sent([{ role: 'assistant', ...fields }])
     expect(messages).toEqual([{ role: 'assistant', content: 'so' }])
     expect(warnings).toMatchObject([{ code: 'dropped' }])
   })
 
-  it('reasoning text is not sent to a server that did not ask for it', async () => {
+  it('reasoning text is not sent to a server that does not require it', async () => {
     const { messages } = await sent([{ role: 'assistant', content: 'so', reasoning_content: 'hm' }])
     expect(messages).toEqual([{ role: 'assistant', content: 'so' }])
   })
 })
 
-it('a defect that many messages have is told once', async () => {
+it('a defect of many messages causes one warning', async () => {
   const { warnings } = await sent([
     calling(fn('a')),
     user,

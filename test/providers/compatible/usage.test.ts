@@ -1,4 +1,4 @@
-/** Usage in the words of many servers. */
+/** Usage in the formats of many servers. */
 import { describe, expect, it, test } from 'vitest'
 import { toUsage } from '../../../src/providers/compatible/usage.js'
 
@@ -38,7 +38,7 @@ describe('details', () => {
     expect(toUsage({ ...base, ...told })?.completion_tokens_details).toEqual(expected)
   })
 
-  it('that were not told are absent, never 0', () => {
+  it('that were not reported are absent, never 0', () => {
     expect(
       toUsage({ ...base, prompt_tokens_details: null, completion_tokens_details: {} }),
     ).toEqual(base)
@@ -52,7 +52,7 @@ describe('details', () => {
     expect(toUsage({ ...base, ...told })?.cost).toBeCloseTo(cost, 12)
   })
 
-  it('the searches that the server ran', () => {
+  it('searches executed by the server', () => {
     expect(
       toUsage({ ...base, server_tool_use: { web_search_requests: 2, web_fetch_requests: 0 } })
         ?.server_tool_use,
@@ -64,7 +64,7 @@ describe('details', () => {
 })
 
 describe('sums', () => {
-  it('xAI tells reasoning apart: the total gives it away', () => {
+  it('xAI excludes reasoning from the completion: the total reveals it', () => {
     // 291 + 26 + 196 = 513, seen on grok
     expect(
       toUsage({
@@ -81,7 +81,7 @@ describe('sums', () => {
     expect(toUsage(told)).toMatchObject({ completion_tokens: 5, total_tokens: 15 })
   })
 
-  it('cache reads above the prompt were told apart from it', () => {
+  it('cache reads above the prompt are not part of it', () => {
     expect(toUsage({ prompt_tokens: 3, completion_tokens: 1, cached_tokens: 40 })).toMatchObject({
       prompt_tokens: 43,
       total_tokens: 44,
@@ -94,7 +94,7 @@ describe('sums', () => {
     ['no completion', { prompt_tokens: 10, total_tokens: 15 }],
     ['no prompt', { completion_tokens: 5, total_tokens: 15 }],
     ['null in places', { prompt_tokens: 10, completion_tokens: 5, total_tokens: null }],
-  ])('%s: prompt and completion make it', (_, told) => {
+  ])('%s: prompt and completion add up to it', (_, told) => {
     expect(toUsage(told)).toEqual(base)
   })
 
@@ -108,7 +108,7 @@ describe('sums', () => {
     [{ prompt_tokens: 'many' }],
     [{ prompt_tokens: -1 }],
     [{ total_tokens: 7 }],
-  ])('%j tells nothing', (told) => {
+  ])('%j is no usage', (told) => {
     expect(toUsage(told)).toBeUndefined()
   })
 })

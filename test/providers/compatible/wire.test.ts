@@ -1,4 +1,4 @@
-/** The adapter over a socket: what is sent, what comes back, and what happens when it does not. */
+/** The adapter over a socket: requests, responses, and failures. */
 import OpenAI from 'openai'
 import { afterEach, describe, expect, it, test } from 'vitest'
 import type { ChatRequest, StreamChunk } from '../../../src/chat/index.js'
@@ -73,7 +73,7 @@ const failureOf = (promise: Promise<unknown>) =>
   )
 
 describe.each(everyWay)('%s over %s', (...way) => {
-  it('brings text, reasoning, usage and the request id', async () => {
+  it('returns text, reasoning, usage and the request id', async () => {
     const reply = await ask(
       think('hm')
         .say('Hi there')
@@ -107,7 +107,7 @@ describe.each(everyWay)('%s over %s', (...way) => {
     expect(sent?.headers.authorization).toMatch(/^Bearer /)
   })
 
-  it('brings parallel calls and takes their results', async () => {
+  it('returns parallel calls and sends their results', async () => {
     const reply = await ask([callTool('f', { x: 1 }).callTool('g', { y: 2 }), say('Done')], way)
     expect(reply.finish_reason).toBe('tool_calls')
     expect(reply.message.tool_calls).toMatchObject([
@@ -145,7 +145,7 @@ describe.each(everyWay)('%s over %s', (...way) => {
     ],
     ['a cut at the limit', say('Hi').finish('length'), { finish_reason: 'length' }],
     ['a tier', say('Hi').serviceTier('flex'), { service_tier: 'flex' }],
-  ])('brings %s', async (_, reply, expected) => {
+  ])('returns %s', async (_, reply, expected) => {
     expect(await ask(reply, way)).toMatchObject(expected)
   })
 
@@ -153,14 +153,14 @@ describe.each(everyWay)('%s over %s', (...way) => {
     ['auth', AuthenticationError],
     ['rate_limit', RateLimitError],
     ['overloaded', ServiceUnavailableError],
-  ] as const)('throws %s as what it is, once', async (kind, Class) => {
+  ] as const)('throws the typed error of %s, sent once', async (kind, Class) => {
     const error = await failureOf(ask(fail(kind), way))
     expect(error).toBeInstanceOf(Class)
     expect(error).toMatchObject({ provider: 'local', model: 'm-1' })
     expect(server.requests).toHaveLength(1)
   })
 
-  it('throws for a page of a proxy and for nothing at all', async () => {
+  it('throws for an HTML page of a proxy and for an empty body', async () => {
     expect(await failureOf(ask(html(), way))).toMatchObject({
       name: 'UnexpectedResponseError',
       code: 'html',
@@ -173,8 +173,8 @@ describe.each(everyWay)('%s over %s', (...way) => {
 describe('streams', () => {
   const words = say('one two three four five').splitEvents()
 
-  it('that end anywhere before the finish reason are errors with what was said', async () => {
-    // an opening, five words, the finish, the usage, [DONE]
+  it('that end anywhere before the finish reason are errors with the content so far', async () => {
+    // a start, five words, the finish, the usage, [DONE]
     for (let events = 2; events <= 6; events++) {
       const error = await failureOf(ask(words.cut(events, 'end'), ['stream', 'fetch']))
       expect(error, `after ${events} events`).toBeInstanceOf(StreamInterruptedError)
@@ -184,26 +184,26 @@ describe('streams', () => {
     }
   })
 
-  it('that break off between finish reason and usage are whole', async () => {
+  it('that break off between finish reason and usage are complete', async () => {
     expect(await ask(words.cut(7, 'end'), ['stream', 'fetch'])).toMatchObject({
       text: 'one two three four five',
       usage: { estimated: true },
     })
   })
 
-  it('that fail midway throw the error, behind what was said', async () => {
+  it('that fail midway throw the error, after the content so far', async () => {
     const error = await failureOf(ask(words.failAfter(3, 'overloaded'), ['stream', 'fetch']))
     expect(error).toBeInstanceOf(ServiceUnavailableError)
     expect(error).toMatchObject({ partial: { text: 'one two' } })
   })
 
-  it('that are plain JSON are errors, not empty answers', async () => {
+  it('of plain JSON are errors, not empty responses', async () => {
     const error = await failureOf(ask(say('Hi').asJson(), ['stream', 'fetch']))
     expect(error).toBeInstanceOf(UnexpectedResponseError)
     expect(error).toMatchObject({ code: 'not_a_stream' })
   })
 
-  it('need neither [DONE] nor event lines, and bear comments', async () => {
+  it('require neither [DONE] nor event lines, and may have comments', async () => {
     const lines = [
       '{"choices":[{"delta":{"content":"Hi"}}]}',
       '{"choices":[{"delta":{},"finish_reason":"stop"}]}',
@@ -241,13 +241,13 @@ describe('keys', () => {
     process.env = { ...environment }
   })
 
-  it('are not needed unless a variable was named', async () => {
+  it('are not required unless a variable is configured', async () => {
     const ai = await serve(say('Hi'), { apiKey: undefined })
     await ai.generate(request)
     expect(server.requests[0]?.headers).not.toHaveProperty('authorization')
   })
 
-  it('that a variable should hold are missed before any connection', async () => {
+  it('missing from their variable are an error before any connection', async () => {
     const ai = await serve(say('Hi'), { apiKey: undefined, apiKeyVariable: 'COMPATIBLE_TEST_KEY' })
     const error = await failureOf(ai.generate(request))
     expect(error).toBeInstanceOf(AuthenticationError)
@@ -267,13 +267,13 @@ describe('keys', () => {
 })
 
 describe('requests', () => {
-  it('carry headers of the provider, the request and the call', async () => {
+  it('have headers of the provider, the request and the call', async () => {
     const ai = await serve(say('Hi'), { headers: { 'x-a': '1', 'x-b': '1' } })
     await ai.generate({ ...request, extra_headers: { 'X-B': '2' } }, { headers: { 'x-c': '3' } })
     expect(server.requests[0]?.headers).toMatchObject({ 'x-a': '1', 'x-b': '2', 'x-c': '3' })
   })
 
-  it('of two servers do not meet', async () => {
+  it('of two servers are independent', async () => {
     server = await mockServer([say('one'), say('two')])
     const given = server.options('compatible')
     const ai = createClient({
@@ -287,12 +287,12 @@ describe('requests', () => {
     expect(server.requests.map(({ model }) => model)).toEqual(['org/model:free', 'llama-4'])
   })
 
-  it('tell their warnings in the answer', async () => {
+  it('report their warnings in the response', async () => {
     const reply = await ask(say('Hi'), undefined, { more: { tool_choice: 'required' } })
     expect(reply.warnings).toMatchObject([{ code: 'dropped', param: 'tool_choice' }])
   })
 })
 
-test.each(['', 'a/b', 'a b'])('the name %j is a misuse', (name) => {
+test.each(['', 'a/b', 'a b'])('the name %j is a MisuseError', (name) => {
   expect(() => compatible({ name, baseURL: 'http://localhost/v1' })).toThrow(MisuseError)
 })

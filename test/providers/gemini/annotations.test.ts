@@ -1,4 +1,4 @@
-/** Sources: which, where, and once. */
+/** Annotations: source, position, and that each is emitted once. */
 import { describe, expect, it } from 'vitest'
 import type { Annotation } from '../../../src/chat/index.js'
 import { answerOf, chunk, stop } from './support.js'
@@ -17,7 +17,7 @@ const cited = (text: string, annotations: readonly Annotation[] | undefined) =>
   })
 
 describe('positions', () => {
-  it('bytes of UTF-8 become indices of the text', () => {
+  it('UTF-8 byte offsets become text indices', () => {
     const text = 'Größe: 🦊 läuft. Ende.'
     const start = Buffer.byteLength('Größe: ')
     const end = start + Buffer.byteLength('🦊 läuft.')
@@ -32,7 +32,7 @@ describe('positions', () => {
     expect(cited(text, message.annotations)).toEqual([['https://a/', '🦊 läuft.']])
   })
 
-  it('they count from the whole text, however it was cut, and thoughts do not count', () => {
+  it('count from the whole text, however it is split, without thoughts', () => {
     const { message, text } = answerOf([
       chunk([{ text: 'Hm.', thought: true }]),
       chunk([{ text: 'One ' }]),
@@ -47,7 +47,7 @@ describe('positions', () => {
     expect(cited(text, message.annotations)).toEqual([['https://a/', 'two three']])
   })
 
-  it('the quoted words are looked for where the offsets do not lead to them', () => {
+  it('the quoted text is searched where the offsets do not match it', () => {
     const segment = { startIndex: 100, endIndex: 110, text: 'second' }
     const groundingMetadata = {
       groundingChunks: [web('a'), web('b')],
@@ -74,7 +74,7 @@ describe('positions', () => {
 })
 
 describe('sources', () => {
-  it('metadata that is told again names each source once', () => {
+  it('repeated metadata emits each source once', () => {
     const groundingMetadata = { groundingChunks: [web('a'), web('b')] }
     const { message } = answerOf([
       chunk([{ text: 'a' }], { groundingMetadata: {} }),
@@ -87,7 +87,7 @@ describe('sources', () => {
     ])
   })
 
-  it('one statement may rest on several', () => {
+  it('one statement may have several', () => {
     const groundingMetadata = {
       groundingChunks: [web('a'), web('b')],
       groundingSupports: [support({ endIndex: 2, text: 'ab' }, 0, 1, 7)],
@@ -99,7 +99,7 @@ describe('sources', () => {
     ])
   })
 
-  it('a document of one’s own is a file', () => {
+  it('a document of the caller is a file', () => {
     const retrievedContext = {
       documentName: 'fileSearchStores/s/documents/d',
       title: 'rivers.pdf',
@@ -120,7 +120,7 @@ describe('sources', () => {
     ])
   })
 
-  it('maps, images, recited works and pages that were read are sources too', () => {
+  it('maps, images, recitations and fetched pages are sources too', () => {
     const { message } = answerOf([
       stop([{ text: 'abc' }], {
         groundingMetadata: {
@@ -150,7 +150,7 @@ describe('sources', () => {
     ])
   })
 
-  it('a search that only the metadata tells is a hosted tool, with the suggestions that must be shown', () => {
+  it('a search that is only in the metadata is a hosted tool, with the suggestions that must be shown', () => {
     const groundingMetadata = {
       webSearchQueries: ['', 'rivers', 'rivers'],
       searchEntryPoint: { renderedContent: '<div>' },

@@ -1,4 +1,4 @@
-/** Refusals by class. */
+/** Error responses by class. */
 import { describe, expect, it } from 'vitest'
 import {
   AuthenticationError,
@@ -45,12 +45,12 @@ describe('the status', () => {
     expect(error).toMatchObject({ status, code: name, retryable, provider: 'gemini' })
   })
 
-  it('in a 200 it is the code of the body', () => {
+  it('of an error in a 200 is the code of the body', () => {
     expect(errorOf(200, bodyOf(503, 'UNAVAILABLE'))).toMatchObject({ status: 503 })
     expect(errorOf(200, { error: { status: 'RESOURCE_EXHAUSTED' } })).toBeInstanceOf(RateLimitError)
   })
 
-  it('an array around the body is taken off', () => {
+  it('is read from an error wrapped in an array', () => {
     expect(errorOf(429, [bodyOf(429, 'RESOURCE_EXHAUSTED', 'Slow down')])).toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
       message: expect.stringContaining('Slow down'),
@@ -58,9 +58,9 @@ describe('the status', () => {
   })
 })
 
-describe('what the details say', () => {
+describe('the error details', () => {
   it.each(['API_KEY_INVALID', 'API_KEY_EXPIRED'])(
-    '%s is a matter of the key, though a 400',
+    '%s is an authentication error, though a 400',
     (reason) => {
       const error = errorOf(
         400,
@@ -87,7 +87,7 @@ describe('what the details say', () => {
   it.each([
     [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier', quotaValue: '250' }],
     [{ quotaId: 'GenerateRequestsPerMinutePerProject', quotaValue: '0' }],
-  ])('a quota that no short wait opens again is a QuotaExceededError: %j', (violation) => {
+  ])('a quota without a short retry time is a QuotaExceededError: %j', (violation) => {
     const details = [
       rpc('QuotaFailure', { violations: [{ quotaId: 'PerMinute', quotaValue: '10' }, violation] }),
       rpc('RetryInfo', { retryDelay: '10s' }),
@@ -97,7 +97,7 @@ describe('what the details say', () => {
     expect(error.retryable).toBe(false)
   })
 
-  it('a quota of a minute is a rate limit', () => {
+  it('a quota per minute is a rate limit', () => {
     const violations = [{ quotaId: 'GenerateRequestsPerMinutePerProject', quotaValue: '10' }]
     const details = [rpc('QuotaFailure', { violations })]
     const message = 'You exceeded your current quota, please check your plan and billing details.'
@@ -105,7 +105,7 @@ describe('what the details say', () => {
     expect(error.constructor).toBe(RateLimitError)
   })
 
-  it('details of no known shape are passed over', () => {
+  it('of unknown shape are ignored', () => {
     for (const details of [
       null,
       'x',
@@ -117,7 +117,7 @@ describe('what the details say', () => {
   })
 })
 
-describe('the words, last of all', () => {
+describe('the message, checked last', () => {
   it.each([
     [
       400,
@@ -132,7 +132,7 @@ describe('the words, last of all', () => {
     expect(errorOf(status, bodyOf(status, 'X', message)).constructor).toBe(Class)
   })
 
-  it('a page in the place of words is not shown', () => {
+  it('an HTML page in place of a message is not shown', () => {
     const body = { error: { code: 502, message: '<html>secret</html>', status: 'Bad Gateway' } }
     expect(errorOf(502, body).message).not.toContain('html')
   })

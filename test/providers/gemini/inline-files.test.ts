@@ -1,4 +1,4 @@
-/** Files by address: fetched from listed hosts alone, and never from behind the wall. */
+/** Files by URL: fetched only from listed hosts, and never from private networks. */
 import http from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../../src/chat/index.js'
@@ -16,7 +16,10 @@ import { callOf, flash25, frozen, hello, stop } from './support.js'
 const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
 const publicAddress: Address = { address: '93.184.216.34', family: 4 }
 
-/** Names lead to public addresses, and every connection ends at our server: TLS is the one thing that is left out. */
+/**
+ * Names resolve to public addresses, and every connection ends at the test server: only TLS is left
+ * out.
+ */
 const to = (port: string, names: Readonly<Record<string, Address>> = {}): Network => ({
   ...nodeNetwork,
   resolve: async (hostname) => [names[hostname] ?? publicAddress],
@@ -71,21 +74,21 @@ async function fetching(answer: Answer, names?: Readonly<Record<string, Address>
   return { server, load }
 }
 
-describe('what is fetched', () => {
-  it('an image of a listed host becomes its bytes', async () => {
+describe('inlineFiles fetches', () => {
+  it('an image of a listed host as bytes', async () => {
     const { load } = await fetching(bytes(png, { 'content-type': 'text/html' }))
     expect(await load([image('https://cdn.example.com/a.jpg')])).toEqual([
       image(`data:image/png;base64,${png.toString('base64')}`),
     ])
   })
 
-  it('the same address is fetched once', async () => {
+  it('the same URL once', async () => {
     const { server, load } = await fetching(bytes(png))
     await load([image('https://cdn.example.com/a'), image('https://cdn.example.com/a')])
     expect(server.seen).toHaveLength(1)
   })
 
-  it('files of results and of earlier answers too', async () => {
+  it('files of results and of earlier responses too', async () => {
     const { load } = await fetching(bytes(png))
     const url = 'https://a.files.example/x'
     const messages: Message[] = [
@@ -105,7 +108,7 @@ describe('what is fetched', () => {
     })
   })
 
-  it('text must be named so, and be text', async () => {
+  it('text only with a text media type and valid text', async () => {
     const named = await fetching(
       bytes(Buffer.from('grüße'), { 'content-type': 'text/csv; charset=utf-8' }),
     )
@@ -131,7 +134,7 @@ describe('what is fetched', () => {
     )
   })
 
-  it('what is not listed, and what Google reads itself, stays as it is', async () => {
+  it('no unlisted URL, and none that Google reads itself', async () => {
     const { server, load } = await fetching(bytes(png))
     const messages = [
       image('https://elsewhere.example/a.png'),
@@ -148,7 +151,7 @@ describe('what is fetched', () => {
     expect(server.seen).toHaveLength(0)
   })
 
-  it('a redirect is followed where it leads to a listed host', async () => {
+  it('a redirect to a listed host', async () => {
     const { server, load } = await fetching((response, request) => {
       if (request.url === '/a')
         response.writeHead(302, { location: 'https://b.files.example/b' }).end()
@@ -162,7 +165,7 @@ describe('what is fetched', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('inlineFiles rejects', () => {
   it.each([
     ['a redirect to a host that is not listed', 'https://169.254.169.254/latest'],
     ['a redirect to http', 'http://cdn.example.com/b'],
@@ -191,7 +194,7 @@ describe('what is refused', () => {
     ['64:ff9b::7f00:1', 6],
     ['2002:7f00:1::', 6],
     ['2001:0:7f00:1::', 6],
-  ] as const)('a name that leads to %s', async (address, family) => {
+  ] as const)('a name that resolves to %s', async (address, family) => {
     const { server, load } = await fetching(bytes(png), { 'cdn.example.com': { address, family } })
     await expect(load([image('https://cdn.example.com/a')])).rejects.toBeInstanceOf(BadRequestError)
     expect(server.seen).toHaveLength(0)
@@ -208,7 +211,7 @@ describe('what is refused', () => {
     'https://[64:ff9b::a9fe:a9fe]/',
     'https://localhost/',
     'https://localhost./',
-  ])('%s, even if it were listed, by the network of Node', async (url) => {
+  ])("%s, even if it is listed, using Node's network", async (url) => {
     const signal = new AbortController().signal
     const listed = { hosts: [new URL(url).host.replace(/\.$/, '')] }
     await expect(inlineFiles([image(url)], listed, { signal })).rejects.toBeInstanceOf(
@@ -222,7 +225,7 @@ describe('what is refused', () => {
     expect(await nodeNetwork.isPublic({ address: '2606:4700:4700::1111', family: 6 })).toBe(true)
   })
 
-  it('a file above the limit, told or not', async () => {
+  it('a file above the limit, declared or not', async () => {
     const told = await fetching(bytes(png, { 'content-length': String(png.length) }))
     const untold = await fetching((response) => {
       response.write(png)
@@ -237,14 +240,14 @@ describe('what is refused', () => {
       })
   })
 
-  it.each([403, 404, 500])('a file whose server answers %i', async (status) => {
+  it.each([403, 404, 500])('a file whose server responds with %i', async (status) => {
     const { load } = await fetching(reply(status, {}))
     await expect(load([image('https://cdn.example.com/secret?sig=1')])).rejects.toThrow(
       expect.objectContaining({ message: expect.not.stringMatching(/secret|sig/) }),
     )
   })
 
-  it('bytes of no known kind', async () => {
+  it('bytes of no known type', async () => {
     const { load } = await fetching(bytes(Buffer.from('<html>'), { 'content-type': 'image/png' }))
     await expect(load([image('https://cdn.example.com/a')])).rejects.toMatchObject({
       code: 'invalid_file',
@@ -252,8 +255,8 @@ describe('what is refused', () => {
   })
 })
 
-describe('waiting', () => {
-  it('ends with the time of the file', async () => {
+describe('the wait for a file', () => {
+  it('ends at its timeout', async () => {
     const { load } = await fetching((response) => void response.write(png))
     await expect(
       load([image('https://cdn.example.com/a')], { timeoutMs: 20 }),
@@ -278,7 +281,7 @@ describe('waiting', () => {
 })
 
 describe('the adapter', () => {
-  it('fetches nothing unless it is told to', async () => {
+  it('fetches nothing by default', async () => {
     const failed = await gemini({ apiKey: 'k' })
       .generate?.(
         { ...hello, model: flash25, messages: [image('https://cdn.example.com/a.png')] },
@@ -292,7 +295,7 @@ describe('the adapter', () => {
     })
   })
 
-  it('refuses what is listed and leads behind the wall, before the model is asked', async () => {
+  it('rejects a listed host that resolves to a private address, before the model is called', async () => {
     const server = await serve(reply(200, stop()))
     const adapter = gemini({
       apiKey: 'k',

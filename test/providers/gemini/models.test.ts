@@ -1,4 +1,4 @@
-/** What params() is told of each family. */
+/** The facts that params() receives for each model family. */
 import { describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../../../src/chat/index.js'
 import { capabilities, factsOf } from '../../../src/providers/gemini/models.js'
@@ -31,7 +31,7 @@ const all = [
   'gemma-4-31b-it',
 ]
 
-/** The parameters that a rule speaks against. */
+/** The parameters that a rule restricts. */
 const refused = (model: string, request: Partial<ChatRequest>) =>
   capabilities(model)
     .rules.filter(({ param, when, values, min, max, maxItems }) => {
@@ -51,7 +51,7 @@ it.each(all)('%s is known', (model) => {
   expect(capabilities(`models/${model}`)).toEqual(capabilities(model))
 })
 
-it('a name nobody knows is let through, as the newest of its kind', () => {
+it('an unknown name is treated as the newest of its kind', () => {
   for (const model of ['gemini-9-ultra', 'tunedModels/mine', 'learnlm-2'])
     expect(capabilities(model).known).toBe(false)
   expect(factsOf('gemini-9-ultra')).toMatchObject({
@@ -67,7 +67,7 @@ it('a name nobody knows is let through, as the newest of its kind', () => {
   expect(refused('gemini-9-ultra', { temperature: 1.5, reasoning_effort: 'max' })).toEqual([])
 })
 
-it('no rule speaks against what every family takes', () => {
+it('no rule restricts parameters that every family supports', () => {
   const plain: Partial<ChatRequest> = {
     max_tokens: 100,
     stop: ['a'],
@@ -92,11 +92,11 @@ describe('values', () => {
     [{ logit_bias: { 1: 2 } }, 'logit_bias'],
     [{ verbosity: 'low' }, 'verbosity'],
     [{ previous_response_id: 'r' }, 'previous_response_id'],
-  ])('%j is none that 2.5 flash takes', (request, param) => {
+  ])('%j is not supported by 2.5 flash', (request, param) => {
     expect(refused('gemini-2.5-flash', request)).toEqual([param])
   })
 
-  it('parallel calls cannot be switched off where there is more than one tool', () => {
+  it('parallel calls cannot be disabled with more than one tool', () => {
     const off = { parallel_tool_calls: false } as const
     expect(refused('gemini-2.5-flash', { ...off, tools: [tool('a'), tool('b')] })).toEqual([
       'parallel_tool_calls',
@@ -104,7 +104,7 @@ describe('values', () => {
     expect(refused('gemini-2.5-flash', { ...off, tools: [tool('a')] })).toEqual([])
   })
 
-  it('the highest effort stands for those above it', () => {
+  it('higher efforts become the highest supported one', () => {
     const rule = capabilities('gemini-3-flash').rules.find(
       ({ param }) => param === 'reasoning_effort',
     )
@@ -113,7 +113,7 @@ describe('values', () => {
 })
 
 describe('families', () => {
-  it('sampling is refused from Gemini 4 on', () => {
+  it('Gemini 4 and later reject sampling', () => {
     const sampling = { temperature: 0.2, top_p: 0.5, top_k: 3 }
     expect(refused('gemini-4-argon', sampling)).toEqual(['temperature', 'top_p', 'top_k'])
     expect(refused('gemini-3.8-flash', sampling)).toEqual([])
@@ -126,7 +126,7 @@ describe('families', () => {
     expect(refused('gemini-2.5-pro', effort)).toEqual([])
   })
 
-  it('before Gemini 3 hosted tools, functions and JSON do not go together', () => {
+  it('before Gemini 3 hosted tools, functions and JSON cannot be combined', () => {
     const mixed = { tools: [{ googleSearch: {} }, tool('a')] }
     const json = { tools: [tool('a')], response_format: { type: 'json_object' } } as const
     expect(refused('gemini-2.5-flash', mixed)).toEqual(['tools'])
@@ -139,7 +139,7 @@ describe('families', () => {
     expect(rule?.adjust?.({ ...hello, ...mixed })).toEqual([tool('a')])
   })
 
-  it('models that speak or paint have no tools', () => {
+  it('models that generate audio or images have no tools', () => {
     const tools = { tools: [tool('a')], tool_choice: 'auto' } as const
     for (const model of ['gemini-2.5-flash-image', 'gemini-2.5-pro-preview-tts', 'gemma-3-27b-it'])
       expect(refused(model, tools)).toEqual(['tools', 'tool_choice'])

@@ -1,4 +1,7 @@
-/** Names of tools that Gemini does not take, over the wire: changed alike in all places, told once, and back in the answer. */
+/**
+ * Tool names that Gemini rejects, over the wire: changed the same way everywhere, with one warning,
+ * and restored in the response.
+ */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { ChatRequest } from '../../../src/chat/index.js'
 import { createClient } from '../../../src/client.js'
@@ -19,12 +22,12 @@ async function ask(more: Partial<ChatRequest>) {
   const ai = createClient({ providers: [gemini(server.options('gemini'))] })
   const messages = [{ role: 'user', content: 'Hi' }] as const
   const answer = await ai.generate({ model: 'gemini/gemini-2.5-flash', messages, ...more })
-  // the wire of a request that our adapter made
+  // the body was written by our adapter
   const body = server.requests.at(-1)?.body as unknown as GenerateContentBody
   return { answer, body, names: body.tools?.[0]?.functionDeclarations?.map(({ name }) => name) }
 }
 
-it('they are changed, each told', async () => {
+it('are changed, with a warning for each', async () => {
   const tools = [tool('my tool!'), tool('my tool?'), tool('1st'), tool('x'.repeat(200))]
   const { answer, names } = await ask({ tools })
   expect(names?.slice(0, 3)).toEqual(['my_tool_', 'my_tool__2', '_1st'])
@@ -32,7 +35,7 @@ it('they are changed, each told', async () => {
   expect(answer.warnings.map(({ code }) => code)).toEqual(Array(4).fill('changed'))
 })
 
-it('they are the same for tool, call and result', async () => {
+it('are the same for tool, call and result', async () => {
   const call = {
     id: 'a',
     type: 'function',
@@ -54,7 +57,7 @@ it('they are the same for tool, call and result', async () => {
   ])
 })
 
-it('they are the same for tool and choice, custom tools too', async () => {
+it('are the same for tool and choice, custom tools too', async () => {
   const { body } = await ask({
     tools: [tool('a'), { type: 'custom', custom: { name: 'b b' } }],
     tool_choice: { type: 'custom', custom: { name: 'b b' } },
@@ -65,13 +68,13 @@ it('they are the same for tool and choice, custom tools too', async () => {
   })
 })
 
-it('they come back as they were', async () => {
+it('are restored in the response', async () => {
   server.reply(callTool('my_tool_', {}))
   const { answer } = await ask({ tools: [tool('my tool!')] })
   expect(answer.message.tool_calls?.[0]).toMatchObject({ function: { name: 'my tool!' } })
 })
 
-it('custom tools keep their text, in the answer and in a turn that goes back', async () => {
+it('of custom tools keep their text, in the response and in a turn that is sent back', async () => {
   server.reply(callTool('b_b', { input: 'free text' }))
   const tools = [{ type: 'custom', custom: { name: 'b b' } }] as const
   const { answer } = await ask({ tools })
@@ -89,6 +92,6 @@ it('custom tools keep their text, in the answer and in a turn that goes back', a
     ({ parts }) => parts?.flatMap((part) => part.functionCall ?? []) ?? [],
   )
   expect(calls).toMatchObject([{ name: 'b_b', args: { input: 'free text' } }])
-  // the turn went back as it came: an edited one is told
+  // the turn was sent back unchanged: an edited one causes a warning
   expect(next.warnings.map(({ param }) => param)).not.toContain('messages')
 })

@@ -1,4 +1,4 @@
-/** An answer that goes back: as it came while it says the same, rebuilt where it does not. */
+/** A response that is sent back: unchanged while its content is, otherwise rebuilt. */
 import { describe, expect, it } from 'vitest'
 import type { AssistantMessage } from '../../../src/chat/index.js'
 import {
@@ -33,20 +33,20 @@ const turnOf = (turn: unknown, more: object = {}) => {
 }
 
 describe('to the same model', () => {
-  it('every part goes back as it came, through any store', () => {
+  it('every part is sent back unchanged, through any store', () => {
     const written = turnOf(stored(message))
     expect(written.parts).toEqual(parts)
     expect(written.warnings).toEqual([])
   })
 
-  it('a call that came without an id is answered without one', () => {
+  it('a call that had no id is answered without one', () => {
     expect(turnOf(stored(message)).answers).toEqual([
       { functionResponse: { name: 'look', response: { output: 'ok' } } },
       { functionResponse: { name: 'look', id: 'given', response: { output: 'ok' } } },
     ])
   })
 
-  it('a store may order the keys of a call anew', () => {
+  it('a store may reorder the keys of a call', () => {
     const reordered = stored({
       ...message,
       native: {
@@ -62,21 +62,21 @@ describe('to the same model', () => {
     expect(turnOf(reordered).warnings).toEqual([])
   })
 
-  it('content as a list of parts says the same as text', () => {
+  it('content as a list of parts equals text', () => {
     const listed = { ...message, content: [{ type: 'text', text: message.content }] }
     expect(turnOf(listed).parts).toEqual(parts)
   })
 
-  it('reasoning that a store left out changes nothing', () => {
+  it('reasoning that a store dropped changes nothing', () => {
     const { reasoning_content: _, ...rest } = message
     expect(turnOf(rest).parts).toEqual(parts)
   })
 
-  it('models/… and … are one model', () => {
+  it('models/… and … are the same model', () => {
     expect(turnOf(message, { model: `models/${flash3}` }).parts).toEqual(parts)
   })
 
-  it('a streamed answer goes back with its text whole and its empty signed part', () => {
+  it('a streamed response is sent back with its joined text and its empty signed part', () => {
     const streamed = answerOf([
       chunk([{ text: 'One ' }]),
       chunk([{ text: 'two.' }]),
@@ -89,7 +89,7 @@ describe('to the same model', () => {
     ])
   })
 
-  it('hosted tools and images survive the round', () => {
+  it('hosted tools and images are kept', () => {
     const hosted = [
       { executableCode: { id: 'c', language: 'PYTHON', code: 'plot()' }, thoughtSignature: 'Yw==' },
       { codeExecutionResult: { id: 'c', outcome: 'OUTCOME_OK', output: '' } },
@@ -104,7 +104,7 @@ describe('to the same model', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('a custom call says the same as its native one', () => {
+  it('a custom call equals its native one', () => {
     const tools = [{ type: 'custom' as const, custom: { name: 'shell' } }]
     const custom = [
       { functionCall: { name: 'shell', args: { input: 'ls' } }, thoughtSignature: 'Yw==' },
@@ -137,7 +137,7 @@ describe('after an edit', () => {
     refusal: { refusal: 'No.' },
   }
 
-  it.each(Object.keys(edits))('of %s the message counts, and no signature goes along', (what) => {
+  it.each(Object.keys(edits))('of %s the message is used, without signatures', (what) => {
     const written = turnOf({ ...message, ...edits[what] })
     const json = JSON.stringify(written.parts)
     for (const { thoughtSignature } of parts)
@@ -146,20 +146,20 @@ describe('after an edit', () => {
     expect(codes(written)).toContain('changed')
   })
 
-  it('what was taken out does not come back', () => {
+  it('removed text is not restored', () => {
     expect(JSON.stringify(turnOf({ ...message, content: 'Redacted.' }).body)).not.toContain(
       'Let me look',
     )
   })
 
-  it('an image that was taken out does not come back', () => {
+  it('a removed image is not restored', () => {
     const image = [{ inlineData: { mimeType: 'image/png', data: 'c2VjcmV0' } }, { text: 'Here.' }]
     const { images: _, ...rest } = answerOf([stop(image)]).message
     const written = writeMessages([user('Hi'), rest, user('Go')], { model: flash3 })
     expect(JSON.stringify(written.body)).not.toContain('c2VjcmV0')
   })
 
-  it('native that is no list of parts is passed over', () => {
+  it('native that is no list of parts is ignored', () => {
     for (const content of [[null, 1, 'x'], [], 'text']) {
       const written = turnOf({ ...message, native: { provider: 'gemini', model: flash3, content } })
       expect(written.parts?.filter((part) => part.functionCall)).toHaveLength(2)
@@ -168,7 +168,7 @@ describe('after an edit', () => {
 })
 
 describe('to another model', () => {
-  it('thoughts and signatures are left out, the rest is kept, told', () => {
+  it('thoughts and signatures are dropped, the rest is kept, with a warning', () => {
     const written = turnOf(message, { model: 'gemini-3.1-pro-preview' })
     expect(written.parts).toEqual([
       { text: 'Let me look. ' },
@@ -178,7 +178,7 @@ describe('to another model', () => {
     expect(codes(written)).toEqual(['changed', 'changed'])
   })
 
-  it('an older model gets no word for foreign calls, and no tools it could not have called', () => {
+  it('an older model gets no placeholder signature, and no tools it could not have called', () => {
     const hosted = [
       { toolCall: { id: 's', toolType: 'FILE_SEARCH' }, thoughtSignature: 'cw==' },
       { toolResponse: { id: 's', toolType: 'FILE_SEARCH' }, thoughtSignature: 'dA==' },
@@ -195,7 +195,7 @@ describe('to another model', () => {
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it('of another provider nothing is taken over', () => {
+  it('nothing of another provider is sent', () => {
     const native = {
       provider: 'anthropic',
       model: 'claude-sonnet-4-5',

@@ -1,4 +1,4 @@
-/** What holds for every answer: however it is cut it says the same, and what it says can be sent back. */
+/** Properties of every response: it is the same however it is split, and it can be sent back. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/chat/index.js'
@@ -32,7 +32,7 @@ const part = fc.oneof(
 )
 const parts = fc.array(part, { maxLength: 8 })
 
-/** What of an answer does not depend on ids that we made, or on the clock. */
+/** The members of a response that do not depend on generated ids or the clock. */
 const said = ({ message, finish_reason, usage }: ReturnType<typeof answerOf>) => ({
   content: message.content,
   reasoning: message.reasoning_content,
@@ -44,7 +44,7 @@ const said = ({ message, finish_reason, usage }: ReturnType<typeof answerOf>) =>
   usage,
 })
 
-/** Text cut into letters, each part in a chunk of its own. */
+/** Text split into letters, each in a chunk of its own. */
 const cut = (all: readonly JsonObject[]) =>
   all.flatMap((one) => {
     const { text, thoughtSignature, ...rest } = one
@@ -52,7 +52,7 @@ const cut = (all: readonly JsonObject[]) =>
     return [...text].map((letter) => chunk([{ text: letter, ...rest }]))
   })
 
-it('an answer says the same whole, part by part and letter by letter', () => {
+it('a response is the same whole, part by part and letter by letter', () => {
   fc.assert(
     fc.property(parts, (all) => {
       const whole = said(answerOf([stop(all)]))
@@ -63,7 +63,7 @@ it('an answer says the same whole, part by part and letter by letter', () => {
   )
 })
 
-it('an answer goes back byte for byte, through JSON', () => {
+it('a response is sent back byte for byte, through JSON', () => {
   fc.assert(
     fc.property(parts, (all) => {
       const { message } = answerOf([stop(all)])

@@ -1,4 +1,4 @@
-/** Recorded answers over a socket, cut in several ways, against a plain reading of each. */
+/** Recorded responses over a socket, split in several ways, compared with a minimal reader. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { GoogleGenAI } from '@google/genai'
 import { describe, expect, it } from 'vitest'
@@ -72,7 +72,7 @@ async function play(adapter: ProviderAdapter, { model, sse }: Recording): Promis
     for await (const some of adapter.generateStream(request, call)) chunks.push(...[some].flat())
   const answer = sse === undefined ? await adapter.generate?.(request, call) : accumulate(chunks)
   if (!answer) throw new Error('no answer')
-  // what the adapter leaves out, the core completes: the tests look at none of it
+  // members that only the core adds are not compared
   return answer as ChatResponse
 }
 
@@ -121,14 +121,14 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
 
   describe.each(recordings)('the recording %s', (_, recording) => {
     const ways = recording.sse === undefined ? ['whole'] : Object.keys(splits)
-    it.each(ways)('says what it says, cut %s', async (way) => {
+    it.each(ways)('has the same content, split %s', async (way) => {
       const server = await serve(answering(recording, way))
       const answer = await play(adapterAt(server.url), recording)
       expect(summary(answer)).toEqual(wanted(recording.want))
     })
   })
 
-  it('a wrong key is a 400 on the wire and an AuthenticationError here', async () => {
+  it('an invalid key is a 400 on the wire and an AuthenticationError here', async () => {
     const { body } = JSON.parse(
       readFileSync(new URL('plain-wrong-key.json', folder), 'utf8'),
     ) as Recording

@@ -1,4 +1,4 @@
-/** Parameters as a body: where they go, what is left out, what is refused. */
+/** Parameters in the body: their fields, and which are dropped or rejected. */
 import { describe, expect, it } from 'vitest'
 import { BadRequestError } from '../../../src/core/index.js'
 import { toCountWire } from '../../../src/providers/gemini/request.js'
@@ -6,8 +6,8 @@ import { codes, flash25, frozen, hello, params, system, tool, user, write } from
 
 const config = (written: ReturnType<typeof write>) => written.body.generationConfig
 
-describe('the address', () => {
-  it('names model and method', () => {
+describe('the URL', () => {
+  it('contains model and method', () => {
     expect(write().path).toBe('/models/gemini-3-flash-preview:generateContent')
     expect(write({}, { streaming: true }).path).toBe(
       '/models/gemini-3-flash-preview:streamGenerateContent?alt=sse',
@@ -22,13 +22,13 @@ describe('the address', () => {
     expect(write({ model }).path).toBe(path)
   })
 
-  it('extra headers go along, in small letters', () => {
+  it('extra headers are sent, in lower case', () => {
     expect(write({ extra_headers: { 'X-Team': 'a' } }).headers).toEqual({ 'x-team': 'a' })
   })
 })
 
 describe('generationConfig', () => {
-  it('takes what Chat Completions calls otherwise', () => {
+  it('has the parameters that Chat Completions names differently', () => {
     const written = write({
       model: flash25,
       temperature: 0.7,
@@ -59,12 +59,12 @@ describe('generationConfig', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('is absent where nothing was asked', () => {
+  it('is absent if nothing was set', () => {
     expect(Object.keys(write().body)).toEqual(['contents'])
     expect(write({ logprobs: false, stop: [] }).body).not.toHaveProperty('generationConfig')
   })
 
-  it('max_completion_tokens beats max_tokens, a fraction is rounded, both told', () => {
+  it('max_completion_tokens overrides max_tokens, a fraction is rounded, both with a warning', () => {
     const both = write({ max_tokens: 5, max_completion_tokens: 9 })
     expect(config(both)?.maxOutputTokens).toBe(9)
     expect(params(both)).toEqual(['max_tokens'])
@@ -73,13 +73,13 @@ describe('generationConfig', () => {
     expect(codes(rounded)).toEqual(['changed'])
   })
 
-  it('of six stop sequences five are sent, told', () => {
+  it('five of six stop sequences are sent, with a warning', () => {
     const written = write({ stop: ['1', '2', '3', '4', '5', '6'] })
     expect(config(written)?.stopSequences).toHaveLength(5)
     expect(params(written)).toEqual(['stop'])
   })
 
-  it('sampling is sent where it is passed over, left out where it is refused, both told', () => {
+  it('sampling is sent where it is ignored, dropped where it is rejected, both with a warning', () => {
     const passed = write({ model: 'gemini-3.6-flash', temperature: 0.2 })
     expect(config(passed)?.temperature).toBe(0.2)
     expect(codes(passed)).toEqual(['ignored'])
@@ -173,7 +173,7 @@ describe('thinking', () => {
     expect(thinking(model, { thinking: form }).config).toEqual(expected)
   })
 
-  it('of effort and budget each family takes its own', () => {
+  it('each family takes either effort or budget', () => {
     const both = { reasoning_effort: 'high', thinking: { type: 'enabled', budget_tokens: 2000 } }
     expect(thinking('gemini-2.5-pro', both).config).toEqual({
       includeThoughts: true,
@@ -185,12 +185,12 @@ describe('thinking', () => {
     })
   })
 
-  it('an effort that does not exist is a BadRequestError that lists those that do', () => {
+  it('an unknown effort is a BadRequestError that lists the known ones', () => {
     expect(() => effort('gemini-2.5-pro', 'ultra')).toThrow(BadRequestError)
     expect(() => effort('gemini-2.5-pro', 'ultra')).toThrow(/minimal/)
   })
 
-  it('litellm’s forms are understood', () => {
+  it('litellm’s formats are supported', () => {
     expect(effort('gemini-2.5-flash', 'disable').config).toEqual({
       includeThoughts: false,
       thinkingBudget: 0,
@@ -200,7 +200,7 @@ describe('thinking', () => {
     ).toEqual({ includeThoughts: true, thinkingBudget: 1024 })
   })
 
-  it('a budget or level of the caller takes the place of ours, both at once are refused', () => {
+  it('a budget or level of the caller replaces ours, both at once are rejected', () => {
     const merged = (thinkingConfig: object) =>
       config(write({ reasoning_effort: 'high', provider_options: { gemini: { thinkingConfig } } }))
         ?.thinkingConfig
@@ -223,14 +223,14 @@ describe('formats', () => {
   }
   const json_schema = { name: 'answer', schema }
 
-  it('text needs no word, json_object a media type', () => {
+  it('text needs no field, json_object a media type', () => {
     expect(write({ response_format: { type: 'text' } }).body).not.toHaveProperty('generationConfig')
     expect(config(write({ response_format: { type: 'json_object' } }))).toEqual({
       responseMimeType: 'application/json',
     })
   })
 
-  it('a schema is JSON Schema in the words Gemini knows', () => {
+  it('a schema is JSON Schema with the keywords that Gemini supports', () => {
     expect(config(write({ response_format: { type: 'json_schema', json_schema } }))).toEqual({
       responseMimeType: 'application/json',
       responseJsonSchema: {
@@ -242,7 +242,7 @@ describe('formats', () => {
     })
   })
 
-  it('models before 2.0 get OpenAPI’s dialect', () => {
+  it('models before 2.0 receive the OpenAPI dialect', () => {
     const written = write({
       model: 'gemini-1.5-flash',
       response_format: { type: 'json_schema', json_schema },
@@ -251,13 +251,13 @@ describe('formats', () => {
     expect(config(written)).not.toHaveProperty('responseJsonSchema')
   })
 
-  it('a schema of the caller’s own takes the place of ours', () => {
+  it('a schema of the caller replaces ours', () => {
     const responseSchema = { type: 'STRING' }
     const written = write({ response_format: { type: 'json_schema', json_schema }, responseSchema })
     expect(config(written)).toEqual({ responseMimeType: 'application/json', responseSchema })
   })
 
-  it('beside tools it is sent from Gemini 3 on, before that it is left out, told', () => {
+  it('beside tools it is sent since Gemini 3, before that dropped with a warning', () => {
     const request = { response_format: { type: 'json_object' as const }, tools: [tool('look')] }
     expect(config(write(request))?.responseMimeType).toBe('application/json')
     const older = write({ ...request, model: flash25 })
@@ -266,7 +266,7 @@ describe('formats', () => {
   })
 })
 
-describe('the rest of the body', () => {
+describe('other members of the body', () => {
   it('service tier and storage have fields of their own', () => {
     const tier = (service_tier: string) => write({ service_tier }).body.serviceTier
     expect(write({ store: false }).body.store).toBe(false)
@@ -274,7 +274,7 @@ describe('the rest of the body', () => {
     expect(params(write({ service_tier: 'scale' }))).toEqual(['service_tier'])
   })
 
-  it('what has no field is left out, told', () => {
+  it('parameters without a field are dropped, with a warning', () => {
     const written = write({
       logit_bias: { 1: 2 },
       verbosity: 'low',
@@ -289,7 +289,7 @@ describe('the rest of the body', () => {
     expect(new Set(codes(written))).toEqual(new Set(['dropped']))
   })
 
-  it('unknown keys go to the top, those of generationConfig into it', () => {
+  it('unknown keys are added at the top, those of generationConfig inside it', () => {
     const written = write({
       safetySettings: [{ category: 'HARM_CATEGORY_HARASSMENT', threshold: 'BLOCK_NONE' }],
       cached_content: 'cachedContents/a',
@@ -309,7 +309,7 @@ describe('the rest of the body', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('extra_body beats the request, provider_options beat both, others’ options go nowhere', () => {
+  it('extra_body overrides the request, provider_options override both, options of other providers are not sent', () => {
     const written = write({
       temperature: 0.1,
       seed: 1,
@@ -321,7 +321,7 @@ describe('the rest of the body', () => {
     expect(JSON.stringify(written.body)).not.toContain('thinking')
   })
 
-  it('a tool config of the caller is joined with ours', () => {
+  it('a tool config of the caller is merged with ours', () => {
     const toolConfig = { retrievalConfig: { languageCode: 'de' } }
     const written = write({ tools: [tool('look')], tool_choice: 'auto', toolConfig })
     expect(written.body.toolConfig).toEqual({
@@ -330,7 +330,7 @@ describe('the rest of the body', () => {
     })
   })
 
-  it('beside a cache neither system message nor tools are sent, told', () => {
+  it('beside a cache neither system message nor tools are sent, with a warning', () => {
     const written = write({
       messages: [system('Be brief.') as never, user('Hi') as never],
       tools: [tool('look')],
@@ -342,8 +342,8 @@ describe('the rest of the body', () => {
   })
 })
 
-describe('counting', () => {
-  it('asks for the whole prompt, as it would be sent', () => {
+describe('countTokens', () => {
+  it('counts the whole prompt, as it would be sent', () => {
     const request = frozen({
       ...hello,
       messages: [system('Be brief.'), ...hello.messages] as never,

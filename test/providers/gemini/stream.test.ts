@@ -1,4 +1,4 @@
-/** What the chunks of an answer say, one by one and together. */
+/** The chunks of a response, one by one and accumulated. */
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../../src/chat/index.js'
 import {
@@ -12,7 +12,7 @@ const types = (chunks: readonly StreamChunk[]) => chunks.map(({ type }) => type)
 const usage = { promptTokenCount: 9, candidatesTokenCount: 28, totalTokenCount: 37 }
 
 describe('text and thoughts', () => {
-  it('text is told as it comes', () => {
+  it('text is emitted as it arrives', () => {
     const { chunks } = read([chunk([{ text: 'Hel' }]), chunk([{ text: 'lo' }]), stop()])
     expect(chunks.slice(1, -1)).toEqual([
       { type: 'text-delta', text: 'Hel' },
@@ -20,7 +20,7 @@ describe('text and thoughts', () => {
     ])
   })
 
-  it('thoughts are reasoning, and a block that follows text is set apart by a blank line', () => {
+  it('thoughts are reasoning, and a block that follows text is separated by a blank line', () => {
     const { message } = answerOf([
       chunk([{ text: 'First ', thought: true }]),
       chunk([{ text: 'thought.', thought: true }]),
@@ -46,7 +46,7 @@ describe('text and thoughts', () => {
     })
   })
 
-  it('text that was cut on the way is one part of native again, thoughts apart', () => {
+  it('text that was split is one part of native again, apart from thoughts', () => {
     const { message } = answerOf([
       chunk([{ text: 'a', thought: true }]),
       chunk([{ text: 'b', thought: true }]),
@@ -64,11 +64,11 @@ describe('text and thoughts', () => {
     expect(message.content).toBe('abc')
   })
 
-  it('plain text needs no second copy', () => {
+  it('plain text has no native copy', () => {
     expect(answerOf([stop([{ text: 'Hi' }])]).message.native).not.toHaveProperty('content')
   })
 
-  it('a chunk without content, parts or candidates is passed over', () => {
+  it('a chunk without content, parts or candidates is skipped', () => {
     const { answer } = read([
       { candidates: [] },
       { candidates: [{}] },
@@ -95,13 +95,13 @@ describe('text and thoughts', () => {
     })
   })
 
-  it('the list of a body that is no event stream is read chunk by chunk', () => {
+  it('a JSON array in place of an event stream is read chunk by chunk', () => {
     expect(answerOf([[chunk([{ text: 'a' }]), stop([{ text: 'b' }])]]).text).toBe('ab')
   })
 })
 
 describe('the start', () => {
-  it('names id, model and time of the answer', () => {
+  it('has id, model and time of the response', () => {
     const { chunks } = read([{ ...stop(), createTime: '2026-01-02T03:04:05.678Z' }])
     expect(chunks[0]).toEqual({
       type: 'start',
@@ -113,7 +113,7 @@ describe('the start', () => {
     })
   })
 
-  it('an id is made where there is none', () => {
+  it('has a generated id if there is none', () => {
     const { id } = answerOf([{ candidates: [{ finishReason: 'STOP' }] }])
     expect(id).toMatch(/^resp_\w{32}$/)
   })
@@ -141,7 +141,7 @@ describe('function calls', () => {
     ])
   })
 
-  it('an id that is made has at most 40 characters, one that is given is kept', () => {
+  it('a generated id has at most 40 characters, a given one is kept', () => {
     const { message } = answerOf([
       stop([{ functionCall: { name: 'a', id: '' } }, { functionCall: { name: 'b', id: 'own' } }]),
     ])
@@ -157,23 +157,23 @@ describe('function calls', () => {
     expect(new Set(ids).size).toBe(2)
   })
 
-  it('no arguments are an empty object', () => {
+  it('missing arguments are an empty object', () => {
     const { message } = answerOf([stop([{ functionCall: { name: 'a' } }])])
     expect(message.tool_calls?.[0]).toMatchObject({ function: { arguments: '{}' } })
   })
 
-  it('a call seen before a chunk that only ends is a tool_calls', () => {
+  it('a call before a chunk that only ends has the finish reason tool_calls', () => {
     expect(answerOf([chunk([{ functionCall: { name: 'a' } }]), stop()]).finish_reason).toBe(
       'tool_calls',
     )
   })
 
-  it('a call cut off by the limit is a length', () => {
+  it('a call cut off by the limit has the finish reason length', () => {
     const events = [chunk([{ functionCall: { name: 'a' } }], { finishReason: 'MAX_TOKENS' })]
     expect(answerOf(events).finish_reason).toBe('length')
   })
 
-  it('the free text of a custom tool comes out of its one argument', () => {
+  it('the free text of a custom tool is its only argument', () => {
     const request = { tools: [{ type: 'custom', custom: { name: 'shell' } }] } as const
     const { message } = answerOf(
       [stop([{ functionCall: { name: 'shell', args: { input: 'ls "a"' } } }])],
@@ -193,7 +193,7 @@ describe('function calls', () => {
     expect({}).not.toHaveProperty('polluted')
   })
 
-  it('arguments longer than the limit are refused', () => {
+  it('arguments longer than the limit are rejected', () => {
     const events = [stop([{ functionCall: { name: 'a', args: { text: 'x'.repeat(100) } } }])]
     expect(() => read(events, { maxArgumentsLength: 50 })).toThrow(UnexpectedResponseError)
   })
@@ -210,7 +210,7 @@ describe('arguments in pieces', () => {
     return call?.type === 'function' ? call.function.arguments : undefined
   }
 
-  it('a string goes on until it says that it does not', () => {
+  it('a string continues until its piece says otherwise', () => {
     expect(
       argumentsOf([
         begin,
@@ -236,14 +236,14 @@ describe('arguments in pieces', () => {
     ).toBe('{"operations":[{"name":"buy"},{"price":0.3,"in stock":false}],"note":null}')
   })
 
-  it('a call that nothing closes is closed by the end, and native holds it whole', () => {
+  it('an open call is closed by the end, and native contains it whole', () => {
     const { message } = answerOf([begin, piece([{ jsonPath: '$.a', numberValue: 1 }]), stop()])
     expect(message.native?.content).toEqual([
       { functionCall: { name: 'weather', args: { a: 1 } }, thoughtSignature: 'c2ln' },
     ])
   })
 
-  it('the next call closes the one before', () => {
+  it('the next call closes the previous one', () => {
     const { message } = answerOf([
       begin,
       chunk([{ functionCall: { name: 'other', args: { b: 2 } } }]),
@@ -255,13 +255,13 @@ describe('arguments in pieces', () => {
     ])
   })
 
-  it('an end of no call is passed over', () => {
+  it('an end without a call is ignored', () => {
     expect(
       answerOf([chunk([{ functionCall: { willContinue: true } }]), stop()]).message.tool_calls,
     ).toBe(undefined)
   })
 
-  it('a path named __proto__ stays data, a list with a gap is refused', () => {
+  it('a path named __proto__ stays data, a list with a gap is rejected', () => {
     expect(
       argumentsOf([begin, piece([{ jsonPath: '$.__proto__.x', numberValue: 1 }]), stop()]),
     ).toBe('{"__proto__":{"x":1}}')
@@ -271,7 +271,7 @@ describe('arguments in pieces', () => {
     )
   })
 
-  it('pieces longer than the limit together are refused', () => {
+  it('pieces that exceed the limit together are rejected', () => {
     const long = piece([{ jsonPath: '$.a', stringValue: 'x'.repeat(30), willContinue: true }])
     expect(() => read([begin, long, long], { maxArgumentsLength: 50 })).toThrow(
       UnexpectedResponseError,
@@ -280,13 +280,13 @@ describe('arguments in pieces', () => {
 })
 
 describe('the end', () => {
-  it('a stream without finishReason is not whole, whatever it said', () => {
+  it('a stream without finishReason is incomplete, whatever its content', () => {
     const { isWhole, chunks } = read([chunk([{ text: 'Half an ans' }])])
     expect(isWhole).toBe(false)
     expect(types(chunks)).not.toContain('finish')
   })
 
-  it('a prompt that was blocked is a content_filter and whole', () => {
+  it('a blocked prompt is a content_filter and complete', () => {
     const { answer, warnings } = read([
       { promptFeedback: { blockReason: 'SAFETY', blockReasonMessage: 'no' }, usageMetadata: usage },
     ])
@@ -318,7 +318,7 @@ describe('the end', () => {
     expect(answer).toMatchObject({ text: 'a', finish_reason, native_finish_reason: finishReason })
   })
 
-  it('a call that could not be read is told in a warning with Google’s words', () => {
+  it('an unreadable call is a warning with Google’s message', () => {
     const { answer, warnings } = read([
       chunk([], { finishReason: 'MALFORMED_FUNCTION_CALL', finishMessage: 'Malformed: print(1)' }),
     ])
@@ -328,12 +328,12 @@ describe('the end', () => {
     ])
   })
 
-  it('an ordinary end warns of nothing', () => {
+  it('an ordinary end causes no warning', () => {
     const events = [stop([{ text: 'a' }], { finishMessage: 'Model generated function call(s).' })]
     expect(read(events).warnings).toEqual([])
   })
 
-  it('an error amid the chunks is thrown by its code, after what came before', () => {
+  it('an error between chunks is thrown by its code, after the content before it', () => {
     const error = (code: number, status: string) => ({ error: { code, message: 'no', status } })
     expect(() => read([chunk([{ text: 'a' }]), error(503, 'UNAVAILABLE')])).toThrow(
       ServiceUnavailableError,
@@ -354,7 +354,7 @@ describe('usage', () => {
     })
   })
 
-  it('thoughts that only the total tells are found', () => {
+  it('thoughts reported only in the total are found', () => {
     expect(
       usageOf({ promptTokenCount: 54, candidatesTokenCount: 74, totalTokenCount: 249 }),
     ).toMatchObject({
@@ -363,19 +363,19 @@ describe('usage', () => {
     })
   })
 
-  it('thoughts that the candidates hold are not counted twice', () => {
+  it('thoughts included in the candidates are not counted twice', () => {
     const counts = { promptTokenCount: 100, candidatesTokenCount: 10, thoughtsTokenCount: 5 }
     expect(usageOf({ ...counts, totalTokenCount: 115 }).completion_tokens).toBe(15)
     expect(usageOf({ ...counts, totalTokenCount: 110 }).completion_tokens).toBe(10)
   })
 
-  it('what hosted tools gave to read is part of the prompt', () => {
+  it('the input of hosted tools is part of the prompt', () => {
     expect(usageOf({ ...usage, toolUsePromptTokenCount: 100, totalTokenCount: 137 })).toMatchObject(
       { prompt_tokens: 109, total_tokens: 137 },
     )
   })
 
-  it('cached tokens and modalities are told where Google tells them', () => {
+  it('cached tokens and modalities are reported as Google reports them', () => {
     expect(
       usageOf({
         ...usage,
@@ -396,7 +396,7 @@ describe('usage', () => {
     })
   })
 
-  it('a snapshot that tells less does not take away what was told', () => {
+  it('a snapshot with fewer members keeps earlier ones', () => {
     const { usages, answer } = read([
       { ...chunk([{ text: 'a' }]), usageMetadata: usage },
       { ...stop(), usageMetadata: { trafficType: 'ON_DEMAND', serviceTier: 'flex' } },
@@ -405,13 +405,13 @@ describe('usage', () => {
     expect(answer).toMatchObject({ usage: { total_tokens: 37 }, service_tier: 'flex' })
   })
 
-  it('a usage that nobody told is left to the core to count', () => {
+  it('missing usage is counted by the core', () => {
     expect(answerOf([stop([{ text: 'a' }])]).usage).toMatchObject({ estimated: true })
   })
 })
 
 describe('hosted tools and files', () => {
-  it('code and what it gave are one tool, by id or by place', () => {
+  it('code and its output are one tool, by id or by position', () => {
     const { message } = answerOf([
       chunk([{ executableCode: { language: 'PYTHON', code: '1+1' } }]),
       chunk([{ codeExecutionResult: { outcome: 'OUTCOME_OK', output: '2' } }]),
@@ -431,7 +431,7 @@ describe('hosted tools and files', () => {
     expect(message.native?.content).toHaveLength(4)
   })
 
-  it('a tool that Google ran is told by its parts, and they go into native', () => {
+  it('a tool that Google executed is emitted from its parts, which are native', () => {
     const parts = [
       {
         toolCall: { id: 't', toolType: 'GOOGLE_SEARCH_WEB', args: { queries: ['x'] } },
@@ -457,7 +457,7 @@ describe('hosted tools and files', () => {
     expect(message.native?.content).toEqual(parts)
   })
 
-  it('an image is a file, a sketch of the thoughts is none', () => {
+  it('an image is a file, a draft within the thoughts is none', () => {
     const { message } = answerOf([
       chunk([{ inlineData: { mimeType: 'image/png', data: 'ZHJhZnQ=' }, thought: true }]),
       stop([{ inlineData: { mimeType: 'image/png', data: 'cG5n' }, thoughtSignature: 'c2ln' }]),
@@ -467,7 +467,7 @@ describe('hosted tools and files', () => {
     ])
   })
 
-  it('pieces of sound are one sound', () => {
+  it('pieces of audio are one audio part', () => {
     const sound = (data: string) => ({
       inlineData: { mimeType: 'audio/L16;codec=pcm;rate=24000', data },
     })
@@ -475,7 +475,7 @@ describe('hosted tools and files', () => {
     expect(message.audio).toEqual({ data: 'AAAABBBB', format: 'L16;codec=pcm;rate=24000' })
   })
 
-  it('log probabilities come with their alternatives', () => {
+  it('logprobs have their alternatives', () => {
     const { logprobs } = answerOf([
       stop([{ text: 'a' }], {
         avgLogprobs: -0.1,
@@ -492,7 +492,7 @@ describe('hosted tools and files', () => {
 })
 
 describe('a whole body', () => {
-  it('says the same as a stream of it', () => {
+  it('equals a stream of it', () => {
     const body = {
       ...stop([
         { text: 'Thought.', thought: true },
@@ -511,18 +511,18 @@ describe('a whole body', () => {
     ['a candidate without finishReason', chunk([{ text: 'a' }])],
     ['text', 'ok'],
     ['nothing', undefined],
-  ])('that holds %s is no answer', (_, body) => {
+  ])('that contains %s is an error', (_, body) => {
     expect(() => readWhole(body)).toThrow(UnexpectedResponseError)
   })
 
-  it('that holds an error is that error', () => {
+  it('that contains an error is that error', () => {
     expect(() =>
       readWhole([{ error: { code: 503, message: 'busy', status: 'UNAVAILABLE' } }]),
     ).toThrow(ServiceUnavailableError)
   })
 })
 
-it('a chunk costs the same however long the answer has become', () => {
+it('a chunk costs the same however long the response is', () => {
   const events = frozen(Array.from({ length: 20_000 }, () => chunk([{ text: 'word ' }])))
   const { answer } = read([...events, stop()])
   expect(answer?.text).toHaveLength(100_000)

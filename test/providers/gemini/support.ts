@@ -1,4 +1,7 @@
-/** What the tests of this adapter share: a request in, a body out; chunks in, an answer out; what the core would give it. */
+/**
+ * Helpers of these tests: a request in, a body out; chunks in, a response out; the call of the
+ * core.
+ */
 import {
   type ChatRequest,
   type ChatResponse,
@@ -17,13 +20,13 @@ import { schemas } from '../../../src/providers/gemini/tools.js'
 import type { Content, GenerateContentBody, Part } from '../../../src/providers/gemini/wire.js'
 import type { ReaderLimits } from '../../../src/providers/turn-writer.js'
 
-// as an adapter does before it writes a request with a schema
+// as an adapter does before it converts a request with a schema
 await schemas.load()
 
 export const flash25 = 'gemini-2.5-flash'
 export const flash3 = 'gemini-3-flash-preview'
 
-/** The word that stands for a signature on calls of other models. */
+/** The placeholder signature for calls of other models. */
 export const foreign = 'skip_thought_signature_validator'
 
 export const hello: ChatRequest = {
@@ -31,7 +34,7 @@ export const hello: ChatRequest = {
   messages: [{ role: 'user', content: 'Hello' }],
 }
 
-/** The value, of which no part can be changed any more. */
+/** The value, deeply frozen. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     for (const member of Object.values(value)) frozen(member)
@@ -49,7 +52,7 @@ export interface Written {
   readonly warnings: readonly Warning[]
 }
 
-/** What goes over the wire for a request that nobody may change. */
+/** The body on the wire for a deeply frozen request. */
 export function write(
   request: Partial<ChatRequest> & JsonObject = {},
   { streaming = false } = {},
@@ -59,7 +62,7 @@ export function write(
     streaming,
     warn: (warning) => void warnings.push(warning),
   })
-  // the tests read it as the provider would
+  // the tests read it like the provider
   return { path, headers, body: JSON.parse(JSON.stringify(body)), warnings }
 }
 
@@ -68,7 +71,7 @@ export interface WrittenMessages extends Written {
   readonly system: readonly Part[] | undefined
 }
 
-/** Histories of other libraries are not of our type. */
+/** Histories of other libraries do not have our type. */
 export function writeMessages(
   messages: readonly unknown[],
   request: Partial<ChatRequest> & JsonObject = {},
@@ -78,7 +81,7 @@ export function writeMessages(
   return { ...written, contents, system: systemInstruction?.parts }
 }
 
-/** The first part of the only user message with this part in it. */
+/** The first part of a user message that contains only this part. */
 export const writePart = (part: unknown, request: Partial<ChatRequest> & JsonObject = {}) => {
   const written = writeMessages([{ role: 'user', content: [part] }], request)
   return { ...written, part: written.contents[0]?.parts?.[0] }
@@ -114,7 +117,8 @@ export const tool = (name: string, parameters?: JsonObject, more: JsonObject = {
   function: { name, ...(parameters && { parameters }), ...more },
 })
 
-// -- answers -------------------------------------------------------------------------------------------------------
+// -- responses
+// -----------------------------------------------------------------------------------------------------
 
 export const chunk = (parts: readonly JsonObject[], more: JsonObject = {}): JsonObject => ({
   candidates: [{ content: { role: 'model', parts }, index: 0, ...more }],
@@ -147,7 +151,7 @@ const contextOf = (request: Partial<ChatRequest> | undefined, warnings: Warning[
   }
 }
 
-/** Throws what the reader throws. */
+/** Throws the error of the reader. */
 export function read(
   events: readonly unknown[],
   { request, ...limits }: ReadOptions = {},
@@ -166,21 +170,21 @@ export function read(
   return { chunks, isWhole, usages, warnings, answer: isWhole ? accumulate(chunks) : undefined }
 }
 
-/** The answer of a whole stream. */
+/** The response of a whole stream. */
 export function answerOf(events: readonly unknown[], options: ReadOptions = {}): ChatResponse {
   const { answer } = read(events, options)
   if (!answer) throw new Error('the stream was not whole')
   return answer
 }
 
-/** The answer that one body holds. */
+/** The response in one body. */
 export function readWhole(body: unknown, request?: Partial<ChatRequest>) {
   return fromWire({ body: frozen(body) }, contextOf(request, []))
 }
 
 // -- calls ---------------------------------------------------------------------------------------------------------
 
-/** What the core gives an adapter, with ears. */
+/** The call that the core passes to an adapter, with recorded callbacks. */
 export function callOf(overrides: Partial<Call> = {}) {
   const warnings: Warning[] = []
   const usages: Usage[] = []

@@ -1,4 +1,4 @@
-/** Tools of the caller, tools of Google, and the choice among them. */
+/** Function tools, Google's hosted tools, and tool_choice. */
 import { describe, expect, it } from 'vitest'
 import type { ToolChoice } from '../../../src/chat/index.js'
 import { BadRequestError } from '../../../src/core/index.js'
@@ -8,7 +8,7 @@ const declarations = (written: ReturnType<typeof write>) =>
   written.body.tools?.flatMap(({ functionDeclarations = [] }) => functionDeclarations)
 
 describe('functions', () => {
-  it('stand together in one entry, with JSON Schema', () => {
+  it('share one entry, with JSON Schema', () => {
     const parameters = {
       type: 'object',
       properties: { city: { type: 'string' } },
@@ -26,14 +26,14 @@ describe('functions', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('a schema in OpenAPI’s dialect stays in it', () => {
+  it('a schema in the OpenAPI dialect stays in it', () => {
     const parameters = { type: 'OBJECT', properties: { city: { type: 'STRING' } } }
     expect(declarations(write({ tools: [tool('a', parameters)] }))).toEqual([
       { name: 'a', parameters },
     ])
   })
 
-  it('models before 2.0 get that dialect', () => {
+  it('models before 2.0 receive that dialect', () => {
     const written = write({
       model: 'gemini-1.5-pro',
       tools: [tool('a', { type: 'object', properties: { n: { type: 'integer' } } }), tool('b')],
@@ -44,13 +44,13 @@ describe('functions', () => {
     ])
   })
 
-  it('a schema that leads in circles is written all the same', () => {
+  it('a recursive schema is converted too', () => {
     const node = { type: 'object', properties: { next: { $ref: '#/$defs/node' } } }
     const written = write({ tools: [tool('a', { ...node, $defs: { node } })] })
     expect(declarations(written)).toHaveLength(1)
   })
 
-  it('a custom tool is a function of one text, its grammar told to the model', () => {
+  it('a custom tool is a function with one text, its grammar in the description', () => {
     const format = { type: 'grammar', syntax: 'regex', definition: '[a-z]+' }
     const written = write({
       tools: [
@@ -74,7 +74,7 @@ describe('functions', () => {
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it('strict calls are validated ones, where the model can', () => {
+  it('strict calls are validated, if the model supports it', () => {
     const tools = [tool('a', {}, { strict: true })]
     expect(write({ tools }).body.toolConfig).toEqual({
       functionCallingConfig: { mode: 'VALIDATED' },
@@ -85,7 +85,7 @@ describe('functions', () => {
     ])
   })
 
-  it('none at all leave the field out', () => {
+  it('an empty list omits the field', () => {
     expect(write({ tools: [] }).body).not.toHaveProperty('tools')
   })
 
@@ -97,14 +97,14 @@ describe('functions', () => {
     expect(() => write({ tools: [nameless] as never })).toThrow(BadRequestError)
   })
 
-  it('parallel calls cannot be switched off, told', () => {
+  it('parallel calls cannot be disabled, with a warning', () => {
     expect(params(write({ tools: [tool('a')], parallel_tool_calls: false }))).toEqual([
       'parallel_tool_calls',
     ])
     expect(write({ tools: [tool('a')], parallel_tool_calls: true }).warnings).toEqual([])
   })
 
-  it('a model without tools gets none, told', () => {
+  it('a model without tools gets none, with a warning', () => {
     const written = write({ model: 'gemini-2.5-flash-preview-tts', tools: [tool('a')] })
     expect(written.body).not.toHaveProperty('tools')
     expect(params(written)).toEqual(['tools'])
@@ -112,7 +112,7 @@ describe('functions', () => {
 })
 
 describe('hosted tools', () => {
-  it('in Gemini’s own words they are passed on untouched, an entry each', () => {
+  it('in Gemini’s own format are passed unchanged, one entry each', () => {
     const tools = [
       { googleSearch: {} },
       { code_execution: {} },
@@ -131,20 +131,20 @@ describe('hosted tools', () => {
     ['code_interpreter', { codeExecution: {} }],
     ['code_execution_20250825', { codeExecution: {} }],
     ['web_fetch_20250910', { urlContext: {} }],
-  ])('%s of another provider is the same thing here', (type, entry) => {
+  ])('%s of another provider has an equivalent', (type, entry) => {
     expect(write({ tools: [{ type, name: 'x' }] })).toMatchObject({
       body: { tools: [entry] },
       warnings: [],
     })
   })
 
-  it('options that Gemini has not are ignored, told', () => {
+  it('options that Gemini lacks are ignored, with a warning', () => {
     const written = write({ tools: [{ type: 'web_search', max_uses: 3 }] })
     expect(written.body.tools).toEqual([{ googleSearch: {} }])
     expect(codes(written)).toEqual(['ignored'])
   })
 
-  it('an MCP server is one', () => {
+  it('an MCP server is supported', () => {
     const mcp = { type: 'mcp', server_label: 'a', server_url: 'https://mcp/', headers: { x: '1' } }
     expect(write({ tools: [mcp] }).body.tools).toEqual([
       {
@@ -155,13 +155,13 @@ describe('hosted tools', () => {
     ])
   })
 
-  it('one that Gemini does not know is left out, told', () => {
+  it('an unknown one is dropped, with a warning', () => {
     const written = write({ tools: [{ type: 'image_generation' }, tool('a')] })
     expect(written.body.tools).toHaveLength(1)
     expect(codes(written)).toEqual(['dropped'])
   })
 
-  it('web_search_options ask for the search, once', () => {
+  it('web_search_options add the search, once', () => {
     expect(write({ web_search_options: {} }).body.tools).toEqual([{ googleSearch: {} }])
     expect(
       write({ web_search_options: {}, tools: [{ googleSearch: {} }] }).body.tools,
@@ -171,7 +171,7 @@ describe('hosted tools', () => {
     ])
   })
 
-  it('beside functions Gemini 3 tells its own calls, before it they are left out, told', () => {
+  it('beside functions Gemini 3 reports its own calls; earlier models drop hosted tools with a warning', () => {
     const tools = [{ googleSearch: {} }, tool('a')]
     expect(write({ tools }).body).toMatchObject({
       tools: [{ functionDeclarations: [{ name: 'a' }] }, { googleSearch: {} }],
@@ -186,13 +186,13 @@ describe('hosted tools', () => {
     expect(params(older)).toEqual(['tools'])
   })
 
-  it('tool_choice none leaves them out, told', () => {
+  it('tool_choice none drops them, with a warning', () => {
     const written = write({ tools: [{ googleSearch: {} }], tool_choice: 'none' })
     expect(written.body).not.toHaveProperty('tools')
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it('declarations in Gemini’s own words are functions', () => {
+  it('declarations in Gemini’s own format are functions', () => {
     const own = { functionDeclarations: [{ name: 'a' }] }
     const written = write({ tools: [own], tool_choice: 'required' })
     expect(written.body).toMatchObject({
@@ -243,7 +243,7 @@ describe('tool_choice', () => {
     expect(calling(choice)).toEqual(expected)
   })
 
-  it('nothing chosen says nothing', () => {
+  it('without a value is not sent', () => {
     expect(write({ tools: [tool('a')] }).body).not.toHaveProperty('toolConfig')
   })
 
@@ -254,7 +254,7 @@ describe('tool_choice', () => {
     },
   )
 
-  it('without tools it is left out, told', () => {
+  it('is dropped without tools, with a warning', () => {
     const written = write({ tool_choice: 'auto' })
     expect(written.body).not.toHaveProperty('toolConfig')
     expect(params(written)).toEqual(['tool_choice'])

@@ -22,7 +22,7 @@ const modern = { model: 'gemini-3-flash-preview' }
 const older = { model: flash25 }
 
 describe('roles', () => {
-  it('system and developer at the start are one instruction, a part each', () => {
+  it('system and developer at the start are one instruction, one part each', () => {
     const written = writeMessages([
       system('Be brief.'),
       { role: 'developer', content: [{ type: 'text', text: 'Be kind.' }] },
@@ -33,7 +33,7 @@ describe('roles', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('a system message amid the conversation becomes user text, told', () => {
+  it('a system message within the conversation becomes user text, with a warning', () => {
     const written = writeMessages([
       user('Hi'),
       assistant('Hello'),
@@ -47,14 +47,14 @@ describe('roles', () => {
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it('Gemma gets the system message before the first user text', () => {
+  it('Gemma receives the system message before the first user text', () => {
     const written = writeMessages([system('Be brief.'), user('Hi')], { model: 'gemma-3-27b-it' })
     expect(written.system).toBeUndefined()
     expect(written.contents[0]?.parts).toEqual([{ text: 'Be brief.' }, { text: 'Hi' }])
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it('messages of one role in a row are one turn', () => {
+  it('consecutive messages of one role are one turn', () => {
     const written = writeMessages([user('a'), user('b'), assistant('c'), assistant('d'), user('e')])
     expect(written.contents).toEqual([
       { role: 'user', parts: [{ text: 'a' }, { text: 'b' }] },
@@ -66,13 +66,13 @@ describe('roles', () => {
   it.each([
     ['only a system message', [system('Be brief.')]],
     ['an answer first', [assistant('Hello'), user('Hi')]],
-  ])('%s gets a user turn before it, told', (_, messages) => {
+  ])('%s gets a user turn before it, with a warning', (_, messages) => {
     const written = writeMessages(messages)
     expect(written.contents[0]).toEqual({ role: 'user', parts: [{ text: '.' }] })
     expect(codes(written)).toEqual(['repaired'])
   })
 
-  it('empty messages are left out, told', () => {
+  it('empty messages are dropped, with a warning', () => {
     const written = writeMessages([user(''), user('Hi'), assistant(''), user([])])
     expect(written.contents).toEqual([{ role: 'user', parts: [{ text: 'Hi' }] }])
     expect(codes(written)).toEqual(['repaired'])
@@ -89,7 +89,7 @@ describe('roles', () => {
     expect(() => writeMessages(messages)).toThrow(BadRequestError)
   })
 
-  it('what has no place is ignored, told once', () => {
+  it('unsupported members are ignored, with one warning', () => {
     const written = writeMessages([
       { ...user([{ type: 'text', text: 'a', cache_control: { type: 'ephemeral' } }]), name: 'Ann' },
       { ...user('b'), cache_control: { type: 'ephemeral' }, name: 'Bob' },
@@ -98,7 +98,7 @@ describe('roles', () => {
     expect(JSON.stringify(written.body)).not.toContain('ephemeral')
   })
 
-  it('convertMessages gives what would be sent', () => {
+  it('convertMessages returns what would be sent', () => {
     expect(convertMessages(hello.messages, flash25)).toEqual({
       contents: [{ role: 'user', parts: [{ text: 'Hello' }] }],
     })
@@ -115,7 +115,7 @@ describe('files', () => {
     expect(writePart({ type: 'image_url', image_url: url }).part).toEqual({ inlineData })
   })
 
-  it('the media type of an image is what the bytes tell, else what is said', () => {
+  it('the media type of an image is read from the bytes, else the declared one', () => {
     const image = (url: string, format?: string) =>
       writePart({ type: 'image_url', image_url: { url, ...(format && { format }) } }).part
         ?.inlineData
@@ -125,7 +125,7 @@ describe('files', () => {
     expect(image('data:image/png;base64,AAAA', 'image/webp')?.mimeType).toBe('image/webp')
   })
 
-  it('a data URI of text is brought to base64', () => {
+  it('a data URI of text is converted to base64', () => {
     const file = { file_data: 'data:text/plain,gr%C3%BC%C3%9Fe' }
     expect(writePart({ type: 'file', file }).part).toEqual({
       inlineData: { mimeType: 'text/plain', data: Buffer.from('grüße').toString('base64') },
@@ -137,13 +137,13 @@ describe('files', () => {
     [{ file_data: 'JVBERi0=', filename: 'a.pdf' }],
     [{ file_data: 'JVBERi0=', format: 'application/pdf' }],
     [{ file_data: 'JVBERi0=' }],
-  ])('a PDF is inline data, however it is given: %j', (file) => {
+  ])('a PDF is inline data, in any format: %j', (file) => {
     expect(writePart({ type: 'file', file }).part).toEqual({
       inlineData: { mimeType: 'application/pdf', data: 'JVBERi0=' },
     })
   })
 
-  it('sound is inline data', () => {
+  it('audio is inline data', () => {
     const audio = (format: string) =>
       writePart({ type: 'input_audio', input_audio: { data: 'AAAA', format } }).part
     expect(audio('wav')).toEqual({ inlineData: { mimeType: 'audio/wav', data: 'AAAA' } })
@@ -160,12 +160,12 @@ describe('files', () => {
     ['https://www.youtube.com/watch?v=lCdaVNyHtjU', 'video/mp4'],
     ['gs://bucket/file.pdf', 'application/pdf'],
     ['https://generativelanguage.googleapis.com/v1beta/files/abc', undefined],
-  ])('%s is read by Google, whatever the model', (url, mimeType) => {
+  ])('%s is fetched by Google, whatever the model', (url, mimeType) => {
     const { part } = writePart({ type: 'file', file: { file_url: url } }, older)
     expect(part).toEqual({ fileData: { fileUri: url, ...(mimeType && { mimeType }) } })
   })
 
-  it('a file of the Files API goes by its name or its address', () => {
+  it('a file of the Files API is sent by its name or its URL', () => {
     const uri = 'https://generativelanguage.googleapis.com/v1beta/files/abc'
     const file = (file_id: string, more = {}) =>
       writePart({ type: 'file', file: { file_id }, ...more }).part
@@ -174,14 +174,14 @@ describe('files', () => {
     expect(file('abc', { provider: 'gemini' })).toEqual({ fileData: { fileUri: uri } })
   })
 
-  it('an address of a file goes to a model that takes it', () => {
+  it('a file URL is sent to a model that supports it', () => {
     const url = 'https://example.com/a/cat.JPG?sig=1'
     expect(writePart({ type: 'image_url', image_url: { url } }, modern).part).toEqual({
       fileData: { fileUri: url, mimeType: 'image/jpeg' },
     })
   })
 
-  it('to a model that does not it is a BadRequestError that names inlineFiles and shows no path', () => {
+  it('for other models it is a BadRequestError that names inlineFiles and shows no path', () => {
     const url = 'https://example.com/secret.png?sig=1'
     const send = () => writePart({ type: 'image_url', image_url: { url } }, older)
     expect(send).toThrow(BadRequestError)
@@ -206,7 +206,7 @@ describe('files', () => {
     expect(() => writePart(part, modern)).toThrow(BadRequestError)
   })
 
-  it('of a video only a part may be looked at', () => {
+  it('a part of a video may be selected', () => {
     const video_metadata = { fps: 0.2, start_offset: '10s' }
     const file = { file_url: 'https://youtu.be/abc', video_metadata }
     expect(writePart({ type: 'file', file }).part).toEqual({
@@ -215,7 +215,7 @@ describe('files', () => {
     })
   })
 
-  it('detail is a media resolution from Gemini 3 on, before that it is ignored, told', () => {
+  it('detail is a media resolution since Gemini 3, before that ignored with a warning', () => {
     const image = {
       type: 'image_url',
       image_url: { url: `data:image/png;base64,${png}`, detail: 'high' },
@@ -230,7 +230,7 @@ describe('files', () => {
 })
 
 describe('calls', () => {
-  it('arguments go as an object, ids as they are', () => {
+  it('arguments are sent as an object, ids unchanged', () => {
     const written = writeMessages(
       [user('Hi'), calling(called('toolu_1', 'look', '{"a":1}')), result('toolu_1', 'ok')],
       older,
@@ -251,7 +251,7 @@ describe('calls', () => {
     ['{"a":1,}', { a: 1 }],
     ['[1,2]', { input: [1, 2] }],
     ['no json', { input: 'no json' }],
-  ])('arguments %j are an object all the same', (text, args) => {
+  ])('arguments %j are an object too', (text, args) => {
     const written = writeMessages(
       [user('Hi'), calling(called('a', 'look', text)), result('a')],
       older,
@@ -260,7 +260,7 @@ describe('calls', () => {
     expect(codes(written)).toEqual(text === '' ? [] : ['repaired'])
   })
 
-  it('text stands before the calls of its turn', () => {
+  it('text is before the calls of its turn', () => {
     const written = writeMessages(
       [user('Hi'), assistant('Let me see.', { tool_calls: [called('a')] }), result('a')],
       older,
@@ -290,7 +290,7 @@ describe('calls', () => {
     })
   })
 
-  it('the call of the time before ids finds its result by name', () => {
+  it('a legacy call without an id is matched with its result by name', () => {
     const written = writeMessages(
       [
         user('Hi'),
@@ -305,7 +305,7 @@ describe('calls', () => {
     ])
   })
 
-  it('Gemini 3 gets the word for foreign calls on the first call of each step', () => {
+  it('Gemini 3 receives the placeholder signature on the first call of each step', () => {
     const written = writeMessages(
       [
         user('Hi'),
@@ -325,7 +325,7 @@ describe('calls', () => {
     expect(codes(written)).toEqual(['changed'])
   })
 
-  it.each(['gemini-2.5-flash', 'gemma-3-27b-it', 'my-tuned-model'])('%s gets none', (model) => {
+  it.each(['gemini-2.5-flash', 'gemma-3-27b-it', 'my-tuned-model'])('%s receives none', (model) => {
     const written = writeMessages([user('Hi'), calling(called('a')), result('a')], { model })
     expect(JSON.stringify(written.body)).not.toContain(foreign)
   })
@@ -354,17 +354,17 @@ describe('results', () => {
     expect(responseOf(content)).toEqual(response)
   })
 
-  it('parts of text are lines of one output', () => {
+  it('text parts are lines of one output', () => {
     const text = (value: string) => ({ type: 'text', text: value })
     expect(responseOf([text('a'), text('b')])).toEqual({ output: 'a\nb' })
     expect(responseOf([])).toEqual({ output: '' })
   })
 
-  it('an error is an error', () => {
+  it('an error is sent as an error', () => {
     expect(responseOf('{"a":1}', { is_error: true })).toEqual({ error: '{"a":1}' })
   })
 
-  it('a call that a person refused says so', () => {
+  it('a call that the user denied reports it', () => {
     const approval = { id: 'x', approved: false, reason: 'Too dear.' }
     expect(
       responses(
@@ -377,7 +377,7 @@ describe('results', () => {
     ).toEqual({ error: 'Too dear.' })
   })
 
-  it('results of one turn go together, in the order of the calls', () => {
+  it('results of one turn are grouped, in the order of the calls', () => {
     const written = writeMessages(
       [
         user('Hi'),
@@ -399,7 +399,7 @@ describe('results', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('a call of several turns ago finds its result, which is moved to it', () => {
+  it('a late result is moved to its call', () => {
     const written = writeMessages(
       [user('Hi'), calling(called('a')), user('Wait'), assistant('Yes'), result('a', 'late')],
       older,
@@ -415,7 +415,7 @@ describe('results', () => {
     expect(codes(written)).toEqual(['repaired'])
   })
 
-  it('calls of two messages in a row are answered together', () => {
+  it('calls of two consecutive messages are answered together', () => {
     const written = writeMessages(
       [user('Hi'), calling(called('a')), calling(called('b')), result('a'), result('b')],
       older,
@@ -424,7 +424,7 @@ describe('results', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('an id that comes twice in a history answers the call it follows', () => {
+  it('a repeated id in a history refers to the preceding call', () => {
     const written = writeMessages(
       [
         user('Hi'),
@@ -441,7 +441,7 @@ describe('results', () => {
     ])
   })
 
-  it('of two results of one call the last is kept, told', () => {
+  it('the last of two results of one call is kept, with a warning', () => {
     const written = writeMessages(
       [user('Hi'), calling(called('a')), result('a', '1'), result('a', '2')],
       older,
@@ -450,7 +450,7 @@ describe('results', () => {
     expect(codes(written)).toEqual(['repaired'])
   })
 
-  it('a call without a result is told that it has none', () => {
+  it('a call without a result gets one that reports it', () => {
     const written = writeMessages(
       [user('Hi'), calling(called('a'), called('b')), result('b', '2'), user('Go')],
       older,
@@ -462,17 +462,20 @@ describe('results', () => {
     expect(codes(written)).toEqual(['repaired'])
   })
 
-  it.each([{}, { name: 'look' }])('a result of no call is left out, told: %j', (more) => {
-    const written = writeMessages([user('Hi'), result('call_x', 'ok', more)])
-    expect(written.contents).toEqual([{ role: 'user', parts: [{ text: 'Hi' }] }])
-    expect(codes(written)).toEqual(['repaired'])
-  })
+  it.each([{}, { name: 'look' }])(
+    'a result without a call is dropped, with a warning: %j',
+    (more) => {
+      const written = writeMessages([user('Hi'), result('call_x', 'ok', more)])
+      expect(written.contents).toEqual([{ role: 'user', parts: [{ text: 'Hi' }] }])
+      expect(codes(written)).toEqual(['repaired'])
+    },
+  )
 
   const png = { type: 'image_url', image_url: 'data:image/png;base64,iVBORw0KGgo=' }
   const sound = { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }
   const inline = (mimeType: string, data: string) => ({ inlineData: { mimeType, data } })
 
-  it('images of a result are parts of it from Gemini 3 on, sound follows it', () => {
+  it('images of a result are parts of it since Gemini 3, audio follows it', () => {
     const written = writeMessages(
       [
         user('Hi'),
@@ -526,7 +529,7 @@ describe('histories of litellm', () => {
     expect(written.warnings).toEqual([])
   })
 
-  it('a signature hidden in an id is taken out of call and result', () => {
+  it('a signature hidden in an id is removed from call and result', () => {
     const written = writeMessages(
       [user('Hi'), calling(called('call_1__thought__c2ln')), result('call_1__thought__c2ln')],
       modern,
@@ -548,7 +551,7 @@ describe('histories of litellm', () => {
     expect(written.contents[1]?.parts).toEqual([{ text: 'Hello', thoughtSignature: 'c2ln' }])
   })
 
-  it('foreign thoughts are never sent, told once', () => {
+  it('foreign thoughts are never sent, with one warning', () => {
     const written = writeMessages([
       user('Hi'),
       assistant('a', { reasoning_content: 'secret one' }),
@@ -565,7 +568,7 @@ describe('histories of litellm', () => {
     expect(codes(written)).toEqual(['dropped'])
   })
 
-  it('images of an answer are shown again, sound by its words, a refusal as text', () => {
+  it('images of a response are sent again, audio as its transcript, a refusal as text', () => {
     const written = writeMessages([
       user('Hi'),
       assistant('Here', {

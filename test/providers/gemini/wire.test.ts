@@ -1,4 +1,6 @@
-/** The adapter on a socket: address, key, events, failures, over fetch and over the official client. */
+/**
+ * The adapter over a socket: URL, key, events, failures, over fetch and over the official client.
+ */
 import { readFileSync } from 'node:fs'
 import { GoogleGenAI } from '@google/genai'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -46,7 +48,9 @@ const textOf = (chunks: readonly StreamChunk[]) =>
 
 afterEach(() => void vi.unstubAllEnvs())
 
-/** The version is ours over fetch, the client's own over the client: v1beta until 2, v1 from 3 on. */
+/**
+ * The API version is ours over fetch and the client's over the client: v1beta until 2, v1 since 3.
+ */
 const clientPackage = new URL('../../../node_modules/@google/genai/package.json', import.meta.url)
 const clientVersion = readFileSync(clientPackage, 'utf8').includes('"version": "2.')
   ? 'v1beta'
@@ -60,7 +64,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     return { server, adapter: at(server) }
   }
 
-  it('a call goes to its method with the key in a header, never in the address', async () => {
+  it('sends a call to its method with the key in a header, never in the URL', async () => {
     const { server, adapter } = await open(reply(200, stop([{ text: 'Hi' }])))
     const { call, statuses } = callOf({ headers: { 'x-trace': 't' } })
     await adapter.generate?.(
@@ -77,7 +81,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect(statuses).toEqual([200])
   })
 
-  it('the bodies are the same, whichever way', async () => {
+  it('sends the same body over both transports', async () => {
     const { server, adapter } = await open(reply(200, stop([{ text: 'Hi' }])))
     const request = {
       ...hello,
@@ -102,7 +106,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     })
   })
 
-  it('a stream asks for events and says what they say', async () => {
+  it('requests an event stream and reads its content', async () => {
     const { server, adapter } = await open(
       sse(event(chunk([{ text: 'Hel' }])), event({ ...stop([{ text: 'lo' }]), usageMetadata })),
     )
@@ -130,7 +134,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect(accumulate(chunks)?.usage).toEqual(usages[0])
   })
 
-  it('events with a name, comments, [DONE] and a last event without its blank line are read', async () => {
+  it('reads events with a name, comments, [DONE] and a last event without its blank line', async () => {
     const last = `event: message\ndata: ${JSON.stringify(stop([{ text: 'b' }]))}`
     const { adapter } = await open(
       sse(': ping\n\n', `event: x\n${event(chunk([{ text: 'a' }]))}`, last),
@@ -140,13 +144,13 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect((await stream(other)).error).toBeUndefined()
   })
 
-  it('a key of the call takes the place of the other', async () => {
+  it('replaces the configured key with that of the call', async () => {
     const { server, adapter } = await open(reply(200, stop([{ text: 'Hi' }])))
     await adapter.generate?.(hello, callOf({ apiKey: 'other-key' }).call)
     expect(server.seen[0]?.headers['x-goog-api-key']).toBe('other-key')
   })
 
-  it('tokens are counted by the endpoint that counts', async () => {
+  it('counts tokens with the counting endpoint', async () => {
     const { server, adapter } = await open(reply(200, { totalTokens: 61 }))
     expect(await adapter.countTokens?.(hello, callOf().call)).toBe(61)
     expect(server.seen[0]?.url).toBe(`/${version}/models/${flash3}:countTokens`)
@@ -155,14 +159,14 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     })
   })
 
-  it('a count that is none is an UnexpectedResponseError', async () => {
+  it('throws an UnexpectedResponseError for an invalid token count', async () => {
     const { adapter } = await open(reply(200, {}))
     await expect(adapter.countTokens?.(hello, callOf().call)).rejects.toBeInstanceOf(
       UnexpectedResponseError,
     )
   })
 
-  it('a refusal is tried once and tells its wait', async () => {
+  it('an error response is sent once and has its wait', async () => {
     const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '31s' }
     const body = [
       { error: { code: 429, message: 'Slow', status: 'RESOURCE_EXHAUSTED', details: [retry] } },
@@ -181,7 +185,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect(server.seen).toHaveLength(2)
   })
 
-  it('an error amid a stream comes after what was said before it', async () => {
+  it('an error within a stream follows the content before it', async () => {
     const error = { error: { code: 503, message: 'overloaded', status: 'UNAVAILABLE' } }
     const { adapter } = await open(
       sse(event({ ...chunk([{ text: 'Half' }]), usageMetadata }), event(error)),
@@ -207,14 +211,14 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     ['HTML', reply(200, '<html>login</html>'), UnexpectedResponseError],
     ['nothing', sse(''), UnexpectedResponseError],
     ['a page with an error status', reply(502, '<html>bad gateway</html>'), Error],
-  ])('%s in the place of a stream is a typed error', async (_, answer, Class) => {
+  ])('%s in place of a stream is a typed error', async (_, answer, Class) => {
     const { adapter } = await open(answer)
     const { error } = await stream(adapter)
     expect(error).toBeInstanceOf(Class)
     expect(String((error as Error).message)).not.toContain('html>')
   })
 
-  it('no connection is an APIConnectionError', async () => {
+  it('a failed connection is an APIConnectionError', async () => {
     const { adapter } = await open((response) => void response.destroy())
     await expect(adapter.generate?.(hello, callOf().call)).rejects.toBeInstanceOf(
       APIConnectionError,
@@ -222,7 +226,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   })
 })
 
-describe('a stream that is cut', () => {
+describe('a stream that is interrupted', () => {
   const events = [
     chunk([{ text: 'Hm.', thought: true }]),
     { ...chunk([{ text: 'Let me ' }]), usageMetadata },
@@ -241,7 +245,7 @@ describe('a stream that is cut', () => {
   })
 
   it.each(whole.map((_, i) => i + 1))(
-    'by us after event %i lets go of the socket',
+    'by the caller after event %i closes the socket',
     async (length) => {
       const server = await serve((response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -260,7 +264,7 @@ describe('a stream that is cut', () => {
   )
 })
 
-describe('addresses and keys', () => {
+describe('URLs and keys', () => {
   const urlAt = async (options: object, path = '') => {
     const server = await serve(reply(200, stop([{ text: 'Hi' }])))
     const adapter = gemini({ apiKey: 'k', baseURL: `${server.url}${path}`, ...options })
@@ -278,13 +282,13 @@ describe('addresses and keys', () => {
     expect(await urlAt(options, path)).toBe(`${base}/models/${flash3}:generateContent`)
   })
 
-  it('a query of the base stays behind the path', async () => {
+  it('a query of the base URL stays after the path', async () => {
     expect(await urlAt({}, '/proxy?tenant=a')).toBe(
       `/proxy/v1beta/models/${flash3}:generateContent?tenant=a`,
     )
   })
 
-  it('key and base come from the environment at the call', async () => {
+  it('key and base URL come from the environment at the call', async () => {
     const server = await serve(reply(200, stop([{ text: 'Hi' }])))
     const adapter = gemini()
     vi.stubEnv('GOOGLE_GEMINI_BASE_URL', server.url)
@@ -299,7 +303,7 @@ describe('addresses and keys', () => {
     ])
   })
 
-  it('no key is an error that names the variable, before any connection', async () => {
+  it('a missing key is an error that names the variable, before any connection', async () => {
     const server = await serve(reply(200, stop()))
     vi.stubEnv('GEMINI_API_KEY', '')
     vi.stubEnv('GOOGLE_API_KEY', '')
@@ -313,7 +317,7 @@ describe('addresses and keys', () => {
 })
 
 describe('the official client', () => {
-  it('sends through the fetch that it was made with, once', async () => {
+  it('sends once, through the fetch it was created with', async () => {
     const server = await serve(
       reply(503, { error: { code: 503, message: 'busy', status: 'UNAVAILABLE' } }),
     )
@@ -326,7 +330,7 @@ describe('the official client', () => {
     expect(fetch).toHaveBeenCalledTimes(1)
   })
 
-  it('a failed connection is not tried again', async () => {
+  it('does not retry a failed connection', async () => {
     const fetch = vi.fn(() => Promise.reject(new TypeError('fetch failed')))
     const httpOptions = { fetch, retryOptions: { attempts: 4 } }
     const adapter = gemini({ client: new GoogleGenAI({ apiKey: 'k', httpOptions }) })
@@ -336,7 +340,7 @@ describe('the official client', () => {
     expect(fetch).toHaveBeenCalledTimes(1)
   })
 
-  it('has a version and a base of its own', async () => {
+  it('uses its own version and base URL', async () => {
     const server = await serve(reply(200, stop([{ text: 'Hi' }])))
     const client = new GoogleGenAI({
       apiKey: 'k',
@@ -347,7 +351,7 @@ describe('the official client', () => {
     expect(server.seen[0]?.url).toBe(`/x/v1alpha/models/${flash3}:generateContent`)
   })
 
-  it('a stub of it answers by what it returns', async () => {
+  it('may be a stub that returns values', async () => {
     const asked: unknown[] = []
     const client: GeminiClient = {
       models: {

@@ -1,4 +1,4 @@
-/** Round trip: what an answer said goes back as it came while the message says the same, and is written anew where it does not. */
+/** A response in the history: sent back unchanged while the message is, otherwise rebuilt. */
 import { describe, expect, it, test } from 'vitest'
 import type { AssistantMessage, Message } from '../../../src/chat/index.js'
 import {
@@ -23,7 +23,7 @@ const reasoning = {
   encrypted_content: 'gAAAA',
 }
 
-/** An answer of these items, as a database gives it back. */
+/** A response of these items, as loaded from a database. */
 const answer = (items: readonly object[], request = hello): AssistantMessage =>
   stored(readWhole(body(items as never), { request }).message)
 const back = (one: AssistantMessage, more: Parameters<typeof writeMessages>[1] = {}) => {
@@ -31,9 +31,9 @@ const back = (one: AssistantMessage, more: Parameters<typeof writeMessages>[1] =
   return { items: input.slice(1, -1), warnings }
 }
 
-describe('an answer that nobody changed', () => {
+describe('an unchanged response', () => {
   test.each(['phase-call-stream', 'search-stream', 'text-stream', 'refusal-stream'])(
-    '%s goes back item by item',
+    '%s is sent back item by item',
     (name) => {
       const taken = recording('openai', name)
       const one = read(recorded(taken), taken).answer?.message as AssistantMessage
@@ -43,7 +43,7 @@ describe('an answer that nobody changed', () => {
   )
 
   test.each(['tool-search', 'code', 'reasoning-call', 'search', 'file-search', 'calls', 'refusal'])(
-    '%s goes back item by item',
+    '%s is sent back item by item',
     (name) => {
       const taken = recording('openai', name)
       const one = stored(readWhole(taken.body, taken).message)
@@ -52,7 +52,7 @@ describe('an answer that nobody changed', () => {
     },
   )
 
-  it('keeps phase and ids, reasoning before what it led to', () => {
+  it('keeps phase and ids, reasoning before its result', () => {
     const items = [
       { ...message('Let me see.'), phase: 'commentary' },
       reasoning,
@@ -70,18 +70,18 @@ describe('an answer that nobody changed', () => {
     expect(warnings).toEqual([])
   })
 
-  it('goes back to a dated name of its model', () => {
+  it('is sent back to a dated name of its model', () => {
     expect(
       back(answer([reasoning, message('Hi')]), { model: 'gpt-5-mini-2025-08-07' }).items,
     ).toEqual([reasoning, message('Hi')])
   })
 
-  it('may have lost its reasoning text on the way', () => {
+  it('may have lost its reasoning text', () => {
     const { reasoning_content: _, ...one } = answer([reasoning, message('Hi')])
     expect(back(one)).toEqual({ items: [reasoning, message('Hi')], warnings: [] })
   })
 
-  it('sends an image back without what the API says of it and does not take', () => {
+  it('sends an image back without members that the API returns but rejects', () => {
     const image = { type: 'image_generation_call', id: 'ig_1', status: 'completed', result: 'QUJD' }
     const { items } = back(
       answer([{ ...image, action: 'generate', output_format: 'png', size: '1x1' }]),
@@ -90,7 +90,7 @@ describe('an answer that nobody changed', () => {
   })
 })
 
-describe('an answer that was changed', () => {
+describe('a changed response', () => {
   const one = answer([reasoning, message('The key is 1234.'), functionCall('{"a":1}')])
   const call = one.tool_calls?.[0]
   const changed: readonly (readonly [string, AssistantMessage])[] = [
@@ -108,7 +108,7 @@ describe('an answer that was changed', () => {
     ['by a call less', { ...one, tool_calls: [] }],
   ]
 
-  test.each(changed)('%s is written anew, told', (_, edited) => {
+  test.each(changed)('%s is rebuilt, with a warning', (_, edited) => {
     const { items, warnings } = back(edited)
     expect(JSON.stringify(items)).not.toContain('gAAAA')
     expect(items[0]).toMatchObject({ role: 'assistant' })
@@ -116,19 +116,19 @@ describe('an answer that was changed', () => {
     expect(codes(warnings)).toContain('dropped messages')
   })
 
-  it('does not bring back what was taken out', () => {
+  it('does not restore removed content', () => {
     const { items } = back({ ...one, content: 'The key is ****.' })
     expect(JSON.stringify(items)).not.toContain('1234')
   })
 
-  it('only in the spaces of its arguments was not changed', () => {
+  it('with only white space of its arguments changed counts as unchanged', () => {
     const spaced = { ...call, function: { name: 'weather', arguments: '{ "a": 1 }' } } as never
     expect(back({ ...one, tool_calls: [spaced] }).items[0]).toEqual(reasoning)
   })
 })
 
 describe('reasoning', () => {
-  it('of another model is left out with the ids that ask for it; the rest stays', () => {
+  it('of another model is dropped with the ids that refer to it; the rest stays', () => {
     const one = answer([reasoning, { ...message('Hi'), phase: 'final_answer' }])
     const { items, warnings } = back(one, { model: 'gpt-5.2' })
     const { id: _, ...rest } = message('Hi')
@@ -136,7 +136,7 @@ describe('reasoning', () => {
     expect(codes(warnings)).toEqual(['dropped messages'])
   })
 
-  it('without encrypted content goes back only to a server that stores', () => {
+  it('without encrypted content is sent back only to a server that stores', () => {
     const { encrypted_content: _, ...bare } = reasoning
     const one = answer([bare, message('Hi')])
     expect(back(one, { store: true }).items).toEqual([bare, message('Hi')])
@@ -146,15 +146,15 @@ describe('reasoning', () => {
     expect(codes(warnings)).toEqual(['dropped messages'])
   })
 
-  it('that led to nothing is left out', () => {
+  it('without content after it is dropped', () => {
     const { items, warnings } = back(answer([message('Hi'), reasoning]))
     expect(items).toEqual([message('Hi')])
     expect(codes(warnings)).toEqual(['dropped messages'])
   })
 })
 
-describe('answers of others', () => {
-  it('leave nothing of their own behind, told', () => {
+describe('responses of other providers', () => {
+  it('leave no native content behind, with a warning', () => {
     const foreign: Message = {
       role: 'assistant',
       content: 'Hi',
@@ -176,14 +176,14 @@ describe('answers of others', () => {
     { provider: 'openai' },
     { provider: 'openai', model: 'x', content: [] },
     { provider: 'openai', model: 'x', content: [null, 7] },
-  ])('a native slot of %j is none', (native) => {
+  ])('a native slot of %j is ignored', (native) => {
     const { input } = writeMessages([user, { role: 'assistant', content: 'Hi', native } as never])
     expect(input[1]).toEqual({ role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] })
   })
 })
 
 describe('the wrapper of parallel calls', () => {
-  it('goes back as the calls it holds, each with its result', () => {
+  it('is sent back as the calls it contains, each with its result', () => {
     const wrapper = functionCall(
       JSON.stringify({
         tool_uses: [
@@ -249,7 +249,7 @@ describe('calls of built-in tools are answered by items of their own kind', () =
     expect(reply(item, 'no picture')).toEqual([])
   })
 
-  it('shell: what it printed, as text or in parts', () => {
+  it('shell: its output, as text or in parts', () => {
     const item = {
       type: 'shell_call',
       id: 'sh_1',
@@ -348,7 +348,7 @@ describe('calls of built-in tools are answered by items of their own kind', () =
     ])
   })
 
-  it('MCP: nobody answers for the user', () => {
+  it('MCP: no approval is given for the user', () => {
     const item = {
       type: 'mcp_approval_request',
       id: 'mcpr_1',

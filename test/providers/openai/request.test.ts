@@ -1,4 +1,4 @@
-/** Parameters to the body of POST /responses. */
+/** Parameters in the body of POST /responses. */
 import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
 import { BadRequestError } from '../../../src/core/index.js'
@@ -9,7 +9,7 @@ import { codes, frozen, hello, write } from './support.js'
 const plain = 'gpt-4.1'
 
 describe('the body', () => {
-  it('of a bare request stores nothing and asks for what a stateless next turn needs', () => {
+  it('of a minimal request stores nothing and includes what a stateless next turn needs', () => {
     expect(write({}).body).toEqual({
       model: 'gpt-5-mini',
       input: [{ role: 'user', content: 'Hello' }],
@@ -18,16 +18,16 @@ describe('the body', () => {
     })
   })
 
-  it('of a model that does not reason asks for no encrypted reasoning', () => {
+  it('of a model without reasoning includes no encrypted reasoning', () => {
     for (const model of [plain, 'gpt-5.2-chat-latest', 'my-own-model'])
       expect(write({ model }).body).not.toHaveProperty('include')
   })
 
-  it('streams when it is to stream', () => {
+  it('has stream in a stream call', () => {
     expect(write({}, { streaming: true }).body.stream).toBe(true)
   })
 
-  it('carries what has a place under its own name or another', () => {
+  it('has supported parameters under their own or another name', () => {
     const { body, warnings } = write({
       model: plain,
       temperature: 0.2,
@@ -64,23 +64,23 @@ describe('the body', () => {
     expect(warnings).toEqual([])
   })
 
-  it('says no temperature to a model that reasons where it is what the model takes anyway', () => {
+  it('omits the temperature of a reasoning model if it is the default', () => {
     expect(write({ temperature: 1, top_p: 1 }).body).not.toHaveProperty('temperature')
     expect(write({ temperature: 0.5 }).body.temperature).toBe(0.5)
     expect(write({ model: plain, temperature: 1 }).body.temperature).toBe(1)
   })
 
-  it('asks an unknown model for encrypted reasoning only where it is asked to reason', () => {
+  it('includes encrypted reasoning of an unknown model only if reasoning is requested', () => {
     const include = (more: object) => write({ model: 'my-own-model', ...more }).body.include
     expect(include({ reasoning_effort: 'low' })).toEqual(['reasoning.encrypted_content'])
     expect(include({ reasoning_effort: 'none' })).toBeUndefined()
   })
 
-  it('takes max_completion_tokens before max_tokens', () => {
+  it('uses max_completion_tokens before max_tokens', () => {
     expect(write({ max_tokens: 100, max_completion_tokens: 200 }).body.max_output_tokens).toBe(200)
   })
 
-  it('leaves out what the wire has no place for, each told', () => {
+  it('drops unsupported parameters, each with a warning', () => {
     const { body, warnings } = write({
       stop: ['END'],
       seed: 7,
@@ -102,20 +102,20 @@ describe('the body', () => {
     ])
   })
 
-  it('says nothing of what was given as undefined', () => {
+  it('omits undefined parameters', () => {
     const { body, warnings } = write({ stop: undefined, temperature: undefined, store: undefined })
     expect(body).not.toHaveProperty('temperature')
     expect(body.store).toBe(false)
     expect(warnings).toEqual([])
   })
 
-  it('cuts an end-user id to 64 characters and tells it', () => {
+  it('truncates an end-user id to 64 characters, with a warning', () => {
     const { body, warnings } = write({ user: 'u'.repeat(80) })
     expect(body.safety_identifier).toHaveLength(64)
     expect(codes(warnings)).toEqual(['changed user'])
   })
 
-  it('takes unknown keys, extra_body and provider options as they are, the last one winning', () => {
+  it('has unknown keys, extra_body and provider options unchanged, the last one wins', () => {
     const { body } = write({
       truncation: 'auto',
       temperature: 1,
@@ -134,7 +134,7 @@ describe('the body', () => {
     expect(JSON.stringify(body)).not.toContain('fast')
   })
 
-  it('keeps what is beside an own member of reasoning and text', () => {
+  it('keeps members beside one that the caller sets in reasoning and text', () => {
     const { body } = write({
       reasoning_effort: 'low',
       verbosity: 'high',
@@ -148,7 +148,7 @@ describe('the body', () => {
     })
   })
 
-  it('puts the tools of provider options behind the others', () => {
+  it('appends the tools of provider options', () => {
     const { body } = write({
       tools: [{ type: 'function', function: { name: 'f' } }],
       provider_options: { openai: { tools: [{ type: 'web_search' }] } },
@@ -156,11 +156,11 @@ describe('the body', () => {
     expect(body.tools).toMatchObject([{ name: 'f' }, { type: 'web_search' }])
   })
 
-  it('writes extra headers in lower case', () => {
+  it('has extra headers in lower case', () => {
     expect(write({ extra_headers: { 'X-A': '1' } }).headers).toEqual({ 'x-a': '1' })
   })
 
-  it('of no messages is refused, unless something stands for them', () => {
+  it('without messages is rejected, unless another member replaces them', () => {
     expect(() => write({ messages: [] })).toThrow(BadRequestError)
     expect(write({ messages: [], previous_response_id: 'resp_0' }).input).toEqual([])
     expect(
@@ -171,7 +171,7 @@ describe('the body', () => {
 
 describe('reasoning', () => {
   test.each(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const)(
-    'effort %s goes as it is',
+    'effort %s is unchanged',
     (reasoning_effort) => {
       const { body, warnings } = write({ model: 'model-of-tomorrow', reasoning_effort })
       expect(body.reasoning).toEqual({ effort: reasoning_effort })
@@ -179,13 +179,13 @@ describe('reasoning', () => {
     },
   )
 
-  it('of an effort that does not exist is refused with the list of those that do', () => {
+  it('of an unknown effort is rejected with the list of the known ones', () => {
     const call = () => write({ reasoning_effort: 'ultra' as never })
     expect(call).toThrow(BadRequestError)
     expect(call).toThrow(/minimal/)
   })
 
-  it('is shown where it is asked for', () => {
+  it('has a summary if requested', () => {
     expect(write({ reasoning_effort: 'low' }).body.reasoning).toEqual({
       effort: 'low',
       summary: 'auto',
@@ -193,7 +193,7 @@ describe('reasoning', () => {
     expect(write({ thinking: { type: 'adaptive' } }).body.reasoning).toEqual({ summary: 'auto' })
   })
 
-  it('is not shown where it is off, hidden, not there or not wanted', () => {
+  it('has no summary if it is off, hidden, unsupported or disabled', () => {
     expect(write({ model: 'gpt-5.2', reasoning_effort: 'none' }).body.reasoning).toEqual({
       effort: 'none',
     })
@@ -212,18 +212,18 @@ describe('reasoning', () => {
     [1024, 'low'],
     [4096, 'medium'],
     [20_000, 'high'],
-  ])('a budget of %d tokens is effort %s, told', (budget_tokens, effort) => {
+  ])('a budget of %d tokens is effort %s, with a warning', (budget_tokens, effort) => {
     const { body, warnings } = write({ thinking: { type: 'enabled', budget_tokens } })
     expect(body.reasoning).toMatchObject({ effort })
     expect(codes(warnings)).toEqual(['changed thinking'])
   })
 
-  it('a budget goes to an effort that the model has', () => {
+  it('a budget becomes an effort that the model supports', () => {
     const { body } = write({ model: 'o3', thinking: { type: 'enabled', budget_tokens: 100 } })
     expect(body.reasoning).toMatchObject({ effort: 'low' })
   })
 
-  it('is switched off where a model can, else as low as it goes, told', () => {
+  it('is disabled if the model supports that, otherwise set to the lowest effort, with a warning', () => {
     const off = { thinking: { type: 'disabled' } } as const
     expect(write({ model: 'gpt-5.2', ...off })).toMatchObject({
       body: { reasoning: { effort: 'none' } },
@@ -234,7 +234,7 @@ describe('reasoning', () => {
     expect(codes(warnings)).toEqual(['changed thinking'])
   })
 
-  it('thinking is left out for a model that does not reason', () => {
+  it('thinking is dropped for a model without reasoning', () => {
     const { body, warnings } = write({
       model: plain,
       thinking: { type: 'enabled', budget_tokens: 2048 },
@@ -245,12 +245,12 @@ describe('reasoning', () => {
 })
 
 describe('response_format', () => {
-  it('text and json_object go as they are', () => {
+  it('text and json_object are unchanged', () => {
     for (const type of ['text', 'json_object'] as const)
       expect(write({ response_format: { type } }).body.text).toEqual({ format: { type } })
   })
 
-  it('a schema keeps its name, description and looseness', () => {
+  it('a schema keeps its name, description and strictness', () => {
     const schema = { type: 'object', properties: { a: { type: 'string' } } }
     const { body } = write({
       response_format: {
@@ -263,7 +263,7 @@ describe('response_format', () => {
     })
   })
 
-  it('a strict schema of zod fits what strict mode takes', () => {
+  it('a strict schema of zod is converted for strict mode', () => {
     const schema = z.toJSONSchema(z.object({ name: z.string(), age: z.int().optional() }))
     const { body } = write({
       response_format: { type: 'json_schema', json_schema: { name: 'p', schema, strict: true } },
@@ -280,7 +280,7 @@ describe('response_format', () => {
     })
   })
 
-  it('a name is spelled as the API wants it', () => {
+  it("a name is changed to the API's character set", () => {
     const named = (name: string) =>
       write({
         response_format: { type: 'json_schema', json_schema: { name, schema: { type: 'object' } } },
@@ -301,7 +301,7 @@ describe('tools', () => {
     },
   } as const
 
-  it('are flat, and say whether they are strict', () => {
+  it('are flat, and have their strictness', () => {
     expect(write({ tools: [weather] }).body.tools).toEqual([
       { ...weather.function, type: 'function', strict: false },
     ])
@@ -311,7 +311,7 @@ describe('tools', () => {
     ])
   })
 
-  it('without parameters take an empty object', () => {
+  it('without parameters have an empty object', () => {
     expect(write({ tools: [{ type: 'function', function: { name: 'now' } }] }).body.tools).toEqual([
       {
         type: 'function',
@@ -322,7 +322,7 @@ describe('tools', () => {
     ])
   })
 
-  it('in the flat form, with members of the Responses API, are taken too', () => {
+  it('in the flat form, with members of the Responses API, are accepted too', () => {
     const { body } = write({ tools: [{ type: 'function', name: 'now', defer_loading: true }] })
     expect(body.tools).toMatchObject([{ name: 'now', defer_loading: true, strict: false }])
   })
@@ -343,7 +343,7 @@ describe('tools', () => {
     ])
   })
 
-  it('that the provider runs go as they are, and their results are asked for', () => {
+  it('executed by the provider are unchanged, and their results are included', () => {
     const tools = [
       { type: 'web_search', filters: { allowed_domains: ['a.example'] } },
       { type: 'code_interpreter', container: { type: 'auto' } },
@@ -361,13 +361,13 @@ describe('tools', () => {
     ])
   })
 
-  it('in the words of another provider are left out, told', () => {
+  it('in the format of another provider are dropped, with a warning', () => {
     const { body, warnings } = write({ tools: [{ googleSearch: {} }] })
     expect(body).not.toHaveProperty('tools')
     expect(codes(warnings)).toEqual(['dropped tools'])
   })
 
-  it('web_search_options are a tool', () => {
+  it('web_search_options become a tool', () => {
     const { body } = write({
       web_search_options: {
         search_context_size: 'low',
@@ -383,14 +383,14 @@ describe('tools', () => {
     ])
   })
 
-  it('none at all are not said', () => {
+  it('an empty list is omitted', () => {
     const { body, warnings } = write({ tools: [], tool_choice: 'auto' })
     expect(body).not.toHaveProperty('tools')
     expect(body).not.toHaveProperty('tool_choice')
     expect(warnings).toEqual([])
   })
 
-  it('a forced choice without tools is left out, told', () => {
+  it('a forced choice without tools is dropped, with a warning', () => {
     const { body, warnings } = write({ tool_choice: 'required' })
     expect(body).not.toHaveProperty('tool_choice')
     expect(codes(warnings)).toEqual(['dropped tool_choice'])
@@ -437,7 +437,7 @@ describe('tools', () => {
   })
 
   test.each(['sometimes', {}, { type: 'function' }, { type: 'allowed_tools' }, 7])(
-    'the choice %j is refused',
+    'the choice %j is rejected',
     (tool_choice) => {
       expect(() => write({ tools: [weather], tool_choice: tool_choice as never })).toThrow(
         BadRequestError,
@@ -446,8 +446,8 @@ describe('tools', () => {
   )
 })
 
-describe('counting', () => {
-  it('asks for the same input without what is about the answer', () => {
+describe('countTokens', () => {
+  it('sends the same input without response parameters', () => {
     const wire = countWriter(profile)(
       frozen({
         ...hello,

@@ -1,4 +1,4 @@
-/** Whole answers, usage, errors, and what is known of the models. */
+/** Generate responses, usage, errors, and model facts. */
 import { describe, expect, it, test } from 'vitest'
 import type { ChatRequest } from '../../../src/chat/index.js'
 import {
@@ -17,8 +17,8 @@ import { capabilities, models, nearestEffort } from '../../../src/providers/open
 import { toUsage } from '../../../src/providers/openai/usage.js'
 import { body, functionCall, hello, message, readWhole, recording } from './support.js'
 
-describe('a whole answer', () => {
-  it('says id, time, model, text and why it ended', () => {
+describe('a generate response', () => {
+  it('has id, time, model, text and finish reason', () => {
     const assistant = {
       role: 'assistant',
       content: 'Hi',
@@ -74,7 +74,7 @@ describe('a whole answer', () => {
     expect(call).toThrow(expect.objectContaining({ code, requestId: 'req_1' }))
   })
 
-  it('that failed is the error it tells', () => {
+  it('that failed is the error it contains', () => {
     const error = { code: 'server_error', message: 'Oops' }
     expect(() => readWhole(body([], { status: 'failed', error }))).toThrow(InternalServerError)
     expect(() => readWhole({ error: { type: 'insufficient_quota', message: 'Pay' } })).toThrow(
@@ -82,7 +82,7 @@ describe('a whole answer', () => {
     )
   })
 
-  it('of a background call is a handle, told', () => {
+  it('of a background call is a handle, with a warning', () => {
     const { id, warnings } = readWhole(
       body([], { status: 'queued', background: true, usage: null }),
     )
@@ -90,7 +90,7 @@ describe('a whole answer', () => {
     expect(warnings).toHaveLength(1)
   })
 
-  it('of a file search names the file it cites', () => {
+  it('of a file search names the cited file', () => {
     const { message: one } = readWhole(recording('openai', 'file-search').body)
     expect(one.annotations).toEqual([
       {
@@ -102,7 +102,7 @@ describe('a whole answer', () => {
 })
 
 describe('usage', () => {
-  it('in every detail', () => {
+  it('has every detail', () => {
     expect(
       toUsage({
         input_tokens: 100,
@@ -130,11 +130,11 @@ describe('usage', () => {
     })
   })
 
-  test.each([null, undefined, {}, { input_tokens: null }, 'many'])('of %j is not known', (wire) => {
+  test.each([null, undefined, {}, { input_tokens: null }, 'many'])('of %j is unknown', (wire) => {
     expect(toUsage(wire)).toBeUndefined()
   })
 
-  it('that was not told is absent, not nought', () => {
+  it('that was not reported is absent, not 0', () => {
     expect(toUsage({ input_tokens: 1, output_tokens: 2, input_tokens_details: null })).toEqual({
       prompt_tokens: 1,
       completion_tokens: 2,
@@ -143,7 +143,7 @@ describe('usage', () => {
   })
 })
 
-describe('refusals', () => {
+describe('error responses', () => {
   const at = (status: number, error: object, headers: Record<string, string> = {}) =>
     toError({ status, body: { error }, model: 'gpt-5', headers: new Headers(headers) })
 
@@ -167,7 +167,7 @@ describe('refusals', () => {
     expect(typed).toMatchObject({ status, retryable, provider: 'openai', model: 'gpt-5' })
   })
 
-  it("keep the provider's words and its wish to wait", () => {
+  it("keep the provider's message and its retry time", () => {
     const typed = at(
       429,
       { code: 'rate_limit_exceeded', message: 'Slow down.' },
@@ -184,7 +184,7 @@ describe('models', () => {
       (rule) => rule.param === param && rule.when?.({ ...hello, model, ...request }) !== false,
     )
 
-  it('answer to their bare names', () => {
+  it('are found by their bare names', () => {
     for (const name of ['gpt-5', 'o3-mini', 'chatgpt-4o-latest', 'ft:gpt-4o:org::id'])
       expect(models.test(name)).toBe(true)
     for (const name of ['claude-sonnet-4-5', 'gemini-2.5-pro', 'grok-4', 'open-model'])
@@ -210,13 +210,13 @@ describe('models', () => {
     expect(capabilities(model)).toMatchObject({ known: true, reasoning, contextTokens })
   })
 
-  it('of a generation nobody knows are taken to reason, and refuse nothing', () => {
+  it('of an unknown generation count as reasoning models, and reject nothing', () => {
     const { known, reasoning, rules } = capabilities('gpt-9')
     expect([known, reasoning]).toEqual([false, true])
     expect(rules).toEqual(capabilities('my-own-model').rules)
   })
 
-  it('that are not known take all that the API has a place for', () => {
+  it('that are unknown accept every parameter of the API', () => {
     const { known, reasoning, rules } = capabilities('my-own-model')
     expect([known, reasoning]).toEqual([false, undefined])
     expect(rules.some(({ param }) => param === 'reasoning_effort')).toBe(false)
@@ -234,7 +234,7 @@ describe('models', () => {
     ['gpt-6-astra', { thinking: { type: 'disabled' } }, true],
     ['o3', {}, true],
     ['gpt-4.1', {}, false],
-  ] as const)('%s with %j: temperature is bound %s', (model, request, isBound) => {
+  ] as const)('%s with %j: temperature is restricted %s', (model, request, isBound) => {
     const bound = rulesOf(model, 'temperature', { temperature: 0.2, ...request }).some(
       ({ values }) => values !== undefined,
     )
@@ -251,17 +251,17 @@ describe('models', () => {
     ['gpt-6.1-terra', ['none', 'low', 'medium', 'high', 'xhigh', 'max']],
     ['gpt-6-sol', undefined],
     ['o3', ['low', 'medium', 'high']],
-  ])('%s takes the efforts %j', (model, efforts) => {
+  ])('%s supports the efforts %j', (model, efforts) => {
     expect(rulesOf(model, 'reasoning_effort')[0]?.values).toEqual(efforts)
   })
 
-  it('an effort that a model lacks becomes the nearest, the weaker of two', () => {
+  it('an unsupported effort becomes the nearest, the weaker of two', () => {
     expect(nearestEffort('none', ['low', 'medium'])).toBe('low')
     expect(nearestEffort('max', ['low', 'high'])).toBe('high')
     expect(nearestEffort('medium', ['low', 'high'])).toBe('low')
   })
 
-  it('wait long where answers take long', () => {
+  it('have longer timeouts if their responses take long', () => {
     expect(capabilities('o3-pro').timeouts?.headersMs).toBeGreaterThan(
       capabilities('gpt-5').timeouts?.headersMs ?? 0,
     )

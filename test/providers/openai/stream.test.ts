@@ -1,4 +1,6 @@
-/** Streams that tell the truth: whatever order, ids and cuts the events come in. */
+/**
+ * Streams are read correctly in whatever order, with whatever ids and splits their events arrive.
+ */
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import {
@@ -33,7 +35,7 @@ import {
 const calls = (result: ReturnType<typeof read>) => result.answer?.message.tool_calls
 
 describe('text', () => {
-  it('comes as it was cut, between a start and a finish', () => {
+  it('is emitted as it was split, between a start and a finish', () => {
     const { chunks, usages } = read([created, textDelta('Hel'), textDelta('lo'), completed()])
     expect(chunks).toEqual([
       {
@@ -66,13 +68,13 @@ describe('text', () => {
     ['output_text.done', event('response.output_text.done', { output_index: 0, text: 'Hello' })],
     ['output_item.done', done(0, message('Hello'))],
     ['the terminal event', completed([message('Hello')])],
-  ])('that only %s tells is said once', (_, only) => {
+  ])('that is only in %s is emitted once', (_, only) => {
     const { chunks, answer } = read([created, only, completed([message('Hello')])])
     expect(texts(chunks, 'text-delta')).toEqual(['Hello'])
     expect(answer?.text).toBe('Hello')
   })
 
-  it('that is repeated in whole is not said again, and an empty output at the end takes nothing away', () => {
+  it('that is repeated in whole is not emitted again, and an empty output at the end removes nothing', () => {
     const { chunks } = read([
       created,
       added(0, message('', { content: [] })),
@@ -84,12 +86,12 @@ describe('text', () => {
     expect(texts(chunks, 'text-delta')).toEqual(['Hello'])
   })
 
-  it('of which the end was lost is completed from the whole', () => {
+  it('with a missing end is completed from the whole', () => {
     const { chunks } = read([created, textDelta('Hel'), done(0, message('Hello')), completed()])
     expect(texts(chunks, 'text-delta')).toEqual(['Hel', 'lo'])
   })
 
-  it('whose pieces are not the whole stays as it was said, and is told once', () => {
+  it('whose pieces differ from the whole stays as it was emitted, with one warning', () => {
     const { answer, warnings } = read([
       created,
       textDelta('Hullo'),
@@ -118,7 +120,7 @@ describe('text', () => {
     expect(answer?.text).toBe('One. Two. Three.')
   })
 
-  it('is kept together although ids change with every event', () => {
+  it('is joined although ids change with every event', () => {
     const { answer } = read([
       created,
       added(0, { ...message(''), id: 'a' }),
@@ -180,7 +182,7 @@ describe('annotations', () => {
     end_index: at + 2,
   })
 
-  it('are placed in the text of the whole message, and are not said twice', () => {
+  it('have positions in the text of the whole message, and are emitted once', () => {
     const { answer } = read([
       created,
       done(0, message('12345')),
@@ -202,7 +204,7 @@ describe('annotations', () => {
     )
   })
 
-  it('of files say file and container', () => {
+  it('of files have file and container', () => {
     const annotations = [
       { type: 'file_citation', file_id: 'file_1', filename: 'a.pdf', index: 3 },
       {
@@ -251,7 +253,7 @@ describe('reasoning', () => {
     ...more,
   })
 
-  it('of several parts and items is set apart by a blank line', () => {
+  it('of several parts and items is separated by a blank line', () => {
     const { chunks, answer } = read([
       created,
       added(0, item([], { encrypted_content: 'part' })),
@@ -266,7 +268,7 @@ describe('reasoning', () => {
     expect(answer?.message.reasoning_content).toBe('One\n\nTwo\n\nThree')
   })
 
-  it('keeps the encrypted content of the finished item, not of the one that was announced', () => {
+  it('keeps the encrypted content of the finished item, not of the announced one', () => {
     const { answer } = read([
       created,
       added(0, item([], { encrypted_content: 'part' })),
@@ -277,7 +279,7 @@ describe('reasoning', () => {
     expect(answer?.message.native?.content).toEqual([item([])])
   })
 
-  it('in plain words comes without any event that opens it', () => {
+  it('in plain text needs no event that opens it', () => {
     const { answer } = read([
       created,
       event('response.reasoning_text.delta', { output_index: 0, content_index: 0, delta: 'Hm' }),
@@ -304,7 +306,7 @@ describe('refusals', () => {
     })
   })
 
-  it('beside text leave the answer a stop', () => {
+  it('beside text keep the finish reason stop', () => {
     const content = [
       { type: 'output_text', text: 'Well. ' },
       { type: 'refusal', refusal: 'No.' },
@@ -319,7 +321,7 @@ describe('refusals', () => {
 })
 
 describe('calls', () => {
-  it('are told as they grow, with dense indices whatever their place', () => {
+  it('are emitted as they grow, with dense indices whatever their position', () => {
     const { chunks, answer } = read([
       created,
       done(0, { type: 'reasoning', id: 'rs_1', summary: [] }),
@@ -370,7 +372,7 @@ describe('calls', () => {
     ['in deltas, and never finished', [added(0, functionCall('')), argumentsDelta('{"a":1}')]],
     ['before any name', [argumentsDelta('{"a":'), argumentsDelta('1}'), done(0, whole)]],
     ['in the terminal event alone', []],
-  ])('with arguments %s are said once', (_, events) => {
+  ])('with arguments %s are emitted once', (_, events) => {
     const result = read([created, ...events, completed([whole])])
     expect(result.error).toBeUndefined()
     expect(calls(result)).toEqual([
@@ -378,7 +380,7 @@ describe('calls', () => {
     ])
   })
 
-  it('without arguments get an empty object', () => {
+  it('without arguments have an empty object', () => {
     const result = read([
       created,
       added(0, functionCall('')),
@@ -388,7 +390,7 @@ describe('calls', () => {
     expect(calls(result)).toMatchObject([{ function: { arguments: '{}' } }])
   })
 
-  it('may be written with other spaces in the end', () => {
+  it('may end with other white space', () => {
     const result = read([
       created,
       added(0, functionCall('')),
@@ -399,7 +401,7 @@ describe('calls', () => {
     expect(calls(result)).toMatchObject([{ function: { arguments: '{"a": 1}' } }])
   })
 
-  it('whose pieces say something else than the whole are an error: nobody knows what to run', () => {
+  it('whose pieces differ from the whole are an error: it is unknown what to run', () => {
     const { error, isWhole } = read([
       created,
       added(0, functionCall('')),
@@ -412,7 +414,7 @@ describe('calls', () => {
     expect(error).toMatchObject({ code: 'bad_arguments' })
   })
 
-  it('may come interleaved', () => {
+  it('may be interleaved', () => {
     const other = functionCall('{"b":2}', { id: 'fc_2', call_id: 'call_2' })
     const result = read([
       created,
@@ -433,7 +435,7 @@ describe('calls', () => {
     expect(result.answer?.message.native?.content).toEqual([whole, other])
   })
 
-  it('keep arguments that were cut, and end as length', () => {
+  it('keep truncated arguments, and end as length', () => {
     const { answer } = read([
       created,
       added(0, functionCall('')),
@@ -454,7 +456,7 @@ describe('calls', () => {
     })
   })
 
-  it('of a custom tool carry free text', () => {
+  it('of a custom tool have free text', () => {
     const item = {
       type: 'custom_tool_call',
       id: 'ctc_1',
@@ -487,7 +489,7 @@ describe('calls', () => {
   })
 })
 
-describe('the wrapper that leaks out of parallel calls', () => {
+describe('a leaked wrapper of parallel calls', () => {
   const wrapper = functionCall(
     JSON.stringify({
       tool_uses: [
@@ -509,7 +511,7 @@ describe('the wrapper that leaks out of parallel calls', () => {
     completed(),
   ]
 
-  it('is the calls it holds', () => {
+  it('is replaced by the calls it contains', () => {
     const request = tools('weather', 'news')
     expect(calls(read(events, { request }))).toEqual([
       {
@@ -521,7 +523,7 @@ describe('the wrapper that leaks out of parallel calls', () => {
     ])
   })
 
-  it('stays what it is if a tool of that name was declared, or one it calls was not', () => {
+  it('stays unchanged if a tool of that name was declared, or one it calls was not', () => {
     for (const request of [tools('weather', 'news', 'parallel'), tools('weather')])
       expect(calls(read(events, { request }))).toMatchObject([
         { id: 'call_1', function: { name: 'parallel' } },
@@ -529,8 +531,8 @@ describe('the wrapper that leaks out of parallel calls', () => {
   })
 })
 
-describe('tools that the provider runs', () => {
-  it('are told when they begin and when they are done', () => {
+describe('tools executed by the provider', () => {
+  it('are emitted when they start and when they finish', () => {
     const item = {
       type: 'web_search_call',
       id: 'ws_1',
@@ -569,7 +571,7 @@ describe('tools that the provider runs', () => {
     expect(answer?.finish_reason).toBe('stop')
   })
 
-  it('that make images give them as files', () => {
+  it('that generate images emit them as files', () => {
     const { answer } = read([
       created,
       added(0, { type: 'image_generation_call', id: 'ig_1', status: 'in_progress' }),
@@ -667,13 +669,13 @@ describe('tools that the provider runs', () => {
       { type: 'call_of_tomorrow_call', id: 'x_1', status: 'failed' },
       { id: 'x_1', name: 'call_of_tomorrow', status: 'failed' },
     ],
-  ])('%#: say input and output', (item, tool) => {
+  ])('%#: have input and output', (item, tool) => {
     const { answer } = read([created, done(0, item), completed()])
     expect(answer?.message.hosted_tools).toEqual([tool])
     expect(answer?.message.native?.content).toEqual([item])
   })
 
-  it('whose result is an item of its own are one tool', () => {
+  it('with a separate result item are one tool', () => {
     const { answer } = read([
       created,
       done(0, {
@@ -705,7 +707,7 @@ describe('tools that the provider runs', () => {
   })
 })
 
-describe('tools that the app runs for the provider', () => {
+describe('tools that the app executes for the provider', () => {
   test.each([
     [
       {
@@ -757,7 +759,7 @@ describe('tools that the app runs for the provider', () => {
       'tool_search',
       { arguments: { query: 'x' } },
     ],
-  ])('%#: are custom calls with their words as JSON', (item, name, input) => {
+  ])('%#: are custom calls with their members as JSON', (item, name, input) => {
     const { answer } = read([created, added(0, item), done(0, item), completed()])
     expect(answer?.finish_reason).toBe('tool_calls')
     const [call] = answer?.message.tool_calls ?? []
@@ -765,7 +767,7 @@ describe('tools that the app runs for the provider', () => {
     expect(JSON.parse(call?.type === 'custom' ? call.custom.input : '')).toEqual(input)
   })
 
-  it('an MCP call that waits for a yes is an approval', () => {
+  it('an MCP call that waits for approval is an approval request', () => {
     const item = {
       type: 'mcp_approval_request',
       id: 'mcpr_1',
@@ -782,7 +784,7 @@ describe('tools that the app runs for the provider', () => {
 })
 
 describe('the end', () => {
-  it('missing is not a stop', () => {
+  it('that is missing is not a stop', () => {
     const { isWhole, chunks } = read([created, textDelta('Hi'), done(0, message('Hi'))])
     expect(isWhole).toBe(false)
     expect(chunks.some(({ type }) => type === 'finish')).toBe(false)
@@ -815,12 +817,12 @@ describe('the end', () => {
     expect(answer).toMatchObject({ finish_reason, native_finish_reason, text: '' })
   })
 
-  it('without usage is marked as unknown, not as nothing', () => {
+  it('without usage is marked as unknown, not as 0', () => {
     const { answer } = read([created, textDelta('Hi'), completed([], { usage: null })])
     expect(answer?.usage.estimated).toBe(true)
   })
 
-  it('tells the tier that served', () => {
+  it('has the service tier of the response', () => {
     const { chunks } = read([created, completed([], { service_tier: 'priority' })])
     expect(chunks.at(-1)).toMatchObject({ service_tier: 'priority' })
   })
@@ -849,7 +851,7 @@ describe('errors in a stream', () => {
     ['invalid_image_url', BadRequestError],
     ['bio_policy', ContentPolicyViolationError],
     ['rate_limit_exceeded', RateLimitError],
-  ])('response.failed with %s is typed, and its usage is told', (code, Class) => {
+  ])('response.failed with %s is typed, and its usage is reported', (code, Class) => {
     const { error, usages } = read([
       created,
       textDelta('Hi'),
@@ -862,12 +864,12 @@ describe('errors in a stream', () => {
     expect(usages).toHaveLength(1)
   })
 
-  it('a response.completed that says failed or cancelled is no success', () => {
+  it('a response.completed with status failed or cancelled is no success', () => {
     for (const status of ['failed', 'cancelled'])
       expect(read([created, completed([], { status })]).error).toBeDefined()
   })
 
-  it('chunks of Chat Completions name the wrong address', () => {
+  it('chunks of Chat Completions are an error that names the base URL', () => {
     const { error } = read([
       { data: { object: 'chat.completion.chunk', choices: [{ delta: { content: 'Hi' } }] } },
     ])
@@ -880,8 +882,8 @@ describe('errors in a stream', () => {
   })
 })
 
-describe('what is of no concern', () => {
-  it('is passed over', () => {
+describe('irrelevant events', () => {
+  it('are skipped', () => {
     const { answer, error } = read([
       { data: null },
       { data: [] },
@@ -909,7 +911,7 @@ describe('what is of no concern', () => {
     })
   })
 
-  it('events that a proxy sends again are read once', () => {
+  it('repeated by a proxy are read once', () => {
     const number = (one: ReturnType<typeof event>, sequence_number: number) => ({
       ...one,
       data: { ...(one.data as object), sequence_number },
@@ -919,7 +921,7 @@ describe('what is of no concern', () => {
     expect(read([first, second, third, second, third, last]).answer?.text).toBe('HaHa')
   })
 
-  it('a server that gives all events one number is read in full', () => {
+  it('that all have the same number are all read', () => {
     const same = [created, textDelta('Ha'), textDelta('Ha'), completed()].map((one) => ({
       ...one,
       data: { ...(one.data as object), sequence_number: 0 },
@@ -927,7 +929,7 @@ describe('what is of no concern', () => {
     expect(read(same).answer?.text).toBe('HaHa')
   })
 
-  it('the name of an event may stand in its line alone', () => {
+  it('may have their type only in the event line', () => {
     const { answer } = read([
       created,
       { event: 'response.output_text.delta', data: { output_index: 0, delta: 'Hi' } },
@@ -946,7 +948,7 @@ describe('recorded streams', () => {
     'search-stream',
   ]
 
-  test.each(names)('%s: stream and whole answer say the same', (name) => {
+  test.each(names)('%s: stream and generate return the same', (name) => {
     const taken = recording('openai', name)
     const events = recorded(taken)
     const { answer, warnings } = read(events, taken)
@@ -960,7 +962,7 @@ describe('recorded streams', () => {
     expect(warnings).toEqual([])
   })
 
-  test.each(names)('%s: cut after any event it is not whole', (name) => {
+  test.each(names)('%s: cut after any event it is incomplete', (name) => {
     const taken = recording('openai', name)
     const events = recorded(taken)
     for (let end = 0; end < events.length; end++) {
@@ -971,7 +973,7 @@ describe('recorded streams', () => {
     }
   })
 
-  it('no event of any shape breaks the reader in another way than with a typed error', () => {
+  it('events of any shape cause only typed errors', () => {
     const types = [
       'response.output_item.added',
       'response.output_item.done',

@@ -1,4 +1,4 @@
-/** The pure parts of the Responses dialect under a microscope: events in, chunks out; a request in, a body out. */
+/** The pure functions of the Responses adapter: events in, chunks out; a request in, a body out. */
 import { readFileSync } from 'node:fs'
 import {
   type ChatRequest,
@@ -20,7 +20,7 @@ import { profile as xai } from '../../../src/providers/xai/xai.js'
 import { sseDecoder } from '../../../src/sse/index.js'
 import type { WireEvent } from '../../../src/transport/index.js'
 
-// as an adapter does before it writes a request with a schema
+// as an adapter does before it converts a request with a schema
 await profile.schemas.load()
 await xai.schemas.load()
 
@@ -29,7 +29,7 @@ export const hello: ChatRequest = {
   messages: [{ role: 'user', content: 'Hello' }],
 }
 
-/** The value, of which no part can be changed any more. */
+/** The value, deeply frozen. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     for (const member of Object.values(value)) frozen(member)
@@ -61,7 +61,7 @@ export interface Reading {
   readonly error: unknown
 }
 
-/** What a stream of these events says. */
+/** The outcome of a stream of these events. */
 export function read(
   events: readonly WireEvent[],
   { request = hello, profile: server = profile }: Options = {},
@@ -69,7 +69,7 @@ export function read(
   const usages: Usage[] = []
   const warnings: Warning[] = []
   const onUsage: Partial<Call> = { onUsage: (usage) => void usages.push(usage) }
-  // the reader takes no other member of a call
+  // the reader uses no other member of a call
   const reader = streamReader(server)(contextOf(request, warnings), onUsage as Call)
   const chunks: StreamChunk[] = []
   const push = (chunk: StreamChunk) => void chunks.push(chunk)
@@ -85,7 +85,7 @@ export function read(
   return { chunks, isWhole, usages, warnings, answer, error }
 }
 
-/** What a whole body says. */
+/** The outcome of a whole body. */
 export function readWhole(
   body: unknown,
   { request = hello, profile: server = profile }: Options = {},
@@ -166,7 +166,7 @@ export interface Written {
   readonly warnings: readonly Warning[]
 }
 
-/** The body that a request becomes. The request is frozen to the ground. */
+/** The body of a request, which is deeply frozen. */
 export function write(
   request: Partial<ChatRequest> & JsonObject,
   { profile: server = profile, streaming = false }: Options & { streaming?: boolean } = {},

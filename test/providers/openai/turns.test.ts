@@ -11,7 +11,7 @@ const parts = (...content: readonly UserPart[]) =>
 const part = (one: UserPart) => parts(one)[0]
 
 describe('roles', () => {
-  it('instructions go to a model that reasons from the developer, to others as they are', () => {
+  it('instructions are developer messages for a reasoning model, unchanged for others', () => {
     const messages: readonly Message[] = [
       { role: 'system', content: 'Be brief.' },
       user,
@@ -69,11 +69,11 @@ describe('roles', () => {
     expect(input[1]).toEqual({ role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] })
   })
 
-  test.each([undefined, 'moderator', 7])('the role %j is refused', (role) => {
+  test.each([undefined, 'moderator', 7])('the role %j is rejected', (role) => {
     expect(() => writeMessages([{ role, content: 'x' } as never])).toThrow(BadRequestError)
   })
 
-  it('names have no place, told once', () => {
+  it('names are dropped, with one warning', () => {
     const { input, warnings } = writeMessages([
       { role: 'user', content: 'a', name: 'Ada' },
       { role: 'user', content: 'b', name: 'Bob' },
@@ -185,11 +185,11 @@ describe('parts', () => {
     ['sound', { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }],
     ['a part of tomorrow', { type: 'hologram' }],
     ['nothing', null],
-  ])('%s is refused before the request', (_, given) => {
+  ])('%s is rejected before the request', (_, given) => {
     expect(() => part(given as UserPart)).toThrow(BadRequestError)
   })
 
-  it('sound goes to models that may take it', () => {
+  it('audio is sent to models that support it', () => {
     const sound: UserPart = { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }
     const { input } = writeMessages([{ role: 'user', content: [sound] }], { model: 'gpt-audio' })
     expect(input[0]).toEqual({
@@ -214,7 +214,7 @@ describe('cache marks', () => {
   const mark = { type: 'ephemeral' } as const
   const marked = { prompt_cache_breakpoint: { mode: 'explicit' } }
 
-  it('are breakpoints where the model takes them', () => {
+  it('are breakpoints if the model supports them', () => {
     const { input } = writeMessages(
       [
         { role: 'system', content: 'Long.', cache_control: mark },
@@ -240,7 +240,7 @@ describe('cache marks', () => {
     ])
   })
 
-  it('are left out for others, told once', () => {
+  it('are dropped for others, with one warning', () => {
     const messages: readonly Message[] = [
       { role: 'system', content: 'Long.', cache_control: mark },
       { role: 'user', content: [{ type: 'text', text: 'a', cache_control: mark }] },
@@ -250,7 +250,7 @@ describe('cache marks', () => {
     expect(codes(warnings)).toEqual(['ignored cache_control'])
   })
 
-  it('beyond four the first ones go', () => {
+  it('beyond four the first ones are dropped', () => {
     const messages = [1, 2, 3, 4, 5, 6].map(
       (n): Message => ({ role: 'user', content: String(n), cache_control: mark }),
     )
@@ -289,7 +289,7 @@ describe('tool results', () => {
     ])
   })
 
-  it('that are errors say so in their text', () => {
+  it('that are errors have a text that says so', () => {
     expect(output({ content: 'boom', is_error: true })).toBe('{"error":"boom"}')
     expect(output({ content: '{"error":"boom"}', is_error: true })).toBe('{"error":"boom"}')
     expect(output({ content: [{ type: 'text', text: 'boom' }], is_error: true })).toEqual([
@@ -297,7 +297,7 @@ describe('tool results', () => {
     ])
   })
 
-  it('of a call that a person refused say why', () => {
+  it('of a call that the user denied have the reason', () => {
     expect(output({ approval: { id: 'a', approved: false, reason: 'Never.' } })).toBe(
       '{"error":"Never."}',
     )
@@ -318,7 +318,7 @@ describe('repairs', () => {
     content,
   })
 
-  it('a call without a result is given one that says so', () => {
+  it('a call without a result gets one that reports it', () => {
     const { input, warnings } = writeMessages([user, turn(fn('a'), fn('b')), result('b'), user])
     expect(input.map(({ type, call_id }) => [type, call_id])).toEqual([
       [undefined, undefined],
@@ -332,13 +332,13 @@ describe('repairs', () => {
     expect(codes(warnings)).toEqual(['repaired messages'])
   })
 
-  it('a result without a call is left out', () => {
+  it('a result without a call is dropped', () => {
     const { input, warnings } = writeMessages([user, result('nobody')])
     expect(input).toHaveLength(1)
     expect(codes(warnings)).toEqual(['repaired messages'])
   })
 
-  it('of two results for one call the last counts', () => {
+  it('the last of two results for one call is used', () => {
     const { input, warnings } = writeMessages([
       user,
       turn(fn('a')),
@@ -351,7 +351,7 @@ describe('repairs', () => {
     expect(codes(warnings)).toEqual(['repaired messages'])
   })
 
-  it('a result that comes late is put behind its call', () => {
+  it('a late result is moved after its call', () => {
     const { input } = writeMessages([turn(fn('a')), user, result('a')])
     expect(input.map(({ type, role }) => type ?? role)).toEqual([
       'function_call',
@@ -360,7 +360,7 @@ describe('repairs', () => {
     ])
   })
 
-  it('ids that are missing, double or too long are made unique on both sides', () => {
+  it('ids that are missing, duplicate or too long are made unique on both sides', () => {
     const long = 'x'.repeat(100)
     const { input } = writeMessages([
       turn(fn('a'), fn('a')),
@@ -382,7 +382,7 @@ describe('repairs', () => {
     expect(outputs).toEqual(ids.map((id, index) => [id, String(index + 1)]))
   })
 
-  it("litellm's thought signatures are taken off ids", () => {
+  it("litellm's thought signatures are removed from ids", () => {
     const { input } = writeMessages([
       turn(fn('call_1__thought__c2ln')),
       result('call_1__thought__c2ln'),
@@ -400,8 +400,8 @@ describe('repairs', () => {
     expect(writeMessages([turn(fn('a', args)), result('a')]).input[0]?.arguments).toBe(sent)
   })
 
-  it('a name that the API does not take is spelled in another way', () => {
-    // the adapter spells names, those of a request and of its history alike
+  it('a name that the API rejects is changed', () => {
+    // the adapter changes names in a request and in its history alike
     const [call] = openai().convertMessages(
       [turn(fn('a', '{}', 'my.tool:x')), result('a')] as never,
       'gpt-5',
@@ -409,13 +409,13 @@ describe('repairs', () => {
     expect(call?.name).toBe('my_tool_x')
   })
 
-  it('an assistant turn that says nothing is left out', () => {
+  it('an empty assistant turn is dropped', () => {
     const { input, warnings } = writeMessages([user, { role: 'assistant', content: null }, user])
     expect(input).toHaveLength(2)
     expect(codes(warnings)).toEqual(['repaired messages'])
   })
 
-  it('the call of the time before tool_calls is paired with its result', () => {
+  it('a legacy call before tool_calls is paired with its result', () => {
     const { input } = writeMessages([
       { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
       { role: 'function', name: 'f', content: 'ok' } as never,
@@ -427,13 +427,13 @@ describe('repairs', () => {
     expect(input[0]?.call_id).toBe(input[1]?.call_id)
   })
 
-  it('a call without a function is refused', () => {
+  it('a call without a function is rejected', () => {
     expect(() => writeMessages([turn({ id: 'a', type: 'function' } as never)])).toThrow(
       BadRequestError,
     )
   })
 
-  it('what an assistant cannot say to this wire is left out, told', () => {
+  it('assistant parts that the wire does not support are dropped, with a warning', () => {
     const { input, warnings } = writeMessages([
       user,
       {
@@ -453,7 +453,7 @@ describe('repairs', () => {
 })
 
 describe('previous_response_id', () => {
-  it('stands for all up to the last answer; only its results and what came since are sent', () => {
+  it('replaces all messages up to the last response; only its results and later messages are sent', () => {
     const { input, warnings } = writeMessages(
       [
         { role: 'system', content: 'Be brief.' },
@@ -475,7 +475,7 @@ describe('previous_response_id', () => {
     expect(codes(warnings)).toEqual(['ignored previous_response_id'])
   })
 
-  it('may know a call that the history does not', () => {
+  it('may refer to a call that the history does not have', () => {
     const { input, warnings } = writeMessages(
       [{ role: 'tool', tool_call_id: 'a', content: 'ok' }],
       { previous_response_id: 'resp_1' },

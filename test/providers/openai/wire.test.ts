@@ -1,4 +1,6 @@
-/** Over a socket, with `fetch` and with the official client: the same requests, the same chunks, the same errors. */
+/**
+ * Over a socket, with `fetch` and with the official client: the same requests, chunks and errors.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -51,7 +53,7 @@ async function collect(stream: AsyncIterable<StreamChunk>) {
   }
 }
 
-/** An address where nobody listens any more. */
+/** An address on which nothing listens. */
 async function nowhere(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -73,7 +75,7 @@ afterEach(() => {
 })
 
 describe.each(transports)('through %s', (through) => {
-  it('a plain call is one POST with the key in its header', async () => {
+  it('generate is one POST with the key in its header', async () => {
     const { server, ai } = await clientOn(
       reply(200, body([message('Hi')]), { 'x-request-id': 'req_7' }),
       through,
@@ -93,7 +95,7 @@ describe.each(transports)('through %s', (through) => {
     })
   })
 
-  it('headers of the request and of the call arrive', async () => {
+  it('headers of the request and of the call are sent', async () => {
     const { server, ai } = await clientOn(reply(200, body([message('Hi')])), through)
     await ai.generate(
       { ...request, extra_headers: { 'X-One': '1' } },
@@ -102,13 +104,13 @@ describe.each(transports)('through %s', (through) => {
     expect(server.seen[0]?.headers).toMatchObject({ 'x-one': '1', 'x-two': '2' })
   })
 
-  it('a key that comes with the call is the one that is sent', async () => {
+  it('the key of the call replaces the configured one', async () => {
     const { server, ai } = await clientOn(reply(200, body([message('Hi')])), through)
     await ai.generate(request, { apiKeys: { openai: 'tenant-key' } })
     expect(server.seen[0]?.headers.authorization).toBe('Bearer tenant-key')
   })
 
-  it('a recorded stream says what was recorded', async () => {
+  it('a recorded stream equals its recording', async () => {
     const taken = recording('openai', 'phase-call-stream')
     const { server, ai } = await clientOn(sse(taken.sse ?? ''), through)
     const stream = ai.stream(request)
@@ -141,7 +143,7 @@ describe.each(transports)('through %s', (through) => {
       InternalServerError,
       'server_error',
     ],
-  ])('a refusal with %d is typed, and asked once', async (status, wire, Class, code) => {
+  ])('an error response with %d is typed, and sent once', async (status, wire, Class, code) => {
     const headers = { 'retry-after': '3', 'x-request-id': 'req_8' }
     const { server, ai } = await clientOn(reply(status, wire, headers), through)
     for (const call of [() => ai.generate(request), () => ai.stream(request).response]) {
@@ -154,14 +156,14 @@ describe.each(transports)('through %s', (through) => {
     expect(server.seen).toHaveLength(2)
   })
 
-  it('a page of a proxy is no answer, and is not shown', async () => {
+  it('an HTML page of a proxy is an error, and is not shown', async () => {
     const { ai } = await clientOn(reply(502, '<html>secret</html>'), through)
     const error = await caught(ai.generate(request))
     expect(error).toBeInstanceOf(BadGatewayError)
     expect(error.message).not.toContain('secret')
   })
 
-  it('an error as JSON in place of a stream is thrown', async () => {
+  it('a JSON error in place of a stream is thrown', async () => {
     const { ai } = await clientOn(
       reply(200, { error: { code: 'server_error', message: 'Oops' } }),
       through,
@@ -171,7 +173,7 @@ describe.each(transports)('through %s', (through) => {
     expect(error).toBeInstanceOf(InternalServerError)
   })
 
-  it('no server is a connection error that says why', async () => {
+  it('an unreachable server is a connection error with its cause', async () => {
     const ai = createClient({ providers: [provider(await nowhere(), through)] })
     const error = await caught(ai.generate(request))
     expect(error).toBeInstanceOf(APIConnectionError)
@@ -196,7 +198,7 @@ describe.each(transports)('through %s', (through) => {
     await server.seen[0]?.closed
   })
 
-  it('a socket that dies in the middle is an interruption that keeps what was said', async () => {
+  it('a socket that closes in the middle is an interruption that keeps the content', async () => {
     const taken = recording('openai', 'text-stream').sse ?? ''
     const { ai } = await clientOn((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -224,7 +226,7 @@ describe.each(transports)('through %s', (through) => {
   })
 })
 
-describe('address and key', () => {
+describe('base URL and key', () => {
   it('a missing key is an error before any connection that names the variable', async () => {
     vi.stubEnv('OPENAI_API_KEY', '')
     const { server } = await clientOn(reply(200, {}))
@@ -258,7 +260,7 @@ describe('a stream', () => {
     return answer
   }
 
-  it('cut into pieces anywhere says the same', async () => {
+  it('is the same wherever it is split', async () => {
     for (const name of names) {
       const text = recording('openai', name).sse ?? ''
       const whole = await said([text])
@@ -287,7 +289,7 @@ describe('a stream', () => {
     }
   })
 
-  test.each(names)('%s: aborted at any chunk it ends as an abort', async (name) => {
+  test.each(names)('%s: aborted at any chunk it is an AbortError', async (name) => {
     const { ai } = await clientOn(sse(recording('openai', name).sse ?? ''))
     const { chunks: whole } = await collect(ai.stream(request))
     for (let at = 1; at < whole.length; at++) {
@@ -304,7 +306,7 @@ describe('a stream', () => {
     }
   })
 
-  it('with an error event after its text keeps text and usage known so far', async () => {
+  it('with an error event after its text keeps text and usage so far', async () => {
     const text = recording('openai', 'text-stream').sse ?? ''
     const start = text.slice(0, text.indexOf('event: response.output_text.done'))
     const error = { type: 'error', code: 'server_error', message: 'Oops', param: null }
@@ -314,7 +316,7 @@ describe('a stream', () => {
     expect(result.error?.partial?.text).not.toBe('')
   })
 
-  it('of nothing, or of nothing but pings, is no answer', async () => {
+  it('that is empty or only has pings is an error', async () => {
     for (const text of ['', ': ping\n\n', 'data: [DONE]\n\n']) {
       const { ai } = await clientOn(sse(text))
       const { error } = await collect(ai.stream(request))
@@ -326,7 +328,7 @@ describe('a stream', () => {
 })
 
 describe('a conversation', () => {
-  it('with a tool goes on with reasoning, call and result as they came', async () => {
+  it('with a tool continues with unchanged reasoning, call and result', async () => {
     const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAAA' }
     const turns = [body([reasoning, functionCall('{"city":"Rome"}')]), body([message('Sunny.')])]
     const { ai, server } = await clientOn((response, seen) => {
@@ -352,7 +354,7 @@ describe('a conversation', () => {
     expect(second.warnings).toEqual([])
   })
 
-  it('sends sound, custom tools and hosted tools, and reads logprobs', async () => {
+  it('sends audio, custom tools and hosted tools, and reads logprobs', async () => {
     const logprobs = [{ token: 'Hi', logprob: -0.5, bytes: [72, 105], top_logprobs: [] }]
     const search = {
       type: 'web_search_call',
@@ -394,7 +396,7 @@ describe('a conversation', () => {
   })
 })
 
-it('the package names no peer in the types of this provider', () => {
+it('the types of this provider name no peer dependency', () => {
   const source = readFileSync(
     new URL('../../../src/providers/openai/sdk.ts', import.meta.url),
     'utf8',

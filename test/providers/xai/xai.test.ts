@@ -1,4 +1,4 @@
-/** xAI: what differs from OpenAI on the same wire. */
+/** xAI: differences from OpenAI on the same wire. */
 import OpenAI from 'openai'
 import { describe, expect, it, test } from 'vitest'
 import type { ChatRequest, Message } from '../../../src/chat/index.js'
@@ -46,7 +46,7 @@ const write = (request: Partial<ChatRequest> & { readonly [key: string]: unknown
 const grok = { profile, request: { ...hello, model } }
 
 describe('requests', () => {
-  it('store nothing, and ask for encrypted reasoning', () => {
+  it('store nothing, and include encrypted reasoning', () => {
     expect(write({}).body).toEqual({
       model,
       input: [{ role: 'user', content: 'Hello' }],
@@ -55,7 +55,7 @@ describe('requests', () => {
     })
   })
 
-  it('give instructions as system, wherever they stand', () => {
+  it('send instructions as system, wherever they are', () => {
     const messages: readonly Message[] = [
       { role: 'developer', content: 'a' },
       { role: 'user', content: 'b' },
@@ -64,7 +64,7 @@ describe('requests', () => {
     expect(write({ messages }).input.map(({ role }) => role)).toEqual(['system', 'user', 'system'])
   })
 
-  it('say logprobs, seed and user in their own members', () => {
+  it('have logprobs, seed and user in members of their own', () => {
     const { body: sent, warnings } = write({
       logprobs: true,
       top_logprobs: 3,
@@ -78,7 +78,7 @@ describe('requests', () => {
     expect(warnings).toEqual([])
   })
 
-  it('leave out what xAI does not know, told', () => {
+  it('drop what xAI does not support, with a warning', () => {
     const { body: sent, warnings } = write({
       stop: 'x',
       verbosity: 'low',
@@ -94,11 +94,11 @@ describe('requests', () => {
     ])
   })
 
-  it('ask for no summary: it comes by itself', () => {
+  it('request no summary: xAI always sends it', () => {
     expect(write({ reasoning_effort: 'low' }).body.reasoning).toEqual({ effort: 'low' })
   })
 
-  it('carry tools without strict, which is always on', () => {
+  it('have tools without strict, which is always on', () => {
     const parameters = { type: 'object', properties: { city: { type: 'string' } } }
     const tool = {
       type: 'function',
@@ -111,7 +111,7 @@ describe('requests', () => {
     ])
   })
 
-  it('unroll a schema that goes in circles, which xAI refuses', () => {
+  it('unroll a recursive schema, which xAI rejects', () => {
     const schema = {
       type: 'object',
       properties: { next: { $ref: '#' }, name: { type: 'string' } },
@@ -123,7 +123,7 @@ describe('requests', () => {
     expect(JSON.stringify(sent.text)).not.toContain('"$ref":"#"')
   })
 
-  it('force no hosted tool, and send a selection of tools as the tools it leaves', () => {
+  it('force no hosted tool, and send a selection of tools as the selected tools', () => {
     const tools = ['a', 'b'].map((name) => ({ type: 'function', function: { name } }) as const)
     const one = { type: 'function', function: { name: 'b' } } as const
     expect(write({ tools, tool_choice: one }).body.tool_choice).toEqual({
@@ -144,7 +144,7 @@ describe('requests', () => {
     expect(codes(forced.warnings)).toEqual(['dropped tool_choice'])
   })
 
-  it('search with what its search takes', () => {
+  it('have the search options that xAI supports', () => {
     const { body: sent, warnings } = write({
       web_search_options: {
         search_context_size: 'low',
@@ -157,7 +157,7 @@ describe('requests', () => {
     expect(codes(warnings)).toEqual(['dropped web_search_options'])
   })
 
-  it('name what a document has to be: an id or an address', () => {
+  it('report that a document must be an id or a URL', () => {
     const file = (value: object): readonly Message[] => [
       { role: 'user', content: [{ type: 'file', file: value }] },
     ]
@@ -171,7 +171,7 @@ describe('requests', () => {
     })
   })
 
-  it('a name with marks for a cache loses them, told', () => {
+  it('cache marks are dropped, with a warning', () => {
     const { input, warnings } = write({
       messages: [{ role: 'user', content: 'a', name: 'Ada', cache_control: { type: 'ephemeral' } }],
     })
@@ -180,8 +180,8 @@ describe('requests', () => {
   })
 })
 
-describe('answers', () => {
-  it('of search tools that xAI runs as custom calls are hosted tools', () => {
+describe('responses', () => {
+  it('with search tools that xAI executes as custom calls have hosted tools', () => {
     const item = {
       type: 'custom_tool_call',
       id: 'ctc_1',
@@ -206,7 +206,7 @@ describe('answers', () => {
     expect(read([created, done(0, item), completed()], grok).answer?.finish_reason).toBe('stop')
   })
 
-  it('of web searches may say name and arguments in place of an action', () => {
+  it('with web searches may have name and arguments in place of an action', () => {
     const item = {
       type: 'web_search_call',
       id: 'ws_1',
@@ -251,7 +251,7 @@ describe('answers', () => {
     ])
   })
 
-  it('that were recorded go back item by item, and only to xAI', () => {
+  it('that were recorded are sent back item by item, and only to xAI', () => {
     for (const name of ['text', 'call']) {
       const taken = recording('xai', name)
       const one = JSON.parse(
@@ -268,7 +268,7 @@ describe('answers', () => {
     }
   })
 
-  it('of a recorded stream are whole only with their last event', () => {
+  it('of a recorded stream are complete only with their last event', () => {
     const taken = recording('xai', 'call-stream')
     const events = recorded(taken)
     const { answer } = read(events, { profile, request: taken.request })
@@ -280,7 +280,7 @@ describe('answers', () => {
 })
 
 describe('usage', () => {
-  it('of a real answer', () => {
+  it('of a real response', () => {
     expect(
       toUsage({
         input_tokens: 216,
@@ -304,7 +304,7 @@ describe('usage', () => {
     })
   })
 
-  it('with more cached tokens than input counts them on top', () => {
+  it('with more cached tokens than input counts them in addition', () => {
     expect(
       toUsage({
         input_tokens: 100,
@@ -314,12 +314,12 @@ describe('usage', () => {
     ).toMatchObject({ prompt_tokens: 400, total_tokens: 401 })
   })
 
-  it('that was not told is not known', () => {
+  it('that was not reported is unknown', () => {
     expect(toUsage(null)).toBeUndefined()
   })
 })
 
-describe('refusals', () => {
+describe('error responses', () => {
   test.each([
     [400, recording('xai', 'bad-key').body, AuthenticationError],
     [400, { code: 'Client specified an invalid argument', error: 'bad arg' }, BadRequestError],
@@ -350,7 +350,7 @@ describe('models', () => {
   const efforts = (name: string) =>
     capabilities(name).rules.find(({ param }) => param === 'reasoning_effort')
 
-  it('answer to their bare names', () => {
+  it('are found by their bare names', () => {
     expect(models.test('grok-4')).toBe(true)
     expect(models.test('gpt-5')).toBe(false)
   })
@@ -362,7 +362,7 @@ describe('models', () => {
     ['grok-4.3', ['none', 'low', 'medium', 'high']],
     ['grok-4.20-multi-agent', ['low', 'medium', 'high', 'xhigh']],
     ['grok-3-mini', ['low', 'high']],
-  ])('%s takes the efforts %j', (name, values) => {
+  ])('%s supports the efforts %j', (name, values) => {
     expect(efforts(name)?.values).toEqual(values)
   })
 
@@ -374,24 +374,24 @@ describe('models', () => {
     'grok-4-fast-reasoning',
     'grok-code-fast-1',
     'grok-3',
-  ])('%s takes no effort', (name) => {
+  ])('%s supports no effort', (name) => {
     expect(efforts(name)).toBeDefined()
     expect(efforts(name)?.values).toBeUndefined()
   })
 
-  it('that are not known take any effort, and reason', () => {
+  it('that are unknown accept any effort, and reason', () => {
     expect(capabilities('grok-9')).toMatchObject({ known: false, reasoning: true })
     expect(efforts('grok-9')).toBeUndefined()
   })
 
-  it('may think for a quarter of an hour without a byte', () => {
+  it('may take a quarter of an hour without a byte', () => {
     for (const name of ['grok-4.7', 'grok-9'])
       expect(capabilities(name).timeouts?.idleBytesMs).toBeGreaterThanOrEqual(900_000)
   })
 })
 
 describe('over a socket', () => {
-  it.each(['fetch', 'official client'])('through %s it says what was recorded', async (through) => {
+  it.each(['fetch', 'official client'])('through %s it equals the recording', async (through) => {
     const taken = recording('xai', 'call-stream')
     const server = await serve(sse(taken.sse ?? ''))
     const baseURL = `${server.url}/v1`
@@ -406,24 +406,27 @@ describe('over a socket', () => {
     expect(server.seen[0]?.headers.authorization).toBe('Bearer xai-test')
   })
 
-  it.each(['fetch', 'official client'])('through %s a refusal keeps its code', async (through) => {
-    const server = await serve(reply(400, recording('xai', 'bad-key').body))
-    const baseURL = `${server.url}/v1`
-    const provider =
-      through === 'fetch'
-        ? xai({ apiKey: 'xai-test', baseURL })
-        : xai({ client: new OpenAI({ apiKey: 'xai-test', baseURL }) })
-    const call = createClient({ providers: [provider] }).generate({
-      ...hello,
-      model: 'xai/grok-4.3',
-    })
-    await expect(call).rejects.toMatchObject({
-      name: 'AuthenticationError',
-      code: 'invalid-argument',
-      status: 400,
-    })
-    expect(server.seen).toHaveLength(1)
-  })
+  it.each(['fetch', 'official client'])(
+    'through %s an error response keeps its code',
+    async (through) => {
+      const server = await serve(reply(400, recording('xai', 'bad-key').body))
+      const baseURL = `${server.url}/v1`
+      const provider =
+        through === 'fetch'
+          ? xai({ apiKey: 'xai-test', baseURL })
+          : xai({ client: new OpenAI({ apiKey: 'xai-test', baseURL }) })
+      const call = createClient({ providers: [provider] }).generate({
+        ...hello,
+        model: 'xai/grok-4.3',
+      })
+      await expect(call).rejects.toMatchObject({
+        name: 'AuthenticationError',
+        code: 'invalid-argument',
+        status: 400,
+      })
+      expect(server.seen).toHaveLength(1)
+    },
+  )
 
   it('counts no tokens itself: the client estimates', async () => {
     const ai = createClient({ providers: [xai({ apiKey: 'xai-test' })] })
