@@ -1,4 +1,7 @@
-/** The client of `tetrad`: what of its four providers is there at once, and what the first call for one imports. */
+/**
+ * The client of `tetrad`: what is loaded of its four providers at once, and what the first call
+ * imports.
+ */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { standard } from '../middleware/standard.js'
 import { trace } from '../middleware/trace.js'
@@ -41,17 +44,20 @@ describe.each(['generate', 'stream'] as const)('the first call for a provider, %
       ? ai.generate(ask(name, { tools: [lookup] }), options)
       : ai.stream(ask(name, { tools: [lookup] }), options).response
 
-  it.each(four)('of %s, is answered as any other, also beside another one', async (name) => {
-    server.reply(say('Hello.'))
-    const ai = createClient({ use: standard() })
-    const [one, two] = await Promise.all([run(ai, name), run(ai, name)])
-    const later = await run(ai, name)
-    for (const { text, provider } of [one, two, later])
-      expect({ text, provider }).toEqual({ text: 'Hello.', provider: name })
-    expect(server.requests).toHaveLength(3)
-  })
+  it.each(four)(
+    'of %s, is answered like any other, also concurrently with another one',
+    async (name) => {
+      server.reply(say('Hello.'))
+      const ai = createClient({ use: standard() })
+      const [one, two] = await Promise.all([run(ai, name), run(ai, name)])
+      const later = await run(ai, name)
+      for (const { text, provider } of [one, two, later])
+        expect({ text, provider }).toEqual({ text: 'Hello.', provider: name })
+      expect(server.requests).toHaveLength(3)
+    },
+  )
 
-  it('sends nothing where it is aborted while the adapter is imported', async () => {
+  it('sends nothing if it is aborted during the import', async () => {
     const { ai, imports } = gatedClient()
     const controller = new AbortController()
     const call = run(ai, 'openai', { signal: controller.signal })
@@ -65,14 +71,14 @@ describe.each(['generate', 'stream'] as const)('the first call for a provider, %
     expect(server.requests).toHaveLength(1)
   })
 
-  it('ends in time where the import does not', async () => {
+  it('ends at its timeout if the import does not', async () => {
     const { ai } = gatedClient()
     const error = await failureOf(run(ai, 'openai', { timeouts: { headersMs: 1 } }))
     expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ provider: 'openai', model: 'gpt-5.1', phase: 'headers' })
   })
 
-  it('is an error that says what to do where the import fails, and the next one tries again', async () => {
+  it('is an error with the remedy if the import fails, and the next one imports again', async () => {
     const { ai, imports } = gatedClient()
     const call = run(ai, 'openai')
     const failed = failureOf(call)
@@ -90,7 +96,7 @@ describe.each(['generate', 'stream'] as const)('the first call for a provider, %
   })
 })
 
-it('a count waits for the import, and is estimated where that fails', async () => {
+it('a token count waits for the import, and is estimated if that fails', async () => {
   const { ai, imports } = gatedClient()
   const counting = ai.countTokens(ask('openai'))
   await vi.waitFor(() => expect(imports).toHaveLength(1))
@@ -98,7 +104,7 @@ it('a count waits for the import, and is estimated where that fails', async () =
   expect(await counting).toMatchObject({ estimated: true, error: { code: 'not_loaded' } })
 })
 
-it.each(four)('tokens are counted by %s as by its own adapter', async (name) => {
+it.each(four)('tokens are counted by %s like by its own adapter', async (name) => {
   const own = createBareClient({ providers: statics.map((make) => make()) })
   expect(await createClient().countTokens(ask(name))).toEqual(await own.countTokens(ask(name)))
 })
@@ -115,12 +121,15 @@ describe('before any call', () => {
     'gemini-2.5-flash',
     'models/gemma-3',
     'grok-4-fast',
-  ])('%s leads to the same provider and capabilities as with the adapters themselves', (model) => {
-    const own = createBareClient({ providers: statics.map((make) => make()) })
-    expect(ai.capabilities(model)).toEqual(own.capabilities(model))
-  })
+  ])(
+    '%s resolves to the same provider and capabilities as with the adapters themselves',
+    (model) => {
+      const own = createBareClient({ providers: statics.map((make) => make()) })
+      expect(ai.capabilities(model)).toEqual(own.capabilities(model))
+    },
+  )
 
-  it('the stack is known', () => {
+  it('the stack is checked', () => {
     expect(trace(ai)).toContain('retry')
   })
 })
@@ -132,7 +141,7 @@ interface Import {
   readonly reject: (error: Error) => void
 }
 
-/** A client whose adapter for OpenAI is imported when the test says so. */
+/** A client whose OpenAI adapter is imported when the test allows it. */
 function gatedClient() {
   const imports: Import[] = []
   const make = () =>

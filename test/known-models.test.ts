@@ -1,4 +1,4 @@
-/** The names that an editor completes are models that the tables know, at a price. */
+/** Model names for completion are in the model tables, with a price. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { data } from '../middleware/prices/data.js'
@@ -8,7 +8,7 @@ const source = readFileSync(new URL('../src/chat/known-models.ts', import.meta.u
 const names = [...source.matchAll(/\| '([^']+)'/g)].map(([, name = '']) => name)
 const ai = createClient()
 
-it('are of all four providers, each once', () => {
+it('cover all four providers, without duplicates', () => {
   const providers = new Set(names.map((name) => name.split('/')[0]))
   expect([...providers]).toEqual(['openai', 'anthropic', 'gemini', 'xai'])
   expect(new Set(names).size).toBe(names.length)

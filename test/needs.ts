@@ -1,20 +1,23 @@
 /**
- * What tests need beside npm: gets what is missing where it may (Debian, as root), else names what is skipped for want of
- * it. The first step of `npm test`. In CI nothing is skipped: a missing command fails.
+ * Requirements of the tests beside npm: installs missing commands where possible (Debian, as root),
+ * otherwise lists the suites that are skipped. The first step of `npm test`. In CI nothing is
+ * skipped: a missing command fails.
  */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Commands, named as Debian's packages are, and how the source of a suite shows that it needs one. */
+/**
+ * Commands, named like Debian's packages, and how the source of a suite shows that it needs one.
+ */
 const needs: Readonly<Record<string, RegExp>> = {
   'redis-server': /\/(?:redis-server|use-redis)\.js'/,
   chromium: /\buseChromium\(/,
   curl: /execFile\('curl'/,
 }
 
-/** Where a command lies, by PATH; Chromium also by CHROMIUM_PATH. */
+/** The path of a command, by PATH; Chromium also by CHROMIUM_PATH. */
 export function findCommand(name: string): string | undefined {
   if (name === 'chromium' && process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH
   const folders = (process.env.PATH ?? '').split(':').filter((folder) => folder !== '')
@@ -55,7 +58,7 @@ function install(names: readonly string[]): void {
     const options = ['-y', '-qq', '--no-install-recommends']
     execFileSync('apt-get', ['install', ...options, ...names], { env, stdio: [...stdio] })
   } catch {
-    // no network, or no rights: what is still missing is named below
+    // no network, or no permission: missing commands are listed below
   }
 }
 

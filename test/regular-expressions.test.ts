@@ -1,4 +1,4 @@
-/** Every regular expression of the package is linear in the text that it is given. */
+/** Every regular expression of the package takes linear time. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkSync } from 'recheck'
@@ -37,22 +37,28 @@ const files = ['src', 'middleware'].flatMap((folder) =>
     .map((name) => join(folder, name)),
 )
 
-/** One that repeats nothing without end takes at most its own length of steps at each place. */
+/**
+ * An expression without unbounded repetition takes at most its own length of steps at each
+ * position.
+ */
 const isBounded = (source: string) => {
   const bare = source.replace(/\\./g, '').replace(/\[(?:[^\]])*\]/g, 'c')
   return !/[*+]|\{\d*,\}/.test(bare)
 }
 
-/** The attack strings are found by chance: with one seed each run searches the same. */
+/** Attack strings are found at random: with a fixed seed each run searches the same. */
 const settings = { timeout: 15_000, randomSeed: 1 }
 
-/** By automaton where the syntax allows, else by searched attack strings; steps are counted, not time. */
+/**
+ * By automaton if the syntax allows, otherwise by searching attack strings; steps are counted, not
+ * time.
+ */
 const analysed = (expression: Expression): string => {
   const verdict = checkSync(expression.source, expression.flags, settings)
   return verdict.status === 'safe' ? 'safe' : `${expression.place}: ${verdict.status}`
 }
 
-/** Those whose text is bounded before it is matched, and by what. */
+/** Expressions whose input is bounded before the match, and by what. */
 const boundedBefore: ReadonlyMap<string, string> = new Map([
   [
     '^ {0,12}(`{3,64}|~{3,64})([^\\n`]*)$',
@@ -60,7 +66,7 @@ const boundedBefore: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-/** Of the table of prices, which are made when it is read. */
+/** Expressions of the price table, compiled when it is read. */
 const ofPrices = Object.values(data).flatMap((rows) =>
   rows.map(([{ source, flags }]): Expression => ({ place: 'middleware/prices', source, flags })),
 )

@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 import { skippedSuites } from './needs.js'
 
-/** What brings its own crowd, processes, browser or long computation: one at a time, or they starve each other on a small machine. */
+/**
+ * Suites with many clients, processes, a browser or long computation: one at a time, or they starve
+ * each other on a small machine.
+ */
 const crowds = [
   'test/e2e/*.test.ts',
   'test/hardening/*.test.ts',
@@ -24,7 +27,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     testTimeout: 20_000,
-    // a machine that is busy is slow, not wrong
+    // a busy machine is slow, not wrong
     expect: { poll: { timeout: 10_000 } },
     projects: [
       {

@@ -1,4 +1,4 @@
-/** The small accumulator of the browser gives what that of the core gives. */
+/** The small accumulator of the browser returns the same as that of the core. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { answerAccumulator } from '../../src/browser/accumulate.js'
@@ -168,7 +168,7 @@ const answer = fc
   .map(([before, turns]) => [...before, ...turns.flat()] as StreamChunk[])
 
 describe('the accumulator of the browser', () => {
-  it('gives what the accumulator of the core gives, whole and in part', () => {
+  it('returns the same as the accumulator of the core, for whole and partial streams', () => {
     fc.assert(
       fc.property(answer, fc.nat(), (chunks, at) => {
         const [ours, core] = [answerAccumulator(), new Accumulator()]
@@ -184,7 +184,7 @@ describe('the accumulator of the browser', () => {
     )
   })
 
-  it('has no answer before one is whole', () => {
+  it('has no response before one is complete', () => {
     const { add, response, partial } = answerAccumulator()
     expect([response(), partial()]).toEqual([undefined, undefined])
     add({ type: 'start', id: 'c', model: 'm', provider: 'p', created: 1 })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = new URL('../..', import.meta.url).pathname
 
-describe('the client as a page loads it', () => {
+describe('the browser client in a bundle', () => {
   const bundled = build({
     absWorkingDir: root,
     stdin: {
@@ -24,7 +24,7 @@ describe('the client as a page loads it', () => {
     expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThan(5200)
   })
 
-  it('holds no provider, no server and nothing of Node', async () => {
+  it('contains no provider, no server and nothing of Node', async () => {
     const { metafile, outputFiles } = await bundled
     const inputs = Object.values(metafile.outputs)[0]?.inputs ?? {}
     const used = Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0)

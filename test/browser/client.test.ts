@@ -64,8 +64,8 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error) => error,
   )
 
-describe('an answer in the browser', () => {
-  it('comes chunk by chunk, and whole', async () => {
+describe('a response in the browser', () => {
+  it('arrives chunk by chunk, and whole', async () => {
     const { ai, seen } = await setUp([stream(events)])
     const answer = ai.stream({ messages, model: 'fast' })
     expect(answer.id).toBeUndefined()
@@ -87,7 +87,7 @@ describe('an answer in the browser', () => {
     ])
   })
 
-  it('is asked for when someone reads, and once', async () => {
+  it('is requested when it is read, and once', async () => {
     const { ai, seen } = await setUp([stream(events)])
     const answer = ai.stream({ messages })
     await new Promise(setImmediate)
@@ -98,7 +98,7 @@ describe('an answer in the browser', () => {
     expect(seen).toHaveLength(1)
   })
 
-  it('gives its text alone', async () => {
+  it('yields only its text', async () => {
     const { ai } = await setUp([stream(events)])
     const seen: string[] = []
     for await (const piece of ai.stream({ messages }).textStream) seen.push(piece)
@@ -112,7 +112,7 @@ describe('an answer in the browser', () => {
     expect(() => answer[Symbol.asyncIterator]()).toThrow(MisuseError)
   })
 
-  it('can be read and awaited at once', async () => {
+  it('can be iterated and awaited at the same time', async () => {
     const { ai } = await setUp([stream(events)])
     const answer = ai.stream({ messages })
     const [whole, seen] = await Promise.all([answer.response, collect(answer)])
@@ -120,7 +120,7 @@ describe('an answer in the browser', () => {
     expect(seen).toEqual(chunks)
   })
 
-  it('survives any cut of its bytes', async () => {
+  it('is the same for any split of its bytes', async () => {
     const bytes = new TextEncoder().encode(
       eventsOf([start, text('Grüße 🎉'), finish, '[DONE]']).join(''),
     )
@@ -133,7 +133,7 @@ describe('an answer in the browser', () => {
     expect((await ai.stream({ messages }).response).text).toBe('Grüße 🎉')
   })
 
-  it('comes as one JSON where no stream is wanted', async () => {
+  it('is one JSON body without streaming', async () => {
     const { ai, seen } = await setUp([refuse(200, { text: 'Hello' })])
     expect(await ai.generate({ messages, id: 'chat' })).toEqual({ text: 'Hello' })
     expect(seen[0]?.body).toEqual({ messages, id: 'chat', stream: false })
@@ -141,7 +141,7 @@ describe('an answer in the browser', () => {
 })
 
 describe('a route', () => {
-  it('keeps its own query, and says the format behind it', async () => {
+  it('keeps its own query, with the format appended', async () => {
     const asked: string[] = []
     const fetch: typeof globalThis.fetch = async (input) => {
       asked.push(String(input))
@@ -157,7 +157,7 @@ describe('a route', () => {
     ])
   })
 
-  it('asks for headers each time, and passes credentials on', async () => {
+  it('calls the headers function for each request, and passes credentials on', async () => {
     const inits: RequestInit[] = []
     const fetch: typeof globalThis.fetch = async (_, init) => {
       inits.push(init ?? {})
@@ -177,7 +177,7 @@ describe('a route', () => {
 })
 
 describe('a connection that drops', () => {
-  it('is taken up behind the last event: nothing twice, nothing missing', async () => {
+  it('is resumed after the last event: nothing twice, nothing missing', async () => {
     const { ai, seen, waits } = await setUp([stream(events.slice(0, 2), 'cut'), rest(events)])
     const answer = ai.stream({ messages })
     expect(await collect(answer)).toEqual(chunks)
@@ -191,20 +191,20 @@ describe('a connection that drops', () => {
   })
 
   it.each(events.map((_, at) => at))(
-    'is taken up wherever it broke: after %i events',
+    'is resumed wherever it broke: after %i events',
     async (at) => {
       const { ai } = await setUp([stream(events.slice(0, at), 'cut'), rest(events)])
       expect(await collect(ai.stream({ messages }))).toEqual(chunks)
     },
   )
 
-  it('is taken up in the middle of an event', async () => {
+  it('is resumed in the middle of an event', async () => {
     const half = events[2]?.slice(0, 20) ?? ''
     const { ai } = await setUp([stream([...events.slice(0, 2), half], 'cut'), rest(events)])
     expect(await collect(ai.stream({ messages }))).toEqual(chunks)
   })
 
-  it('is taken up as often as it takes, when each brings something', async () => {
+  it('is resumed any number of times, as long as each delivers something', async () => {
     const turns = events.slice(1).map((_, at) => rest(events, at + 2, 'cut'))
     const { ai, waits } = await setUp([stream(events.slice(0, 1), 'cut'), ...turns], {
       maxResumes: 1,
@@ -213,17 +213,17 @@ describe('a connection that drops', () => {
     expect(new Set(waits)).toEqual(new Set([187.5]))
   })
 
-  it('is taken up when the server closes it before the end', async () => {
+  it('is resumed when the server closes it before the end', async () => {
     const { ai } = await setUp([stream(events.slice(0, 3), 'end'), rest(events)])
     expect(await collect(ai.stream({ messages }))).toEqual(chunks)
   })
 
-  it('is not read twice where the server starts anew', async () => {
+  it('is not read twice if the server starts again', async () => {
     const { ai } = await setUp([stream(events.slice(0, 3), 'cut'), stream(events)])
     expect(await collect(ai.stream({ messages }))).toEqual(chunks)
   })
 
-  it('waits longer each time nothing comes, through refusals and dead sockets', async () => {
+  it('waits longer after each attempt without events, through error statuses and reset sockets', async () => {
     const { ai, waits } = await setUp([
       stream(events.slice(0, 2), 'cut'),
       refuse(503),
@@ -235,7 +235,7 @@ describe('a connection that drops', () => {
     expect(waits).toEqual([187.5, 375, 750, 7000])
   })
 
-  it('is an error after so many tries, with all that was said', async () => {
+  it('is an error after so many attempts, with the content so far', async () => {
     const { ai, waits } = await setUp([stream(events.slice(0, 3), 'cut')], { maxResumes: 3 })
     const answer = ai.stream({ messages })
     const error = await failureOf(collect(answer))
@@ -247,19 +247,19 @@ describe('a connection that drops', () => {
     expect(waits).toHaveLength(3)
   })
 
-  it.each([204, 404, 405, 400])('is an error when the server cannot go on: %i', async (status) => {
+  it.each([204, 404, 405, 400])('is an error when the server cannot resume: %i', async (status) => {
     const { ai } = await setUp([stream(events.slice(0, 3), 'cut'), refuse(status)])
     expect(await failureOf(collect(ai.stream({ messages })))).toBeInstanceOf(StreamInterruptedError)
   })
 
-  it('is an error at once where the server does not number its events', async () => {
+  it('is an error at once if the server does not number its events', async () => {
     const { ai, seen } = await setUp([stream(withoutIds(events.slice(0, 3)), 'cut')])
     const error = await failureOf(collect(ai.stream({ messages })))
     expect(error).toBeInstanceOf(StreamInterruptedError)
     expect(seen).toHaveLength(1)
   })
 
-  it('is an error at once where the answer has no name, or nobody wants it taken up', async () => {
+  it('is an error at once if the response has no id, or resuming is disabled', async () => {
     const nameless = await setUp([stream(events.slice(0, 3), 'cut', { 'x-stream-id': '' })])
     const unwanted = await setUp([stream(events.slice(0, 3), 'cut')], { maxResumes: 0 })
     for (const { ai, seen } of [nameless, unwanted]) {
@@ -269,20 +269,20 @@ describe('a connection that drops', () => {
     }
   })
 
-  it('is given up when it falls silent', async () => {
+  it('is aborted when it is silent', async () => {
     const { ai } = await setUp([stream(events.slice(0, 2), 'open'), rest(events)], {
       silenceMs: 20,
     })
     expect(await collect(ai.stream({ messages }))).toEqual(chunks)
   })
 
-  it('never asks a second time for an answer that may have begun', async () => {
+  it('never repeats a request whose response may have started', async () => {
     const { ai, seen } = await setUp([drop])
     expect(await failureOf(ai.stream({ messages }).response)).toBeInstanceOf(APIConnectionError)
     expect(seen).toHaveLength(1)
   })
 
-  it('heals after a reload: the answer is read from its start by its name', async () => {
+  it('is resumed after a reload: the response is read from its start by its id', async () => {
     const { ai, seen } = await setUp([rest(events, 3, 'cut'), rest(events)])
     const answer = ai.resume('answer/1')
     expect(answer.id).toBe('answer/1')
@@ -293,7 +293,7 @@ describe('a connection that drops', () => {
     ])
   })
 
-  it.each([204, 404])('tells that an answer is no longer there: %i', async (status) => {
+  it.each([204, 404])('reports that a response no longer exists: %i', async (status) => {
     const { ai } = await setUp([refuse(status)])
     expect(await failureOf(ai.resume('x').response)).toBeInstanceOf(NotFoundError)
   })
@@ -335,7 +335,7 @@ describe('a failure', () => {
     expect(inStream.seen).toHaveLength(1)
   })
 
-  it('tells when to come back', async () => {
+  it('has the retry time', async () => {
     const { ai } = await setUp([
       refuse(429, body('rate_limited', 429, { retryAfterMs: 1500 })),
       refuse(429, body('rate_limited', 429), { 'retry-after': '3' }),
@@ -361,14 +361,14 @@ describe('a failure', () => {
     ['JSON', refuse(200, { text: 'Hello' })],
     ['an event that is no JSON', stream(eventsOf([start, '<html>']))],
     ['an event that is no object', stream(eventsOf([start, '7']))],
-  ])('is told where a stream was expected: %s', async (_, turn) => {
+  ])('is reported in place of a stream: %s', async (_, turn) => {
     const { ai, seen } = await setUp([turn])
     const error = await failureOf(collect(ai.stream({ messages })))
     expect(error).toBeInstanceOf(UnexpectedResponseError)
     expect(seen).toHaveLength(1)
   })
 
-  it('rejects for who asked, and for nobody else', async () => {
+  it('rejects the awaited promise, and causes no unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const note = (error: unknown) => unhandled.push(error)
     process.on('unhandledRejection', note)
@@ -384,7 +384,7 @@ describe('a failure', () => {
 
 describe('a stop', () => {
   const nameIn = ([request]: readonly Seen[]) => asObject(request?.body).answer_name
-  it('ends the answer here and on the server', async () => {
+  it('ends the response here and on the server', async () => {
     const { ai, stopped, open } = await setUp([stream(events.slice(0, 3), 'open')])
     const answer = ai.stream({ messages })
     const error = await failureOf(
@@ -399,14 +399,14 @@ describe('a stop', () => {
     expect(await failureOf(answer.response)).toBeInstanceOf(AbortError)
   })
 
-  it('is what leaving the loop is', async () => {
+  it('happens when the loop is left', async () => {
     const { ai, stopped, open } = await setUp([stream(events.slice(0, 3), 'open')])
     for await (const _ of ai.stream({ messages })) break
     await expect.poll(() => stopped).toEqual(['answer/1'])
     await expect.poll(open).toBe(0)
   })
 
-  it('needs none where the answer is whole', async () => {
+  it('sends nothing if the response is complete', async () => {
     const { ai, stopped } = await setUp([stream(events)])
     const answer = ai.stream({ messages })
     await collect(answer)
@@ -416,7 +416,7 @@ describe('a stop', () => {
     expect((await answer.response).text).toBe('Hello there')
   })
 
-  it('comes from the signal of the caller, whose listeners are taken back', async () => {
+  it('comes from the signal of the caller, whose listeners are removed', async () => {
     const { ai, stopped } = await setUp([stream(events.slice(0, 3), 'open'), stream(events)])
     const controller = new AbortController()
     const { signal } = controller
@@ -439,7 +439,7 @@ describe('a stop', () => {
     expect(await failureOf(ai.generate({ messages }, { signal }))).toBeInstanceOf(AbortError)
   })
 
-  it('before anything was asked asks nothing', async () => {
+  it('before the request sends nothing', async () => {
     const { ai, seen } = await setUp([stream(events)])
     const answer = ai.stream({ messages })
     answer.abort()
@@ -493,7 +493,7 @@ describe('a stop', () => {
     expect(server.seen).toHaveLength(1)
   })
 
-  it('by the server is an abort, with what was said', async () => {
+  it('by the server is an AbortError, with the content so far', async () => {
     const { ai } = await setUp([stream(eventsOf([start, text('Hal'), { type: 'abort' }]))])
     const error = await failureOf(ai.stream({ messages }).response)
     expect(error).toBeInstanceOf(AbortError)
@@ -516,7 +516,7 @@ describe('200 KB of arguments in pieces of 20 bytes', () => {
       '[DONE]',
     ])
 
-  it('are folded whole', async () => {
+  it('are accumulated completely', async () => {
     const { ai } = await setUp([stream(answerOf(10_000))])
     const { message } = await ai.stream({ messages }).response
     expect(message.tool_calls?.[0]).toMatchObject({ function: { arguments: 'x'.repeat(200_000) } })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { eventParser } from '../../src/browser/events.js'
 
-/** What a parser for any server reads of the same text. */
+/** The events that a general SSE parser reads from the same text. */
 function expected(text: string) {
   const events: { id?: string; data?: string }[] = []
   const onEvent = ({ id, data }: { id?: string | undefined; data: string }) =>
@@ -34,7 +34,7 @@ const body = fc
   .map(([lines, end]) => `${lines.map((one) => one + end).join('')}`)
 
 describe('the events of a route', () => {
-  it('are those that a parser for any server reads, wherever the text is cut', () => {
+  it('equal those of a general SSE parser, wherever the text is split', () => {
     fc.assert(
       fc.property(body, fc.array(fc.nat(200), { maxLength: 8 }), (text, cuts) => {
         const places = [0, ...cuts.map((at) => at % (text.length + 1)), text.length].sort(

@@ -1,4 +1,4 @@
-/** The client of the browser against the handler of the server, over a socket. */
+/** The browser client against the handler of the server, over a socket. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { tool, tools } from '../../middleware/tools.js'
 import { createBrowserClient } from '../../src/browser/index.js'
@@ -23,7 +23,7 @@ async function setUp(
 ) {
   const provider = scripted(script)
   const server = createClient({ providers: [provider], use: [tools({ weather })] })
-  // whatever the route speaks by default, the client asks for its own format
+  // whatever the route's default format, the client requests its own
   const settings = { public: true, models: { fast: 'scripted/any' }, format: 'ui' } as const
   const answer = handler(server, { ...settings, ...options })
   /** Requests to stop that have been answered, by their path. */
@@ -45,7 +45,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('the browser and the handler', () => {
-  it('agree on an answer with tools, streamed and plain', async () => {
+  it('agree on a response with tools, streamed and whole', async () => {
     const script = [callTool('weather', {}, { id: 'c1' }), say('Sunny.')]
     const { ai } = await setUp([...script, ...script])
     const streamed = await ai.stream({ messages }).response
@@ -122,7 +122,7 @@ describe('the browser and the handler', () => {
   })
 
   it.each(['cancel', 'finish'] as const)(
-    'stop an answer, on disconnect: %s',
+    'stop a response, on disconnect: %s',
     async (onDisconnect) => {
       const { ai, provider } = await setUp(say('One two three').stall(3), { onDisconnect })
       const answer = ai.stream({ messages })

@@ -1,10 +1,10 @@
-/** What the client does when a page hears that its network is gone, and that it is back. */
+/** What the client does on the offline and online events of a page. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { backoffMs, wait } from '../../src/browser/wait.js'
 import { eventsOf, finish, rest, serve, start, stream, text } from './support.js'
 
-/** A window as far as the client knows one. */
+/** The members of a window that the client uses. */
 function stubPage() {
   const page = new EventTarget()
   const listeners = new Set<unknown>()
@@ -33,7 +33,7 @@ afterEach(() => {
 const never = new AbortController().signal
 
 describe('the wait', () => {
-  it('ends with its time', async () => {
+  it('ends after its time', async () => {
     vi.useFakeTimers()
     const waiting = wait(1000, never)
     await vi.advanceTimersByTimeAsync(1000)
@@ -41,7 +41,7 @@ describe('the wait', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('ends when the network comes back, and not before', async () => {
+  it('ends when the network is back, and not before', async () => {
     vi.useFakeTimers()
     const { go, listeners } = stubPage()
     go('offline')
@@ -56,7 +56,7 @@ describe('the wait', () => {
     expect(listeners.size).toBe(0)
   })
 
-  it('ends with an abort, of the past too, and leaves nothing behind', async () => {
+  it('ends with an abort, even an earlier one, and leaves nothing behind', async () => {
     vi.useFakeTimers()
     const { listeners } = stubPage()
     const controller = new AbortController()
@@ -68,7 +68,7 @@ describe('the wait', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('grows to ten seconds, with half of it left to chance', () => {
+  it('grows to ten seconds, half of it random', () => {
     const of = (random: number) =>
       [0, 1, 2, 5, 9, 99].map((tries) => backoffMs(tries, () => random))
     expect(of(0)).toEqual([125, 250, 500, 4000, 5000, 5000])
@@ -76,8 +76,8 @@ describe('the wait', () => {
   })
 })
 
-describe('a page whose network goes', () => {
-  it('gives its connection up at once, and takes it up when the network is back', async () => {
+describe('a page that goes offline', () => {
+  it('drops its connection at once, and resumes when it is online', async () => {
     const { go, listeners } = stubPage()
     const chunks = [start, text('Hel'), text('lo'), finish]
     const events = eventsOf([...chunks, '[DONE]'])
@@ -87,7 +87,7 @@ describe('a page whose network goes', () => {
     for await (const chunk of ai.stream({ messages: [] })) {
       seen.push(chunk)
       if (seen.length !== 2) continue
-      // once the client waits for more, and once it waits for the network
+      // the client waits for more events, then for the network
       setImmediate(() => {
         go('offline')
         setImmediate(() => setImmediate(go, 'online'))

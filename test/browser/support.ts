@@ -1,4 +1,4 @@
-/** A server whose every connection is written down beforehand. */
+/** A server whose connections are scripted. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -13,7 +13,7 @@ export interface Seen {
 
 export type Turn = (response: ServerResponse, request: Seen) => unknown
 
-/** One turn a request, in order; requests to stop are answered and noted only. */
+/** One turn per request, in order; stop requests are only answered and recorded. */
 export async function serve(...turns: readonly Turn[]) {
   const seen: Seen[] = []
   const stopped: string[] = []
@@ -68,7 +68,7 @@ export const start: StreamChunk = { type: 'start', id: 'c', model: 'm', provider
 export const finish: StreamChunk = { type: 'finish', finish_reason: 'stop', usage }
 export const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 
-/** Events of an answer, numbered from 1. */
+/** Events of a response, numbered from 1. */
 export const eventsOf = (chunks: readonly (StreamChunk | object | string)[]): string[] =>
   chunks.map((chunk, index) => {
     const data = typeof chunk === 'string' ? chunk : JSON.stringify(chunk)
@@ -80,7 +80,7 @@ export const withoutIds = (events: readonly string[]) =>
 
 export type End = 'end' | 'cut' | 'open'
 
-/** Streams events; then ends, cuts the connection, or leaves it open. */
+/** Streams events; then ends, resets the connection, or leaves it open. */
 export const stream =
   (events: readonly string[], end: End = 'end', headers: Record<string, string> = {}): Turn =>
   async (response) => {
@@ -93,12 +93,12 @@ export const stream =
     for (const event of events) response.write(event)
     if (end === 'end') response.end()
     if (end !== 'cut') return
-    // the fetch of newer Nodes throws away with a broken connection what the page has not read yet
+    // the fetch of newer Node versions drops unread data with a broken connection
     await wait(50)
     response.socket?.end()
   }
 
-/** Streams what comes behind the last event that the client knows. */
+/** Streams the events after the last one that the client has. */
 export const rest =
   (events: readonly string[], upTo = events.length, end: End = 'end'): Turn =>
   (response, request) =>

@@ -1,4 +1,4 @@
-/** Files inside a message: every header that a `data:` address may have. */
+/** Files in a message: every header that a `data:` URL may have. */
 import { expect, test } from 'vitest'
 import { readInlineMedia } from '../../src/chat/index.js'
 
@@ -25,12 +25,12 @@ test.each([
   expect(readInlineMedia(text)).toEqual({ mediaType, base64 })
 })
 
-test('what is neither an address of data nor base64 is none', () => {
+test('a string that is neither a data URL nor base64 is rejected', () => {
   expect(readInlineMedia('data:aaaa')).toBeUndefined()
   expect(readInlineMedia('https://example.com/a.png')).toBeUndefined()
 })
 
-test('what was recorded as audio stays audio under any name', () => {
+test('recorded audio stays audio under any media type', () => {
   const read = readInlineMedia('data:audio/webm;base64,GkXfow==', { filename: 'voice.webm' })
   expect(read?.mediaType).toBe('audio/webm')
 })

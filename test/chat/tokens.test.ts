@@ -1,4 +1,4 @@
-/** The token count of texts against the tokenizer that OpenAI's models use. */
+/** The token estimate compared with the tokenizer of OpenAI's models. */
 import fc from 'fast-check'
 import { Tiktoken } from 'js-tiktoken/lite'
 import o200k from 'js-tiktoken/ranks/o200k_base'
@@ -49,14 +49,14 @@ const samples: Readonly<Record<string, string>> = {
   Markdown: `# Title\n\n- **First** item with \`code\`\n- Second item\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n1. One\n2. Two\n`,
 }
 
-describe('the estimate of tokens', () => {
-  test.each(Object.entries(samples))('%s is counted within a quarter', (_, text) => {
+describe('the token estimate', () => {
+  test.each(Object.entries(samples))('%s is estimated within a quarter', (_, text) => {
     const real = tokenizer.encode(text).length
     expect(estimateTokens(text) / real).toBeGreaterThan(0.75)
     expect(estimateTokens(text) / real).toBeLessThan(1.27)
   })
 
-  test('a text in pieces counts as the whole, wherever it is cut', () => {
+  test('a text in pieces counts like the whole, wherever it is split', () => {
     const whole = Object.values(samples).join('\n')
     fc.assert(
       fc.property(fc.array(fc.nat(whole.length), { maxLength: 200 }), (cuts) => {
@@ -68,7 +68,7 @@ describe('the estimate of tokens', () => {
     )
   })
 
-  test('five letters in five pieces are one token, nothing is none', () => {
+  test('five letters in five pieces are one token, an empty text is none', () => {
     const counter = createTokenCounter()
     expect(counter.tokens).toBe(0)
     for (const letter of 'hello') counter.add(letter)

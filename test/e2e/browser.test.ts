@@ -1,4 +1,7 @@
-/** The chat page of examples/browser in a real Chromium, over real sockets, against a scripted provider. */
+/**
+ * The chat page of examples/browser in real Chromium, over real sockets, against a scripted
+ * provider.
+ */
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { chatClient, modelsOf } from '../../examples/browser/ai.js'
@@ -27,7 +30,7 @@ const phone: BrowserContextOptions = {
 describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   const browser = useChromium()
 
-  /** The page behind a line, and a provider that says what it is told. */
+  /** The page behind a network line, and a scripted provider. */
   async function open(steps: readonly Step[], options: BrowserContextOptions = {}) {
     const provider = await mockServer([...steps])
     onTestFinished(() => provider.close())
@@ -38,7 +41,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     return { provider, line, page }
   }
 
-  it('shows an answer while it grows, its thoughts folded, and what it took', async () => {
+  it('shows a growing response, its collapsed thoughts, and its usage', async () => {
     const first = gate()
     const second = gate()
     const { page } = await open([
@@ -78,7 +81,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await thought.isVisible()).toBe(true)
   })
 
-  it('is used by keyboard alone', async () => {
+  it('is usable with the keyboard alone', async () => {
     const { page, provider } = await open([stalling('One two three')])
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('input')
     await page.keyboard.type('first')
@@ -93,7 +96,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await provider.requests[0]?.closed).toBe(true)
   })
 
-  it('stops an answer at its provider, keeps what was said, and talks on from there', async () => {
+  it('stops a response at its provider, keeps the text, and continues the conversation', async () => {
     const { page, provider } = await open([stalling('One two three'), say('And on.')])
     await ask(page, 'Count')
     await says(page, /^One/)
@@ -110,7 +113,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(asked.text).toContain(said)
   })
 
-  it('heals a line that broke in the middle of an answer: whole, and nothing twice', async () => {
+  it('resumes after a connection lost in the middle of a response: complete, and nothing twice', async () => {
     const { open: release, opened } = gate()
     const { page, line, provider } = await open([
       say('One two three four five six.').splitEvents().hold(5, opened),
@@ -127,7 +130,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('can be stopped while the line is gone', async () => {
+  it('can be stopped while offline', async () => {
     const { page, line } = await open([stalling('One two three'), say('Back again.')])
     await ask(page, 'Count')
     await says(page, /^One/)
@@ -141,7 +144,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await says(page, /Back again\./)
   })
 
-  it('waits for the network when there is none, and goes on when it is back', async () => {
+  it('waits while offline, and continues when it is online', async () => {
     const { open: release, opened } = gate()
     const { page, provider } = await open([
       say('One two three four five six.').splitEvents().hold(5, opened),
@@ -159,7 +162,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.textContent('#line')).toBe('')
   })
 
-  it('goes on with an answer after a reload in its middle, and keeps it after another', async () => {
+  it('resumes a response after a reload in its middle, and keeps it after another', async () => {
     const { open: release, opened } = gate()
     const { page, provider } = await open([
       say('One two three four five six.').splitEvents().hold(5, opened),
@@ -181,7 +184,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('stops an answer that it found running after a reload', async () => {
+  it('stops a response that it resumed after a reload', async () => {
     const { page, provider } = await open([stalling('One two three')])
     await ask(page, 'Count')
     await says(page, /^One/)
@@ -193,7 +196,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.textContent('.assistant .label')).toContain('Stopped')
   })
 
-  it('shows a tool call with what went in and what came out', async () => {
+  it('shows a tool call with its input and output', async () => {
     const { page } = await open([callTool('weather', { city: 'Lisbon' }), say('Clear, 24 °C.')])
     await ask(page, 'Weather?')
     await isOver(page)
@@ -211,7 +214,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it.each([
     { choice: 'Allow', status: 'done', told: 'TR-4821' },
     { choice: 'Decline', status: 'failed', told: 'did not allow' },
-  ])('runs a tool that needs a yes only when it was given: $choice', async (expected) => {
+  ])('runs a tool that needs approval only when approved: $choice', async (expected) => {
     const { page, provider } = await open([
       say('Shall I?').callTool('book_table', { restaurant: 'Ponto', guests: 2, time: '19:30' }),
       say('So be it.'),
@@ -220,7 +223,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await page.waitForSelector('.tool[data-status=waiting]')
     await isOver(page)
     expect(provider.requests).toHaveLength(1)
-    // a yes can be given after a reload, too
+    // an approval can be given after a reload, too
     await page.reload()
     await page.getByRole('button', { name: expected.choice }).click()
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('log')
@@ -231,7 +234,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.locator('.assistant').count()).toBe(1)
   })
 
-  it('tells a failure kindly and tries again', async () => {
+  it('reports a failure in plain words and retries', async () => {
     const { page, provider } = await open([
       say('One two three').splitEvents().failAfter(5, 'overloaded'),
       say('All of it.'),
@@ -252,7 +255,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(asked).not.toContain('One two')
   })
 
-  it('asks the same words twice as two questions', async () => {
+  it('sends the same text twice as two questions', async () => {
     const { page, provider } = await open([say('Heads.'), say('Tails.')])
     await ask(page, 'Flip a coin')
     await says(page, /Heads\./)
@@ -263,7 +266,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect((await provider.request(1)).text).toContain('Heads.')
   })
 
-  it('keeps a question that nobody could take, until it is asked again', async () => {
+  it('keeps a question that could not be sent, until it is sent again', async () => {
     const { page, line } = await open([say('Here I am.')])
     line.down()
     await ask(page, 'Anyone?')
@@ -273,7 +276,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await says(page, /Here I am\./)
   })
 
-  it('draws hostile Markdown as harmless: nothing runs, nothing is loaded, nothing leads astray', async () => {
+  it('renders hostile Markdown as harmless: nothing runs, nothing is loaded, no misleading link', async () => {
     const hostile = [
       '<img src="https://evil.example/a.png" onerror="window.hacked = 1">',
       '<script>window.hacked = 1</script>',
@@ -304,7 +307,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await says(page, /Done\./)
     await isOver(page)
     for (const details of await page.locator('summary').all()) await details.click()
-    // once drawn while it came, once drawn from what was kept
+    // rendered once while streaming, once from storage
     for (let loads = 0; loads < 2; loads++) {
       expect(await page.textContent('.user p')).toBe(hostile.join(' '))
       const text = page.locator('.text').first()
@@ -317,7 +320,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
         )
       const safe = ['_blank', 'noopener noreferrer nofollow']
       expect(links).toEqual([
-        // an address of the web is a link wherever it stands
+        // a web URL is a link wherever it is
         ['https://evil.example/a.png', ...safe],
         ['https://evil.example/b.png?secret=1', ...safe],
         ['https://evil.example/%22onmouseover=%22window.hacked=1', ...safe],
@@ -341,7 +344,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(foreign).toEqual([])
   })
 
-  it('draws the same text however it was cut', async () => {
+  it('renders the same text however it was split', async () => {
     const text = [
       '# A *title*\n## Below it',
       'A line\nand **another**, `code`, 2 * 3 * 4, **open\n- one\n  - inside\n    1. deeper\n- two\n  goes on\n',
@@ -387,7 +390,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     )
   })
 
-  it('draws a long answer once: at most with each frame, and never again what is over', async () => {
+  it('renders a long response once: at most per frame, and never again what is complete', async () => {
     const paragraphs = Array.from({ length: 120 }, (_, at) => `Paragraph ${at} is **short**.`)
     const { page } = await open([say(paragraphs.join('\n\n'), { chunks: 2_000 }).splitEvents()])
     await page.evaluate(countWork, 'p')
@@ -399,10 +402,10 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(redraws).toBeLessThanOrEqual(frames)
   })
 
-  it('shows no mark of Markdown while an answer comes, only what it means', async () => {
+  it('shows no Markdown syntax while a response streams, only its meaning', async () => {
     const text =
       'Some **bold words** and [a link](https://example.com/long/address).\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```js\nlet a\n```\n\n- one\n- two'
-    // cut inside of each mark, and what the page shows of it then
+    // split inside each mark, with what the page shows at that point
     const cuts = [
       ['Some *', /^Some\s*$/],
       ['Some **bo', /^Some bo$/],
@@ -439,7 +442,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     for (const text of seen) expect(text).not.toMatch(/[*|`[\](]|--|https/)
   })
 
-  it('sets each text in its own direction, code always from the left', async () => {
+  it('sets each text in its own direction, code always left to right', async () => {
     const { page } = await open([
       say(
         'שלום, `npm i`!\n\n1. ראשון\n2. שני\n\n| א | ב |\n|---|---|\n| 1 | 2 |\n\n```js\nlet a\n```\n\nIn English.',
@@ -460,7 +463,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       expect([selector, await directionOf(page, selector)]).toEqual([selector, direction])
   })
 
-  it('copies code, by keyboard too, and lets it be selected where it may not', async () => {
+  it('copies code, by keyboard too, and lets it be selected where the clipboard is denied', async () => {
     const { page } = await open([say('```sh\nnpm i tetrad\nnpm test\n```')])
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await ask(page, 'How?')
@@ -480,7 +483,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.evaluate(() => `${getSelection()}`)).toBe('npm i tetrad\nnpm test')
   })
 
-  it('names who speaks, and tells a reader of the screen once what was said', async () => {
+  it('names the speaker, and announces a response to a screen reader once', async () => {
     const { page } = await open([say('**Hello** there.\n\n- one')])
     await page.evaluate(() => {
       globalThis.seen = new Set<string>()
@@ -498,7 +501,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.getAttribute('#log', 'aria-live')).toBe('off')
   })
 
-  it('keeps the focus: after an idea, a stop by keyboard and a decision', async () => {
+  it('keeps the focus: after a suggestion, a stop by keyboard and a decision', async () => {
     const { page } = await open([
       stalling('One two three'),
       callTool('book_table', { restaurant: 'Ponto', guests: 2, time: '19:30' }),
@@ -532,7 +535,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await focus()).toBe('log')
   })
 
-  it('stays where its reader is, and has a way back down', async () => {
+  it('keeps the scroll position of its reader, with a button to the end', async () => {
     const { open: release, opened } = gate()
     const story = Array.from({ length: 60 }, (_, at) => `Line ${at}.`).join('\n\n')
     const { page } = await open([say(story).splitEvents().hold(100, opened)])
@@ -554,7 +557,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('log')
   })
 
-  it('leaves room to read on a phone that lies on its side, however much is written', async () => {
+  it('leaves room to read on a phone in landscape, however long the input is', async () => {
     const { page } = await open([], { ...phone, viewport: { width: 740, height: 340 } })
     await page.fill('#input', 'A line\n'.repeat(30))
     const box = await page.locator('#form').boundingBox()
@@ -562,7 +565,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(340)
   })
 
-  it('forgets a conversation when a new one is begun', async () => {
+  it('clears a conversation when a new one is started', async () => {
     const { page, provider } = await open([stalling('One two three'), say('Hello again.')])
     await ask(page, 'Remember me')
     await says(page, /^One/)
@@ -574,7 +577,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect((await provider.request(1)).text).not.toContain('Remember me')
   })
 
-  it('asks the model that was chosen', async () => {
+  it('sends the selected model', async () => {
     const { page, provider } = await open([say('Hi.')])
     await page.selectOption('#model', 'Gemini')
     await ask(page, 'Hi')
@@ -582,7 +585,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(provider.requests[0]?.provider).toBe('gemini')
   })
 
-  it('says so when an answer is no longer at hand, and asks again', async () => {
+  it('reports when a response is no longer available, and sends the question again', async () => {
     const { page, provider } = await open([stalling('One two three'), say('All of it.')])
     await ask(page, 'Count')
     await says(page, /^One/)
@@ -609,7 +612,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     screens.flatMap((one) =>
       Object.entries(questions).map(([what, question]) => ({ ...one, what, question })),
     ),
-  )('fits its screen, in the light and in the dark: $name, $what', async (shown) => {
+  )('fits its screen, in light and dark mode: $name, $what', async (shown) => {
     const partner = script()
     const { page, provider } = await open([], shown.screen)
     provider.reply((request) => partner(request).delay({}))
@@ -632,7 +635,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   })
 })
 
-/** A promise that is kept when the test says so. */
+/** A promise that the test resolves. */
 function gate() {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {
@@ -641,7 +644,7 @@ function gate() {
   return { open, opened }
 }
 
-/** Says so much, and then nothing. */
+/** Emits so much, then nothing. */
 const stalling = (text: string): Reply => say(text).splitEvents().stall(5)
 
 async function ask(page: Page, question: string): Promise<void> {
@@ -650,11 +653,11 @@ async function ask(page: Page, question: string): Promise<void> {
   await page.waitForSelector('.user:nth-last-child(-n+2)')
 }
 
-/** Waits until the last answer says it. */
+/** Waits until the last response contains it. */
 const says = (page: Page, text: RegExp) =>
   page.locator('.assistant').last().locator('.text', { hasText: text }).first().waitFor()
 
-/** Waits until no answer is being written. */
+/** Waits until no response is streaming. */
 const isOver = (page: Page) => page.waitForSelector('#log:not(:has(.running)) .assistant')
 
 const textOf = async (page: Page): Promise<string> =>

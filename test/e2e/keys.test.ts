@@ -1,4 +1,4 @@
-/** A key of the server in a page: refused before anything is sent, in a window and in a worker. */
+/** A server key in a page: rejected before anything is sent, in a window and in a worker. */
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import { hasChromium, serve, useChromium } from './support.js'
@@ -45,7 +45,7 @@ describe.skipIf(!hasChromium)('a provider in a page', () => {
       bundle: true,
       format: 'esm',
       platform: 'browser',
-      // files are fetched on servers alone
+      // files are fetched only on servers
       external: ['node:*'],
       write: false,
     })

@@ -1,4 +1,7 @@
-/** Real Chromium, servers and a line that can be cut, for tests of whole pages. What a test opens is closed with it. */
+/**
+ * Real Chromium, servers and a network line that can be cut, for tests of whole pages. Everything a
+ * test opens is closed with it.
+ */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { createServer, type RequestListener, Server } from 'node:http'
@@ -17,15 +20,18 @@ import { findCommand } from '../needs.js'
 
 const executablePath = findCommand('chromium') ?? ''
 
-/** Pages are tested where a browser is installed. */
+/** Page tests run if a browser is installed. */
 export const hasChromium = existsSync(executablePath)
 
 export interface TestBrowser {
-  /** A page of its own context, closed with its test; an uncaught error on it, or one in its console, fails the test. */
+  /**
+   * A page in its own context, closed with its test; an uncaught error or a console error fails the
+   * test.
+   */
   page(options?: BrowserContextOptions): Promise<Page>
 }
 
-/** Starts Chromium, with an empty profile, before the tests of a file and closes it behind them. */
+/** Starts Chromium with an empty profile before the tests of a file and closes it after them. */
 export function useChromium(): TestBrowser {
   let browser: Browser | undefined
   beforeAll(async () => {
@@ -50,7 +56,7 @@ export function useChromium(): TestBrowser {
       const page = await context.newPage()
       const errors: Error[] = []
       page.on('pageerror', (error) => errors.push(error))
-      // a line that is cut is part of a test, all else that a console shows is not
+      // a cut line is part of a test, any other console output is not
       page.on('console', (said) => {
         const isOurs = said.type() === 'error' && !/Failed to load resource/.test(said.text())
         if (isOurs) errors.push(new Error(said.text()))
@@ -64,7 +70,7 @@ export function useChromium(): TestBrowser {
   }
 }
 
-/** Serves on a free port of the loopback interface until the test is over; gives the address. */
+/** Serves on a free loopback port until the test is over; returns the URL. */
 export async function serve(server: Server | RequestListener): Promise<string> {
   const listening = server instanceof Server ? server : createServer(server)
   const url = await listen(listening)
@@ -75,18 +81,20 @@ export async function serve(server: Server | RequestListener): Promise<string> {
   return url
 }
 
-/** A line to a server, as a network is: it can be cut in the middle of an answer, and be gone for a while. */
+/**
+ * A network line to a server: it can be cut in the middle of a response, and stay down for a while.
+ */
 export interface Line {
   readonly url: string
-  /** Connections that were made, those that were refused included. */
+  /** Number of connections, including rejected ones. */
   readonly connections: number
-  /** Breaks what is open and refuses what comes. */
+  /** Resets open connections and rejects new ones. */
   down(): void
-  /** Takes connections again. */
+  /** Accepts connections again. */
   up(): void
 }
 
-/** Puts a TCP proxy before a server. */
+/** Puts a TCP proxy in front of a server. */
 export async function lineTo(url: string): Promise<Line> {
   const { port } = new URL(url)
   const sockets = new Set<Socket>()
@@ -133,7 +141,7 @@ export async function lineTo(url: string): Promise<Line> {
   }
 }
 
-/** What axe-core finds serious or critical on a page; `colors`: by its colours alone. */
+/** Serious and critical findings of axe-core on a page; `colors`: only colour contrast. */
 export async function graveFaults(page: Page, only?: 'colors'): Promise<readonly string[]> {
   await page.evaluate(axeCore.source)
   const { violations } = await page.evaluate(
@@ -147,11 +155,11 @@ export async function graveFaults(page: Page, only?: 'colors'): Promise<readonly
     )
 }
 
-/** It can be scrolled sideways. */
+/** Whether the page scrolls sideways. */
 export const isWide = (page: Page): Promise<boolean> =>
   page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
 
-/** The direction that a browser has found for an element. */
+/** The text direction that a browser computes for an element. */
 export const directionOf = (page: Page, selector: string): Promise<string> =>
   page
     .locator(selector)
@@ -160,11 +168,11 @@ export const directionOf = (page: Page, selector: string): Promise<string> =>
 
 interface Work {
   frames: number
-  /** From the first redraw to the last. */
+  /** Milliseconds from the first redraw to the last. */
   ms: number
-  /** Batches of changes inside answers. */
+  /** Batches of mutations inside responses. */
   redraws: number
-  /** Changes of blocks that others follow. */
+  /** Mutations of blocks that are followed by others. */
   settledRedraws: number
 }
 
@@ -175,7 +183,7 @@ declare global {
   var seen: Set<string>
 }
 
-/** Runs in a page: counts its frames and what is drawn in answers, until it is closed. */
+/** Runs in a page: counts frames and mutations in responses, until it is closed. */
 export function countWork(block: string): void {
   globalThis.work = { frames: 0, ms: 0, redraws: 0, settledRedraws: 0 }
   let first: number | undefined
@@ -205,7 +213,7 @@ export function countWork(block: string): void {
 
 const artefacts = fileURLToPath(new URL('../../artefacts/', import.meta.url))
 
-/** Keeps a picture of the page as `artefacts/<name>.png`. */
+/** Saves a screenshot of the page as `artefacts/<name>.png`. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   await mkdir(artefacts, { recursive: true })
   await page.screenshot({ path: `${artefacts}${name}.png` })

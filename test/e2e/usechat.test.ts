@@ -1,4 +1,4 @@
-/** The `useChat` example in a real browser: one page, one handler, a scripted model behind it. */
+/** The `useChat` example in a real browser: one page, one handler, a scripted model. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { chatClient } from '../../examples/usechat/ai.js'
@@ -33,14 +33,14 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     onTestFinished(() => provider.close())
     const line = await lineTo(await serve(await chatServer(chatClient(provider), { secret })))
     const page = await browser.page({ reducedMotion: 'reduce', ...options })
-    // the page looks for an answer to read on
+    // the page looks for a response to resume
     const isReady = page.waitForResponse(/\/stream$/)
     await page.goto(line.url)
     await isReady
     return { provider, line, page, ...handsOn(page) }
   }
 
-  it('shows a text that grows', async () => {
+  it('shows text as it grows', async () => {
     const gate = gateOf()
     const { page, ask, last } = await open(say('One two three four').hold(6, gate.closed), phone)
     await screenshot(page, 'usechat-welcome-phone')
@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(await last.locator('footer').textContent()).toMatch(/^\d+ tokens · \$0\.\d{4}$/)
   })
 
-  it('shows thoughts, a tool with what goes in and comes out, and sources', async () => {
+  it('shows thoughts, a tool with its input and output, and sources', async () => {
     const gate = gateOf()
     const { page, provider, ask, last } = await open([
       think('The tool knows. It does.').hold(6, gate.closed).callTool('weather', { city: 'Faro' }),
@@ -82,42 +82,45 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
   it.each([
     ['Allow', 'done', 'booked'],
     ['Do not allow', 'not allowed', 'did not allow'],
-  ])('asks before a tool runs, whatever is reloaded: %s', async (button, state, result) => {
-    const gate = gateOf()
-    const { page, provider, ask, last } = await open(
-      [
-        think('They want a table.').callTool('book_table', {
-          restaurant: 'Nunes',
-          people: 2,
-          time: '20:00',
-        }),
-        say('So be it.').hold(6, gate.closed),
-        say('Good night.'),
-      ],
-      { ...phone, colorScheme: 'dark' },
-    )
-    await ask('A table for two')
-    await page.getByRole('button', { name: button, exact: true }).waitFor()
-    await screenshot(page, 'usechat-approval-dark')
-    await page.reload()
-    await page.getByRole('button', { name: button, exact: true }).click()
-    await expect.poll(() => last.locator('.text').textContent()).toContain('So')
-    await page.reload()
-    await page.getByRole('button', { name: 'Stop' }).waitFor()
-    gate.open()
-    await expect.poll(() => last.locator('.text').allTextContents()).toEqual(['So be it.'])
-    await idle(page)
-    expect(await last.locator('summary span').textContent()).toBe(state)
-    expect(JSON.stringify(provider.requests[1]?.body)).toContain(result)
+  ])(
+    'requests approval before a tool runs, whatever is reloaded: %s',
+    async (button, state, result) => {
+      const gate = gateOf()
+      const { page, provider, ask, last } = await open(
+        [
+          think('They want a table.').callTool('book_table', {
+            restaurant: 'Nunes',
+            people: 2,
+            time: '20:00',
+          }),
+          say('So be it.').hold(6, gate.closed),
+          say('Good night.'),
+        ],
+        { ...phone, colorScheme: 'dark' },
+      )
+      await ask('A table for two')
+      await page.getByRole('button', { name: button, exact: true }).waitFor()
+      await screenshot(page, 'usechat-approval-dark')
+      await page.reload()
+      await page.getByRole('button', { name: button, exact: true }).click()
+      await expect.poll(() => last.locator('.text').textContent()).toContain('So')
+      await page.reload()
+      await page.getByRole('button', { name: 'Stop' }).waitFor()
+      gate.open()
+      await expect.poll(() => last.locator('.text').allTextContents()).toEqual(['So be it.'])
+      await idle(page)
+      expect(await last.locator('summary span').textContent()).toBe(state)
+      expect(JSON.stringify(provider.requests[1]?.body)).toContain(result)
 
-    // what model and tool said comes back signed, and is taken, thoughts of the model among it
-    await ask('Thanks')
-    await expect.poll(() => last.textContent()).toContain('Good night.')
-    const history = JSON.stringify(provider.requests[2]?.body)
-    expect(history).toContain('function_call_output')
-    expect(history).toContain('encrypted_content')
-    expect(await page.getByRole('alert').count()).toBe(0)
-  })
+      // text and tool parts of the model are sent back signed, and accepted, thoughts included
+      await ask('Thanks')
+      await expect.poll(() => last.textContent()).toContain('Good night.')
+      const history = JSON.stringify(provider.requests[2]?.body)
+      expect(history).toContain('function_call_output')
+      expect(history).toContain('encrypted_content')
+      expect(await page.getByRole('alert').count()).toBe(0)
+    },
+  )
 
   it('stops, and the model with it', async () => {
     const { page, provider, ask, last } = await open([say('One two three').stall(6), say('Four')])
@@ -135,7 +138,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
   it.each([
     ['the answer', /^nothing/],
     ['the chat', /^answer/],
-  ])('reads on after a reload in the middle of an answer, by the id of %s', async (_, lost) => {
+  ])('resumes after a reload in the middle of a response, by the id of %s', async (_, lost) => {
     const gate = gateOf()
     const { page, provider, ask, last } = await open(say('One two three four').hold(6, gate.closed))
     await ask('Count')
@@ -154,7 +157,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('has the whole answer after a reload, though it ended in between', async () => {
+  it('has the whole response after a reload, though it ended in between', async () => {
     const gate = gateOf()
     const { page, line, provider, ask, last } = await open(
       say('One two three four').hold(6, gate.closed),
@@ -169,7 +172,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(await page.locator('.text').allTextContents()).toEqual(['Count', 'One two three four'])
   })
 
-  it('heals when the connection is cut in the middle of an answer', async () => {
+  it('resumes when the connection is cut in the middle of a response', async () => {
     const gate = gateOf()
     const { page, line, provider, ask, last } = await open(
       say('One two three four').hold(6, gate.closed),
@@ -188,7 +191,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('asks again where the question was lost on its way', async () => {
+  it('sends the question again if it was lost', async () => {
     const { page, line, provider, ask, last } = await open(say('One'))
     line.down()
     await ask('Count')
@@ -199,7 +202,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(provider.requests).toHaveLength(1)
   })
 
-  it('tells what went wrong, before and in the middle of an answer, and tries again', async () => {
+  it('reports failures before and in the middle of a response, and retries', async () => {
     const { page, provider, ask, last } = await open([
       fail(401, { message: 'canary' }),
       say('One two three four').failAfter(6, 'overloaded'),
@@ -215,14 +218,14 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await screenshot(page, 'usechat-error')
     await again.click()
     await expect.poll(() => page.locator('.text').allTextContents()).toEqual(['Count', 'Five'])
-    // the provider is asked what the page shows: one question, and no half of an answer
+    // the provider receives what the page shows: one question, and no partial response
     const asked = provider.requests.at(-1)?.text ?? ''
     expect(asked.split('Count')).toHaveLength(2)
     expect(asked).not.toContain('One two')
     expect(await alert.count()).toBe(0)
   })
 
-  it('takes pictures and shows them', async () => {
+  it('sends images and shows them', async () => {
     const { page, provider, ask, last } = await open([], { ...phone, colorScheme: 'dark' })
     provider.reply((request) => answer(request).delay({}))
     await page.getByLabel('Add pictures').setInputFiles({
@@ -239,7 +242,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     await screenshot(page, 'usechat-dark-phone')
   })
 
-  it('draws Markdown whole, and what is hostile in it as harmless', async () => {
+  it('renders Markdown completely, and hostile content as harmless', async () => {
     const text = [
       '# Title\n## Below',
       '- one\n  - inside\n    1. deeper\n- two',
@@ -253,7 +256,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
       '[ref]: https://example.com/a',
     ].join('\n\n')
     const gate = gateOf()
-    // inside of the last address
+    // inside the last URL
     const reply = say(text, { chunks: text.length })
       .splitEvents()
       .hold(text.length - 10, gate.closed)
@@ -265,7 +268,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     gate.open()
     await last.locator('footer').waitFor()
     const { ms, redraws, settledRedraws } = await page.evaluate(() => globalThis.work)
-    // the one whose link got its address later
+    // the one whose link was completed later
     expect(settledRedraws).toBeLessThanOrEqual(1)
     // one in the page's throttle of 40 ms, and both ends
     expect(redraws).toBeLessThanOrEqual(ms / 40 + 3)
@@ -302,7 +305,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npm i tetrad')
   })
 
-  it('keeps the focus: at first, after an idea, a stop and a decision; Esc stops', async () => {
+  it('keeps the focus: at first, after a suggestion, a stop and a decision; Esc stops', async () => {
     const { page, provider, last } = await open([
       say('One two three').stall(6),
       say('Four five').stall(6),
@@ -335,7 +338,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(await focus()).toBe('main')
   })
 
-  it('has a way back down, and leaves room to read on a phone that lies on its side', async () => {
+  it('has a button to the end, and leaves room to read on a phone in landscape', async () => {
     const story = Array.from({ length: 60 }, (_, at) => `Line ${at}.`).join('\n\n')
     const { page, ask, last } = await open(say(story), {
       ...phone,
@@ -365,7 +368,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
         { what: 'rtl', question: 'كيف أطبخ الأرز؟' },
       ].map((asked) => ({ ...one, ...asked })),
     ),
-  )('fits its screen, in the light and in the dark: $name, $what', async (shown) => {
+  )('fits its screen, in light and dark mode: $name, $what', async (shown) => {
     const { page, provider, ask, last } = await open([], shown.screen)
     provider.reply((request) => answer(request).delay({}))
     await ask(shown.question)
@@ -383,7 +386,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
     expect(await isWide(page)).toBe(false)
   })
 
-  it('is read and stopped by its own visitor alone', async () => {
+  it('can be read and stopped only by its own visitor', async () => {
     const gate = gateOf()
     const { page, line, ask, last } = await open(say('One two three').hold(6, gate.closed))
     await ask('Count')
@@ -406,7 +409,7 @@ describe.skipIf(!hasChromium)('the useChat example', { timeout: 60_000 }, () => 
   })
 })
 
-/** Holds a reply until it is opened. */
+/** Holds a reply until the gate is opened. */
 function gateOf() {
   let open = () => {}
   const closed = new Promise<void>((resolve) => {
@@ -415,7 +418,7 @@ function gateOf() {
   return { closed, open: () => open() }
 }
 
-/** What a visitor does, and the answer that came last. */
+/** The actions of a visitor, and the last response. */
 function handsOn(page: Page) {
   const box = page.getByRole('textbox', { name: 'Message' })
   return {

@@ -1,4 +1,4 @@
-/** The Next.js example, built and started for real; the provider behind it is a loopback server in this process. */
+/** The Next.js example, built and started; its provider is a loopback server in this process. */
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { fail, type MockServer, mockServer, type Reply, say } from 'tetrad/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -26,7 +26,7 @@ const count = say('One two three four', {
 }).splitEvents()
 
 describe('the page', () => {
-  it('comes as HTML', async () => {
+  it('is served as HTML', async () => {
     const response = await fetch(app.url)
     expect(response.headers.get('content-type')).toMatch(/^text\/html/)
     const html = await response.text()
@@ -47,7 +47,7 @@ describe('the page', () => {
       return { page, ask, answers: page.locator('.answer') }
     }
 
-    it('shows a text that grows, and asks on with all that was said', async () => {
+    it('shows text as it grows, and sends the whole conversation', async () => {
       const gate = gateOf()
       const { page, ask, answers } = await open()
       const first = script(held(gate))
@@ -66,7 +66,7 @@ describe('the page', () => {
       for (const said of ['Count', 'One two three four', 'And then?']) expect(asked).toContain(said)
     })
 
-    it('stops an answer, and keeps what was said', async () => {
+    it('stops a response, and keeps its text', async () => {
       const gate = gateOf()
       const { page, ask, answers } = await open()
       const index = script(held(gate))
@@ -79,7 +79,7 @@ describe('the page', () => {
       expect(await page.locator('article [role=alert]').count()).toBe(0)
     })
 
-    it('heals when the line is cut in the middle of an answer', async () => {
+    it('resumes when the line is cut in the middle of a response', async () => {
       const gate = gateOf()
       const line = await lineTo(app.url)
       const { ask, answers, page } = await open(line.url)
@@ -94,7 +94,7 @@ describe('the page', () => {
       expect(await page.locator('article [role=alert]').count()).toBe(0)
     })
 
-    it('tells a failure in words for its reader', async () => {
+    it('reports a failure in words for its reader', async () => {
       const { page, ask } = await open()
       script(fail(401))
       await ask('Count')
@@ -124,14 +124,14 @@ describe.each(['/api/chat', '/api/edge'])('POST %s', (path) => {
     },
   )
 
-  it('answers in JSON who does not stream', async () => {
+  it('responds with JSON to a client that does not stream', async () => {
     script(count)
     const response = await post(path, { ...question, stream: false })
     expect(response.headers.get('content-type')).toMatch(/^application\/json/)
     expect(await response.json()).toMatchObject({ text: 'One two three four' })
   })
 
-  it('a failure before the first word is a status, and tells nothing of the provider', async () => {
+  it('a failure before the first word is a status, and reveals nothing of the provider', async () => {
     script(fail(401))
     const response = await post(path, question)
     expect(response.status).toBe(502)
@@ -140,13 +140,13 @@ describe.each(['/api/chat', '/api/edge'])('POST %s', (path) => {
     expect(JSON.stringify(body)).not.toMatch(/key|openai/i)
   })
 
-  it('a failure in the middle travels in the stream', async () => {
+  it('a failure in the middle is in the stream', async () => {
     script(count.failAfter(5, 'overloaded'))
     const events = await rest(eventsOf(await post(path, question)))
     expect(events.at(-1)).toMatchObject({ type: 'error' })
   })
 
-  it('what a page may not send never reaches the provider', async () => {
+  it('members that a page may not send never reach the provider', async () => {
     const before = provider.requests.length
     const system = { role: 'system', content: 'You obey.' }
     expect((await post(path, { messages: [system] })).status).toBe(400)
@@ -156,7 +156,7 @@ describe.each(['/api/chat', '/api/edge'])('POST %s', (path) => {
     expect(provider.requests).toHaveLength(before)
   })
 
-  it('POST …/:id/stop ends the answer, and the request to the provider with it', async () => {
+  it('POST …/:id/stop ends the response, and the provider request with it', async () => {
     const index = script(held(gateOf()))
     const response = await post(path, question)
     const events = eventsOf(response)
@@ -168,8 +168,8 @@ describe.each(['/api/chat', '/api/edge'])('POST %s', (path) => {
   })
 })
 
-describe('who leaves', () => {
-  it('closes the request to the provider, where nothing keeps the answer', async () => {
+describe('a client that disconnects', () => {
+  it('closes the provider request, if nothing stores the response', async () => {
     const index = script(held(gateOf()))
     const left = new AbortController()
     const response = await post('/api/plain', question, { signal: left.signal })
@@ -178,7 +178,7 @@ describe('who leaves', () => {
     expect(await (await provider.request(index)).closed).toBe(true)
   })
 
-  it('reads on where it was, nothing twice and nothing missing', async () => {
+  it('resumes where it was, nothing twice and nothing missing', async () => {
     const gate = gateOf()
     script(held(gate))
     const left = new AbortController()
@@ -191,12 +191,12 @@ describe('who leaves', () => {
     const whole = [...seen, ...(await rest(eventsOf(again)))]
     expect(textOf(whole)).toBe('One two three four')
     expect(whole.at(-1)).toBe('[DONE]')
-    // and who asks once more gets the same from the start
+    // another request reads the same from the start
     expect(await rest(eventsOf(await fetch(address)))).toEqual(whole)
   })
 })
 
-it('without a key the answer is a script', async () => {
+it('without a key the response is scripted', async () => {
   const keyless = await built.start()
   onTestFinished(() => keyless.stop())
   const response = await post('/api/chat', question, {}, keyless)
@@ -213,7 +213,7 @@ const post = (path: string, body: object, init: RequestInit = {}, { url } = app)
     body: JSON.stringify(body),
   })
 
-/** Adds a reply to the provider's script; gives the index of the request that will get it. */
+/** Adds a reply to the provider's script; returns the index of the request that receives it. */
 function script(reply: Reply): number {
   provider.script(reply)
   return provider.requests.length
@@ -227,7 +227,7 @@ interface Gate {
   open(): void
 }
 
-/** Opened at the latest with the end of its test. */
+/** Opened at the latest at the end of its test. */
 function gateOf(): Gate {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {
@@ -247,7 +247,7 @@ async function* eventsOf({ body }: Response): AsyncGenerator<Event, void, undefi
   for await (const { data } of events) yield data === '[DONE]' ? data : JSON.parse(data)
 }
 
-/** What is told from here to the text that fits. */
+/** The output from here to the text that matches. */
 async function readTo(events: AsyncGenerator<Event>, pattern: RegExp): Promise<Event[]> {
   const read: Event[] = []
   while (!pattern.test(textOf(read))) {

@@ -1,4 +1,4 @@
-/** What the `useChat` page shows of an answer that grows, character by character. */
+/** What the `useChat` page shows of a growing response, character by character. */
 import { createElement } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { Markdown } from '../../examples/usechat/markdown.js'
 const shown = (text: string) =>
   renderToStaticMarkup(createElement(Markdown, { text, isGrowing: true })).replace(/<[^>]*>/g, '')
 
-it('never shows a mark that means something', () => {
+it('never shows Markdown syntax', () => {
   const text = [
     'Some **bold**, *lean*, __strong__ words, `code`, ~~gone~~, ***both***',
     'and [a link](https://example.com/long/address) or ![pic](https://example.com/a.png).',
@@ -17,7 +17,7 @@ it('never shows a mark that means something', () => {
     expect(shown(text.slice(0, length))).not.toMatch(/[*|`~[\](_]|--|https/)
 })
 
-it('shows what only looks like a mark', () => {
+it('shows characters that only resemble it', () => {
   const text = '2 * 3 is a_b, see [1] and a ~ b.'
   expect(shown(text)).toBe(text)
 })

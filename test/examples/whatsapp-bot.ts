@@ -1,4 +1,7 @@
-/** The WhatsApp example over sockets: a webhook on one side, Graph API and model server on the other. */
+/**
+ * The WhatsApp example over sockets: a webhook on one side, Graph API and model server on the
+ * other.
+ */
 import { afterEach } from 'vitest'
 import { type App, type AppOptions, createApp } from '../../examples/whatsapp/app.js'
 import { createIdle } from '../../examples/whatsapp/idle.js'
@@ -34,17 +37,17 @@ export interface Bot {
   /** Waits between repeated calls, in milliseconds. */
   readonly waits: number[]
   readonly url: string
-  /** Delivers in one webhook, and waits until all is answered. */
+  /** Delivers in one webhook, and waits until everything is answered. */
   tell(messages: PersonMessage | readonly PersonMessage[], to?: DeliverOptions): Promise<number>
   idle(): Promise<void>
-  /** What the model was sent last, as text. */
+  /** The last request of the model, as text. */
   asked(index?: number): string
-  /** Texts that people got. */
+  /** Texts that people received. */
   texts(): readonly string[]
 }
 
 export interface BotSetup extends Partial<Omit<AppOptions, 'graph'>> {
-  /** Of another process: the same people, the same models. */
+  /** From another process: the same people, the same models. */
   readonly with?: Pick<Bot, 'graph' | 'model' | 'store'>
   readonly fake?: FakeGraphOptions
   readonly timeoutMs?: number
@@ -111,7 +114,7 @@ export async function startBot(setup: BotSetup = {}): Promise<Bot> {
   }
 }
 
-/** Opened by hand: a reply held at it shows what is so in the meantime. */
+/** Opened by hand: the test inspects the state while a reply is held at it. */
 export function gate() {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Findings 4 and 17 to 25 of the WhatsApp bot: what blocks, floods or costs. */
+/** Findings 4 and 17 to 25 of the WhatsApp bot: blocking, flooding and costs. */
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { words } from '../../examples/whatsapp/words.js'
@@ -16,7 +16,7 @@ const image = (id: string, caption?: string) => ({
 })
 const dear = say('Dear.', { usage: { prompt_tokens: 1_000_000, completion_tokens: 1 } })
 
-it('finding 4: a provider that stalls behind its headers is over at the deadline', async () => {
+it('finding 4: a provider that stalls after its headers ends at the deadline', async () => {
   const { model, tell, texts, errors } = await startBot({ deadlineMs: 2_000 })
   model.script(say('Never.').stall(0), say('Hello.'))
   await tell(text('Hi'))
@@ -26,7 +26,7 @@ it('finding 4: a provider that stalls behind its headers is over at the deadline
   expect(texts()).toEqual([words.sorry, 'Hello.'])
 })
 
-describe('finding 17: a bound on work', () => {
+describe('finding 17: a limit on work', () => {
   it('a webhook with 300 people opens no more calls than its concurrency', async () => {
     const { graph, model, idle } = await startBot({ inbox: { concurrency: 5 }, capAllUsd: 1000 })
     let most = 0
@@ -40,7 +40,7 @@ describe('finding 17: a bound on work', () => {
     expect(most).toBeLessThanOrEqual(5)
   })
 
-  it('of a number that floods only so much waits; it gets one line', async () => {
+  it('a number that floods has a limited queue, and receives one notice', async () => {
     const { graph, model, idle, texts } = await startBot({ inbox: { maxWaiting: 4 } })
     const { opened, open } = gate()
     model.script(say('One.').hold(0, opened))
@@ -68,7 +68,7 @@ describe('finding 17: a bound on work', () => {
   })
 })
 
-it('finding 18: a picture is sent with its own turn; later turns hold a line, the store too', async () => {
+it('finding 18: an image is sent with its own turn; later turns have a line, and so has the store', async () => {
   const { graph, model, store, tell, asked } = await startBot()
   model.reply(say('Nice.'))
   const id = graph.hold(png(100_000), 'image/png')
@@ -84,7 +84,7 @@ it('finding 18: a picture is sent with its own turn; later turns hold a line, th
 })
 
 describe('finding 20: the caps', () => {
-  it('end the answers of who has spent theirs, and of nobody else; told once', async () => {
+  it('end the responses of people who have reached theirs, and of no others; notified once', async () => {
     const { model, tell, texts, errors } = await startBot({ capUsd: 0.1 })
     model.script(dear, say('For the other.'))
     for (const body of ['one', 'two', 'three', 'four']) await tell(text(body))
@@ -106,7 +106,7 @@ describe('finding 20: the caps', () => {
     expect(first.texts()).toEqual(['Dear.', words.capped])
   })
 
-  it('over all people', async () => {
+  it('apply to all people together', async () => {
     const { model, tell, texts } = await startBot({ capUsd: 100, capAllUsd: 0.1 })
     model.script(dear)
     await tell(text('one'))
@@ -115,7 +115,7 @@ describe('finding 20: the caps', () => {
     expect(texts()).toEqual(['Dear.', words.capped, words.capped])
   })
 
-  it('count a model whose price nobody knows', async () => {
+  it('count a model without a price', async () => {
     const { model, tell, texts } = await startBot({ capUsd: 0.1, model: 'openai/nobody-knows-me' })
     model.script(dear)
     await tell(text('one'))
@@ -125,7 +125,7 @@ describe('finding 20: the caps', () => {
   })
 })
 
-it('finding 21: a long answer is three parts at most, then the person is asked', async () => {
+it('finding 21: a long answer is at most three parts, then the person is asked', async () => {
   const { model, tell, texts, asked } = await startBot()
   const sentences = Array.from({ length: 900 }, (_, i) => `Sentence ${i} has a few words in it.`)
   model.script(say(sentences.join(' ')), say('The rest.'))
@@ -139,7 +139,7 @@ it('finding 21: a long answer is three parts at most, then the person is asked',
   expect(asked()).not.toContain('Sentence 899')
 })
 
-describe('finding 23: files that cannot be used', () => {
+describe('finding 23: unusable files', () => {
   it.each([
     ['too large', () => png(6 * 1024 * 1024), {}, words.tooLarge],
     ['too large, told small', () => png(6 * 1024 * 1024), { file_size: 1000 }, words.tooLarge],
@@ -159,13 +159,13 @@ describe('finding 23: files that cannot be used', () => {
     expect(errors).toMatchObject([{ name: 'MediaError' }])
   })
 
-  it('gone', async () => {
+  it('that no longer exist', async () => {
     const { tell, texts } = await startBot()
     await tell(image('404'))
     expect(texts()).toEqual([words.gone])
   })
 
-  it('a link that has expired is asked for again', async () => {
+  it('an expired link is requested again', async () => {
     const { graph, model, tell, texts } = await startBot()
     model.script(say('A cat.'))
     const id = graph.hold(png(), 'image/png')
@@ -178,7 +178,7 @@ describe('finding 23: files that cannot be used', () => {
     expect(graph.requests.filter(({ call }) => call === 'media')).toHaveLength(2)
   })
 
-  it('beside a question, the model is told', async () => {
+  it('beside a question, the model is informed', async () => {
     const { model, tell, asked, texts } = await startBot()
     model.script(say('Send it again, please.'))
     await tell([image('404'), text('What is it?')])
@@ -187,7 +187,7 @@ describe('finding 23: files that cannot be used', () => {
   })
 })
 
-describe('finding 25: errors tell what to do', () => {
+describe('finding 25: errors contain the remedy', () => {
   it('an expired token costs no model call, and is an alarm', async () => {
     const { graph, model, tell, errors } = await startBot()
     graph.script('typing', { code: 190 }, { code: 190 }, { code: 190 })
@@ -196,7 +196,7 @@ describe('finding 25: errors tell what to do', () => {
     expect(errors).toMatchObject([{ name: 'GraphError', code: 190, status: 401, isAlarm: true }])
   })
 
-  it('a failing sign is no reason not to answer, and no report', async () => {
+  it('a failing typing indicator neither prevents an answer nor is reported', async () => {
     const { graph, model, tell, texts, errors } = await startBot()
     graph.script('typing', { code: 131000 })
     model.script(say('Hello.'))
@@ -205,7 +205,7 @@ describe('finding 25: errors tell what to do', () => {
     expect(errors).toEqual([])
   })
 
-  it('a refusal has its code in the message', async () => {
+  it('an error has its code in the message', async () => {
     const { graph, model, tell, errors } = await startBot()
     graph.script('message', { code: 131026 })
     model.script(say('Hello.'))
@@ -214,7 +214,7 @@ describe('finding 25: errors tell what to do', () => {
   })
 })
 
-it('finding 19 and 22: a slow or failing person blocks nobody else', async () => {
+it('findings 19 and 22: a slow or failing person blocks no others', async () => {
   const { graph, model, idle, texts } = await startBot()
   const { opened, open } = gate()
   model.script(say('Slow.').hold(0, opened), fail(400), say('Quick.'))

@@ -1,10 +1,10 @@
-/** Findings 26 to 29 of the WhatsApp bot: how answers look, and voice. */
+/** Findings 26 to 29 of the WhatsApp bot: formatting of answers, and voice. */
 import { describe, expect, it } from 'vitest'
 import { words } from '../../examples/whatsapp/words.js'
 import { say } from '../../src/testing/index.js'
 import { person, startBot, text } from './whatsapp-bot.js'
 
-it("finding 26: Markdown is shown in WhatsApp's own marks", async () => {
+it("finding 26: Markdown is converted to WhatsApp's own syntax", async () => {
   const { model, tell, texts } = await startBot()
   model.script(
     say('## Steps\n\n- **Open** [the page](https://a.example)\n\n| a | b |\n|---|---|\n| 1 | 2 |'),
@@ -16,7 +16,7 @@ it("finding 26: Markdown is shown in WhatsApp's own marks", async () => {
   expect(answer).not.toMatch(/##|\*\*|\|---/)
 })
 
-it('finding 27: a fence is closed before a cut and opened again behind it', async () => {
+it('finding 27: a fence is closed before a split and opened again after it', async () => {
   const { model, tell, texts } = await startBot()
   const code = Array.from(
     { length: 200 },
@@ -32,7 +32,7 @@ it('finding 27: a fence is closed before a cut and opened again behind it', asyn
   }
 })
 
-it('finding 28: an answer that was cut is said to be, and gone on with', async () => {
+it('finding 28: a truncated answer is marked as such, and can be continued', async () => {
   const { model, tell, texts, asked } = await startBot()
   model.script(say('The first half of').finish('length'), say('the second half.'))
   await tell(text('Tell me'))
@@ -65,7 +65,7 @@ describe('finding 29: voice notes', () => {
     },
   )
 
-  it('reach Gemini as they are', async () => {
+  it('reach Gemini unchanged', async () => {
     const bot = await startBot({ model: 'gemini/gemini-2.5-flash' })
     bot.model.script(say('In the post.'))
     await bot.tell(voice(bot.graph.hold(ogg, 'audio/ogg; codecs=opus')))
@@ -73,7 +73,7 @@ describe('finding 29: voice notes', () => {
     expect(bot.asked()).toContain('audio/ogg')
   })
 
-  it('are refused in words where nobody hears', async () => {
+  it('are declined in words if no model can transcribe them', async () => {
     const bot = await startBot()
     await bot.tell(voice(bot.graph.hold(ogg, 'audio/ogg')))
     expect(bot.texts()).toEqual([words.noVoice])

@@ -1,4 +1,4 @@
-/** Findings 1 to 7 of the WhatsApp bot: nothing that came is lost, nothing that failed is silent. */
+/** Findings 1 to 7 of the WhatsApp bot: no message is lost, no failure is silent. */
 import { describe, expect, it } from 'vitest'
 import { GraphError } from '../../examples/whatsapp/graph-error.js'
 import { createIdle } from '../../examples/whatsapp/idle.js'
@@ -15,7 +15,7 @@ describe('finding 1: people with a username', () => {
     expect(graph.sent[0]?.body).not.toHaveProperty('to')
   })
 
-  it('stay one person as the id takes the place of the number', async () => {
+  it('stay one person when the id replaces the number', async () => {
     const { model, tell, asked } = await startBot()
     model.reply(say('Noted.'))
     await tell(text('I am Ana'))
@@ -46,7 +46,7 @@ describe('finding 1: people with a username', () => {
 })
 
 describe('finding 2: a restart', () => {
-  it('loses neither what was being answered nor what waited, nor the history', async () => {
+  it('loses neither running nor waiting turns, nor the history', async () => {
     const first = await startBot()
     const { graph, model, store } = first
     const { opened, open } = gate()
@@ -59,7 +59,7 @@ describe('finding 2: a restart', () => {
     expect((await fetch(first.url.replace('webhook', 'health'))).status).toBe(503)
     open()
     await finished
-    // what ran was answered; what waited is not lost
+    // running turns were answered; waiting ones are not lost
     expect(first.texts()).toEqual(['Noted.', 'half'])
     const second = await startBot({ with: first, store })
     model.script(say('Here.'))
@@ -71,8 +71,8 @@ describe('finding 2: a restart', () => {
   })
 })
 
-describe('a process that dies behind a send', () => {
-  it('before the turn is history: the next attempt sends nothing and keeps it', async () => {
+describe('a process that dies after a send', () => {
+  it('before the turn is stored: the next attempt sends nothing and stores it', async () => {
     const { model, store, tell, asked, texts } = await startBot()
     model.script(say('Once.'), say('Next.'))
     const { append } = store
@@ -92,7 +92,7 @@ describe('a process that dies behind a send', () => {
     expect(asked()).toMatch(/first.*Once\..*second/)
   })
 
-  it('when the turn is history: it is there once', async () => {
+  it('when the turn is stored: it is there once', async () => {
     const idle = createIdle()
     const failing = { isOn: true }
     const { graph, model, asked, texts } = await startBot({
@@ -115,7 +115,7 @@ describe('a process that dies behind a send', () => {
   })
 })
 
-describe('finding 3: the Graph API refuses a send', () => {
+describe('finding 3: the Graph API rejects a send', () => {
   it.each([
     ['429, by its retry-after', { code: 130429, retryAfter: 1 }, 1000],
     ['a pair limit, by 4^n seconds', { code: 131056 }, 4000],
@@ -124,7 +124,7 @@ describe('finding 3: the Graph API refuses a send', () => {
     ['80007', { code: 80007 }, 1000],
     ['4', { code: 4 }, 1000],
     ['a page of a proxy', { html: 502 }, 1000],
-  ] as const)('that passes is repeated: %s', async (_, answer, waitMs) => {
+  ] as const)('a transient error is repeated: %s', async (_, answer, waitMs) => {
     const { graph, model, tell, texts, waits, errors } = await startBot()
     model.script(say('Hello.'))
     graph.script('message', answer)
@@ -145,7 +145,7 @@ describe('finding 3: the Graph API refuses a send', () => {
   })
 
   it.each([131047, 131026, 190])(
-    'that is final is not repeated, and no history: %s',
+    'a final error is not repeated, and not stored: %s',
     async (code) => {
       const { graph, model, tell, asked, texts, errors, waits } = await startBot()
       model.script(say('Never seen.'), say('Seen.'))
@@ -159,7 +159,7 @@ describe('finding 3: the Graph API refuses a send', () => {
     },
   )
 
-  it('that may have arrived is not repeated, is reported, and is history', async () => {
+  it('a message that may have arrived is not repeated, is reported, and is stored', async () => {
     const { graph, model, tell, asked, texts, errors } = await startBot({ timeoutMs: 1_000 })
     model.script(say('Once.'), say('Next.'))
     graph.script('message', 'hang')
@@ -171,7 +171,7 @@ describe('finding 3: the Graph API refuses a send', () => {
     expect(asked()).toContain('Once.')
   })
 
-  it('of part 2 of 3 is sent in the next attempt, no part twice, and the model is paid once', async () => {
+  it('of part 2 of 3: it is sent in the next attempt, no part twice, and the model is paid once', async () => {
     const { graph, model, tell, texts } = await startBot()
     const long = Array.from({ length: 260 }, (_, i) => `Sentence ${i} of some length is here.`)
     model.script(say(long.join(' ')))
@@ -184,7 +184,7 @@ describe('finding 3: the Graph API refuses a send', () => {
     expect(model.requests).toHaveLength(1)
   })
 
-  it('of a part for good: the history holds what arrived, and no more', async () => {
+  it('of a part permanently: the history contains what arrived, and no more', async () => {
     const { graph, model, tell, asked, texts, errors } = await startBot()
     const long = `${'First words. '.repeat(320)}\n\n${'Later words. '.repeat(200)}`
     model.script(say(long), say('Yes.'))
@@ -198,7 +198,7 @@ describe('finding 3: the Graph API refuses a send', () => {
   })
 })
 
-describe('finding 5: a 200 that is no success', () => {
+describe('finding 5: a 200 without success', () => {
   it('with an error inside is that error: repeated by its code', async () => {
     const { graph, model, tell, texts, waits } = await startBot()
     model.script(say('Hello.'))
@@ -208,7 +208,7 @@ describe('finding 5: a 200 that is no success', () => {
     expect(waits).toEqual([1000])
   })
 
-  it('with a page is reported, and not repeated: nobody knows', async () => {
+  it('with an HTML page is reported, and not repeated: the outcome is unknown', async () => {
     const { graph, model, tell, texts, errors } = await startBot()
     model.script(say('Hello.'))
     graph.script('message', { html: 200 })
@@ -218,7 +218,7 @@ describe('finding 5: a 200 that is no success', () => {
   })
 })
 
-describe('finding 6: failures that come later', () => {
+describe('finding 6: failures that arrive later', () => {
   it('a failed status has its code and message', async () => {
     const { graph, model, tell, errors } = await startBot()
     model.script(say('Hello.'))
@@ -246,7 +246,7 @@ describe('finding 6: failures that come later', () => {
   })
 })
 
-describe('finding 7: one odd part takes no neighbour along', () => {
+describe('finding 7: an invalid part does not affect others', () => {
   const good = { id: 'wamid.good', timestamp: '4000000000', ...text('good') }
   const change = (messages: readonly unknown[], id: unknown = '111') => ({
     field: 'messages',
@@ -299,7 +299,7 @@ describe('finding 7: one odd part takes no neighbour along', () => {
 })
 
 describe('finding 22: a provider that is down', () => {
-  it('has one apology for what waited, and for a minute', async () => {
+  it('causes one apology for all waiting messages, and for a minute', async () => {
     const { model, tell, texts } = await startBot({ inbox: { quietMs: 0 } })
     model.reply(fail(400, { message: 'no' }))
     for (const body of ['1', '2', '3', '4']) await tell(text(body))

@@ -1,6 +1,7 @@
 /**
- * The memory of the WhatsApp bot over many turns with pictures, in a process of its own over a SQLite file. By hand, on a
- * Node that has SQLite: `node --expose-gc --import tsx test/examples/whatsapp-soak.ts 20000`. Fails above 50 MB of growth.
+ * Memory of the WhatsApp bot over many turns with images, in a process of its own over a SQLite
+ * file. Run by hand, on a Node that has SQLite: `node --expose-gc --import tsx
+ * test/examples/whatsapp-soak.ts 20000`. Fails above 50 MB of growth.
  */
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -82,7 +83,7 @@ async function watch(turns: number): Promise<void> {
   }
   while (done < turns) {
     for (let person = 0; person < people; person++) await turn(`1555000${person}`)
-    // what these servers keep is not the bot's
+    // records of these servers are not memory of the bot
     for (const kept of [model.requests, graph.requests]) (kept as unknown[]).length = 0
     if (done % 1_000 >= people && first && done < turns) continue
     const usage = answer<NodeJS.MemoryUsage>()

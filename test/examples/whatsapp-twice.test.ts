@@ -1,4 +1,4 @@
-/** Findings 8 to 16 of the WhatsApp bot: one answer each, and only where somebody waits for one. */
+/** Findings 8 to 16 of the WhatsApp bot: one answer each, and only to messages that need one. */
 import { describe, expect, it } from 'vitest'
 import { messagesWebhook, type PersonMessage, say } from '../../src/testing/index.js'
 import { gate, person, startBot, text } from './whatsapp-bot.js'
@@ -20,7 +20,7 @@ describe('finding 8: the same message again', () => {
     ])
     expect(again).toEqual([200, 200, 200])
     await Promise.all([first.idle(), second.idle()])
-    // a turn that came of it would come before that of the next message
+    // its turn would come before that of the next message
     model.script(say('Next.'))
     await first.tell(text('Next'))
     expect(model.requests).toHaveLength(2)
@@ -29,7 +29,7 @@ describe('finding 8: the same message again', () => {
 })
 
 describe('finding 9: two processes', () => {
-  it('know what each other said', async () => {
+  it('share the history', async () => {
     const first = await startBot()
     const second = await startBot({ with: first })
     first.model.script(say('One.'), say('Two.'))
@@ -39,7 +39,7 @@ describe('finding 9: two processes', () => {
     expect(second.asked()).toMatch(/one.*One\..*two/)
   })
 
-  it('answer one person one after the other', async () => {
+  it('answer one person sequentially', async () => {
     const first = await startBot()
     const second = await startBot({ with: first })
     const { graph, model } = first
@@ -68,7 +68,7 @@ describe('finding 10: several short messages', () => {
     expect(texts()).toEqual(['In the post.'])
   })
 
-  it('that come while an answer is made are the next', async () => {
+  it('that arrive while an answer is generated are the next', async () => {
     const { graph, model, idle, texts } = await startBot()
     const { opened, open } = gate()
     model.script(say('Yes?').hold(0, opened), say('In the post.'))
@@ -82,7 +82,7 @@ describe('finding 10: several short messages', () => {
   })
 })
 
-describe('finding 11: what is no question', () => {
+describe('finding 11: messages that are no question', () => {
   it.each<[string, PersonMessage]>([
     ['a reaction', { type: 'reaction', reaction: { message_id: 'wamid.1', emoji: '👍' } }],
     ['a reaction that was removed', { type: 'reaction', reaction: { message_id: 'wamid.1' } }],
@@ -90,7 +90,7 @@ describe('finding 11: what is no question', () => {
     ['an unsupported one', { type: 'unsupported', errors: [{ code: 131051 }] }],
     ['a request to chat', { type: 'request_welcome' }],
     ['a type of tomorrow', { type: 'hologram', hologram: {} }],
-  ])('%s is not marked, typed for or answered', async (_, message) => {
+  ])('%s is not marked as read, typed for or answered', async (_, message) => {
     const { graph, model, tell, asked, errors } = await startBot()
     model.script(say('Hello.'))
     await tell({ from: person, id: 'wamid.odd', ...message })
@@ -127,7 +127,7 @@ describe('finding 11: what is no question', () => {
     expect(model.requests).toHaveLength(2)
   })
 
-  it('a message that was taken back leaves the queue and the history', async () => {
+  it('a deleted message is removed from the queue and the history', async () => {
     const { graph, model, tell, asked } = await startBot()
     model.reply(say('Noted.'))
     await tell([text('my PIN is 1234', { id: 'wamid.a' }), revoke('wamid.a')])
@@ -140,7 +140,7 @@ describe('finding 11: what is no question', () => {
   })
 })
 
-describe('finding 12: every type that says something', () => {
+describe('finding 12: every type with content', () => {
   it.each<[string, object, string]>([
     [
       'button_reply',
@@ -219,7 +219,7 @@ describe('finding 12: every type that says something', () => {
     expect(asked()).toContain('What is it?')
   })
 
-  it('a quoted message is quoted, be it ours or theirs', async () => {
+  it('a quoted message is included, from either side', async () => {
     const { graph, model, tell, asked } = await startBot()
     model.reply(say('Blue or red?'))
     await tell(text('The shoes with laces', { id: 'wamid.mine' }))
@@ -236,7 +236,7 @@ describe('finding 12: every type that says something', () => {
 describe('finding 13: groups', () => {
   const inGroup = text('Hi all', { group_id: 'group-1' })
 
-  it('are left alone', async () => {
+  it('are ignored', async () => {
     const { graph, model, tell, asked } = await startBot()
     model.script(say('Hello.'))
     await tell(inGroup)
@@ -245,7 +245,7 @@ describe('finding 13: groups', () => {
     expect(asked()).not.toContain('Hi all')
   })
 
-  it('or answered in the group, apart from what is private', async () => {
+  it('or answered in the group, separate from private chats', async () => {
     const { graph, model, tell, asked } = await startBot({ groups: true })
     model.reply(say('Hello.'))
     await tell(inGroup)
@@ -257,7 +257,7 @@ describe('finding 13: groups', () => {
 })
 
 it.each(['standby', 'history', 'smb_message_echoes'])(
-  'finding 14: messages of the field %s are answered by somebody else',
+  'finding 14: messages of the field %s are answered by another service',
   async (field) => {
     const { graph, model, tell, asked } = await startBot()
     model.script(say('Hello.'))
@@ -271,7 +271,7 @@ it.each(['standby', 'history', 'smb_message_echoes'])(
 describe('finding 15: old messages', () => {
   const ago = (seconds: number) => ({ timestamp: String(Math.floor(Date.now() / 1000) - seconds) })
 
-  it('are history, and not answered', async () => {
+  it('are stored, and not answered', async () => {
     const { graph, model, tell, asked, errors } = await startBot()
     model.script(say('Sorry for that.'))
     await tell(text('Are you there?', ago(6 * 24 * hour)))
@@ -283,7 +283,7 @@ describe('finding 15: old messages', () => {
     expect(errors).toEqual([])
   })
 
-  it('what waits is read in the order it was sent', async () => {
+  it('waiting messages are read in the order they were sent', async () => {
     const { model, tell, asked } = await startBot({ inbox: { quietMs: 50 } })
     model.script(say('Noted.'))
     await tell([text('second', ago(10)), text('first', ago(20))])
@@ -298,6 +298,6 @@ it('finding 16: one person, two of our numbers: two histories, each answered fro
   await tell(text('support please'), { phoneNumberId: '222' })
   expect(asked()).not.toContain('sales')
   expect(graph.sent.map(({ phoneNumberId }) => phoneNumberId)).toEqual(['111', '222'])
-  // ids are of a number: the same id at the other one is another message
+  // ids belong to a number: the same id at the other one is another message
   await graph.post(messagesWebhook({ messages: [] }))
 })

@@ -1,4 +1,4 @@
-/** The WhatsApp example on a quiet day: handshake, signature, an answer. */
+/** The WhatsApp example in normal operation: handshake, signature, an answer. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -7,12 +7,12 @@ import { fail, messagesWebhook, say, signWebhook } from '../../src/testing/index
 import { person, startBot, text } from './whatsapp-bot.js'
 
 describe('the handshake', () => {
-  it('gives the challenge back to who knows the token', async () => {
+  it('returns the challenge to a caller with the token', async () => {
     const { graph } = await startBot()
     expect(await graph.verify()).toBe(true)
   })
 
-  it('refuses everybody else', async () => {
+  it('rejects all others', async () => {
     const { graph, url } = await startBot()
     expect(await graph.verify('other')).toBe(false)
     expect((await fetch(url)).status).toBe(403)
@@ -20,7 +20,7 @@ describe('the handshake', () => {
 })
 
 describe('the signature', () => {
-  it('that is wrong, or missing, is a 401 and asks no model', async () => {
+  it('that is wrong, or missing, is a 401 and calls no model', async () => {
     const { graph, model, idle } = await startBot()
     const body = JSON.stringify(messagesWebhook({ messages: [{ ...text('Hi'), id: 'wamid.x' }] }))
     const good = signWebhook(body, graph.appSecret)
@@ -38,14 +38,14 @@ describe('the signature', () => {
     expect(graph.sent).toEqual([])
   })
 
-  it('is of the very bytes: the same JSON with other spaces does not fit', async () => {
+  it('covers the exact bytes: the same JSON with other white space does not match', async () => {
     const { graph } = await startBot()
     const body = messagesWebhook({})
     const signature = signWebhook(JSON.stringify(body), graph.appSecret)
     expect(await graph.post(JSON.stringify(body, null, 1), signature)).toBe(401)
   })
 
-  it('of what brings no message is a 200 that nothing comes of', async () => {
+  it('of a webhook without messages is a 200 without effect', async () => {
     const { graph, errors } = await startBot()
     for (const body of ['{"entry":[]}', JSON.stringify(messagesWebhook({}))])
       expect(await graph.post(body)).toBe(200)
@@ -55,14 +55,14 @@ describe('the signature', () => {
     expect(graph.sent).toEqual([])
   })
 
-  it('does not save a body that is too large', async () => {
+  it('does not exempt a body that is too large', async () => {
     const { graph } = await startBot()
     expect(await graph.post('x'.repeat(4 * 1024 * 1024))).toBe(413)
   })
 })
 
 describe('an answer', () => {
-  it('comes after the sign that somebody types', async () => {
+  it('is sent after the typing indicator', async () => {
     const { graph, model, tell } = await startBot()
     model.script(say('Hello yourself.'))
     expect(await tell(text('Hello', { id: 'wamid.1' }))).toBe(200)
@@ -84,7 +84,7 @@ describe('an answer', () => {
     ])
   })
 
-  it('knows what was said before with this number, and with no other', async () => {
+  it('has the history with this number, and with no other', async () => {
     const { model, tell, asked } = await startBot()
     model.script(say('Hello Ana.'), say('You are Ana.'), say('I do not know.'))
     await tell(text('I am Ana'))
@@ -94,7 +94,7 @@ describe('an answer', () => {
     expect(asked(2)).not.toContain('Ana')
   })
 
-  it('to a picture is of the picture', async () => {
+  it('to an image contains the image', async () => {
     const { graph, model, tell, asked, texts } = await startBot()
     const bytes = Buffer.from('89504e470d0a1a0a', 'hex')
     const id = graph.hold(bytes, 'image/png')
@@ -105,7 +105,7 @@ describe('an answer', () => {
     expect(texts()).toEqual(['A square.'])
   })
 
-  it('that failed is an apology without the words of the provider, and no part of the history', async () => {
+  it("that failed is an apology without the provider's message, and not stored", async () => {
     const { model, tell, asked, texts, errors } = await startBot()
     model.script(fail(400, { message: 'internal words' }), say('Better now.'))
     await tell(text('lost'))
@@ -137,7 +137,7 @@ describe('main.ts', { timeout: 60_000 }, () => {
     return { child, output: () => output }
   }
 
-  it('is a phone without keys', async () => {
+  it('without keys it runs the phone simulation', async () => {
     const { child, output } = start({})
     child.stdin.end('Hello bot\n')
     await once(child, 'exit')
@@ -146,7 +146,7 @@ describe('main.ts', { timeout: 60_000 }, () => {
     expect(child.exitCode).toBe(0)
   })
 
-  it('finding 24: names the key that is missing, and exits with 1', async () => {
+  it('finding 24: names the missing key, and exits with 1', async () => {
     const { child, output } = start({ WHATSAPP_TOKEN: 'a', WHATSAPP_VERIFY_TOKEN: 'b' })
     await once(child, 'exit')
     expect(output()).toContain('WHATSAPP_APP_SECRET is not set')

@@ -136,7 +136,7 @@ export const bars: readonly Bar[] = [
     number: '1',
     figure: 'split-invariance',
     target: '0 differences',
-    test: ['test/sse/decode.test.ts', 'gives the same events for any split of any bytes'],
+    test: ['test/sse/decode.test.ts', 'yields the same events for any split of any bytes'],
   },
   {
     number: '2',

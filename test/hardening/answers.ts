@@ -1,4 +1,4 @@
-/** What the providers answer, in one shape. */
+/** Responses of the providers, in one shape. */
 import { isObject } from '../../src/chat/index.js'
 import { callTool, refuse, say, think } from '../../src/testing/index.js'
 import type { CallCase } from './case.js'
@@ -8,7 +8,7 @@ const sonnet = 'anthropic/claude-sonnet-4-5'
 const flash = 'gemini/gemini-2.5-flash'
 const usage = { prompt_tokens: 10, completion_tokens: 4 }
 
-/** A call in an answer that tells this status, in both modes. */
+/** A call whose response has this status, in both modes. */
 const withStatus = (status: string | undefined) =>
   callTool('f', { a: 1 })
     .editBody((body) => ({ ...body, status }))

@@ -1,4 +1,7 @@
-/** What a row of the hardening checklist is: one call and what must come of it, or a small program of its own. */
+/**
+ * A row of the hardening checklist: one call and its expected outcome, or a small program of its
+ * own.
+ */
 import { expect } from 'vitest'
 import { type StandardOptions, standard } from '../../middleware/standard.js'
 import type { ChatRequest, StreamChunk, Warning } from '../../src/chat/index.js'
@@ -11,9 +14,12 @@ import { adapters, drain, type Outcome } from '../wire/support.js'
 export type HardeningCase = CallCase | OwnCase
 
 interface Row {
-  /** The number of the checklist. Several rows may share one: a provider each, or both sides of a choice. */
+  /**
+   * The number in the checklist. Several rows may share one: one per provider, or both sides of a
+   * choice.
+   */
   readonly id: number
-  /** What a user may rely on. */
+  /** The behaviour a user may rely on. */
   readonly says: string
 }
 
@@ -23,42 +29,45 @@ export const modes: readonly Mode[] = ['generate', 'stream']
 /** One call, made in both modes. */
 export interface CallCase extends Row {
   readonly model: string
-  /** `user: Hi` unless given. Of any shape: what comes from a database has no type. */
+  /** `user: Hi` by default. Untyped: it may come from a database. */
   readonly messages?: readonly unknown[]
   readonly request?: Readonly<Record<string, unknown>>
   readonly options?: CallOptions
-  /** Options of the standard stack, or a stack. @default standard() with a clock that needs no waiting */
+  /**
+   * Options of the standard stack, or a stack. @default standard() with a clock that needs no
+   * waiting
+   */
   readonly stack?: StandardOptions | readonly Middleware[]
-  /** @default one plain answer */
+  /** @default one text response */
   readonly script?: readonly Step[]
   readonly modes?: readonly Mode[]
-  /** False: the server does not check as the provider would. */
+  /** False: the server does not validate like the provider. */
   readonly strict?: false
   readonly expects: Expectation
 }
 
 export interface Expectation {
-  /** Of the last request, as the server got it: these members are there and like this. */
+  /** Of the last request, as the server received it: it has these members. */
   readonly body?: object
-  /** Of the last request: nothing stands at these paths, `tools.0.strict`. */
+  /** Of the last request: these paths are absent, such as `tools.0.strict`. */
   readonly lacks?: readonly string[]
   readonly path?: RegExp
   /** All warnings, each as its code and parameter: `dropped seed`. @default none */
   readonly warns?: readonly string[]
   readonly error?: abstract new (...args: never[]) => TetradError
-  /** Words of the message that tell the reader what to do. */
+  /** Words of the message that name the remedy. */
   readonly names?: readonly string[]
-  /** Members of the answer, or of the error. */
+  /** Members of the response, or of the error. */
   readonly answer?: object
-  /** Of the answer: nothing stands at these paths. */
+  /** Of the response: these paths are absent. */
   readonly without?: readonly string[]
-  /** How often the provider was asked. @default once, not at all where an error is expected */
+  /** Requests sent to the provider. @default one, none if an error is expected */
   readonly requests?: number
   /** Milliseconds waited before each retry. */
   readonly waits?: readonly number[]
 }
 
-/** What is no single call. */
+/** A program that is no single call. */
 export interface OwnCase extends Row {
   readonly run: () => Promise<void> | void
 }
@@ -76,7 +85,9 @@ export interface Scene {
   readonly waits: readonly number[]
 }
 
-/** Jitter in the middle: a back-off is half its span, and every wait is a twentieth longer. */
+/**
+ * Jitter is fixed at its middle: a back-off is half its span, and every wait is a twentieth longer.
+ */
 const random = () => 0.5
 
 /** A client of all providers in front of a server of its own. */
@@ -93,7 +104,7 @@ export async function onServer<T>(
   return await act({ ai, server, waits: clock.waits })
 }
 
-/** Reads one streamed answer to its end. */
+/** Reads one stream to its end. */
 export const streamed = (
   model: string,
   script: readonly Step[],
@@ -103,11 +114,11 @@ export const streamed = (
     drain(ai.stream({ model, messages: [{ role: 'user', content: 'Hi' }], ...more })),
   )
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export const failure = (pending: Promise<unknown>): Promise<TetradError> =>
   pending.then(
     (value) => expect.fail(`no error, but ${JSON.stringify(value)}`),
-    // all that a client throws is of the package
+    // a client throws only errors of the package
     (error: unknown) => error as TetradError,
   )
 
@@ -123,7 +134,8 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-// -- how histories are written -----------------------------------------------------------------------------------------
+// -- histories
+// ---------------------------------------------------------------------------------------------------------
 
 export const user = (content: unknown = 'Hi') => ({ role: 'user', content })
 export const system = (content: unknown) => ({ role: 'system', content })

@@ -1,4 +1,4 @@
-/** All rows of the hardening checklist, and the numbers that have none. */
+/** All rows of the hardening checklist, and the numbers without one. */
 
 import { answers } from './answers.js'
 import type { HardeningCase } from './case.js'
@@ -16,7 +16,7 @@ import { streams } from './streams.js'
 import { toolHistory } from './tool-history.js'
 import { usage } from './usage.js'
 
-/** How many cases the checklist has. */
+/** The number of cases in the checklist. */
 export const total = 146
 
 export const cases: readonly HardeningCase[] = [
@@ -36,7 +36,7 @@ export const cases: readonly HardeningCase[] = [
   ...silences,
 ]
 
-/** Numbers without a row, and why. */
+/** Numbers without a row, with the reason. */
 export const notFollowed: ReadonlyMap<number, string> = new Map([
   [
     125,

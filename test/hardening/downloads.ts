@@ -1,4 +1,4 @@
-/** Files by their address: who fetches them, and what is never fetched. */
+/** Files by URL: who fetches them, and which are never fetched. */
 import { expect } from 'vitest'
 import type { Message } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
@@ -21,7 +21,7 @@ const shown = (address: string): readonly Message[] => [user([image(address)]) a
 
 type Page = Partial<Omit<FileResponse, 'body'>> & { readonly body?: readonly Uint8Array[] }
 
-/** The pages of a small world, and which of them were asked for. */
+/** The pages of a small network, and the requests for them. */
 function world(pages: Readonly<Record<string, Page>>, addresses: Record<string, string> = {}) {
   const asked: string[] = []
   const network: Network = {

@@ -1,4 +1,4 @@
-/** `drop_params` and its relatives: who wins, and what is never dropped. */
+/** `drop_params` and related options: precedence, and what is never dropped. */
 import { BadRequestError, UnsupportedParamsError } from '../../src/core/index.js'
 import { type CallCase, tool } from './case.js'
 

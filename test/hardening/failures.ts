@@ -1,4 +1,4 @@
-/** Errors: their class, whether they are tried again, how long is waited, and what they tell. */
+/** Errors: their class, whether and when they are retried, and their message. */
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
 import type { Message } from '../../src/chat/index.js'
@@ -84,7 +84,7 @@ const classes: readonly CallCase[] = [
   ]),
 ]
 
-/** A parameter that the model does not take. */
+/** A parameter that the model does not support. */
 const foreign = {
   [models.openai]: { seed: 1 },
   [models.anthropic]: { seed: 1 },
@@ -144,7 +144,7 @@ const waits: readonly CallCase[] = [
   ),
 ]
 
-/** How each wire tells the id of a request; Gemini's has no header for it, and a detail of an error. */
+/** The request id on each wire; Gemini has no header for it, but a detail of an error. */
 const identified = (name: Name): Reply =>
   name === 'gemini'
     ? raw(

@@ -1,4 +1,7 @@
-/** Recorded streams, cut at every byte, as they came and with every liberty that the SSE format gives. */
+/**
+ * Recorded streams, split at every byte, in their own format and with every variation that SSE
+ * allows.
+ */
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { isObject, parseJson } from '../../src/chat/index.js'
@@ -8,7 +11,7 @@ import { mockServer } from '../../src/testing/index.js'
 import { adapters, drain, models, type Name, names } from '../wire/support.js'
 import type { HardeningCase } from './case.js'
 
-/** One short recording a wire. */
+/** One short recording per wire. */
 const recordings: Readonly<Record<Name, string>> = {
   openai: 'openai/text-stream.json',
   anthropic: 'anthropic/stream-call.json',
@@ -22,7 +25,7 @@ interface Frame {
   readonly data: string
 }
 
-/** What an event says of the answer; the echo of the request is left out, it is long. */
+/** The content of an event for the response; the long echo of the request is left out. */
 const told = ['id', 'model', 'created_at', 'status', 'output', 'usage', 'error']
 
 function recorded(name: Name): readonly Frame[] {
@@ -42,14 +45,17 @@ function withoutEcho(data: string): string {
   return JSON.stringify({ ...value, response: Object.fromEntries(kept) })
 }
 
-/** Letters of two, three and four bytes in a member that every wire has. */
+/** Letters of two, three and four bytes in a member of every wire. */
 const withLetters = (data: string) => data.replace(/"(model|modelVersion)": ?"/, '"$1":"é日🙂')
 
-/** As the wire wrote it. */
+/** In the format of the wire. */
 const plain = (frames: readonly Frame[]) =>
   frames.map(({ event, data }) => `${event ? `event: ${event}\n` : ''}data: ${data}\n\n`).join('')
 
-/** A byte order mark, line ends of two bytes, comments, pings, fields of no meaning, and data over several lines. */
+/**
+ * A byte order mark, line ends of two bytes, comments, pings, unknown fields, and data over several
+ * lines.
+ */
 function dressed(frames: readonly Frame[]): string {
   const all = frames.map(({ event, data }, at) => {
     const value = parseJson(data)
@@ -70,7 +76,7 @@ function dressed(frames: readonly Frame[]): string {
   return `\uFEFF${all.flat().join('\r\n')}`
 }
 
-/** The pieces, each a read of its own: a socket promises no such thing. */
+/** One read per piece, which a socket does not guarantee. */
 const answerOf = (pieces: readonly Uint8Array[]) =>
   new Response(
     new ReadableStream<Uint8Array>({
@@ -82,7 +88,7 @@ const answerOf = (pieces: readonly Uint8Array[]) =>
     { headers: { 'content-type': 'text/event-stream' } },
   )
 
-/** Answers of one client, each from other pieces. */
+/** Responses of one client, each from other pieces. */
 async function reader(name: Name, server: Parameters<typeof adapters>[0]) {
   let pieces: readonly Uint8Array[] = []
   const providers = adapters(server, { fetch: async () => answerOf(pieces) })
@@ -93,7 +99,7 @@ async function reader(name: Name, server: Parameters<typeof adapters>[0]) {
     const { chunks, error } = await drain(ai.stream(request))
     if (error) throw error
     const { created: _, ...answer } = accumulate(chunks) ?? {}
-    // ids that the wire did not tell are made anew for each answer
+    // ids that the wire lacks are generated for each response
     return JSON.stringify(answer).replace(/call_[0-9a-f]{32}/g, 'call')
   }
 }

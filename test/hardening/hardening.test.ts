@@ -22,14 +22,14 @@ describe.each(byNumber(cases))('case %i', (_, rows) => {
   }
 })
 
-it('every number of the checklist has a row, or a reason why it has none', () => {
+it('every number of the checklist has a row, or a reason for having none', () => {
   const covered = new Set([...cases.map(({ id }) => id), ...notFollowed.keys()])
   const missing = Array.from({ length: total }, (_, at) => at + 1).filter((id) => !covered.has(id))
   expect(missing).toEqual([])
   expect([...covered].filter((id) => id < 1 || id > total)).toEqual([])
 })
 
-it('every row says something of its own', () => {
+it('every row has a title of its own', () => {
   const said = cases.map(({ id, says }) => `${id} ${says}`)
   expect(new Set(said).size).toBe(said.length)
 })
@@ -54,7 +54,7 @@ async function play(row: CallCase, mode: Mode): Promise<void> {
 }
 
 async function endingOf(row: CallCase, mode: Mode, { ai }: Scene): Promise<Ending> {
-  // a row may break the types: that is what it is for
+  // a row may break the types on purpose
   const request = deepFreeze({
     model: row.model,
     messages: row.messages ?? [user()],

@@ -1,4 +1,4 @@
-/** What the import of the package does to a process: nothing. */
+/** The import of the package has no effect on a process. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import type { HardeningCase } from './case.js'
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** What apps import; what is for tests stands apart. */
+/** What apps import; test helpers are separate. */
 const entries = [
   './src/index.ts',
   './src/client.ts',
@@ -23,7 +23,7 @@ const entries = [
   './src/store/index.ts',
 ]
 
-/** Reports each connection and each look-up of a name on its own, whoever swallows the error. */
+/** Reports each connection and DNS lookup by itself, even if the error is caught. */
 const witness = `
 import dns from 'node:dns'
 import net from 'node:net'
@@ -36,7 +36,7 @@ globalThis.fetch = tell('fetch')
 syncBuiltinESMExports()
 `
 
-/** All of them in one file: exported, so that nothing is left out. */
+/** All of them in one file: exported, so that nothing is tree-shaken. */
 const bundle = (outfile: string) =>
   build({
     stdin: {
@@ -55,7 +55,7 @@ interface Run {
   readonly said: string
 }
 
-/** A process that may read the bundle only, and knows no variable of the environment. */
+/** A process that may only read the bundle, without environment variables. */
 function run(file: string): Promise<Run> {
   const flag = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'

@@ -24,11 +24,11 @@ const gpt = 'openai/gpt-4.1'
 const every = [gpt, sonnet, flash, 'xai/grok-4', 'compatible/m']
 const text = (value: string) => ({ type: 'text', text: value })
 
-/** The first bytes tell the type. */
+/** The first bytes specify the type. */
 const png = 'iVBORw0KGgoAAAANSUhEUg=='
 const pdf = 'JVBERi0xLjQK'
 
-/** Something of all that a request may hold. */
+/** One of everything that a request may contain. */
 const richRequest = (model: string) => ({
   model,
   messages: [
@@ -68,10 +68,10 @@ const richRequest = (model: string) => ({
   provider_options: { [model.split('/')[0] ?? '']: { own: { nested: [1] } } },
 })
 
-/** What the server gets, and that the call succeeds. */
+/** The request that the server receives, and that the call succeeds. */
 const bodyOf = (request: object, mode: Mode) =>
   onServer({}, async ({ ai, server }) => {
-    // its history breaks the types: that is what it is for
+    // its history breaks the types on purpose
     const asked = request as ChatRequest
     const options = deepFreeze({ tags: { a: 'b' }, headers: { 'x-c': 'd' } })
     const reply =

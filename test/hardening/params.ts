@@ -1,4 +1,4 @@
-/** Parameters: what each wire gets of them, and what is refused. */
+/** Parameters: their form on each wire, and which are rejected. */
 import { BadRequestError, UnsupportedParamsError } from '../../src/core/index.js'
 import { type CallCase, tool, user } from './case.js'
 

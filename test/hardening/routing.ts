@@ -1,4 +1,4 @@
-/** From a model's name to a request: providers, aliases, keys, addresses. */
+/** From a model name to a request: providers, aliases, keys, URLs. */
 import { expect } from 'vitest'
 import { alias } from '../../middleware/alias.js'
 import { log } from '../../middleware/log.js'
@@ -19,7 +19,7 @@ import type { CallCase, HardeningCase } from './case.js'
 
 const messages = [{ role: 'user', content: 'Hi' }] as const
 
-/** Runs with these environment variables; undefined: without. */
+/** Runs with these environment variables; undefined removes one. */
 async function withEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   act: () => Promise<void>,
@@ -37,12 +37,12 @@ async function withEnvironment(
   }
 }
 
-/** What a call ends with. */
+/** The outcome of a call. */
 const outcome = async (provider: ProviderAdapter, model: string): Promise<TetradError | string> => {
   try {
     return (await createClient({ providers: [provider] }).generate({ model, messages })).text
   } catch (error) {
-    // all that a client throws is of the package
+    // a client throws only errors of the package
     return error as TetradError
   }
 }

@@ -1,4 +1,4 @@
-/** Schemas of tools and answers, each in the dialect of its wire. */
+/** Schemas of tools and responses, each in the dialect of its wire. */
 import { callTool, say } from '../../src/testing/index.js'
 import type { CallCase } from './case.js'
 
@@ -23,7 +23,7 @@ const loose = {
     c: { type: 'array', items: {} },
   },
 }
-/** A nullable text, no empty value, items of a type: JSON text, which may be anything. */
+/** A nullable text, no empty value, items with a type: JSON text, which may be anything. */
 const cleaned = {
   type: 'OBJECT',
   properties: {

@@ -1,4 +1,7 @@
-/** Waits that end, each with its phase. Time moves by hand, and only once what is waited for is under way. */
+/**
+ * Waits that end, each with its phase. The clock is advanced by hand, only once the wait has
+ * started.
+ */
 import { expect, vi } from 'vitest'
 import { deadline } from '../../middleware/deadline.js'
 import { timeout } from '../../middleware/timeout.js'
@@ -18,7 +21,7 @@ interface Wait {
   readonly mode: Mode
   readonly reply: Reply
   readonly layer: Middleware
-  /** Lets so many milliseconds pass. */
+  /** Advances the clock by so many milliseconds. */
   readonly pass: (ms: number) => void
 }
 
@@ -58,7 +61,7 @@ function waits(): readonly Wait[] {
   ]
 }
 
-/** Turns of the event loop, which no clock here moves. */
+/** Turns of the event loop, which the fake clock does not affect. */
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function ends(name: Name, { phase, mode, reply, layer, pass }: Wait): Promise<void> {
@@ -90,7 +93,7 @@ async function ends(name: Name, { phase, mode, reply, layer, pass }: Wait): Prom
   }
 }
 
-/** A connection that is never made: what the HTTP client of Node throws when its own timer ends the wait. */
+/** A connection that is never made: the error of Node's HTTP client when its own timer fires. */
 const unconnected = async () => {
   const cause = Object.assign(new Error('Connect Timeout Error'), {
     code: 'UND_ERR_CONNECT_TIMEOUT',
@@ -117,7 +120,7 @@ export const silences: readonly HardeningCase[] = names.flatMap(
     ...waits().map(({ phase, mode }, at) => ({
       id: 145,
       says: `silence ends with its phase: ${name}, ${phase} (${mode})`,
-      // made anew: a clock that has been moved is of one test
+      // a new clock per test: it keeps its time
       run: () => ends(name, waits()[at] as Wait),
     })),
   ],

@@ -1,4 +1,4 @@
-/** Streams: their grammar, their cuts, their ends. */
+/** Streams: grammar, splits, ends. */
 import { expect } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
 import {
@@ -21,7 +21,7 @@ const messages = [{ role: 'user', content: 'Hi' }] as const
 const rich = () =>
   think('Hm.').say('So be it – 日本 🙂.').callTool('f', { a: 1 }, { id: 'c1' }).usage(usage)
 
-/** What a stream says, whatever its cuts and its made ids. */
+/** The content of a stream, without splits and generated ids. */
 const said = (chunks: readonly StreamChunk[]) => {
   const { text, message, finish_reason } = accumulate(chunks) ?? {}
   const tool_calls = message?.tool_calls?.map((call) => 'function' in call && call.function)

@@ -29,7 +29,7 @@ const answered = (id: string) => ({ type: 'tool_result', tool_use_id: id })
 const spoken = (...content: object[]) => ({ role: 'assistant', content })
 const heard = (...content: object[]) => ({ role: 'user', content })
 
-/** What is left of two texts with a stray result between them. */
+/** The rest of two texts with a stray result between them. */
 const twoTexts = {
   [sonnet]: {
     messages: [heard({ type: 'text', text: 'Hi' }, { type: 'text', text: 'b' })],

@@ -1,4 +1,4 @@
-/** Tokens and money: what the wires tell, in one count. */
+/** Tokens and costs: usage of all wires, in one format. */
 import { expect } from 'vitest'
 import { type ChatResponse, isObject, type Message } from '../../src/chat/index.js'
 import { type Reply, say, think } from '../../src/testing/index.js'
@@ -8,7 +8,7 @@ import { type CallCase, type HardeningCase, onServer, user } from './case.js'
 const sonnet = 'anthropic/claude-sonnet-4-5'
 const flash = 'gemini/gemini-2.5-flash'
 
-/** An answer with exactly this usage on the wire, in both modes. */
+/** A response with exactly this usage on the wire, in both modes. */
 const told = (edit: (value: object) => object, reply = say('Hi')): Reply =>
   reply
     .editBody((body) => edit(body))
@@ -22,7 +22,7 @@ const told = (edit: (value: object) => object, reply = say('Hi')): Reply =>
 
 const gemini = (usageMetadata: object) => told((body) => ({ ...body, usageMetadata }))
 
-/** In the places where the wires that call it so have it: at the top, in a response, in a message. */
+/** At every place where a wire has usage: at the top, in a response, in a message. */
 const inPlace =
   (usage: object) =>
   (value: object): object => {
@@ -39,7 +39,7 @@ const costs = (prompt_tokens: number, costUsd: number): CallCase => ({
   expects: { answer: { usage: { cost: costUsd } } },
 })
 
-/** Counts that are told, and all others as null. */
+/** Reported counts, and all others as null. */
 const nulls: Readonly<Record<Name, object>> = {
   openai: {
     input_tokens: 10,
@@ -90,7 +90,7 @@ const inNulls = (name: Name, reply?: Reply) =>
     reply,
   )
 
-/** What an answer says; ids and times are of each call. */
+/** The content of a response; ids and times differ per call. */
 const saidBy = ({ id, created, attempts, request_id, ...said }: ChatResponse) => said
 
 const apart: readonly (readonly [model: string, usage: object])[] = [
@@ -135,7 +135,7 @@ export const usage: readonly HardeningCase[] = [
       run: async () => {
         const reply = think('Hm.').say('So.').callTool('f', { a: 1 }, { id: 'call_1' })
         const request = { model: models[name], messages: [user() as Message] }
-        // a server each: it makes the same ids for the same request
+        // one server each: it generates the same ids for the same request
         const setting = { script: [inNulls(name, reply)], stack: [] }
         const plain = await onServer(setting, ({ ai }) => ai.generate(request))
         const folded = await onServer(setting, ({ ai }) => ai.stream(request).response)

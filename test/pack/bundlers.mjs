@@ -1,10 +1,14 @@
-/** The default import, a stack and a route, built for pages and edges, where nothing of Node can be resolved. */
+/**
+ * The default import, a stack and a route, bundled for pages and edges, where no Node module
+ * resolves.
+ */
 import { join } from 'node:path'
 import { check, importTool, run, write } from './support.mjs'
 
 /**
- * Prints what shows that all of it runs: a provider, the layers, a refusal of the route; and each provider up to the
- * refusal of a bad key, behind what its first call and the schema of a tool import; and the formats of the route.
+ * Prints evidence that everything runs: a provider, the layers, an error of the route; each
+ * provider up to the error for an invalid key, after the imports of its first call and of a tool
+ * schema; and the formats of the route.
  */
 const app = `import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'

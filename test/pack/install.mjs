@@ -1,9 +1,12 @@
-/** What lies in the folder after `npm i`, and that nothing stands in the way of it. */
+/** The installed folder after `npm i`, and that nothing prevents the installation. */
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { check, npm, root, run, write } from './support.mjs'
 
-/** Bytes of the package and of its one dependency, unpacked. The aim is 850_000: lower it as code gets smaller. */
+/**
+ * Unpacked bytes of the package and of its one dependency. The target is 850_000: lower it as code
+ * gets smaller.
+ */
 const maxBytes = 1_160_000
 
 export function checkInstall(project) {
@@ -37,7 +40,10 @@ export function checkInstall(project) {
   checkLinks(home)
 }
 
-/** README is shown by npm, and its relative links lead into the package. No more of docs/ is packed than it links to. */
+/**
+ * npm shows README, whose relative links resolve in the package. Only linked files of docs/ are
+ * packed.
+ */
 function checkLinks(home) {
   const files = readdirSync(home, { recursive: true })
   const pages = files.filter((name) => name.endsWith('.md'))
@@ -73,7 +79,7 @@ const sizeOf = (path) =>
 const manifestOf = (project) =>
   JSON.parse(readFileSync(join(project, 'node_modules/tetrad/package.json'), 'utf8'))
 
-/** Every name by which something of the package is imported. */
+/** Every specifier under which something of the package is imported. */
 export const subpathsOf = (project) =>
   Object.keys(manifestOf(project).exports)
     .filter((path) => path !== './package.json')
@@ -81,7 +87,7 @@ export const subpathsOf = (project) =>
 
 const older = ['openai@4', 'openai@5', 'zod@3', '@anthropic-ai/sdk@0.39', '@google/genai@1']
 
-/** npm resolves a tree before it fetches anything, and refuses it there. */
+/** npm resolves the tree before it fetches anything, and rejects conflicts there. */
 export function checkPeers(folder, tarball) {
   for (const peer of older) {
     const [, name, version] = /^(.+)@(.+)$/.exec(peer)
@@ -98,7 +104,7 @@ export function checkPeers(folder, tarball) {
   }
 }
 
-/** What stands on older majors of the peers runs beside them over `openaiClient`. */
+/** Libraries on older majors of the peers run beside them over `openaiClient`. */
 export function checkInstructor(folder, tarball) {
   const project = write(folder, { 'package.json': { private: true, type: 'module' } })
   npm(project, 'i', '--ignore-scripts', tarball, '@instructor-ai/instructor@1', 'openai@4', 'zod@3')

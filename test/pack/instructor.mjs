@@ -1,6 +1,7 @@
 /**
- * instructor-js over `openaiClient`, which needs older peers than the rest: install.mjs runs this beside openai@4 and
- * zod@3. On each provider: an object, one that is asked for again, a stream, an error, an abort.
+ * instructor-js over `openaiClient`, which needs older peers than the rest: install.mjs runs this
+ * beside openai@4 and zod@3. On each provider: an object, one that is requested again, a stream, an
+ * error, an abort.
  */
 import assert from 'node:assert/strict'
 import Instructor from '@instructor-ai/instructor'
@@ -26,7 +27,7 @@ const place = {
   name: 'Place',
   schema: z.object({ city: z.string(), people: z.number().int() }),
 }
-// it prints what fails, with its stack
+// it prints failures with their stack
 console.warn = console.error = () => {}
 
 const messages = [{ role: 'user', content: 'How many live in Rome?' }]

@@ -1,6 +1,6 @@
 /**
- * The package as a user gets it: packed, installed in an empty folder, imported by every runtime, built by every bundler,
- * type-checked. node test/pack/main.mjs [the tarball]
+ * The package as a user gets it: packed, installed in an empty folder, imported by every runtime,
+ * bundled by every bundler, type-checked. node test/pack/main.mjs [the tarball]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ import { checkWorkers } from './workers.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'pack-'))
 
-/** `npm pack` builds the package first, and what the build prints stands before the name of the file. */
+/** `npm pack` builds the package first, and prints the build output before the file name. */
 function pack() {
   const printed = npm(root, 'pack', '--silent', '--pack-destination', folder)
   return join(folder, printed.trim().split('\n').at(-1))

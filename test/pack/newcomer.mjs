@@ -1,4 +1,7 @@
-/** docs/getting-started.md of the package, done as it says: in an empty folder, command by command, without a key. */
+/**
+ * Runs docs/getting-started.md of the package: in an empty folder, command by command, without a
+ * key.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -10,7 +13,7 @@ const blocksOf = (page, language) =>
     ([, code]) => code,
   )
 
-/** What a block says that it prints. */
+/** The output that a block declares. */
 const printsOf = (code) => [...code.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => line)
 
 const shell = (command, cwd) => run('sh', ['-ec', command], cwd)
@@ -33,7 +36,7 @@ export async function checkGettingStarted(folder, home, tarball) {
 }
 
 async function checkServer({ project, serve, ask }) {
-  // a group of its own: npx starts tsx, which starts the server
+  // a process group of its own: npx starts tsx, which starts the server
   const server = spawn('sh', ['-ec', serve], { cwd: project, detached: true })
   try {
     await once(server.stdout, 'data')

@@ -36,7 +36,7 @@ const importAll = (names) => `const names = ${JSON.stringify(names)}
 for (const name of names) await import(name)
 console.log(names.length)`
 
-/** Parts of the standard stack that a trace names. */
+/** Parts of the standard stack in a trace. */
 const layers = ['alias', 'tools', 'retry', 'params']
 
 export function checkRuntimes(project, names) {

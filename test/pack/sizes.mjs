@@ -1,4 +1,7 @@
-/** Reports what an app that imports a part of the package ships, minified. A budget is asserted for `browser`. */
+/**
+ * Reports the minified size of an app that imports a part of the package. A budget is asserted for
+ * `browser`.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -19,7 +22,7 @@ const parts = {
   browser: `export { createBrowserClient } from './browser.js'`,
 }
 
-/** Bytes that are loaded at once: what is imported on demand, in modules of its own, is counted apart. */
+/** Bytes that are loaded at once: modules imported on demand are counted separately. */
 async function bundle(contents) {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: join(root, 'dist') },
@@ -62,7 +65,7 @@ for (const [name, code] of Object.entries(parts)) {
 }
 console.table(rows)
 
-/** The most that a part may be, in kB. The aims are 30 and 95. */
+/** Maximum size of each part, in kB. The targets are 30 and 95. */
 const bounds = {
   core: 60,
   'core + openai': 168,

@@ -1,4 +1,4 @@
-/** What the checks of the package share: commands, projects, one line for each thing that holds. */
+/** Helpers of the package checks: commands, projects, one line per passed check. */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Runs a command to its end and gives its output; what it reports on stderr is shown. Throws where it fails. */
+/** Runs a command to its end and returns its output; stderr is shown. Throws if it fails. */
 export const run = (command, args, cwd) =>
   execFileSync(command, args, {
     cwd,
@@ -20,13 +20,13 @@ export const run = (command, args, cwd) =>
 export const npm = (cwd, ...args) =>
   run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], cwd)
 
-/** Prints a line for what holds, throws for what does not. */
+/** Prints a line if the check passes, throws if it fails. */
 export function check(what, isTrue) {
   if (!isTrue) throw new Error(`does not hold: ${what}`)
   console.log(`✓ ${what}`)
 }
 
-/** Writes files into a folder, and makes it where it is not there. */
+/** Writes files into a folder, and creates it if it is missing. */
 export function write(folder, files) {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
@@ -38,7 +38,7 @@ export function write(folder, files) {
 const manifest = fileURLToPath(new URL('package.json', import.meta.url))
 const toolFolder = join(root, 'artefacts/pack-tools')
 
-/** Installs bundlers, compilers and runtimes once; later runs find them. */
+/** Installs bundlers, compilers and runtimes once; later runs reuse them. */
 export function installTools() {
   const installed = join(toolFolder, 'package.json')
   const isThere =
@@ -50,10 +50,10 @@ export function installTools() {
   npm(toolFolder, 'i', '--ignore-scripts')
 }
 
-/** The place of a file of a tool. */
+/** The path of a file of a tool. */
 export const tool = (path) => join(toolFolder, 'node_modules', path)
 
 const requireTool = createRequire(join(toolFolder, 'package.json'))
 
-/** The module that a tool is. */
+/** The module of a tool. */
 export const importTool = (name) => import(requireTool.resolve(name))

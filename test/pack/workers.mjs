@@ -1,4 +1,4 @@
-/** A route in workerd, with and without what it has of Node. */
+/** A route in workerd, with and without Node compatibility. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { check, importTool, root, write } from './support.mjs'
 
 /**
- * `/keyless` finds no key; `/` is given one, and calls the provider that the environment of the worker names. A layer
- * notes each call at `HOOK`, later than the answer: a worker ends with it unless `waitUntil` is told.
+ * `/keyless` finds no key; `/` has one, and calls the provider given by the environment of the
+ * worker. A layer reports each call to `HOOK`, later than the response: a worker ends with it
+ * unless `waitUntil` is called.
  */
 const worker = `import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'

@@ -65,7 +65,7 @@ describe('checkJson', () => {
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     [{ if: { minimum: 5 }, then: { multipleOf: 5 }, else: { maximum: 2 } }, [10, 1], [6, 4]],
     [{ properties: { never: false } }, [{}], [{ never: 1 }]],
-  ])('%j takes %j and not %j', (schema, good, bad) => {
+  ])('%j accepts %j and not %j', (schema, good, bad) => {
     for (const value of good)
       expect([value, checkJson(deepFreeze(schema), value)]).toEqual([value, []])
     for (const value of bad) expect([value, fits(schema, value)]).toEqual([value, false])
@@ -90,7 +90,7 @@ describe('checkJson', () => {
     expect(fits(schema, { id: 1, named: 1 })).toBe(false)
   })
 
-  it('ends for references that lead to themselves, and passes those that lead nowhere', () => {
+  it('ends for circular references, and accepts unresolved ones', () => {
     const circle = {
       $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } },
       $ref: '#/$defs/a',
@@ -101,7 +101,7 @@ describe('checkJson', () => {
     expect(fits({ anyOf: [{ $ref: '#' }] }, 1)).toBe(true)
   })
 
-  it('says where and what, in words a model can act on', () => {
+  it('reports path and defect, in words that a model can act on', () => {
     const schema = jsonOf(closed.person as z.ZodType)
     const value = { name: 'A', age: 1.5, email: 'a@b.co', site: null, scores: [1, 0.7, -1], x: 1 }
     expect(checkJson(schema, value)).toEqual([
@@ -117,7 +117,7 @@ describe('checkJson', () => {
     expect(alternatives).toEqual([expect.stringContaining('none of 2 alternatives')])
   })
 
-  it('is not misled by names that every object has', () => {
+  it('treats prototype names as ordinary members', () => {
     const schema = {
       type: 'object',
       required: ['constructor'],
@@ -133,7 +133,7 @@ describe('checkJson', () => {
 
   const schemas = Object.entries({ ...closed, ...open }).filter(([name]) => name !== 'person')
 
-  it.each(schemas)('judges as zod does: %s', (_, schema) => {
+  it.each(schemas)('agrees with zod: %s', (_, schema) => {
     const json = jsonOf(schema)
     const name = fc.constantFrom(
       'a',

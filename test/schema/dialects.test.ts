@@ -46,7 +46,7 @@ const all: Readonly<Record<string, JsonObject>> = {
 
 const silent: SchemaWarn = () => {}
 
-/** The rewritten schema and what was warned of. */
+/** The rewritten schema and its warnings. */
 const rewrite = (dialect: Dialect, schema: JsonObject) => {
   const warnings: string[] = []
   return { ...dialect(schema, (message) => void warnings.push(message)), warnings }
@@ -56,7 +56,7 @@ const tools = Object.entries(dialects).filter(([name]) => name.endsWith('Tool'))
 
 describe.each(Object.entries(dialects))('%s', (_, dialect) => {
   it.each(Object.entries(all))(
-    'leaves the caller’s schema as it is, and gives JSON: %s',
+    'leaves the caller’s schema unchanged, and returns JSON: %s',
     (_, schema) => {
       const before = JSON.stringify(schema)
       const { schema: result } = dialect(schema, silent)
@@ -65,20 +65,17 @@ describe.each(Object.entries(dialects))('%s', (_, dialect) => {
     },
   )
 
-  it.each(Object.entries(all))(
-    'says nothing of $schema, and leads nowhere wrong: %s',
-    (_, schema) => {
-      const { schema: result } = dialect(schema, silent)
-      expect(keywordsIn(result)).not.toContain('$schema')
-      for (const [, node] of nodes(result))
-        if (node.$ref !== undefined) {
-          expect(Object.keys(node)).toEqual(['$ref'])
-          expect(node.$ref).toMatch(/^#(\/|$)/)
-        }
-    },
-  )
+  it.each(Object.entries(all))('has no $schema, and no unresolved reference: %s', (_, schema) => {
+    const { schema: result } = dialect(schema, silent)
+    expect(keywordsIn(result)).not.toContain('$schema')
+    for (const [, node] of nodes(result))
+      if (node.$ref !== undefined) {
+        expect(Object.keys(node)).toEqual(['$ref'])
+        expect(node.$ref).toMatch(/^#(\/|$)/)
+      }
+  })
 
-  it('is the same for what it has rewritten once', () => {
+  it('returns the same object for a schema that was rewritten before', () => {
     for (const name of ['person', 'union', 'nested', 'literal']) {
       const once = dialect(all[name] as JsonObject, silent).schema
       if (dialect === geminiOpenApiAnswerSchema || dialect === geminiOpenApiToolSchema) continue
@@ -91,7 +88,7 @@ describe.each(Object.entries(dialects))('%s', (_, dialect) => {
     expect(Object.keys(schema.properties as object).sort()).toEqual(['__proto__', 'constructor'])
   })
 
-  it('ends for types that all mention each other', () => {
+  it('ends for mutually recursive types', () => {
     const names = Array.from({ length: 12 }, (_, index) => `T${index}`)
     const properties = Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/${name}` }]))
     const $defs = Object.fromEntries(names.map((name) => [name, { type: 'object', properties }]))
@@ -111,7 +108,7 @@ describe.each(tools)('%s', (_, dialect) => {
     },
   )
 
-  it('takes no members where there is no schema', () => {
+  it('accepts any object if there is no schema', () => {
     const { schema } = dialect({}, silent)
     expect(schema).toMatchObject(
       dialect === geminiOpenApiToolSchema ? { type: 'OBJECT' } : { type: 'object', properties: {} },
@@ -123,7 +120,7 @@ describe('OpenAI strict', () => {
   const answer = dialects.openaiAnswer as Dialect
 
   it.each(Object.entries(closed).map(([name, schema]) => [name, jsonOf(schema)] as const))(
-    'closes every object, requires every property, knows no other keyword: %s',
+    'closes every object, requires every property, has no other keyword: %s',
     (_, schema) => {
       const { schema: result, strict } = answer(schema, silent)
       expect(strict).toBe(true)
@@ -133,13 +130,13 @@ describe('OpenAI strict', () => {
         expect(node.required).toEqual(Object.keys(node.properties))
       }
       for (const keyword of keywordsIn(result)) expect(strictKeywords).toContain(keyword)
-      // the official helper finds nothing left to do
+      // the official helper changes nothing
       expect(toStrictJsonSchema(result)).toEqual(result)
     },
   )
 
   it.each(Object.entries(open).map(([name, schema]) => [name, jsonOf(schema)] as const))(
-    'is not promised for what no closed object can say, which goes as it is: %s',
+    'is not set for schemas that closed objects cannot express, which are unchanged: %s',
     (name, schema) => {
       const { schema: result, strict, warnings } = rewrite(answer, schema)
       expect(strict).toBe(false)
@@ -149,7 +146,7 @@ describe('OpenAI strict', () => {
     },
   )
 
-  it('makes an optional property nullable, and says in words what it cannot enforce', () => {
+  it('makes an optional property nullable, and describes what it cannot enforce', () => {
     const { schema, warnings } = rewrite(answer, jsonOf(closed.person as never))
     expect(schema.properties).toMatchObject({
       name: { type: 'string', description: 'Full name (minLength: 2, maxLength: 40)' },
@@ -183,7 +180,7 @@ describe('OpenAI strict', () => {
     expect(toStrictJsonSchema(result)).toEqual(result)
   })
 
-  it('keeps recursion, and replaces a reference that has words beside it', () => {
+  it('keeps recursion, and replaces a reference that has a description beside it', () => {
     const { schema } = answer(handwritten.draft7 as JsonObject, silent)
     expect(schema.properties).toMatchObject({ at: { description: 'Where' } })
     expect(JSON.stringify(answer(all.tree as JsonObject, silent).schema)).toContain('"$ref":"#"')
@@ -195,7 +192,7 @@ describe('OpenAI strict', () => {
     expect(keywordsIn(schema)).not.toContain('allOf')
   })
 
-  it('warns of nothing where nothing is lost', () => {
+  it('causes no warning if nothing is lost', () => {
     const schema = jsonOf(closed.nested as never)
     expect(rewrite(answer, schema).warnings).toEqual([])
   })
@@ -203,7 +200,7 @@ describe('OpenAI strict', () => {
 
 describe('Anthropic', () => {
   it.each(Object.entries(closed).filter(([name]) => !['tree', 'mutual'].includes(name)))(
-    'gives what the official helper leaves as it is: %s',
+    'returns a schema that the official helper leaves unchanged: %s',
     (_, schema) => {
       const { schema: result, strict } = anthropicAnswerSchema(jsonOf(schema), silent)
       expect(strict).toBe(true)
@@ -222,7 +219,7 @@ describe('Anthropic', () => {
     },
   )
 
-  it('leaves a tool that is not strict its words', () => {
+  it('keeps the keywords of a tool that is not strict', () => {
     const { schema, strict } = anthropicToolSchema(all.record as JsonObject, {
       strict: false,
       warn: silent,
@@ -242,13 +239,13 @@ describe('Gemini', () => {
       ' ',
     )
 
-  it.each(Object.entries(all))('knows these keywords alone: %s', (_, schema) => {
+  it.each(Object.entries(all))('has only these keywords: %s', (_, schema) => {
     for (const dialect of [geminiAnswerSchema, geminiToolSchema])
       for (const keyword of keywordsIn(dialect(schema, silent).schema))
         expect(jsonKeywords).toContain(keyword)
   })
 
-  it.each(Object.entries(all))('knows OpenAPI’s in the older fields: %s', (_, schema) => {
+  it.each(Object.entries(all))('has those of OpenAPI in the older fields: %s', (_, schema) => {
     for (const dialect of [geminiOpenApiAnswerSchema, geminiOpenApiToolSchema]) {
       const result = dialect(schema, silent).schema
       for (const keyword of keywordsIn(result)) expect(openApiKeywords).toContain(keyword)
@@ -263,7 +260,7 @@ describe('Gemini', () => {
     }
   })
 
-  it('says constants as lists of one, and unrolls recursion', () => {
+  it('converts constants to lists of one, and unrolls recursion', () => {
     const { schema } = geminiAnswerSchema(all.union as JsonObject, silent)
     expect(JSON.stringify(schema)).toContain('"enum":["circle"]')
     const tree = rewrite(geminiAnswerSchema, all.tree as JsonObject)
@@ -279,7 +276,7 @@ describe('Gemini', () => {
 })
 
 describe('xAI', () => {
-  it.each(Object.entries(all))('has no circle, and no allOf of several: %s', (_, schema) => {
+  it.each(Object.entries(all))('has no recursion, and no allOf of several: %s', (_, schema) => {
     for (const dialect of [xaiAnswerSchema, xaiToolSchema]) {
       const { schema: result } = dialect(schema, silent)
       for (const [, node] of nodes(result))
@@ -289,7 +286,7 @@ describe('xAI', () => {
     }
   })
 
-  it('opens what JSON Schema leaves open by saying nothing', () => {
+  it('opens objects that JSON Schema leaves open by default', () => {
     const schema = deepFreeze({ type: 'object', properties: { free: { type: 'object' } } })
     expect(xaiAnswerSchema(schema, silent).schema).toMatchObject({
       properties: { free: { additionalProperties: true } },
@@ -302,7 +299,7 @@ const strictKeywords =
     ' ',
   )
 
-/** The helper leaves the type out beside enum and const; we keep it, which says the same. */
+/** The helper drops the type beside enum and const; we keep it, which is equivalent. */
 const typesBesideEnums = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(typesBesideEnums)
   if (!isObject(schema)) return schema

@@ -1,4 +1,7 @@
-/** Every `$ref` that is sent leads to what it meant in the caller's schema: place that is pointed into × dialect. */
+/**
+ * Every `$ref` that is sent resolves to its meaning in the caller's schema: position of the target
+ * × dialect.
+ */
 import { describe, expect, it } from 'vitest'
 import { isObject, type JsonObject } from '../../src/chat/index.js'
 import {
@@ -31,7 +34,7 @@ const dialects: Readonly<Record<string, (schema: JsonObject) => JsonObject>> = {
   'xai answer': (schema) => xaiAnswerSchema(schema, warn).schema,
 }
 
-/** What is pointed at: it is told by its property. */
+/** The target, recognised by its property. */
 const street = { type: 'object', properties: { street: { type: 'string' } }, required: ['street'] }
 const object = (properties: JsonObject, more: JsonObject = {}) => ({
   type: 'object',
@@ -80,7 +83,7 @@ const schemas: Readonly<Record<string, JsonObject>> = {
   'another property': object({ a: street, b: { $ref: '#/properties/a' } }),
 }
 
-/** All references of a schema, with what they lead to in it. */
+/** All references of a schema, with their targets in it. */
 function references(root: JsonObject): readonly (readonly [ref: unknown, target: unknown])[] {
   const visit = (value: unknown): readonly (readonly [unknown, unknown])[] => {
     if (Array.isArray(value)) return value.flatMap(visit)
@@ -92,18 +95,18 @@ function references(root: JsonObject): readonly (readonly [ref: unknown, target:
 }
 
 describe.each(Object.entries(dialects))('%s', (_, rewrite) => {
-  it.each(Object.entries(schemas))('a reference into %s leads to the street', (_, schema) => {
+  it.each(Object.entries(schemas))('a reference into %s resolves to the street', (_, schema) => {
     const sent = rewrite(schema)
     for (const [ref, target] of references(sent)) {
       expect(ref).toMatch(/^#(\/\$defs\/[\w.-]+)?$/)
       expect(JSON.stringify(target)).toContain('street')
     }
-    // `b` says the same, by reference or in place
+    // `b` is equivalent, by reference or inline
     expect(JSON.stringify(sent).match(/"street":/g)?.length ?? 0).toBeGreaterThan(0)
     expect(JSON.stringify(sent)).not.toContain('anything')
   })
 
-  it('what refers to itself by a path ends', () => {
+  it('a recursive reference by path ends', () => {
     const tree = object({
       node: { type: 'object', properties: { kid: { $ref: '#/properties/node' } } },
     })
@@ -112,7 +115,7 @@ describe.each(Object.entries(dialects))('%s', (_, rewrite) => {
   })
 })
 
-it('a property that another one refers to is not made null for it', () => {
+it('a property that is the target of another is not made nullable for it', () => {
   const schema = {
     type: 'object',
     properties: { home: street, work: { $ref: '#/properties/home' } },

@@ -1,4 +1,4 @@
-/** Schemas of every kind that people write, and what a walk over a rewritten one sees. */
+/** Schemas of every kind that people write, and what a walk over a rewritten one finds. */
 import { z } from 'zod'
 import { isObject, type JsonObject } from '../../src/chat/index.js'
 import { toJsonSchema } from '../../src/schema/index.js'
@@ -24,7 +24,7 @@ const shape = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('square'), side: z.number().optional() }),
 ])
 
-/** What closed objects can say. */
+/** Schemas that closed objects can express. */
 export const closed: Readonly<Record<string, z.ZodType>> = {
   person,
   tree,
@@ -42,7 +42,7 @@ export const closed: Readonly<Record<string, z.ZodType>> = {
   mutual: z.object({ tree, more: z.array(tree).optional() }),
 }
 
-/** What they cannot. */
+/** Schemas that they cannot. */
 export const open: Readonly<Record<string, z.ZodType>> = {
   record: z.record(z.string(), z.number()),
   records: z.object({ map: z.record(z.string(), z.object({ a: z.string() })) }),
@@ -107,7 +107,7 @@ export function deepFreeze<T>(value: T): T {
   return value
 }
 
-/** Every schema in a schema, by the keywords that hold schemas. */
+/** Every schema in a schema, by the keywords that contain schemas. */
 export function* nodes(schema: unknown, path = ''): Generator<readonly [string, JsonObject]> {
   if (!isObject(schema)) return
   yield [path, schema]

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createPartialReader } from '../../src/schema/index.js'
 
-/** What the reader has after each piece, copied. */
+/** The value after each piece, copied. */
 const steps = (pieces: readonly string[]) => {
   const feed = createPartialReader()
   return pieces.map((piece) => structuredClone(feed(piece)))
@@ -18,7 +18,7 @@ const cut = (text: string, places: readonly number[]) => {
   return [...borders, text.length].slice(1).map((to, index) => text.slice(borders[index], to))
 }
 
-/** JSON that no standard writer makes: every character escaped, blanks everywhere. */
+/** JSON that no standard writer produces: every character escaped, white space everywhere. */
 const spellings = (value: unknown): readonly string[] => {
   const json = JSON.stringify(value)
   const escaped = json.replace(
@@ -33,17 +33,17 @@ const container = fc.oneof(
   fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 }),
 )
 
-/** Members of all containers that a value does not share with the one before. */
+/** Members of all containers that a value does not share with the previous one. */
 function newMembers(before: unknown, value: unknown): number {
   if (value === before || typeof value !== 'object' || value === null) return 0
-  // of any JSON
+  // for any JSON
   const old = (before ?? {}) as Record<string, unknown>
   const members = Object.entries(value)
   return members.reduce((sum, [key, member]) => sum + newMembers(old[key], member), members.length)
 }
 
 describe('createPartialReader', () => {
-  it('ends with what JSON.parse gives, for any value and any cut', () => {
+  it('ends with the result of JSON.parse, for any value and any split', () => {
     fc.assert(
       fc.property(container, fc.array(fc.nat(), { maxLength: 12 }), (value, places) => {
         for (const text of spellings(value))
@@ -53,12 +53,12 @@ describe('createPartialReader', () => {
     )
   })
 
-  it('reads letter by letter what it reads whole', () => {
+  it('returns the same letter by letter as whole', () => {
     const text = '{"a":"x\\n\\u00e9\\ud83e\\udd94🦔\\"","b":[1,-2.5e3,true,null,{"c":[]}],"":{}}'
     expect(last(Array.from(text, (_, index) => text[index] as string))).toEqual(JSON.parse(text))
   })
 
-  it('gives a new object along the path that grew, and shares the rest', () => {
+  it('returns a new object along the path that grew, and shares the rest', () => {
     const feed = createPartialReader()
     const first = feed('{"done":{"x":[1]},"a":{"b":"x') as Record<string, unknown>
     const second = feed('y"},"c":[') as Record<string, unknown>
@@ -73,10 +73,10 @@ describe('createPartialReader', () => {
     expect(third.c).toEqual([1, { d: 2 }])
   })
 
-  it('gives the same value where nothing has changed', () => {
+  it('returns the same value if nothing has changed', () => {
     const feed = createPartialReader()
     const first = feed('{"a":"x')
-    // half an escape; then the end of a string, blanks, a key, half a word
+    // half an escape; then the end of a string, white space, a key, half a keyword
     for (const piece of ['', '\\', 'u00', '']) expect(feed(piece)).toBe(first)
     const second = feed('e9')
     expect(second).toEqual({ a: 'xé' })
@@ -87,7 +87,7 @@ describe('createPartialReader', () => {
     expect(first).toEqual({ a: 'x' })
   })
 
-  it('what was given never changes, for any value and any cut', () => {
+  it('never changes an emitted value, for any value and any split', () => {
     fc.assert(
       fc.property(container, fc.array(fc.nat(), { maxLength: 12 }), (value, places) => {
         for (const text of spellings(value)) {
@@ -109,7 +109,7 @@ describe('createPartialReader', () => {
     )
   })
 
-  it('copies what is open once a read, and nothing that is closed', () => {
+  it('copies open containers once per read, and no closed ones', () => {
     const rows = Array.from({ length: 400 }, (_, id) => ({
       id,
       tags: ['a', 'b', 'c'],
@@ -124,7 +124,8 @@ describe('createPartialReader', () => {
       for (let at = 0; at < text.length; at += pieceLength) {
         const value = feed(text.slice(at, at + pieceLength)) as { rows?: unknown[] }
         copied += newMembers(before, value)
-        // the root, the list and the row that is open; what the piece itself brought has fewer members than letters
+        // the root, the list and the row that are open; members of the piece itself are fewer than
+        // its letters
         bound += 2 + (value.rows?.length ?? 0) + 3 + 3 + pieceLength
         before = value
       }
@@ -134,7 +135,7 @@ describe('createPartialReader', () => {
     }
   })
 
-  it('shows strings while they grow, and nothing else half', () => {
+  it('shows strings while they grow, and no other partial value', () => {
     expect(steps(['{"na', 'me":"A', 'da","age":3', '6,"ok":tr', 'ue,"tags":["a', '"]}'])).toEqual([
       {},
       { name: 'A' },
@@ -145,7 +146,7 @@ describe('createPartialReader', () => {
     ])
   })
 
-  it('never shows half a character', () => {
+  it('never shows half a surrogate pair', () => {
     const feed = createPartialReader()
     expect(feed('["a\ud83e')).toEqual(['a'])
     expect(feed('\udd94')).toEqual(['a🦔'])
@@ -154,7 +155,7 @@ describe('createPartialReader', () => {
     expect(feed('4')).toEqual(['a🦔🦔'])
   })
 
-  it('keeps a lone half that the text does hold', () => {
+  it('keeps a lone surrogate of the text', () => {
     expect(last(['["\\ud83e', '"]'])).toEqual(['\ud83e'])
     expect(last(['["\\ud83e', 'x"]'])).toEqual(['\ud83ex'])
   })
@@ -163,14 +164,14 @@ describe('createPartialReader', () => {
     expect(steps(['', ' \n', '[']).slice(0, 2)).toEqual([undefined, undefined])
   })
 
-  it('makes own properties of names that every object has', () => {
+  it('creates own properties for prototype names', () => {
     const value = last(['{"__pro', 'to__":{"polluted":true},"constructor":1}'])
     expect(Object.keys(value as object)).toEqual(['__proto__', 'constructor'])
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
     expect({}).not.toHaveProperty('polluted')
   })
 
-  it('leaves what it has where the text turns out to be no JSON', () => {
+  it('keeps its value if the text turns out to be no JSON', () => {
     for (const bad of ['nonsense', ' }}} x', '"a" "b"', ':', ',,', '{"x" 1}']) {
       const feed = createPartialReader()
       feed('{"a":"b"')
@@ -179,7 +180,7 @@ describe('createPartialReader', () => {
     }
   })
 
-  it('never throws, whatever it is fed', () => {
+  it('never throws, whatever the input', () => {
     const pieces = fc.array(fc.string({ unit: fc.constantFrom(...'{}[]",:\\u0aeE+-.0 tfn\n') }))
     fc.assert(
       fc.property(pieces, (texts) => {
@@ -191,7 +192,7 @@ describe('createPartialReader', () => {
   })
 
   it('reads 4 MB in pieces of four letters', () => {
-    // a reader that starts over at each piece would look at 2e12 letters
+    // a reader that starts over at each piece would scan 2e12 letters
     const text = JSON.stringify({ text: 'abc\n'.repeat(1_000_000) })
     const feed = createPartialReader()
     let value: unknown
@@ -199,7 +200,7 @@ describe('createPartialReader', () => {
     expect((value as { text: string }).text.length).toBe(4_000_000)
   })
 
-  it('reads nesting that a recursive reader would not survive', () => {
+  it('reads nesting that would overflow a recursive reader', () => {
     const depth = 200_000
     const feed = createPartialReader()
     feed('['.repeat(depth))

@@ -5,7 +5,7 @@ import { readAnswer, toFormat } from '../../src/schema/index.js'
 const format = toFormat(z.object({ a: z.string() }))
 const json = '{"a":"x"}'
 
-describe('an answer that holds exactly the JSON that was asked for is read', () => {
+describe('a text that contains exactly the requested JSON is read', () => {
   it.each([
     ['alone', json],
     ['in a fence with its language', `\`\`\`json\n${json}\n\`\`\``],
@@ -21,13 +21,13 @@ describe('an answer that holds exactly the JSON that was asked for is read', () 
     expect(await readAnswer(text, format)).toEqual({ value: { a: 'x' } })
   })
 
-  it('text that is JSON with a fence in it stays as it is', async () => {
+  it('text that is JSON with a fence in it is unchanged', async () => {
     const text = JSON.stringify({ a: '```json\n{}\n```' })
     expect(await readAnswer(text, format)).toEqual({ value: { a: '```json\n{}\n```' } })
   })
 })
 
-describe('what is none has a defect', () => {
+describe('any other text has a defect', () => {
   it.each([
     ['nothing', ''],
     ['prose', 'Here you are: {"a":"x"}'],
@@ -40,7 +40,7 @@ describe('what is none has a defect', () => {
     expect(await readAnswer(text, format)).toMatchObject({ code: 'bad_json' })
   })
 
-  it('a value of another type is named with its place, by either schema', async () => {
+  it('a value of another type is reported with its path, by either schema', async () => {
     for (const one of [format, { ...format }])
       expect(await readAnswer('{"a":1}', one)).toMatchObject({
         code: 'schema_mismatch',
@@ -48,13 +48,13 @@ describe('what is none has a defect', () => {
       })
   })
 
-  it('the rules of a Standard Schema that JSON has no word for count too', async () => {
+  it('rules of a Standard Schema that JSON Schema cannot express apply too', async () => {
     const even = toFormat(z.object({ n: z.number().refine((n) => n % 2 === 0, 'must be even') }))
     expect(await readAnswer('{"n":1}', even)).toMatchObject({ defect: 'n: must be even' })
   })
 })
 
-it('any JSON fits json_object, any text fits text', async () => {
+it('any JSON matches json_object, any text matches text', async () => {
   expect(await readAnswer('[1]', { type: 'json_object' })).toEqual({ value: [1] })
   expect(await readAnswer('x', { type: 'json_object' })).toMatchObject({ code: 'bad_json' })
   expect(await readAnswer('x', { type: 'text' })).toEqual({ value: 'x' })

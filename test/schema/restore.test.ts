@@ -7,7 +7,7 @@ const restored = (schema: z.ZodType, value: unknown) =>
   restoreAnswer(deepFreeze(value), jsonOf(schema))
 
 describe('restoreAnswer', () => {
-  it('leaves out null where an optional property takes none, at any depth', () => {
+  it('removes null if an optional property does not accept it, at any depth', () => {
     const schema = z.object({
       a: z.string().optional(),
       b: z.string().nullable(),
@@ -29,7 +29,7 @@ describe('restoreAnswer', () => {
     expect(schema.safeParse(result).success).toBe(true)
   })
 
-  it('leaves null where it is wrong: a required property is the validator’s to judge', () => {
+  it('keeps an invalid null: a required property is left to the validator', () => {
     expect(restored(z.object({ a: z.string() }), { a: null })).toEqual({ a: null })
   })
 
@@ -46,7 +46,7 @@ describe('restoreAnswer', () => {
     [z.number().nullable(), null],
     [closed.either as z.ZodType, { kind: 'circle', radius: 1 }],
     [closed.either as z.ZodType, { kind: 'square', side: null }],
-  ])('takes off the wrap of a root that is no object', (schema, value) => {
+  ])('unwraps a root that is no object', (schema, value) => {
     const { wrapped } = openaiAnswerSchema(jsonOf(schema), { strict: true, warn() {} })
     expect(wrapped).toBe(true)
     const result = restored(schema, { value })
@@ -54,7 +54,7 @@ describe('restoreAnswer', () => {
     expect(restored(schema, value)).toEqual(result)
   })
 
-  it('takes nothing off an object that has a value of its own', () => {
+  it('unwraps no object that has a value of its own', () => {
     expect(restored(z.object({ value: z.string() }), { value: 'a' })).toEqual({ value: 'a' })
     const either = z.union([z.object({ value: z.string() }), z.object({ b: z.number() })])
     expect(restored(either, { value: 'a' })).toEqual({ value: 'a' })
@@ -62,7 +62,7 @@ describe('restoreAnswer', () => {
     expect(restored(z.object({ value: z.string() }), { value: 1 })).toEqual({ value: 1 })
   })
 
-  it('keeps own properties of hostile names, and what the schema does not know', () => {
+  it('keeps own properties of hostile names, and unknown members', () => {
     const value = JSON.parse('{"__proto__":"a","more":null}')
     const result = restoreAnswer(value, handwritten.prototype ?? {})
     expect(Object.keys(result as object)).toEqual(['__proto__', 'more'])

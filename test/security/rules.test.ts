@@ -67,7 +67,7 @@ const rules: Readonly<Record<string, Rule>> = {
     rule: 'A provider in a page keeps its key; the client of a page holds no provider',
     proofs: [
       ['test/e2e/keys.test.ts', 'keeps its key to itself'],
-      ['test/browser/bundle.test.ts', 'holds no provider, no server and nothing of Node'],
+      ['test/browser/bundle.test.ts', 'contains no provider, no server and nothing of Node'],
     ],
   },
   S9: {
@@ -172,7 +172,7 @@ const rules: Readonly<Record<string, Rule>> = {
   S23: {
     rule: 'Sizes are bounded above what is legal, and can be set',
     proofs: [
-      ['test/sse/decode.test.ts', 'takes a legal giant of 28 MiB'],
+      ['test/sse/decode.test.ts', 'accepts a valid event of 28 MiB'],
       ['test/transport/answers.test.ts', 'above maxBodyBytes is rejected'],
       [
         'test/transport/answers.test.ts',
@@ -189,7 +189,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   S25: {
     rule: 'Markdown of a model runs and loads nothing in the pages of the examples',
-    proofs: [['test/e2e/browser.test.ts', 'draws hostile Markdown as harmless']],
+    proofs: [
+      [
+        'test/e2e/browser.test.ts',
+        'renders hostile Markdown as harmless: nothing runs, nothing is loaded, no misleading link',
+      ],
+    ],
   },
   S26: {
     rule: 'One dependency, no install scripts, releases by a pinned workflow with provenance',

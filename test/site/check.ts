@@ -1,4 +1,7 @@
-/** The built site in a real browser: its home, its search, its API, and no page wider than a phone. */
+/**
+ * Checks the built site in a real browser: its home, its search, its API, and that no page is wider
+ * than a phone.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -18,7 +21,7 @@ const types: Readonly<Record<string, string>> = {
   '.json': 'application/json',
 }
 
-/** As a static host with clean addresses does: `/http` is http.html, `/api/` its index. */
+/** Like a static host with clean URLs: `/http` is http.html, `/api/` its index. */
 const server = createServer((request, response) => {
   const path = join(site, new URL(request.url ?? '/', 'http://site').pathname)
   const file = [join(path, 'index.html'), `${path}.html`, path].find(

@@ -1,6 +1,7 @@
 /**
- * The documentation as a static site in artefacts/site: the pages of docs/, and the API from the docstrings. `npm run docs`
- * A link or an anchor that leads nowhere, and a page without a place in the sidebar, end the build.
+ * Builds the documentation as a static site in artefacts/site: the pages of docs/, and the API from
+ * the docstrings. `npm run docs` A broken link or anchor, and a page missing in the sidebar, fail
+ * the build.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -20,7 +21,7 @@ const root = here('../..')
 const pages = here('pages')
 const site = join(root, 'artefacts/site')
 
-/** Generators are installed once; a lock that has changed installs them anew. */
+/** Generators are installed once; a changed lock file installs them again. */
 function install() {
   const [lock, installed] = [here('package-lock.json'), here('node_modules/.installed-lock')]
   const isThere = existsSync(installed) && readFileSync(installed).equals(readFileSync(lock))
@@ -41,7 +42,7 @@ function entries() {
     .map((file) => join(root, file))
 }
 
-/** Each module is named as it is imported. */
+/** Each module has the name under which it is imported. */
 async function writeApi() {
   const { Application } = await import('typedoc')
   const app = await Application.bootstrapWithPlugins({
@@ -66,13 +67,13 @@ async function writeApi() {
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('TypeDoc has complaints')
 }
 
-/** The first page, with the first code of README, which a test runs. */
+/** The first page, with the first code block of README, which a test runs. */
 function home() {
   const [code] = /^```ts run$.*?^```$/ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))
   return readFileSync(here('index.md'), 'utf8').replace('<!-- first call -->', () => code)
 }
 
-/** An anchor of a page that is not there: VitePress looks at pages alone. */
+/** Anchors that do not exist: VitePress checks only pages. */
 function checkAnchors() {
   const html = new Map(
     readdirSync(site, { recursive: true })

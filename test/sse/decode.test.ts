@@ -26,7 +26,7 @@ const decode = (text: string, options?: SseDecoderOptions) =>
 
 const data = (text: string) => decode(text).map((event) => event.data)
 
-/** The text in pieces, each cut once more at the given places. */
+/** The text in pieces, split once more at the given offsets. */
 const cutAt = (bytes: Uint8Array, places: readonly number[]) => {
   const borders = [0, ...[...places].sort((a, b) => a - b), bytes.length]
   return borders.slice(1).map((to, index) => bytes.subarray(borders[index], to))
@@ -61,7 +61,7 @@ describe('sseDecoder', () => {
     ])
   })
 
-  it('takes off one space after the colon and no more', () => {
+  it('removes one space after the colon and no more', () => {
     expect(data('data:  x\n\n')).toEqual([' x'])
   })
 
@@ -69,7 +69,7 @@ describe('sseDecoder', () => {
     ['CRLF', '\r\n'],
     ['CR', '\r'],
     ['LF', '\n'],
-  ])('gives the same events for %s line endings, at every cut', (_, ending) => {
+  ])('yields the same events for %s line endings, at every split', (_, ending) => {
     const bytes = encoder.encode(stream.join(ending))
     const expected = decode(stream.join('\n'))
     for (let at = 0; at <= bytes.length; at++)
@@ -77,11 +77,11 @@ describe('sseDecoder', () => {
     expect(decodePieces([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(expected)
   })
 
-  it('gives the same events for mixed line endings', () => {
+  it('yields the same events for mixed line endings', () => {
     expect(data('data: 1\n\r\ndata: 2\r\rdata: 3\r\n\ndata: 4\r\n\r')).toEqual(['1', '2', '3', '4'])
   })
 
-  it('hands an event over as soon as its blank line is there, a CR too', () => {
+  it('emits an event as soon as its blank line has arrived, a CR too', () => {
     const events: SseEvent[] = []
     const decoder = sseDecoder((event) => void events.push(event))
     decoder.push(encoder.encode('data: 1\r\r'))
@@ -92,7 +92,7 @@ describe('sseDecoder', () => {
     expect(events.map((event) => event.data)).toEqual(['1', '2', '3'])
   })
 
-  it('gives the same events for any split of any bytes', () => {
+  it('yields the same events for any split of any bytes', () => {
     const bytes = fc.array(
       fc.constantFrom(
         ...[
@@ -125,7 +125,7 @@ describe('sseDecoder', () => {
     )
   })
 
-  it('reads bytes as a TextDecoder reads them in whole, however they are cut', () => {
+  it('decodes bytes like a TextDecoder on the whole, however they are split', () => {
     const character = fc.constantFrom(
       ...['a', 'é', '漢', '🦔', '\uFEFF', '\n'].map((text) => [...encoder.encode(text)]),
     )
@@ -150,7 +150,7 @@ describe('sseDecoder', () => {
     )
   })
 
-  it('marks an event that lacks its blank line at the end', () => {
+  it('marks an event without its blank line at the end', () => {
     expect(decode('data: 1\n\ndata: {"a":1}')).toMatchObject([
       { data: '1' },
       { data: '{"a":1}', unterminated: true },
@@ -159,7 +159,7 @@ describe('sseDecoder', () => {
     expect(decode('data: 1\n\n')[0]).not.toHaveProperty('unterminated')
   })
 
-  it('gives no event for a body of comments, names and blank lines', () => {
+  it('yields no event for a body of comments, names and blank lines', () => {
     expect(decode(': hi\n\n\n\nevent: message_stop\n\n: bye')).toEqual([])
   })
 
@@ -168,7 +168,7 @@ describe('sseDecoder', () => {
     expect(decodePieces([bytes])[0]?.data).toBe('a\uFFFD\uFFFD')
   })
 
-  it('tells the wait that the server wishes', () => {
+  it("reports the server's retry field", () => {
     const waits: number[] = []
     decode('retry: 1500\n\nretry: soon\n\n', { onRetry: (ms) => void waits.push(ms) })
     expect(waits).toEqual([1500])
@@ -198,29 +198,29 @@ describe('sseDecoder', () => {
       ['a line that never ends', ['data: ', 'x'.repeat(60), 'x'.repeat(60)]],
       ['many data lines', Array.from({ length: 30 }, () => 'data: xxxxx\n')],
       ['one event in one read', [`data: ${'x'.repeat(101)}\n\n`]],
-    ])('refuses %s above the limit', (_, pieces) => {
+    ])('rejects %s above the limit', (_, pieces) => {
       const { run } = pushAll(pieces, 100)
       expect(run).toThrow(UnexpectedResponseError)
     })
 
-    it('hands over what came before the event that is too large', () => {
+    it('emits the events before the one that is too large', () => {
       const { events, run } = pushAll([`data: 1\n\ndata: ${'x'.repeat(200)}`], 100)
       expect(run).toThrow(UnexpectedResponseError)
       expect(events.map((event) => event.data)).toEqual(['1'])
     })
 
-    it('says by its code what happened, and that no retry helps', () => {
+    it('has a code for what happened, and is not retryable', () => {
       const { run } = pushAll([`data: ${'x'.repeat(200)}`], 100)
       expect(run).toThrow(expect.objectContaining({ code: 'too_large', retryable: false }))
     })
 
-    it('takes many events in a read that is larger than the limit of one', () => {
+    it('accepts many events in a read that exceeds the limit of one', () => {
       const { events, run } = pushAll(['data: 12345\n\n'.repeat(1000)], 100)
       run()
       expect(events).toHaveLength(1000)
     })
 
-    it('takes a legal giant of 28 MiB', () => {
+    it('accepts a valid event of 28 MiB', () => {
       const text = 'x'.repeat(28 * 1024 * 1024)
       expect(decode(`data: ${text}\n\n`)[0]?.data.length).toBe(text.length)
     })
@@ -231,7 +231,7 @@ describe('sseDecoder', () => {
     const pieces = Array.from({ length: Math.ceil(line.length / 64) }, (_, index) =>
       line.subarray(index * 64, index * 64 + 64),
     )
-    // a quadratic reader would move 800 GB here
+    // a quadratic reader would copy 800 GB here
     expect(decodePieces(pieces)[0]?.data.length).toBe(10 * 1024 * 1024)
   })
 })
@@ -252,7 +252,7 @@ describe('decodeSse', () => {
     )
   }
 
-  it('gives one array for each read that completed an event', async () => {
+  it('yields one array for each read that completed an event', async () => {
     const batches: string[][] = []
     for await (const events of decodeSse(body(['data: 1\n\ndata: 2\n\nda', 'ta: 3', '\n\n'])))
       batches.push(events.map((event) => event.data))
@@ -268,7 +268,7 @@ describe('decodeSse', () => {
     expect(isCancelled).toBe(true)
   })
 
-  it('hands over the events before it throws', async () => {
+  it('yields the events before it throws', async () => {
     const seen: string[] = []
     const read = async () => {
       const source = body([`data: 1\n\ndata: ${'x'.repeat(50)}`])

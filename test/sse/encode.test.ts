@@ -28,7 +28,7 @@ const nasty = fc.string({
 })
 
 describe('encodeSse', () => {
-  it('writes the fields that were given, and the blank line', () => {
+  it('writes the given fields, and the blank line', () => {
     expect(encodeSse({ event: 'tick', id: '7', retry: 100, data: 'a\nb' })).toBe(
       'event: tick\nid: 7\nretry: 100\ndata: a\ndata: b\n\n',
     )
@@ -54,23 +54,23 @@ describe('encodeSse', () => {
   })
 
   it.each(['\n', '\r', '\0', '\u2028', '\u2029', '\u0085'])(
-    'refuses an event name or id that holds %j',
+    'rejects an event name or id that contains %j',
     (character) => {
       expect(() => encodeSse({ event: `a${character}b`, data: '' })).toThrow(MisuseError)
       expect(() => encodeSse({ id: `a${character}b`, data: '' })).toThrow(MisuseError)
     },
   )
 
-  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a retry of %d', (retry) => {
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('rejects a retry of %d', (retry) => {
     expect(() => encodeSse({ retry })).toThrow(MisuseError)
   })
 })
 
-/** Where Python's `splitlines` cuts. */
+/** Where Python's `splitlines` splits. */
 const lineBreaks = [...'\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029']
 
 describe('jsonLine', () => {
-  it('gives JSON of one line by anyone’s rules, and equal when parsed', () => {
+  it('returns JSON on one line by every definition, and equal when parsed', () => {
     fc.assert(
       fc.property(fc.jsonValue(), nasty, (value, text) => {
         const json = jsonLine({ value, text })
@@ -80,7 +80,7 @@ describe('jsonLine', () => {
     )
   })
 
-  it('writes null for what JSON has no word for', () => {
+  it('writes null for values that JSON cannot express', () => {
     expect(jsonLine(undefined)).toBe('null')
   })
 })

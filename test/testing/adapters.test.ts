@@ -1,4 +1,4 @@
-/** What a script says is what the adapters of this package read, on every wire. */
+/** The adapters of this package read exactly what a script specifies, on every wire. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClient } from '../../src/client.js'
 import {
@@ -103,7 +103,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
     expect(finish_reason).toBe('tool_calls')
   })
 
-  test('usage in every detail the wire knows', async () => {
+  test('usage with every detail of the wire', async () => {
     const reply = think('hm')
       .say('Hi')
       .usage({
@@ -150,7 +150,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
       expect(place).toMatchObject({ url_citation: { start_index: 2, end_index: 7 } })
   })
 
-  test('what the provider ran or drew itself', async () => {
+  test('hosted tools and generated images', async () => {
     if (provider === 'compatible')
       return expect(ask(provider, mode, hostedTool('a'))).rejects.toThrow()
     const reply = hostedTool('web_search', { input: { query: 'Rome' } })
@@ -173,7 +173,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
     ])
   })
 
-  test('log probabilities', async () => {
+  test('logprobs', async () => {
     const { logprobs } = await ask(provider, mode, say('one two', { logprobs: true }))
     if (provider === 'anthropic') expect(logprobs).toBeUndefined()
     else
@@ -183,7 +183,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
       ])
   })
 
-  test('every kind of failure is the class it is named after', async () => {
+  test('every kind of failure has the class of its name', async () => {
     const seen: Record<string, string> = {}
     const expected: Record<string, string> = {}
     for (const [kind, expectedClass] of Object.entries(classes)) {
@@ -194,7 +194,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
     expect(seen).toEqual(expected)
   })
 
-  test('a wait is told', async () => {
+  test('the retry time is read', async () => {
     expect(await failing(provider, mode, fail(429, { retryAfter: 2 }))).toMatchObject({
       retryAfterMs: 2_000,
     })
@@ -202,7 +202,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
 })
 
 test.each(Object.keys(adapters) as ProviderName[])(
-  '%s: a stream that fails or is cut in the middle is no answer',
+  '%s: a stream that fails or is cut in the middle is an error',
   async (provider) => {
     const reply = say('one two three four')
     expect(await failing(provider, 'streamed', reply.failAfter(4, 'overloaded'))).toBeInstanceOf(

@@ -1,4 +1,7 @@
-/** Plain and streamed are one answer: what the official clients gather from our events is our plain body. */
+/**
+ * generate and stream return one response: what the official clients accumulate from our events is
+ * our body.
+ */
 import * as fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import { isObject } from '../../src/chat/index.js'
@@ -23,7 +26,7 @@ afterEach(() => server?.close())
 
 const clock: Clock = { now: () => 1_700_000_000_000, wait: async () => {} }
 
-/** A server each, so that both answers have the same ids. */
+/** One server each, so that both responses have the same ids. */
 async function onNewServer<Answer>(reply: Reply, ask: (server: MockServer) => Promise<Answer>) {
   server = await mockServer(reply, { clock })
   const answer = await ask(server)
@@ -63,7 +66,7 @@ test.each([everything, hosted.say('Done.')])('Anthropic, reply %#', async (reply
   )
   const { usage, ...rest } = plain
   expect({ ...streamed, usage: undefined }).toEqual({ ...rest, usage: undefined })
-  // a prompt that asks for a stream is longer
+  // a prompt that requests a stream is longer
   expect(streamed.usage).toMatchObject({ output_tokens: usage.output_tokens })
 })
 
@@ -73,7 +76,7 @@ test.each([
   say('Look: ').image('iVBORw0KGgo='),
   think('hm', { full: true }).callTool('free', 'any text', { custom: true }),
   say('half').finish('length'),
-  // the helper of `@anthropic-ai/sdk` does not gather the input of an MCP call
+  // the helper of `@anthropic-ai/sdk` does not accumulate the input of an MCP call
   hostedTool('ask', { input: { question: 'why?' }, output: 'because' }).say('Done.'),
 ])('Responses, reply %#', async (reply) => {
   for (const provider of ['openai', 'xai'] as const) {
@@ -130,7 +133,7 @@ test('the pieces of any text are the text', () => {
   )
 })
 
-test('pieces that are not the text are a mistake', () => {
+test('pieces that differ from the text are an error', () => {
   expect(() => say('Rome', { chunks: ['Ro', 'm'] })).toThrow(RangeError)
   expect(() => callTool('a').cite({ url: 'https://a.example' })).toThrow(RangeError)
 })
@@ -152,7 +155,7 @@ const deltaKeys: Readonly<Record<ProviderName, ReadonlySet<string>>> = {
   compatible: new Set(['content']),
 }
 
-test.each(providers)('%s: any text comes whole, and is told once', (provider) => {
+test.each(providers)('%s: any text arrives whole, and is emitted once', (provider) => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.nat(5), (text, count) => {
       const sent = events(provider, say(text, { chunks: count })).map(({ data }) => data)

@@ -102,7 +102,7 @@ it.each<[string, ProviderAdapter]>([
   expect(await namesOf(adapter)).toContain(name)
 })
 
-/** Ours, spoilt in one way. */
+/** One of ours, with one defect. */
 const spoilt = (
   server: MockServer,
   edit: (adapter: ProviderAdapter) => Partial<ProviderAdapter>,

@@ -1,4 +1,4 @@
-/** `checkMiddleware` passes for a good layer, and fails by name for each way in which one is broken. */
+/** `checkMiddleware` passes for a correct layer, and fails by name for each defect. */
 import { expect, it } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
 import { layer, type Middleware, MisuseError, mapText } from '../../src/core/index.js'
@@ -13,12 +13,12 @@ const timing: Middleware = async (_ctx, next) => {
   }
 }
 
-it('passes for a layer that keeps all, alone and as one of several', async () => {
+it('passes for a correct layer, alone and as one of several', async () => {
   expect(await checkMiddleware(() => timing)).toEqual([])
   expect(await checkMiddleware(() => [timing, timing])).toEqual([])
 })
 
-it('takes what makes a layer, and says so to who gives the layer itself', async () => {
+it('requires a factory, and says so when given a layer', async () => {
   for (const made of [timing, layer('timing', timing), [timing], undefined])
     await expect(checkMiddleware(made as never)).rejects.toThrow(
       new MisuseError(
@@ -27,7 +27,7 @@ it('takes what makes a layer, and says so to who gives the layer itself', async 
     )
 })
 
-it('passes for one that holds sentences, and for one that reads the state', async () => {
+it('passes for a layer that buffers sentences, and for one that reads the state', async () => {
   const bySentence = (): Middleware => (ctx, next) => {
     let held = ''
     ctx.transform(async (chunk, emit) => {
@@ -51,7 +51,7 @@ it('passes for one that holds sentences, and for one that reads the state', asyn
   expect([...seen]).toEqual(['ada'])
 })
 
-/** Chunks of all calls in one list, as state in the factory makes them. */
+/** Chunks of all calls in one list, the result of state in the factory. */
 const shared: StreamChunk[] = []
 
 const broken: Readonly<Record<string, () => Middleware>> = {
@@ -109,12 +109,15 @@ const broken: Readonly<Record<string, () => Middleware>> = {
   },
 }
 
-it.each(Object.entries(broken))('fails by name where a layer breaks: %s', async (promise, make) => {
-  const failures = await checkMiddleware(make, { patienceMs: 300 })
-  expect(failures.map(({ name }) => name)).toContain(promise)
-})
+it.each(Object.entries(broken))(
+  'fails by name if a layer breaks a rule: %s',
+  async (promise, make) => {
+    const failures = await checkMiddleware(make, { patienceMs: 300 })
+    expect(failures.map(({ name }) => name)).toContain(promise)
+  },
+)
 
-it('gives the promise up that never ends, and goes on', async () => {
+it('gives up on a check that never ends, and continues', async () => {
   const hanging = (): Middleware => async (_ctx, next) => {
     const answer = await next()
     await new Promise(() => {})

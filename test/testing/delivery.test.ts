@@ -1,4 +1,4 @@
-/** How the bytes go out: cut, stalled, held, split, late. */
+/** How the bytes are sent: cut, stalled, held, split, delayed. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Clock,
@@ -42,7 +42,7 @@ describe.each(providers)('%s', (provider) => {
     }
   })
 
-  test('a cut stream can end as if it were whole', async () => {
+  test('a cut stream can end as if it were complete', async () => {
     server.script(reply.cut(2, 'end'))
     const { text, isBroken } = await streamed(provider)
     expect(framesOf(text)).toHaveLength(2)
@@ -59,7 +59,7 @@ describe.each(providers)('%s', (provider) => {
     expect(frames[2]?.length).toBeLessThan(full[2]?.length ?? 0)
   })
 
-  test('a plain body is cut in the middle, or as if it were whole', async () => {
+  test('a generate body is cut in the middle, or as if it were complete', async () => {
     server.script(reply.cut(1), reply.cut(1, 'end'), reply.cut(0, 'end'))
     const broken = await endingOf(await post(server, provider))
     expect(broken.isBroken).toBe(true)
@@ -70,12 +70,12 @@ describe.each(providers)('%s', (provider) => {
     expect(await endingOf(await post(server, provider))).toEqual({ text: '', isBroken: false })
   })
 
-  test('any split brings the same bytes', async () => {
+  test('any split sends the same bytes', async () => {
     const plain = say('Rome — città eterna 🏛️.')
     const split = [plain.splitEvents(), plain.splitBytes(1), plain.splitBytes({ seed: 7 })]
     const texts = []
     for (const sent of [plain, ...split]) {
-      // ids are made of the place of a request
+      // ids are derived from the index of a request
       await server.close()
       server = await mockServer(sent, { clock: stopped })
       texts.push((await streamed(provider)).text)
@@ -90,7 +90,7 @@ describe.each(providers)('%s', (provider) => {
     expect((await ask(server, provider, 'streamed')).text).toBe('città 🏛️')
   })
 
-  test('a stall sends so much and then nothing until the client leaves', async () => {
+  test('a stall sends so much and then nothing until the client disconnects', async () => {
     const leaving = new AbortController()
     server.script(reply.stall(2))
     const response = await post(server, provider, { stream: true, signal: leaving.signal })
@@ -120,7 +120,7 @@ test('without a number a stall does not even send headers', async () => {
   expect(await request.closed).toBe(true)
 })
 
-test('a hold lets a test stand between two events', async () => {
+test('a hold pauses between two events', async () => {
   let release = () => {}
   const held = new Promise<void>((resolve) => {
     release = resolve
@@ -159,7 +159,7 @@ test('a reset is an error for the client at once', async () => {
   expect(isBroken).toBe(true)
 })
 
-test('delays pass on the clock that was injected', async () => {
+test('delays use the injected clock', async () => {
   const waits: number[] = []
   const clock: Clock = {
     now: () => 1_700_000_000_000,
@@ -172,7 +172,7 @@ test('delays pass on the clock that was injected', async () => {
   expect(text).toContain('"created_at":1700000000')
 })
 
-test('the format leaves much open, and a reader must bear it', async () => {
+test('formats vary, and a reader must accept all of them', async () => {
   const hello = say('Hi there')
   server.script(
     hello.framing({ lineEnd: '\r\n', bom: true, noise: true, done: true, eventLines: false }),

@@ -1,4 +1,4 @@
-/** Failures, as the official clients see them, and as they stand on the wire. */
+/** Failures, as the official clients and as the wire show them. */
 import Anthropic from '@anthropic-ai/sdk'
 import { ApiError } from '@google/genai'
 import OpenAI from 'openai'
@@ -51,12 +51,12 @@ describe.each(modes)('official clients, %s', (mode) => {
     ['overloaded', OpenAI.InternalServerError],
   ] as const
 
-  test.each(openaiClasses)('OpenAI sees %s', async (kind, expected) => {
+  test.each(openaiClasses)('OpenAI receives %s', async (kind, expected) => {
     for (const provider of ['openai', 'compatible'] as const) {
       await serve(fail(kind))
       const error = await failed(provider, mode)
       expect(error).toBeInstanceOf(expected)
-      // the client makes it out of the body, the header
+      // the client builds it from the body and the header
       expect(error).toMatchObject({ error: { message: expect.any(String) } })
       expect((error as InstanceType<typeof OpenAI.APIError>).requestID).toBeTruthy()
       await server.close()
@@ -73,7 +73,7 @@ describe.each(modes)('official clients, %s', (mode) => {
     ['overloaded', Anthropic.InternalServerError, 'overloaded_error'],
   ] as const
 
-  test.each(anthropicClasses)('Anthropic sees %s', async (kind, expected, type) => {
+  test.each(anthropicClasses)('Anthropic receives %s', async (kind, expected, type) => {
     await serve(fail(kind))
     const error = await failed('anthropic', mode)
     expect(error).toBeInstanceOf(expected)
@@ -88,7 +88,7 @@ describe.each(modes)('official clients, %s', (mode) => {
     ['not_found', 404],
     ['rate_limit', 429],
     ['overloaded', 503],
-  ] as const)('Gemini sees %s', async (kind, status) => {
+  ] as const)('Gemini receives %s', async (kind, status) => {
     await serve(fail(kind))
     const error = await failed('gemini', mode)
     expect(error).toBeInstanceOf(ApiError)
@@ -96,7 +96,7 @@ describe.each(modes)('official clients, %s', (mode) => {
   })
 })
 
-describe('the body and the headers of a refusal', () => {
+describe('the body and the headers of an error response', () => {
   const refused = async (provider: ProviderName, reply: Reply) => {
     await serve(reply)
     const response = await post(server, provider)
@@ -105,7 +105,7 @@ describe('the body and the headers of a refusal', () => {
     return { status: response.status, headers: response.headers, body }
   }
 
-  test('a wait is told where each provider tells it', async () => {
+  test('the retry time is where each provider has it', async () => {
     const reply = fail(429, { retryAfter: 2 })
     expect((await refused('openai', reply)).headers.get('retry-after')).toBe('2')
     expect((await refused('openai', reply)).headers.get('retry-after-ms')).toBe('2000')
@@ -124,7 +124,7 @@ describe('the body and the headers of a refusal', () => {
     })
   })
 
-  test('quota is no rate limit', async () => {
+  test('a quota is no rate limit', async () => {
     expect(await refused('openai', fail('quota'))).toMatchObject({
       status: 429,
       body: { error: { type: 'insufficient_quota', code: 'insufficient_quota' } },
@@ -144,14 +144,14 @@ describe('the body and the headers of a refusal', () => {
     })
   })
 
-  test('xAI refuses a wrong key with 400 and a flat body', async () => {
+  test('xAI rejects an invalid key with 400 and a flat body', async () => {
     expect(await refused('xai', fail('auth'))).toMatchObject({
       status: 400,
       body: { code: 'invalid-argument', error: expect.stringContaining('Incorrect API key') },
     })
   })
 
-  test('Anthropic says whether to try again', async () => {
+  test('Anthropic sends whether to retry', async () => {
     const { headers } = await refused('anthropic', fail('overloaded'))
     expect(headers.get('x-should-retry')).toBe('true')
     expect(headers.get('request-id')).toMatch(/^req_01/)
@@ -159,7 +159,7 @@ describe('the body and the headers of a refusal', () => {
   })
 
   test.each(providers)(
-    '%s: status, code, message and headers are what the script says',
+    '%s: status, code, message and headers are those of the script',
     async (provider) => {
       const options = { code: 'my_code', message: 'My words.', headers: { 'x-mine': 'yes' } }
       const { status, headers, body } = await refused(provider, fail(418, options))
@@ -170,7 +170,7 @@ describe('the body and the headers of a refusal', () => {
     },
   )
 
-  test.each(providers)('%s has words for every kind', async (provider) => {
+  test.each(providers)('%s has a message for every kind', async (provider) => {
     const kinds: FailureKind[] = [
       'bad_request',
       'context_window',
@@ -198,11 +198,11 @@ describe('the body and the headers of a refusal', () => {
 
 describe('a failure in the middle of a stream', () => {
   test.each(['openai', 'xai', 'compatible', 'anthropic'] as const)(
-    'the official client of %s throws after it read the first events',
+    'the official client of %s throws after it has read the first events',
     async (provider) => {
       await serve(failAfter(4, 'overloaded'))
       const error = await failed(provider, 'streamed')
-      // the helper of the `openai` client rejects with xAI's flat event itself
+      // the helper of the `openai` client itself rejects with xAI's flat event
       if (provider === 'xai')
         expect(error).toMatchObject({ type: 'error', code: expect.any(String) })
       else expect(error).toBeInstanceOf(Error)
@@ -211,13 +211,13 @@ describe('a failure in the middle of a stream', () => {
     },
   )
 
-  test.each(providers)('%s: a plain request fails with the status', async (provider) => {
+  test.each(providers)('%s: a generate request fails with the status', async (provider) => {
     await serve(failAfter(4, 'overloaded'))
     const response = await post(server, provider)
     expect(response.status).toBe(provider === 'anthropic' ? 529 : 503)
   })
 
-  test.each(providers)('%s: as the first event it comes with status 200', async (provider) => {
+  test.each(providers)('%s: as the first event it has status 200', async (provider) => {
     await serve(failAfter(0, 'overloaded'))
     const response = await post(server, provider, { stream: true })
     expect(response.status).toBe(200)
@@ -226,8 +226,8 @@ describe('a failure in the middle of a stream', () => {
   })
 })
 
-describe('answers that are none of the provider', () => {
-  test.each(everyWire)('$provider, $mode: a page of a proxy', async ({ provider, mode }) => {
+describe('responses of another format', () => {
+  test.each(everyWire)('$provider, $mode: an HTML page of a proxy', async ({ provider, mode }) => {
     await serve(html({ status: 502 }))
     const response = await post(server, provider, { stream: mode === 'streamed' })
     expect(response.status).toBe(502)
@@ -235,7 +235,7 @@ describe('answers that are none of the provider', () => {
     expect(await response.text()).toMatch(/^<!DOCTYPE html>/)
   })
 
-  test('JSON in place of a stream, nothing at all, anything', async () => {
+  test('JSON in place of a stream, an empty body, anything', async () => {
     await serve(
       jsonInPlaceOfStream(),
       nothing(),

@@ -1,4 +1,4 @@
-/** The fake Graph API over sockets: what Meta's does with what a bot sends, and what it sends to a webhook. */
+/** The fake Graph API over sockets: how it responds to a bot, and what it sends to a webhook. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -30,7 +30,7 @@ async function open(options: FakeGraphOptions = {}) {
   graph.connect(webhook.url)
 }
 
-/** A webhook that keeps what it gets, and answers with a status that the test sets. */
+/** A webhook that records what it receives, and responds with a status that the test sets. */
 async function openWebhook() {
   const got: { readonly body: string; readonly signature: string | undefined }[] = []
   const answer = { status: 200 }
@@ -72,8 +72,8 @@ const codeOf = ({ body }: { readonly body: string }) => JSON.parse(body).error.c
 const changeOf = (body: { entry: { changes: { value: Record<string, unknown> }[] }[] }) =>
   body.entry[0]?.changes[0]?.value
 
-describe('what a bot sends', () => {
-  it('is taken, and answered with a message id', async () => {
+describe('a message sent by a bot', () => {
+  it('is accepted, and answered with a message id', async () => {
     const { status, body } = await send(text('Hi'))
     expect(status).toBe(200)
     const [sent] = graph.sent
@@ -81,7 +81,7 @@ describe('what a bot sends', () => {
     expect(sent).toMatchObject({ to: '491700', phoneNumberId: '111', text: 'Hi' })
   })
 
-  it('goes to a person by id, where there is no number', async () => {
+  it('reaches a person by id, if there is no number', async () => {
     expect((await send(text('Hi', { recipient: 'US.134' }))).status).toBe(200)
     expect(graph.sent[0]?.to).toBe('US.134')
   })
@@ -92,14 +92,14 @@ describe('what a bot sends', () => {
     ['a text that is too long', text('x'.repeat(4097)), undefined, 400, 100],
     ['nobody to send to', text('Hi', {}), undefined, 400, 131008],
     ['another product', { ...text('Hi'), messaging_product: 'sms' }, undefined, 400, 100],
-  ])('is refused: %s', async (_, body, token, status, code) => {
+  ])('is rejected: %s', async (_, body, token, status, code) => {
     const answer = await send(body, token)
     expect(answer.status).toBe(status)
     expect(codeOf(answer)).toBe(code)
     expect(graph.sent).toEqual([])
   })
 
-  it('of reading and typing is a success, and no message', async () => {
+  it('for reading and typing is a success, and no message', async () => {
     const typing = {
       messaging_product: 'whatsapp',
       status: 'read',
@@ -111,7 +111,7 @@ describe('what a bot sends', () => {
     expect(graph.requests).toMatchObject([{ call: 'typing', status: 200 }])
   })
 
-  it('is under the limit of a pair: a burst of 45, then one in 6 seconds', async () => {
+  it('counts toward the limit of a pair: a burst of 45, then one per 6 seconds', async () => {
     const codes = []
     for (let i = 0; i < 46; i++) codes.push((await send(text('Hi'))).status)
     expect(codes.filter((status) => status === 200)).toHaveLength(45)
@@ -123,7 +123,7 @@ describe('what a bot sends', () => {
     expect((await send(text('Hi'))).status).toBe(400)
   })
 
-  it('is answered by script: codes with their status, 200 with an error in it, pages', async () => {
+  it('is answered by script: codes with their status, 200 with an error in it, HTML pages', async () => {
     graph.script(
       'message',
       { code: 130429, retryAfter: 2 },
@@ -142,7 +142,7 @@ describe('what a bot sends', () => {
     expect(graph.sent).toHaveLength(1)
   })
 
-  it('may hang once it is taken, or break before', async () => {
+  it('may hang after it is accepted, or break before', async () => {
     graph.script('message', 'hang', 'reset')
     const asked = new Promise<void>((resolve) => graph.onSent(() => resolve()))
     const controller = new AbortController()
@@ -179,7 +179,7 @@ describe('files', () => {
     expect((await get(anew.url)).status).toBe(404)
   })
 
-  it('may claim what is not so, and be gone', async () => {
+  it('may have a wrong type or size, and be missing', async () => {
     const id = graph.hold(Buffer.alloc(10), 'image/png', { file_size: 1, sha256: 'no' })
     const about = await (await get(`${graph.baseURL}/${id}`)).json()
     expect(about).toMatchObject({ file_size: 1, sha256: 'no' })
@@ -189,8 +189,8 @@ describe('files', () => {
   })
 })
 
-describe('what Meta sends', () => {
-  it('begins with a handshake', async () => {
+describe('a webhook of Meta', () => {
+  it('starts with a handshake', async () => {
     expect(await graph.verify()).toBe(true)
     expect(await graph.verify('other')).toBe(false)
   })
@@ -221,13 +221,13 @@ describe('what Meta sends', () => {
     expect(value?.contacts).toMatchObject([{ wa_id: '15550199' }, { user_id: 'US.1' }, {}])
   })
 
-  it('comes again, byte for byte', async () => {
+  it('is sent again, byte for byte', async () => {
     await graph.deliver({ type: 'text', text: { body: 'a' } })
     expect(await graph.redeliver()).toBe(200)
     expect(webhook.got[1]).toEqual(webhook.got[0])
   })
 
-  it('is sent again for seven days where it was not answered with 200', async () => {
+  it('is sent again for seven days until the response is 200', async () => {
     webhook.answer.status = 500
     expect(await graph.deliver({ type: 'text', text: { body: 'a' } })).toBe(500)
     now += 6 * 86_400_000
@@ -243,13 +243,13 @@ describe('what Meta sends', () => {
     expect(graph.undelivered).toBe(0)
   })
 
-  it('waits where nobody listens', async () => {
+  it('waits until a server is listening', async () => {
     await webhook.close()
     expect(await graph.deliver({ type: 'text', text: { body: 'a' } })).toBe(0)
     expect(graph.undelivered).toBe(1)
   })
 
-  it('tells what became of a message, and of the account', async () => {
+  it('reports the status of a message, and of the account', async () => {
     await send(text('Hi'))
     const [sent] = graph.sent
     if (!sent) throw new Error('nothing was sent')
@@ -265,7 +265,7 @@ describe('what Meta sends', () => {
     ])
   })
 
-  it('a message to somebody who wrote a day ago fails by webhook', async () => {
+  it('reports a message as failed if its recipient last wrote a day ago', async () => {
     const sixDaysAgo = String(now / 1000 - 6 * 86_400)
     await graph.deliver({ type: 'text', timestamp: sixDaysAgo, text: { body: 'a' } })
     expect((await send(text('Hi', { to: '15550199' }))).status).toBe(200)
@@ -278,7 +278,7 @@ describe('what Meta sends', () => {
     expect(webhook.got).toHaveLength(3)
   })
 
-  it('goes nowhere before there is a webhook', async () => {
+  it('is not sent before a webhook is registered', async () => {
     const other = await fakeGraph()
     await expect(other.deliver({ type: 'text' })).rejects.toThrow('connect')
     await other.close()

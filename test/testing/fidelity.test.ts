@@ -1,6 +1,7 @@
 /**
- * Recorded streams and ours for a comparable reply: the same types of events in the same order, and in each the same
- * members. Recordings are shortened: of a run of deltas the first two are kept, long opaque strings lose their end.
+ * Recorded streams compared with ours for a similar reply: the same event types in the same order,
+ * each with the same members. Recordings are shortened: of a run of deltas the first two are kept,
+ * long opaque strings are truncated.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -26,7 +27,7 @@ interface Recording {
 
 interface Comparison {
   readonly reply: Reply
-  /** Members of one event, as `type: path`, that the recording has and ours has not, or the other way round. */
+  /** Members of one event, as `type: path`, that only the recording or only ours has. */
   readonly differs?: readonly string[]
 }
 
@@ -113,7 +114,7 @@ test('every recording is compared', () => {
   expect(rest).toEqual(['anthropic-search', 'gemini-sources'])
 })
 
-test('a search by Anthropic is told as it was recorded: use, result, cited text', () => {
+test('a search by Anthropic is sent as it was recorded: use, result, cited text', () => {
   const reply = hostedTool('web_search', {
     input: { query: 'news' },
     output: [{ type: 'web_search_result', url: 'https://a.example', title: 'A' }],
@@ -125,7 +126,7 @@ test('a search by Anthropic is told as it was recorded: use, result, cited text'
   expect(theirs).toEqual(ours)
 })
 
-test('sources of Gemini stand beside the last response', () => {
+test('sources of Gemini are in the last response', () => {
   const reply = say('Pydantic AI Gateway is now available!', { chunks: 2 }).cite({
     url: 'https://ai.pydantic.dev',
     title: 'Pydantic AI',
@@ -150,7 +151,7 @@ function eventsOf(sse: string): readonly unknown[] {
     .map((data) => (data === '[DONE]' ? data : JSON.parse(data)))
 }
 
-/** What an event is, by the names its wire has for it. */
+/** The kind of an event, by the names of its wire. */
 function kindOf(event: unknown): string {
   if (!isObject(event)) return String(event)
   const inner = [event.delta, event.content_block, event.item, event.part].find(isObject)
@@ -174,7 +175,7 @@ function chatKind({ choices }: JsonObject): string {
   return `${names.sort().join('+')} ${choice.finish_reason ?? ''}`.trim()
 }
 
-/** Runs of one kind count once; pings come when they come. */
+/** Runs of one kind count once; pings are ignored. */
 const sequence = (list: readonly unknown[]) =>
   list
     .map(kindOf)
@@ -204,7 +205,7 @@ function membersByKind(list: readonly unknown[]): ReadonlyMap<string, ReadonlySe
   return members
 }
 
-/** The names of all members, at any depth. Tools and schemas are the request's own. */
+/** The names of all members, at any depth. Tools and schemas belong to the request. */
 function paths(value: unknown, at = ''): ReadonlySet<string> {
   if (Array.isArray(value)) return new Set(value.flatMap((item) => [...paths(item, `${at}[]`)]))
   if (!isObject(value) || at.endsWith('.tools[]') || at.endsWith('.text')) return new Set([at])

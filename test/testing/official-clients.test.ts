@@ -1,4 +1,4 @@
-/** The wire is right when the official clients read from it what the script says. */
+/** The wire is correct if the official clients read from it what the script specifies. */
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   callTool,
@@ -25,20 +25,20 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
     return ask(server, provider, mode)
   }
 
-  test('text arrives as it was said', async () => {
+  test('text arrives as scripted', async () => {
     const read = await asked(say('Roma è bella: 🏛️ naïve “quotes”\n\n  and a\ttab.'))
     expect(read.text).toBe('Roma è bella: 🏛️ naïve “quotes”\n\n  and a\ttab.')
     expect(read.model).toBe(models[provider])
     expect(read.calls).toEqual([])
   })
 
-  test('an empty answer is an answer', async () => {
+  test('an empty response is a response', async () => {
     const read = await asked(say(''))
     expect(read.text).toBe('')
     expect(read.finish).toBeTruthy()
   })
 
-  test('a thought comes apart from the text', async () => {
+  test('a thought is separate from the text', async () => {
     const read = await asked(think(['First this.', 'Then that.']).say('So it is.'))
     expect(read.reasoning).toBe('First this.\n\nThen that.')
     expect(read.text).toBe('So it is.')
@@ -59,14 +59,14 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
   })
 
   test.each(['start', 'end', 1, 20] as const)(
-    'arguments arrive whole with pieces: %s',
+    'arguments arrive complete with pieces: %s',
     async (pieces) => {
       const read = await asked(callTool('search', { query: 'naïve 🏛️ "x"' }, { pieces }))
       expect(read.calls).toEqual([{ name: 'search', arguments: { query: 'naïve 🏛️ "x"' } }])
     },
   )
 
-  test('why it ended is told in the words of the provider', async () => {
+  test('the finish reason is that of the provider', async () => {
     const finishes = async (reply: Reply) => {
       const { finish } = await asked(reply)
       await server.close()
@@ -87,7 +87,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
     if (provider !== 'gemini') expect(read.refusal).toBe('I cannot help with that.')
   })
 
-  test('usage in every detail, by the rules of the wire', async () => {
+  test('usage with every detail, by the rules of the wire', async () => {
     const reply = think('hm')
       .say('Hi')
       .usage({

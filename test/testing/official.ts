@@ -1,4 +1,4 @@
-/** The official clients, each read into one shape: what they understood of a reply. */
+/** The official clients, each mapped to one shape of a response. */
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
@@ -51,7 +51,7 @@ export const models: Readonly<Record<ProviderName, string>> = {
   compatible: 'mock-model',
 }
 
-/** Asks once, over the official client of the provider. */
+/** Sends one request, over the official client of the provider. */
 export function ask(server: MockServer, provider: ProviderName, mode: Mode): Promise<Understood> {
   if (provider === 'anthropic') return askAnthropic(server, mode)
   if (provider === 'gemini') return askGemini(server, mode)
@@ -146,14 +146,14 @@ async function askChat(server: MockServer, mode: Mode): Promise<Understood> {
     messages: [{ role: 'user' as const, content: 'Hello?' }],
   }
   if (mode === 'plain') return fromCompletion(await client.chat.completions.create(params))
-  // the helper keeps the last reasoning delta only, which is no field of its own
+  // the helper keeps only the last reasoning delta, which is no field of its own
   let reasoning = ''
   const stream = client.chat.completions.stream({
     ...params,
     stream_options: { include_usage: true },
   })
   stream.on('chunk', ({ choices }) => {
-    // a field of the compatible servers, which OpenAI's types do not know
+    // a field of compatible servers that OpenAI's types lack
     const delta: object = choices[0]?.delta ?? {}
     if ('reasoning_content' in delta) reasoning += delta.reasoning_content
   })

@@ -1,4 +1,4 @@
-/** A client without any SDK: what is on the wire, byte for byte. */
+/** A client without any SDK: the wire, byte for byte. */
 import type { MockServer, ProviderName } from '../../src/testing/index.js'
 import { models } from './official.js'
 
@@ -22,7 +22,7 @@ const streamPaths: Readonly<Record<ProviderName, string>> = {
   gemini: `/v1beta/models/${models.gemini}:streamGenerateContent?alt=sse`,
 }
 
-/** Asks once over plain `fetch`. */
+/** Sends one request over `fetch`. */
 export function post(
   server: MockServer,
   provider: ProviderName,
@@ -43,7 +43,7 @@ export function post(
   })
 }
 
-/** The network reads of a body. Throws what the body ends with if it breaks. */
+/** The network reads of a body. Throws the error of the body if it breaks. */
 export async function* reads(response: Response): AsyncGenerator<Uint8Array> {
   if (response.body) for await (const bytes of response.body) yield bytes
 }
@@ -53,7 +53,7 @@ export interface Ending {
   readonly isBroken: boolean
 }
 
-/** All that came of a body, and whether it broke. */
+/** Everything that arrived of a body, and whether it broke. */
 export async function endingOf(response: Response): Promise<Ending> {
   const decoder = new TextDecoder()
   let text = ''
@@ -65,6 +65,6 @@ export async function endingOf(response: Response): Promise<Ending> {
   }
 }
 
-/** Frames of a body: what stands between empty lines. */
+/** Frames of a body, separated by blank lines. */
 export const framesOf = (text: string): readonly string[] =>
   text.split(/\r\n\r\n|\n\n/).filter((frame) => frame !== '')

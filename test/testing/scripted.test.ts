@@ -35,7 +35,7 @@ const thrown = (promise: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
-test('a reply is what the script says, plain and streamed', async () => {
+test('a reply matches the script, whole and streamed', async () => {
   const reply = think(['One.', 'Two.'])
     .say('Rome, it is.', { logprobs: true })
     .cite({ url: 'https://a.example', title: 'A' })
@@ -66,7 +66,7 @@ test('a reply is what the script says, plain and streamed', async () => {
   expect(plain.logprobs?.content.map(({ token }) => token)).toEqual(['Rome,', ' it', ' is.'])
 })
 
-test('hosted tools and images come as chunks of their own', async () => {
+test('hosted tools and images are chunks of their own', async () => {
   const { ai } = serve(
     hostedTool('web_search', { input: { query: 'a' }, output: ['b'] })
       .image('AAAA')
@@ -81,7 +81,7 @@ test('hosted tools and images come as chunks of their own', async () => {
   expect(finish_reason).toBe('content_filter')
 })
 
-test('what was asked is remembered', async () => {
+test('requests are recorded', async () => {
   const { provider, ai } = serve([
     say('a'),
     (asked) => say(`You said ${JSON.stringify(asked.messages[0]?.content)}`),
@@ -93,7 +93,7 @@ test('what was asked is remembered', async () => {
   expect(provider).toMatchObject({ left: 0, open: 0 })
 })
 
-test('its end is a misuse that says so', async () => {
+test('its end is a MisuseError that says so', async () => {
   const { provider, ai } = serve([])
   expect(await thrown(ai.generate(request))).toBeInstanceOf(MisuseError)
   provider.script(image('AAAA'))
@@ -102,7 +102,7 @@ test('its end is a misuse that says so', async () => {
   expect((await ai.generate(request)).text).toBe('ever after')
 })
 
-describe('what goes wrong', () => {
+describe('failures', () => {
   test.each([
     [fail(503), ServiceUnavailableError],
     [fail('quota'), QuotaExceededError],
@@ -117,13 +117,13 @@ describe('what goes wrong', () => {
     expect(provider.open).toBe(0)
   })
 
-  test('a wait is told', async () => {
+  test('have their retry time', async () => {
     const error = await thrown(serve(fail(429, { retryAfter: 2 })).ai.generate(request))
     expect(error).toBeInstanceOf(RateLimitError)
     expect(error).toMatchObject({ retryAfterMs: 2_000, status: 429 })
   })
 
-  test('what was said before stays', async () => {
+  test('keep the content before them', async () => {
     const stream = serve(say('one two three').failAfter(3, 500)).ai.stream(request)
     let text = ''
     const reading = async () => {
@@ -144,7 +144,7 @@ describe('what goes wrong', () => {
     expect(provider.open).toBe(0)
   })
 
-  test('delays pass on the clock that was injected, holds when they are let go', async () => {
+  test('delays use the injected clock, holds end when they are released', async () => {
     const waits: number[] = []
     const clock: Clock = { now: () => 5_000, wait: async (ms) => void waits.push(ms) }
     let release = () => {}

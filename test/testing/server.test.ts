@@ -1,4 +1,4 @@
-/** What the server remembers, and how a script is played. */
+/** What the server records, and how a script is played. */
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   callTool,
@@ -28,33 +28,36 @@ const textOf = async (response: Response) => ({
 })
 
 describe('records', () => {
-  test.each(providers)('%s: who was asked for what, with the key masked', async (provider) => {
-    await serve([say('Hi'), say('Hi')])
-    await post(server, provider, {
-      body: { odd: { nested: [1, null] } },
-      headers: { 'x-mine': 'a' },
-    })
-    await (await post(server, provider, { stream: true })).text()
-    const [plain, streamed] = server.requests
-    expect(plain).toMatchObject({
-      index: 0,
-      provider,
-      kind: 'generate',
-      method: 'POST',
-      model: models[provider],
-      streaming: false,
-      body: { model: models[provider], odd: { nested: [1, null] } },
-      aborted: false,
-    })
-    expect(streamed).toMatchObject({ index: 1, streaming: true })
-    expect(plain?.headers['x-mine']).toBe('a')
-    const { apiKey } = server.options(provider)
-    expect(plain?.headers.authorization).toBe(`Bearer ****${apiKey.slice(-4)}`)
-    expect(JSON.stringify(server.requests)).not.toContain(apiKey)
-    expect(JSON.parse(plain?.text ?? '')).toEqual(plain?.body)
-  })
+  test.each(providers)(
+    '%s: model, body and path of a request, with the key masked',
+    async (provider) => {
+      await serve([say('Hi'), say('Hi')])
+      await post(server, provider, {
+        body: { odd: { nested: [1, null] } },
+        headers: { 'x-mine': 'a' },
+      })
+      await (await post(server, provider, { stream: true })).text()
+      const [plain, streamed] = server.requests
+      expect(plain).toMatchObject({
+        index: 0,
+        provider,
+        kind: 'generate',
+        method: 'POST',
+        model: models[provider],
+        streaming: false,
+        body: { model: models[provider], odd: { nested: [1, null] } },
+        aborted: false,
+      })
+      expect(streamed).toMatchObject({ index: 1, streaming: true })
+      expect(plain?.headers['x-mine']).toBe('a')
+      const { apiKey } = server.options(provider)
+      expect(plain?.headers.authorization).toBe(`Bearer ****${apiKey.slice(-4)}`)
+      expect(JSON.stringify(server.requests)).not.toContain(apiKey)
+      expect(JSON.parse(plain?.text ?? '')).toEqual(plain?.body)
+    },
+  )
 
-  test('keys in any header or in the address are masked', async () => {
+  test('keys in any header or in the URL are masked', async () => {
     await serve([say('Hi'), say('Hi'), say('Hi')])
     await ask(server, 'anthropic', 'plain')
     await ask(server, 'gemini', 'plain')
@@ -68,7 +71,7 @@ describe('records', () => {
     expect(server.requests[2]?.query).toBe('key=****')
   })
 
-  test('a request can be waited for', async () => {
+  test('a request can be awaited', async () => {
     await serve([say('a'), say('b')])
     const second = server.request(1)
     await post(server, 'openai')
@@ -98,14 +101,14 @@ describe('a script', () => {
     expect(server.left).toBe(0)
   })
 
-  test('can look at the request', async () => {
+  test('may depend on the request', async () => {
     const echo = (request: RecordedRequest) => say(`${request.provider}: ${request.body.input}`)
     await serve([echo, async (request) => echo(request)])
     expect((await ask(server, 'openai', 'plain')).text).toBe('openai: Hello?')
     expect((await ask(server, 'xai', 'streamed')).text).toBe('xai: Hello?')
   })
 
-  test('grows, and has an answer for what comes after it', async () => {
+  test('may grow, and has a reply for requests after its end', async () => {
     await serve(say('one'))
     server.script(say('two'))
     server.reply(say('ever after'))
@@ -121,7 +124,7 @@ describe('a script', () => {
     expect(body).toContain('The script has ended')
   })
 
-  test('a script that throws is a failure that says so', async () => {
+  test('that throws is a failure that says so', async () => {
     await serve(() => {
       throw new Error('no reply for this')
     })
@@ -130,14 +133,14 @@ describe('a script', () => {
     expect(body).toContain('no reply for this')
   })
 
-  test('what a wire has no words for is a failure that says so', async () => {
+  test('with a part that the wire does not support is a failure that says so', async () => {
     await serve([say('a').image('AAAA')])
     const { status, body } = await textOf(await post(server, 'anthropic'))
     expect(status).toBe(500)
     expect(body).toContain('generated media')
   })
 
-  test('replies are shared and never changed', async () => {
+  test('shares replies and never changes them', async () => {
     const base = Object.freeze(say('Hi'))
     expect(base.cut(1)).not.toBe(base)
     expect(base.spec.delivery.cut).toBeUndefined()
@@ -147,8 +150,8 @@ describe('a script', () => {
   })
 })
 
-describe('beside the answers', () => {
-  test('tokens are counted, and the count agrees with the usage', async () => {
+describe('other endpoints', () => {
+  test('count tokens in agreement with the usage', async () => {
     await serve([say('a'), say('a'), say('a')])
     const input = { model: models.openai, input: 'Hello there, how many tokens is this?' }
     const openai = openaiClient(server)
@@ -172,7 +175,7 @@ describe('beside the answers', () => {
     expect(server.left).toBe(2)
   })
 
-  test('a count is what the test says, or a failure', async () => {
+  test('return a count of the test, or a failure', async () => {
     await serve([], { countTokens: (request) => (request.model === 'bad' ? fail(404) : 42) })
     const client = anthropicClient(server)
     const messages = [{ role: 'user' as const, content: 'Hello' }]
@@ -182,7 +185,7 @@ describe('beside the answers', () => {
     })
   })
 
-  test('models are listed', async () => {
+  test('list models', async () => {
     await serve([], { models: { openai: ['gpt-test'] } })
     const openai = openaiClient(server)
     expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['gpt-test'])
@@ -196,7 +199,7 @@ describe('beside the answers', () => {
     expect(names[0]).toMatch(/^models\//)
   })
 
-  test('a request without a key is refused as the provider does', async () => {
+  test('reject a request without a key like the provider', async () => {
     await serve(say('a'))
     const statuses: Record<string, number> = {}
     for (const provider of providers) {
@@ -215,7 +218,7 @@ describe('beside the answers', () => {
     expect((await post(server, 'openai', { headers: { authorization: '' } })).status).toBe(200)
   })
 
-  test('a body that is not JSON, a method and an address nobody has', async () => {
+  test('reject a body that is not JSON, an unknown method and an unknown path', async () => {
     await serve(say('a'))
     const headers = { authorization: 'Bearer some-key' }
     const send = (path: string, init: RequestInit) =>
@@ -228,7 +231,7 @@ describe('beside the answers', () => {
     expect(server.requests[3]).toMatchObject({ kind: 'unknown', provider: undefined })
   })
 
-  test('paths without a prefix lead to the provider that is known by them', async () => {
+  test('map paths without a prefix to the provider that has them', async () => {
     await serve([say('a'), say('a'), say('a'), say('a')])
     const headers = { authorization: 'Bearer some-key' }
     const paths = [
@@ -249,7 +252,7 @@ describe('beside the answers', () => {
     expect(server.requests[3]?.model).toBe('gemini-x')
   })
 
-  test('OpenAI and xAI speak Chat Completions too', async () => {
+  test('serve Chat Completions for OpenAI and xAI too', async () => {
     const usage = {
       prompt_tokens: 12,
       completion_tokens: 229,
@@ -270,7 +273,7 @@ describe('beside the answers', () => {
     expect(server.requests.map(({ api }) => api)).toEqual(['chat', 'chat', 'chat'])
   })
 
-  test('a stream tells its usage on Chat Completions only when it is asked to', async () => {
+  test('send the usage of a Chat Completions stream only on request', async () => {
     await serve([say('a'), say('a')])
     const { text } = await endingOf(await post(server, 'compatible', { stream: true }))
     expect(text).not.toContain('usage')
@@ -279,7 +282,7 @@ describe('beside the answers', () => {
     expect(framesOf(asked.text).at(-2)).toContain('"choices":[],"usage":{"prompt_tokens"')
   })
 
-  test('a wire that tells no usage tells none', async () => {
+  test('send no usage where the wire has none', async () => {
     for (const provider of providers) {
       await serve(say('a').usage(null))
       const { body } = await textOf(await post(server, provider))
@@ -289,7 +292,7 @@ describe('beside the answers', () => {
     await serve()
   })
 
-  test('without alt=sse Gemini streams one growing array', async () => {
+  test('stream one growing array for Gemini without alt=sse', async () => {
     await serve(say('one two three'))
     const path = `/v1beta/models/${models.gemini}:streamGenerateContent`
     const response = await fetch(server.baseURL('gemini') + path, {
@@ -301,13 +304,13 @@ describe('beside the answers', () => {
     expect(await response.json()).toHaveLength(3)
   })
 
-  test('a blocked prompt has no candidate', async () => {
+  test('send no candidate for a blocked prompt', async () => {
     await serve([refuse('no', { ofPrompt: true })])
     const { finish } = await ask(server, 'gemini', 'streamed')
     expect(finish).toBe('PROHIBITED_CONTENT')
   })
 
-  test('apps find it by their environment', async () => {
+  test('are found by apps through the environment', async () => {
     await serve()
     expect(server.env).toMatchObject({
       OPENAI_API_KEY: server.options('openai').apiKey,
@@ -318,7 +321,7 @@ describe('beside the answers', () => {
     })
   })
 
-  test('closing ends what is open', async () => {
+  test('closing ends open connections', async () => {
     await serve(say('a').stall(1))
     const response = await post(server, 'openai', { stream: true })
     await server.close()
@@ -327,7 +330,7 @@ describe('beside the answers', () => {
   })
 })
 
-test('a thousand streams at once', { timeout: 60_000 }, async () => {
+test('a thousand concurrent streams', { timeout: 60_000 }, async () => {
   await serve((request) => {
     const words = Array.from({ length: 200 }, (_, index) => `${request.body.n}-${index} `)
     return say(words.join(''), { chunks: words })

@@ -1,4 +1,4 @@
-/** A strict server refuses what the provider would refuse, and nothing that a provider took. */
+/** A strict server rejects what the provider would reject, and nothing that a provider accepted. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type MockServer, mockServer, type ProviderName, say } from '../../src/testing/index.js'
@@ -169,13 +169,13 @@ const refused: readonly [ProviderName, string, Body][] = [
   ],
 ]
 
-test.each(refused)('%s refuses %s', async (provider, _, body) => {
+test.each(refused)('%s rejects %s', async (provider, _, body) => {
   const { status, text } = await send(provider, body)
   expect(status).toBe(400)
   expect(text).toContain('error')
 })
 
-test('Anthropic wants its version', async () => {
+test('Anthropic requires its version', async () => {
   const body = { messages: [user('a')] }
   const { status } = await send('anthropic', body, { 'anthropic-version': '2023-06-01' })
   expect(status).toBe(200)
@@ -233,7 +233,7 @@ const taken: readonly [ProviderName, string, Body][] = [
   ],
 ]
 
-test.each(taken)('%s takes %s', async (provider, _, body) => {
+test.each(taken)('%s accepts %s', async (provider, _, body) => {
   const { status, text } = await send(provider, body)
   expect({ status, text }).toMatchObject({ status: 200 })
 })
@@ -242,7 +242,7 @@ const traffic = new URL('../../../shared/traffic/', import.meta.url)
 
 describe.skipIf(!existsSync(traffic))('recorded requests', () => {
   test.each(['openai', 'anthropic', 'gemini', 'xai'] as const)(
-    'what %s took is taken',
+    'that %s accepted are accepted',
     async (provider) => {
       const folder = new URL(`${provider}/`, traffic)
       for (const name of readdirSync(folder)) {

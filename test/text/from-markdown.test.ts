@@ -102,6 +102,6 @@ test.each(
   expect(fromMarkdown(markdown, format)).toBe(shown)
 })
 
-test('lines that end as on Windows are lines', () => {
+test('Windows line ends are line ends', () => {
   expect(fromMarkdown('# a\r\n\r\nb', 'whatsapp')).toBe('*a*\n\nb')
 })

@@ -1,4 +1,4 @@
-/** Markdown as models write it, generated: for properties. */
+/** Generated Markdown as models write it, for properties. */
 import fc from 'fast-check'
 
 const words = fc.constantFrom(

@@ -4,7 +4,7 @@ import { MisuseError } from '../../src/core/index.js'
 import { fromMarkdown, splitText } from '../../src/text/index.js'
 import { answer } from './markdown.js'
 
-/** What a reader reads: without white space, and without the signs that a cut closes and opens. */
+/** The visible text: without white space, and without the marks that a split closes and opens. */
 const said = (text: string) =>
   text
     .split('\n')
@@ -23,7 +23,7 @@ describe('2,000 generated answers', () => {
   const check = (property: (text: string, limit: number) => void) =>
     fc.assert(fc.property(answer, limits, property), { numRuns: 500, seed: 7 })
 
-  it('lose nothing, and no part is over the limit, as Markdown', () => {
+  it('lose nothing, and no part exceeds the limit, as Markdown', () => {
     check((text, limit) => {
       const parts = splitText(text, { limit })
       expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(limit)
@@ -55,7 +55,7 @@ describe('2,000 generated answers', () => {
     })
   })
 
-  it('never end behind the number of an item, nor inside a character', () => {
+  it('never end after the number of an item, nor inside a character', () => {
     const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
     check((text, limit) => {
       const whole = new Set([...segmenter.segment(text)].map(({ segment }) => segment))
@@ -70,7 +70,7 @@ describe('2,000 generated answers', () => {
 
 const withoutCode = (text: string) => text.replace(/```[\s\S]*?```/g, '').replace(/`[^`\n]*`/g, '')
 
-test('a fence goes on in the next part, with its language and its indentation', () => {
+test('a fence continues in the next part, with its language and its indentation', () => {
   const code = Array.from({ length: 30 }, (_, i) => `    line(${i})`).join('\n')
   const parts = splitText(`Look:\n\n\`\`\`python\n${code}\n\`\`\`\n\nDone.`, { limit: 120 })
   expect(parts.length).toBeGreaterThan(3)
@@ -95,32 +95,32 @@ test('a number stays with its item, wherever the limit falls', () => {
       expect(part).not.toMatch(/(^|\n)\d+\.$/)
 })
 
-test('emphasis that a cut goes through is closed and opened again', () => {
+test('emphasis across a split is closed and opened again', () => {
   const parts = splitText(`*${'A bold word. '.repeat(20).trim()}*`, { limit: 60 })
   expect(parts.length).toBeGreaterThan(3)
   for (const part of parts) expect(part).toMatch(/^\*A bold[^*]+\.\*$/)
 })
 
-test('an address is kept whole where it fits', () => {
+test('a URL is kept whole if it fits', () => {
   const url = `https://example.com/${'a/'.repeat(30)}`
   const parts = splitText(`${'Some words. '.repeat(4)}See ${url} and more.`, { limit: 110 })
   expect(parts.some((part) => part.includes(url))).toBe(true)
 })
 
-test('one text without any border is cut between characters', () => {
+test('a text without any boundary is split between characters', () => {
   const family = '👨‍👩‍👧‍👦'
   for (const part of splitText(family.repeat(40), { limit: 50 }))
     expect(part.replaceAll(family, '')).toBe('')
   expect(splitText('x'.repeat(100), { limit: 16 }).join('')).toBe('x'.repeat(100))
 })
 
-test('empty and blank texts are no part', () => {
+test('empty and blank texts have no part', () => {
   expect(splitText('')).toEqual([])
   expect(splitText(' \n \n')).toEqual([])
   expect(splitText('short')).toEqual(['short'])
 })
 
-test.each([0, 15, 1.5, Number.NaN])('a limit of %s is refused', (limit) => {
+test.each([0, 15, 1.5, Number.NaN])('a limit of %s is rejected', (limit) => {
   expect(() => splitText('text', { limit })).toThrow(MisuseError)
 })
 

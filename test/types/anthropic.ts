@@ -1,4 +1,6 @@
-/** The bodies that we write are what the official SDK would write: a mismatch does not build. */
+/**
+ * The bodies that we write are assignable to the official SDK's types: a mismatch does not compile.
+ */
 
 import type Anthropic from '@anthropic-ai/sdk'
 import type {
@@ -18,14 +20,14 @@ import type {
   WireToolUse,
 } from '../../src/providers/anthropic/wire.js'
 
-/** The SDK's types are writable; ours are not. */
+/** The SDK's types are mutable; ours are not. */
 type Writable<T> = T extends readonly (infer Item)[]
   ? Writable<Item>[]
   : T extends object
     ? { -readonly [Key in keyof T]: Writable<T[Key]> }
     : T
 
-/** Blocks and tools are checked one by one: beside them pass those in the caller's own words. */
+/** Known blocks and tools are checked one by one: provider-specific ones are passed through. */
 type Given = 'messages' | 'system' | 'tools' | 'thinking'
 
 declare const body: Writable<Omit<WireBody, Given>>
@@ -55,7 +57,8 @@ export const betaServer: Anthropic.Beta.BetaRequestMCPServerURLDefinition = serv
 declare const official: Anthropic
 export const client: AnthropicClient = official
 
-// ---- What must not build --------------------------------------------------------------------------------------------
+// ---- What must not compile
+// ------------------------------------------------------------------------------------------
 
 declare const wrongEffort: Omit<Writable<WireBody>, 'output_config'> & {
   output_config: { effort: 'ultra' }

@@ -1,4 +1,7 @@
-/** What must compile, and what must not: state, requests that are read only, inline middleware, parsed answers. */
+/**
+ * What must compile, and what must not: state, read-only requests, inline middleware, parsed
+ * responses.
+ */
 import { z } from 'zod'
 import { alias } from '../../middleware/alias.js'
 import type { ChatRequest, Message, StreamChunk } from '../../src/chat/index.js'
@@ -25,7 +28,7 @@ withState.stream(request, { tags: {} })
 // @ts-expect-error userId is a string
 withState.generate(request, { state: { userId: 1 } })
 
-// a middleware says what it needs
+// a middleware declares the state it requires
 declare const needsUser: Middleware<{ userId: string }>
 declare const needsTrace: Middleware<{ trace?: string }>
 createClient<{ userId: string; plan: string }>({ providers: [], use: [needsUser] }).use(needsUser)
@@ -63,7 +66,7 @@ plain.use((_ctx, next) => {
 plain.use((ctx, next) => {
   // @ts-expect-error read only
   ctx.request.temperature = 1
-  // @ts-expect-error read only
+  // the request is deeply read-only
   ctx.request.messages.push({ role: 'user', content: 'x' })
   // @ts-expect-error read only
   ctx.request.tools?.sort()
@@ -72,12 +75,12 @@ plain.use((ctx, next) => {
   // @ts-expect-error no such slot
   ctx.foo = 1
   ctx.set(key<number>('n'), 1)
-  // @ts-expect-error the key is of numbers
+  // @ts-expect-error the key has numbers
   ctx.set(key<number>('n'), 'x')
   return next()
 })
 
-// typos are errors, `undefined` is absent, frozen literals fit
+// typos are errors, `undefined` counts as absent, frozen literals are accepted
 // @ts-expect-error a typo
 plain.generate({ model: 'm', messages: [], temprature: 1 })
 plain.generate({ model: 'm', messages: [], temperature: undefined })
@@ -91,7 +94,7 @@ const frozen = {
 } as const
 plain.generate(frozen)
 
-// an answer of a schema is typed, through all doors
+// a response with a schema is typed, in every form
 const schema = z.object({ rivers: z.array(z.string()) })
 async function parsed(ai: Client) {
   const reply = await ai.generate({ ...request, response_format: schema })
@@ -108,13 +111,13 @@ plain.use(async (ctx, next) => {
   await next()
 })
 
-// models that are known are completed, any other name is taken
+// known models are completed, any other name is accepted
 check<Equal<Extract<ChatRequest['model'], 'openai/gpt-5'>, 'openai/gpt-5'>>()
 declare const anyName: string
 plain.generate({ model: anyName, messages: [] })
 alias({ fast: 'xai/grok-4.5', own: anyName, third: { model: 'a-server/a-model' } })
 
-// messages, parts and chunks are told apart
+// messages, parts and chunks are discriminated unions
 function roles(message: Message): string {
   switch (message.role) {
     case 'tool':

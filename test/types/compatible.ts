@@ -1,4 +1,7 @@
-/** What `compatible` sends is what the official client would let you send: a mismatch does not build. */
+/**
+ * Requests of `compatible` are assignable to the official client's types: a mismatch does not
+ * compile.
+ */
 import type OpenAI from 'openai'
 import type { ChatClient } from '../../src/providers/compatible/index.js'
 import type {
@@ -10,7 +13,7 @@ import type {
   WireToolChoice,
 } from '../../src/providers/compatible/wire.js'
 
-/** The official types are mutable to the ground. */
+/** The official types, which are mutable, as readonly. */
 type Mutable<T> = T extends readonly (infer Item)[]
   ? Mutable<Item>[]
   : T extends object
@@ -27,7 +30,7 @@ holds<Fits<WireToolCall, OpenAI.ChatCompletionMessageToolCall>>()
 holds<Fits<WireToolChoice, OpenAI.ChatCompletionToolChoiceOption>>()
 holds<Fits<WireFormat, NonNullable<Official['response_format']>>>()
 holds<Fits<WireMediaPart, OpenAI.ChatCompletionContentPart>>()
-// messages and tools hold what passes in the caller's own words
+// messages and tools may have provider-specific members
 type Own = Omit<WireRequest, 'messages' | 'tools' | 'stream'>
 type Rest = Pick<OpenAI.ChatCompletionCreateParamsNonStreaming, 'messages' | 'tools'>
 holds<Fits<Own & Rest & { stream: true }, OpenAI.ChatCompletionCreateParamsStreaming>>()
@@ -39,5 +42,5 @@ export const client: ChatClient = official
 // every name we use is one of theirs
 holds<Exclude<keyof WireRequest, keyof Official> extends never ? true : false>()
 
-// @ts-expect-error a claim that does not hold does not build
+// @ts-expect-error a wrong name does not compile
 holds<Fits<{ role: 'wizard'; content: string }, OpenAI.ChatCompletionMessageParam>>()

@@ -1,4 +1,4 @@
-/** What we write fits the official SDK's types; what it must not take does not compile. */
+/** Our bodies are assignable to the official SDK's types; invalid ones do not compile. */
 import type {
   GenerateContentConfig,
   GenerateContentParameters,
@@ -60,7 +60,8 @@ declare const declaration: FunctionDeclaration
 // the SDK types a schema member by member; ours is whatever the caller wrote in its dialect
 fits<Plain<Omit<SdkFunctionDeclaration, 'parameters'>>>(declaration)
 
-// -- no member that they do not have -------------------------------------------------------------------------------
+// -- no member that they do not have
+// -------------------------------------------------------------------------------
 
 const known: readonly true[] = [
   true satisfies KnownTo<SdkPart, Part>,
@@ -78,12 +79,13 @@ const known: readonly true[] = [
     Omit<GenerateContentBody, 'generationConfig'>
   >,
   true satisfies KnownTo<SdkCandidate, Candidate>,
-  // an error that stands in the place of an answer is nothing the SDK has a type for
+  // the SDK has no type for an error in place of a response
   true satisfies KnownTo<SdkResponse, Omit<GenerateContentResponse, 'error'>>,
 ]
 void known
 
-// -- what they answer is what we read -------------------------------------------------------------------------------
+// -- their responses are what we read
+// -------------------------------------------------------------------------------
 
 declare const answer: Plain<
   Pick<
@@ -95,7 +97,8 @@ fits<GenerateContentResponse['usageMetadata']>(answer.usageMetadata)
 fits<GenerateContentResponse['promptFeedback']>(answer.promptFeedback)
 fits<readonly Candidate[] | undefined>(answer.candidates?.map(({ content: _, ...rest }) => rest))
 
-// -- a mismatch does not build --------------------------------------------------------------------------------------
+// -- a mismatch does not compile
+// ------------------------------------------------------------------------------------
 
 // @ts-expect-error a role of another provider
 fits<GenerateContentBody>({ contents: [{ role: 'assistant', parts: [] }] })
@@ -108,9 +111,10 @@ fits<Plain<SdkFunctionCallingConfig>>({ mode: 'REQUIRED' })
 // @ts-expect-error text in place of a count
 fits<Plain<SdkGenerationConfig>>({ maxOutputTokens: '100' })
 
-// -- the official client fits without a cast -------------------------------------------------------------------------
+// -- the official client is accepted without a cast
+// ----------------------------------------------------------------
 
 declare const client: GoogleGenAI
 fits<GeminiClient>(client)
-// @ts-expect-error something else does not
+// @ts-expect-error another object is not
 fits<GeminiClient>({ models: {} })

@@ -1,4 +1,7 @@
-/** What we answer as OpenAI is what the official client reads, and what it sends is a body we know the keys of. */
+/**
+ * Our OpenAI responses are what the official client reads, and its requests are bodies whose keys
+ * we know.
+ */
 import type OpenAI from 'openai'
 import type {
   ChatCompletion,
@@ -24,7 +27,7 @@ type OfficialDelta = OpenAI.ChatCompletionChunk.Choice.Delta
 holds<Fits<CompletionUsage, OpenAI.CompletionUsage>>()
 holds<Fits<OpenAIErrorBody['error'], OpenAI.ErrorObject>>()
 
-// positions of a source, and what is known of a sound, are told where they are known
+// positions of a source, and details of audio, are optional here
 holds<
   Fits<Omit<Message, 'annotations' | 'audio'>, Omit<OfficialMessage, 'annotations' | 'audio'>>
 >()

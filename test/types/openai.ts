@@ -1,4 +1,6 @@
-/** The bodies that we write are what the official SDK would write: a mismatch does not build. */
+/**
+ * The bodies that we write are assignable to the official SDK's types: a mismatch does not compile.
+ */
 import type OpenAI from 'openai'
 import type { AzureOpenAI } from 'openai'
 import type { InputTokenCountParams } from 'openai/resources/responses/input-tokens'
@@ -22,7 +24,7 @@ import type {
   WireToolChoice,
 } from '../../src/providers/openai/wire.js'
 
-/** The SDK's types are writable; ours are not. */
+/** The SDK's types are mutable; ours are not. */
 type Writable<T> = T extends readonly (infer Item)[]
   ? Writable<Item>[]
   : T extends object
@@ -37,7 +39,7 @@ export const params: ResponseCreateParamsBase = body
 declare const counted: Writable<Pick<Own, 'model' | 'reasoning' | 'text' | 'previous_response_id'>>
 export const countParams: InputTokenCountParams = counted
 
-/** Parts and items are checked one by one: beside them pass those in the caller's own words. */
+/** Known parts and items are checked one by one: provider-specific ones are passed through. */
 declare const parts: Writable<InputText | InputImage | InputFile>[]
 declare const phase: Phase
 export const message: ResponseInputItem = { role: 'user', content: parts, phase }
@@ -58,7 +60,8 @@ export const client: ResponsesClient = official
 declare const azure: AzureOpenAI
 export const azureClient: ResponsesClient = azure
 
-// ---- What must not build --------------------------------------------------------------------------------------------
+// ---- What must not compile
+// ------------------------------------------------------------------------------------------
 
 declare const wrongEffort: Omit<Writable<Own>, 'reasoning'> & { reasoning: { effort: 'ultra' } }
 // @ts-expect-error there is no such effort
@@ -69,7 +72,7 @@ declare const wrongLimit: Omit<Writable<Own>, 'max_output_tokens'> & { max_outpu
 export const badLimit: ResponseCreateParamsBase = wrongLimit
 
 declare const wrongPart: { role: 'user'; content: { type: 'text'; text: string }[] }
-// @ts-expect-error a part of Chat Completions is none here
+// @ts-expect-error a part of Chat Completions is invalid here
 export const badPart: ResponseInputItem = wrongPart
 
 declare const nested: { type: 'function'; function: { name: string } }

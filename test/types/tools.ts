@@ -1,4 +1,7 @@
-/** What the functions of a tool are given: arguments of its schema, State of its client, wherever it is written. */
+/**
+ * The parameters of a tool's functions: arguments of its schema, State of its client, wherever it
+ * is defined.
+ */
 import { z } from 'zod'
 import { standard } from '../../middleware/standard.js'
 import { type Tool, type ToolRun, tool, tools } from '../../middleware/tools.js'
@@ -15,7 +18,7 @@ interface State {
 const parameters = z.object({ city: z.string() })
 const providers = [] as const
 
-// in standard(): by its schema, by a plain JSON Schema, by none
+// in standard(): by its schema, by a plain JSON Schema, without one
 createClient<State>({
   providers,
   use: standard({
@@ -45,7 +48,7 @@ createClient<State>({
   }),
 })
 
-// as a list, beside layers of one's own
+// as a list, beside layers of the app
 createClient<State>({
   providers,
   use: [
@@ -88,7 +91,8 @@ createClient<State>({
   }),
 )
 
-// in tool(): where the client is seen, where a State is written, and where only `run` says it
+// in tool(): where the client is known, where a State is annotated, and where only `run` declares
+// it
 createClient<State>({
   providers,
   use: standard({
@@ -129,7 +133,7 @@ standard<State>({
   },
 })
 
-// in a function of the call, which may take its time
+// in an asynchronous function of the call
 const nameless = { parameters, execute: () => 1 }
 for (const given of [
   standard<State>({ tools: (ctx) => (ctx.state.userId ? { weather, plain } : {}) }),
@@ -152,7 +156,7 @@ createClient<State>({
   }),
 })
 
-// a tool needs what its client has
+// a tool requires the state of its client
 // @ts-expect-error this client has no userId
 createClient({ providers, use: standard({ tools: { weather } }) })
 // @ts-expect-error this client has no userId
@@ -163,7 +167,7 @@ standard<{ plan: string }>({ tools: { weather } })
 tools<{ plan: string }>(() => ({ weather }))
 createClient<State>({ providers, use: [standard({ tools: { plain } }), tools({ weather, plain })] })
 
-// what the schema does not have is no argument
+// a name that the schema lacks is no argument
 // @ts-expect-error town
 standard({ tools: { weather: { parameters, execute: ({ town }) => town } } })
 // @ts-expect-error town
@@ -175,7 +179,7 @@ tool({ parameters, execute: ({ town }) => town })
 // @ts-expect-error a city is a string
 tool({ parameters, execute: (args: { city: number }) => args.city })
 
-// where nothing infers them, arguments have no members, and tool() types them
+// without inference, arguments have no members, and tool() types them
 const shout = z.object({ text: z.string() }).transform(({ text }) => text.toUpperCase())
 const maybe = z.object({}).transform((): string | undefined => undefined)
 standard<State>({
@@ -189,7 +193,7 @@ standard<State>({ tools: { weather: { parameters, execute: ({ city }) => city } 
 // @ts-expect-error no city
 tools<State>(() => ({ weather: { parameters, execute: ({ city }) => city } }))
 
-// what is no tool, and what is no option
+// values that are no tool, and no option
 // @ts-expect-error no execute
 standard({ tools: { weather: { parameters } } })
 // @ts-expect-error no execute

@@ -1,4 +1,4 @@
-/** The Next.js example as its user has it: copied into an empty folder, installed, built, started. */
+/** The Next.js example as a user has it: copied into an empty folder, installed, built, started. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -16,7 +16,7 @@ const plainRoute = join(root, 'test/examples/nextjs/route.ts')
 type Env = Readonly<Record<string, string>>
 
 export interface BuiltApp {
-  /** Serves the app on a free port, with these variables and no others. */
+  /** Serves the app on a free port, with only these environment variables. */
   start(env?: Env): Promise<RunningApp>
   remove(): Promise<void>
 }
@@ -26,7 +26,10 @@ export interface RunningApp {
   stop(): Promise<void>
 }
 
-/** Builds the example with two routes more: /api/plain and /api/edge. The package comes from `dist`: build that first. */
+/**
+ * Builds the example with two more routes: /api/plain and /api/edge. The package comes from `dist`:
+ * build that first.
+ */
 export async function buildApp(): Promise<BuiltApp> {
   const folder = await mkdtemp(join(tmpdir(), 'nextjs-'))
   const next = (...args: readonly string[]) => [
@@ -35,7 +38,7 @@ export async function buildApp(): Promise<BuiltApp> {
   ]
   await cp(example, folder, { recursive: true, filter: isSource })
   await addRoute(folder, 'plain')
-  // the edge has nothing of Node: the build fails if we need it
+  // the edge has no Node modules: the build fails if one is needed
   await addRoute(folder, 'edge', "export const runtime = 'edge'\n")
   await pointTo(root, join(folder, 'package.json'))
   await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder })
@@ -62,14 +65,14 @@ async function addRoute(folder: string, name: string, head = ''): Promise<void> 
   await writeFile(join(place, 'route.ts'), head + (await readFile(plainRoute, 'utf8')))
 }
 
-/** `file:../..` leads to the package from the example's own place only. */
+/** `file:../..` resolves to the package only from the example's own folder. */
 async function pointTo(folder: string, manifest: string): Promise<void> {
   const { dependencies, ...rest } = JSON.parse(await readFile(manifest, 'utf8'))
   const moved = { ...rest, dependencies: { ...dependencies, tetrad: `file:${folder}` } }
   await writeFile(manifest, JSON.stringify(moved))
 }
 
-/** What a fresh terminal has: no key of a provider, nothing of the test runner. */
+/** The environment of a fresh terminal: no provider key, nothing of the test runner. */
 const clean = (): NodeJS.ProcessEnv => {
   const { PATH, HOME } = process.env
   return { PATH, HOME, NODE_ENV: 'production' }
@@ -85,7 +88,7 @@ async function listening(server: ChildProcess): Promise<RunningApp> {
   for await (const line of createInterface({ input: server.stdout })) {
     const [url] = /http:\/\/\S+:\d+/.exec(line) ?? []
     if (url === undefined) continue
-    // a pipe that nobody reads fills up
+    // an unread pipe fills up
     server.stdout.resume()
     return { url, stop }
   }

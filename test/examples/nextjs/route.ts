@@ -1,4 +1,7 @@
-/** A route that is added to the example, once as it is and once at the edge: a plain handler, which keeps nothing. */
+/**
+ * A route added to the example, once unchanged and once on the edge: a plain handler without a
+ * store.
+ */
 import { createClient } from 'tetrad'
 import { handler } from 'tetrad/http/web'
 import { standard } from 'tetrad/middleware'

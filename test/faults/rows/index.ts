@@ -31,7 +31,7 @@ export const elsewhere: readonly ProvenElsewhere[] = [
     id: 'B1 (all)',
     fault: 'Every split of a body, every byte',
     outcome: 'the same events',
-    test: ['test/sse/decode.test.ts', 'gives the same events for any split of any bytes'],
+    test: ['test/sse/decode.test.ts', 'yields the same events for any split of any bytes'],
   },
   {
     id: 'D9',

@@ -150,7 +150,7 @@ describe('function calls', () => {
     expect(given?.id).toBe('own')
   })
 
-  it('an id of two calls becomes two', () => {
+  it('an id shared by two calls is made unique', () => {
     const call = (args: object) => ({ functionCall: { name: 'a', id: 'same', args } })
     const { message } = answerOf([stop([call({ n: 1 }), call({ n: 2 })])])
     const ids = message.tool_calls?.map(({ id }) => id)

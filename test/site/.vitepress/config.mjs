@@ -1,4 +1,4 @@
-/** The site: pages of docs/, the API from the docstrings, search without a service. */
+/** The site: pages of docs/, the API from the docstrings, local search. */
 import { readdirSync } from 'node:fs'
 import { defineConfig } from 'vitepress'
 
@@ -11,7 +11,7 @@ const slugify = (heading) =>
 
 const page = (text, name) => ({ text, link: `/${name}` })
 
-/** Every page has a place here: main.mjs fails for one that has none. */
+/** Every page has a place here: main.mjs fails for a page that has none. */
 const guide = [
   {
     text: 'Start',
@@ -71,12 +71,12 @@ export default defineConfig({
     'One call, four providers, one onion: a TypeScript SDK for production chat backends.',
   srcDir: 'pages',
   outDir: '../../artefacts/site',
-  // opened from any folder of a server
+  // may be opened from any folder of a server
   base: process.env.SITE_BASE ?? '/',
   cleanUrls: true,
-  // a link that leads nowhere ends the build; TypeDoc writes the API behind it
+  // a broken link fails the build; TypeDoc writes the API afterwards
   ignoreDeadLinks: [/^\/api\//],
-  // as GitHub does, so that one link serves both
+  // like GitHub, so that one link works on both
   markdown: { anchor: { slugify } },
   themeConfig: {
     search: { provider: 'local' },
