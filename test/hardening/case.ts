@@ -134,8 +134,7 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-// -- histories
-// ---------------------------------------------------------------------------------------------------------
+// -- histories ------------------------------------------------------------------------------------
 
 export const user = (content: unknown = 'Hi') => ({ role: 'user', content })
 export const system = (content: unknown) => ({ role: 'system', content })

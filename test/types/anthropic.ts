@@ -57,8 +57,7 @@ export const betaServer: Anthropic.Beta.BetaRequestMCPServerURLDefinition = serv
 declare const official: Anthropic
 export const client: AnthropicClient = official
 
-// ---- What must not compile
-// ------------------------------------------------------------------------------------------
+// ---- What must not compile ----------------------------------------------------------------------
 
 declare const wrongEffort: Omit<Writable<WireBody>, 'output_config'> & {
   output_config: { effort: 'ultra' }

@@ -62,11 +62,11 @@ plain.use((_ctx, next) => {
   next()
 })
 
-// the request is read only, all the way down
+// the request is deeply read-only
 plain.use((ctx, next) => {
   // @ts-expect-error read only
   ctx.request.temperature = 1
-  // the request is deeply read-only
+  // @ts-expect-error read only
   ctx.request.messages.push({ role: 'user', content: 'x' })
   // @ts-expect-error read only
   ctx.request.tools?.sort()

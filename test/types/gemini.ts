@@ -60,8 +60,7 @@ declare const declaration: FunctionDeclaration
 // the SDK types a schema member by member; ours is whatever the caller wrote in its dialect
 fits<Plain<Omit<SdkFunctionDeclaration, 'parameters'>>>(declaration)
 
-// -- no member that they do not have
-// -------------------------------------------------------------------------------
+// -- no member that they do not have --------------------------------------------------------------
 
 const known: readonly true[] = [
   true satisfies KnownTo<SdkPart, Part>,
@@ -84,8 +83,7 @@ const known: readonly true[] = [
 ]
 void known
 
-// -- their responses are what we read
-// -------------------------------------------------------------------------------
+// -- their responses are what we read -------------------------------------------------------------
 
 declare const answer: Plain<
   Pick<
@@ -97,8 +95,7 @@ fits<GenerateContentResponse['usageMetadata']>(answer.usageMetadata)
 fits<GenerateContentResponse['promptFeedback']>(answer.promptFeedback)
 fits<readonly Candidate[] | undefined>(answer.candidates?.map(({ content: _, ...rest }) => rest))
 
-// -- a mismatch does not compile
-// ------------------------------------------------------------------------------------
+// -- a mismatch does not compile ------------------------------------------------------------------
 
 // @ts-expect-error a role of another provider
 fits<GenerateContentBody>({ contents: [{ role: 'assistant', parts: [] }] })
@@ -111,8 +108,7 @@ fits<Plain<SdkFunctionCallingConfig>>({ mode: 'REQUIRED' })
 // @ts-expect-error text in place of a count
 fits<Plain<SdkGenerationConfig>>({ maxOutputTokens: '100' })
 
-// -- the official client is accepted without a cast
-// ----------------------------------------------------------------
+// -- the official client is accepted without a cast -----------------------------------------------
 
 declare const client: GoogleGenAI
 fits<GeminiClient>(client)

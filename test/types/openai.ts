@@ -60,8 +60,7 @@ export const client: ResponsesClient = official
 declare const azure: AzureOpenAI
 export const azureClient: ResponsesClient = azure
 
-// ---- What must not compile
-// ------------------------------------------------------------------------------------------
+// ---- What must not compile ----------------------------------------------------------------------
 
 declare const wrongEffort: Omit<Writable<Own>, 'reasoning'> & { reasoning: { effort: 'ultra' } }
 // @ts-expect-error there is no such effort

@@ -64,7 +64,7 @@ const callsIn = ({ message, finish_reason }: ChatResponse) => ({
   ),
 })
 
-// ---- The wires ------------------------------------------------------------------------------------------------------
+// ---- The wires ----------------------------------------------------------------------------------
 
 const claude = (content: readonly JsonObject[], more: JsonObject = {}) => ({
   body: {
@@ -142,7 +142,7 @@ const chatEvents = (...deltas: readonly (readonly JsonObject[])[]) => ({
   ],
 })
 
-// ---- Calls ----------------------------------------------------------------------------------------------------------
+// ---- Calls --------------------------------------------------------------------------------------
 
 const one = [['f', '{"x":1}']]
 const two = [...one, ['g', '{"y":2}']]
@@ -371,7 +371,7 @@ describe('calls', () => {
   })
 })
 
-// ---- Calls that are sent twice --------------------------------------------------------------------------------------
+// ---- Calls that are sent twice ------------------------------------------------------------------
 
 const id = 'call_1'
 const block = { type: 'tool_use', id, name: 'f', input: { x: 1 } }
@@ -532,7 +532,7 @@ describe('a call that is sent twice under one id', () => {
   })
 })
 
-// ---- Errors as a field of SSE ---------------------------------------------------------------------------------------
+// ---- Errors as a field of SSE -------------------------------------------------------------------
 
 const field = 'error: {"code":500,"message":"no free slot","type":"server_error"}\n\n'
 
@@ -567,7 +567,7 @@ describe('an error that is a field of SSE and no event, as llama.cpp sends it', 
   })
 })
 
-// ---- Members of calls -----------------------------------------------------------------------------------------------
+// ---- Members of calls ---------------------------------------------------------------------------
 
 const memberRows: readonly (readonly [Name, typeof next, JsonObject])[] = [
   ...(['openai', 'xai'] as const).flatMap((name) => {
@@ -639,7 +639,7 @@ describe('members of a call other than name and arguments', () => {
   )
 })
 
-// ---- Text -----------------------------------------------------------------------------------------------------------
+// ---- Text ---------------------------------------------------------------------------------------
 
 const texts: readonly (readonly [string, Name, typeof next])[] = [
   [
@@ -936,8 +936,7 @@ describe('text', () => {
   })
 })
 
-// ---- Progress and media
-// ---------------------------------------------------------------------------------------------
+// ---- Progress and media -------------------------------------------------------------------------
 
 const running = (item: JsonObject, ...events: readonly JsonObject[]) =>
   responsesEvents([
@@ -1216,7 +1215,7 @@ describe('other notices are warnings', () => {
   })
 })
 
-// ---- Members --------------------------------------------------------------------------------------------------------
+// ---- Members ------------------------------------------------------------------------------------
 
 const members: readonly (readonly [Name, typeof next, JsonObject])[] = [
   [
@@ -1373,8 +1372,7 @@ describe('other members of a response', () => {
   })
 })
 
-// ---- Names from a server
-// --------------------------------------------------------------------------------------------
+// ---- Names from a server ------------------------------------------------------------------------
 
 describe('ids and model names from a server', () => {
   const key = 'sk-proj-abcdefghijklmnopqrstuvwxyz'
@@ -1418,7 +1416,7 @@ describe('ids and model names from a server', () => {
   })
 })
 
-// ---- Usage ----------------------------------------------------------------------------------------------------------
+// ---- Usage --------------------------------------------------------------------------------------
 
 const chatUsage = (...usages: readonly JsonObject[]) => ({
   events: [

@@ -37,7 +37,7 @@ function resultOf(said: readonly Said[], failed = false): Said {
   }
 }
 
-// -- Responses ---------------------------------------------------------------------------------------------------------
+// -- Responses ------------------------------------------------------------------------------------
 
 function fromResponses({ input }: JsonObject): readonly Said[] {
   return list(input).flatMap((item): readonly Said[] => {
@@ -57,7 +57,7 @@ function fromInputPart(part: JsonObject, role: 'system' | 'user' | 'assistant'):
   return { by: role, text: String(part.text ?? part.refusal) }
 }
 
-// -- Messages ----------------------------------------------------------------------------------------------------------
+// -- Messages -------------------------------------------------------------------------------------
 
 function fromMessages({ system, messages }: JsonObject): readonly Said[] {
   const head = parts(system).map((part): Said => ({ by: 'system', text: String(part.text) }))
@@ -81,7 +81,7 @@ function fromBlock(part: JsonObject, role: 'system' | 'user' | 'assistant'): Sai
   return { by: 'user', media: String(url ?? file_id ?? `${media_type} ${bytes}`) }
 }
 
-// -- generateContent ---------------------------------------------------------------------------------------------------
+// -- generateContent ------------------------------------------------------------------------------
 
 function fromContents({ systemInstruction, contents }: JsonObject): readonly Said[] {
   const head = list(isObject(systemInstruction) ? systemInstruction.parts : []).map(
@@ -108,7 +108,7 @@ function fromGeminiPart(part: JsonObject, role: 'user' | 'assistant'): Said {
   return { by: role, text: String(part.text) }
 }
 
-// -- Chat Completions --------------------------------------------------------------------------------------------------
+// -- Chat Completions -----------------------------------------------------------------------------
 
 function fromChat({ messages }: JsonObject): readonly Said[] {
   return list(messages).flatMap(({ role, content, tool_calls }): readonly Said[] => {

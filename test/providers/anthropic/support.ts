@@ -38,8 +38,7 @@ export function frozen<T>(value: T): T {
   return value
 }
 
-// ---- Requests
-// -------------------------------------------------------------------------------------------------------
+// ---- Requests -----------------------------------------------------------------------------------
 
 export interface Written {
   readonly body: JsonObject & {
@@ -85,8 +84,7 @@ export const called = (id: string, name = 'look', args = '{}') => ({
   function: { name, arguments: args },
 })
 
-// ---- Responses
-// ------------------------------------------------------------------------------------------------------
+// ---- Responses ----------------------------------------------------------------------------------
 
 export const begin = (message: JsonObject = {}): JsonObject => ({
   type: 'message_start',
@@ -181,7 +179,7 @@ export function answerOf(
   return answer
 }
 
-// ---- The wire -------------------------------------------------------------------------------------------------------
+// ---- The wire -----------------------------------------------------------------------------------
 
 export interface Received {
   readonly url: string

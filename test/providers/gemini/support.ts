@@ -43,7 +43,7 @@ export function frozen<T>(value: T): T {
   return value
 }
 
-// -- requests ------------------------------------------------------------------------------------------------------
+// -- requests -------------------------------------------------------------------------------------
 
 export interface Written {
   readonly path: string
@@ -117,8 +117,7 @@ export const tool = (name: string, parameters?: JsonObject, more: JsonObject = {
   function: { name, ...(parameters && { parameters }), ...more },
 })
 
-// -- responses
-// -----------------------------------------------------------------------------------------------------
+// -- responses ------------------------------------------------------------------------------------
 
 export const chunk = (parts: readonly JsonObject[], more: JsonObject = {}): JsonObject => ({
   candidates: [{ content: { role: 'model', parts }, index: 0, ...more }],
@@ -182,7 +181,7 @@ export function readWhole(body: unknown, request?: Partial<ChatRequest>) {
   return fromWire({ body: frozen(body) }, contextOf(request, []))
 }
 
-// -- calls ---------------------------------------------------------------------------------------------------------
+// -- calls ----------------------------------------------------------------------------------------
 
 /** The call that the core passes to an adapter, with recorded callbacks. */
 export function callOf(overrides: Partial<Call> = {}) {

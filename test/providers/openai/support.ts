@@ -50,7 +50,7 @@ const contextOf = (request: ChatRequest, warnings: Warning[]): WireContext => ({
   warn: (warning) => void warnings.push(warning),
 })
 
-// -- reading -----------------------------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 export interface Reading {
   readonly chunks: readonly StreamChunk[]
@@ -98,7 +98,7 @@ export function readWhole(
 export const texts = (chunks: readonly StreamChunk[], type: 'text-delta' | 'reasoning-delta') =>
   chunks.flatMap((chunk) => (chunk.type === type ? [chunk.text] : []))
 
-// -- writing events ----------------------------------------------------------------------------------------------------
+// -- writing events -------------------------------------------------------------------------------
 
 export const event = (type: string, more: JsonObject = {}): WireEvent => ({
   event: type,
@@ -157,7 +157,7 @@ export const functionCall = (args: string, more: JsonObject = {}): JsonObject =>
 export const argumentsDelta = (delta: string, output_index = 0) =>
   event('response.function_call_arguments.delta', { output_index, delta })
 
-// -- writing requests --------------------------------------------------------------------------------------------------
+// -- writing requests -----------------------------------------------------------------------------
 
 export interface Written {
   readonly body: JsonObject
@@ -187,7 +187,7 @@ export const writeMessages = (messages: readonly Message[], more: Partial<ChatRe
 export const codes = (warnings: readonly Warning[]) =>
   warnings.map(({ code, param }) => `${code} ${param ?? ''}`.trim())
 
-// -- recordings --------------------------------------------------------------------------------------------------------
+// -- recordings -----------------------------------------------------------------------------------
 
 export interface Recording {
   readonly status: number
