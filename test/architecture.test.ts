@@ -77,7 +77,7 @@ const local = (file: string) =>
     .map((path) => relative(root, resolve(root, dirname(file), path)).replace(/\.js$/, '.ts'))
 
 /** The area of a file: `core`, `providers/openai`, `client`, `middleware`. */
-function room(file: string): string {
+function areaOf(file: string): string {
   const [top = '', second = '', third] = file.split('/')
   if (top === 'middleware') return 'middleware'
   if (third === undefined) return 'client'
@@ -93,9 +93,9 @@ const allowed = (from: string): readonly string[] => {
 
 describe('the architecture', () => {
   it.each(files)('%s imports only from lower layers', (file) => {
-    const here = room(file)
+    const here = areaOf(file)
     for (const target of local(file)) {
-      const there = room(target)
+      const there = areaOf(target)
       if (there === here) continue
       // formats and the test server use Chat Completions objects, handlers keep answers in a store
       const isShared = roofs.includes(here as never) && (there === 'openai' || there === 'store')

@@ -21,7 +21,7 @@ import { openai } from '../src/providers/openai/index.js'
 import * as facts from '../src/providers/openai/models.js'
 import { xai } from '../src/providers/xai/index.js'
 import { type MockServer, mockServer, say } from '../src/testing/index.js'
-import { ask, four, type Name } from './wire/support.js'
+import { four, type Name, requestFor } from './wire/support.js'
 
 let server: MockServer
 beforeEach(async () => {
@@ -41,8 +41,8 @@ const lookup = {
 describe.each(['generate', 'stream'] as const)('the first call for a provider, %s', (mode) => {
   const run = async (ai: Client, name: Name, options = {}) =>
     mode === 'generate'
-      ? ai.generate(ask(name, { tools: [lookup] }), options)
-      : ai.stream(ask(name, { tools: [lookup] }), options).response
+      ? ai.generate(requestFor(name, { tools: [lookup] }), options)
+      : ai.stream(requestFor(name, { tools: [lookup] }), options).response
 
   it.each(four)(
     'of %s, is answered like any other, also concurrently with another one',
@@ -98,7 +98,7 @@ describe.each(['generate', 'stream'] as const)('the first call for a provider, %
 
 it('a token count waits for the import, and is estimated if that fails', async () => {
   const { ai, imports } = gatedClient()
-  const counting = ai.countTokens(ask('openai'))
+  const counting = ai.countTokens(requestFor('openai'))
   await vi.waitFor(() => expect(imports).toHaveLength(1))
   imports[0]?.reject(new Error('Cannot find module'))
   expect(await counting).toMatchObject({ estimated: true, error: { code: 'not_loaded' } })
@@ -106,7 +106,9 @@ it('a token count waits for the import, and is estimated if that fails', async (
 
 it.each(four)('tokens are counted by %s like by its own adapter', async (name) => {
   const own = createBareClient({ providers: statics.map((make) => make()) })
-  expect(await createClient().countTokens(ask(name))).toEqual(await own.countTokens(ask(name)))
+  expect(await createClient().countTokens(requestFor(name))).toEqual(
+    await own.countTokens(requestFor(name)),
+  )
 })
 
 describe('before any call', () => {

@@ -128,7 +128,7 @@ describe('the cost limit of README, in its Express route', () => {
   })
   afterAll(() => serving.close())
 
-  const ask = (user: string, stream = true) =>
+  const send = (user: string, stream = true) =>
     fetch(`${serving.url}/api/chat`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer token-of-${user}` },
@@ -145,22 +145,22 @@ describe('the cost limit of README, in its Express route', () => {
     // at 2 USD per million tokens, 0.05 USD is 25,000 words
     const long = 'word '.repeat(40_000)
     server.script(say(long, { chunks: 40 }))
-    const events = await (await ask('ann')).text()
-    const said = [...events.matchAll(/"text":"([^"]*)"/g)].map(([, text]) => text).join('')
-    expect(said.length).toBeGreaterThan(long.length / 4)
-    expect(said.length).toBeLessThan(long.length)
+    const events = await (await send('ann')).text()
+    const streamedText = [...events.matchAll(/"text":"([^"]*)"/g)].map(([, text]) => text).join('')
+    expect(streamedText.length).toBeGreaterThan(long.length / 4)
+    expect(streamedText.length).toBeLessThan(long.length)
     expect(events).toContain('budget_exceeded')
 
     const asked = server.requests.length
     for (const stream of [true, false]) {
-      const refused = await ask('ann', stream)
+      const refused = await send('ann', stream)
       expect(refused.status).toBe(429)
       expect(await refused.text()).toContain('budget_exceeded')
     }
     expect(server.requests).toHaveLength(asked)
     for (const stream of [true, false])
-      expect(await (await ask('bob', stream)).text()).toContain('docs')
-    expect((await ask('eve')).status).toBe(401)
+      expect(await (await send('bob', stream)).text()).toContain('docs')
+    expect((await send('eve')).status).toBe(401)
   })
 })
 

@@ -94,7 +94,7 @@ describe.each(combinations)(
             return { sky: 'sunny' }
           },
         })
-        const ask = async (messages: object[]) => {
+        const send = async (messages: object[]) => {
           const options = { model, messages, tools: { weather }, stopWhen: stepCountIs(3) } as never
           const result = mode === 'generate' ? await generateText(options) : streamText(options)
           if ('consumeStream' in result) await result.consumeStream()
@@ -102,11 +102,11 @@ describe.each(combinations)(
           const { responseMessages = (await result.response).messages } = result as Sevenfold
           return { text: await result.text, messages: [...messages, ...(await responseMessages)] }
         }
-        const first = await ask([{ role: 'user', content: 'The weather?' }])
+        const first = await send([{ role: 'user', content: 'The weather?' }])
         expect(first.text).toBe('Sunny.')
         expect(asked).toEqual([{ city: 'Rome' }])
-        const second = await ask([...first.messages, { role: 'user', content: 'Sure?' }])
-        await ask([...second.messages, { role: 'user', content: 'Bye' }])
+        const second = await send([...first.messages, { role: 'user', content: 'Sure?' }])
+        await send([...second.messages, { role: 'user', content: 'Bye' }])
 
         const bodies = server.requests.map(({ body }) => JSON.stringify(body))
         expect(bodies[1]).toContain('sunny')

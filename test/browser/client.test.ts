@@ -314,7 +314,7 @@ describe('a failure', () => {
     [502, 'provider_unavailable', BadGatewayError],
     [504, 'timeout', TimeoutError],
   ])('has the class of its status and code: %i %s', async (status, code, Class) => {
-    const told = { code, status, requestId: 'r1', message: `about ${code}` }
+    const expected = { code, status, requestId: 'r1', message: `about ${code}` }
     const refused = await setUp([
       refuse(status, body(code, status)),
       refuse(status, body(code, status)),
@@ -329,7 +329,7 @@ describe('a failure', () => {
     ]
     for (const error of failures) {
       expect(error).toBeInstanceOf(Class)
-      expect(error).toMatchObject(told)
+      expect(error).toMatchObject(expected)
     }
     expect(failures[2]).toMatchObject({ partial: { text: 'Hal' } })
     expect(inStream.seen).toHaveLength(1)

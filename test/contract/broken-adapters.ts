@@ -21,9 +21,9 @@ export const streaming = (stream: Stream, members: object = {}): ProviderAdapter
 
 /** Only the `generate` mode is broken. */
 const answering = (generate: (call: Call) => unknown): ProviderAdapter =>
-  streaming(says(start, text, finish), { generate: (_: unknown, call: Call) => generate(call) })
+  streaming(emits(start, text, finish), { generate: (_: unknown, call: Call) => generate(call) })
 
-const says = (...chunks: readonly unknown[]): Stream =>
+const emits = (...chunks: readonly unknown[]): Stream =>
   async function* () {
     for (const chunk of chunks) yield chunk
   }
@@ -42,7 +42,7 @@ const silentAfter = (...before: readonly unknown[]): Stream =>
     await forever()
   }
 
-export const good = () => streaming(says(start, text, finish))
+export const good = () => streaming(emits(start, text, finish))
 
 const fetchFailed = (code?: string) =>
   new TypeError('fetch failed', code ? { cause: Object.assign(new Error(code), { code }) } : {})
@@ -63,13 +63,13 @@ const generate = ['generate'] as const
 
 export const broken: Readonly<Record<string, Broken>> = {
   'a stream without finish': {
-    adapter: () => streaming(says(start, text)),
+    adapter: () => streaming(emits(start, text)),
     error: 'StreamInterruptedError',
     code: 'truncated',
     partial: 'Hel',
   },
   'a stream of nothing': {
-    adapter: () => streaming(says()),
+    adapter: () => streaming(emits()),
     error: 'StreamInterruptedError',
     tries: 2,
   },
@@ -79,39 +79,39 @@ export const broken: Readonly<Record<string, Broken>> = {
     code: 'adapter_failed',
   },
   'a chunk of an unknown type': {
-    adapter: () => streaming(says(start, text, { type: 'delta' }, finish)),
+    adapter: () => streaming(emits(start, text, { type: 'delta' }, finish)),
     ...bad,
     partial: 'Hel',
   },
-  'a chunk that is text': { adapter: () => streaming(says(start, 'Hello', finish)), ...bad },
-  'a chunk that is nothing': { adapter: () => streaming(says(start, undefined, finish)), ...bad },
+  'a chunk that is text': { adapter: () => streaming(emits(start, 'Hello', finish)), ...bad },
+  'a chunk that is nothing': { adapter: () => streaming(emits(start, undefined, finish)), ...bad },
   'text that is a list': {
-    adapter: () => streaming(says(start, { type: 'text-delta', text: ['x'] }, finish)),
+    adapter: () => streaming(emits(start, { type: 'text-delta', text: ['x'] }, finish)),
     ...bad,
   },
   'a delta of a call that nobody started': {
     adapter: () =>
-      streaming(says(start, { type: 'tool-call-delta', index: 0, arguments: '{}' }, finish)),
+      streaming(emits(start, { type: 'tool-call-delta', index: 0, arguments: '{}' }, finish)),
     ...bad,
   },
   'a call that starts twice': {
     adapter: () => {
       const call = { type: 'tool-call-start', index: 0, id: 'c', name: 'f' }
-      return streaming(says(start, call, call, finish))
+      return streaming(emits(start, call, call, finish))
     },
     ...bad,
     partial: '',
   },
   'a call without an end': {
     adapter: () =>
-      streaming(says(start, { type: 'tool-call-start', index: 0, id: 'c', name: 'f' }, finish)),
+      streaming(emits(start, { type: 'tool-call-start', index: 0, id: 'c', name: 'f' }, finish)),
     ...bad,
     partial: '',
   },
   'arguments that are an object': {
     adapter: () =>
       streaming(
-        says(
+        emits(
           start,
           { type: 'tool-call-start', index: 0, id: 'c', name: 'f' },
           { type: 'tool-call-delta', index: 0, arguments: {} },
@@ -121,14 +121,14 @@ export const broken: Readonly<Record<string, Broken>> = {
     ...bad,
     partial: '',
   },
-  'content before start': { adapter: () => streaming(says(text, finish)), ...bad },
+  'content before start': { adapter: () => streaming(emits(text, finish)), ...bad },
   'content behind finish': {
-    adapter: () => streaming(says(start, text, finish, text)),
+    adapter: () => streaming(emits(start, text, finish, text)),
     ...bad,
     partial: 'Hel',
   },
   'an unknown reason to finish': {
-    adapter: () => streaming(says(start, text, { ...finish, finish_reason: 'end' })),
+    adapter: () => streaming(emits(start, text, { ...finish, finish_reason: 'end' })),
     ...bad,
     partial: 'Hel',
   },

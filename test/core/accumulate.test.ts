@@ -91,11 +91,11 @@ const toolMessage: fc.Arbitrary<ToolMessage> = fc.record(
 function waiting(messages: readonly (AssistantMessage | ToolMessage)[]) {
   const call = messages.flatMap((one) => ('tool_calls' in one ? (one.tool_calls ?? []) : [])).at(-1)
   if (!call) return {}
-  const said =
+  const result =
     call.type === 'custom'
       ? { name: call.custom.name, arguments: call.custom.input }
       : call.function
-  return { approvals: [{ id: 'a1', tool_call_id: call.id, ...said }] }
+  return { approvals: [{ id: 'a1', tool_call_id: call.id, ...result }] }
 }
 
 const response: fc.Arbitrary<ChatResponse> = fc

@@ -486,13 +486,13 @@ describe.each(modes)('in %s', (mode) => {
   })
 
   it('usage sent during the stream takes precedence over the count', async () => {
-    const told = (call: { onUsage(u: object): void }) =>
+    const reportUsage = (call: { onUsage(u: object): void }) =>
       call.onUsage({ prompt_tokens: 777, completion_tokens: 1, total_tokens: 778 })
     const error = await failure(
       run(
         caller(
           fakeAdapter([
-            told as never,
+            reportUsage as never,
             start(),
             text('many words were said here'),
             new TypeError('cut'),

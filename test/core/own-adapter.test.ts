@@ -41,7 +41,7 @@ const counted = (adapter: ProviderAdapter) => {
   return { counting, count }
 }
 
-const ask = (adapter: ProviderAdapter, mode: Mode, use: typeof stacks.bare = []) => {
+const run = (adapter: ProviderAdapter, mode: Mode, use: typeof stacks.bare = []) => {
   const ai = createClient({ providers: [adapter], use })
   return mode === 'generate'
     ? ai.generate(request, { timeouts })
@@ -64,7 +64,7 @@ const table = Object.entries(broken).flatMap(([name, fault]) =>
 describe.each(table)('%s, %s', (_, mode, fault) => {
   it.each(['bare', 'standard'] as const)('is typed and names the adapter: %s', async (stack) => {
     const { counting, count } = counted(fault.adapter())
-    const error = await failureOf(ask(counting, mode, stacks[stack] as never))
+    const error = await failureOf(run(counting, mode, stacks[stack] as never))
     expect(error).toMatchObject({
       name: fault.error,
       provider: 'own',
@@ -100,14 +100,14 @@ describe.each(modes)('optional members of an adapter, %s', (mode) => {
       provider: 'own',
       model: 'm',
     })
-    expect((await ask(adapter, mode, standard() as never)).text).toBe('Hel')
+    expect((await run(adapter, mode, standard() as never)).text).toBe('Hel')
   })
 
   it('usage is counted from the text', async () => {
     const adapter = streaming(async function* () {
       yield [start, text, { type: 'finish', finish_reason: 'stop' }]
     })
-    const answer = await ask(adapter, mode)
+    const answer = await run(adapter, mode)
     expect(answer.usage.estimated).toBe(true)
     expect(answer.usage.completion_tokens).toBeGreaterThan(0)
   })
@@ -117,12 +117,12 @@ describe.each(modes)('optional members of an adapter, %s', (mode) => {
     ['too large', { ...usage, completion_tokens: 1e308 }],
     ['text', { ...usage, completion_tokens: '7' }],
     ['not a number', { ...usage, completion_tokens: Number.NaN }],
-  ])('usage that is %s counts as missing', async (_, told) => {
+  ])('usage that is %s counts as missing', async (_, reported) => {
     const adapter = streaming(async function* (call) {
-      call.onUsage(told as never)
-      yield [start, text, { type: 'finish', finish_reason: 'stop', usage: told }]
+      call.onUsage(reported as never)
+      yield [start, text, { type: 'finish', finish_reason: 'stop', usage: reported }]
     })
-    const answer = await ask(adapter, mode)
+    const answer = await run(adapter, mode)
     expect(answer.usage).toMatchObject({ estimated: true })
     expect(Number.isSafeInteger(answer.usage.total_tokens)).toBe(true)
   })
@@ -132,7 +132,7 @@ describe.each(modes)('optional members of an adapter, %s', (mode) => {
       yield { type: 'start' }
       yield [text, { type: 'finish', finish_reason: 'stop', usage }]
     })
-    expect(await ask(adapter, mode)).toMatchObject({ provider: 'own', model: 'm', text: 'Hello' })
+    expect(await run(adapter, mode)).toMatchObject({ provider: 'own', model: 'm', text: 'Hello' })
   })
 
   it('a cleanup that never ends does not block after an abort', async () => {
@@ -160,7 +160,7 @@ describe.each(modes)('optional members of an adapter, %s', (mode) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       seen.push(signal.reason)
     })
-    const error = await failureOf(ask(adapter, mode))
+    const error = await failureOf(run(adapter, mode))
     await new Promise((resolve) => setImmediate(resolve))
     expect(seen).toEqual([error])
   })
@@ -175,12 +175,12 @@ describe.each(modes)('optional members of an adapter, %s', (mode) => {
       yield [text, { type: 'finish', finish_reason: 'stop', usage }]
     })
     const ai = createClient({ providers: [adapter] })
-    const asked = (idle: object) =>
+    const pull = (idle: object) =>
       mode === 'generate'
         ? ai.generate(request, { timeouts: idle })
         : ai.stream(request, { timeouts: idle }).response
-    expect((await asked({ idleBytesMs: 5_000 })).text).toBe('Hello')
-    expect(await failureOf(asked({ idleEventsMs: 50 }))).toMatchObject({ phase: 'idle-events' })
+    expect((await pull({ idleBytesMs: 5_000 })).text).toBe('Hello')
+    expect(await failureOf(pull({ idleEventsMs: 50 }))).toMatchObject({ phase: 'idle-events' })
   })
 })
 
@@ -196,7 +196,7 @@ it('response headers are kept on the attempt, without cookies and keys', async (
     yield { type: 'start' }
     throw Object.assign(new Error('slow'), { status: 429, headers: { 'retry-after': '2' } })
   })
-  const error = await failureOf(ask(adapter, 'stream'))
+  const error = await failureOf(run(adapter, 'stream'))
   expect(error).toMatchObject({ name: 'RateLimitError', retryAfterMs: 2_000 })
   expect(error.attempts?.[0]).toMatchObject({ request_id: 'r1' })
   expect(error.attempts?.[0]?.headers).toEqual({ 'x-ratelimit-remaining-tokens': '7' })

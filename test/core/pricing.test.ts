@@ -45,14 +45,14 @@ describe.each(modes)('the prices of a client, in %s', (mode) => {
     ['aborted', (call: Call) => untilAborted(call)],
   ] as const)('count an attempt that %s', async (status, end) => {
     const notes: Usage[] = []
-    const told = { prompt_tokens: 100, completion_tokens: 1, total_tokens: 101 }
-    const tell = ({ onUsage }: Call) => onUsage(told)
+    const reported = { prompt_tokens: 100, completion_tokens: 1, total_tokens: 101 }
+    const reportUsage = ({ onUsage }: Call) => onUsage(reported)
     const replies = [
       [
         start(),
-        tell,
+        reportUsage,
         text('four little words here'),
-        status === 'aborted' ? () => abort() : tell,
+        status === 'aborted' ? () => abort() : reportUsage,
         end,
       ],
     ]
@@ -91,14 +91,14 @@ describe.each(modes)('the prices of a client, in %s', (mode) => {
   it('use the requested tier, then the one in the response; a tier without a price is unknown and reported', async () => {
     const byTier = ({ service_tier }: { readonly service_tier?: string }) =>
       service_tier === undefined ? 1 : service_tier === 'fast' ? 2 : undefined
-    const ask = (finish: object, more: object) => {
+    const send = (finish: object, more: object) => {
       const providers = [scripted([say('Hello', finish)])]
       return run(createClient({ providers, prices: byTier }), mode, { ...request, ...more })
     }
-    expect((await ask({}, { service_tier: 'fast' })).usage.cost).toBe(2)
-    expect((await ask({}, { extra_body: { speed: 'fast' } })).usage.cost).toBe(2)
-    expect((await ask({ service_tier: 'fast' }, { service_tier: 'auto' })).usage.cost).toBe(2)
-    const unknown = await ask({ service_tier: 'warp' }, { service_tier: 'fast' })
+    expect((await send({}, { service_tier: 'fast' })).usage.cost).toBe(2)
+    expect((await send({}, { extra_body: { speed: 'fast' } })).usage.cost).toBe(2)
+    expect((await send({ service_tier: 'fast' }, { service_tier: 'auto' })).usage.cost).toBe(2)
+    const unknown = await send({ service_tier: 'warp' }, { service_tier: 'fast' })
     expect(unknown.usage).not.toHaveProperty('cost')
     expect(unknown.warnings).toMatchObject([
       { code: 'other', message: expect.stringContaining("'warp'") },
@@ -139,12 +139,12 @@ describe('costOf before a call', () => {
 
   it('uses the prices of the client, and in a layer those of its position', async () => {
     const found: unknown[] = []
-    const asking = layer('asking', (ctx, next) => {
+    const costLayer = layer('asking', (ctx, next) => {
       found.push(ctx.client.costOf(question))
       return next()
     })
     const providers = [scripted([say('Hello')])]
-    const ai = createClient({ providers, prices, use: [usage({ prices: () => 7 }), asking] })
+    const ai = createClient({ providers, prices, use: [usage({ prices: () => 7 }), costLayer] })
     expect(ai.costOf(question)).toBe(2)
     await ai.generate(request)
     expect(found).toEqual([7])

@@ -336,12 +336,12 @@ describe('an abort', () => {
         throw error
       }
     }
-    const { text: said } = await caller(
+    const { text: textSoFar } = await caller(
       fakeAdapter([start(), untilAborted]),
       deadline,
       inner,
     ).generate(request)
-    expect(said).toBe('canned')
+    expect(textSoFar).toBe('canned')
     expect(seen).toEqual([true, true, true, false])
   })
 

@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
         .usage({ prompt_tokens: 1000, completion_tokens: 200 }),
     ])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     const early = await textOf(page)
     expect(early).not.toContain('eight')
     expect(await page.isVisible('#stop')).toBe(true)
@@ -88,7 +88,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await page.keyboard.press('Shift+Enter')
     await page.keyboard.type('second')
     await page.keyboard.press('Enter')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     expect(await page.textContent('.user p')).toBe('first\nsecond')
     await page.keyboard.press('Escape')
     await isOver(page)
@@ -99,18 +99,18 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it('stops a response at its provider, keeps the text, and continues the conversation', async () => {
     const { page, provider } = await open([stalling('One two three'), say('And on.')])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.click('#stop')
     expect(await provider.requests[0]?.closed).toBe(true)
     await isOver(page)
-    const said = await textOf(page)
+    const shownText = await textOf(page)
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('input')
 
     await ask(page, 'Go on')
-    await says(page, /And on\./)
+    await waitForAnswer(page, /And on\./)
     const asked = await provider.request(1)
     expect(asked.text).toContain('Count')
-    expect(asked.text).toContain(said)
+    expect(asked.text).toContain(shownText)
   })
 
   it('resumes after a connection lost in the middle of a response: complete, and nothing twice', async () => {
@@ -119,7 +119,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       say('One two three four five six.').splitEvents().hold(5, opened),
     ])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     line.down()
     await page.waitForSelector('#line[data-state=reconnecting]')
     release()
@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it('can be stopped while offline', async () => {
     const { page, line } = await open([stalling('One two three'), say('Back again.')])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     line.down()
     await page.waitForSelector('#line[data-state=reconnecting]')
     await page.keyboard.press('Escape')
@@ -141,7 +141,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await page.textContent('#line')).toBe('')
     line.up()
     await ask(page, 'Are you there?')
-    await says(page, /Back again\./)
+    await waitForAnswer(page, /Back again\./)
   })
 
   it('waits while offline, and continues when it is online', async () => {
@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       say('One two three four five six.').splitEvents().hold(5, opened),
     ])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.context().setOffline(true)
     await page.waitForSelector('#line[data-state=offline]')
     release()
@@ -168,9 +168,9 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       say('One two three four five six.').splitEvents().hold(5, opened),
     ])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.reload()
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     expect(await page.isVisible('#stop')).toBe(true)
     release()
     await isOver(page)
@@ -187,9 +187,9 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it('stops a response that it resumed after a reload', async () => {
     const { page, provider } = await open([stalling('One two three')])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.reload()
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.click('#stop')
     expect(await provider.requests[0]?.closed).toBe(true)
     await isOver(page)
@@ -227,7 +227,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await page.reload()
     await page.getByRole('button', { name: expected.choice }).click()
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('log')
-    await says(page, /So be it\./)
+    await waitForAnswer(page, /So be it\./)
     await isOver(page)
     expect(await page.getAttribute('.tool', 'data-status')).toBe(expected.status)
     expect(provider.requests[1]?.text).toContain(expected.told)
@@ -245,7 +245,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     expect(await alert.locator('p').textContent()).toMatch(/^[A-Z][^{}<>]+\.$/)
     expect(await alert.textContent()).not.toMatch(/overloaded/i)
     await page.getByRole('button', { name: 'Try again' }).click()
-    await says(page, /All of it\./)
+    await waitForAnswer(page, /All of it\./)
     await isOver(page)
     expect(await alert.count()).toBe(0)
     expect(await page.locator('.user').count()).toBe(1)
@@ -258,10 +258,10 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it('sends the same text twice as two questions', async () => {
     const { page, provider } = await open([say('Heads.'), say('Tails.')])
     await ask(page, 'Flip a coin')
-    await says(page, /Heads\./)
+    await waitForAnswer(page, /Heads\./)
     await isOver(page)
     await ask(page, 'Flip a coin')
-    await says(page, /Tails\./)
+    await waitForAnswer(page, /Tails\./)
     expect((await provider.request(1)).text.split('Flip a coin')).toHaveLength(3)
     expect((await provider.request(1)).text).toContain('Heads.')
   })
@@ -273,7 +273,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     await page.getByRole('alert').waitFor()
     line.up()
     await page.getByRole('button', { name: 'Try again' }).click()
-    await says(page, /Here I am\./)
+    await waitForAnswer(page, /Here I am\./)
   })
 
   it('renders hostile Markdown as harmless: nothing runs, nothing is loaded, no misleading link', async () => {
@@ -304,7 +304,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
       /default-src 'none'.*trusted-types/,
     )
     await ask(page, hostile.join(' '))
-    await says(page, /Done\./)
+    await waitForAnswer(page, /Done\./)
     await isOver(page)
     for (const details of await page.locator('summary').all()) await details.click()
     // rendered once while streaming, once from storage
@@ -433,7 +433,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     })
     await ask(page, 'Write')
     for (const [at, [, shown]] of cuts.entries()) {
-      await says(page, shown)
+      await waitForAnswer(page, shown)
       gates[at]?.open()
     }
     await isOver(page)
@@ -510,7 +510,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     const focus = () => page.evaluate(() => document.activeElement?.id)
     await page.locator('#ideas button').first().focus()
     await page.keyboard.press('Enter')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     expect(await focus()).toBe('log')
     await page.keyboard.press('Tab')
     expect(await focus()).toBe('input')
@@ -531,7 +531,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     )
       await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Enter')
-    await says(page, /Done\./)
+    await waitForAnswer(page, /Done\./)
     expect(await focus()).toBe('log')
   })
 
@@ -540,7 +540,7 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     const story = Array.from({ length: 60 }, (_, at) => `Line ${at}.`).join('\n\n')
     const { page } = await open([say(story).splitEvents().hold(100, opened)])
     await ask(page, 'Write')
-    await says(page, /Line 20/)
+    await waitForAnswer(page, /Line 20/)
     await page.locator('#log').evaluate((log) => log.scrollTo(0, 0))
     const latest = page.getByRole('button', { name: 'Jump to latest' })
     await latest.waitFor()
@@ -568,12 +568,12 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
   it('clears a conversation when a new one is started', async () => {
     const { page, provider } = await open([stalling('One two three'), say('Hello again.')])
     await ask(page, 'Remember me')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.click('#clear')
     expect(await provider.requests[0]?.closed).toBe(true)
     await page.waitForSelector('#welcome')
     await page.click('#ideas button')
-    await says(page, /Hello again\./)
+    await waitForAnswer(page, /Hello again\./)
     expect((await provider.request(1)).text).not.toContain('Remember me')
   })
 
@@ -581,19 +581,19 @@ describe.skipIf(!hasChromium)('the chat page', { timeout: 60_000 }, () => {
     const { page, provider } = await open([say('Hi.')])
     await page.selectOption('#model', 'Gemini')
     await ask(page, 'Hi')
-    await says(page, /Hi\./)
+    await waitForAnswer(page, /Hi\./)
     expect(provider.requests[0]?.provider).toBe('gemini')
   })
 
   it('reports when a response is no longer available, and sends the question again', async () => {
     const { page, provider } = await open([stalling('One two three'), say('All of it.')])
     await ask(page, 'Count')
-    await says(page, /^One/)
+    await waitForAnswer(page, /^One/)
     await page.evaluate(() => sessionStorage.setItem('tetrad.running', 'nobody-knows-it'))
     await page.reload()
     await page.getByRole('alert').waitFor()
     await page.getByRole('button', { name: 'Try again' }).click()
-    await says(page, /All of it\./)
+    await waitForAnswer(page, /All of it\./)
     expect(provider.requests).toHaveLength(2)
   })
 
@@ -654,7 +654,7 @@ async function ask(page: Page, question: string): Promise<void> {
 }
 
 /** Waits until the last response contains it. */
-const says = (page: Page, text: RegExp) =>
+const waitForAnswer = (page: Page, text: RegExp) =>
   page.locator('.assistant').last().locator('.text', { hasText: text }).first().waitFor()
 
 /** Waits until no response is streaming. */

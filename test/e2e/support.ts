@@ -57,9 +57,9 @@ export function useChromium(): TestBrowser {
       const errors: Error[] = []
       page.on('pageerror', (error) => errors.push(error))
       // a cut line is part of a test, any other console output is not
-      page.on('console', (said) => {
-        const isOurs = said.type() === 'error' && !/Failed to load resource/.test(said.text())
-        if (isOurs) errors.push(new Error(said.text()))
+      page.on('console', (entry) => {
+        const isOurs = entry.type() === 'error' && !/Failed to load resource/.test(entry.text())
+        if (isOurs) errors.push(new Error(entry.text()))
       })
       onTestFinished(async () => {
         await context.close()

@@ -63,7 +63,8 @@ describe('the page', () => {
       await ask('And then?')
       await expect.poll(() => answers.last().textContent()).toBe('Five.')
       const asked = JSON.stringify((await provider.request(first + 1)).body)
-      for (const said of ['Count', 'One two three four', 'And then?']) expect(asked).toContain(said)
+      for (const expected of ['Count', 'One two three four', 'And then?'])
+        expect(asked).toContain(expected)
     })
 
     it('stops a response, and keeps its text', async () => {

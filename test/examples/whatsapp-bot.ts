@@ -38,10 +38,13 @@ export interface Bot {
   readonly waits: number[]
   readonly url: string
   /** Delivers in one webhook, and waits until everything is answered. */
-  tell(messages: PersonMessage | readonly PersonMessage[], to?: DeliverOptions): Promise<number>
+  sendToBot(
+    messages: PersonMessage | readonly PersonMessage[],
+    to?: DeliverOptions,
+  ): Promise<number>
   idle(): Promise<void>
   /** The last request of the model, as text. */
-  asked(index?: number): string
+  lastRequest(index?: number): string
   /** Texts that people received. */
   texts(): readonly string[]
 }
@@ -103,13 +106,13 @@ export async function startBot(setup: BotSetup = {}): Promise<Bot> {
     errors,
     waits,
     url: webhook,
-    async tell(messages, to) {
+    async sendToBot(messages, to) {
       const status = await graph.deliver(messages, to)
       await idle.idle()
       return status
     },
     idle: idle.idle,
-    asked: (index = model.requests.length - 1) => JSON.stringify(model.requests[index]?.body),
+    lastRequest: (index = model.requests.length - 1) => JSON.stringify(model.requests[index]?.body),
     texts: () => graph.sent.map((sent) => sent.text ?? ''),
   }
 }

@@ -17,12 +17,12 @@ const image = (id: string, caption?: string) => ({
 const dear = say('Dear.', { usage: { prompt_tokens: 1_000_000, completion_tokens: 1 } })
 
 it('finding 4: a provider that stalls after its headers ends at the deadline', async () => {
-  const { model, tell, texts, errors } = await startBot({ deadlineMs: 2_000 })
+  const { model, sendToBot, texts, errors } = await startBot({ deadlineMs: 2_000 })
   model.script(say('Never.').stall(0), say('Hello.'))
-  await tell(text('Hi'))
+  await sendToBot(text('Hi'))
   expect(texts()).toEqual([words.sorry])
   expect(errors).toMatchObject([{ name: 'TimeoutError', phase: 'deadline' }])
-  await tell(text('Hi'))
+  await sendToBot(text('Hi'))
   expect(texts()).toEqual([words.sorry, 'Hello.'])
 })
 
@@ -69,14 +69,14 @@ describe('finding 17: a limit on work', () => {
 })
 
 it('finding 18: an image is sent with its own turn; later turns have a line, and so has the store', async () => {
-  const { graph, model, store, tell, asked } = await startBot()
+  const { graph, model, store, sendToBot, lastRequest } = await startBot()
   model.reply(say('Nice.'))
   const id = graph.hold(png(100_000), 'image/png')
-  await tell([image(id, 'my cat'), image(id, 'my dog')])
-  expect(asked(0).split('data:image/png').length - 1).toBe(2)
-  await tell(text('thanks'))
-  expect(asked()).not.toContain('data:image')
-  expect(asked()).toMatch(/my cat.*\[image\]/)
+  await sendToBot([image(id, 'my cat'), image(id, 'my dog')])
+  expect(lastRequest(0).split('data:image/png').length - 1).toBe(2)
+  await sendToBot(text('thanks'))
+  expect(lastRequest()).not.toContain('data:image')
+  expect(lastRequest()).toMatch(/my cat.*\[image\]/)
   const [number] = graph.sent.map((sent) => sent.phoneNumberId)
   const kept = (await store.read(`conversation:${number}:${person}`, 0)).join('')
   expect(kept).toContain('my cat')
@@ -85,11 +85,11 @@ it('finding 18: an image is sent with its own turn; later turns have a line, and
 
 describe('finding 20: the caps', () => {
   it('end the responses of people who have reached theirs, and of no others; notified once', async () => {
-    const { model, tell, texts, errors } = await startBot({ capUsd: 0.1 })
+    const { model, sendToBot, texts, errors } = await startBot({ capUsd: 0.1 })
     model.script(dear, say('For the other.'))
-    for (const body of ['one', 'two', 'three', 'four']) await tell(text(body))
-    await tell(text('one'), { phoneNumberId: '106540352242922' })
-    await tell(text('hello', { from: '15550000' }))
+    for (const body of ['one', 'two', 'three', 'four']) await sendToBot(text(body))
+    await sendToBot(text('one'), { phoneNumberId: '106540352242922' })
+    await sendToBot(text('hello', { from: '15550000' }))
     expect(texts()).toEqual(['Dear.', words.capped, 'For the other.'])
     expect(model.requests).toHaveLength(2)
     expect(errors).toEqual([])
@@ -98,45 +98,48 @@ describe('finding 20: the caps', () => {
   it('hold over a restart and over processes', async () => {
     const first = await startBot({ capUsd: 0.1 })
     first.model.script(dear)
-    await first.tell(text('one'))
+    await first.sendToBot(text('one'))
     const second = await startBot({ with: first, capUsd: 0.1 })
     first.graph.connect(second.url)
-    await second.tell(text('two'))
+    await second.sendToBot(text('two'))
     expect(first.model.requests).toHaveLength(1)
     expect(first.texts()).toEqual(['Dear.', words.capped])
   })
 
   it('apply to all people together', async () => {
-    const { model, tell, texts } = await startBot({ capUsd: 100, capAllUsd: 0.1 })
+    const { model, sendToBot, texts } = await startBot({ capUsd: 100, capAllUsd: 0.1 })
     model.script(dear)
-    await tell(text('one'))
-    for (const from of ['1', '2']) await tell(text('two', { from }))
+    await sendToBot(text('one'))
+    for (const from of ['1', '2']) await sendToBot(text('two', { from }))
     expect(model.requests).toHaveLength(1)
     expect(texts()).toEqual(['Dear.', words.capped, words.capped])
   })
 
   it('count a model without a price', async () => {
-    const { model, tell, texts } = await startBot({ capUsd: 0.1, model: 'openai/nobody-knows-me' })
+    const { model, sendToBot, texts } = await startBot({
+      capUsd: 0.1,
+      model: 'openai/nobody-knows-me',
+    })
     model.script(dear)
-    await tell(text('one'))
-    await tell(text('two'))
+    await sendToBot(text('one'))
+    await sendToBot(text('two'))
     expect(model.requests).toHaveLength(1)
     expect(texts()).toEqual(['Dear.', words.capped])
   })
 })
 
 it('finding 21: a long answer is at most three parts, then the person is asked', async () => {
-  const { model, tell, texts, asked } = await startBot()
+  const { model, sendToBot, texts, lastRequest } = await startBot()
   const sentences = Array.from({ length: 900 }, (_, i) => `Sentence ${i} has a few words in it.`)
   model.script(say(sentences.join(' ')), say('The rest.'))
-  await tell(text('Tell me all'))
+  await sendToBot(text('Tell me all'))
   expect(texts()).toHaveLength(3)
   for (const part of texts()) expect(part.length).toBeLessThanOrEqual(4096)
   expect(texts()[2]).toContain(words.goOn)
-  await tell(text('yes'))
+  await sendToBot(text('yes'))
   // the history ends where the person stopped reading
-  expect(asked()).toContain(words.goOn)
-  expect(asked()).not.toContain('Sentence 899')
+  expect(lastRequest()).toContain(words.goOn)
+  expect(lastRequest()).not.toContain('Sentence 899')
 })
 
 describe('finding 23: unusable files', () => {
@@ -151,65 +154,65 @@ describe('finding 23: unusable files', () => {
       words.gone,
     ],
   ])('%s', async (_, bytes, claims, expected) => {
-    const { graph, model, tell, texts, errors } = await startBot()
+    const { graph, model, sendToBot, texts, errors } = await startBot()
     const id = graph.hold(bytes(), 'image/png', claims)
-    await tell(image(id))
+    await sendToBot(image(id))
     expect(texts()).toEqual([expected])
     expect(model.requests).toEqual([])
     expect(errors).toMatchObject([{ name: 'MediaError' }])
   })
 
   it('that no longer exist', async () => {
-    const { tell, texts } = await startBot()
-    await tell(image('404'))
+    const { sendToBot, texts } = await startBot()
+    await sendToBot(image('404'))
     expect(texts()).toEqual([words.gone])
   })
 
   it('an expired link is requested again', async () => {
-    const { graph, model, tell, texts } = await startBot()
+    const { graph, model, sendToBot, texts } = await startBot()
     model.script(say('A cat.'))
     const id = graph.hold(png(), 'image/png')
     graph.onRequest(({ call }) => {
       if (call === 'media' && graph.requests.filter((one) => one.call === 'media').length === 1)
         graph.expireLinks()
     })
-    await tell(image(id))
+    await sendToBot(image(id))
     expect(texts()).toEqual(['A cat.'])
     expect(graph.requests.filter(({ call }) => call === 'media')).toHaveLength(2)
   })
 
   it('beside a question, the model is informed', async () => {
-    const { model, tell, asked, texts } = await startBot()
+    const { model, sendToBot, lastRequest, texts } = await startBot()
     model.script(say('Send it again, please.'))
-    await tell([image('404'), text('What is it?')])
-    expect(asked()).toMatch(/\[image: I could not open that.*What is it/)
+    await sendToBot([image('404'), text('What is it?')])
+    expect(lastRequest()).toMatch(/\[image: I could not open that.*What is it/)
     expect(texts()).toEqual(['Send it again, please.'])
   })
 })
 
 describe('finding 25: errors contain the remedy', () => {
   it('an expired token costs no model call, and is an alarm', async () => {
-    const { graph, model, tell, errors } = await startBot()
+    const { graph, model, sendToBot, errors } = await startBot()
     graph.script('typing', { code: 190 }, { code: 190 }, { code: 190 })
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(model.requests).toEqual([])
     expect(errors).toMatchObject([{ name: 'GraphError', code: 190, status: 401, isAlarm: true }])
   })
 
   it('a failing typing indicator neither prevents an answer nor is reported', async () => {
-    const { graph, model, tell, texts, errors } = await startBot()
+    const { graph, model, sendToBot, texts, errors } = await startBot()
     graph.script('typing', { code: 131000 })
     model.script(say('Hello.'))
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(texts()).toEqual(['Hello.'])
     expect(errors).toEqual([])
   })
 
   it('an error has its code in the message', async () => {
-    const { graph, model, tell, errors } = await startBot()
+    const { graph, model, sendToBot, errors } = await startBot()
     graph.script('message', { code: 131026 })
     model.script(say('Hello.'))
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(String(errors[0])).toMatch(/400, code 131026 from \/v[\d.]+\/\d+\/messages/)
   })
 })

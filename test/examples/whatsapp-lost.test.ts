@@ -8,20 +8,20 @@ import { gate, person, startBot, text } from './whatsapp-bot.js'
 
 describe('finding 1: people with a username', () => {
   it('are read and answered by id', async () => {
-    const { graph, model, tell } = await startBot()
+    const { graph, model, sendToBot } = await startBot()
     model.script(say('Hello.'))
-    await tell({ from_user_id: 'US.134', type: 'text', text: { body: 'Hi' } })
+    await sendToBot({ from_user_id: 'US.134', type: 'text', text: { body: 'Hi' } })
     expect(graph.sent[0]?.body).toMatchObject({ recipient_type: 'individual', recipient: 'US.134' })
     expect(graph.sent[0]?.body).not.toHaveProperty('to')
   })
 
   it('stay one person when the id replaces the number', async () => {
-    const { model, tell, asked } = await startBot()
+    const { model, sendToBot, lastRequest } = await startBot()
     model.reply(say('Noted.'))
-    await tell(text('I am Ana'))
-    await tell(text('And', { from_user_id: 'US.134' }))
-    await tell({ from_user_id: 'US.134', type: 'text', text: { body: 'Who am I?' } })
-    expect(asked()).toMatch(/I am Ana.*And.*Who am I/)
+    await sendToBot(text('I am Ana'))
+    await sendToBot(text('And', { from_user_id: 'US.134' }))
+    await sendToBot({ from_user_id: 'US.134', type: 'text', text: { body: 'Who am I?' } })
+    expect(lastRequest()).toMatch(/I am Ana.*And.*Who am I/)
   })
 
   it.each([
@@ -34,13 +34,13 @@ describe('finding 1: people with a username', () => {
       { from_user_id: 'US.2' },
     ],
   ])('keep their history with another %s', async (_, type, before, change, after) => {
-    const { model, tell, asked, graph } = await startBot()
+    const { model, sendToBot, lastRequest, graph } = await startBot()
     model.reply(say('Noted.'))
-    const said = (body: string, who: object) => ({ ...who, type: 'text', text: { body } })
-    await tell(said('I am Ana', before))
-    await tell({ ...before, type: 'system', system: { type, body: 'changed', ...change } })
-    await tell(said('Who am I?', after))
-    expect(asked()).toMatch(/I am Ana.*Who am I/)
+    const textFrom = (body: string, who: object) => ({ ...who, type: 'text', text: { body } })
+    await sendToBot(textFrom('I am Ana', before))
+    await sendToBot({ ...before, type: 'system', system: { type, body: 'changed', ...change } })
+    await sendToBot(textFrom('Who am I?', after))
+    expect(lastRequest()).toMatch(/I am Ana.*Who am I/)
     expect(graph.sent).toHaveLength(2)
   })
 })
@@ -51,7 +51,7 @@ describe('finding 2: a restart', () => {
     const { graph, model, store } = first
     const { opened, open } = gate()
     model.script(say('Noted.'), say('half').hold(0, opened))
-    await first.tell(text('I am Ana'))
+    await first.sendToBot(text('I am Ana'))
     await graph.deliver(text('Who am I?'))
     await model.request(1)
     await graph.deliver(text('Quick!'))
@@ -66,14 +66,14 @@ describe('finding 2: a restart', () => {
     const sent = new Promise<void>((resolve) => graph.onSent(() => resolve()))
     await second.app.resume()
     await sent
-    expect(second.asked()).toMatch(/I am Ana.*Who am I.*half.*Quick/)
+    expect(second.lastRequest()).toMatch(/I am Ana.*Who am I.*half.*Quick/)
     expect(second.texts()).toEqual(['Noted.', 'half', 'Here.'])
   })
 })
 
 describe('a process that dies after a send', () => {
   it('before the turn is stored: the next attempt sends nothing and stores it', async () => {
-    const { model, store, tell, asked, texts } = await startBot()
+    const { model, store, sendToBot, lastRequest, texts } = await startBot()
     model.script(say('Once.'), say('Next.'))
     const { append } = store
     const failing = { isOn: true }
@@ -85,17 +85,17 @@ describe('a process that dies after a send', () => {
         return Promise.reject(new Error('down'))
       },
     })
-    await tell(text('first'))
-    await tell(text('second'))
+    await sendToBot(text('first'))
+    await sendToBot(text('second'))
     expect(texts()).toEqual(['Once.', 'Next.'])
     expect(model.requests).toHaveLength(2)
-    expect(asked()).toMatch(/first.*Once\..*second/)
+    expect(lastRequest()).toMatch(/first.*Once\..*second/)
   })
 
   it('when the turn is stored: it is there once', async () => {
     const idle = createIdle()
     const failing = { isOn: true }
-    const { graph, model, asked, texts } = await startBot({
+    const { graph, model, lastRequest, texts } = await startBot({
       ...idle,
       onOver(messages) {
         if (failing.isOn) {
@@ -111,7 +111,7 @@ describe('a process that dies after a send', () => {
       await idle.idle()
     }
     expect(texts()).toEqual(['Once.', 'Next.'])
-    expect(asked().split('first').length - 1).toBe(1)
+    expect(lastRequest().split('first').length - 1).toBe(1)
   })
 })
 
@@ -125,10 +125,10 @@ describe('finding 3: the Graph API rejects a send', () => {
     ['4', { code: 4 }, 1000],
     ['a page of a proxy', { html: 502 }, 1000],
   ] as const)('a transient error is repeated: %s', async (_, answer, waitMs) => {
-    const { graph, model, tell, texts, waits, errors } = await startBot()
+    const { graph, model, sendToBot, texts, waits, errors } = await startBot()
     model.script(say('Hello.'))
     graph.script('message', answer)
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(texts()).toEqual(['Hello.'])
     expect(waits).toEqual([waitMs])
     expect(errors).toEqual([])
@@ -136,10 +136,10 @@ describe('finding 3: the Graph API rejects a send', () => {
   })
 
   it('waits longer each time', async () => {
-    const { graph, model, tell, texts, waits } = await startBot()
+    const { graph, model, sendToBot, texts, waits } = await startBot()
     model.script(say('Hello.'))
     graph.script('message', { code: 131056 }, { code: 131056 }, { code: 131056 })
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(waits).toEqual([4_000, 16_000, 64_000])
     expect(texts()).toEqual(['Hello.'])
   })
@@ -147,72 +147,74 @@ describe('finding 3: the Graph API rejects a send', () => {
   it.each([131047, 131026, 190])(
     'a final error is not repeated, and not stored: %s',
     async (code) => {
-      const { graph, model, tell, asked, texts, errors, waits } = await startBot()
+      const { graph, model, sendToBot, lastRequest, texts, errors, waits } = await startBot()
       model.script(say('Never seen.'), say('Seen.'))
       graph.script('message', { code })
-      await tell(text('first'))
-      await tell(text('second'))
+      await sendToBot(text('first'))
+      await sendToBot(text('second'))
       expect(texts()).toEqual(['Seen.'])
       expect(waits).toEqual([])
       expect(errors).toMatchObject([{ name: 'GraphError', code }])
-      expect(asked()).not.toContain('Never seen.')
+      expect(lastRequest()).not.toContain('Never seen.')
     },
   )
 
   it('a message that may have arrived is not repeated, is reported, and is stored', async () => {
-    const { graph, model, tell, asked, texts, errors } = await startBot({ timeoutMs: 1_000 })
+    const { graph, model, sendToBot, lastRequest, texts, errors } = await startBot({
+      timeoutMs: 1_000,
+    })
     model.script(say('Once.'), say('Next.'))
     graph.script('message', 'hang')
-    await tell(text('first'))
+    await sendToBot(text('first'))
     expect(texts()).toEqual(['Once.'])
     expect(errors).toEqual([expect.any(GraphError)])
     expect(errors).toMatchObject([{ isUnknown: true }])
-    await tell(text('second'))
-    expect(asked()).toContain('Once.')
+    await sendToBot(text('second'))
+    expect(lastRequest()).toContain('Once.')
   })
 
   it('of part 2 of 3: it is sent in the next attempt, no part twice, and the model is paid once', async () => {
-    const { graph, model, tell, texts } = await startBot()
+    const { graph, model, sendToBot, texts } = await startBot()
     const long = Array.from({ length: 260 }, (_, i) => `Sentence ${i} of some length is here.`)
     model.script(say(long.join(' ')))
     // five times: one send and its four repeats
     const down = Array.from({ length: 5 }, () => ({ code: 131016 }) as const)
     graph.script('message', 'ok', ...down)
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(texts()).toHaveLength(3)
     expect(new Set(texts()).size).toBe(3)
     expect(model.requests).toHaveLength(1)
   })
 
   it('of a part permanently: the history contains what arrived, and no more', async () => {
-    const { graph, model, tell, asked, texts, errors } = await startBot()
+    const { graph, model, sendToBot, lastRequest, texts, errors } = await startBot()
     const long = `${'First words. '.repeat(320)}\n\n${'Later words. '.repeat(200)}`
     model.script(say(long), say('Yes.'))
     graph.script('message', 'ok', { code: 131026 })
-    await tell(text('Hi'))
-    await tell(text('Go on'))
+    await sendToBot(text('Hi'))
+    await sendToBot(text('Go on'))
     expect(texts()).toHaveLength(2)
     expect(errors).toMatchObject([{ code: 131026 }])
-    expect(asked()).toContain('First words.')
-    expect(asked()).not.toContain('Later words. Later words.')
+    expect(lastRequest()).toContain('First words.')
+    expect(lastRequest()).not.toContain('Later words. Later words.')
   })
 })
 
 describe('finding 5: a 200 without success', () => {
   it('with an error inside is that error: repeated by its code', async () => {
-    const { graph, model, tell, texts, waits } = await startBot()
+    const { graph, model, sendToBot, texts, waits } = await startBot()
     model.script(say('Hello.'))
     graph.script('message', { code: 131000, status: 200 })
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(texts()).toEqual(['Hello.'])
     expect(waits).toEqual([1000])
   })
 
   it('with an HTML page is reported, and not repeated: the outcome is unknown', async () => {
-    const { graph, model, tell, texts, errors } = await startBot()
+    const { graph, model, sendToBot, texts, errors } = await startBot()
     model.script(say('Hello.'))
     graph.script('message', { html: 200 })
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     expect(texts()).toEqual([])
     expect(errors).toMatchObject([{ name: 'GraphError', isUnknown: true, status: 200 }])
   })
@@ -220,9 +222,9 @@ describe('finding 5: a 200 without success', () => {
 
 describe('finding 6: failures that arrive later', () => {
   it('a failed status has its code and message', async () => {
-    const { graph, model, tell, errors } = await startBot()
+    const { graph, model, sendToBot, errors } = await startBot()
     model.script(say('Hello.'))
-    await tell(text('Hi'))
+    await sendToBot(text('Hi'))
     const [sent] = graph.sent
     if (!sent) throw new Error('nothing was sent')
     await graph.status(sent, 'read')
@@ -276,15 +278,15 @@ describe('finding 7: an invalid part does not affect others', () => {
   })
 
   it('an image whose caption is null', async () => {
-    const { graph, model, tell, texts } = await startBot()
+    const { graph, model, sendToBot, texts } = await startBot()
     const id = graph.hold(Buffer.from('89504e47', 'hex'), 'image/png')
     model.script(say('A dot.'))
-    await tell({ from: person, type: 'image', image: { id, caption: null } })
+    await sendToBot({ from: person, type: 'image', image: { id, caption: null } })
     expect(texts()).toEqual(['A dot.'])
   })
 
   it('a store that is down: not 200, so that it is delivered again', async () => {
-    const { graph, model, store, tell, idle, texts, errors } = await startBot()
+    const { graph, model, store, sendToBot, idle, texts, errors } = await startBot()
     model.script(say('Hello.'))
     const { get } = store
     Object.assign(store, { get: () => Promise.reject(new Error('down')) })
@@ -293,16 +295,16 @@ describe('finding 7: an invalid part does not affect others', () => {
     expect(errors.length).toBeGreaterThan(0)
     expect(await graph.retryUndelivered()).toEqual([200])
     await idle()
-    await tell([])
+    await sendToBot([])
     expect(texts()).toEqual(['Hello.'])
   })
 })
 
 describe('finding 22: a provider that is down', () => {
   it('causes one apology for all waiting messages, and for a minute', async () => {
-    const { model, tell, texts } = await startBot({ inbox: { quietMs: 0 } })
+    const { model, sendToBot, texts } = await startBot({ inbox: { quietMs: 0 } })
     model.reply(fail(400, { message: 'no' }))
-    for (const body of ['1', '2', '3', '4']) await tell(text(body))
+    for (const body of ['1', '2', '3', '4']) await sendToBot(text(body))
     expect(texts()).toHaveLength(1)
   })
 })

@@ -10,7 +10,7 @@ describe('finding 8: the same message again', () => {
     const first = await startBot()
     const { graph, model, store } = first
     model.script(say('Once.'))
-    await first.tell(text('Hello'))
+    await first.sendToBot(text('Hello'))
     const second = await startBot({ with: first, store })
     const other = { url: second.url }
     const again = await Promise.all([
@@ -22,7 +22,7 @@ describe('finding 8: the same message again', () => {
     await Promise.all([first.idle(), second.idle()])
     // its turn would come before that of the next message
     model.script(say('Next.'))
-    await first.tell(text('Next'))
+    await first.sendToBot(text('Next'))
     expect(model.requests).toHaveLength(2)
     expect(first.texts()).toEqual(['Once.', 'Next.'])
   })
@@ -33,10 +33,10 @@ describe('finding 9: two processes', () => {
     const first = await startBot()
     const second = await startBot({ with: first })
     first.model.script(say('One.'), say('Two.'))
-    await first.tell(text('one'))
+    await first.sendToBot(text('one'))
     first.graph.connect(second.url)
-    await second.tell(text('two'))
-    expect(second.asked()).toMatch(/one.*One\..*two/)
+    await second.sendToBot(text('two'))
+    expect(second.lastRequest()).toMatch(/one.*One\..*two/)
   })
 
   it('answer one person sequentially', async () => {
@@ -52,7 +52,7 @@ describe('finding 9: two processes', () => {
     expect(model.requests).toHaveLength(1)
     open()
     await expect.poll(first.texts).toEqual(['One.', 'Two.'])
-    expect(second.asked()).toMatch(/one.*One\..*two/)
+    expect(second.lastRequest()).toMatch(/one.*One\..*two/)
   })
 })
 
@@ -60,11 +60,11 @@ describe('finding 10: several short messages', () => {
   const bodies = ['hi', 'i ordered', 'shoes', 'size 43', 'where are they?']
 
   it('are one question', async () => {
-    const { model, tell, asked, texts } = await startBot({ inbox: { quietMs: 50 } })
+    const { model, sendToBot, lastRequest, texts } = await startBot({ inbox: { quietMs: 50 } })
     model.script(say('In the post.'))
-    await tell(bodies.map((body) => text(body)))
+    await sendToBot(bodies.map((body) => text(body)))
     expect(model.requests).toHaveLength(1)
-    expect(asked()).toMatch(new RegExp(bodies.join('.*').replace('?', '\\?')))
+    expect(lastRequest()).toMatch(new RegExp(bodies.join('.*').replace('?', '\\?')))
     expect(texts()).toEqual(['In the post.'])
   })
 
@@ -91,15 +91,15 @@ describe('finding 11: messages that are no question', () => {
     ['a request to chat', { type: 'request_welcome' }],
     ['a type of tomorrow', { type: 'hologram', hologram: {} }],
   ])('%s is not marked as read, typed for or answered', async (_, message) => {
-    const { graph, model, tell, asked, errors } = await startBot()
+    const { graph, model, sendToBot, lastRequest, errors } = await startBot()
     model.script(say('Hello.'))
-    await tell({ from: person, id: 'wamid.odd', ...message })
-    await tell(text('Hi', { id: 'wamid.text' }))
+    await sendToBot({ from: person, id: 'wamid.odd', ...message })
+    await sendToBot(text('Hi', { id: 'wamid.text' }))
     expect(graph.requests.map(({ body }) => body.message_id ?? body.to)).toEqual([
       'wamid.text',
       person,
     ])
-    expect(asked()).not.toContain('emoji')
+    expect(lastRequest()).not.toContain('emoji')
     expect(errors).toEqual([])
   })
 
@@ -115,28 +115,28 @@ describe('finding 11: messages that are no question', () => {
   })
 
   it('an edit replaces the text while it waits, and in the history', async () => {
-    const { model, tell, asked } = await startBot()
+    const { model, sendToBot, lastRequest } = await startBot()
     model.reply(say('Noted.'))
-    await tell([text('sive 43', { id: 'wamid.a' }), edit('wamid.a', 'size 43')])
-    expect(asked()).toContain('size 43')
-    expect(asked()).not.toContain('sive 43')
-    await tell(edit('wamid.a', 'size 44'))
-    await tell(text('Which size?'))
-    expect(asked()).toMatch(/size 44.*Which size/)
-    expect(asked()).not.toContain('size 43')
+    await sendToBot([text('sive 43', { id: 'wamid.a' }), edit('wamid.a', 'size 43')])
+    expect(lastRequest()).toContain('size 43')
+    expect(lastRequest()).not.toContain('sive 43')
+    await sendToBot(edit('wamid.a', 'size 44'))
+    await sendToBot(text('Which size?'))
+    expect(lastRequest()).toMatch(/size 44.*Which size/)
+    expect(lastRequest()).not.toContain('size 43')
     expect(model.requests).toHaveLength(2)
   })
 
   it('a deleted message is removed from the queue and the history', async () => {
-    const { graph, model, tell, asked } = await startBot()
+    const { graph, model, sendToBot, lastRequest } = await startBot()
     model.reply(say('Noted.'))
-    await tell([text('my PIN is 1234', { id: 'wamid.a' }), revoke('wamid.a')])
+    await sendToBot([text('my PIN is 1234', { id: 'wamid.a' }), revoke('wamid.a')])
     expect(graph.requests).toEqual([])
-    await tell([text('my PIN is 5678', { id: 'wamid.b' }), text('Hi')])
-    await tell(revoke('wamid.b'))
-    await tell(text('What is my PIN?'))
-    expect(asked()).not.toMatch(/1234|5678/)
-    expect(asked()).toContain('taken back')
+    await sendToBot([text('my PIN is 5678', { id: 'wamid.b' }), text('Hi')])
+    await sendToBot(revoke('wamid.b'))
+    await sendToBot(text('What is my PIN?'))
+    expect(lastRequest()).not.toMatch(/1234|5678/)
+    expect(lastRequest()).toContain('taken back')
   })
 })
 
@@ -197,38 +197,38 @@ describe('finding 12: every type with content', () => {
     ['video', { type: 'video', video: { id: '1', caption: 'Look' } }, 'video Look'],
     ['sticker', { type: 'sticker', sticker: { id: '1' } }, '[sticker]'],
   ])('%s', async (_, message, expected) => {
-    const { model, tell, asked, texts } = await startBot()
+    const { model, sendToBot, lastRequest, texts } = await startBot()
     model.script(say('Noted.'))
     // a message of the Cloud API
-    await tell({ from: person, ...message } as PersonMessage)
-    expect(asked()).toContain(expected)
+    await sendToBot({ from: person, ...message } as PersonMessage)
+    expect(lastRequest()).toContain(expected)
     expect(texts()).toEqual(['Noted.'])
   })
 
   it('a PDF is a file', async () => {
-    const { graph, model, tell, asked } = await startBot()
+    const { graph, model, sendToBot, lastRequest } = await startBot()
     const id = graph.hold(Buffer.from('%PDF-1.7 bill'), 'application/pdf')
     model.script(say('A bill.'))
-    await tell({
+    await sendToBot({
       from: person,
       type: 'document',
       document: { id, filename: 'bill.pdf', caption: 'What is it?' },
     })
-    expect(asked()).toContain('bill.pdf')
-    expect(asked()).toContain('data:application/pdf;base64')
-    expect(asked()).toContain('What is it?')
+    expect(lastRequest()).toContain('bill.pdf')
+    expect(lastRequest()).toContain('data:application/pdf;base64')
+    expect(lastRequest()).toContain('What is it?')
   })
 
   it('a quoted message is included, from either side', async () => {
-    const { graph, model, tell, asked } = await startBot()
+    const { graph, model, sendToBot, lastRequest } = await startBot()
     model.reply(say('Blue or red?'))
-    await tell(text('The shoes with laces', { id: 'wamid.mine' }))
+    await sendToBot(text('The shoes with laces', { id: 'wamid.mine' }))
     const id = graph.sent[0]?.id
-    await tell(text('The first', { context: { from: '1', id } }))
-    expect(asked()).toContain('[about: Blue or red?]')
-    await tell(text('How much?', { context: { from: person, id: 'wamid.mine' } }))
-    expect(asked()).toContain('[about: The shoes with laces]')
-    await tell(text('And?', { context: { id: 'wamid.nobody-knows' } }))
+    await sendToBot(text('The first', { context: { from: '1', id } }))
+    expect(lastRequest()).toContain('[about: Blue or red?]')
+    await sendToBot(text('How much?', { context: { from: person, id: 'wamid.mine' } }))
+    expect(lastRequest()).toContain('[about: The shoes with laces]')
+    await sendToBot(text('And?', { context: { id: 'wamid.nobody-knows' } }))
     expect(graph.sent).toHaveLength(4)
   })
 })
@@ -237,34 +237,34 @@ describe('finding 13: groups', () => {
   const inGroup = text('Hi all', { group_id: 'group-1' })
 
   it('are ignored', async () => {
-    const { graph, model, tell, asked } = await startBot()
+    const { graph, model, sendToBot, lastRequest } = await startBot()
     model.script(say('Hello.'))
-    await tell(inGroup)
-    await tell(text('Private'))
+    await sendToBot(inGroup)
+    await sendToBot(text('Private'))
     expect(graph.sent).toHaveLength(1)
-    expect(asked()).not.toContain('Hi all')
+    expect(lastRequest()).not.toContain('Hi all')
   })
 
   it('or answered in the group, separate from private chats', async () => {
-    const { graph, model, tell, asked } = await startBot({ groups: true })
+    const { graph, model, sendToBot, lastRequest } = await startBot({ groups: true })
     model.reply(say('Hello.'))
-    await tell(inGroup)
-    await tell(text('Private'))
+    await sendToBot(inGroup)
+    await sendToBot(text('Private'))
     expect(graph.sent[0]?.body).toMatchObject({ recipient_type: 'group', to: 'group-1' })
     expect(graph.sent[1]?.body).toMatchObject({ recipient_type: 'individual', to: person })
-    expect(asked()).not.toContain('Hi all')
+    expect(lastRequest()).not.toContain('Hi all')
   })
 })
 
 it.each(['standby', 'history', 'smb_message_echoes'])(
   'finding 14: messages of the field %s are answered by another service',
   async (field) => {
-    const { graph, model, tell, asked } = await startBot()
+    const { graph, model, sendToBot, lastRequest } = await startBot()
     model.script(say('Hello.'))
-    await tell(text('not for us'), { field })
-    await tell(text('for us'))
+    await sendToBot(text('not for us'), { field })
+    await sendToBot(text('for us'))
     expect(graph.sent).toHaveLength(1)
-    expect(asked()).not.toContain('not for us')
+    expect(lastRequest()).not.toContain('not for us')
   },
 )
 
@@ -272,31 +272,31 @@ describe('finding 15: old messages', () => {
   const ago = (seconds: number) => ({ timestamp: String(Math.floor(Date.now() / 1000) - seconds) })
 
   it('are stored, and not answered', async () => {
-    const { graph, model, tell, asked, errors } = await startBot()
+    const { graph, model, sendToBot, lastRequest, errors } = await startBot()
     model.script(say('Sorry for that.'))
-    await tell(text('Are you there?', ago(6 * 24 * hour)))
+    await sendToBot(text('Are you there?', ago(6 * 24 * hour)))
     expect(graph.requests).toEqual([])
     expect(model.requests).toEqual([])
-    await tell(text('Hello?'))
-    expect(asked()).toMatch(/Are you there.*too late.*Hello/)
+    await sendToBot(text('Hello?'))
+    expect(lastRequest()).toMatch(/Are you there.*too late.*Hello/)
     expect(graph.sent).toHaveLength(1)
     expect(errors).toEqual([])
   })
 
   it('waiting messages are read in the order they were sent', async () => {
-    const { model, tell, asked } = await startBot({ inbox: { quietMs: 50 } })
+    const { model, sendToBot, lastRequest } = await startBot({ inbox: { quietMs: 50 } })
     model.script(say('Noted.'))
-    await tell([text('second', ago(10)), text('first', ago(20))])
-    expect(asked()).toMatch(/first.*second/)
+    await sendToBot([text('second', ago(10)), text('first', ago(20))])
+    expect(lastRequest()).toMatch(/first.*second/)
   })
 })
 
 it('finding 16: one person, two of our numbers: two histories, each answered from its own', async () => {
-  const { graph, model, tell, asked } = await startBot()
+  const { graph, model, sendToBot, lastRequest } = await startBot()
   model.reply(say('Hello.'))
-  await tell(text('sales please'), { phoneNumberId: '111' })
-  await tell(text('support please'), { phoneNumberId: '222' })
-  expect(asked()).not.toContain('sales')
+  await sendToBot(text('sales please'), { phoneNumberId: '111' })
+  await sendToBot(text('support please'), { phoneNumberId: '222' })
+  expect(lastRequest()).not.toContain('sales')
   expect(graph.sent.map(({ phoneNumberId }) => phoneNumberId)).toEqual(['111', '222'])
   // ids belong to a number: the same id at the other one is another message
   await graph.post(messagesWebhook({ messages: [] }))

@@ -63,9 +63,9 @@ describe('the signature', () => {
 
 describe('an answer', () => {
   it('is sent after the typing indicator', async () => {
-    const { graph, model, tell } = await startBot()
+    const { graph, model, sendToBot } = await startBot()
     model.script(say('Hello yourself.'))
-    expect(await tell(text('Hello', { id: 'wamid.1' }))).toBe(200)
+    expect(await sendToBot(text('Hello', { id: 'wamid.1' }))).toBe(200)
     expect(graph.requests.map(({ call }) => call)).toEqual(['typing', 'message'])
     expect(graph.requests.map(({ body }) => body)).toEqual([
       {
@@ -85,34 +85,34 @@ describe('an answer', () => {
   })
 
   it('has the history with this number, and with no other', async () => {
-    const { model, tell, asked } = await startBot()
+    const { model, sendToBot, lastRequest } = await startBot()
     model.script(say('Hello Ana.'), say('You are Ana.'), say('I do not know.'))
-    await tell(text('I am Ana'))
-    await tell(text('Who am I?'))
-    await tell(text('Who am I?', { from: '15550000' }))
-    expect(asked(1)).toMatch(/I am Ana.*Hello Ana.*Who am I/)
-    expect(asked(2)).not.toContain('Ana')
+    await sendToBot(text('I am Ana'))
+    await sendToBot(text('Who am I?'))
+    await sendToBot(text('Who am I?', { from: '15550000' }))
+    expect(lastRequest(1)).toMatch(/I am Ana.*Hello Ana.*Who am I/)
+    expect(lastRequest(2)).not.toContain('Ana')
   })
 
   it('to an image contains the image', async () => {
-    const { graph, model, tell, asked, texts } = await startBot()
+    const { graph, model, sendToBot, lastRequest, texts } = await startBot()
     const bytes = Buffer.from('89504e470d0a1a0a', 'hex')
     const id = graph.hold(bytes, 'image/png')
     model.script(say('A square.'))
-    await tell({ from: person, type: 'image', image: { id, caption: 'What is this?' } })
-    expect(asked()).toContain('What is this?')
-    expect(asked()).toContain(`data:image/png;base64,${bytes.toString('base64')}`)
+    await sendToBot({ from: person, type: 'image', image: { id, caption: 'What is this?' } })
+    expect(lastRequest()).toContain('What is this?')
+    expect(lastRequest()).toContain(`data:image/png;base64,${bytes.toString('base64')}`)
     expect(texts()).toEqual(['A square.'])
   })
 
   it("that failed is an apology without the provider's message, and not stored", async () => {
-    const { model, tell, asked, texts, errors } = await startBot()
+    const { model, sendToBot, lastRequest, texts, errors } = await startBot()
     model.script(fail(400, { message: 'internal words' }), say('Better now.'))
-    await tell(text('lost'))
-    await tell(text('again'))
+    await sendToBot(text('lost'))
+    await sendToBot(text('again'))
     expect(texts()).toHaveLength(2)
     expect(texts()[0]).not.toContain('internal words')
-    expect(asked()).not.toContain('lost')
+    expect(lastRequest()).not.toContain('lost')
     expect(errors).toHaveLength(1)
   })
 })

@@ -10,7 +10,7 @@ import { createClient } from '../../src/client.js'
 import { fail, type Reply, say, scripted } from '../../src/testing/index.js'
 import { basePaths } from '../../src/testing/routes.js'
 import { fakeClock } from '../middleware/fake-clock.js'
-import { adaptersAt, ask, names } from '../wire/support.js'
+import { adaptersAt, names, requestFor } from '../wire/support.js'
 import type { LargeReply } from './big-server.js'
 import type { Ran } from './matrix.js'
 import type { Noise } from './probe.js'
@@ -81,7 +81,7 @@ async function slowest(
     const delay = monitorEventLoopDelay({ resolution: 5 })
     const before = process.cpuUsage()
     delay.enable()
-    for await (const _ of clientAt(`${url}${basePaths[name]}`).stream(ask(name)));
+    for await (const _ of clientAt(`${url}${basePaths[name]}`).stream(requestFor(name)));
     delay.disable()
     const { user, system } = process.cpuUsage(before)
     stall = Math.max(stall, delay.max / 1e6)
@@ -104,7 +104,7 @@ async function stallOf(reply: Reply, timeouts: object): Promise<Measured> {
   for (const name of names) {
     const server = await faultServer([reply])
     const started = performance.now()
-    const stream = clientAt(server.baseURL(name)).stream(ask(name), { timeouts })
+    const stream = clientAt(server.baseURL(name)).stream(requestFor(name), { timeouts })
     await stream.response.catch(() => {})
     took.push(performance.now() - started)
     await server.close()
@@ -125,7 +125,7 @@ async function amplification(calls: number, most: number): Promise<Measured> {
   })
   const clock = fakeClock({ jumps: true })
   const ai = createClient({ providers: [dead], use: [retry({ clock })] })
-  const call = () => ai.generate({ ...ask('openai'), model: 'scripted/m' }).catch(() => {})
+  const call = () => ai.generate({ ...requestFor('openai'), model: 'scripted/m' }).catch(() => {})
   await Promise.all(Array.from({ length: calls }, call))
   const times = attempts / calls
   return { value: `${times.toFixed(3)}×`, isMet: times <= most }

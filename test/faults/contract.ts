@@ -49,8 +49,8 @@ export const contract: Readonly<Record<string, Check>> = {
     const record = records.at(-1)
     if (!record) return undefined
     // a response has the usage of its own turns, an error that of all attempts
-    const told = errorIn(observed)?.usage ?? record.usage
-    if (totalOf(told) !== totalOf(record.usage)) return 'the record is not what the caller got'
+    const reported = errorIn(observed)?.usage ?? record.usage
+    if (totalOf(reported) !== totalOf(record.usage)) return 'the record is not what the caller got'
     const sum = record.attempts.reduce((total, { usage }) => total + totalOf(usage), 0)
     return sum !== totalOf(record.usage) && 'the record is not the sum of its attempts'
   },
@@ -96,7 +96,7 @@ export function differences(row: Row, setting: Setting, observed: Observed): rea
   const isFree = response !== undefined && row.isFree?.(response, setting)
   const free: Partial<Expectation> = isFree ? { waits: [], usage: 'told' } : {}
   const expected = { ...withDefaults(expectationOf(row, setting)), ...free }
-  const got = outcomeOf(observed, row.said ?? text)
+  const got = outcomeOf(observed, row.script ?? text)
   // a request that is cancelled early may not have reached a busy server
   const isCut = row.timeouts?.headersMs !== undefined && got.requests <= expected.requests
   return Object.entries(expected)
@@ -120,7 +120,7 @@ export const withDefaults = (expected: Expectation): Expectation => ({
 export const allWords = words.length
 
 /** The outcome of a call, in the terms of an expectation. */
-function outcomeOf(observed: Observed, said: string): Required<Expectation> {
+function outcomeOf(observed: Observed, scriptText: string): Required<Expectation> {
   const error = errorIn(observed)
   const record = observed.records.at(-1)
   const kept = observed.response?.text ?? error?.partial?.text ?? textOf(observed.chunks)
@@ -133,7 +133,7 @@ function outcomeOf(observed: Observed, said: string): Required<Expectation> {
     requests: observed.requests,
     attempts: record?.attempts.length ?? 0,
     waits: observed.waits.map((ms) => Math.round(ms)),
-    words: said.startsWith(kept) ? kept.split(' ').filter(Boolean).length : Number.NaN,
+    words: scriptText.startsWith(kept) ? kept.split(' ').filter(Boolean).length : Number.NaN,
     usage: usageOf(record?.usage),
     toolRuns: observed.toolRuns,
   } as Required<Expectation>

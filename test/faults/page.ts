@@ -50,8 +50,8 @@ function line(row: Row): string {
     const texts = [...labels].map(([text, names]) => `${names.join(', ')}: ${text}`)
     return labels.size === 1 ? [...labels.keys()][0] : texts.join('<br>')
   }
-  const told = row.outcome ?? cell(outcome)
-  return `| ${[row.id, row.fault, told, cell(requests), cell(kept)].join(' | ')} |`
+  const result = row.outcome ?? cell(outcome)
+  return `| ${[row.id, row.fault, result, cell(requests), cell(kept)].join(' | ')} |`
 }
 
 function outcome({ error, code, phase, retryAfterMs, waits = [] }: Expectation): string {
@@ -100,7 +100,7 @@ function grouped(row: Row): readonly Group[] {
   const groups = [...found.values()]
   const of = (setting: Setting, keys: readonly (keyof Setting)[]) =>
     keys.map((key) => setting[key]).join(' ')
-  const told = dimensions.find((keys) => {
+  const distinguishing = dimensions.find((keys) => {
     const seen = groups.map((group) => new Set(group.map((setting) => of(setting, keys))))
     return (
       new Set(seen.flatMap((set) => [...set])).size ===
@@ -108,7 +108,7 @@ function grouped(row: Row): readonly Group[] {
     )
   })
   return groups.map((group) => ({
-    label: [...new Set(group.map((setting) => of(setting, told ?? ['name'])))].join(', '),
+    label: [...new Set(group.map((setting) => of(setting, distinguishing ?? ['name'])))].join(', '),
     expectation: expectationOf(row, group[0] as Setting),
   }))
 }

@@ -19,9 +19,9 @@ if (problems.length === 0) writeFileSync('docs/faults.md', page())
 const seen: Seen = { ran, noise }
 let missed = 0
 for (const { number, figure, target, measure, test } of bars) {
-  const told = measure ? await measure(seen) : undefined
-  if (told && !told.isMet) missed++
-  const value = told ? `${told.value}${told.isMet ? '' : ' MISSED'}` : `see ${test?.[0]}`
+  const result = measure ? await measure(seen) : undefined
+  if (result && !result.isMet) missed++
+  const value = result ? `${result.value}${result.isMet ? '' : ' MISSED'}` : `see ${test?.[0]}`
   console.log(`${number.padEnd(6)} ${figure}: ${value} (target ${target})`)
 }
 console.log(`\n${missed} bars missed`)

@@ -78,7 +78,7 @@ export interface Row {
   /** One per request, the last one repeats. None: no server is listening. */
   readonly answers: (setting: Setting) => readonly Answer[]
   /** The reply of the server. @default the seven words of `text` */
-  readonly said?: string
+  readonly script?: string
   readonly timeouts?: Timeouts
   readonly retry?: RetryOptions
   /** Options of the provider. */

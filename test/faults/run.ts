@@ -8,7 +8,7 @@ import type { StreamChunk } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import type { Middleware } from '../../src/core/index.js'
 import { fakeClock } from '../middleware/fake-clock.js'
-import { adaptersAt, ask, listenersOf } from '../wire/support.js'
+import { adaptersAt, listenersOf, requestFor } from '../wire/support.js'
 import { watchTimers } from './probe.js'
 import type { Caller, Calling, Got, Row, Setting } from './row.js'
 import { faultServer } from './server.js'
@@ -70,7 +70,7 @@ export async function run(row: Row, setting: Setting): Promise<Observed> {
   const controller = new AbortController()
   const calling: Calling = {
     ai,
-    request: ask(setting.name),
+    request: requestFor(setting.name),
     mode: setting.mode,
     server,
     controller,

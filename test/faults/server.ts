@@ -115,7 +115,7 @@ function exchangeOf({ request, response, text, index }: Arrived): Exchange {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   response.on('error', () => {})
-  const payload = (reply: Reply) => render(reply, askedOf(request.url ?? '', text, index))
+  const payload = (reply: Reply) => render(reply, requestOf(request.url ?? '', text, index))
   return {
     request,
     socket: request.socket,
@@ -132,7 +132,7 @@ function exchangeOf({ request, response, text, index }: Arrived): Exchange {
   }
 }
 
-function askedOf(url: string, text: string, seed: number) {
+function requestOf(url: string, text: string, seed: number) {
   const [path = '', query = ''] = url.split('?', 2)
   const route = routeOf(path, query)
   if (route?.kind !== 'generate') throw new Error(`No provider has ${url}`)

@@ -23,7 +23,7 @@ const withStatus = (status: string | undefined) =>
 export const answers: readonly CallCase[] = [
   {
     id: 109,
-    says: 'the input of a call is JSON text',
+    title: 'the input of a call is JSON text',
     model: sonnet,
     script: [callTool('f', { a: 1 }).callTool('g', {})],
     expects: {
@@ -40,7 +40,7 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 110,
-    says: 'two texts and two calls are one answer',
+    title: 'two texts and two calls are one answer',
     model: gpt,
     script: [say('One ').say('two').callTool('f', { a: 1 }).callTool('g', { b: 2 })],
     expects: {
@@ -53,7 +53,7 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 111,
-    says: 'a refusal is no text, and ends as filtered',
+    title: 'a refusal is no text, and ends as filtered',
     model: gpt,
     script: [refuse('I cannot do that.')],
     expects: {
@@ -66,14 +66,14 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 112,
-    says: 'all summaries of the reasoning are there',
+    title: 'all summaries of the reasoning are there',
     model: 'openai/gpt-5',
     script: [think(['First.', 'Second.']).say('Done')],
     expects: { answer: { text: 'Done', message: { reasoning_content: 'First.\n\nSecond.' } } },
   },
   {
     id: 113,
-    says: 'an answer cut by its limit says so, and what it used',
+    title: 'an answer cut by its limit says so, and what it used',
     model: gpt,
     script: [say('One two').finish('length').usage(usage)],
     expects: {
@@ -86,21 +86,21 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 113,
-    says: 'an answer cut by a filter says so',
+    title: 'an answer cut by a filter says so',
     model: gpt,
     script: [say('One two').finish('content_filter').usage(usage)],
     expects: { answer: { text: 'One two', finish_reason: 'content_filter', usage } },
   },
   {
     id: 114,
-    says: 'a refusal of Claude is a filter',
+    title: 'a refusal of Claude is a filter',
     model: sonnet,
     script: [say('I').finish('content_filter', { native: 'refusal' })],
     expects: { answer: { finish_reason: 'content_filter', native_finish_reason: 'refusal' } },
   },
   {
     id: 114,
-    says: 'a pause is a stop that tells its own name',
+    title: 'a pause is a stop that tells its own name',
     model: sonnet,
     script: [
       say('Wait').finish('stop', { native: 'pause_turn' }),
@@ -111,7 +111,7 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 115,
-    says: 'a prompt that was blocked has no content',
+    title: 'a prompt that was blocked has no content',
     model: flash,
     script: [refuse('', { ofPrompt: true })],
     expects: {
@@ -121,7 +121,7 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 115,
-    says: 'a malformed call is no quiet stop',
+    title: 'a malformed call is no quiet stop',
     model: flash,
     script: [say('').finish('stop', { native: 'MALFORMED_FUNCTION_CALL' })],
     expects: {
@@ -131,35 +131,35 @@ export const answers: readonly CallCase[] = [
   },
   {
     id: 116,
-    says: 'a call makes STOP a tool call',
+    title: 'a call makes STOP a tool call',
     model: flash,
     script: [callTool('f', { a: 1 })],
     expects: { answer: { finish_reason: 'tool_calls', native_finish_reason: 'STOP' } },
   },
   {
     id: 116,
-    says: 'a limit stays a limit',
+    title: 'a limit stays a limit',
     model: flash,
     script: [callTool('f', { a: 1 }).finish('length')],
     expects: { answer: { finish_reason: 'length', native_finish_reason: 'MAX_TOKENS' } },
   },
   {
     id: 117,
-    says: 'an end that is not told is a tool call where there are calls: Grok',
+    title: 'an end that is not told is a tool call where there are calls: Grok',
     model: 'xai/grok-4',
     script: [withStatus('')],
     expects: { answer: { finish_reason: 'tool_calls', message: { tool_calls: [{}] } } },
   },
   {
     id: 117,
-    says: 'nor is one that is not there: Grok',
+    title: 'nor is one that is not there: Grok',
     model: 'xai/grok-4',
     script: [withStatus(undefined)],
     expects: { answer: { finish_reason: 'tool_calls', message: { tool_calls: [{}] } } },
   },
   {
     id: 117,
-    says: 'an empty reason to end is a tool call where there are calls: Chat Completions',
+    title: 'an empty reason to end is a tool call where there are calls: Chat Completions',
     model: 'compatible/m',
     script: [callTool('f', { a: 1 }).finish('tool_calls', { native: '' })],
     expects: { answer: { finish_reason: 'tool_calls' } },

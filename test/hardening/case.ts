@@ -20,7 +20,7 @@ interface Row {
    */
   readonly id: number
   /** The behaviour a user may rely on. */
-  readonly says: string
+  readonly title: string
 }
 
 export type Mode = 'generate' | 'stream'

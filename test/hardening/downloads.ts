@@ -23,29 +23,29 @@ type Page = Partial<Omit<FileResponse, 'body'>> & { readonly body?: readonly Uin
 
 /** The pages of a small network, and the requests for them. */
 function world(pages: Readonly<Record<string, Page>>, addresses: Record<string, string> = {}) {
-  const asked: string[] = []
+  const requests: string[] = []
   const network: Network = {
     isPublic: nodeNetwork.isPublic,
     resolve: async (hostname): Promise<readonly Address[]> => [
       { address: addresses[hostname] ?? '93.184.216.34', family: 4 },
     ],
     get: async (page) => {
-      asked.push(page.href)
-      const { body = [], ...told } = pages[page.href] ?? { status: 404 }
+      requests.push(page.href)
+      const { body = [], ...reply } = pages[page.href] ?? { status: 404 }
       return {
         status: 200,
         location: undefined,
         contentType: undefined,
         contentLength: undefined,
         close: () => {},
-        ...told,
+        ...reply,
         body: (async function* () {
           yield* body
         })(),
       }
     },
   }
-  return { asked, network }
+  return { requests, network }
 }
 
 const load = (address: string, network: Network, options = {}) =>
@@ -64,14 +64,14 @@ const failing = async (pending: Promise<unknown>): Promise<TetradError> => {
 export const downloads: readonly HardeningCase[] = [
   {
     id: 98,
-    says: 'an address that the model does not read is refused, and the error names the way out',
+    title: 'an address that the model does not read is refused, and the error names the way out',
     model: old,
     messages: shown(url),
     expects: { error: BadRequestError, names: ['inlineFiles'], answer: { status: 400 } },
   },
   {
     id: 98,
-    says: 'a model that reads addresses gets the address: nothing is fetched',
+    title: 'a model that reads addresses gets the address: nothing is fetched',
     model: 'gemini/gemini-3-flash-preview',
     messages: shown(url),
     expects: { body: { contents: [{ parts: [{ fileData: { fileUri: url } }] }] } },
@@ -79,7 +79,7 @@ export const downloads: readonly HardeningCase[] = [
   ...modes.map(
     (mode): HardeningCase => ({
       id: 98,
-      says: `a private address is not asked, and neither is the provider (${mode})`,
+      title: `a private address is not asked, and neither is the provider (${mode})`,
       run: async () => {
         await using server = await mockServer([say('Fine.')])
         const listed = { inlineFiles: { hosts: ['localhost'] } }
@@ -98,17 +98,17 @@ export const downloads: readonly HardeningCase[] = [
   ),
   {
     id: 98,
-    says: 'a listed file is fetched, behind redirects to what is listed too',
+    title: 'a listed file is fetched, behind redirects to what is listed too',
     run: async () => {
       const last = 'https://b.files.example/b.png'
-      const { asked, network } = world({
+      const { requests, network } = world({
         [url]: { status: 302, location: last },
         [last]: { body: [png] },
       })
       expect(await load(url, network)).toEqual(
         shown(`data:image/png;base64,${png.toString('base64')}`),
       )
-      expect(asked).toEqual([url, last])
+      expect(requests).toEqual([url, last])
     },
   },
   ...(
@@ -125,11 +125,11 @@ export const downloads: readonly HardeningCase[] = [
   ).map(
     ([where, location, addresses]): HardeningCase => ({
       id: 98,
-      says: `a redirect ${where} is not followed`,
+      title: `a redirect ${where} is not followed`,
       run: async () => {
-        const { asked, network } = world({ [url]: { status: 302, location } }, addresses)
+        const { requests, network } = world({ [url]: { status: 302, location } }, addresses)
         expect((await failing(load(url, network))).status).toBe(400)
-        expect(asked).toEqual([url])
+        expect(requests).toEqual([url])
       },
     }),
   ),
@@ -141,7 +141,7 @@ export const downloads: readonly HardeningCase[] = [
   ).map(
     ([which, page]): HardeningCase => ({
       id: 98,
-      says: `a file over the limit is refused, also one ${which}`,
+      title: `a file over the limit is refused, also one ${which}`,
       run: async () => {
         const { network } = world({ [url]: page })
         expect((await failing(load(url, network, { maxBytes: 1_000 }))).status).toBe(400)
@@ -150,7 +150,7 @@ export const downloads: readonly HardeningCase[] = [
   ),
   {
     id: 98,
-    says: 'a file that is not there is a 400 of ours, and no retry helps',
+    title: 'a file that is not there is a 400 of ours, and no retry helps',
     run: async () => {
       const error = await failing(load(url, world({}).network))
       expect(error).toMatchObject({ status: 400, retryable: false })

@@ -28,9 +28,9 @@ const again = <T>(reply: T, times = 3) => Array.from({ length: times }, () => re
 
 const refused = (
   id: number,
-  says: string,
+  title: string,
   [model, reply, error]: readonly [string, Reply, CallCase['expects']['error'] & {}],
-): CallCase => ({ id, says, model, script: again(reply), expects: { error, requests: 1 } })
+): CallCase => ({ id, title, model, script: again(reply), expects: { error, requests: 1 } })
 
 const classes: readonly CallCase[] = [
   refused(136, 'a 400 that speaks of 429 is a 400', [
@@ -40,7 +40,7 @@ const classes: readonly CallCase[] = [
   ]),
   {
     id: 137,
-    says: 'an overload is tried again',
+    title: 'an overload is tried again',
     model: sonnet,
     script: again(fail(529)),
     expects: {
@@ -58,7 +58,7 @@ const classes: readonly CallCase[] = [
   ]),
   {
     id: 138,
-    says: 'a 504 of Gemini is a timeout',
+    title: 'a 504 of Gemini is a timeout',
     model: flash,
     script: again(fail(504)),
     expects: { error: TimeoutError, answer: { status: 504 }, requests: 3 },
@@ -97,7 +97,7 @@ const waits: readonly CallCase[] = [
   ...names.map(
     (name): CallCase => ({
       id: 141,
-      says: `two failures that pass are three requests, each wait by the policy: ${name}`,
+      title: `two failures that pass are three requests, each wait by the policy: ${name}`,
       model: models[name],
       script: [fail(429, { retryAfter: 2 }), fail(503), say('Fine.')],
       expects: { requests: 3, waits: [2_100, 1_050], answer: { text: 'Fine.' } },
@@ -105,21 +105,21 @@ const waits: readonly CallCase[] = [
   ),
   {
     id: 142,
-    says: 'a wait that is too long is left to the caller, at once',
+    title: 'a wait that is too long is left to the caller, at once',
     model: gpt,
     script: again(fail(429, { retryAfter: 90 })),
     expects: { error: RateLimitError, requests: 1, waits: [], answer: { retryAfterMs: 90_000 } },
   },
   {
     id: 142,
-    says: 'parts of a second count',
+    title: 'parts of a second count',
     model: gpt,
     script: [fail(429, { headers: { 'retry-after': '1.5' } }), say('Fine.')],
     expects: { requests: 2, waits: [1_500 * 1.05] },
   },
   {
     id: 142,
-    says: 'so do milliseconds, before seconds',
+    title: 'so do milliseconds, before seconds',
     model: gpt,
     script: [
       fail(429, { headers: { 'retry-after': '9', 'retry-after-ms': '1200' } }),
@@ -135,7 +135,7 @@ const waits: readonly CallCase[] = [
   ...Object.entries(foreign).map(
     ([model, request]): CallCase => ({
       id: 143,
-      says: `a parameter that is refused is not asked at all: ${model}`,
+      title: `a parameter that is refused is not asked at all: ${model}`,
       model,
       request,
       script: again(say('Fine.')),
@@ -164,10 +164,10 @@ const identified = (name: Name): Reply =>
         headers: { [name === 'anthropic' ? 'request-id' : 'x-request-id']: 'req_7' },
       })
 
-const told: readonly HardeningCase[] = names.flatMap((name) =>
+const messageRows: readonly HardeningCase[] = names.flatMap((name) =>
   modes.map((mode) => ({
     id: 144,
-    says: `the last error tells all attempts and the request id, and neither prompt nor key: ${name} (${mode})`,
+    title: `the last error tells all attempts and the request id, and neither prompt nor key: ${name} (${mode})`,
     run: () =>
       onServer({ script: again(identified(name)) }, async ({ ai, server }) => {
         const messages = [user('a secret of the user') as Message]
@@ -178,9 +178,9 @@ const told: readonly HardeningCase[] = names.flatMap((name) =>
         expect(error.attempts).toMatchObject(again({ status: 'failed' }))
         expect(server.requests).toHaveLength(3)
         expect(error.requestId).toBe('req_7')
-        const said = [JSON.stringify(error), String(error), inspect(error, { depth: Infinity })]
-        expect(said.join()).not.toContain('a secret of the user')
-        expect(said.join()).not.toContain(server.options(name).apiKey)
+        const prints = [JSON.stringify(error), String(error), inspect(error, { depth: Infinity })]
+        expect(prints.join()).not.toContain('a secret of the user')
+        expect(prints.join()).not.toContain(server.options(name).apiKey)
       }),
   })),
 )
@@ -189,7 +189,7 @@ const counts: readonly HardeningCase[] = [
   ...names.map(
     (name): HardeningCase => ({
       id: 146,
-      says: `a text beside messages, or in their place, is refused: ${name}`,
+      title: `a text beside messages, or in their place, is refused: ${name}`,
       run: () =>
         onServer({}, async ({ ai, server }) => {
           const asked = { model: models[name], messages: [user() as Message], text: 'Hi' }
@@ -203,7 +203,7 @@ const counts: readonly HardeningCase[] = [
   ...(['low', 'high', 'auto'] as const).map(
     (detail): HardeningCase => ({
       id: 146,
-      says: `an image of ${detail} detail is counted without being fetched, and an estimate says that it is one`,
+      title: `an image of ${detail} detail is counted without being fetched, and an estimate says that it is one`,
       run: () =>
         onServer({}, async ({ ai, server }) => {
           const image_url = { url: `${server.url}/a.png`, detail }
@@ -224,7 +224,7 @@ const counts: readonly HardeningCase[] = [
   ...(['openai', 'anthropic', 'gemini'] as const).map(
     (name): HardeningCase => ({
       id: 146,
-      says: `where the provider fails to count, the count is ours and has the error: ${name}`,
+      title: `where the provider fails to count, the count is ours and has the error: ${name}`,
       run: async () => {
         await using server = await mockServer([], { countTokens: () => fail(500) })
         const ai = createClient({ providers: adapters(server) })
@@ -238,7 +238,8 @@ const counts: readonly HardeningCase[] = [
   ),
   {
     id: 146,
-    says: 'where the provider fails to count, a history is trimmed by the estimate, with a warning',
+    title:
+      'where the provider fails to count, a history is trimmed by the estimate, with a warning',
     run: async () => {
       await using server = await mockServer([say('Fine.')], { countTokens: () => fail(500) })
       const { history } = await import('../../middleware/history.js')
@@ -254,4 +255,4 @@ const counts: readonly HardeningCase[] = [
   },
 ]
 
-export const failures: readonly HardeningCase[] = [...classes, ...waits, ...told, ...counts]
+export const failures: readonly HardeningCase[] = [...classes, ...waits, ...messageRows, ...counts]

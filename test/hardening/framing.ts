@@ -26,7 +26,7 @@ interface Frame {
 }
 
 /** The content of an event for the response; the long echo of the request is left out. */
-const told = ['id', 'model', 'created_at', 'status', 'output', 'usage', 'error']
+const members = ['id', 'model', 'created_at', 'status', 'output', 'usage', 'error']
 
 function recorded(name: Name): readonly Frame[] {
   const file = new URL(`../fixtures/${recordings[name]}`, import.meta.url)
@@ -41,7 +41,7 @@ function recorded(name: Name): readonly Frame[] {
 function withoutEcho(data: string): string {
   const value = parseJson(data)
   if (!isObject(value) || !isObject(value.response)) return data
-  const kept = Object.entries(value.response).filter(([key]) => told.includes(key))
+  const kept = Object.entries(value.response).filter(([key]) => members.includes(key))
   return JSON.stringify({ ...value, response: Object.fromEntries(kept) })
 }
 
@@ -112,7 +112,7 @@ export const framing: readonly HardeningCase[] = names.flatMap((name) =>
     ] as const
   ).map(([how, write]) => ({
     id: 121,
-    says: `a recorded stream ${how}, cut at every byte, says the same: ${name}`,
+    title: `a recorded stream ${how}, cut at every byte, says the same: ${name}`,
     run: async () => {
       await using server = await mockServer([])
       const read = await reader(name, server)

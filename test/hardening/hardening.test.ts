@@ -17,8 +17,8 @@ import { cases, notFollowed, total } from './cases.js'
 
 describe.each(byNumber(cases))('case %i', (_, rows) => {
   for (const row of rows) {
-    if ('run' in row) it(row.says, row.run)
-    else for (const mode of row.modes ?? modes) it(`${row.says} (${mode})`, () => play(row, mode))
+    if ('run' in row) it(row.title, row.run)
+    else for (const mode of row.modes ?? modes) it(`${row.title} (${mode})`, () => play(row, mode))
   }
 })
 
@@ -30,8 +30,8 @@ it('every number of the checklist has a row, or a reason for having none', () =>
 })
 
 it('every row has a title of its own', () => {
-  const said = cases.map(({ id, says }) => `${id} ${says}`)
-  expect(new Set(said).size).toBe(said.length)
+  const titles = cases.map(({ id, title }) => `${id} ${title}`)
+  expect(new Set(titles).size).toBe(titles.length)
 })
 
 function byNumber(rows: readonly HardeningCase[]): [number, readonly HardeningCase[]][] {

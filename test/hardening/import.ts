@@ -52,7 +52,7 @@ const bundle = (outfile: string) =>
 
 interface Run {
   readonly code: number | null
-  readonly said: string
+  readonly output: string
 }
 
 /** A process that may only read the bundle, without environment variables. */
@@ -66,18 +66,20 @@ function run(file: string): Promise<Run> {
     ['--no-warnings', flag, `--allow-fs-read=${file}`, `--import=${preload}`, file],
     { cwd: dirname(file), env: {}, stdio: ['ignore', 'pipe', 'pipe'] },
   )
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (said += piece))
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece) => (printed += piece))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => resolve({ code, said }))
+    child.once('close', (code) => resolve({ code, output: printed }))
   })
 }
 
 export const imports: readonly HardeningCase[] = [
   {
     id: 13,
-    says: 'to import the package asks no network, reads no file but its own, says nothing, and keeps nothing running',
+    title:
+      'to import the package asks no network, reads no file but its own, says nothing, and keeps nothing running',
     run: async () => {
       const directory = await realpath(await mkdtemp(join(tmpdir(), 'import-')))
       try {

@@ -86,7 +86,7 @@ const roles: readonly HardeningCase[] = [
   ...every.map(
     (model): CallCase => ({
       id: 57,
-      says: `a message without a role is refused: ${model}`,
+      title: `a message without a role is refused: ${model}`,
       model,
       messages: [{ content: 'Hi' }],
       expects: { error: BadRequestError, answer: { status: 400 } },
@@ -95,7 +95,7 @@ const roles: readonly HardeningCase[] = [
   ...every.map(
     (model): CallCase => ({
       id: 57,
-      says: `also by the provider alone: ${model}`,
+      title: `also by the provider alone: ${model}`,
       model,
       messages: [{ content: 'Hi' }],
       stack: [],
@@ -105,7 +105,7 @@ const roles: readonly HardeningCase[] = [
   ...every.map(
     (model): HardeningCase => ({
       id: 58,
-      says: `nothing of the caller is changed, and nothing depends on being able to: ${model}`,
+      title: `nothing of the caller is changed, and nothing depends on being able to: ${model}`,
       run: async () => {
         for (const mode of ['generate', 'stream'] as const) {
           const request = richRequest(model)
@@ -119,7 +119,7 @@ const roles: readonly HardeningCase[] = [
   ),
   {
     id: 59,
-    says: 'instructions at the head are hoisted, a late one stays where it is as a note',
+    title: 'instructions at the head are hoisted, a late one stays where it is as a note',
     model: sonnet,
     messages: [system('First'), user('a'), system('Late')],
     expects: {
@@ -132,7 +132,7 @@ const roles: readonly HardeningCase[] = [
   },
   {
     id: 59,
-    says: 'a model that takes system turns gets one',
+    title: 'a model that takes system turns gets one',
     model: 'anthropic/claude-opus-4-8',
     messages: [system('First'), user('a'), system('Late')],
     expects: {
@@ -147,14 +147,14 @@ const roles: readonly HardeningCase[] = [
   },
   {
     id: 60,
-    says: 'instructions alone are nothing that Claude could answer',
+    title: 'instructions alone are nothing that Claude could answer',
     model: sonnet,
     messages: [system('Be kind')],
     expects: { error: BadRequestError, answer: { status: 400 } },
   },
   {
     id: 61,
-    says: 'Gemini is given a user who says next to nothing',
+    title: 'Gemini is given a user who says next to nothing',
     model: flash,
     messages: [system('Be kind')],
     expects: {
@@ -168,7 +168,7 @@ const roles: readonly HardeningCase[] = [
   ...every.map(
     (model): CallCase => ({
       id: 62,
-      says: `no messages at all are refused: ${model}`,
+      title: `no messages at all are refused: ${model}`,
       model,
       messages: [],
       expects: { error: BadRequestError, answer: { status: 400 } },
@@ -176,28 +176,28 @@ const roles: readonly HardeningCase[] = [
   ),
   {
     id: 63,
-    says: 'two user messages in a row are one turn of Claude',
+    title: 'two user messages in a row are one turn of Claude',
     model: sonnet,
     messages: [user('a'), user('b')],
     expects: { body: { messages: [{ role: 'user', content: [text('a'), text('b')] }] } },
   },
   {
     id: 63,
-    says: 'and of Gemini',
+    title: 'and of Gemini',
     model: flash,
     messages: [user('a'), user('b')],
     expects: { body: { contents: [{ role: 'user', parts: [{ text: 'a' }, { text: 'b' }] }] } },
   },
   {
     id: 64,
-    says: 'an instruction without words is left out',
+    title: 'an instruction without words is left out',
     model: sonnet,
     messages: [system(''), user()],
     expects: { lacks: ['system'], warns: ['repaired messages'] },
   },
   {
     id: 65,
-    says: 'an empty user message is left out',
+    title: 'an empty user message is left out',
     model: sonnet,
     messages: [user(''), user('Hi')],
     expects: {
@@ -207,14 +207,14 @@ const roles: readonly HardeningCase[] = [
   },
   {
     id: 65,
-    says: 'where nothing is left the call is refused',
+    title: 'where nothing is left the call is refused',
     model: sonnet,
     messages: [user('')],
     expects: { error: BadRequestError, answer: { status: 400 } },
   },
   {
     id: 66,
-    says: 'an empty text beside calls is no text, and none is invented',
+    title: 'an empty text beside calls is no text, and none is invented',
     model: sonnet,
     messages: [user(), assistant('', { tool_calls: [call('c1')] }), result('c1')],
     request: { tools: [tool()] },
@@ -230,21 +230,21 @@ const roles: readonly HardeningCase[] = [
   },
   {
     id: 67,
-    says: 'the beginning of an answer does not end in white space',
+    title: 'the beginning of an answer does not end in white space',
     model: sonnet,
     messages: [user(), assistant('Hi \n')],
     expects: { body: { messages: [{}, { role: 'assistant', content: [text('Hi')] }] } },
   },
   {
     id: 67,
-    says: 'a beginning of white space alone is none',
+    title: 'a beginning of white space alone is none',
     model: sonnet,
     messages: [user(), assistant('  ')],
     expects: { body: { messages: [{ role: 'user' }] }, warns: ['repaired messages'] },
   },
   {
     id: 89,
-    says: 'two instructions reach the model in their order',
+    title: 'two instructions reach the model in their order',
     model: gpt,
     messages: [system('One'), system('Two'), user()],
     expects: {
@@ -259,28 +259,28 @@ const roles: readonly HardeningCase[] = [
   },
   {
     id: 91,
-    says: 'OpenAI knows developers',
+    title: 'OpenAI knows developers',
     model: gpt,
     messages: [{ role: 'developer', content: 'D' }, user()],
     expects: { body: { input: [{ role: 'developer' }, { role: 'user' }] } },
   },
   {
     id: 91,
-    says: 'to Claude they are the system',
+    title: 'to Claude they are the system',
     model: sonnet,
     messages: [{ role: 'developer', content: 'D' }, user()],
     expects: { body: { system: [text('D')], messages: [{ role: 'user' }] } },
   },
   {
     id: 91,
-    says: 'to Gemini too',
+    title: 'to Gemini too',
     model: flash,
     messages: [{ role: 'developer', content: 'D' }, user()],
     expects: { body: { systemInstruction: { parts: [{ text: 'D' }] } } },
   },
   {
     id: 95,
-    says: 'what Grok has no place for goes: names and cache marks',
+    title: 'what Grok has no place for goes: names and cache marks',
     model: 'xai/grok-4',
     messages: [
       {
@@ -307,7 +307,7 @@ const marked: readonly unknown[] = [
 const marks: readonly CallCase[] = [
   {
     id: 96,
-    says: 'cache marks reach Claude on texts, tools and results',
+    title: 'cache marks reach Claude on texts, tools and results',
     model: sonnet,
     messages: marked,
     request: { tools: [{ ...tool(), ...mark }] },
@@ -326,7 +326,7 @@ const marks: readonly CallCase[] = [
   ...[flash, gpt, 'xai/grok-4'].map(
     (model): CallCase => ({
       id: 96,
-      says: `and nobody who would refuse them: ${model}`,
+      title: `and nobody who would refuse them: ${model}`,
       model,
       messages: marked,
       request: { tools: [{ ...tool(), ...mark }] },
@@ -348,7 +348,7 @@ const marks: readonly CallCase[] = [
 const files: readonly CallCase[] = [
   {
     id: 90,
-    says: 'a file travels with its name',
+    title: 'a file travels with its name',
     model: gpt,
     messages: [
       user([
@@ -364,7 +364,7 @@ const files: readonly CallCase[] = [
   },
   {
     id: 97,
-    says: 'Claude fetches an address itself',
+    title: 'Claude fetches an address itself',
     model: sonnet,
     messages: [user([image('https://example.com/a.png')])],
     expects: {
@@ -379,7 +379,7 @@ const files: readonly CallCase[] = [
   },
   {
     id: 97,
-    says: 'a data URI is sent as its bytes and their type',
+    title: 'a data URI is sent as its bytes and their type',
     model: sonnet,
     messages: [user([image(`data:image/png;base64,${png}`)])],
     expects: {
@@ -396,7 +396,7 @@ const files: readonly CallCase[] = [
   },
   {
     id: 99,
-    says: 'a PDF is a document of Claude',
+    title: 'a PDF is a document of Claude',
     model: sonnet,
     messages: [user([{ type: 'file', file: { file_data: pdf, format: 'application/pdf' } }])],
     expects: {
@@ -416,7 +416,7 @@ const files: readonly CallCase[] = [
   },
   {
     id: 99,
-    says: 'a PDF is inline data of Gemini',
+    title: 'a PDF is inline data of Gemini',
     model: flash,
     messages: [user([{ type: 'file', file: { file_data: pdf, format: 'application/pdf' } }])],
     expects: {
@@ -428,7 +428,7 @@ const files: readonly CallCase[] = [
   ...[gpt].map(
     (model): CallCase => ({
       id: 99,
-      says: `a PDF is an input file of the Responses API: ${model}`,
+      title: `a PDF is an input file of the Responses API: ${model}`,
       model,
       messages: [
         user([
@@ -449,14 +449,14 @@ const files: readonly CallCase[] = [
   ),
   {
     id: 99,
-    says: 'Grok takes no bytes of a document: refused, with what it takes',
+    title: 'Grok takes no bytes of a document: refused, with what it takes',
     model: 'xai/grok-4',
     messages: [user([{ type: 'file', file: { file_data: pdf, format: 'application/pdf' } }])],
     expects: { error: BadRequestError, names: ['file_id'], answer: { status: 400 } },
   },
   {
     id: 100,
-    says: 'sound is refused where the model does not hear',
+    title: 'sound is refused where the model does not hear',
     model: sonnet,
     messages: [
       user([text('Hear'), { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }]),
@@ -465,7 +465,8 @@ const files: readonly CallCase[] = [
   },
   {
     id: 101,
-    says: 'a last assistant message is the beginning of the answer, and the mark for it is not sent',
+    title:
+      'a last assistant message is the beginning of the answer, and the mark for it is not sent',
     model: sonnet,
     messages: [user(), assistant('Once', { prefix: true })],
     expects: {
@@ -475,7 +476,7 @@ const files: readonly CallCase[] = [
   },
   {
     id: 101,
-    says: 'a model that takes none is asked to go on, with a warning',
+    title: 'a model that takes none is asked to go on, with a warning',
     model: 'anthropic/claude-opus-4-6',
     messages: [user(), assistant('Once', { prefix: true })],
     expects: {
@@ -491,7 +492,7 @@ const redacted = { type: 'redacted_thinking', data: 'xyz' }
 const thoughts: readonly CallCase[] = [
   {
     id: 92,
-    says: "litellm's thinking blocks stand first, as they were signed, the redacted one too",
+    title: "litellm's thinking blocks stand first, as they were signed, the redacted one too",
     model: sonnet,
     messages: [
       user(),
@@ -508,7 +509,7 @@ const thoughts: readonly CallCase[] = [
   },
   {
     id: 93,
-    says: 'thinking is left out while the calls being answered came without their thoughts',
+    title: 'thinking is left out while the calls being answered came without their thoughts',
     model: sonnet,
     messages: [user(), calls(call('c1')), result('c1')],
     request: { tools: [tool()], reasoning_effort: 'low' },

@@ -16,32 +16,32 @@ const each = (
 ): readonly CallCase[] =>
   models.map((model) => {
     const made = row(model)
-    return { ...made, model, says: `${made.says}: ${model}` }
+    return { ...made, model, title: `${made.title}: ${model}` }
   })
 
 const limits: readonly CallCase[] = [
   {
     id: 14,
-    says: 'without a limit Claude may write as much as the model can',
+    title: 'without a limit Claude may write as much as the model can',
     model: sonnet,
     expects: { body: { max_tokens: 64_000 } },
   },
   {
     id: 14,
-    says: 'a model of unknown size gets 4096 tokens, and the answer says so',
+    title: 'a model of unknown size gets 4096 tokens, and the answer says so',
     model: 'anthropic/claude-foo-9',
     expects: { body: { max_tokens: 4_096 }, warns: ['other max_tokens'] },
   },
   {
     id: 15,
-    says: 'a limit that is no whole number is rounded',
+    title: 'a limit that is no whole number is rounded',
     model: sonnet,
     request: { max_completion_tokens: 100.6 },
     expects: { body: { max_tokens: 101 } },
   },
   {
     id: 16,
-    says: 'a budget to think leaves room for the answer',
+    title: 'a budget to think leaves room for the answer',
     model: 'anthropic/claude-foo-9',
     request: { thinking: { type: 'enabled', budget_tokens: 2_000 } },
     expects: {
@@ -51,7 +51,7 @@ const limits: readonly CallCase[] = [
   },
   {
     id: 16,
-    says: 'a budget above the limit we chose raises it by as much',
+    title: 'a budget above the limit we chose raises it by as much',
     model: 'anthropic/claude-foo-9',
     request: { thinking: { type: 'enabled', budget_tokens: 5_000 } },
     expects: {
@@ -61,7 +61,7 @@ const limits: readonly CallCase[] = [
   },
   {
     id: 17,
-    says: 'a budget above the limit of the caller raises it, with a warning',
+    title: 'a budget above the limit of the caller raises it, with a warning',
     model: sonnet,
     request: { thinking: { type: 'enabled', budget_tokens: 5_000 }, max_tokens: 1_000 },
     expects: {
@@ -74,35 +74,35 @@ const limits: readonly CallCase[] = [
 const thinking: readonly CallCase[] = [
   {
     id: 18,
-    says: 'the least effort is the least budget that the API takes',
+    title: 'the least effort is the least budget that the API takes',
     model: sonnet,
     request: { reasoning_effort: 'minimal' },
     expects: { body: { thinking: { type: 'enabled', budget_tokens: 1_024 } } },
   },
   {
     id: 19,
-    says: 'a model that thinks as it sees fit gets the effort as a level',
+    title: 'a model that thinks as it sees fit gets the effort as a level',
     model: opus46,
     request: { reasoning_effort: 'high' },
     expects: { body: { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } } },
   },
   {
     id: 20,
-    says: 'no effort asks for no thinking',
+    title: 'no effort asks for no thinking',
     model: opus46,
     request: { reasoning_effort: 'none' },
     expects: { lacks: ['thinking', 'output_config'] },
   },
   {
     id: 21,
-    says: 'a middle effort is a budget of 2048 tokens',
+    title: 'a middle effort is a budget of 2048 tokens',
     model: sonnet,
     request: { reasoning_effort: 'medium' },
     expects: { body: { thinking: { type: 'enabled', budget_tokens: 2_048 } } },
   },
   {
     id: 22,
-    says: 'Gemini 2.5 stops thinking where no effort is wanted',
+    title: 'Gemini 2.5 stops thinking where no effort is wanted',
     model: flash,
     request: { reasoning_effort: 'none' },
     expects: {
@@ -111,7 +111,7 @@ const thinking: readonly CallCase[] = [
   },
   {
     id: 23,
-    says: 'Gemini 3 cannot stop thinking: it gets the lowest level, with a warning',
+    title: 'Gemini 3 cannot stop thinking: it gets the lowest level, with a warning',
     model: gemini3,
     request: { reasoning_effort: 'none' },
     expects: {
@@ -123,14 +123,14 @@ const thinking: readonly CallCase[] = [
   },
   {
     id: 24,
-    says: 'Gemini 3.1 has a middle level',
+    title: 'Gemini 3.1 has a middle level',
     model: 'gemini/gemini-3.1-pro-preview',
     request: { reasoning_effort: 'medium' },
     expects: { body: { generationConfig: { thinkingConfig: { thinkingLevel: 'MEDIUM' } } } },
   },
   {
     id: 24,
-    says: 'Gemini 3 has none: it gets the high one, with a warning',
+    title: 'Gemini 3 has none: it gets the high one, with a warning',
     model: gemini3,
     request: { reasoning_effort: 'medium' },
     expects: {
@@ -140,7 +140,7 @@ const thinking: readonly CallCase[] = [
   },
   {
     id: 25,
-    says: 'a level and a budget at once are refused before the request',
+    title: 'a level and a budget at once are refused before the request',
     model: gemini3,
     request: {
       provider_options: {
@@ -151,7 +151,7 @@ const thinking: readonly CallCase[] = [
   },
   ...each(['openai/gpt-5', sonnet, opus46, flash, gemini3, 'xai/grok-4.3'], () => ({
     id: 26,
-    says: 'an effort that does not exist is refused, with the ones that do',
+    title: 'an effort that does not exist is refused, with the ones that do',
     request: { reasoning_effort: 'ultra' },
     expects: { error: UnsupportedParamsError, names: ['low', 'high'], answer: { status: 400 } },
   })),
@@ -160,48 +160,48 @@ const thinking: readonly CallCase[] = [
 const sampling: readonly CallCase[] = [
   {
     id: 27,
-    says: 'a temperature that a reasoning model does not take is refused',
+    title: 'a temperature that a reasoning model does not take is refused',
     model: 'openai/gpt-5',
     request: { temperature: 0.2 },
     expects: { error: UnsupportedParamsError, names: ['temperature', 'gpt-5', 'drop_params'] },
   },
   {
     id: 27,
-    says: 'with drop_params it is left out',
+    title: 'with drop_params it is left out',
     model: 'openai/gpt-5',
     request: { temperature: 0.2, drop_params: true },
     expects: { lacks: ['temperature', 'drop_params'], warns: ['dropped temperature'] },
   },
   ...each(four, () => ({
     id: 28,
-    says: 'two answers in one are refused',
+    title: 'two answers in one are refused',
     request: { n: 2 },
     expects: { error: UnsupportedParamsError, names: ['n: 2'] },
   })),
   {
     id: 28,
-    says: 'a seed that the Responses API has no place for is refused',
+    title: 'a seed that the Responses API has no place for is refused',
     model: 'openai/gpt-4.1',
     request: { seed: 1 },
     expects: { error: UnsupportedParamsError, names: ['seed'] },
   },
   {
     id: 28,
-    says: 'stop sequences that the Responses API has no place for are refused',
+    title: 'stop sequences that the Responses API has no place for are refused',
     model: 'openai/gpt-4.1',
     request: { stop: ['x'] },
     expects: { error: UnsupportedParamsError, names: ['stop'] },
   },
   {
     id: 28,
-    says: 'both are left out with drop_params, each with a warning',
+    title: 'both are left out with drop_params, each with a warning',
     model: 'openai/gpt-4.1',
     request: { seed: 1, stop: ['x'], drop_params: true },
     expects: { lacks: ['seed', 'stop'], warns: ['dropped stop', 'dropped seed'] },
   },
   {
     id: 28,
-    says: 'and without params() too: never in silence',
+    title: 'and without params() too: never in silence',
     model: 'openai/gpt-4.1',
     request: { seed: 1, stop: ['x'] },
     stack: [],
@@ -209,21 +209,21 @@ const sampling: readonly CallCase[] = [
   },
   {
     id: 29,
-    says: 'verbosity is a member of text',
+    title: 'verbosity is a member of text',
     model: 'openai/gpt-5',
     request: { verbosity: 'low' },
     expects: { body: { text: { verbosity: 'low' } } },
   },
   {
     id: 30,
-    says: 'Gemini takes a seed',
+    title: 'Gemini takes a seed',
     model: flash,
     request: { seed: 7 },
     expects: { body: { generationConfig: { seed: 7 } } },
   },
   {
     id: 31,
-    says: 'Claude does not, and the error names both ways out',
+    title: 'Claude does not, and the error names both ways out',
     model: sonnet,
     request: { seed: 7 },
     expects: {
@@ -234,49 +234,49 @@ const sampling: readonly CallCase[] = [
   },
   {
     id: 32,
-    says: 'one answer is what there is: n is not sent',
+    title: 'one answer is what there is: n is not sent',
     model: sonnet,
     request: { n: 1 },
     expects: { lacks: ['n'] },
   },
   {
     id: 33,
-    says: 'an e-mail address is not sent as the id of a user',
+    title: 'an e-mail address is not sent as the id of a user',
     model: sonnet,
     request: { user: 'a@b.com' },
     expects: { lacks: ['metadata'], warns: ['dropped user'] },
   },
   {
     id: 33,
-    says: 'an id is',
+    title: 'an id is',
     model: sonnet,
     request: { user: 'u-1' },
     expects: { body: { metadata: { user_id: 'u-1' } } },
   },
   {
     id: 34,
-    says: 'a long user id is cut to what the API takes, with a warning',
+    title: 'a long user id is cut to what the API takes, with a warning',
     model: 'openai/gpt-4.1',
     request: { user: 'u'.repeat(80) },
     expects: { body: { safety_identifier: 'u'.repeat(64) }, warns: ['changed user'] },
   },
   {
     id: 35,
-    says: 'Grok takes no stop sequences',
+    title: 'Grok takes no stop sequences',
     model: 'xai/grok-4',
     request: { stop: ['x'] },
     expects: { error: UnsupportedParamsError, names: ['stop'] },
   },
   {
     id: 35,
-    says: 'with drop_params they are left out',
+    title: 'with drop_params they are left out',
     model: 'xai/grok-4',
     request: { stop: ['x'], drop_params: true },
     expects: { lacks: ['stop'], warns: ['dropped stop'] },
   },
   {
     id: 36,
-    says: 'of too many stop sequences the first are sent, where parameters may be adjusted',
+    title: 'of too many stop sequences the first are sent, where parameters may be adjusted',
     model: flash,
     request: { stop: ['a', 'b', 'c', 'd', 'e', 'f'], drop_params: true },
     expects: {
@@ -286,28 +286,28 @@ const sampling: readonly CallCase[] = [
   },
   {
     id: 36,
-    says: 'else they are refused',
+    title: 'else they are refused',
     model: flash,
     request: { stop: ['a', 'b', 'c', 'd', 'e', 'f'] },
     expects: { error: UnsupportedParamsError, names: ['stop', 'at most 5'] },
   },
   {
     id: 36,
-    says: 'Claude sets no limit on them',
+    title: 'Claude sets no limit on them',
     model: sonnet,
     request: { stop: ['a', 'b', 'c', 'd', 'e', 'f'] },
     expects: { body: { stop_sequences: ['a', 'b', 'c', 'd', 'e', 'f'] } },
   },
   {
     id: 37,
-    says: 'a stop sequence of white space is left out with the drop_params of the call',
+    title: 'a stop sequence of white space is left out with the drop_params of the call',
     model: sonnet,
     request: { stop: ['\n', 'END'], drop_params: true },
     expects: { body: { stop_sequences: ['END'] }, warns: ['changed stop'] },
   },
   {
     id: 37,
-    says: 'and with that of the client',
+    title: 'and with that of the client',
     model: sonnet,
     request: { stop: '\n' },
     stack: dropping,
@@ -315,14 +315,14 @@ const sampling: readonly CallCase[] = [
   },
   {
     id: 38,
-    says: 'a temperature out of range is refused, never changed in silence',
+    title: 'a temperature out of range is refused, never changed in silence',
     model: sonnet,
     request: { temperature: 1.7 },
     expects: { error: UnsupportedParamsError, names: ['temperature', 'from 0 to 1'] },
   },
   {
     id: 38,
-    says: 'with drop_params it is the nearest that the model takes',
+    title: 'with drop_params it is the nearest that the model takes',
     model: sonnet,
     request: { temperature: 1.7, drop_params: true },
     expects: { body: { temperature: 1 }, warns: ['changed temperature'] },
@@ -334,14 +334,14 @@ const named = { type: 'function', function: { name: 'look' } }
 const toolChoice: readonly CallCase[] = [
   {
     id: 39,
-    says: 'one call at a time is said beside the choice of a tool',
+    title: 'one call at a time is said beside the choice of a tool',
     model: sonnet,
     request: { tools: [tool()], parallel_tool_calls: false },
     expects: { body: { tool_choice: { type: 'auto', disable_parallel_tool_use: true } } },
   },
   {
     id: 39,
-    says: 'where no tool may be called there is nothing to say',
+    title: 'where no tool may be called there is nothing to say',
     model: sonnet,
     request: { tools: [tool()], parallel_tool_calls: false, tool_choice: 'none' },
     expects: {
@@ -351,48 +351,48 @@ const toolChoice: readonly CallCase[] = [
   },
   {
     id: 40,
-    says: 'Gemini has no such switch',
+    title: 'Gemini has no such switch',
     model: flash,
     request: { tools: [tool('a'), tool('b')], parallel_tool_calls: false },
     expects: { error: UnsupportedParamsError, names: ['parallel_tool_calls'] },
   },
   {
     id: 40,
-    says: 'with drop_params it is left out',
+    title: 'with drop_params it is left out',
     model: flash,
     request: { tools: [tool('a'), tool('b')], parallel_tool_calls: false, drop_params: true },
     expects: { lacks: ['parallel_tool_calls'], warns: ['dropped parallel_tool_calls'] },
   },
   {
     id: 41,
-    says: 'a tool is required of Claude by any',
+    title: 'a tool is required of Claude by any',
     model: sonnet,
     request: { tools: [tool()], tool_choice: 'required' },
     expects: { body: { tool_choice: { type: 'any' } } },
   },
   {
     id: 41,
-    says: 'of Gemini by ANY',
+    title: 'of Gemini by ANY',
     model: flash,
     request: { tools: [tool()], tool_choice: 'required' },
     expects: { body: { toolConfig: { functionCallingConfig: { mode: 'ANY' } } } },
   },
   ...each(['openai/gpt-4.1', 'xai/grok-4'], () => ({
     id: 41,
-    says: 'of the others by required',
+    title: 'of the others by required',
     request: { tools: [tool()], tool_choice: 'required' },
     expects: { body: { tool_choice: 'required' } },
   })),
   {
     id: 42,
-    says: 'one tool is asked of Claude by its name',
+    title: 'one tool is asked of Claude by its name',
     model: sonnet,
     request: { tools: [tool()], tool_choice: named },
     expects: { body: { tool_choice: { type: 'tool', name: 'look' } } },
   },
   {
     id: 42,
-    says: 'of Gemini as the only one allowed',
+    title: 'of Gemini as the only one allowed',
     model: flash,
     request: { tools: [tool()], tool_choice: named },
     expects: {
@@ -403,7 +403,7 @@ const toolChoice: readonly CallCase[] = [
   },
   ...each(['openai/gpt-4.1', 'xai/grok-4'], () => ({
     id: 42,
-    says: 'of the Responses API without the wrapper',
+    title: 'of the Responses API without the wrapper',
     request: { tools: [tool()], tool_choice: named },
     expects: { body: { tool_choice: { type: 'function', name: 'look' } } },
   })),
@@ -417,7 +417,7 @@ const toolChoice: readonly CallCase[] = [
   ).map(
     ([model, body]): CallCase => ({
       id: 43,
-      says: `a choice in Anthropic's own form is understood: ${model}`,
+      title: `a choice in Anthropic's own form is understood: ${model}`,
       model,
       request: { tools: [tool()], tool_choice: { type: 'auto' } },
       expects: { body },
@@ -425,20 +425,20 @@ const toolChoice: readonly CallCase[] = [
   ),
   ...each(four, () => ({
     id: 44,
-    says: 'a choice that does not exist is refused before the request',
+    title: 'a choice that does not exist is refused before the request',
     request: { tools: [tool()], tool_choice: 'sometimes' },
     expects: { error: BadRequestError, answer: { status: 400 } },
   })),
   {
     id: 45,
-    says: 'a forced tool is refused while the model thinks by a budget',
+    title: 'a forced tool is refused while the model thinks by a budget',
     model: sonnet,
     request: { tools: [tool()], tool_choice: 'required', reasoning_effort: 'low' },
     expects: { error: UnsupportedParamsError, names: ['tool_choice', 'thinking'] },
   },
   {
     id: 45,
-    says: 'with drop_params the model may choose',
+    title: 'with drop_params the model may choose',
     model: sonnet,
     request: {
       tools: [tool()],
@@ -453,26 +453,26 @@ const toolChoice: readonly CallCase[] = [
   },
   ...each([...four, 'compatible/m'], () => ({
     id: 46,
-    says: 'an empty list of tools is no list',
+    title: 'an empty list of tools is no list',
     request: { tools: [] },
     expects: { lacks: ['tools', 'tool_choice', 'toolConfig'] },
   })),
   {
     id: 47,
-    says: 'a tool without parameters takes an empty object: Claude',
+    title: 'a tool without parameters takes an empty object: Claude',
     model: sonnet,
     request: { tools: [{ type: 'function', function: { name: 'now' } }] },
     expects: { body: { tools: [{ name: 'now', input_schema: { type: 'object' } }] } },
   },
   ...each(['openai/gpt-4.1', 'xai/grok-4'], () => ({
     id: 47,
-    says: 'the Responses API',
+    title: 'the Responses API',
     request: { tools: [{ type: 'function', function: { name: 'now' } }] },
     expects: { body: { tools: [{ name: 'now', parameters: { type: 'object' } }] } },
   })),
   {
     id: 47,
-    says: 'Gemini, where no parameters are none',
+    title: 'Gemini, where no parameters are none',
     model: flash,
     request: { tools: [{ type: 'function', function: { name: 'now' } }] },
     expects: {
@@ -482,7 +482,7 @@ const toolChoice: readonly CallCase[] = [
   },
   {
     id: 48,
-    says: 'Grok gets no strict, and the tool of the caller keeps it',
+    title: 'Grok gets no strict, and the tool of the caller keeps it',
     model: 'xai/grok-4',
     messages: [user()],
     request: { tools: [tool('look', { strict: true })] },

@@ -47,9 +47,9 @@ const outcome = async (provider: ProviderAdapter, model: string): Promise<Tetrad
   }
 }
 
-const sent = (id: number, says: string, model: string, wire: object, path: RegExp): CallCase => ({
+const sent = (id: number, title: string, model: string, wire: object, path: RegExp): CallCase => ({
   id,
-  says,
+  title,
   model,
   expects: { body: wire, path, ...(model.includes('foo') && { warns: ['other max_tokens'] }) },
 })
@@ -111,7 +111,7 @@ export const routing: readonly HardeningCase[] = [
   ),
   {
     id: 7,
-    says: 'an unknown provider is refused, with the ones that are known',
+    title: 'an unknown provider is refused, with the ones that are known',
     model: 'mistral/x',
     expects: {
       error: BadRequestError,
@@ -121,21 +121,21 @@ export const routing: readonly HardeningCase[] = [
   },
   {
     id: 8,
-    says: 'an alias leads to its model',
+    title: 'an alias leads to its model',
     model: 'fast',
     stack: { aliases: { fast: 'xai/grok-4-1-fast' } },
     expects: { body: { model: 'grok-4-1-fast' }, path: /^\/xai\// },
   },
   {
     id: 8,
-    says: 'aliases in a circle are refused when they are made',
+    title: 'aliases in a circle are refused when they are made',
     run: () => {
       expect(() => alias({ a: 'b', b: 'a' })).toThrow(MisuseError)
     },
   },
   {
     id: 8,
-    says: 'those of a call when it is made',
+    title: 'those of a call when it is made',
     model: 'a',
     options: { aliases: { a: 'b', b: 'a' } },
     expects: { error: BadRequestError },
@@ -143,7 +143,7 @@ export const routing: readonly HardeningCase[] = [
   ...keyless.map(
     ([model, variable, make]): HardeningCase => ({
       id: 9,
-      says: `without a key nothing is sent, and the error names the variable: ${model}`,
+      title: `without a key nothing is sent, and the error names the variable: ${model}`,
       run: () =>
         withEnvironment(noKeys, async () => {
           await using server = await mockServer(say('Fine.'))
@@ -156,7 +156,7 @@ export const routing: readonly HardeningCase[] = [
   ),
   {
     id: 10,
-    says: "of two keys Gemini's own name wins over Google's",
+    title: "of two keys Gemini's own name wins over Google's",
     run: () =>
       withEnvironment(
         { GEMINI_API_KEY: 'key-of-gemini', GOOGLE_API_KEY: 'key-of-google' },
@@ -169,7 +169,7 @@ export const routing: readonly HardeningCase[] = [
   },
   {
     id: 11,
-    says: 'an address that already ends in the path is not given it twice',
+    title: 'an address that already ends in the path is not given it twice',
     run: async () => {
       await using server = await mockServer(say('Fine.'))
       const baseURL = `${server.baseURL('anthropic')}/v1/messages`
@@ -180,7 +180,7 @@ export const routing: readonly HardeningCase[] = [
   },
   {
     id: 12,
-    says: 'the key of Gemini is in no address, error or log',
+    title: 'the key of Gemini is in no address, error or log',
     run: async () => {
       const apiKey = 'AIza-very-secret-key-of-somebody'
       await using server = await mockServer(fail(400, { message: `API key not valid: ${apiKey}` }))
@@ -195,8 +195,8 @@ export const routing: readonly HardeningCase[] = [
         .generate({ model: 'gemini/gemini-2.5-flash', messages })
         .catch((caught: TetradError) => caught)
       const [request] = server.requests
-      const said = JSON.stringify([error, String(error), lines, request?.path, request?.query])
-      expect(said).not.toContain(apiKey)
+      const prints = JSON.stringify([error, String(error), lines, request?.path, request?.query])
+      expect(prints).not.toContain(apiKey)
       expect(request?.headers['x-goog-api-key']).toBe('****body')
     },
   },

@@ -41,7 +41,7 @@ const list = {
 export const schemas: readonly CallCase[] = [
   {
     id: 103,
-    says: 'a schema that refers to itself comes to an end',
+    title: 'a schema that refers to itself comes to an end',
     model: flash,
     request: { tools: [tool(tree)] },
     expects: {
@@ -51,7 +51,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 104,
-    says: 'Gemini gets the JSON Schema of a tool as such',
+    title: 'Gemini gets the JSON Schema of a tool as such',
     model: flash,
     request: { tools: [tool(loose)] },
     expects: {
@@ -61,7 +61,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 104,
-    says: 'a model that takes the older dialect gets what that would refuse in words it has',
+    title: 'a model that takes the older dialect gets what that would refuse in words it has',
     model: 'gemini/gemini-1.5-flash',
     request: { tools: [tool(loose)] },
     expects: {
@@ -75,7 +75,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 105,
-    says: 'a model that holds to a schema gets it, closed, and what it cannot hold to as words',
+    title: 'a model that holds to a schema gets it, closed, and what it cannot hold to as words',
     model: 'anthropic/claude-sonnet-4-5',
     request: answerOf(list),
     script: [say('{"tags":["a"]}')],
@@ -91,7 +91,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 106,
-    says: 'an older model answers through a tool that nobody sees',
+    title: 'an older model answers through a tool that nobody sees',
     model: 'anthropic/claude-3-haiku-20240307',
     request: answerOf(list),
     script: [
@@ -105,7 +105,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 106,
-    says: 'a real tool that it calls is a call',
+    title: 'a real tool that it calls is a call',
     model: 'anthropic/claude-3-haiku-20240307',
     request: { ...answerOf(list), tools: [tool({ type: 'object' })] },
     script: [callTool('look', { q: 1 }, { id: 'c1' })],
@@ -119,7 +119,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 107,
-    says: 'Gemini 3 gets JSON Schema as such',
+    title: 'Gemini 3 gets JSON Schema as such',
     model: 'gemini/gemini-3-pro-preview',
     request: answerOf(list),
     script: [say('{"tags":["a"]}')],
@@ -135,7 +135,7 @@ export const schemas: readonly CallCase[] = [
   },
   {
     id: 108,
-    says: 'a schema without a name gets one, and is not strict by itself',
+    title: 'a schema without a name gets one, and is not strict by itself',
     model: 'openai/gpt-4.1',
     request: answerOf(list, {}),
     script: [say('{"tags":["a"]}')],

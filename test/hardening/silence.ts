@@ -105,7 +105,7 @@ export const silences: readonly HardeningCase[] = names.flatMap(
   (name): readonly HardeningCase[] => [
     ...modes.map((mode) => ({
       id: 145,
-      says: `a connection that is not made ends with its phase: ${name} (${mode})`,
+      title: `a connection that is not made ends with its phase: ${name} (${mode})`,
       run: async () => {
         await using server = await mockServer([])
         const providers = adapters(server, { fetch: unconnected })
@@ -119,7 +119,7 @@ export const silences: readonly HardeningCase[] = names.flatMap(
     })),
     ...waits().map(({ phase, mode }, at) => ({
       id: 145,
-      says: `silence ends with its phase: ${name}, ${phase} (${mode})`,
+      title: `silence ends with its phase: ${name}, ${phase} (${mode})`,
       // a new clock per test: it keeps its time
       run: () => ends(name, waits()[at] as Wait),
     })),

@@ -22,7 +22,7 @@ const rich = () =>
   think('Hm.').say('So be it – 日本 🙂.').callTool('f', { a: 1 }, { id: 'c1' }).usage(usage)
 
 /** The content of a stream, without splits and generated ids. */
-const said = (chunks: readonly StreamChunk[]) => {
+const contentOf = (chunks: readonly StreamChunk[]) => {
   const { text, message, finish_reason } = accumulate(chunks) ?? {}
   const tool_calls = message?.tool_calls?.map((call) => 'function' in call && call.function)
   return { text, finish_reason, reasoning: message?.reasoning_content, tool_calls }
@@ -40,7 +40,7 @@ const framings: readonly [string, (reply: Reply) => Reply][] = [
 
 const grammar: readonly HardeningCase[] = names.map((name) => ({
   id: 118,
-  says: `a stream has one start with its id and time, and one finish; as Chat Completions one role, id and time: ${name}`,
+  title: `a stream has one start with its id and time, and one finish; as Chat Completions one role, id and time: ${name}`,
   run: async () => {
     const { chunks, error } = await streamed(models[name], [rich()])
     expect(error).toBeUndefined()
@@ -65,7 +65,7 @@ const grammar: readonly HardeningCase[] = names.map((name) => ({
 
 const indices: readonly HardeningCase[] = names.map((name) => ({
   id: 119,
-  says: `the indices of calls begin at 0 and leave none out: ${name}`,
+  title: `the indices of calls begin at 0 and leave none out: ${name}`,
   run: async () => {
     const reply = think('Hm.').say('So.').callTool('f', { a: 1 }).callTool('g', { b: 2 })
     const { chunks } = await streamed(models[name], [reply])
@@ -82,7 +82,7 @@ const indices: readonly HardeningCase[] = names.map((name) => ({
 const whole: readonly HardeningCase[] = [
   {
     id: 120,
-    says: 'a call of Claude without input has an empty object, once',
+    title: 'a call of Claude without input has an empty object, once',
     run: async () => {
       const { chunks } = await streamed(sonnet, [callTool('f', {}).editEvents(noDeltas)])
       expect(
@@ -94,7 +94,7 @@ const whole: readonly HardeningCase[] = [
   },
   {
     id: 120,
-    says: 'an input that came with the start is the input',
+    title: 'an input that came with the start is the input',
     run: async () => {
       const reply = callTool('f', { a: 1 }).editEvents((events) =>
         noDeltas(events).map((event) =>
@@ -126,12 +126,12 @@ function noDeltas<Event extends { readonly event?: string; readonly data: unknow
 const cuts: readonly HardeningCase[] = names.flatMap((name) =>
   framings.map(([how, framed]) => ({
     id: 121,
-    says: `a stream cut ${how} says the same: ${name}`,
+    title: `a stream cut ${how} says the same: ${name}`,
     run: async () => {
       const plain = await streamed(models[name], [rich()])
       const other = await streamed(models[name], [framed(rich())])
       expect(other.error).toBeUndefined()
-      expect(said(other.chunks)).toEqual(said(plain.chunks))
+      expect(contentOf(other.chunks)).toEqual(contentOf(plain.chunks))
     },
   })),
 )
@@ -139,7 +139,7 @@ const cuts: readonly HardeningCase[] = names.flatMap((name) =>
 const ends: readonly HardeningCase[] = [
   {
     id: 122,
-    says: 'an overload of Claude amid the text is told, with the text',
+    title: 'an overload of Claude amid the text is told, with the text',
     run: async () => {
       const reply = say('One two three four').failAfter(5, 'overloaded')
       const { chunks, error } = await streamed(sonnet, [reply])
@@ -150,7 +150,7 @@ const ends: readonly HardeningCase[] = [
   },
   {
     id: 122,
-    says: 'an error in place of an event of Gemini is what it says',
+    title: 'an error in place of an event of Gemini is what it says',
     run: async () => {
       const reply = say('One two three four').failAfter(2, 'rate_limit')
       const { error } = await streamed(models.gemini, [reply])
@@ -161,7 +161,7 @@ const ends: readonly HardeningCase[] = [
     (['destroy', 'end', 'reset'] as const).map(
       (how): HardeningCase => ({
         id: 123,
-        says: `a stream that breaks off is an error, never a stop: ${name}, ${how}`,
+        title: `a stream that breaks off is an error, never a stop: ${name}, ${how}`,
         run: async () => {
           const { chunks, error } = await streamed(models[name], [long.cut(8, how)])
           expect(error).toBeInstanceOf(StreamInterruptedError)
@@ -173,7 +173,7 @@ const ends: readonly HardeningCase[] = [
   ...names.map(
     (name): HardeningCase => ({
       id: 126,
-      says: `who leaves closes the socket, and leaves nothing behind: ${name}`,
+      title: `who leaves closes the socket, and leaves nothing behind: ${name}`,
       run: () =>
         onServer({ script: [long.stall(8), long.stall(8)] }, async ({ ai, server }) => {
           for await (const chunk of ai.stream({ model: models[name], messages }))
@@ -197,18 +197,21 @@ async function* streamOf(chunks: readonly StreamChunk[]) {
 }
 
 async function usagesOf(includeUsage: boolean) {
-  const told = { ...usage, prompt_tokens_details: { cached_tokens: 6, cache_creation_tokens: 2 } }
-  const { chunks } = await streamed(sonnet, [say('Hi').usage(told)])
+  const reported = {
+    ...usage,
+    prompt_tokens_details: { cached_tokens: 6, cache_creation_tokens: 2 },
+  }
+  const { chunks } = await streamed(sonnet, [say('Hi').usage(reported)])
   const usages: unknown[] = []
   for await (const object of asOpenAIStream(streamOf(chunks), { includeUsage } as never))
     if (object.usage) usages.push(object.usage)
   return { usages, whole: accumulate(chunks)?.usage }
 }
 
-const folds: readonly HardeningCase[] = [
+const accumulation: readonly HardeningCase[] = [
   {
     id: 124,
-    says: 'as Chat Completions, usage is one last chunk where it is asked for',
+    title: 'as Chat Completions, usage is one last chunk where it is asked for',
     run: async () => {
       const { usages } = await usagesOf(true)
       expect(usages).toMatchObject([
@@ -218,24 +221,24 @@ const folds: readonly HardeningCase[] = [
   },
   {
     id: 124,
-    says: 'else it is on no chunk, and still in the answer',
+    title: 'else it is on no chunk, and still in the answer',
     run: async () => {
-      const { usages, whole: folded } = await usagesOf(false)
+      const { usages, whole: accumulated } = await usagesOf(false)
       expect(usages).toEqual([])
-      expect(folded).toMatchObject({ prompt_tokens: 10, total_tokens: 14 })
+      expect(accumulated).toMatchObject({ prompt_tokens: 10, total_tokens: 14 })
     },
   },
   ...names.map(
     (name): HardeningCase => ({
       id: 127,
-      says: `the chunks of a stream fold to the answer that is not streamed: ${name}`,
+      title: `the chunks of a stream fold to the answer that is not streamed: ${name}`,
       run: async () => {
         const { chunks } = await streamed(models[name], [rich()])
         const plain = await onServer({ script: [rich()] }, ({ ai }) =>
           ai.generate({ model: models[name], messages }),
         )
         const { text, finish_reason, message } = plain
-        expect(said(chunks)).toEqual({
+        expect(contentOf(chunks)).toEqual({
           text,
           finish_reason,
           reasoning: message.reasoning_content,
@@ -247,7 +250,8 @@ const folds: readonly HardeningCase[] = [
   ),
   {
     id: 127,
-    says: 'thoughts, texts and calls that alternate keep their order for the provider, each signature whole',
+    title:
+      'thoughts, texts and calls that alternate keep their order for the provider, each signature whole',
     run: async () => {
       const reply = think('A', { signature: 's1' })
         .say('B')
@@ -264,7 +268,7 @@ const folds: readonly HardeningCase[] = [
   },
   {
     id: 128,
-    says: 'no chunks are no answer',
+    title: 'no chunks are no answer',
     run: () => {
       expect(accumulate([])).toBeUndefined()
     },
@@ -277,5 +281,5 @@ export const streams: readonly HardeningCase[] = [
   ...whole,
   ...cuts,
   ...ends,
-  ...folds,
+  ...accumulation,
 ]

@@ -26,13 +26,13 @@ const png = 'iVBORw0KGgoAAAANSUhEUg=='
 
 const use = (id: string, input: object = {}) => ({ type: 'tool_use', id, name: 'look', input })
 const answered = (id: string) => ({ type: 'tool_result', tool_use_id: id })
-const spoken = (...content: object[]) => ({ role: 'assistant', content })
-const heard = (...content: object[]) => ({ role: 'user', content })
+const assistantTurn = (...content: object[]) => ({ role: 'assistant', content })
+const userTurn = (...content: object[]) => ({ role: 'user', content })
 
 /** The rest of two texts with a stray result between them. */
 const twoTexts = {
   [sonnet]: {
-    messages: [heard({ type: 'text', text: 'Hi' }, { type: 'text', text: 'b' })],
+    messages: [userTurn({ type: 'text', text: 'Hi' }, { type: 'text', text: 'b' })],
   },
   [flash]: { contents: [{ role: 'user', parts: [{ text: 'Hi' }, { text: 'b' }] }] },
   [gpt]: { input: [user('Hi'), user('b')] },
@@ -43,18 +43,18 @@ const twoTexts = {
 const ids: readonly CallCase[] = [
   {
     id: 68,
-    says: 'an id out of shape is cleaned on both sides',
+    title: 'an id out of shape is cleaned on both sides',
     model: sonnet,
     messages: [user(), calls(call('call:1/2')), result('call:1/2')],
     request: { tools },
     expects: {
-      body: { messages: [{}, spoken(use('call_1_2')), heard(answered('call_1_2'))] },
+      body: { messages: [{}, assistantTurn(use('call_1_2')), userTurn(answered('call_1_2'))] },
       warns: ['repaired messages'],
     },
   },
   {
     id: 68,
-    says: 'two ids that become one are kept apart',
+    title: 'two ids that become one are kept apart',
     model: sonnet,
     messages: [user(), calls(call('a:1'), call('a/1')), result('a:1', 'x'), result('a/1', 'y')],
     request: { tools },
@@ -62,8 +62,8 @@ const ids: readonly CallCase[] = [
       body: {
         messages: [
           {},
-          spoken(use('a_1'), use('a_1_2')),
-          heard({ ...answered('a_1'), content: 'x' }, { ...answered('a_1_2'), content: 'y' }),
+          assistantTurn(use('a_1'), use('a_1_2')),
+          userTurn({ ...answered('a_1'), content: 'x' }, { ...answered('a_1_2'), content: 'y' }),
         ],
       },
       warns: ['repaired messages'],
@@ -71,7 +71,7 @@ const ids: readonly CallCase[] = [
   },
   {
     id: 69,
-    says: 'calls without an id are given one each, and so are their results',
+    title: 'calls without an id are given one each, and so are their results',
     model: sonnet,
     messages: [
       user(),
@@ -84,8 +84,8 @@ const ids: readonly CallCase[] = [
       body: {
         messages: [
           {},
-          spoken(use('call_1_0', { n: 1 }), use('call_1_1', { n: 2 })),
-          heard(answered('call_1_0'), answered('call_1_1')),
+          assistantTurn(use('call_1_0', { n: 1 }), use('call_1_1', { n: 2 })),
+          userTurn(answered('call_1_0'), answered('call_1_1')),
         ],
       },
       warns: ['repaired messages', 'repaired messages'],
@@ -93,35 +93,35 @@ const ids: readonly CallCase[] = [
   },
   {
     id: 70,
-    says: 'a call that stands twice in one turn is sent once',
+    title: 'a call that stands twice in one turn is sent once',
     model: sonnet,
     messages: [user(), calls(call('c1'), call('c1')), result('c1')],
     request: { tools },
     expects: {
-      body: { messages: [{}, spoken(use('c1')), heard(answered('c1'))] },
+      body: { messages: [{}, assistantTurn(use('c1')), userTurn(answered('c1'))] },
       warns: ['repaired messages'],
     },
   },
   {
     id: 70,
-    says: 'also in two messages that become one turn',
+    title: 'also in two messages that become one turn',
     model: sonnet,
     messages: [user(), calls(call('c1')), calls(call('c1')), result('c1')],
     request: { tools },
     expects: {
-      body: { messages: [{}, spoken(use('c1')), heard(answered('c1'))] },
+      body: { messages: [{}, assistantTurn(use('c1')), userTurn(answered('c1'))] },
       warns: ['repaired messages'],
     },
   },
   {
     id: 71,
-    says: 'of two results of one call the last is kept',
+    title: 'of two results of one call the last is kept',
     model: sonnet,
     messages: [user(), calls(call('c1')), result('c1', 'old'), result('c1', 'new')],
     request: { tools },
     expects: {
       body: {
-        messages: [{}, spoken(use('c1')), heard({ ...answered('c1'), content: 'new' })],
+        messages: [{}, assistantTurn(use('c1')), userTurn({ ...answered('c1'), content: 'new' })],
       },
       warns: ['repaired messages'],
     },
@@ -129,7 +129,7 @@ const ids: readonly CallCase[] = [
   ...[sonnet, flash, gpt, 'xai/grok-4', 'compatible/m'].map(
     (model): CallCase => ({
       id: 72,
-      says: `a call without result is given one that says so, in the order of the calls: ${model}`,
+      title: `a call without result is given one that says so, in the order of the calls: ${model}`,
       model,
       messages: [user(), calls(call('c1'), call('c2')), result('c2')],
       request: { tools },
@@ -139,8 +139,8 @@ const ids: readonly CallCase[] = [
           body: {
             messages: [
               {},
-              spoken(use('c1'), use('c2')),
-              heard({ ...answered('c1'), is_error: true }, answered('c2')),
+              assistantTurn(use('c1'), use('c2')),
+              userTurn({ ...answered('c1'), is_error: true }, answered('c2')),
             ],
           },
         }),
@@ -149,7 +149,7 @@ const ids: readonly CallCase[] = [
   ),
   {
     id: 72,
-    says: 'a strict history names the call',
+    title: 'a strict history names the call',
     model: sonnet,
     messages: [user(), calls(call('c1'), call('c2')), result('c2')],
     request: { tools },
@@ -159,7 +159,7 @@ const ids: readonly CallCase[] = [
   ...Object.entries(twoTexts).map(
     ([model, body]): CallCase => ({
       id: 73,
-      says: `a result that answers no call is left out: ${model}`,
+      title: `a result that answers no call is left out: ${model}`,
       model,
       messages: [user(), result('c9'), user('b')],
       request: { tools },
@@ -169,7 +169,7 @@ const ids: readonly CallCase[] = [
   ...Object.entries(twoTexts).map(
     ([model, body]): CallCase => ({
       id: 73,
-      says: `also by the provider alone: ${model}`,
+      title: `also by the provider alone: ${model}`,
       model,
       messages: [user(), result('c9'), user('b')],
       request: { tools },
@@ -179,7 +179,7 @@ const ids: readonly CallCase[] = [
   ),
   {
     id: 73,
-    says: 'a strict history refuses it',
+    title: 'a strict history refuses it',
     model: sonnet,
     messages: [user(), result('c9')],
     stack: strict,
@@ -187,7 +187,7 @@ const ids: readonly CallCase[] = [
   },
   {
     id: 74,
-    says: 'a history with calls is sent with a tool of that name where the request brings none',
+    title: 'a history with calls is sent with a tool of that name where the request brings none',
     model: sonnet,
     messages: [user(), calls(call('c1')), result('c1')],
     expects: { body: { tools: [{ name: 'look' }] }, warns: ['repaired tools'] },
@@ -196,7 +196,7 @@ const ids: readonly CallCase[] = [
 
 const withArguments = (text: string) => [user(), calls(call('c1', 'look', text)), result('c1')]
 
-const claudeInput = (input: object) => ({ messages: [{}, spoken(use('c1', input)), {}] })
+const claudeInput = (input: object) => ({ messages: [{}, assistantTurn(use('c1', input)), {}] })
 const geminiArgs = (args: object) => ({
   contents: [{}, { parts: [{ functionCall: { name: 'look', args } }] }, {}],
 })
@@ -214,39 +214,39 @@ const inputs: readonly CallCase[] = (
     [77, 'arguments past repair are sent as a text', 'hello {', { input: 'hello {' }, 1],
     [78, 'arguments that are no object are wrapped in one', '[1,2]', { input: [1, 2] }, 1],
   ] as const
-).flatMap(([id, says, text, input, repairs]): readonly CallCase[] => {
+).flatMap(([id, title, text, input, repairs]): readonly CallCase[] => {
   const warns = Array.from({ length: repairs }, () => 'repaired messages')
   const shared = { id, messages: withArguments(text), request: { tools } }
   return [
     {
       ...shared,
-      says: `${says}: Claude`,
+      title: `${title}: Claude`,
       model: sonnet,
       expects: { body: claudeInput(input), warns },
     },
     {
       ...shared,
-      says: `${says}: Gemini`,
+      title: `${title}: Gemini`,
       model: flash,
       expects: { body: geminiArgs(input), warns },
     },
     {
       ...shared,
-      says: `${says}: Claude alone`,
+      title: `${title}: Claude alone`,
       model: sonnet,
       stack: [],
       expects: { body: claudeInput(input), warns },
     },
     {
       ...shared,
-      says: `${says}: Chat Completions alone`,
+      title: `${title}: Chat Completions alone`,
       model: 'compatible/m',
       stack: [],
       expects: { body: chatArguments(input), warns },
     },
     {
       ...shared,
-      says: `${says}: Gemini alone`,
+      title: `${title}: Gemini alone`,
       model: flash,
       stack: [],
       expects: { body: geminiArgs(input), warns },
@@ -262,7 +262,7 @@ const geminiResult = (response: object): CallCase['expects'] => ({
 const results: readonly CallCase[] = [
   {
     id: 79,
-    says: 'a result is brought to its call, two turns back',
+    title: 'a result is brought to its call, two turns back',
     model: flash,
     messages: [user(), calls(call('c1')), user('wait'), assistant('ok'), result('c1', 'x')],
     request: { tools },
@@ -281,7 +281,7 @@ const results: readonly CallCase[] = [
   },
   {
     id: 80,
-    says: 'Gemini alone leaves out a result whose call and tool nobody knows',
+    title: 'Gemini alone leaves out a result whose call and tool nobody knows',
     model: flash,
     messages: [user(), result('c9')],
     stack: [],
@@ -292,7 +292,7 @@ const results: readonly CallCase[] = [
   },
   {
     id: 81,
-    says: 'two calls that say the same are two',
+    title: 'two calls that say the same are two',
     model: flash,
     messages: [user(), calls(call('c1'), call('c2')), result('c1', 'x'), result('c2', 'y')],
     request: { tools },
@@ -313,9 +313,9 @@ const results: readonly CallCase[] = [
       ['a list is the output', '[1]', { output: [1] }],
     ] as const
   ).map(
-    ([says, content, response]): CallCase => ({
+    ([title, content, response]): CallCase => ({
       id: 82,
-      says,
+      title,
       model: flash,
       messages: [user(), calls(call('c1')), result('c1', content)],
       request: { tools },
@@ -324,7 +324,7 @@ const results: readonly CallCase[] = [
   ),
   {
     id: 83,
-    says: 'every image of a result is sent',
+    title: 'every image of a result is sent',
     model: flash,
     messages: [
       user(),
@@ -352,7 +352,7 @@ const results: readonly CallCase[] = [
   },
   {
     id: 83,
-    says: 'Gemini 3 gets them within the result',
+    title: 'Gemini 3 gets them within the result',
     model: gemini3,
     messages: [
       user(),
@@ -381,7 +381,7 @@ const results: readonly CallCase[] = [
   },
   {
     id: 84,
-    says: 'three results are one turn',
+    title: 'three results are one turn',
     model: flash,
     messages: [
       user(),
@@ -416,7 +416,7 @@ const signedId = `call_1__thought__${signature}`
 const signatures: readonly HardeningCase[] = [
   {
     id: 85,
-    says: 'a call that no Gemini made is marked as foreign, as Google asks',
+    title: 'a call that no Gemini made is marked as foreign, as Google asks',
     model: gemini3,
     messages: [user(), calls(call('c1')), result('c1')],
     request: { tools },
@@ -429,7 +429,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 85,
-    says: 'Gemini 2.5 wants no such mark',
+    title: 'Gemini 2.5 wants no such mark',
     model: flash,
     messages: [user(), calls(call('c1')), result('c1')],
     request: { tools },
@@ -437,7 +437,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 86,
-    says: 'a signature where litellm keeps it goes back as it came',
+    title: 'a signature where litellm keeps it goes back as it came',
     model: gemini3,
     messages: [
       user(),
@@ -449,19 +449,19 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 87,
-    says: 'an id that hides a signature of Gemini is stripped on both sides: Claude',
+    title: 'an id that hides a signature of Gemini is stripped on both sides: Claude',
     model: sonnet,
     messages: [user(), calls(call(signedId)), result(signedId)],
     request: { tools },
     expects: {
-      body: { messages: [{}, spoken(use('call_1')), heard(answered('call_1'))] },
+      body: { messages: [{}, assistantTurn(use('call_1')), userTurn(answered('call_1'))] },
       warns: ['repaired messages'],
     },
   },
   ...[gpt, 'xai/grok-4'].map(
     (model): CallCase => ({
       id: 87,
-      says: `and the Responses API: ${model}`,
+      title: `and the Responses API: ${model}`,
       model,
       messages: [user(), calls(call(signedId)), result(signedId)],
       request: { tools },
@@ -479,7 +479,7 @@ const signatures: readonly HardeningCase[] = [
   ),
   {
     id: 87,
-    says: 'and Chat Completions',
+    title: 'and Chat Completions',
     model: 'compatible/m',
     messages: [user(), calls(call(signedId)), result(signedId)],
     request: { tools },
@@ -492,7 +492,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 87,
-    says: 'to Gemini the signature in the id is a signature',
+    title: 'to Gemini the signature in the id is a signature',
     model: gemini3,
     messages: [user(), calls(call(signedId)), result(signedId)],
     request: { tools },
@@ -500,7 +500,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 87,
-    says: 'ids that we make are short and hide nothing',
+    title: 'ids that we make are short and hide nothing',
     run: () =>
       onServer(
         { script: [callTool('look', {}, { signature: 'c2ln'.repeat(40) })] },
@@ -517,7 +517,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 88,
-    says: 'what was said stands before what was called',
+    title: 'what was said stands before what was called',
     model: gpt,
     messages: [user(), assistant('Let me look.', { tool_calls: [call('c1')] }), result('c1')],
     request: { tools },
@@ -534,7 +534,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 94,
-    says: 'encrypted reasoning comes back before the call it led to',
+    title: 'encrypted reasoning comes back before the call it led to',
     run: () =>
       onServer(
         {
@@ -566,7 +566,7 @@ const signatures: readonly HardeningCase[] = [
   },
   {
     id: 102,
-    says: 'a function call of the old form is a tool call',
+    title: 'a function call of the old form is a tool call',
     model: sonnet,
     messages: [
       system('S'),
@@ -579,8 +579,8 @@ const signatures: readonly HardeningCase[] = [
       body: {
         messages: [
           {},
-          spoken(use('call_2_0', { q: 'a' })),
-          heard({ ...answered('call_2_0'), content: 'found' }),
+          assistantTurn(use('call_2_0', { q: 'a' })),
+          userTurn({ ...answered('call_2_0'), content: 'found' }),
         ],
       },
       warns: ['repaired messages', 'repaired messages', 'repaired messages'],

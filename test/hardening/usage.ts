@@ -9,7 +9,7 @@ const sonnet = 'anthropic/claude-sonnet-4-5'
 const flash = 'gemini/gemini-2.5-flash'
 
 /** A response with exactly this usage on the wire, in both modes. */
-const told = (edit: (value: object) => object, reply = say('Hi')): Reply =>
+const withBody = (edit: (value: object) => object, reply = say('Hi')): Reply =>
   reply
     .editBody((body) => edit(body))
     .editEvents((events) =>
@@ -20,7 +20,7 @@ const told = (edit: (value: object) => object, reply = say('Hi')): Reply =>
       ),
     )
 
-const gemini = (usageMetadata: object) => told((body) => ({ ...body, usageMetadata }))
+const gemini = (usageMetadata: object) => withBody((body) => ({ ...body, usageMetadata }))
 
 /** At every place where a wire has usage: at the top, in a response, in a message. */
 const inPlace =
@@ -33,7 +33,7 @@ const inPlace =
 
 const costs = (prompt_tokens: number, costUsd: number): CallCase => ({
   id: 133,
-  says: `${prompt_tokens} prompt tokens cost ${costUsd} USD`,
+  title: `${prompt_tokens} prompt tokens cost ${costUsd} USD`,
   model: sonnet,
   script: [say('Hi').usage({ prompt_tokens, completion_tokens: 1_000 })],
   expects: { answer: { usage: { cost: costUsd } } },
@@ -83,7 +83,7 @@ const nulls: Readonly<Record<Name, object>> = {
 }
 
 const inNulls = (name: Name, reply?: Reply) =>
-  told(
+  withBody(
     name === 'gemini'
       ? (value) => ({ ...value, usageMetadata: nulls.gemini })
       : inPlace(nulls[name]),
@@ -91,7 +91,7 @@ const inNulls = (name: Name, reply?: Reply) =>
   )
 
 /** The content of a response; ids and times differ per call. */
-const saidBy = ({ id, created, attempts, request_id, ...said }: ChatResponse) => said
+const contentOf = ({ id, created, attempts, request_id, ...said }: ChatResponse) => said
 
 const apart: readonly (readonly [model: string, usage: object])[] = [
   [
@@ -118,7 +118,7 @@ export const usage: readonly HardeningCase[] = [
   ...names.map(
     (name): CallCase => ({
       id: 130,
-      says: `a count of null is none, and a detail of null is not told: ${name}`,
+      title: `a count of null is none, and a detail of null is not told: ${name}`,
       model: models[name],
       script: [inNulls(name)],
       stack: [],
@@ -131,21 +131,21 @@ export const usage: readonly HardeningCase[] = [
   ...names.map(
     (name): HardeningCase => ({
       id: 130,
-      says: `an answer that was streamed equals the one that was not: ${name}`,
+      title: `an answer that was streamed equals the one that was not: ${name}`,
       run: async () => {
         const reply = think('Hm.').say('So.').callTool('f', { a: 1 }, { id: 'call_1' })
         const request = { model: models[name], messages: [user() as Message] }
         // one server each: it generates the same ids for the same request
         const setting = { script: [inNulls(name, reply)], stack: [] }
         const plain = await onServer(setting, ({ ai }) => ai.generate(request))
-        const folded = await onServer(setting, ({ ai }) => ai.stream(request).response)
-        expect(saidBy(folded)).toEqual(saidBy(plain))
+        const accumulated = await onServer(setting, ({ ai }) => ai.stream(request).response)
+        expect(contentOf(accumulated)).toEqual(contentOf(plain))
       },
     }),
   ),
   {
     id: 129,
-    says: 'what Claude read from and wrote to a cache is part of the prompt',
+    title: 'what Claude read from and wrote to a cache is part of the prompt',
     model: sonnet,
     script: [
       say('Hi').usage({
@@ -167,7 +167,7 @@ export const usage: readonly HardeningCase[] = [
   },
   {
     id: 131,
-    says: 'thoughts of Gemini are told beside the answer, and are part of it',
+    title: 'thoughts of Gemini are told beside the answer, and are part of it',
     model: flash,
     script: [
       gemini({
@@ -192,7 +192,7 @@ export const usage: readonly HardeningCase[] = [
   },
   {
     id: 131,
-    says: 'unless the total shows that they are in it already',
+    title: 'unless the total shows that they are in it already',
     model: flash,
     script: [
       gemini({
@@ -218,9 +218,9 @@ export const usage: readonly HardeningCase[] = [
   ...apart.map(
     ([model, wire]): CallCase => ({
       id: 132,
-      says: `reasoning that is told beside the answer is part of it: ${model}`,
+      title: `reasoning that is told beside the answer is part of it: ${model}`,
       model,
-      script: [told(inPlace(wire))],
+      script: [withBody(inPlace(wire))],
       expects: {
         answer: {
           usage: {
@@ -235,10 +235,10 @@ export const usage: readonly HardeningCase[] = [
   ),
   {
     id: 132,
-    says: 'reasoning that is in the answer is counted once: Grok',
+    title: 'reasoning that is in the answer is counted once: Grok',
     model: 'xai/grok-4',
     script: [
-      told(
+      withBody(
         inPlace({
           input_tokens: 10,
           output_tokens: 25,
@@ -262,7 +262,7 @@ export const usage: readonly HardeningCase[] = [
   costs(200_001, 1.222_506),
   {
     id: 134,
-    says: 'what stays in a cache for an hour has its own price',
+    title: 'what stays in a cache for an hour has its own price',
     model: sonnet,
     script: [
       say('Hi').usage({
@@ -279,7 +279,7 @@ export const usage: readonly HardeningCase[] = [
   },
   {
     id: 134,
-    says: 'a model without a price costs an unknown sum',
+    title: 'a model without a price costs an unknown sum',
     model: 'compatible/m',
     script: [say('Hi').usage({ prompt_tokens: 10, completion_tokens: 5 })],
     expects: {
@@ -289,7 +289,7 @@ export const usage: readonly HardeningCase[] = [
   },
   {
     id: 135,
-    says: 'a tier without a price of its own costs what the model costs',
+    title: 'a tier without a price of its own costs what the model costs',
     model: sonnet,
     script: [
       say('Hi').serviceTier('priority').usage({ prompt_tokens: 1_000, completion_tokens: 100 }),

@@ -34,11 +34,11 @@ interface State {
 /** The reply of the model to the last message. */
 function answerTo({ messages }: ChatRequest) {
   const last = messages.at(-1)
-  const said = JSON.stringify(last?.content ?? '')
+  const lastText = JSON.stringify(last?.content ?? '')
   if (last?.role !== 'user') return say('Done.')
-  const id = `c-${said.match(/q\d+/)?.[0]}-${said.length}`
-  if (said.includes('weather')) return callTool('weather', {}, { id })
-  if (said.includes('pay')) return callTool('pay', {}, { id })
+  const id = `c-${lastText.match(/q\d+/)?.[0]}-${lastText.length}`
+  if (lastText.includes('weather')) return callTool('weather', {}, { id })
+  if (lastText.includes('pay')) return callTool('pay', {}, { id })
   return say('An answer.')
 }
 

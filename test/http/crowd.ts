@@ -81,17 +81,17 @@ const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY
  */
 function visit(leavesAfter: number | undefined): Promise<boolean> {
   const headers = { 'content-type': 'application/json' }
-  const asking = send(`${running.url}/api/chat`, { method: 'POST', headers, agent })
+  const pending = send(`${running.url}/api/chat`, { method: 'POST', headers, agent })
   const content = leavesAfter === undefined ? 'stay' : `leave ${leavesAfter}`
-  asking.end(JSON.stringify({ messages: [{ role: 'user', content }] }))
-  if (leavesAfter === -1) void provider.request(0).then(() => asking.destroy())
+  pending.end(JSON.stringify({ messages: [{ role: 'user', content }] }))
+  if (leavesAfter === -1) void provider.request(0).then(() => pending.destroy())
   return new Promise((resolve) => {
     let text = ''
     const done = () => resolve(text.includes('[DONE]'))
-    asking.on('error', done).on('response', (response) => {
+    pending.on('error', done).on('response', (response) => {
       response.setEncoding('utf8').on('data', (part) => {
         text += part
-        if (leavesAfter !== undefined && text.includes(`word-${leavesAfter}`)) asking.destroy()
+        if (leavesAfter !== undefined && text.includes(`word-${leavesAfter}`)) pending.destroy()
       })
       response.on('error', done).on('close', done)
     })
@@ -125,7 +125,7 @@ async function crowd(clients: number, seed: number): Promise<Remains> {
   await until(async () => (await downstream()) === 0)
   const { requests, open } = provider
   const aborted = await Promise.all(requests.map(({ aborted }) => aborted))
-  const asked = requests.length
+  const requestCount = requests.length
   await provider.close()
   provider = undefined as never
   await until(() => count('TCPSocketWrap') === 0)
@@ -142,7 +142,7 @@ async function crowd(clients: number, seed: number): Promise<Remains> {
     clients,
     stayed: guests.filter((leavesAfter) => leavesAfter === undefined).length,
     served: served.filter(Boolean).length,
-    asked,
+    asked: requestCount,
     aborted: aborted.filter(Boolean).length,
     working,
     upstream: open,

@@ -178,14 +178,14 @@ describe('a client that disconnects', () => {
 
   it('with a store: the response continues to its end and is stored completely', async () => {
     const ctx = new ExecutionContext()
-    const { opened, open: sayOn } = gate()
+    const { opened, open: openGate } = gate()
     const { handle, open, ai } = setUp({ store: memoryStore() })
     ai.use(async (_, next) => {
       await opened
       return next()
     })
     const answer = handle(post(hello), ctx)
-    sayOn()
+    openGate()
     const response = await answer
     const id = response.headers.get('x-stream-id')
     await response.body?.cancel()

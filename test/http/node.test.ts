@@ -48,11 +48,11 @@ async function start(listener: http.RequestListener): Promise<Serving> {
 
 const hello = JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }] })
 const json = { 'content-type': 'application/json' }
-const ask = (url: string, init: RequestInit = {}) =>
+const send = (url: string, init: RequestInit = {}) =>
   fetch(url, { method: 'POST', headers: json, body: hello, ...init })
 
 /** Writes to a socket and reads until the server closes it, or until a text has arrived. */
-function talk({ port }: Serving, text: string, until?: string): Promise<string> {
+function exchange({ port }: Serving, text: string, until?: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.write(text)
   let answer = ''
@@ -80,7 +80,7 @@ describe('the request line', () => {
     ['/@evil.test', 'http://app.test/@evil.test'],
   ])('%s does not override the host', async (target, url) => {
     const { chat, urls } = setUp()
-    const answer = await talk(await start(chat), request(`POST ${target}`))
+    const answer = await exchange(await start(chat), request(`POST ${target}`))
     expect(answer).toMatch(/^HTTP\/1.1 200 /)
     expect(urls).toEqual([url])
   })
@@ -92,7 +92,7 @@ describe('the request line', () => {
     ['an asterisk', 'OPTIONS *', 'host: app.test', 403],
   ])('%s is answered', async (_, line, headers, status) => {
     const { chat, provider } = setUp()
-    const answer = await talk(await start(chat), request(line, headers))
+    const answer = await exchange(await start(chat), request(line, headers))
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(provider.calls).toHaveLength(0)
   })
@@ -100,7 +100,7 @@ describe('the request line', () => {
   it('of HTTP/1.0 without a host is accepted', async () => {
     const { chat } = setUp()
     const line = `POST / HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: ${hello.length}\r\n\r\n${hello}`
-    expect(await talk(await start(chat), line)).toContain('[DONE]')
+    expect(await exchange(await start(chat), line)).toContain('[DONE]')
   })
 })
 
@@ -134,7 +134,7 @@ describe('a request body', () => {
     const running = await start(chat)
     const long = 'a'.repeat(300_000)
     const first = `POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`
-    const answer = await talk(running, first + request('POST /'), '[DONE]')
+    const answer = await exchange(running, first + request('POST /'), '[DONE]')
     expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200'])
   })
 
@@ -167,7 +167,7 @@ describe('a request body', () => {
   ])('that was already parsed may be %s', async (_, parser) => {
     const { chat } = setUp()
     const { url } = await start(express().use(parser).post('/', chat))
-    expect(await (await ask(url)).text()).toContain('[DONE]')
+    expect(await (await send(url)).text()).toContain('[DONE]')
   })
 
   it('that was read by other middleware and not kept is a bad request', async () => {
@@ -175,7 +175,7 @@ describe('a request body', () => {
     const { url } = await start((request, response) => {
       request.resume().on('end', () => chat(request, response))
     })
-    expect((await ask(url)).status).toBe(400)
+    expect((await send(url)).status).toBe(400)
   })
 
   it('that was already parsed is validated all the same', async () => {
@@ -186,9 +186,9 @@ describe('a request body', () => {
         .post('/', chat),
     )
     const body = JSON.stringify({ messages: [{ role: 'user', content: 'a'.repeat(300_000) }] })
-    expect((await ask(url, { body })).status).toBe(413)
+    expect((await send(url, { body })).status).toBe(413)
     expect(
-      (await ask(url, { body: '{"messages":[],"constructor":{"prototype":{}}}' })).status,
+      (await send(url, { body: '{"messages":[],"constructor":{"prototype":{}}}' })).status,
     ).toBe(400)
     expect(provider.calls).toHaveLength(0)
   })
@@ -212,11 +212,11 @@ describe('other code that writes to the response', () => {
       response.setHeader('x-app', 'yes')
       return request.url === '/in' ? refuse(request, response) : chat(request, response)
     })
-    const response = await ask(url)
+    const response = await send(url)
     await response.text()
     expect(response.headers.get('vary')).toBe('Cookie, Origin')
     expect(response.headers.get('x-app')).toBe('yes')
-    const moved = await ask(`${url}/in`, { redirect: 'manual' })
+    const moved = await send(`${url}/in`, { redirect: 'manual' })
     expect(moved.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
   })
 
@@ -226,7 +226,7 @@ describe('other code that writes to the response', () => {
     app.addHook('onRequest', async (_, reply) => void reply.header('x-app', 'yes'))
     app.post('/', chat)
     closers.push(() => app.close())
-    const response = await ask(await app.listen({ port: 0, host: '127.0.0.1' }))
+    const response = await send(await app.listen({ port: 0, host: '127.0.0.1' }))
     expect(response.headers.get('x-app')).toBe('yes')
     expect(await response.text()).toContain('[DONE]')
   })
@@ -237,7 +237,7 @@ describe('other code that writes to the response', () => {
       response.end('first')
       return chat(request, response)
     })
-    expect(await (await ask(url)).text()).toBe('first')
+    expect(await (await send(url)).text()).toBe('first')
     expect(provider.calls).toHaveLength(0)
   })
 
@@ -249,7 +249,7 @@ describe('other code that writes to the response', () => {
       request.on('end', () => response.writeHead(503).write('too '))
       void held.opened.then(() => setImmediate(() => response.end('late')))
     })
-    const response = await ask(url)
+    const response = await send(url)
     held.open()
     expect([response.status, await response.text()]).toEqual([503, 'too late'])
     await expect.poll(() => provider.open).toBe(0)
@@ -272,7 +272,7 @@ describe('compression that ignores no-transform', () => {
     const held = gate()
     const { chat } = setUp(say('One two').hold(2, held.opened))
     const { url } = await start(express().use(compression(), transformed).post('/', chat))
-    const response = await ask(url)
+    const response = await send(url)
     expect(response.headers.get('content-encoding')).toBeTruthy()
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
@@ -292,10 +292,10 @@ describe('compression that ignores no-transform', () => {
     const note = (warning: Error) => void warnings.push(warning)
     process.on('warning', note)
     const { url } = await start(express().use(compression(), transformed).post('/', chat))
-    const text = await (await ask(url)).text()
+    const text = await (await send(url)).text()
     process.off('warning', note)
-    const said = dataOf(text).flatMap((data) => /"text":"([^"]*)"/.exec(data)?.[1] ?? [])
-    expect(said.join('')).toBe(noise.join(' '))
+    const words = dataOf(text).flatMap((data) => /"text":"([^"]*)"/.exec(data)?.[1] ?? [])
+    expect(words.join('')).toBe(noise.join(' '))
     expect(warnings).toEqual([])
   })
 })
@@ -330,7 +330,7 @@ describe('a socket', () => {
           request.socket.destroy(new Error('ECONNRESET'))
         })
     })
-    await expect(ask(url).then((response) => response.text())).rejects.toThrow()
+    await expect(send(url).then((response) => response.text())).rejects.toThrow()
     await expect.poll(() => provider.open).toBe(0)
   })
 

@@ -243,7 +243,7 @@ describe.each(stores)('a response in a store: %s', (_, makeStore) => {
     }
     const script = say('One').hold(0, held.opened).failAfter(0, 'overloaded')
     const { here, there, errors } = processes(told, script)
-    const asking = here(post(hello))
+    const pending = here(post(hello))
     const again = await vi.waitFor(async () => {
       const found = await there(read('room', {}, '?format=chunks'))
       expect(found.status).toBe(200)
@@ -252,7 +252,7 @@ describe.each(stores)('a response in a store: %s', (_, makeStore) => {
     const text = again.text()
     await isRead.opened
     held.open()
-    expect((await asking).status).toBeGreaterThanOrEqual(500)
+    expect((await pending).status).toBeGreaterThanOrEqual(500)
     const events = eventsOf(await text)
     expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({
       type: 'error',

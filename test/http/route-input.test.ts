@@ -135,10 +135,10 @@ describe('limits apply to the new message', () => {
 /** A route whose server stores the conversation, set up as in the docs. */
 function keeping(script: ScriptedStep[]) {
   let kept: readonly Message[] = []
-  const told: unknown[] = []
+  const prompted: unknown[] = []
   const app = setUp(script, {
     history: (_, { trigger, messageId, body }) => {
-      told.push([trigger, messageId, (body as { id: string }).id])
+      prompted.push([trigger, messageId, (body as { id: string }).id])
       return kept
     },
     onFinish: ({ messages = [] }, { request }) => {
@@ -146,7 +146,12 @@ function keeping(script: ScriptedStep[]) {
     },
   })
   const send = async (body: object) => (await app.handle(post({ id: 'room', ...body }))).text()
-  return { ...app, told, send, asked: () => textsOf(app.provider.calls.at(-1)?.request.messages) }
+  return {
+    ...app,
+    prompted,
+    send,
+    asked: () => textsOf(app.provider.calls.at(-1)?.request.messages),
+  }
 }
 
 describe('a tool that runs in the page, when the server stores the conversation', () => {
@@ -224,7 +229,7 @@ describe('a repeated question, when the server stores the conversation', () => {
     const again = { messages: [uiUser('u1', 'Q1')], trigger: 'regenerate-message', messageId: 'a1' }
     await app.send(again)
     expect(app.asked()).toEqual(['Q1'])
-    expect(app.told.at(-1)).toEqual(['regenerate-message', 'a1', 'room'])
+    expect(app.prompted.at(-1)).toEqual(['regenerate-message', 'a1', 'room'])
   })
 
   it('ui: an edited question replaces itself and everything after it', async () => {
@@ -478,7 +483,7 @@ describe('a Chat Completions client', () => {
 })
 
 describe('a cross-origin page', () => {
-  const ask = (origin: string, names: string) =>
+  const preflight = (origin: string, names: string) =>
     new Request('http://app.test/api/chat', {
       method: 'OPTIONS',
       headers: { origin, 'access-control-request-headers': names },
@@ -487,11 +492,11 @@ describe('a cross-origin page', () => {
   it('from an allowed origin may send what its preflight requests, from any other it gets nothing', async () => {
     const { handle } = setUp(say('Hello'), { origins: ['https://app.example'] })
     const names = 'x-stainless-os,x-csrf-token'
-    const named = await handle(ask('https://app.example', names))
+    const named = await handle(preflight('https://app.example', names))
     expect(named.headers.get('access-control-allow-headers')).toContain(
       'x-stainless-os, x-csrf-token',
     )
-    const other = await handle(ask('https://evil.example', names))
+    const other = await handle(preflight('https://evil.example', names))
     expect(other.status).toBe(403)
     expect(other.headers.get('access-control-allow-headers')).toBeNull()
   })

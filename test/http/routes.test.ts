@@ -91,13 +91,13 @@ describe('HEAD', () => {
     'responds like GET, without the body: %s',
     async (path) => {
       const { handle } = setUp([])
-      const ask = (method: string) => handle(new Request(`http://app.test${path}`, { method }))
-      const [get, head] = [await ask('GET'), await ask('HEAD')]
-      const told = ({ status, headers }: Response) => {
+      const send = (method: string) => handle(new Request(`http://app.test${path}`, { method }))
+      const [get, head] = [await send('GET'), await send('HEAD')]
+      const headOf = ({ status, headers }: Response) => {
         const { 'x-request-id': _, ...rest } = Object.fromEntries(headers)
         return { status, rest }
       }
-      expect(told(head)).toEqual(told(get))
+      expect(headOf(head)).toEqual(headOf(get))
       expect([head.body, get.body === null]).toEqual([null, false])
     },
   )
@@ -323,7 +323,7 @@ describe('an interrupted response', () => {
     ['ui', uiHello.messages, (message) => [message]],
   ])(
     'continues with the completed tool calls, not streamed: %s',
-    async (format, messages, said) => {
+    async (format, messages, added) => {
       const provider = scripted([say('I pay.').callTool('pay', {}), fail(500), say('It is paid.')])
       const handle = route(provider, format)
       const cut = await handle(post({ id: 'room', messages, stream: false }))
@@ -331,7 +331,7 @@ describe('an interrupted response', () => {
       expect([cut.status, error.code]).toEqual([502, 'provider_unavailable'])
       expect(JSON.stringify(partial)).toContain('Paid 7 euros.')
       const more = { ...messages[0], id: 'u2' }
-      const next = { id: 'room', messages: [...messages, ...said(partial), more], stream: false }
+      const next = { id: 'room', messages: [...messages, ...added(partial), more], stream: false }
       const answer = await handle(post(next))
       expect([answer.status, await answer.text()]).toEqual([
         200,
@@ -381,15 +381,15 @@ describe('an SSE event', () => {
       ['ui', uiHello],
     ] as const)
       await fc.assert(
-        fc.asyncProperty(text, async (said) => {
-          fc.pre(said !== '')
-          const { handle } = setUp(say(said), { format })
+        fc.asyncProperty(text, async (word) => {
+          fc.pre(word !== '')
+          const { handle } = setUp(say(word), { format })
           const events = eventsOf(await (await handle(post(body))).text())
           const deltas = events.flatMap(({ data }) => (data === '[DONE]' ? [] : [JSON.parse(data)]))
           const words = deltas.flatMap((chunk) =>
             chunk.type === 'text-delta' ? [chunk.text ?? chunk.delta] : [],
           )
-          expect(words.join('')).toBe(said)
+          expect(words.join('')).toBe(word)
           expect(events.map(({ id }) => Number(id))).toEqual(events.map((_, index) => index + 1))
         }),
         { numRuns: 50 },

@@ -110,7 +110,7 @@ describe.each(['stream', 'generate'] as const)('a signed conversation: %s', (mod
   })
 
   it('keeps every member of text, calls and hosted tools', async () => {
-    const told: StreamChunk[] = [
+    const chunks: StreamChunk[] = [
       ...phases,
       { type: 'hosted-tool', id: 'h1', name: 'code', status: 'running', progress: { code: '1+' } },
       { type: 'hosted-tool', id: 'h1', name: 'code', status: 'done', server: 's', output: 2 },
@@ -126,7 +126,7 @@ describe.each(['stream', 'generate'] as const)('a signed conversation: %s', (mod
       { type: 'tool-call-end', index: 0 },
       { type: 'finish', finish_reason: 'tool_calls', usage },
     ]
-    const app = setUpWith(says([told, sunny]))
+    const app = setUpWith(says([chunks, sunny]))
     const messages = await answered(mode, app)
     expect(await codeOf(await app.handle(post({ id: 'room', messages })))).toBe('ok')
     expect(app.provider.calls.at(-1)?.request.messages[1]).toMatchObject({
@@ -139,8 +139,8 @@ describe.each(['stream', 'generate'] as const)('a signed conversation: %s', (mod
   })
 
   it('is accepted where nothing is signed, with the phases of its texts', async () => {
-    const told: StreamChunk[] = [...phases, { type: 'finish', finish_reason: 'stop', usage }]
-    const app = setUpWith(says([told, sunny]), { secret: undefined })
+    const answer: StreamChunk[] = [...phases, { type: 'finish', finish_reason: 'stop', usage }]
+    const app = setUpWith(says([answer, sunny]), { secret: undefined })
     const messages = await answered(mode, app)
     expect(await codeOf(await app.handle(post({ id: 'room', messages })))).toBe('ok')
     expect(app.provider.calls.at(-1)?.request.messages[1]).toMatchObject({

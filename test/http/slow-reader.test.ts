@@ -28,16 +28,16 @@ const usedBytes = () => {
 const pieceOf = (index: number) => String(index).padStart(pieceBytes, '.')
 
 /** A provider that emits a word, then 50 MB, and counts what was read of it. */
-function talker() {
+function countingProvider() {
   const provider = scripted()
-  let asked = 0
+  let pulled = 0
   let calls = 0
   const adapter: ProviderAdapter = {
     ...provider,
     async *generateStream() {
       yield { type: 'start', id: 'a', model: 'any', provider: 'scripted', created: 0 }
       const count = calls++ === 0 ? 1 : pieces
-      for (asked = 0; asked < count; asked++) yield { type: 'text-delta', text: pieceOf(asked) }
+      for (pulled = 0; pulled < count; pulled++) yield { type: 'text-delta', text: pieceOf(pulled) }
       const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
       yield { type: 'finish', finish_reason: 'stop', usage }
     },
@@ -45,7 +45,7 @@ function talker() {
   return {
     adapter,
     get askedBytes() {
-      return asked * pieceBytes
+      return pulled * pieceBytes
     },
   }
 }
@@ -66,7 +66,7 @@ async function settled(read: () => number) {
   return last
 }
 
-const ask = (url: string) =>
+const get = (url: string) =>
   new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { 'content-type': 'application/json' }
     send(`${url}/api/chat`, { method: 'POST', headers, agent: false }, resolve)
@@ -97,13 +97,13 @@ afterEach(() => running.close())
 
 describe.each(Object.entries(servers))('%s', (_, start) => {
   it('keeps its memory flat while a client does not read, and delivers everything when it continues', async () => {
-    const provider = talker()
+    const provider = countingProvider()
     const ai: Client = createClient({ providers: [provider.adapter] })
     running = await start(ai, { public: true, models: ['scripted/any'] })
     // modules loaded by the first call are not counted
-    await digestOf(await ask(running.url))
+    await digestOf(await get(running.url))
     const before = usedBytes()
-    const response = await ask(running.url)
+    const response = await get(running.url)
     // includes the buffers of the operating system, in both directions
     expect(await settled(() => provider.askedBytes)).toBeLessThan(answerBytes / 3)
     expect(usedBytes() - before).toBeLessThan(answerBytes / 4)

@@ -302,12 +302,12 @@ describe('who may call', () => {
 
   it('lets allowed origins read, and never reflects another', async () => {
     const { handle } = setUp(say('Hello'), { origins: ['https://a.test'], credentials: true })
-    const ask = (origin: string) =>
+    const preflight = (origin: string) =>
       handle(new Request('http://app.test/', { method: 'OPTIONS', headers: { origin } }))
-    const allowed = await ask('https://a.test')
+    const allowed = await preflight('https://a.test')
     expect(allowed.status).toBe(204)
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://a.test')
-    const refused = await ask('https://b.test')
+    const refused = await preflight('https://b.test')
     expect(refused.status).toBe(403)
     expect(refused.headers.get('access-control-allow-origin')).toBeNull()
     const any = { public: true as const, models: ['m'], origins: ['*'], credentials: true }
@@ -378,10 +378,10 @@ describe('the openai format, with the official client', () => {
 
   it('reports errors in the shape of OpenAI, before and in a stream', async () => {
     const client = await official([fail(429), say('One two three').failAfter(3, 'overloaded')])
-    const asked = client.chat.completions.create({ model: 'fast', messages })
-    await expect(asked).rejects.toBeInstanceOf(OpenAI.RateLimitError)
-    const unknown = client.chat.completions.create({ model: 'other', messages })
-    await expect(unknown).rejects.toMatchObject({ status: 400, code: 'unknown_model' })
+    const failing = client.chat.completions.create({ model: 'fast', messages })
+    await expect(failing).rejects.toBeInstanceOf(OpenAI.RateLimitError)
+    const unknownModel = client.chat.completions.create({ model: 'other', messages })
+    await expect(unknownModel).rejects.toMatchObject({ status: 400, code: 'unknown_model' })
     const stream = await client.chat.completions.create({ model: 'fast', messages, stream: true })
     const read = async () => {
       for await (const _ of stream) {

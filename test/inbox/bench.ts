@@ -17,7 +17,7 @@ export const letter = (id: string, sentAt?: number): Letter => ({
   ...(sentAt !== undefined && { sentAt }),
 })
 
-export interface Told {
+export interface Recorded {
   readonly ids: string
   readonly turn: Turn<Letter>
 }
@@ -26,8 +26,8 @@ export interface Bench {
   readonly clock: FakeClock
   readonly store: Store
   /** The turns passed to `answer`, in order. */
-  readonly answered: Told[]
-  readonly expired: Told[]
+  readonly answered: Recorded[]
+  readonly expired: Recorded[]
   readonly full: { readonly id: string; readonly isFirst: boolean }[]
   readonly errors: { readonly error: unknown; readonly ids: string | undefined }[]
   /** Another process over the same store. */
@@ -36,7 +36,7 @@ export interface Bench {
   pass(ms: number): Promise<void>
 }
 
-const told = (messages: readonly Letter[], turn: Turn<Letter>): Told => ({
+const record = (messages: readonly Letter[], turn: Turn<Letter>): Recorded => ({
   ids: messages.map(({ id }) => id).join(' '),
   turn,
 })
@@ -65,14 +65,14 @@ export function bench(defaults: Partial<InboxOptions<Letter>> = {}): Bench {
         id: ({ id }) => id,
         key: ({ chat }) => chat,
         at: ({ sentAt }) => sentAt ?? clock.now(),
-        onExpired: (messages, turn) => void made.expired.push(told(messages, turn)),
+        onExpired: (messages, turn) => void made.expired.push(record(messages, turn)),
         onFull: ({ id }, { isFirst }) => void made.full.push({ id, isFirst }),
         onError: (error, turn) =>
-          void made.errors.push({ error, ids: turn && told(turn.messages, turn).ids }),
+          void made.errors.push({ error, ids: turn && record(turn.messages, turn).ids }),
         ...defaults,
         ...options,
         answer: (messages, turn) => {
-          made.answered.push(told(messages, turn))
+          made.answered.push(record(messages, turn))
           return (options.answer ?? defaults.answer)?.(messages, turn)
         },
       }),

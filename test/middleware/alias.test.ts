@@ -7,7 +7,7 @@ import { say, scripted } from '../contract/scripted.js'
 
 const messages = [{ role: 'user', content: 'Hi' }] as const
 
-async function asked(
+async function requestOf(
   table: Aliases,
   request: Omit<ChatRequest, 'messages'>,
   aliases?: Record<string, string>,
@@ -21,18 +21,20 @@ async function asked(
 
 describe('alias', () => {
   it('replaces a short name with the full one', async () => {
-    expect(await asked({ fast: 'scripted/small' }, { model: 'fast' })).toEqual({ model: 'small' })
+    expect(await requestOf({ fast: 'scripted/small' }, { model: 'fast' })).toEqual({
+      model: 'small',
+    })
   })
 
   it('leaves other names alone', async () => {
-    expect(await asked({ fast: 'scripted/small' }, { model: 'scripted/big' })).toEqual({
+    expect(await requestOf({ fast: 'scripted/small' }, { model: 'scripted/big' })).toEqual({
       model: 'big',
     })
   })
 
   it('follows a chain', async () => {
     const table = { default: 'fast', fast: 'small', small: 'scripted/small-2' }
-    expect(await asked(table, { model: 'default' })).toEqual({ model: 'small-2' })
+    expect(await requestOf(table, { model: 'default' })).toEqual({ model: 'small-2' })
   })
 
   it.each([
@@ -54,9 +56,9 @@ describe('alias', () => {
   it('the table of a call takes precedence for that call', async () => {
     const table = { fast: 'scripted/small', other: 'scripted/other' }
     const own = { fast: 'scripted/tiny' }
-    expect(await asked(table, { model: 'fast' }, own)).toEqual({ model: 'tiny' })
-    expect(await asked(table, { model: 'other' }, own)).toEqual({ model: 'other' })
-    expect(await asked(table, { model: 'fast' })).toEqual({ model: 'small' })
+    expect(await requestOf(table, { model: 'fast' }, own)).toEqual({ model: 'tiny' })
+    expect(await requestOf(table, { model: 'other' }, own)).toEqual({ model: 'other' })
+    expect(await requestOf(table, { model: 'fast' })).toEqual({ model: 'small' })
   })
 
   it('adds default parameters; those of the request take precedence, then those nearest to the name', async () => {
@@ -64,7 +66,7 @@ describe('alias', () => {
       smart: { model: 'big', temperature: 0, top_p: 0.5 },
       big: { model: 'scripted/big', temperature: 1, seed: 7, user: 'app' },
     }
-    expect(await asked(table, { model: 'smart', user: 'ann' })).toEqual({
+    expect(await requestOf(table, { model: 'smart', user: 'ann' })).toEqual({
       model: 'big',
       temperature: 0,
       top_p: 0.5,
@@ -75,7 +77,7 @@ describe('alias', () => {
 
   it('treats an undefined parameter as missing', async () => {
     const table: Aliases = { smart: { model: 'scripted/big', temperature: 0 } }
-    expect(await asked(table, { model: 'smart', temperature: undefined })).toEqual({
+    expect(await requestOf(table, { model: 'smart', temperature: undefined })).toEqual({
       model: 'big',
       temperature: 0,
     })
@@ -88,7 +90,9 @@ describe('alias', () => {
       const ai = createClient({ providers: [provider], use: [alias({ fast: 'scripted/small' })] })
       const call = ai.generate({ model: name, messages }, { aliases: { other: 'fast' } })
       await expect(call).rejects.toBeInstanceOf(BadRequestError)
-      expect(await asked({ [name]: 'scripted/small' }, { model: name })).toEqual({ model: 'small' })
+      expect(await requestOf({ [name]: 'scripted/small' }, { model: name })).toEqual({
+        model: 'small',
+      })
     },
   )
 

@@ -328,12 +328,12 @@ describe('approvals in a store', () => {
 
   it.each(names)('are valid in another process: %s', async (name) => {
     const approvals = stores[name]()
-    const asking = bank([['c1', 'pay', { amount: 50 }]], { approvals })
+    const firstProcess = bank([['c1', 'pay', { amount: 50 }]], { approvals })
     const running = bank([], { approvals })
-    const first = await asking.ai.generate(request)
+    const first = await firstProcess.ai.generate(request)
     const reply = await running.ai.generate(nextRequest(first, yes(first)))
     expect(reply.text).toBe('Done.')
-    expect([asking.ran, running.ran]).toEqual([[], [50]])
+    expect([firstProcess.ran, running.ran]).toEqual([[], [50]])
   })
 
   it.each(names)('are consumed by one of many processes: %s', async (name) => {

@@ -11,17 +11,17 @@ const promptTokens = 100
 const wordsARead = 20
 
 /** Emits `metadata.words` words, twenty per read, in responses of 200 to 2,000. */
-const talker: ProviderAdapter = {
+const wordProvider: ProviderAdapter = {
   name: 'talker',
   convertMessages: (messages) => messages,
   async *generateStream(request, call) {
     const words = Math.min(Number(request.metadata?.words), request.max_tokens ?? Infinity)
     call.onUsage({ prompt_tokens: promptTokens, completion_tokens: 0, total_tokens: promptTokens })
     yield { type: 'start', id: 'a', model: 'm', provider: 'talker', created: 1 }
-    for (let said = 0; said < words; said += wordsARead) {
+    for (let sent = 0; sent < words; sent += wordsARead) {
       await new Promise((resolve) => setImmediate(resolve))
       if (call.signal.aborted) return
-      const count = Math.min(wordsARead, words - said)
+      const count = Math.min(wordsARead, words - sent)
       const text: StreamChunk = { type: 'text-delta', text: ' word'.repeat(count) }
       yield [text]
     }
@@ -47,10 +47,10 @@ export interface Load {
 export async function hangingCrowd(store: Store, { calls, cap, random: _, ...options }: Load) {
   const layer = budget({ tokens: cap, window: 'total', store, ...options })
   const hanging: ProviderAdapter = {
-    ...talker,
+    ...wordProvider,
     async *generateStream(request, call) {
       let count = 0
-      for await (const chunk of talker.generateStream(request, call)) {
+      for await (const chunk of wordProvider.generateStream(request, call)) {
         yield chunk
         if (++count === 3) await new Promise(() => {})
       }
@@ -69,7 +69,7 @@ export async function hangingCrowd(store: Store, { calls, cap, random: _, ...opt
 /** All calls at once. */
 export async function crowd(store: Store, { calls, cap, random, ...options }: Load) {
   const layer = budget({ tokens: cap, window: 'total', store, ...options })
-  const ai = createClient({ providers: [talker], use: [layer] })
+  const ai = createClient({ providers: [wordProvider], use: [layer] })
   const result = { whole: 0, cut: 0, refused: 0, wholeTokens: 0, tokens: 0 }
   const one = async () => {
     const words = String(200 + Math.floor(random() * 1_800))

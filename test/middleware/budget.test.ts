@@ -112,7 +112,7 @@ describe.each(Object.keys(stores))('budget in %s', (kind) => {
 
 describe.each(modes)('budget, in %s', (mode) => {
   it('rejects before the provider is called, with cap, amount and reset time; no retry', async () => {
-    const told: BudgetExceededError[] = []
+    const exceeded: BudgetExceededError[] = []
     const provider = scripted([say('Hello')])
     const now = () => Date.parse('2026-03-28T22:59:00Z')
     const { run } = client(provider, {
@@ -120,14 +120,14 @@ describe.each(modes)('budget, in %s', (mode) => {
       window: 'day',
       timeZone: 'Europe/Berlin',
       now,
-      onExceeded: (error) => told.push(error),
+      onExceeded: (error) => exceeded.push(error),
     })
     const error = await thrown(run(mode))
     expect(error).toBeInstanceOf(BudgetExceededError)
     expect(error).toMatchObject({ status: 429, retryable: false, used: 0 })
     expect(error).toMatchObject({ cap: { unit: 'tokens', window: 'day', limit: 5 } })
     expect((error as BudgetExceededError).resetsAt).toEqual(new Date('2026-03-28T23:00:00Z'))
-    expect(told).toEqual([error])
+    expect(exceeded).toEqual([error])
     expect(provider.calls).toHaveLength(0)
   })
 

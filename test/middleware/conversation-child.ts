@@ -29,7 +29,7 @@ const user = (content: string) => ({ role: 'user', content }) as const
 const show = (text: string) => process.stdout.write(text)
 
 /** Three messages at once, as soon as the other process has started. */
-async function talk() {
+async function sendAll() {
   const seen: number[] = []
   const provider = scripted(({ messages }) => {
     seen.push(messages.length)
@@ -74,6 +74,6 @@ async function hang(replies: (typeof hanging)[keyof typeof hanging]) {
   }
 }
 
-if (mode === 'talk') await talk()
+if (mode === 'talk') await sendAll()
 // a key of the table
 else await hang(hanging[mode as keyof typeof hanging])

@@ -106,8 +106,8 @@ describe('the cost of a recorded usage', () => {
   it.each(titled(grok))('of %s %s equals the cost reported by xAI', async (_, __, recorded) => {
     const record = await recordOf(recorded)
     // 10¹⁰ ticks are one USD
-    const told = Number(recorded.usage.cost_in_usd_ticks) / 1e10
-    expect(difference(record?.usage.cost, told)).toBeLessThan(1e-12)
+    const reported = Number(recorded.usage.cost_in_usd_ticks) / 1e10
+    expect(difference(record?.usage.cost, reported)).toBeLessThan(1e-12)
     expect(record?.attempts).toMatchObject([{ cost_source: 'provider' }])
   })
 

@@ -38,7 +38,7 @@ middlewareContract('fallback', () => fallback('scripted/model-2'))
 const modes = ['generate', 'stream'] as const
 type Mode = (typeof modes)[number]
 
-const ask = (ai: Client, mode: Mode, request: ChatRequest) =>
+const send = (ai: Client, mode: Mode, request: ChatRequest) =>
   mode === 'generate' ? ai.generate(request) : ai.stream(request).response
 
 async function onServer(
@@ -59,14 +59,14 @@ async function onServer(
 const question = (model: string, more: Partial<ChatRequest> = {}) =>
   deepFreeze({ model, messages: [{ role: 'user', content: 'Hi' }], ...more } satisfies ChatRequest)
 
-const askedModels = (server: MockServer) => server.requests.map(({ model }) => model)
+const requestedModels = (server: MockServer) => server.requests.map(({ model }) => model)
 
 describe.each(modes)('%s', (mode) => {
   it.each(models.flatMap((from) => models.filter((to) => to !== from).map((to) => [from, to])))(
     '%s is down: its retries are used up, then %s responds',
     async (from, to) => {
       await onServer([fail(503), fail(503), say('Hello')], fallback(to), async (ai, server) => {
-        const reply = await ask(ai, mode, question(from))
+        const reply = await send(ai, mode, question(from))
         expect(reply.text).toBe('Hello')
         expect(server.requests).toHaveLength(3)
         expect(reply.attempts.map(({ status }) => status)).toEqual(['failed', 'failed', 'ok'])
@@ -85,7 +85,7 @@ describe.each(modes)('%s', (mode) => {
     const policy = fallback('anthropic/claude-sonnet-4-5', 'gemini/gemini-2.5-flash')
     const script = [fail(401), fail(404), fail(429), fail(429)]
     await onServer(script, policy, async (ai, server) => {
-      const error = await thrown(ask(ai, mode, question('openai/gpt-5')))
+      const error = await thrown(send(ai, mode, question('openai/gpt-5')))
       expect(error).toBeInstanceOf(RateLimitError)
       expect(error).toMatchObject({ provider: 'gemini', attempts: { length: 4 } })
       expect(server.requests).toHaveLength(4)
@@ -99,14 +99,14 @@ describe.each(modes)('%s', (mode) => {
     ['a request that cannot be processed', fail(422)],
   ])('%s is called once', async (_, reply) => {
     await onServer([reply], fallback('openai/gpt-5'), async (ai, server) => {
-      await thrown(ask(ai, mode, question('anthropic/claude-sonnet-4-5')))
+      await thrown(send(ai, mode, question('anthropic/claude-sonnet-4-5')))
       expect(server.requests).toHaveLength(1)
     })
   })
 
   it('a refusal is a response and is returned', async () => {
     await onServer([refuse('No.')], fallback('openai/gpt-5'), async (ai, server) => {
-      const reply = await ask(ai, mode, question('anthropic/claude-sonnet-4-5'))
+      const reply = await send(ai, mode, question('anthropic/claude-sonnet-4-5'))
       expect(reply.warnings).toEqual([])
       expect(server.requests).toHaveLength(1)
     })
@@ -118,7 +118,7 @@ describe.each(modes)('%s', (mode) => {
       const provider = scripted([words('never')])
       const cap = layer('cap', () => Promise.reject(failure))
       const ai = createClient({ providers: [provider], use: [fallback('scripted/b'), cap] })
-      expect(await thrown(ask(ai, mode, question('scripted/a')))).toBe(failure)
+      expect(await thrown(send(ai, mode, question('scripted/a')))).toBe(failure)
     },
   )
 
@@ -127,10 +127,10 @@ describe.each(modes)('%s', (mode) => {
       error instanceof Error && error.name === 'ContextWindowExceededError'
     const policy = fallback({ models: ['gemini/gemini-2.5-flash'], when: isTooLong })
     await onServer([fail('context_window'), say('Read.')], policy, async (ai) => {
-      expect((await ask(ai, mode, question('openai/gpt-5'))).text).toBe('Read.')
+      expect((await send(ai, mode, question('openai/gpt-5'))).text).toBe('Read.')
     })
     await onServer([fail(500), fail(500)], policy, async (ai, server) => {
-      await thrown(ask(ai, mode, question('openai/gpt-5')))
+      await thrown(send(ai, mode, question('openai/gpt-5')))
       expect(server.requests).toHaveLength(2)
     })
   })
@@ -138,7 +138,7 @@ describe.each(modes)('%s', (mode) => {
   it('an undefined result of `when` leaves the decision to the default', async () => {
     const policy = fallback({ models: ['xai/grok-4.3'], when: () => undefined })
     await onServer([fail(401), say('Yes')], policy, async (ai) => {
-      expect((await ask(ai, mode, question('openai/gpt-5'))).text).toBe('Yes')
+      expect((await send(ai, mode, question('openai/gpt-5'))).text).toBe('Yes')
     })
   })
 
@@ -146,7 +146,7 @@ describe.each(modes)('%s', (mode) => {
     const request = question('local/model', { seed: 7, logit_bias: { 50256: -1 } })
     const to = 'anthropic/claude-sonnet-4-5'
     await onServer([fail(401), say('Hello')], fallback(to), async (ai, server) => {
-      const reply = await ask(ai, mode, request)
+      const reply = await send(ai, mode, request)
       expect(reply.text).toBe('Hello')
       expect(reply.warnings.map(({ param }) => param)).toEqual(
         expect.arrayContaining(['seed', 'logit_bias']),
@@ -158,14 +158,14 @@ describe.each(modes)('%s', (mode) => {
   it('the first model rejects unsupported parameters, and so does each with drop_params: false', async () => {
     await onServer([], fallback('local/model'), async (ai, server) => {
       const error = await thrown(
-        ask(ai, mode, question('anthropic/claude-sonnet-4-5', { seed: 7 })),
+        send(ai, mode, question('anthropic/claude-sonnet-4-5', { seed: 7 })),
       )
       expect(error).toBeInstanceOf(UnsupportedParamsError)
       expect(server.requests).toHaveLength(0)
     })
     await onServer([fail(401)], fallback('anthropic/claude-sonnet-4-5'), async (ai) => {
       const request = question('local/model', { seed: 7, drop_params: false })
-      expect(await thrown(ask(ai, mode, request))).toBeInstanceOf(UnsupportedParamsError)
+      expect(await thrown(send(ai, mode, request))).toBeInstanceOf(UnsupportedParamsError)
     })
   })
 
@@ -173,7 +173,7 @@ describe.each(modes)('%s', (mode) => {
     await using server = await mockServer([fail(401), say('Hello')])
     const use = [fallback('anthropic/claude-sonnet-4-5'), retry()]
     const ai = createClient({ providers: adapters(server), use })
-    expect((await ask(ai, mode, question('local/model', { seed: 7 }))).text).toBe('Hello')
+    expect((await send(ai, mode, question('local/model', { seed: 7 }))).text).toBe('Hello')
   })
 
   it('a later step of a loop starts with the model that responded, and sends its thoughts back', async () => {
@@ -181,9 +181,9 @@ describe.each(modes)('%s', (mode) => {
     const script = [fail(401), think('A city.').callTool('weather', {}), say('Clear.')]
     const policy = fallback('anthropic/claude-sonnet-4-5')
     const asked = async (ai: Client, server: MockServer) => {
-      const reply = await ask(ai, mode, question('openai/gpt-5'))
+      const reply = await send(ai, mode, question('openai/gpt-5'))
       expect(reply.text).toBe('Clear.')
-      expect(askedModels(server).map((model) => model.replace(/-\d.*/, ''))).toEqual([
+      expect(requestedModels(server).map((model) => model.replace(/-\d.*/, ''))).toEqual([
         'gpt',
         'claude-sonnet',
         'claude-sonnet',
@@ -199,7 +199,7 @@ describe.each(modes)('%s', (mode) => {
     const count = tool({ execute: () => ++runs })
     const script = [callTool('count', {}), fail(401), say('One.')]
     const run = async (ai: Client, server: MockServer) => {
-      const reply = await ask(ai, mode, question('openai/gpt-5'))
+      const reply = await send(ai, mode, question('openai/gpt-5'))
       expect([reply.text, runs, server.requests.length]).toEqual(['One.', 1, 3])
       expect(reply.messages.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
     }
@@ -210,8 +210,8 @@ describe.each(modes)('%s', (mode) => {
     const request = question('openai/gpt-5', { previous_response_id: 'resp_1' })
     const policy = fallback('gemini/gemini-2.5-flash', 'openai/gpt-4.1')
     await onServer([fail(404), say('Hello')], policy, async (ai, server) => {
-      expect((await ask(ai, mode, request)).text).toBe('Hello')
-      expect(askedModels(server)).toEqual(['gpt-5', 'gpt-4.1'])
+      expect((await send(ai, mode, request)).text).toBe('Hello')
+      expect(requestedModels(server)).toEqual(['gpt-5', 'gpt-4.1'])
     })
   })
 
@@ -285,8 +285,10 @@ describe.each(modes)('any scripted outage, %s', (mode) => {
             expect(answer?.text).toBe(wanted.isAnswered ? 'One two three four five' : undefined)
           } else {
             const { chunks, error } = await collect(ai.stream(asked))
-            const said = chunks.flatMap((chunk) => (chunk.type === 'text-delta' ? chunk.text : []))
-            expect('One two three four five'.startsWith(said.join(''))).toBe(true)
+            const emitted = chunks.flatMap((chunk) =>
+              chunk.type === 'text-delta' ? chunk.text : [],
+            )
+            expect('One two three four five'.startsWith(emitted.join(''))).toBe(true)
             expect(error === undefined).toBe(wanted.isAnswered)
             expect(chunks.filter(({ type }) => type === 'start').length).toBeLessThanOrEqual(1)
           }

@@ -77,7 +77,7 @@ const finish = (): StreamChunk => ({
 type Kind = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 
 /** A turn whose text arrives in these pieces. */
-const spoken = (pieces: readonly string[], type: Kind = 'text-delta'): readonly StreamChunk[] => [
+const turnOf = (pieces: readonly string[], type: Kind = 'text-delta'): readonly StreamChunk[] => [
   start(),
   ...pieces.map((text) => ({ type, text })),
   finish(),
@@ -104,7 +104,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
       const cuts = fc.array(fc.nat(evil.length), { maxLength: evil.length })
       await fc.assert(
         fc.asyncProperty(cuts, async (places) => {
-          const provider = scripted([spoken(cutAt(evil, places), kind)])
+          const provider = scripted([turnOf(cutAt(evil, places), kind)])
           const outcome = await outcomeOf(provider, { output, hold }, mode)
           expect(outcome.error).toBeInstanceOf(ContentPolicyViolationError)
           expect(outcome.error).toMatchObject({ code: 'guard', message: /weapons$/ })
@@ -125,7 +125,7 @@ describe.each(['sentence', 'all'] as const)('hold: %s', (hold) => {
         fc.asyncProperty(cuts, async (places) => {
           const asked: string[] = []
           const output = (text: string) => asked.push(text) > 0 || 'never'
-          const provider = scripted([spoken(cutAt(good, places))])
+          const provider = scripted([turnOf(cutAt(good, places))])
           const outcome = await outcomeOf(provider, { output, hold }, mode)
           expect(outcome.error).toBeUndefined()
           if (mode === 'stream') expect(textOf(outcome.chunks)).toBe(good)
@@ -359,7 +359,7 @@ it('takes time linear in the text between two sentences', async () => {
   const steps = (length: number) => {
     let units = 0
     const pieces = Array.from({ length }, () => 'a')
-    const provider = scripted([spoken(pieces)])
+    const provider = scripted([turnOf(pieces)])
     const output = (text: string) => {
       units += text.length
       return true as const

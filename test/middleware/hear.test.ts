@@ -37,7 +37,7 @@ const user = (...content: UserPart[]): Message => ({ role: 'user', content })
 const text = (text: string): UserPart => ({ type: 'text', text })
 const modes = ['generate', 'stream'] as const
 type Mode = (typeof modes)[number]
-const hearing = 'gemini/gemini-2.5-flash'
+const transcribing = 'gemini/gemini-2.5-flash'
 const words = 'Where are my shoes?'
 
 let server: MockServer
@@ -52,10 +52,10 @@ const isHearing = ({ body }: RecordedRequest) =>
   JSON.stringify(body).includes('Write down what is said')
 const answer = (request: RecordedRequest) => say(isHearing(request) ? words : 'In the post.')
 
-const client = (options: StandardOptions = { with: [hear({ model: hearing })] }) =>
+const client = (options: StandardOptions = { with: [hear({ model: transcribing })] }) =>
   createClient({ providers: adapters(server), use: standard(options) })
 
-const ask = (
+const run = (
   ai: ReturnType<typeof client>,
   mode: Mode,
   request: { readonly model: string; readonly messages: readonly Message[] },
@@ -68,7 +68,7 @@ describe.each(modes)('hear, in %s', (mode) => {
   it.each(['openai/gpt-5', 'openai/gpt-4.1-mini', 'anthropic/claude-sonnet-4-5', 'xai/grok-4.3'])(
     'a voice note reaches %s as text',
     async (model) => {
-      const reply = await ask(client(), mode, { model, messages: [user(text('Hi'), note())] })
+      const reply = await run(client(), mode, { model, messages: [user(text('Hi'), note())] })
       const [heard, asked] = bodies()
       expect(heard).toContain(base64)
       expect(asked).toContain(`[audio] ${words}`)
@@ -83,14 +83,14 @@ describe.each(modes)('hear, in %s', (mode) => {
   )
 
   it('Gemini receives it unchanged, in one request', async () => {
-    await ask(client(), mode, { model: 'gemini/gemini-2.5-pro', messages: [user(note())] })
+    await run(client(), mode, { model: 'gemini/gemini-2.5-pro', messages: [user(note())] })
     expect(bodies()).toHaveLength(1)
     expect(bodies()[0]).toContain('audio/ogg')
     expect(bodies()[0]).toContain(base64)
   })
 
   it('an unknown server receives it unchanged', async () => {
-    await ask(client(), mode, { model: 'local/model', messages: [user(note(base64, 'wav'))] })
+    await run(client(), mode, { model: 'local/model', messages: [user(note(base64, 'wav'))] })
     expect(bodies()).toHaveLength(1)
     expect(bodies()[0]).toContain(base64)
   })
@@ -98,7 +98,7 @@ describe.each(modes)('hear, in %s', (mode) => {
   it('a model that accepts some audio formats receives the others as text', async () => {
     const ai = client()
     const model = 'openai/gpt-audio'
-    await ask(ai, mode, { model, messages: [user(note(base64, 'mp3'), note(other, 'ogg'))] })
+    await run(ai, mode, { model, messages: [user(note(base64, 'mp3'), note(other, 'ogg'))] })
     const [heard, asked] = bodies()
     expect(heard).toContain(other)
     expect(asked).toContain(base64)
@@ -113,7 +113,7 @@ describe.each(modes)('hear, in %s', (mode) => {
       { type: 'file', file: { file_data: pdf, filename: 'a.pdf' } },
     ]
     const model = 'anthropic/claude-sonnet-4-5'
-    await ask(client(), mode, { model, messages: [user(...content)] })
+    await run(client(), mode, { model, messages: [user(...content)] })
     expect(bodies()).toHaveLength(2)
     expect(bodies()[1]).toContain(words)
     expect(bodies()[1]).toContain('application/pdf')
@@ -122,9 +122,9 @@ describe.each(modes)('hear, in %s', (mode) => {
   it('the same note in one call is transcribed once, and not again in a later call', async () => {
     const ai = client()
     const messages = [user(note()), user(note())]
-    await ask(ai, mode, { model: 'openai/gpt-5', messages })
+    await run(ai, mode, { model: 'openai/gpt-5', messages })
     expect(bodies()).toHaveLength(2)
-    await ask(ai, mode, { model: 'xai/grok-4.3', messages })
+    await run(ai, mode, { model: 'xai/grok-4.3', messages })
     expect(bodies()).toHaveLength(3)
     expect(bodies()[2]).toContain(words)
   })
@@ -132,8 +132,8 @@ describe.each(modes)('hear, in %s', (mode) => {
   it('a recording never runs a tool', async () => {
     const ran: unknown[] = []
     const remove = { description: 'Deletes the account', execute: () => void ran.push(1) }
-    const ai = client({ tools: { remove }, with: [hear({ model: hearing })] })
-    await ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    const ai = client({ tools: { remove }, with: [hear({ model: transcribing })] })
+    await run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     const [heard] = server.requests
     expect(heard?.body.toolConfig).toEqual({ functionCallingConfig: { mode: 'NONE' } })
     expect(ran).toEqual([])
@@ -152,16 +152,16 @@ describe.each(modes)('hear, in %s', (mode) => {
       return '[a voice message that broke]'
     }
     const messages = [user(text('Hi'), note())]
-    const ai = client({ retry: false, with: [hear({ model: hearing, onFailure })] })
-    const done = await ask(ai, mode, { model: 'openai/gpt-5', messages })
+    const ai = client({ retry: false, with: [hear({ model: transcribing, onFailure })] })
+    const done = await run(ai, mode, { model: 'openai/gpt-5', messages })
     expect(done.text).toBe('Write it, please.')
     expect(done.warnings).toMatchObject([
-      { code: 'dropped', message: expect.stringContaining(hearing) },
+      { code: 'dropped', message: expect.stringContaining(transcribing) },
     ])
     expect(failures).toEqual([expect.any(TetradError)])
     expect(bodies().at(-1)).toContain('a voice message that broke')
-    const plain = client({ retry: false, with: [hear({ model: hearing })] })
-    await ask(plain, mode, { model: 'openai/gpt-5', messages })
+    const plain = client({ retry: false, with: [hear({ model: transcribing })] })
+    await run(plain, mode, { model: 'openai/gpt-5', messages })
     expect(bodies().at(-1)).toContain('could not be heard')
   })
 
@@ -170,8 +170,8 @@ describe.each(modes)('hear, in %s', (mode) => {
     const onFailure = () => {
       throw new RangeError('no voice here')
     }
-    const ai = client({ retry: false, with: [hear({ model: hearing, onFailure })] })
-    const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    const ai = client({ retry: false, with: [hear({ model: transcribing, onFailure })] })
+    const call = run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     await expect(call).rejects.toThrow('no voice here')
   })
 
@@ -182,7 +182,7 @@ describe.each(modes)('hear, in %s', (mode) => {
       return say('late').stall(0)
     })
     const { signal } = controller
-    const call = ask(
+    const call = run(
       client(),
       mode,
       { model: 'openai/gpt-5', messages: [user(note())] },
@@ -196,30 +196,32 @@ describe.each(modes)('hear, in %s', (mode) => {
     const spent = () => {
       throw new BudgetExceededError('nothing left')
     }
-    const ai = client({ inside: { retry: spent }, with: [hear({ model: hearing })] })
-    const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    const ai = client({ inside: { retry: spent }, with: [hear({ model: transcribing })] })
+    const call = run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     await expect(call).rejects.toBeInstanceOf(BudgetExceededError)
     expect(bodies()).toEqual([])
   })
 
   it('a model that takes no audio cannot transcribe', async () => {
     const ai = client({ with: [hear({ model: 'anthropic/claude-haiku-4-5' })] })
-    const call = ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    const call = run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     await expect(call).rejects.toBeInstanceOf(MisuseError)
   })
 
   it('a store that is down costs another transcription, but no response', async () => {
     const down = () => Promise.reject(new Error('down'))
     const store: Store = { ...memoryStore(), get: down, set: down }
-    const ai = client({ with: [hear({ model: hearing, store })] })
-    const reply = await ask(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
+    const ai = client({ with: [hear({ model: transcribing, store })] })
+    const reply = await run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     expect(reply.text).toBe('In the post.')
   })
 })
 
 describe('hear', () => {
   it('has its place in the stack', () => {
-    const names = standard({ with: [hear({ model: hearing })], tools: {} }).map(({ name }) => name)
+    const names = standard({ with: [hear({ model: transcribing })], tools: {} }).map(
+      ({ name }) => name,
+    )
     expect(names.indexOf('hear')).toBe(names.indexOf('history') + 1)
     expect(names.indexOf('hear')).toBeLessThan(names.indexOf('tools'))
   })
@@ -251,8 +253,10 @@ describe('hear inside a conversation', () => {
       const store = open()
       // each turn is another process: only the store of the conversation persists
       const turn = (message: Message, model = 'openai/gpt-5') =>
-        ask(
-          client({ with: [conversation({ store, id: 'c', media }), hear({ model: hearing })] }),
+        run(
+          client({
+            with: [conversation({ store, id: 'c', media }), hear({ model: transcribing })],
+          }),
           mode,
           { model, messages: [message] },
         )
@@ -271,13 +275,13 @@ describe('hear inside a conversation', () => {
   it.each(modes)(
     'the history of a model with audio input is sent to one without, in %s',
     async (mode) => {
-      const [store, heardBefore] = [memoryStore(), memoryStore()]
+      const [store, transcriptsBefore] = [memoryStore(), memoryStore()]
       const turn = (message: Message, model: string) => {
         const layers = [
           conversation({ store, id: 'c' }),
-          hear({ model: hearing, store: heardBefore }),
+          hear({ model: transcribing, store: transcriptsBefore }),
         ]
-        return ask(client({ with: layers }), mode, { model, messages: [message] })
+        return run(client({ with: layers }), mode, { model, messages: [message] })
       }
       await turn(user(note()), 'gemini/gemini-2.5-pro')
       await turn(user(text('And?')), 'openai/gpt-5')

@@ -53,7 +53,7 @@ const replies: Readonly<Record<string, () => Reply>> = {
   'broken in the middle': () => say('One two three four.').failAfter(2, 'overloaded'),
 }
 
-interface Asked {
+interface RandomCall {
   readonly mode: 'generate' | 'stream'
   readonly end: 'whole' | 'left' | 'aborted'
   readonly isJson: boolean
@@ -61,7 +61,7 @@ interface Asked {
 }
 
 const calls = fc.array(
-  fc.record<Asked>({
+  fc.record<RandomCall>({
     mode: fc.constantFrom('generate', 'stream'),
     end: fc.constantFrom('whole', 'whole', 'left', 'aborted'),
     isJson: fc.boolean(),
@@ -72,7 +72,11 @@ const calls = fc.array(
 const script = fc.array(fc.constantFrom(...Object.keys(replies)), { minLength: 10, maxLength: 40 })
 
 /** Resolves at the end of the call, whatever the outcome. */
-async function run(ai: Client, model: string, { mode, end, isJson, at }: Asked): Promise<unknown> {
+async function run(
+  ai: Client,
+  model: string,
+  { mode, end, isJson, at }: RandomCall,
+): Promise<unknown> {
   const controller = new AbortController()
   const { signal } = controller
   const request = {

@@ -125,7 +125,7 @@ describe.each(Object.keys(stores))('restore over a conversation of 20 turns, %s'
 })
 
 describe.each(modes)('restore, %s', (mode) => {
-  const ask = (ai: ReturnType<typeof clientOf>, request: ChatRequest) =>
+  const runCall = (ai: ReturnType<typeof clientOf>, request: ChatRequest) =>
     mode === 'generate' ? ai.generate(request) : ai.stream(request).response
   const sent = (provider: Scripted) => JSON.stringify(provider.calls.map(({ request }) => request))
 
@@ -141,7 +141,7 @@ describe.each(modes)('restore, %s', (mode) => {
       call([['c2', 'send', args]]),
       inPieces('Ok.'),
     ])
-    await ask(clientOf(provider, kept(), { tools: { find, send } }), {
+    await runCall(clientOf(provider, kept(), { tools: { find, send } }), {
       model: 'scripted/m',
       messages: [user('Hi')],
     })
@@ -165,7 +165,7 @@ describe.each(modes)('restore, %s', (mode) => {
     const clients = () =>
       clientOf(provider, kept(store), { tools: { send }, toolLoop: { approvals } })
     const messages = [user(`Mail ${mail}`)]
-    const first = await ask(clients(), { model: 'scripted/m', messages })
+    const first = await runCall(clients(), { model: 'scripted/m', messages })
     expect(first.approvals).toMatchObject([{ name: 'send', arguments: `{"to":"${mail}"}` }])
     const { id = '', tool_call_id = '' } = first.approvals?.[0] ?? {}
     const yes: Message = {
@@ -174,7 +174,7 @@ describe.each(modes)('restore, %s', (mode) => {
       approval: { id, approved: true, reason: `as ${mail} wished` },
     }
     const history = JSON.parse(JSON.stringify([...messages, ...first.messages, yes]))
-    const second = await ask(clients(), { model: 'scripted/m', messages: history })
+    const second = await runCall(clients(), { model: 'scripted/m', messages: history })
     expect(got).toEqual([{ to: mail }])
     expect(second.text).toBe(`To ${mail}.`)
     expect(sent(provider)).not.toContain('example')
@@ -193,7 +193,7 @@ describe.each(modes)('restore, %s', (mode) => {
         return inner
       },
     })
-    await ask(clientOf(provider, kept(), { tools: { look } }), {
+    await runCall(clientOf(provider, kept(), { tools: { look } }), {
       model: 'scripted/m',
       messages: [user('Hi')],
     })
@@ -228,7 +228,7 @@ describe.each(modes)('restore, %s', (mode) => {
     const log = { to: { info: line, error: line } }
     for (const options of [kept(), {}]) {
       const ai = clientOf(scripted([[failure]]), options, { log })
-      const error = await thrown(ask(ai, { model: 'scripted/m', messages: [user(mail)] }))
+      const error = await thrown(runCall(ai, { model: 'scripted/m', messages: [user(mail)] }))
       expect(error).toBeInstanceOf(BadRequestError)
       expect(everything(error)).not.toContain('example')
       expect(error).toMatchObject({ headers: { 'x-who': '<EMAIL>' } })
@@ -277,21 +277,21 @@ describe.each(modes)('restore, %s', (mode) => {
       messages: [user('I am O"Brien')],
       response_format: { type: 'json_object' },
     }
-    const first = await ask(clientOf(provider, options), request)
+    const first = await runCall(clientOf(provider, options), request)
     expect(first.message.reasoning_content).toBe('He is O"Brien.')
     expect(JSON.parse(first.text)).toEqual({ who: 'O"Brien' })
     const messages = [...request.messages, ...first.messages, user('And?')]
-    await ask(clientOf(provider, options), { ...request, messages })
+    await runCall(clientOf(provider, options), { ...request, messages })
     expect(provider.calls[1]?.request.messages[2]).toMatchObject({ native })
   })
 
   it('positions of citations move with restored text, over any split', async () => {
-    const said = 'By <EMAIL_1> in Rome, says EMAIL_1.'
-    for (let cut = 0; cut <= said.length; cut++) {
+    const answerText = 'By <EMAIL_1> in Rome, says EMAIL_1.'
+    for (let cut = 0; cut <= answerText.length; cut++) {
       const place = { url: 'https://x.org', title: 'Rome of <EMAIL_1>' }
       const at = (word: string) => ({
-        start_index: said.lastIndexOf(word),
-        end_index: said.lastIndexOf(word) + word.length,
+        start_index: answerText.lastIndexOf(word),
+        end_index: answerText.lastIndexOf(word) + word.length,
       })
       const cite = (word: string): StreamChunk => ({
         type: 'annotation',
@@ -300,15 +300,15 @@ describe.each(modes)('restore, %s', (mode) => {
       const provider = scripted([
         [
           start(),
-          { type: 'text-delta', text: said.slice(0, cut) },
-          { type: 'text-delta', text: said.slice(cut) },
+          { type: 'text-delta', text: answerText.slice(0, cut) },
+          { type: 'text-delta', text: answerText.slice(cut) },
           cite('Rome'),
           cite('EMAIL_1'),
           finish,
         ],
       ])
       const request = { model: 'scripted/m', messages: [user(mail)] }
-      const { text, message } = await ask(clientOf(provider, kept()), request)
+      const { text, message } = await runCall(clientOf(provider, kept()), request)
       const cited = message.annotations?.map((annotation) => {
         if (annotation.type !== 'url_citation') return annotation
         const { start_index, end_index, title } = annotation.url_citation

@@ -41,7 +41,7 @@ const call = (text: string): Step[] => [
 ]
 
 const user = (content: string): Message => ({ role: 'user', content })
-const ask = (content: string, over: Partial<ChatRequest> = {}): ChatRequest =>
+const requestFor = (content: string, over: Partial<ChatRequest> = {}): ChatRequest =>
   deepFreeze({ model: 'scripted/m', messages: [user(content)], ...over })
 const clientOf = (provider: Scripted, options: RedactOptions = stored(), extra = {}) =>
   createClient({ providers: [provider], use: standard({ with: redact(options), ...extra }) })
@@ -66,7 +66,7 @@ describe('redact: restore', () => {
     for (const pieces of cuts) {
       const provider = scripted([answer(pieces)])
       const shown: string[] = []
-      for await (const piece of clientOf(provider).stream(ask(`I am ${mail}`)).textStream)
+      for await (const piece of clientOf(provider).stream(requestFor(`I am ${mail}`)).textStream)
         shown.push(piece)
       expect(shown.join('')).toBe(`to ${wanted} now`)
       expect(lastUser(provider)).toBe('I am <EMAIL_1>')
@@ -76,7 +76,8 @@ describe('redact: restore', () => {
   it('text that cannot become a placeholder is not held back', async () => {
     const provider = scripted([answer(['Hello ', 'a <b> ', 'EM', 'U ', 'end'])])
     const shown: string[] = []
-    for await (const piece of clientOf(provider).stream(ask(mail)).textStream) shown.push(piece)
+    for await (const piece of clientOf(provider).stream(requestFor(mail)).textStream)
+      shown.push(piece)
     expect(shown).toEqual(['Hello ', 'a <b> ', 'EMU ', 'end'])
   })
 
@@ -126,7 +127,7 @@ describe('redact: restore', () => {
     const provider = scripted([call('{"who":"<NAME_1>"}'), answer(['{"who":"<NA', 'ME_1>"}'])])
     const ai = clientOf(provider, stored({ rules }), { tools: { send } })
     const whole = await ai.generate(
-      ask('I am O"Brien', { response_format: { type: 'json_object' } }),
+      requestFor('I am O"Brien', { response_format: { type: 'json_object' } }),
     )
     expect(got).toEqual([{ who: 'O"Brien' }])
     expect(JSON.parse(whole.text)).toEqual({ who: 'O"Brien' })
@@ -134,7 +135,7 @@ describe('redact: restore', () => {
 
   it('a placeholder written by a user is a value of its own', async () => {
     const provider = scripted([answer(['You wrote <LITERAL_1>, I know <EMAIL_1>'])])
-    const whole = await clientOf(provider).generate(ask(`<EMAIL_1> is not ${mail}`))
+    const whole = await clientOf(provider).generate(requestFor(`<EMAIL_1> is not ${mail}`))
     expect(lastUser(provider)).toBe('<LITERAL_1> is not <EMAIL_1>')
     expect(whole.text).toBe(`You wrote <EMAIL_1>, I know ${mail}`)
   })
@@ -155,12 +156,12 @@ describe('redact: restore', () => {
       open: (text: string) => decodeURIComponent(atob(text)),
     }
     const first = scripted([answer(['ok'])])
-    await clientOf(first, stored({ store, seal })).generate(ask('zoe@x.com, alice@x.com'))
+    await clientOf(first, stored({ store, seal })).generate(requestFor('zoe@x.com, alice@x.com'))
     expect(lastUser(first)).toBe('<EMAIL_1>, <EMAIL_2>')
     expect(JSON.stringify(await store.read('redact:c1', 0))).not.toContain('alice')
     const second = scripted([answer(['wrote to <EMAIL_2>'])])
     const trimmed = await clientOf(second, stored({ store, seal })).generate(
-      ask('alice@x.com', { previous_response_id: 'r' }),
+      requestFor('alice@x.com', { previous_response_id: 'r' }),
     )
     expect(lastUser(second)).toBe('<EMAIL_2>')
     expect(trimmed.text).toBe('wrote to alice@x.com')
@@ -171,7 +172,7 @@ describe('redact: restore', () => {
     const seen: unknown[] = []
     for (const text of [`zoe@x.com, ${mail}`, mail]) {
       const provider = scripted((request) => answer([String(request.messages.at(-1)?.content)]))
-      expect((await clientOf(provider, options).generate(ask(text))).text).toBe(text)
+      expect((await clientOf(provider, options).generate(requestFor(text))).text).toBe(text)
       seen.push(lastUser(provider))
     }
     expect(String(seen[0]).endsWith(String(seen[1]))).toBe(true)
@@ -181,7 +182,7 @@ describe('redact: restore', () => {
   it('previous_response_id without a store is rejected', async () => {
     const provider = scripted([answer(['ok'])])
     const asked = clientOf(provider, { restore: true }).generate(
-      ask('x', { previous_response_id: 'r' }),
+      requestFor('x', { previous_response_id: 'r' }),
     )
     await expect(asked).rejects.toBeInstanceOf(BadRequestError)
     expect(provider.calls).toHaveLength(0)

@@ -49,7 +49,7 @@ const pairs = Object.entries(secrets).flatMap(([name, values]) =>
   values.map((value) => [name, value] as const),
 )
 
-const ask = (over: Partial<ChatRequest> = {}): ChatRequest =>
+const requestFor = (over: Partial<ChatRequest> = {}): ChatRequest =>
   deepFreeze({ model: 'scripted/m', messages: [{ role: 'user', content: 'Hi' }], ...over })
 
 const clientOf = (provider: Scripted, options?: RedactOptions, extra = {}) =>
@@ -70,7 +70,7 @@ describe('redact: rules', () => {
   it.each(pairs)('masks as %s: %s, on the way in and out', async (name, value) => {
     const provider = scripted([answer([`It is ${value}, yes.`])])
     const reply = await clientOf(provider).generate(
-      ask({ messages: [{ role: 'user', content: `Use ${value}.` }] }),
+      requestFor({ messages: [{ role: 'user', content: `Use ${value}.` }] }),
     )
     expect(sentBy(provider)[0]?.messages).toEqual([{ role: 'user', content: `Use <${name}>.` }])
     expect(reply.text).toBe(`It is <${name}>, yes.`)
@@ -87,14 +87,14 @@ describe('redact: rules', () => {
     '550e8400-e29b-41d4-a716-446655440000',
   ])('does not mask: %s', async (text) => {
     const provider = scripted([answer([text])])
-    const reply = await clientOf(provider).generate(ask())
+    const reply = await clientOf(provider).generate(requestFor())
     expect(reply.text).toBe(text)
   })
 
   it('of two matches the leftmost wins, then the longest', async () => {
     const text =
       'key sk-abcdefghijklmnop1234 x; 12345678@x.com; card 4111 1111 1111 1111. 4111111111111111 12/27'
-    const reply = await clientOf(scripted([answer([text])])).generate(ask())
+    const reply = await clientOf(scripted([answer([text])])).generate(requestFor())
     expect(reply.text).toBe('key <KEY> x; <EMAIL>; card <CARD>. <CARD> 12/27')
   })
 
@@ -110,7 +110,7 @@ describe('redact: rules', () => {
     const text = 'case-123 of B1234, not B12345 or XB1234, of email a@b.com'
     for (const size of [1, 2, 3, 7, 100]) {
       const reply = await clientOf(scripted([answer(inPieces(text, size))]), { rules }).generate(
-        ask(),
+        requestFor(),
       )
       expect(reply.text).toBe('<CASE> of <BADGE>, not B12345 or XB1234, of email a@b.com')
     }
@@ -181,9 +181,9 @@ describe('redact: splits', () => {
           rest = rest.slice(size)
         }
         pieces.push(rest)
-        const whole = await clientOf(scripted([answer([text])])).generate(ask())
+        const whole = await clientOf(scripted([answer([text])])).generate(requestFor())
         const shown: string[] = []
-        const stream = clientOf(scripted([answer(pieces)])).stream(ask())
+        const stream = clientOf(scripted([answer(pieces)])).stream(requestFor())
         for await (const chunk of stream) if (chunk.type === 'text-delta') shown.push(chunk.text)
         expect(shown.join('')).toBe(whole.text)
         for (const [, secret] of pairs) expect(whole.text).not.toContain(secret)
@@ -199,7 +199,8 @@ describe('redact: splits', () => {
       const all = [inPieces(text, 1), ...[...text].map((_, i) => [text.slice(0, i), text.slice(i)])]
       for (const pieces of all) {
         const shown: string[] = []
-        for await (const piece of clientOf(scripted([answer(pieces)])).stream(ask()).textStream)
+        for await (const piece of clientOf(scripted([answer(pieces)])).stream(requestFor())
+          .textStream)
           shown.push(piece)
         expect(shown.join('')).toBe(`a <${name}>. b`)
       }
@@ -217,7 +218,7 @@ describe('redact: splits', () => {
       }
       const rules: RedactOptions['rules'] = [{ name: 'own', pattern, maxLength: 64 }]
       const provider = scripted([answer(inPieces(text, size))])
-      await createClient({ providers: [provider], use: [inner({ rules })] }).generate(ask())
+      await createClient({ providers: [provider], use: [inner({ rules })] }).generate(requestFor())
       return read / text.length
     }
     const text = 'a'.repeat(100_000)
@@ -254,9 +255,9 @@ describe('redact: splits', () => {
       const worst = (length: number) => piece.repeat(length / piece.length)
       const asked = (length: number) => {
         const messages = [{ role: 'user', content: worst(length) }] as const
-        return unitsRead(() => ai('').generate(ask({ messages })))
+        return unitsRead(() => ai('').generate(requestFor({ messages })))
       }
-      const answered = (length: number) => unitsRead(() => ai(worst(length)).generate(ask()))
+      const answered = (length: number) => unitsRead(() => ai(worst(length)).generate(requestFor()))
       expect((await asked(2_000_000)) / (await asked(1_000_000))).toBeLessThan(2.1)
       expect((await answered(100_000)) / (await answered(50_000))).toBeLessThan(2.1)
     },
@@ -266,7 +267,9 @@ describe('redact: splits', () => {
     for (const piece of ['a', 'a@', 'a.', '1 ', '1.', 'DE12 ', ':', 'sk-', 'eyJ', '+1('])
       for (const size of [7, 100_000]) {
         const text = piece.repeat(20_000 / piece.length)
-        const reply = await clientOf(scripted([answer(inPieces(text, size))])).generate(ask())
+        const reply = await clientOf(scripted([answer(inPieces(text, size))])).generate(
+          requestFor(),
+        )
         expect(reply.text.length).toBeGreaterThan(0)
       }
   })
@@ -290,7 +293,7 @@ describe('redact: scope', () => {
       },
     } as const
     await createClient({ providers: [provider], use: redact() }).generate(
-      ask({
+      requestFor({
         messages: [
           { role: 'system', content: `You serve ${mail}` },
           { role: 'user', content: [{ type: 'text', text: mail }, ...media] },
@@ -384,9 +387,9 @@ describe('redact: scope', () => {
     for (const mode of ['generate', 'stream'] as const) {
       const ai = clientOf(scripted([chunks]))
       const seen: StreamChunk[] = []
-      const stream = ai.stream(ask())
+      const stream = ai.stream(requestFor())
       if (mode === 'stream') for await (const chunk of stream) seen.push(chunk)
-      const reply = mode === 'generate' ? await ai.generate(ask()) : await stream.response
+      const reply = mode === 'generate' ? await ai.generate(requestFor()) : await stream.response
       expect(JSON.stringify([reply, seen])).not.toContain('example.com')
       expect(reply.text).toBe('Ask <EMAIL> in Rome.')
       const [citation] = reply.message.annotations ?? []
@@ -408,14 +411,16 @@ describe('redact: scope', () => {
       model: 'm',
       content: [{ thinking: 'hm', signature: 's' }],
     }
-    const reply = await clientOf(scripted([say('Nothing here.', { native })])).generate(ask())
+    const reply = await clientOf(scripted([say('Nothing here.', { native })])).generate(
+      requestFor(),
+    )
     expect(reply.message.native).toEqual(native)
   })
 
   it('a structured response is masked inside its JSON', async () => {
     const text = '{"to":"bob\\u0040example.com","card":4111111111111111}'
     const reply = await clientOf(scripted([answer(inPieces(text, 5))])).generate(
-      ask({ response_format: { type: 'json_object' } }),
+      requestFor({ response_format: { type: 'json_object' } }),
     )
     expect(reply.text).toBe('{"to":"<EMAIL>","card":"<CARD>"}')
   })
@@ -431,7 +436,7 @@ describe('redact: scope', () => {
       answer(['Done.']),
     ])
     const find = tool({ execute: () => ({ who: mail }) })
-    const reply = await clientOf(provider, {}, { tools: { find } }).generate(ask())
+    const reply = await clientOf(provider, {}, { tools: { find } }).generate(requestFor())
     expect(JSON.stringify([reply, sentBy(provider)])).not.toContain('example.com')
     expect(reply.messages[1]).toMatchObject({ role: 'tool', content: '{"who":"<EMAIL>"}' })
     expect(reply.text).toBe('Done.')
@@ -443,7 +448,7 @@ describe('redact: scope', () => {
       cause: new Error(mail),
     })
     const error = await clientOf(scripted([[failure]]))
-      .generate(ask())
+      .generate(requestFor())
       .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(BadRequestError)
     expect(error).toMatchObject({
@@ -457,7 +462,8 @@ describe('redact: scope', () => {
     const detect: Detect = async (text) => [...text.matchAll(/Zoe/g)].map(at('person'))
     const provider = scripted([answer(['I am Z', 'oe, ', mail])])
     const ai = clientOf(provider, { detect })
-    const reply = await ai.stream(ask({ messages: [{ role: 'user', content: 'Zoe!' }] })).response
+    const reply = await ai.stream(requestFor({ messages: [{ role: 'user', content: 'Zoe!' }] }))
+      .response
     expect(sentBy(provider)[0]?.messages).toEqual([{ role: 'user', content: '<PERSON>!' }])
     expect(reply.text).toBe('I am <PERSON>, <EMAIL>')
     const broken = clientOf(provider, {
@@ -465,7 +471,7 @@ describe('redact: scope', () => {
         throw new Error('down')
       },
     })
-    await expect(broken.generate(ask())).rejects.toThrow('down')
+    await expect(broken.generate(requestFor())).rejects.toThrow('down')
     expect(provider.calls).toHaveLength(1)
   })
 
@@ -475,7 +481,9 @@ describe('redact: scope', () => {
       ...scripted([answer(['ok'])]),
       countTokens: async (request: ChatRequest) => counted.push(request),
     }
-    await clientOf(provider).countTokens(ask({ messages: [{ role: 'user', content: mail }] }))
+    await clientOf(provider).countTokens(
+      requestFor({ messages: [{ role: 'user', content: mail }] }),
+    )
     expect(counted[0]?.messages).toEqual([{ role: 'user', content: '<EMAIL>' }])
   })
 })

@@ -38,7 +38,7 @@ const request = (model: string) => ({
   response_format: table,
 })
 
-const ask = (ai: Client, mode: Mode, model: string) =>
+const send = (ai: Client, mode: Mode, model: string) =>
   mode === 'generate' ? ai.generate(request(model)) : ai.stream(request(model)).response
 
 async function onServer(
@@ -59,7 +59,7 @@ describe.each(modes)('%s', (mode) => {
         [say(wrong), say(right)],
         standard({ with: [repair()] }),
         async (ai, server) => {
-          const reply = await ask(ai, mode, model)
+          const reply = await send(ai, mode, model)
           expect(reply.parsed).toEqual({ name: 'Ada', guests: 4 })
           expect(reply.text).toBe(right)
           expect(reply.messages).toHaveLength(1)
@@ -78,7 +78,7 @@ describe.each(modes)('%s', (mode) => {
     ])('%s is read without another request, with this layer and without', async (_, text) => {
       for (const use of [[], [repair()]])
         await onServer([say(text)], use, async (ai, server) => {
-          const reply = await ask(ai, mode, model)
+          const reply = await send(ai, mode, model)
           expect(reply.parsed).toEqual({ name: 'Ada', guests: 4 })
           expect(reply.text).toBe(text)
           expect(server.requests).toHaveLength(1)
@@ -91,7 +91,7 @@ describe.each(modes)('%s', (mode) => {
       const script = [think('Hm.').callTool('free'), say(wrong), say(right)]
       await onServer(script, standard({ tools, with: [repair()] }), async (ai, server) => {
         // before Gemini 3, JSON formats cannot be combined with tools
-        const reply = await ask(ai, mode, model.replace('2.5-flash', '3-pro-preview'))
+        const reply = await send(ai, mode, model.replace('2.5-flash', '3-pro-preview'))
         expect(reply.parsed).toEqual({ name: 'Ada', guests: 4 })
         expect(runs).toBe(1)
         expect(reply.messages.map(({ role }) => role)).toEqual(['assistant', 'tool', 'assistant'])
@@ -104,7 +104,7 @@ describe.each(modes)('%s', (mode) => {
   it('the last attempt fails as without this layer, with its text', async () => {
     const use = standard({ with: [repair({ attempts: 3 })] })
     await onServer([say(wrong), say('no'), say(wrong)], use, async (ai, server) => {
-      const error = await thrown(ask(ai, mode, 'openai/gpt-5'))
+      const error = await thrown(send(ai, mode, 'openai/gpt-5'))
       expect(error).toBeInstanceOf(UnexpectedResponseError)
       expect(error).toMatchObject({
         code: 'schema_mismatch',
@@ -120,7 +120,7 @@ describe.each(modes)('%s', (mode) => {
     ['refused', refuse('No.')],
   ])('a response that was %s is not requested again', async (_, reply) => {
     await onServer([reply], standard({ with: [repair()] }), async (ai, server) => {
-      expect(await thrown(ask(ai, mode, 'openai/gpt-5'))).toBeInstanceOf(UnexpectedResponseError)
+      expect(await thrown(send(ai, mode, 'openai/gpt-5'))).toBeInstanceOf(UnexpectedResponseError)
       expect(server.requests).toHaveLength(1)
     })
   })
@@ -160,7 +160,7 @@ describe.each(modes)('%s', (mode) => {
       asked.text.includes('does not fit') ? say(right) : say(wrong)
     await onServer([], [repair()], async (ai, server) => {
       server.reply(script)
-      const calls = models.map((model) => ask(ai, mode, model))
+      const calls = models.map((model) => send(ai, mode, model))
       for (const reply of await Promise.all(calls)) expect(reply.text).toBe(right)
       expect(server.requests).toHaveLength(2 * models.length)
     })

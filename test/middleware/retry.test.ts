@@ -283,12 +283,12 @@ describe('retry stops', () => {
       [start(), { type: 'text-delta', text: 'Hel' }, cut],
       say('Hello'),
     ])
-    const said: string[] = []
+    const texts: string[] = []
     const reading = (async () => {
-      for await (const text of ai.stream(request).textStream) said.push(text)
+      for await (const text of ai.stream(request).textStream) texts.push(text)
     })()
     expect(await failure(reading)).toBe(cut)
-    expect(said).toEqual(['Hel'])
+    expect(texts).toEqual(['Hel'])
     expect(requests()).toBe(1)
   })
 
@@ -353,14 +353,14 @@ describe('the last error has', () => {
 
 describe('onRetry', () => {
   it('is called before each wait', async () => {
-    const told: unknown[] = []
+    const reports: unknown[] = []
     const errors = [new InternalServerError(''), busy()]
     const { ai } = setUp([...errors.map((error) => [error]), say('Hello')], {
       onRetry: ({ error, attempt, waitMs, ctx }) =>
-        told.push([error, attempt, waitMs, ctx.request.model]),
+        reports.push([error, attempt, waitMs, ctx.request.model]),
     })
     await ai.generate(request)
-    expect(told).toEqual([
+    expect(reports).toEqual([
       [errors[0], 1, 262.5, 'scripted/m'],
       [errors[1], 2, 1_050, 'scripted/m'],
     ])

@@ -59,12 +59,12 @@ describe('standard', () => {
   })
 
   it('treats undefined options as missing', () => {
-    const untold = Object.fromEntries(
+    const undefinedOptions = Object.fromEntries(
       ['log', 'usage', 'deadline', 'aliases', 'history', 'tools', 'toolLoop'].map(
         (part) => [part, undefined] as const,
       ),
     )
-    expect(names(standard(untold))).toEqual(names(standard()))
+    expect(names(standard(undefinedOptions))).toEqual(names(standard()))
   })
 
   it('calls a function for the tools of each call, and passes its options to the loop', async () => {

@@ -98,7 +98,7 @@ function tree(spans: readonly ReadableSpan[]): readonly string[] {
 const modes = ['generate', 'stream'] as const
 type Mode = (typeof modes)[number]
 
-const ask = (ai: Client, mode: Mode, request: ChatRequest) =>
+const runCall = (ai: Client, mode: Mode, request: ChatRequest) =>
   mode === 'generate' ? ai.generate(request) : ai.stream(request).response
 
 const model = 'openai/gpt-5-mini'
@@ -199,7 +199,7 @@ describe.each(modes)('%s', (mode) => {
     ['local/model', 'chat model', 'local'],
   ])('%s is named by the conventions', async (asked, name, provider) => {
     await onServer([say('Hello')], async (ai, { spans }) => {
-      await ask(ai, mode, { ...question, model: asked, temperature: 0.5 })
+      await runCall(ai, mode, { ...question, model: asked, temperature: 0.5 })
       expect(named(spans(), name).attributes).toMatchObject({
         'gen_ai.provider.name': provider,
         'gen_ai.operation.name': name.split(' ')[0],
@@ -224,7 +224,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       script,
       async (ai, { spans }) => {
-        await ask(ai, mode, question)
+        await runCall(ai, mode, question)
         expect(tree(spans())).toEqual([
           'invoke_agent',
           'chat gpt-5-mini < invoke_agent',
@@ -257,7 +257,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       [callTool('look'), say('Judged.'), say('Done.')],
       async (ai, { spans }) => {
-        await ask(ai, mode, question)
+        await runCall(ai, mode, question)
         expect(tree(spans())).toEqual([
           'invoke_agent',
           'chat gpt-5-mini < invoke_agent',
@@ -280,7 +280,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       [callTool('broken'), say('It is broken.')],
       async (ai, { spans }) => {
-        await ask(ai, mode, question)
+        await runCall(ai, mode, question)
         const run = named(spans(), 'execute_tool broken')
         expect(run.status).toEqual({ code: SpanStatusCode.ERROR, message: 'RangeError' })
         expect(run.attributes['error.type']).toBe('RangeError')
@@ -296,13 +296,13 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       [callTool('send'), say('Sent.')],
       async (ai, { spans }) => {
-        const asked = await ask(ai, mode, question)
+        const asked = await runCall(ai, mode, question)
         expect(tree(spans())).toEqual(['invoke_agent', 'chat gpt-5-mini < invoke_agent'])
         const yes = (asked.approvals ?? []).map(({ id, tool_call_id }) => {
           return { role: 'tool' as const, tool_call_id, approval: { id, approved: true } }
         })
         const messages = [...question.messages, ...asked.messages, ...yes]
-        await ask(ai, mode, { ...question, messages })
+        await runCall(ai, mode, { ...question, messages })
         expect(tree(spans()).slice(2)).toEqual([
           'invoke_agent',
           'execute_tool send < invoke_agent',
@@ -315,7 +315,7 @@ describe.each(modes)('%s', (mode) => {
 
   it('retries are one span, and each attempt is an event of it', async () => {
     await onServer([fail(503), say('Hello').usage(usage)], async (ai, { spans }) => {
-      await ask(ai, mode, question)
+      await runCall(ai, mode, question)
       expect(tree(spans())).toEqual(['invoke_agent', 'chat gpt-5-mini < invoke_agent'])
       const { events, status, attributes } = named(spans(), 'chat gpt-5-mini')
       expect(events.map(({ name }) => name)).toEqual(['tetrad.attempt', 'tetrad.attempt'])
@@ -338,7 +338,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       [fail(503), fail(503), say('Hello')],
       async (ai, { spans }) => {
-        await ask(ai, mode, question)
+        await runCall(ai, mode, question)
         const { events, attributes } = named(spans(), 'chat gpt-5-mini')
         expect(events.map((event) => event.attributes?.['gen_ai.provider.name'])).toEqual([
           'openai',
@@ -357,7 +357,7 @@ describe.each(modes)('%s', (mode) => {
 
   it('a failure closes both spans with its type, and without its message', async () => {
     await onServer([fail(400, { message: 'the canary died' })], async (ai, observed) => {
-      expect(await thrown(ask(ai, mode, question))).toBeInstanceOf(BadRequestError)
+      expect(await thrown(runCall(ai, mode, question))).toBeInstanceOf(BadRequestError)
       for (const span of observed.spans()) {
         expect(span.status).toEqual({ code: SpanStatusCode.ERROR, message: 'BadRequestError' })
         expect(span.attributes).toMatchObject({
@@ -374,7 +374,7 @@ describe.each(modes)('%s', (mode) => {
 
   it('an unknown model is a failure like any other', async () => {
     await onServer([], async (ai, { spans }) => {
-      await thrown(ask(ai, mode, { ...question, model: 'nobody/knows' }))
+      await thrown(runCall(ai, mode, { ...question, model: 'nobody/knows' }))
       expect(named(spans(), 'chat nobody/knows').attributes['error.type']).toBe('BadRequestError')
     })
   })
@@ -408,7 +408,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       [say('Hello').usage({ prompt_tokens: 1_000_000, completion_tokens: 500_000 })],
       async (ai, { spans }) => {
-        await ask(ai, mode, question)
+        await runCall(ai, mode, question)
         for (const span of spans())
           expect(span.attributes).toMatchObject({
             'gen_ai.usage.cost.amount': 2,
@@ -425,7 +425,7 @@ describe.each(modes)('%s', (mode) => {
     await onServer(
       [callTool('look'), say('Hello').usage(usage)],
       async (ai, observed) => {
-        await ask(ai, mode, question)
+        await runCall(ai, mode, question)
         const metrics = await observed.metrics()
         const duration = metrics.get('gen_ai.client.inference.duration')
         expect(duration?.descriptor.unit).toBe('s')
@@ -467,7 +467,7 @@ describe.each(modes)('%s', (mode) => {
     }
     const providers = [openai({ ...server.options('openai'), fetch: watched })]
     const ai = createClient({ providers, use: standard({ with: [telemetry(options)] }) })
-    await ask(ai, mode, question)
+    await runCall(ai, mode, question)
     expect(active).toBe(named(spans(), 'chat gpt-5-mini').spanContext().spanId)
   })
 })
@@ -547,7 +547,7 @@ describe('content', () => {
     await onServer(
       script(),
       async (ai, observed) => {
-        await ask(ai, mode, asked)
+        await runCall(ai, mode, asked)
         expect(JSON.stringify(observed.spans().map(shown))).not.toMatch(/ada|bob|Write/)
         expect(JSON.stringify([...(await observed.metrics())])).not.toMatch(/ada@|bob|Write/)
       },
@@ -559,7 +559,7 @@ describe('content', () => {
     await onServer(
       script(),
       async (ai, { spans }) => {
-        await ask(ai, mode, asked)
+        await runCall(ai, mode, asked)
         const last = spans()
           .filter(({ name }) => name === 'chat gpt-5-mini')
           .at(-1)
@@ -601,8 +601,8 @@ describe('content', () => {
         fail(400, { message: 'no mail to ada@example.com' }),
       ],
       async (ai, { spans }) => {
-        expect((await ask(ai, mode, asked)).text).toBe('I wrote to ada@example.com')
-        await thrown(ask(ai, mode, asked))
+        expect((await runCall(ai, mode, asked)).text).toBe('I wrote to ada@example.com')
+        await thrown(runCall(ai, mode, asked))
         const all = JSON.stringify(spans().map(shown))
         expect(all).not.toMatch(/ada@|bob@/)
         expect(all).toMatch(/I wrote to <EMAIL_/)
@@ -615,8 +615,8 @@ describe('content', () => {
     await onServer(
       [...script(), fail(400, { message: 'no mail to ada@example.com' })],
       async (ai, { spans }) => {
-        expect((await ask(ai, mode, asked)).text).toBe('I wrote to <EMAIL>')
-        await thrown(ask(ai, mode, asked))
+        expect((await runCall(ai, mode, asked)).text).toBe('I wrote to <EMAIL>')
+        await thrown(runCall(ai, mode, asked))
         const all = JSON.stringify(spans().map(shown))
         expect(all).not.toMatch(/ada@|bob@/)
         expect(all).toContain('I wrote to <EMAIL>')
@@ -633,7 +633,10 @@ describe('content', () => {
     await onServer(
       [say('Ada Lovelace wrote it.')],
       async (ai, { spans }) => {
-        await ask(ai, mode, { ...question, messages: [{ role: 'user', content: 'Who is Ada?' }] })
+        await runCall(ai, mode, {
+          ...question,
+          messages: [{ role: 'user', content: 'Who is Ada?' }],
+        })
         const { attributes } = named(spans(), 'chat gpt-5-mini')
         expect(attributes['gen_ai.input.messages']).toContain('Who is <NAME>?')
         expect(JSON.stringify(spans().map(shown))).not.toContain('Ada')
@@ -735,7 +738,7 @@ it.each([
   ['refused', fail(400)],
 ] as const)('%s: one model span, with known names', async (_, reply) => {
   await onServer([reply, reply, reply, reply], async (ai, observed) => {
-    for (const mode of modes) await thrown(ask(ai, mode, question))
+    for (const mode of modes) await thrown(runCall(ai, mode, question))
     const inferences = observed.spans().filter(({ kind }) => kind === SpanKind.CLIENT)
     expect(inferences).toHaveLength(2)
     const names = observed

@@ -24,44 +24,49 @@ const finish = (): StreamChunk => ({ type: 'finish', finish_reason: 'stop', usag
 const text = (text: string): StreamChunk => ({ type: 'text-delta', text })
 
 interface Case {
-  readonly said: string
+  readonly output: string
   readonly thought?: string
   readonly text: string | null
   readonly options?: ThinkTagsOptions
 }
 
 const cases: readonly Case[] = [
-  { said: '<think>hm</think>Hello', thought: 'hm', text: 'Hello' },
+  { output: '<think>hm</think>Hello', thought: 'hm', text: 'Hello' },
   {
-    said: '\n <think>\nhm, a < b </th </think>\n\nHello',
+    output: '\n <think>\nhm, a < b </th </think>\n\nHello',
     thought: 'hm, a < b </th ',
     text: 'Hello',
   },
-  { said: '<think>\n\n</think>\n\nHello', text: 'Hello' },
-  { said: '<think></think>', text: null },
-  { said: '<think>cut off </thin', thought: 'cut off </thin', text: null },
-  { said: '<think>a</think>b <think>c</think>', thought: 'a', text: 'b <think>c</think>' },
-  { said: '<think>a <think> b</think>c</think>', thought: 'a <think> b', text: 'c</think>' },
-  { said: 'Write <think>hm</think> first', text: 'Write <think>hm</think> first' },
-  { said: '  <thin ice>', text: '  <thin ice>' },
-  { said: '<thi', text: '<thi' },
-  { said: ' \n', text: ' \n' },
-  { said: '<thinking>a</thinking>b', text: '<thinking>a</thinking>b' },
-  { said: '<thinking>a</thinking>b', thought: 'a', text: 'b', options: { tag: 'thinking' } },
-  { said: 'hm</think>\nHello', thought: 'hm', text: 'Hello', options: { beginsInside: true } },
-  { said: '<think>hm</think>Hello', thought: 'hm', text: 'Hello', options: { beginsInside: true } },
-  { said: '</think>Hello', text: 'Hello', options: { beginsInside: true } },
-  { said: '<th', thought: '<th', text: null, options: { beginsInside: true } },
+  { output: '<think>\n\n</think>\n\nHello', text: 'Hello' },
+  { output: '<think></think>', text: null },
+  { output: '<think>cut off </thin', thought: 'cut off </thin', text: null },
+  { output: '<think>a</think>b <think>c</think>', thought: 'a', text: 'b <think>c</think>' },
+  { output: '<think>a <think> b</think>c</think>', thought: 'a <think> b', text: 'c</think>' },
+  { output: 'Write <think>hm</think> first', text: 'Write <think>hm</think> first' },
+  { output: '  <thin ice>', text: '  <thin ice>' },
+  { output: '<thi', text: '<thi' },
+  { output: ' \n', text: ' \n' },
+  { output: '<thinking>a</thinking>b', text: '<thinking>a</thinking>b' },
+  { output: '<thinking>a</thinking>b', thought: 'a', text: 'b', options: { tag: 'thinking' } },
+  { output: 'hm</think>\nHello', thought: 'hm', text: 'Hello', options: { beginsInside: true } },
+  {
+    output: '<think>hm</think>Hello',
+    thought: 'hm',
+    text: 'Hello',
+    options: { beginsInside: true },
+  },
+  { output: '</think>Hello', text: 'Hello', options: { beginsInside: true } },
+  { output: '<th', thought: '<th', text: null, options: { beginsInside: true } },
 ]
 
 describe.each(modes)('%s', (mode) => {
-  it.each(cases)('$said at every split', async ({ said, thought, text: answer, options }) => {
-    const cuts = fc.array(fc.nat(said.length), { maxLength: said.length })
-    const everyUnit = Array.from({ length: said.length }, (_, i) => i)
+  it.each(cases)('$output at every split', async ({ output, thought, text: answer, options }) => {
+    const cuts = fc.array(fc.nat(output.length), { maxLength: output.length })
+    const everyUnit = Array.from({ length: output.length }, (_, i) => i)
     await fc.assert(
       fc.asyncProperty(cuts, async (places) => {
-        const borders = [...new Set([0, ...places, said.length])].sort((a, b) => a - b)
-        const pieces = borders.slice(1).map((end, i) => said.slice(borders[i], end))
+        const borders = [...new Set([0, ...places, output.length])].sort((a, b) => a - b)
+        const pieces = borders.slice(1).map((end, i) => output.slice(borders[i], end))
         const provider = scripted([[start(), ...pieces.map(text), finish()]])
         const ai = createClient({ providers: [provider], use: [thinkTags(options)] })
         const { message, text: whole } =

@@ -39,7 +39,7 @@ function stack(calls: readonly Called[], ...use: Middleware[]) {
   return { provider, ai: createClient({ providers: [provider], use }) }
 }
 
-const ask = async (mode: 'generate' | 'stream', ai: Client) =>
+const send = async (mode: 'generate' | 'stream', ai: Client) =>
   mode === 'generate' ? ai.generate(request) : ai.stream(request).response
 
 const resultsOf = (messages: readonly { readonly role: string }[]) =>
@@ -56,7 +56,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       adds('b', noting(log, 'b')),
       tools({ look: { execute: () => log.push('ran') } }, { around: noting(log, 'own') }),
     )
-    await ask(mode, ai)
+    await send(mode, ai)
     expect(log).toEqual([
       ...['a > c1', 'b > c1', 'own > c1', 'ran', 'own < c1', 'b < c1', 'a < c1'],
     ])
@@ -83,7 +83,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       return tool_call_id
     }
     const use = [adds('a', noting(log, 'a')), tools({ look: { execute } })]
-    const reply = await ask(mode, createClient({ providers: [provider], use }))
+    const reply = await send(mode, createClient({ providers: [provider], use }))
     expect(log.slice(0, 2)).toEqual(['a > c1', 'a > c2'])
     expect(log.slice(2, 4).sort()).toEqual(['a < c1', 'a < c2'])
     expect(log.slice(4)).toEqual(['a > c3', 'a < c3'])
@@ -103,13 +103,13 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       adds('masked', masked),
       tools({ look: { execute: failsOnce } }, { around: again }),
     )
-    expect(resultsOf((await ask(mode, changed.ai)).messages)[0]?.content).toBe('SEEN')
+    expect(resultsOf((await send(mode, changed.ai)).messages)[0]?.content).toBe('SEEN')
     expect(ran).toBe(2)
     const canned = stack(
       [['c1', 'look']],
       tools({ look: { execute: () => ran++ } }, { around: () => ({ cached: true }) }),
     )
-    expect(resultsOf((await ask(mode, canned.ai)).messages)[0]?.content).toBe('{"cached":true}')
+    expect(resultsOf((await send(mode, canned.ai)).messages)[0]?.content).toBe('{"cached":true}')
     expect(ran).toBe(2)
   })
 
@@ -122,7 +122,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       })
     const failing = { look: { execute: () => Promise.reject(new Error('no sky')) } }
     const thrownInside = stack([['c1', 'look']], adds('watching', watching), tools(failing))
-    expect(resultsOf((await ask(mode, thrownInside.ai)).messages)).toMatchObject([
+    expect(resultsOf((await send(mode, thrownInside.ai)).messages)).toMatchObject([
       { content: 'no sky', is_error: true },
     ])
     expect(seen).toMatchObject([{ message: 'no sky' }])
@@ -130,7 +130,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       throw new Error('not now')
     }
     const { ai, provider } = stack([['c1', 'look']], tools(look, { around: refusing }))
-    const reply = await ask(mode, ai)
+    const reply = await send(mode, ai)
     expect(reply.text).toBe('Done.')
     expect(resultsOf(provider.calls[1]?.request.messages ?? [])).toMatchObject([
       { content: 'not now', is_error: true },
@@ -156,7 +156,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       })
     const slow = until(() => queueMicrotask(() => clock.advance(60_000)))
     const late = stack([['c1', 'look']], tools(slow, { around, clock }))
-    expect((await ask(mode, late.ai)).text).toBe('Done.')
+    expect((await send(mode, late.ai)).text).toBe('Done.')
     expect(ends[0]).toBeInstanceOf(TimeoutError)
     const hanging = until(() => queueMicrotask(() => gone.abort('enough')))
     const { ai } = stack([['c1', 'look']], tools(hanging, { around }))
@@ -176,7 +176,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     const options: ToolsOptions = { approvals: memoryStore() }
     const use = [adds('a', noting(log, 'a')), tools(pay, options)]
     const ai = createClient({ providers: [provider], use })
-    const first = await ask(mode, ai)
+    const first = await send(mode, ai)
     expect(log).toEqual([])
     const { id = '', tool_call_id = '' } = first.approvals?.[0] ?? {}
     const yes: ToolMessage = { role: 'tool', tool_call_id, approval: { id, approved: true } }
@@ -196,7 +196,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
       [['c1', 'look', {}]],
       tools({ look: { parameters, execute: () => 'seen' } }, { around: noting(log, 'own') }),
     )
-    expect(resultsOf((await ask(mode, ai)).messages)).toMatchObject([{ is_error: true }])
+    expect(resultsOf((await send(mode, ai)).messages)).toMatchObject([{ is_error: true }])
     expect(log).toEqual([])
   })
 
@@ -215,7 +215,7 @@ describe.each(['generate', 'stream'] as const)('hooks around a tool, %s', (mode)
     // a second loop, which the order check would reject by its name
     const inner: Middleware = (ctx, next) => loop(ctx, next)
     const use = [adds('a', noting(log, 'a')), outer, inner]
-    const reply = await ask(mode, createClient({ providers: [provider], use }))
+    const reply = await send(mode, createClient({ providers: [provider], use }))
     expect(reply.text).toBe('Done.')
     expect(resultsOf(reply.messages)).toMatchObject([{ content: 'Nested.' }])
     expect(log).toEqual(['a > c1', 'a < c1'])

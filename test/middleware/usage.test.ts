@@ -85,10 +85,10 @@ describe('usage', () => {
 
   it('includes the cost of failed attempts', async () => {
     const down = new ServiceUnavailableError('down', { retryable: true, maybeBilled: true })
-    const told = (call: { onUsage: (usage: ReturnType<typeof tokens>) => void }) =>
+    const reportUsage = (call: { onUsage: (usage: ReturnType<typeof tokens>) => void }) =>
       call.onUsage(tokens(10, 1))
     const layer = retry({ clock: fakeClock({ jumps: true }) })
-    const { ai, records } = counted([[start(), told, down], say('Hello')], {}, layer)
+    const { ai, records } = counted([[start(), reportUsage, down], say('Hello')], {}, layer)
     await ai.generate(request)
     expect(records).toMatchObject([
       {

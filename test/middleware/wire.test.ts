@@ -76,7 +76,7 @@ async function onServer<T>(
   return await run(createClient({ providers: [wire.make(server)], use }), server)
 }
 
-const ask = (ai: Client, mode: (typeof modes)[number], model: string) =>
+const send = (ai: Client, mode: (typeof modes)[number], model: string) =>
   mode === 'generate' ? ai.generate({ model, messages }) : ai.stream({ model, messages }).response
 
 describe.each(everyCall)('%s, %s', (_, mode, wire) => {
@@ -89,7 +89,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     const { clock, use } = quick()
     const script = [fail(429, { retryAfter: 2 }), fail(503), say('Hello')]
     await onServer({ wire, script, use }, async (ai, server) => {
-      const reply = await ask(ai, mode, wire.model)
+      const reply = await send(ai, mode, wire.model)
       expect(reply.text).toBe('Hello')
       expect(reply.attempts.map(({ status }) => status)).toEqual(['failed', 'failed', 'ok'])
       expect(server.requests).toHaveLength(3)
@@ -104,7 +104,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     ] as const) {
       const { clock, use } = quick()
       await onServer({ wire, script: [reply, say('Hello')], use }, async (ai, server) => {
-        await expect(ask(ai, mode, wire.model)).rejects.toBeInstanceOf(expected)
+        await expect(send(ai, mode, wire.model)).rejects.toBeInstanceOf(expected)
         expect(server.requests).toHaveLength(1)
         expect(clock.waits).toEqual([])
       })
@@ -114,7 +114,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
   it('an HTML page in place of a response is retried once', async () => {
     const { use } = quick()
     await onServer({ wire, script: [html(), html(), say('Hello')], use }, async (ai, server) => {
-      await expect(ask(ai, mode, wire.model)).rejects.toBeInstanceOf(UnexpectedResponseError)
+      await expect(send(ai, mode, wire.model)).rejects.toBeInstanceOf(UnexpectedResponseError)
       expect(server.requests).toHaveLength(2)
     })
   })
@@ -131,7 +131,7 @@ describe.each(everyCall)('%s, %s', (_, mode, wire) => {
     const silent: Step = ({ headers }) => (headers['x-try'] === '1' ? stall() : say('Hello'))
     const use = [...quick().use, onceImpatient]
     await onServer({ wire, script: [silent, silent], use }, async (ai) => {
-      const reply = await ask(ai, mode, wire.model)
+      const reply = await send(ai, mode, wire.model)
       expect(reply.text).toBe('Hello')
       expect(reply.attempts[0]?.error).toBeInstanceOf(TimeoutError)
       expect(reply.attempts[0]?.error).toMatchObject({ phase: 'headers', maybeBilled: true })
@@ -176,7 +176,7 @@ describe('waits that a provider requests', () => {
     // the one wire whose errors have no retry hint beside the one in the test
     const wire = wires.compatible as Wire
     return onServer({ wire, script: [fail(429, { headers }), say('Hello')], use }, async (ai) => {
-      const error = await ask(ai, 'generate', wire.model).then(
+      const error = await send(ai, 'generate', wire.model).then(
         () => undefined,
         (thrown: unknown) => thrown,
       )
@@ -216,7 +216,7 @@ it.each<[string, Reply, number]>([
   const wire = wires.openai as Wire
   const use = [retry({ clock: fakeClock({ jumps: true }) })]
   await onServer({ wire, script: [reply, say('Hello')], use }, async (ai, server) => {
-    await ask(ai, 'generate', wire.model).catch(() => {})
+    await send(ai, 'generate', wire.model).catch(() => {})
     expect(server.requests).toHaveLength(requests)
   })
 })

@@ -20,7 +20,7 @@ import {
 } from '../../src/core/index.js'
 import { asOpenAIError } from '../../src/openai/index.js'
 
-const told = 'openai/gpt: the words of the provider'
+const providerMessage = 'openai/gpt: the words of the provider'
 
 describe('client errors are described', () => {
   test.each([
@@ -30,10 +30,10 @@ describe('client errors are described', () => {
     [RateLimitError, 429, 'rate_limit_error'],
     [BudgetExceededError, 429, 'insufficient_quota'],
   ])('%o', (Class, status, type) => {
-    expect(asOpenAIError(new Class(told, { code: 'c' }))).toEqual({
+    expect(asOpenAIError(new Class(providerMessage, { code: 'c' }))).toEqual({
       status,
       headers: {},
-      body: { error: { message: told, type, param: null, code: 'c' } },
+      body: { error: { message: providerMessage, type, param: null, code: 'c' } },
     })
   })
 })
@@ -52,7 +52,7 @@ describe('server errors are not', () => {
     [TimeoutError, 504],
     [AbortError, 499],
   ])('%o', (Class, status) => {
-    const error = asOpenAIError(new Class(told, { code: 'secret_code' }))
+    const error = asOpenAIError(new Class(providerMessage, { code: 'secret_code' }))
     expect(error.status).toBe(status)
     expect(error.body.error.type).toBe('server_error')
     expect(JSON.stringify(error)).not.toMatch(/words of the provider|secret_code/)
@@ -72,6 +72,6 @@ describe('server errors are not', () => {
 })
 
 it('a wait is given in whole seconds, rounded up', () => {
-  const { headers } = asOpenAIError(new RateLimitError(told, { retryAfterMs: 1200 }))
+  const { headers } = asOpenAIError(new RateLimitError(providerMessage, { retryAfterMs: 1200 }))
   expect(headers).toEqual({ 'retry-after': '2' })
 })

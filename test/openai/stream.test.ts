@@ -71,11 +71,11 @@ describe('one turn', () => {
   })
 
   it('has usage in one more chunk, only if requested', async () => {
-    const told = await encode([start(), text('Hi'), finish()], { includeUsage: true })
-    expect(told.slice(0, -1).map((object) => object.usage)).toEqual([null, null, null])
-    expect(told.at(-1)).toMatchObject({ choices: [], usage })
-    const untold = await encode([start(), text('Hi'), finish()])
-    expect(untold.every((object) => !('usage' in object))).toBe(true)
+    const withUsage = await encode([start(), text('Hi'), finish()], { includeUsage: true })
+    expect(withUsage.slice(0, -1).map((object) => object.usage)).toEqual([null, null, null])
+    expect(withUsage.at(-1)).toMatchObject({ choices: [], usage })
+    const withoutUsage = await encode([start(), text('Hi'), finish()])
+    expect(withoutUsage.every((object) => !('usage' in object))).toBe(true)
   })
 
   it('passes reasoning, refusal, sources, media and logprobs on', async () => {

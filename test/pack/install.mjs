@@ -23,12 +23,12 @@ export function checkInstall(project) {
     total <= maxBytes,
   )
   const home = join(modules, 'tetrad')
-  const [, told] = /The install .*? is ([\d.]+) MB/.exec(
+  const [, claimed] = /The install .*? is ([\d.]+) MB/.exec(
     readFileSync(join(home, 'README.md'), 'utf8'),
   )
   check(
-    `README says ${told} MB of it, and no less than it is`,
-    total <= (Number(told) + 0.005) * 1e6,
+    `README says ${claimed} MB of it, and no less than it is`,
+    total <= (Number(claimed) + 0.005) * 1e6,
   )
   const { scripts = {} } = manifestOf(project)
   check(

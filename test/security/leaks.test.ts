@@ -34,7 +34,7 @@ import { watchProcess } from '../faults/probe.js'
 import { eventsFor, whole } from '../faults/rows/replies.js'
 import { type Answer, type Exchange, type FaultServer, faultServer } from '../faults/server.js'
 import { fakeClock } from '../middleware/fake-clock.js'
-import { adaptersAt, ask, type Name, names } from '../wire/support.js'
+import { adaptersAt, type Name, names, requestFor } from '../wire/support.js'
 
 /**
  * Without the shape of a real key, so that only the known value can be masked. An official client
@@ -215,10 +215,10 @@ function telemetrySdk() {
     options: { tracer: provider.getTracer('t'), meter: meters.getMeter('t') },
     async exported() {
       await meters.forceFlush()
-      const told = spans
+      const spanData = spans
         .getFinishedSpans()
         .map(({ name, attributes, events, status }) => ({ name, attributes, events, status }))
-      return [told, exporter.getMetrics()]
+      return [spanData, exporter.getMetrics()]
     },
   }
 }
@@ -264,7 +264,7 @@ function clientOf(
 /** One call, and what its caller holds of it. */
 async function capture(world: World, ai: Client, mode: 'generate' | 'stream', ownKey: boolean) {
   const { captured, name } = world
-  const request = ask(name, { messages: [{ role: 'user', content: prompt }] })
+  const request = requestFor(name, { messages: [{ role: 'user', content: prompt }] })
   const options = {
     ...(ownKey && { apiKeys: { [name]: secrets.call } }),
     headers: { 'x-user': secrets.callHeader },
@@ -331,7 +331,7 @@ it.each(names)('no key of %s in anything a route sends or reports', async (name)
       const chat = handler(ai, {
         public: true,
         format,
-        models: { any: ask(name).model },
+        models: { any: requestFor(name).model },
         onError: (error) => captured.add('onError', error),
       })
       const messages =
@@ -359,7 +359,7 @@ it('an abort exposes no key either, wherever the call was', async () => {
     const server = await faultServer([whole.stall(eventsFor(name, 3))])
     const ai = clientOf({ server, captured, name, way: 'node:http' }, sdk)
     const controller = new AbortController()
-    const stream = ai.stream(ask(name), {
+    const stream = ai.stream(requestFor(name), {
       signal: controller.signal,
       apiKeys: { [name]: secrets.call },
     })

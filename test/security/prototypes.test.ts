@@ -22,7 +22,7 @@ import {
   scripted,
 } from '../../src/testing/index.js'
 import { type Answer, faultServer } from '../faults/server.js'
-import { adaptersAt, ask, type Name, names, rich } from '../wire/support.js'
+import { adaptersAt, type Name, names, requestFor, rich } from '../wire/support.js'
 
 const hostileNames = ['__proto__', 'constructor', 'prototype'] as const
 
@@ -124,12 +124,12 @@ const clientAt = (url: string) =>
     }),
   })
 
-async function asksBoth(name: Name, answers: readonly Answer[]): Promise<void> {
+async function runBothModes(name: Name, answers: readonly Answer[]): Promise<void> {
   for (const mode of ['generate', 'stream'] as const) {
     const server = await faultServer(answers)
     onTestFinished(() => server.close())
     const ai = clientAt(server.baseURL(name))
-    const request = ask(name)
+    const request = requestFor(name)
     await typed(mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
   }
 }
@@ -148,11 +148,12 @@ const poisonedReply =
 
 describe.each(names)('a response of %s', (name) => {
   it('with prototype members in all its objects', async () => {
-    await asksBoth(name, [poisonedReply(rich()), say('Done')])
+    await runBothModes(name, [poisonedReply(rich()), say('Done')])
   })
 
   it('with them in each of its first objects', async () => {
-    for (let at = 0; at < 6; at++) await asksBoth(name, [poisonedReply(rich(), at), say('Done')])
+    for (let at = 0; at < 6; at++)
+      await runBothModes(name, [poisonedReply(rich(), at), say('Done')])
   })
 
   it.each(hostileNames)('whose names, ids, roles and types are %s', async (word) => {
@@ -169,21 +170,21 @@ describe.each(names)('a response of %s', (name) => {
           ),
         ),
       }))
-    await asksBoth(name, [rich().editEvents(renamed), say('Done')])
+    await runBothModes(name, [rich().editEvents(renamed), say('Done')])
     const types = (list: readonly SseEvent[]) =>
       list.map(({ data }) => ({ event: word, data: { ...(data as object), type: word } }))
-    await asksBoth(name, [rich().editEvents(types)])
+    await runBothModes(name, [rich().editEvents(types)])
   })
 
   it('whose tool is called with them, or has their name', async () => {
     for (const arguments_ of [hostile, `{"a":${hostile}}`, `[${hostile}]`, '"__proto__"'])
-      await asksBoth(name, [callTool('lookup', arguments_), say('Done')])
-    for (const word of hostileNames) await asksBoth(name, [callTool(word, {}), say('Done')])
+      await runBothModes(name, [callTool('lookup', arguments_), say('Done')])
+    for (const word of hostileNames) await runBothModes(name, [callTool(word, {}), say('Done')])
   })
 
   it('that is an error with them', async () => {
     for (const status of [200, 400, 429, 500])
-      await asksBoth(name, [
+      await runBothModes(name, [
         ({ response }) => {
           response.writeHead(status, { 'content-type': 'application/json' })
           response.end(`{"error":{"code":"__proto__","type":"constructor",${members}},${members}}`)
@@ -216,12 +217,12 @@ describe('data stored by an app', () => {
     const server = await faultServer([say('Done')])
     onTestFinished(() => server.close())
     const ai = clientAt(server.baseURL(name))
-    await typed(ai.generate(ask(name, { messages: stored(turns) })))
-    await typed(ai.generate(ask(name, { messages: stored(poisoned(turns)) })))
+    await typed(ai.generate(requestFor(name, { messages: stored(turns) })))
+    await typed(ai.generate(requestFor(name, { messages: stored(poisoned(turns)) })))
     const extra = { extra_body: JSON.parse(hostile), metadata: JSON.parse(hostile) }
-    await typed(ai.generate(ask(name, extra)))
+    await typed(ai.generate(requestFor(name, extra)))
     const options = { provider_options: JSON.parse(`{"${name}":${hostile},${members}}`) }
-    await typed(ai.generate(ask(name, options)))
+    await typed(ai.generate(requestFor(name, options)))
   })
 
   it.each(hostileNames)('under the name %s is an ordinary conversation', async (id) => {

@@ -54,9 +54,9 @@ export async function visitAll(url: string, clients: number, atOnce: number): Pr
         messages: [{ role: 'user', content: `soak plain b${number}` }],
       })
       try {
-        let said = ''
-        for await (const chunk of stream) if (chunk.type === 'text-delta') said += chunk.text
-        if (said === words) whole++
+        let text = ''
+        for await (const chunk of stream) if (chunk.type === 'text-delta') text += chunk.text
+        if (text === words) whole++
       } catch (error) {
         const { name } = error as Error
         failures.set(name, (failures.get(name) ?? 0) + 1)

@@ -16,7 +16,7 @@ const counted = { requests: 0, whole: 0, tokens: 0 }
 const tried = new Set<string>()
 
 /** `soak <kind> <id>` of the last question; earlier turns have their own. */
-function askedFor({ text }: RecordedRequest): readonly [kind: string, id: string] {
+function kindOf({ text }: RecordedRequest): readonly [kind: string, id: string] {
   const [, kind = 'plain', id = ''] = [...text.matchAll(/soak (\w+) (\w+)/g)].at(-1) ?? []
   return [kind, id]
 }
@@ -28,7 +28,7 @@ const hasResult = ({ text }: RecordedRequest) =>
   text.lastIndexOf('tool found it') > text.lastIndexOf('soak tools')
 
 function replyFor(request: RecordedRequest) {
-  const [kind, id] = askedFor(request)
+  const [kind, id] = kindOf(request)
   const usage = { prompt_tokens: 20, completion_tokens: 10 }
   const words = say('A few words. And then some more of them, so that there is a stream.', {
     usage,
@@ -49,7 +49,7 @@ const isTold = (kind: string) => kind !== 'left' && kind !== 'cut'
 const server = await mockServer()
 server.reply((request) => {
   counted.requests++
-  const [kind] = askedFor(request)
+  const [kind] = kindOf(request)
   const reply = replyFor(request)
   const isAnswer = reply.spec.failure === undefined && isTold(kind)
   void request.closed.then((isAborted) => {

@@ -47,10 +47,10 @@ async function freePort(): Promise<number> {
 }
 
 async function isReady(child: ChildProcess): Promise<void> {
-  let said = ''
+  let output = ''
   for await (const piece of child.stdout ?? []) {
-    said += piece
-    if (said.includes('Ready to accept connections')) break
+    output += piece
+    if (output.includes('Ready to accept connections')) break
   }
   child.stdout?.resume()
 }

@@ -50,7 +50,7 @@ const adapters: Readonly<Record<ProviderName, (server: MockServer) => ProviderAd
   compatible: (server) => compatible({ name: 'compatible', ...server.options('compatible') }),
 }
 
-async function ask(provider: ProviderName, mode: Mode, reply: Reply) {
+async function send(provider: ProviderName, mode: Mode, reply: Reply) {
   server = await mockServer(reply)
   const ai = createClient({ providers: [adapters[provider](server)] })
   const request = {
@@ -61,7 +61,7 @@ async function ask(provider: ProviderName, mode: Mode, reply: Reply) {
 }
 
 async function failing(provider: ProviderName, mode: Mode, reply: Reply) {
-  const error = await ask(provider, mode, reply).then(
+  const error = await send(provider, mode, reply).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )
@@ -93,7 +93,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
       .say('Roma 🏛️.')
       .callTool('get_weather', { city: 'Rome' })
       .callTool('now')
-    const { message, text, finish_reason } = await ask(provider, mode, reply)
+    const { message, text, finish_reason } = await send(provider, mode, reply)
     expect(text).toBe('Roma 🏛️.')
     expect(message.reasoning_content).toBe('One.\n\nTwo.')
     expect(message.tool_calls).toMatchObject([
@@ -112,7 +112,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
         prompt_tokens_details: { cached_tokens: 600 },
         completion_tokens_details: { reasoning_tokens: 250 },
       })
-    const { usage } = await ask(provider, mode, reply)
+    const { usage } = await send(provider, mode, reply)
     expect(usage).toMatchObject({
       prompt_tokens: 1_000,
       completion_tokens: 300,
@@ -124,12 +124,12 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
   })
 
   test('a limit, a filter, a refusal', async () => {
-    expect((await ask(provider, mode, say('a').finish('length'))).finish_reason).toBe('length')
+    expect((await send(provider, mode, say('a').finish('length'))).finish_reason).toBe('length')
     await server.close()
-    const filtered = await ask(provider, mode, say('a').finish('content_filter'))
+    const filtered = await send(provider, mode, say('a').finish('content_filter'))
     expect(filtered.finish_reason).toBe('content_filter')
     await server.close()
-    const refused = await ask(provider, mode, refuse('I cannot.'))
+    const refused = await send(provider, mode, refuse('I cannot.'))
     expect(refused.text).toBe('')
     if (provider !== 'gemini') expect(refused.message.refusal).toBe('I cannot.')
   })
@@ -141,7 +141,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
       start_index: 2,
       end_index: 7,
     })
-    const { message } = await ask(provider, mode, reply)
+    const { message } = await send(provider, mode, reply)
     expect(message.annotations).toMatchObject([
       { type: 'url_citation', url_citation: { url: 'https://a.example', title: 'A' } },
     ])
@@ -152,11 +152,11 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
 
   test('hosted tools and generated images', async () => {
     if (provider === 'compatible')
-      return expect(ask(provider, mode, hostedTool('a'))).rejects.toThrow()
+      return expect(send(provider, mode, hostedTool('a'))).rejects.toThrow()
     const reply = hostedTool('web_search', { input: { query: 'Rome' } })
       .hostedTool('code_execution', { input: { code: '1+1' }, output: '2' })
       .say('Done.')
-    const { message, text, finish_reason } = await ask(provider, mode, reply)
+    const { message, text, finish_reason } = await send(provider, mode, reply)
     expect(text).toBe('Done.')
     expect(finish_reason).toBe('stop')
     expect(message.hosted_tools).toHaveLength(2)
@@ -165,7 +165,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
   })
 
   test('a generated image', async () => {
-    const asked = ask(provider, mode, say('Look: ').image('iVBORw0KGgo='))
+    const asked = send(provider, mode, say('Look: ').image('iVBORw0KGgo='))
     if (provider === 'anthropic') return expect(asked).rejects.toThrow()
     const { message } = await asked
     expect(message.images).toEqual([
@@ -174,7 +174,7 @@ describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
   })
 
   test('logprobs', async () => {
-    const { logprobs } = await ask(provider, mode, say('one two', { logprobs: true }))
+    const { logprobs } = await send(provider, mode, say('one two', { logprobs: true }))
     if (provider === 'anthropic') expect(logprobs).toBeUndefined()
     else
       expect(logprobs?.content).toMatchObject([

@@ -9,7 +9,7 @@ import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from '
 import { createClient } from '../../src/client.js'
 import type { ChatStream } from '../../src/core/index.js'
 import { cassette, fail, type MockServer, mockServer, say } from '../../src/testing/index.js'
-import { adapters, ask, names, rich } from '../wire/support.js'
+import { adapters, names, requestFor, rich } from '../wire/support.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'cassette-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -46,9 +46,9 @@ describe.each(names)('of %s', (name) => {
     const run = async () => {
       const ai = clientOn(server, path)
       return [
-        await outcomeOf(ai.stream(ask(name))),
-        (await ai.generate(ask(name))).text,
-        await outcomeOf(ai.stream(ask(name))),
+        await outcomeOf(ai.stream(requestFor(name))),
+        (await ai.generate(requestFor(name))).text,
+        await outcomeOf(ai.stream(requestFor(name))),
       ] as const
     }
     const recorded = await run()
@@ -64,7 +64,7 @@ describe.each(names)('of %s', (name) => {
     const path = newPath()
     const server = await serve(fail(429, { retryAfter: 2 }))
     for (const _ of ['recorded', 'played'])
-      await expect(clientOn(server, path).generate(ask(name))).rejects.toMatchObject({
+      await expect(clientOn(server, path).generate(requestFor(name))).rejects.toMatchObject({
         name: 'RateLimitError',
         retryAfterMs: 2_000,
       })
@@ -82,7 +82,9 @@ it('answers concurrent requests, each with its own response', async () => {
     return Promise.all(
       lengths.map(async (length) => {
         const content = 'x'.repeat(length)
-        const { text } = await ai.generate(ask('openai', { messages: [{ role: 'user', content }] }))
+        const { text } = await ai.generate(
+          requestFor('openai', { messages: [{ role: 'user', content }] }),
+        )
         return text
       }),
     )
@@ -141,7 +143,7 @@ it('records nothing in CI', async () => {
   const server = await serve(say('Hello.'))
   vi.stubEnv('CI', 'true')
   const path = newPath()
-  await expect(clientOn(server, path).generate(ask('openai'))).rejects.toMatchObject({
+  await expect(clientOn(server, path).generate(requestFor('openai'))).rejects.toMatchObject({
     name: 'MisuseError',
     message: expect.stringContaining(path),
   })
@@ -151,12 +153,14 @@ it('records nothing in CI', async () => {
 it('reports differences from the recording, and records again if allowed', async () => {
   const path = newPath()
   const server = await serve([say('First.'), say('Second.')])
-  const other = ask('openai', { messages: [{ role: 'user', content: 'Something else.' }] })
-  await clientOn(server, path).generate(ask('openai'))
+  const other = requestFor('openai', { messages: [{ role: 'user', content: 'Something else.' }] })
+  await clientOn(server, path).generate(requestFor('openai'))
   const played = clientOn(server, path)
   await expect(played.generate(other)).rejects.toThrow(/differs at \$\.body\.input\.0\.content/)
-  expect((await played.generate(ask('openai'))).text).toBe('First.')
-  await expect(played.generate(ask('openai'))).rejects.toThrow(/0 recorded requests are left/)
+  expect((await played.generate(requestFor('openai'))).text).toBe('First.')
+  await expect(played.generate(requestFor('openai'))).rejects.toThrow(
+    /0 recorded requests are left/,
+  )
 
   const fetch = cassette(path, { record: true })
   const ai = createClient({ providers: adapters(server, { fetch }) })
@@ -165,14 +169,14 @@ it('reports differences from the recording, and records again if allowed', async
 
   const any = cassette(path, { match: () => true })
   const loose = createClient({ providers: adapters(server, { fetch: any }) })
-  expect((await loose.generate(ask('openai'))).text).toBe('Second.')
+  expect((await loose.generate(requestFor('openai'))).text).toBe('Second.')
 })
 
 it('keeps what was read of a response that was left', async () => {
   const path = newPath()
   const server = await serve(say('One two three four', { chunks: 4 }).splitEvents().stall(6))
   const run = async () => {
-    for await (const chunk of clientOn(server, path).stream(ask('anthropic')))
+    for await (const chunk of clientOn(server, path).stream(requestFor('anthropic')))
       if (chunk.type === 'text-delta') return chunk.text
     return undefined
   }

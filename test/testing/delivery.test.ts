@@ -9,7 +9,7 @@ import {
   say,
   think,
 } from '../../src/testing/index.js'
-import { ask, providers } from './official.js'
+import { providers, run } from './official.js'
 import { endingOf, framesOf, post, reads } from './plain-http.js'
 
 let server: MockServer
@@ -22,11 +22,11 @@ afterEach(() => server.close())
 const reply = think('hm').say('Rome — città eterna 🏛️.').callTool('get_weather', { city: 'Rome' })
 
 const streamed = async (provider: (typeof providers)[number]) =>
-  endingOf(await post(server, provider, { stream: true, body: usageAsked }))
+  endingOf(await post(server, provider, { stream: true, body: includeUsage }))
 
 const stopped: Clock = { now: () => 1_700_000_000_000, wait: async () => {} }
 
-const usageAsked = { stream_options: { include_usage: true } }
+const includeUsage = { stream_options: { include_usage: true } }
 
 describe.each(providers)('%s', (provider) => {
   const whole = events(provider, reply, { model: 'm' }).length
@@ -86,8 +86,8 @@ describe.each(providers)('%s', (provider) => {
 
   test('the official client reads any split', async () => {
     server.script(say('città 🏛️').splitBytes(1), say('città 🏛️').splitBytes({ seed: 3, max: 9 }))
-    expect((await ask(server, provider, 'streamed')).text).toBe('città 🏛️')
-    expect((await ask(server, provider, 'streamed')).text).toBe('città 🏛️')
+    expect((await run(server, provider, 'streamed')).text).toBe('città 🏛️')
+    expect((await run(server, provider, 'streamed')).text).toBe('città 🏛️')
   })
 
   test('a stall sends so much and then nothing until the client disconnects', async () => {

@@ -17,7 +17,7 @@ import {
   raw,
   say,
 } from '../../src/testing/index.js'
-import { ask, everyWire, modes, providers } from './official.js'
+import { everyWire, modes, providers, run } from './official.js'
 import { post } from './plain-http.js'
 
 let server: MockServer
@@ -30,7 +30,7 @@ const serve = async (...script: Reply[]) => {
 
 const failed = async (provider: ProviderName, mode: 'plain' | 'streamed') => {
   try {
-    await ask(server, provider, mode)
+    await run(server, provider, mode)
   } catch (error) {
     return error
   }

@@ -9,7 +9,7 @@ import {
   say,
   think,
 } from '../../src/testing/index.js'
-import { ask, everyWire, models } from './official.js'
+import { everyWire, models, run } from './official.js'
 
 let server: MockServer
 
@@ -22,7 +22,7 @@ const serve = async (reply: Reply) => {
 describe.each(everyWire)('$provider, $mode', ({ provider, mode }) => {
   const asked = async (reply: Reply) => {
     await serve(reply)
-    return ask(server, provider, mode)
+    return run(server, provider, mode)
   }
 
   test('text arrives as scripted', async () => {

@@ -30,13 +30,13 @@ export const everyWire = providers.flatMap((provider) =>
   modes.map((mode) => ({ provider, mode }) as const),
 )
 
-const quiet = { maxRetries: 0 }
+const noRetries = { maxRetries: 0 }
 
 export const openaiClient = (server: MockServer, provider: ProviderName = 'openai') =>
-  new OpenAI({ ...server.options(provider), ...quiet })
+  new OpenAI({ ...server.options(provider), ...noRetries })
 
 export const anthropicClient = (server: MockServer) =>
-  new Anthropic({ ...server.options('anthropic'), ...quiet })
+  new Anthropic({ ...server.options('anthropic'), ...noRetries })
 
 export const geminiClient = (server: MockServer) => {
   const { apiKey, baseURL } = server.options('gemini')
@@ -52,14 +52,14 @@ export const models: Readonly<Record<ProviderName, string>> = {
 }
 
 /** Sends one request, over the official client of the provider. */
-export function ask(server: MockServer, provider: ProviderName, mode: Mode): Promise<Understood> {
-  if (provider === 'anthropic') return askAnthropic(server, mode)
-  if (provider === 'gemini') return askGemini(server, mode)
-  if (provider === 'compatible') return askChat(server, mode)
-  return askResponses(server, provider, mode)
+export function run(server: MockServer, provider: ProviderName, mode: Mode): Promise<Understood> {
+  if (provider === 'anthropic') return sendMessages(server, mode)
+  if (provider === 'gemini') return sendGemini(server, mode)
+  if (provider === 'compatible') return sendChat(server, mode)
+  return sendResponses(server, provider, mode)
 }
 
-async function askResponses(
+async function sendResponses(
   server: MockServer,
   provider: ProviderName,
   mode: Mode,
@@ -89,7 +89,7 @@ async function askResponses(
   }
 }
 
-async function askAnthropic(server: MockServer, mode: Mode): Promise<Understood> {
+async function sendMessages(server: MockServer, mode: Mode): Promise<Understood> {
   const client = anthropicClient(server)
   const params = {
     model: models.anthropic,
@@ -115,7 +115,7 @@ async function askAnthropic(server: MockServer, mode: Mode): Promise<Understood>
   }
 }
 
-async function askGemini(server: MockServer, mode: Mode): Promise<Understood> {
+async function sendGemini(server: MockServer, mode: Mode): Promise<Understood> {
   const client = geminiClient(server)
   const params = { model: models.gemini, contents: 'Hello?' }
   const responses = []
@@ -139,7 +139,7 @@ async function askGemini(server: MockServer, mode: Mode): Promise<Understood> {
   }
 }
 
-async function askChat(server: MockServer, mode: Mode): Promise<Understood> {
+async function sendChat(server: MockServer, mode: Mode): Promise<Understood> {
   const client = openaiClient(server, 'compatible')
   const params = {
     model: models.compatible,

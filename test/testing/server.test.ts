@@ -11,7 +11,7 @@ import {
   type Step,
   say,
 } from '../../src/testing/index.js'
-import { anthropicClient, ask, geminiClient, models, openaiClient, providers } from './official.js'
+import { anthropicClient, geminiClient, models, openaiClient, providers, run } from './official.js'
 import { endingOf, framesOf, post } from './plain-http.js'
 
 let server: MockServer
@@ -59,15 +59,15 @@ describe('records', () => {
 
   test('keys in any header or in the URL are masked', async () => {
     await serve([say('Hi'), say('Hi'), say('Hi')])
-    await ask(server, 'anthropic', 'plain')
-    await ask(server, 'gemini', 'plain')
+    await run(server, 'anthropic', 'plain')
+    await run(server, 'gemini', 'plain')
     await fetch(`${server.baseURL('gemini')}/v1beta/models/m:generateContent?key=secret-key-1`, {
       method: 'POST',
       body: '{}',
     })
-    const told = JSON.stringify(server.requests)
-    expect(told).not.toContain('mock-key-of')
-    expect(told).not.toContain('secret-key-1')
+    const records = JSON.stringify(server.requests)
+    expect(records).not.toContain('mock-key-of')
+    expect(records).not.toContain('secret-key-1')
     expect(server.requests[2]?.query).toBe('key=****')
   })
 
@@ -96,7 +96,7 @@ describe('a script', () => {
   test('is one list for all wires', async () => {
     await serve(providers.map((provider) => say(`for ${provider}`)))
     for (const provider of providers) {
-      expect((await ask(server, provider, 'plain')).text).toBe(`for ${provider}`)
+      expect((await run(server, provider, 'plain')).text).toBe(`for ${provider}`)
     }
     expect(server.left).toBe(0)
   })
@@ -104,8 +104,8 @@ describe('a script', () => {
   test('may depend on the request', async () => {
     const echo = (request: RecordedRequest) => say(`${request.provider}: ${request.body.input}`)
     await serve([echo, async (request) => echo(request)])
-    expect((await ask(server, 'openai', 'plain')).text).toBe('openai: Hello?')
-    expect((await ask(server, 'xai', 'streamed')).text).toBe('xai: Hello?')
+    expect((await run(server, 'openai', 'plain')).text).toBe('openai: Hello?')
+    expect((await run(server, 'xai', 'streamed')).text).toBe('xai: Hello?')
   })
 
   test('may grow, and has a reply for requests after its end', async () => {
@@ -113,7 +113,7 @@ describe('a script', () => {
     server.script(say('two'))
     server.reply(say('ever after'))
     const texts = []
-    for (let i = 0; i < 4; i++) texts.push((await ask(server, 'anthropic', 'plain')).text)
+    for (let i = 0; i < 4; i++) texts.push((await run(server, 'anthropic', 'plain')).text)
     expect(texts).toEqual(['one', 'two', 'ever after', 'ever after'])
   })
 
@@ -306,7 +306,7 @@ describe('other endpoints', () => {
 
   test('send no candidate for a blocked prompt', async () => {
     await serve([refuse('no', { ofPrompt: true })])
-    const { finish } = await ask(server, 'gemini', 'streamed')
+    const { finish } = await run(server, 'gemini', 'streamed')
     expect(finish).toBe('PROHIBITED_CONTENT')
   })
 

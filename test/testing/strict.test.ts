@@ -28,7 +28,7 @@ const use = (id: string) => ({ type: 'tool_use', id, name: 'f', input: {} })
 const result = (id: string) => ({ type: 'tool_result', tool_use_id: id, content: 'ok' })
 
 const model = (...parts: unknown[]) => ({ role: 'model', parts })
-const said = (...parts: unknown[]) => ({ role: 'user', parts })
+const userContent = (...parts: unknown[]) => ({ role: 'user', parts })
 const call = { functionCall: { name: 'f', args: {} } }
 const signed = { ...call, thoughtSignature: 'c2ln' }
 const response = { functionResponse: { name: 'f', response: {} } }
@@ -143,29 +143,29 @@ const refused: readonly [ProviderName, string, Body][] = [
 
   ['gemini', 'no contents', {}],
   ['gemini', 'an unknown role', { contents: [{ role: 'system', parts: [{ text: 'a' }] }] }],
-  ['gemini', 'no parts', { contents: [said()] }],
-  ['gemini', 'an empty part', { contents: [said({})] }],
-  ['gemini', 'a part of two kinds', { contents: [said({ text: 'a', ...response })] }],
-  ['gemini', 'a call first', { contents: [model(signed), said(response)] }],
+  ['gemini', 'no parts', { contents: [userContent()] }],
+  ['gemini', 'an empty part', { contents: [userContent({})] }],
+  ['gemini', 'a part of two kinds', { contents: [userContent({ text: 'a', ...response })] }],
+  ['gemini', 'a call first', { contents: [model(signed), userContent(response)] }],
   [
     'gemini',
     'a response without call',
-    { contents: [said({ text: 'a' }), model({ text: 'b' }), said(response)] },
+    { contents: [userContent({ text: 'a' }), model({ text: 'b' }), userContent(response)] },
   ],
   [
     'gemini',
     'too few responses',
-    { contents: [said({ text: 'a' }), model(signed, call), said(response)] },
+    { contents: [userContent({ text: 'a' }), model(signed, call), userContent(response)] },
   ],
   [
     'gemini',
     'a call without signature',
-    { contents: [said({ text: 'a' }), model(call), said(response)] },
+    { contents: [userContent({ text: 'a' }), model(call), userContent(response)] },
   ],
   [
     'gemini',
     'a tool name out of shape',
-    { contents: [said({ text: 'a' })], tools: [{ functionDeclarations: [{ name: '1a' }] }] },
+    { contents: [userContent({ text: 'a' })], tools: [{ functionDeclarations: [{ name: '1a' }] }] },
   ],
 ]
 
@@ -216,18 +216,20 @@ const taken: readonly [ProviderName, string, Body][] = [
   [
     'gemini',
     'parallel calls with one signature',
-    { contents: [said({ text: 'a' }), model(signed, call), said(response, response)] },
+    {
+      contents: [userContent({ text: 'a' }), model(signed, call), userContent(response, response)],
+    },
   ],
   [
     'gemini',
     'old calls without signature',
     {
       contents: [
-        said({ text: 'a' }),
+        userContent({ text: 'a' }),
         model(call),
-        said(response),
+        userContent(response),
         model({ text: 'b' }),
-        said({ text: 'c' }),
+        userContent({ text: 'c' }),
       ],
     },
   ],

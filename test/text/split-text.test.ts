@@ -5,7 +5,7 @@ import { fromMarkdown, splitText } from '../../src/text/index.js'
 import { answer } from './markdown.js'
 
 /** The visible text: without white space, and without the marks that a split closes and opens. */
-const said = (text: string) =>
+const visibleText = (text: string) =>
   text
     .split('\n')
     .filter(
@@ -27,7 +27,7 @@ describe('2,000 generated answers', () => {
     check((text, limit) => {
       const parts = splitText(text, { limit })
       expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(limit)
-      expect(parts.map(said).join('')).toBe(said(text))
+      expect(parts.map(visibleText).join('')).toBe(visibleText(text))
     })
   })
 
@@ -36,7 +36,7 @@ describe('2,000 generated answers', () => {
       const formatted = fromMarkdown(text, format)
       const parts = splitText(formatted, { limit })
       expect(Math.max(0, ...parts.map((part) => part.length))).toBeLessThanOrEqual(limit)
-      expect(parts.map(said).join('')).toBe(said(formatted))
+      expect(parts.map(visibleText).join('')).toBe(visibleText(formatted))
     })
   })
 

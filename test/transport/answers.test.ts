@@ -26,23 +26,23 @@ import {
 } from './loopback.js'
 
 overBoth(() => {
-  const ask = async (answer: Answer, options: Partial<Call> = {}) => {
+  const send = async (answer: Answer, options: Partial<Call> = {}) => {
     const server = await serve(answer)
     return transportOn(server.url).json(request(), call(options))
   }
 
-  const failure = (answer: Answer) => caught(ask(answer))
+  const failure = (answer: Answer) => caught(send(answer))
 
   describe('a plain response', () => {
     it('is parsed JSON with the request id', async () => {
-      expect(await ask(reply(200, { a: 'é🦔' }, { 'x-request-id': 'r-1' }))).toEqual({
+      expect(await send(reply(200, { a: 'é🦔' }, { 'x-request-id': 'r-1' }))).toEqual({
         body: { a: 'é🦔' },
         request_id: 'r-1',
       })
     })
 
     it('may be gzipped, have a BOM, and arrive in pieces', async () => {
-      const answer = await ask((response) => {
+      const answer = await send((response) => {
         response.writeHead(200, { 'content-encoding': 'gzip' })
         for (const byte of gzipSync('\uFEFF {"a":"🦔"}\n')) response.write(Uint8Array.of(byte))
         response.end()
@@ -94,7 +94,7 @@ overBoth(() => {
         { error: { code: 'server_error' }, status: 'failed', output: [] },
         { error: { code: 1 }, choices: [{ message: {} }] },
       ]
-      for (const body of bodies) expect(await ask(reply(200, body))).toMatchObject({ body })
+      for (const body of bodies) expect(await send(reply(200, body))).toMatchObject({ body })
     })
 
     it('with a truncated body is a connection error', async () => {

@@ -95,9 +95,9 @@ describe.each(['node', 'fetch', 'client'] as const)('over %s', (transport) => {
         const { first } = await attempt(transport, mode)
         expect(first.status).toBe(end)
         expect(first.headers).toMatchObject({ 'x-ratelimit-remaining-requests': '7' })
-        const told = JSON.stringify(first.headers)
-        expect(told).not.toContain('session')
-        expect(told).not.toContain(apiKey)
+        const headers = JSON.stringify(first.headers)
+        expect(headers).not.toContain('session')
+        expect(headers).not.toContain(apiKey)
       },
     )
   })

@@ -5,7 +5,7 @@ import { APIConnectionError, MisuseError, TimeoutError } from '../../src/core/in
 import { call, caught, listen, overBoth, request, transportOn } from './loopback.js'
 
 overBoth((transport) => {
-  const ask = (url: string) => caught(transportOn(url).json(request(), call()))
+  const send = (url: string) => caught(transportOn(url).json(request(), call()))
 
   const fetchThrows = (thrown: unknown) =>
     caught(
@@ -26,7 +26,7 @@ overBoth((transport) => {
       const { port } = server.address() as AddressInfo
       server.close()
       await once(server, 'close')
-      const error = await ask(`http://127.0.0.1:${port}`)
+      const error = await send(`http://127.0.0.1:${port}`)
       expect(error).toBeInstanceOf(APIConnectionError)
       expect(error).toMatchObject({
         code: 'ECONNREFUSED',
@@ -39,7 +39,7 @@ overBoth((transport) => {
 
     it('that closes before any response may have been billed', async () => {
       const url = await listen((socket) => socket.once('data', () => socket.end()))
-      const error = await ask(url)
+      const error = await send(url)
       expect(error).toBeInstanceOf(APIConnectionError)
       expect(error).toMatchObject({
         code: transport === 'node' ? 'ECONNRESET' : 'UND_ERR_SOCKET',
@@ -51,7 +51,7 @@ overBoth((transport) => {
 
     it('to a server that does not speak HTTP is a connection error', async () => {
       const url = await listen((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'))
-      expect(await ask(url)).toBeInstanceOf(APIConnectionError)
+      expect(await send(url)).toBeInstanceOf(APIConnectionError)
     })
   })
 

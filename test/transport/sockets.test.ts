@@ -71,7 +71,7 @@ const deaths: Readonly<Record<string, (socket: Socket) => void>> = {
 }
 
 overBoth((transport) => {
-  const ask = (url: string) => caught(transportOn(url).json(request(), call()))
+  const send = (url: string) => caught(transportOn(url).json(request(), call()))
   const read = (url: string, timeouts = {}) =>
     collect(transportOn(url).events(request(), call({ timeouts })))
 
@@ -79,7 +79,7 @@ overBoth((transport) => {
     it.each(Object.entries(deaths))(
       '%s: a request on a new connection may have been billed',
       async (_, die) => {
-        const error = await ask(await server(die))
+        const error = await send(await server(die))
         expect(error).toBeInstanceOf(APIConnectionError)
         expect(error).toMatchObject({ maybeBilled: true, retryable: true, phase: 'headers' })
         expect((error as TetradError).code).not.toBe('stale_socket')
@@ -109,7 +109,7 @@ overBoth((transport) => {
     )
 
     /** Sends 500 requests through `retry()` with a clock that jumps. */
-    const ask500 = async (baseURL: string, attempts: number) => {
+    const send500 = async (baseURL: string, attempts: number) => {
       const fetch = transport === 'fetch' ? globalThis.fetch : undefined
       const ai = createClient({
         providers: [compatible({ name: 'acme', baseURL, fetch })],
@@ -135,10 +135,10 @@ overBoth((transport) => {
           requests += 1
           die(socket)
         })
-        await ask500(url, 3)
+        await send500(url, 3)
         expect(requests).toBeLessThanOrEqual(600)
         requests = 0
-        await ask500(url, 1)
+        await send500(url, 1)
         expect(requests).toBe(500)
       },
     )
@@ -152,7 +152,7 @@ overBoth((transport) => {
           if (count === 1) socket.write(completion)
           else die(socket)
         })
-        const answered = await ask500(url, 3)
+        const answered = await send500(url, 3)
         const isFree = transport === 'node' && (name === 'closes' || name === 'resets')
         const free = isFree ? 500 : 0
         // a retry costs 5 of 500, a success returns 1
@@ -179,7 +179,7 @@ overBoth((transport) => {
       let at = 0
       const url = await server((socket) => void socket.end(Buffer.from(whole).subarray(0, at)))
       for (at = 1; at < whole.length; at++) {
-        const error = await ask(url)
+        const error = await send(url)
         expect(error, `cut at ${at}`).toBeInstanceOf(APIConnectionError)
         expect(error).toMatchObject({ maybeBilled: true, retryable: true })
       }
@@ -191,7 +191,7 @@ overBoth((transport) => {
       const { events, error } = await read(url)
       expect(events).toEqual([{ data: { a: 1 } }])
       expect(error).toBeInstanceOf(StreamInterruptedError)
-      const plain = await ask(
+      const plain = await send(
         await server((socket) => void socket.end(`${head('content-length: 99')}{}`)),
       )
       expect(plain).toBeInstanceOf(APIConnectionError)
@@ -277,7 +277,7 @@ overBoth((transport) => {
       const url = await server(
         (socket) => void socket.write(head('content-encoding: gzip\r\ncontent-length: 0')),
       )
-      expect(await ask(url)).toBeInstanceOf(TetradError)
+      expect(await send(url)).toBeInstanceOf(TetradError)
     })
   })
 
@@ -350,7 +350,7 @@ overBoth((transport) => {
         const more = () => socket.writable && socket.write(`x-a: ${'b'.repeat(4096)}\r\n`, more)
         more()
       })
-      expect(await ask(url)).toBeInstanceOf(APIConnectionError)
+      expect(await send(url)).toBeInstanceOf(APIConnectionError)
     })
 
     it('that changes the protocol is rejected', async () => {
@@ -359,7 +359,7 @@ overBoth((transport) => {
           'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
         )
       })
-      expect(await ask(url)).toBeInstanceOf(TetradError)
+      expect(await send(url)).toBeInstanceOf(TetradError)
     })
 
     it('that redirects is not followed', async () => {
@@ -368,8 +368,8 @@ overBoth((transport) => {
         requests += 1
         socket.write(head('location: /elsewhere\r\ncontent-length: 0', '307 Temporary Redirect'))
       })
-      expect(await ask(url)).toBeInstanceOf(UnexpectedResponseError)
-      expect(await ask(url)).toMatchObject({ code: 'redirect' })
+      expect(await send(url)).toBeInstanceOf(UnexpectedResponseError)
+      expect(await send(url)).toMatchObject({ code: 'redirect' })
       expect(requests).toBe(2)
     })
   })

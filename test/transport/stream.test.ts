@@ -290,13 +290,13 @@ overBoth((transport) => {
           { 'retry-after': '2', 'x-request-id': 'r' },
         ),
       )
-      const told: unknown[] = []
+      const responses: unknown[] = []
       const onResponse = ({ status, request_id }: { status: number; request_id?: string }) =>
-        void told.push([status, request_id])
+        void responses.push([status, request_id])
       const { error } = await collect(
         transportOn(server.url).events(request(), call({ onResponse })),
       )
-      expect(told).toEqual([[429, 'r']])
+      expect(responses).toEqual([[429, 'r']])
       expect(error).toBeInstanceOf(RateLimitError)
       expect(error).toMatchObject({ retryAfterMs: 2000, requestId: 'r', maybeBilled: false })
     })

@@ -14,7 +14,7 @@ import {
   UnexpectedResponseError,
 } from '../../src/core/index.js'
 import { openai } from '../../src/providers/openai/index.js'
-import { adaptersAt, ask, type Name, names } from './support.js'
+import { adaptersAt, type Name, names, requestFor } from './support.js'
 
 let next: {
   status?: number
@@ -53,7 +53,7 @@ const tools = ['f', 'g'].map((name) => ({ type: 'function' as const, function: {
 /** The response to one exchange, in the mode in which it was recorded. */
 async function answer(name: Name, exchange: typeof next): Promise<ChatResponse> {
   next = exchange
-  const request = ask(name, { tools })
+  const request = requestFor(name, { tools })
   return exchange.events ? ai.stream(request).response : ai.generate(request)
 }
 
@@ -540,7 +540,7 @@ describe('an error that is a field of SSE and no event, as llama.cpp sends it', 
   it.each(names)('is the error of the answer: %s', async (name) => {
     for (const status of [200, 500]) {
       next = { status, raw: field }
-      const error = await ai.stream(ask(name)).response.catch((error: unknown) => error)
+      const error = await ai.stream(requestFor(name)).response.catch((error: unknown) => error)
       expect(error).toBeInstanceOf(InternalServerError)
       expect(error).toMatchObject({ status: 500, message: expect.stringContaining('no free slot') })
     }
@@ -549,7 +549,9 @@ describe('an error that is a field of SSE and no event, as llama.cpp sends it', 
   it('keeps the text before it', async () => {
     const chunk = { id: 'c', choices: [{ index: 0, delta: { content: 'Hel' } }] }
     next = { raw: `data: ${JSON.stringify(chunk)}\n\n${field}` }
-    const error = await ai.stream(ask('compatible')).response.catch((error: unknown) => error)
+    const error = await ai
+      .stream(requestFor('compatible'))
+      .response.catch((error: unknown) => error)
     expect(error).toMatchObject({
       name: 'InternalServerError',
       message: expect.stringContaining('no free slot'),
@@ -563,7 +565,7 @@ describe('an error that is a field of SSE and no event, as llama.cpp sends it', 
       choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: 'stop' }],
     }
     next = { raw: `${field}data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n` }
-    expect((await ai.stream(ask('compatible')).response).text).toBe('Hi')
+    expect((await ai.stream(requestFor('compatible')).response).text).toBe('Hi')
   })
 })
 
@@ -858,25 +860,25 @@ describe('text', () => {
     },
   )
 
-  const said = (phase: string | undefined, text: string) => ({
+  const phaseItem = (phase: string | undefined, text: string) => ({
     type: 'message',
     role: 'assistant',
     phase,
     content: [{ type: 'output_text', text, annotations: [] }],
   })
   const phased = [
-    ['an answer', [said('final_answer', 'It is 4.')], { phase: 'final_answer' }],
+    ['an answer', [phaseItem('final_answer', 'It is 4.')], { phase: 'final_answer' }],
     [
       'commentary before a call',
-      [said('commentary', 'I look.'), item('a', '{}')],
+      [phaseItem('commentary', 'I look.'), item('a', '{}')],
       { phase: 'commentary' },
     ],
     [
       'two commentaries and an answer',
-      [said('commentary', 'a'), said('commentary', 'b'), said('final_answer', 'c')],
+      [phaseItem('commentary', 'a'), phaseItem('commentary', 'b'), phaseItem('final_answer', 'c')],
       { phase: 'final_answer', commentary: 'ab' },
     ],
-    ['no phase', [said(undefined, 'Hi')], {}],
+    ['no phase', [phaseItem(undefined, 'Hi')], {}],
   ] as const
 
   it.each(phased)(
@@ -917,7 +919,7 @@ describe('text', () => {
     ])
     next = responsesEvents(events)
     const texts: unknown[] = []
-    for await (const chunk of ai.stream(ask('openai')))
+    for await (const chunk of ai.stream(requestFor('openai')))
       if (chunk.type === 'text-delta') texts.push([chunk.phase, chunk.text])
     expect(texts).toEqual([
       ['commentary', 'ab'],
@@ -1050,7 +1052,7 @@ describe('progress', () => {
     async (_, name, exchange, expected) => {
       next = exchange
       const chunks = []
-      for await (const chunk of ai.stream(ask(name))) chunks.push(chunk)
+      for await (const chunk of ai.stream(requestFor(name))) chunks.push(chunk)
       for (const one of expected) expect(chunks).toContainEqual(expect.objectContaining(one))
       const whole = await answer(name, exchange)
       for (const tool of whole.message.hosted_tools ?? [])
@@ -1351,7 +1353,7 @@ describe('other members of a response', () => {
     const whole = response([], { conversation: { id: 'c1' } })
     next = { events: [{ type: 'response.completed', response: whole }] }
     let last: unknown
-    for await (const chunk of ai.stream(ask('openai'))) last = chunk
+    for await (const chunk of ai.stream(requestFor('openai'))) last = chunk
     expect(last).toMatchObject({
       type: 'finish',
       provider_specific_fields: { conversation: { id: 'c1' } },

@@ -11,7 +11,7 @@ import { createClient } from '../../src/client.js'
 import type { ChatStream, Middleware } from '../../src/core/index.js'
 import { type MockServer, mockServer, say } from '../../src/testing/index.js'
 import { caller, fakeAdapter, finish, request, type Step, start, text } from '../core/support.js'
-import { adapters, ask, names } from './support.js'
+import { adapters, names, requestFor } from './support.js'
 
 const mebibyte = 1_048_576
 const large = 'x'.repeat(100_000)
@@ -61,7 +61,7 @@ describe('read from the socket of a provider', () => {
     const pieces = Array.from({ length: 60 }, () => large)
     server.script(say(pieces.join(''), { chunks: pieces }))
     const ai = createClient({ providers: adapters(server, more) })
-    const reader = await stall(ai.stream(ask(name)), pulled)
+    const reader = await stall(ai.stream(requestFor(name)), pulled)
     expect(pulled()).toBeGreaterThan(large.length)
     expect(pulled()).toBeLessThan(2 * mebibyte)
     await reader.return?.()

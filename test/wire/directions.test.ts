@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest, ChatResponse, Message } from '../../src/chat/index.js'
 import { type MockServer, mockServer } from '../../src/testing/index.js'
-import { ask, clientOf, four, models, type Name, say, think } from './support.js'
+import { clientOf, four, models, type Name, requestFor, say, think } from './support.js'
 
 let server: MockServer
 beforeEach(async () => {
@@ -41,7 +41,7 @@ function freeze<T>(value: T): T {
 }
 
 /** Two turns: a thought and a call, a result, a thought and text. */
-async function converse(name: Name, mode: 'generate' | 'stream') {
+async function twoTurns(name: Name, mode: 'generate' | 'stream') {
   server.script(
     think('SECRET-THOUGHT one')
       .say('Looking.')
@@ -53,7 +53,7 @@ async function converse(name: Name, mode: 'generate' | 'stream') {
   const reply = async (request: ChatRequest): Promise<ChatResponse> =>
     mode === 'stream' ? ai.stream(request).response : ai.generate(request)
   const options = { tools, max_tokens: 4096, reasoning_effort: reasoning[name] }
-  const one = await reply(ask(name, { ...options, messages: first }))
+  const one = await reply(requestFor(name, { ...options, messages: first }))
   const results = (one.message.tool_calls ?? []).map(
     (call, i): Message => ({
       role: 'tool',
@@ -62,7 +62,7 @@ async function converse(name: Name, mode: 'generate' | 'stream') {
     }),
   )
   const second = [...first, ...one.messages, ...results]
-  const two = await reply(ask(name, { ...options, messages: second }))
+  const two = await reply(requestFor(name, { ...options, messages: second }))
   return { history: store([...second, ...two.messages]), one, two }
 }
 
@@ -83,11 +83,11 @@ const pairs = four.flatMap((from) => four.map((to) => [from, to] as const))
 
 describe.each(['generate', 'stream'] as const)('a history created by %s', (mode) => {
   it.each(pairs)('is sent from %s to %s', async (from, to) => {
-    const { history } = await converse(from, mode)
+    const { history } = await twoTurns(from, mode)
     const messages = freeze([...history, { role: 'user' as const, content: 'Thanks. And Paris?' }])
     server.script(say('In France.'))
     const reply = await clientOf(server).generate(
-      ask(to, { messages, tools, max_tokens: 4096, reasoning_effort: reasoning[to] }),
+      requestFor(to, { messages, tools, max_tokens: 4096, reasoning_effort: reasoning[to] }),
     )
     expect(reply.text).toBe('In France.')
     const { body, text } = server.requests.at(-1) ?? {}
@@ -112,7 +112,7 @@ describe.each(['generate', 'stream'] as const)('a history created by %s', (mode)
   })
 
   it.each(four)('of %s that was edited is sent with the edited text', async (name) => {
-    const { history } = await converse(name, mode)
+    const { history } = await twoTurns(name, mode)
     const edited = history.map((message) =>
       message.role === 'assistant' && message.content === 'It is Rome.'
         ? { ...message, content: 'It is [redacted].' }
@@ -120,7 +120,7 @@ describe.each(['generate', 'stream'] as const)('a history created by %s', (mode)
     )
     server.script(say('ok'))
     await clientOf(server).generate(
-      ask(name, {
+      requestFor(name, {
         messages: [...edited, { role: 'user', content: 'And?' }],
         tools,
         max_tokens: 4096,

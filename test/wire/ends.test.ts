@@ -12,7 +12,7 @@ import {
   UnexpectedResponseError,
 } from '../../src/core/index.js'
 import { events, type MockServer, mockServer } from '../../src/testing/index.js'
-import { ask, clientOf, drain, listenersOf, names, rich, say, textOf } from './support.js'
+import { clientOf, drain, listenersOf, names, requestFor, rich, say, textOf } from './support.js'
 
 let server: MockServer
 beforeEach(async () => {
@@ -26,7 +26,7 @@ describe.each(names)('a stream of %s', (name) => {
   it('that is cut after any event is an error that keeps the text and the usage sent so far', async () => {
     const whole = await (async () => {
       server.script(rich().splitEvents())
-      const stream = clientOf(server).stream(ask(name))
+      const stream = clientOf(server).stream(requestFor(name))
       const { chunks } = await drain(stream)
       return { chunks, usage: (await stream.response).usage }
     })()
@@ -35,7 +35,7 @@ describe.each(names)('a stream of %s', (name) => {
       let lastUsage = 0
       for (let after = 0; after < count; after++) {
         server.script(rich().splitEvents().cut(after, how))
-        const { chunks, error } = await drain(clientOf(server).stream(ask(name)))
+        const { chunks, error } = await drain(clientOf(server).stream(requestFor(name)))
         const at = `${how} after ${after} of ${count}`
         // a wire whose terminal event is followed only by irrelevant events is complete before its
         // last event
@@ -71,7 +71,7 @@ describe.each(names)('a stream of %s', (name) => {
         .splitEvents()
         .cut(count - 1),
     )
-    const { chunks: reachable } = await drain(clientOf(server).stream(ask(name)))
+    const { chunks: reachable } = await drain(clientOf(server).stream(requestFor(name)))
     for (let at = 1; at <= reachable.length; at++) {
       const controller = new AbortController()
       server.script(
@@ -81,7 +81,9 @@ describe.each(names)('a stream of %s', (name) => {
       )
       const records: UsageRecord[] = []
       const accounting = usage({ prices: false, onUsage: (record) => void records.push(record) })
-      const stream = clientOf(server, accounting).stream(ask(name), { signal: controller.signal })
+      const stream = clientOf(server, accounting).stream(requestFor(name), {
+        signal: controller.signal,
+      })
       const { chunks, error } = await drain(stream, (_, seen) => {
         if (seen === at) controller.abort()
       })
@@ -111,7 +113,7 @@ describe.each(names)('a stream of %s', (name) => {
         .splitEvents()
         .stall(count - 1),
     )
-    for await (const chunk of clientOf(server).stream(ask(name)))
+    for await (const chunk of clientOf(server).stream(requestFor(name)))
       if (chunk.type === 'text-delta') break
     expect(await server.requests.at(-1)?.closed).toBe(true)
   })
@@ -129,7 +131,7 @@ describe.each(names)('a stream of %s', (name) => {
     const perRead = Math.ceil(65_536 / 60)
     server.script(say('word '.repeat(10_000), { chunks: 10_000 }).stall(9_000))
     let seen = 0
-    for await (const _ of clientOf(server, counting).stream(ask(name))) {
+    for await (const _ of clientOf(server, counting).stream(requestFor(name))) {
       if (++seen < 3) continue
       // long enough to read everything if there were no backpressure
       for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -155,11 +157,11 @@ describe.each(names)('a stream of %s', (name) => {
         request_id: ___,
         attempts: ____,
         ...rest
-      } = await ai.stream(ask(name)).response
+      } = await ai.stream(requestFor(name)).response
       answers.push(JSON.parse(JSON.stringify(rest)))
     }
     server.script(rich())
-    const plain = await ai.generate(ask(name))
+    const plain = await ai.generate(requestFor(name))
     for (const answer of answers.slice(1))
       expect(withoutIds(answer)).toEqual(withoutIds(answers[0]))
     const { text, usage, finish_reason, message } = plain
@@ -191,7 +193,7 @@ it('a thousand concurrent streams each finish with their own text', async () => 
       Array.from({ length: 1_000 }, async (_, i) => {
         const name = names[i % names.length] ?? 'openai'
         const messages = [{ role: 'user' as const, content: `number ${i}` }]
-        return textOf((await drain(ai.stream(ask(name, { messages })))).chunks)
+        return textOf((await drain(ai.stream(requestFor(name, { messages })))).chunks)
       }),
     )
     texts.forEach((text, i) => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChatRequest, ChatResponse } from '../../src/chat/index.js'
 import { AuthenticationError, BadRequestError } from '../../src/core/index.js'
 import { hostedTool, type MockServer, mockServer } from '../../src/testing/index.js'
-import { ask, callTool, clientOf, four, type Name, names, say } from './support.js'
+import { callTool, clientOf, four, type Name, names, requestFor, say } from './support.js'
 
 let server: MockServer
 beforeEach(async () => {
@@ -36,7 +36,7 @@ describe('a function name that an API rejects', () => {
         spelled = /"(Wetter[^"]*)"/.exec(text)?.[1] ?? ''
         return callTool(spelled, { city: 'Rome' })
       })
-      const request = ask(name, { tools: [tool] })
+      const request = requestFor(name, { tools: [tool] })
       const { message, messages } = await reply(mode, request)
       const [call] = message.tool_calls ?? []
       expect(call).toMatchObject({ function: { name: tool.function.name } })
@@ -52,8 +52,8 @@ describe('a function name that an API rejects', () => {
 })
 
 describe('audio input', () => {
-  const hear = (name: Name, more: Partial<ChatRequest> = {}) =>
-    ask(name, {
+  const audioRequest = (name: Name, more: Partial<ChatRequest> = {}) =>
+    requestFor(name, {
       messages: [
         {
           role: 'user',
@@ -68,19 +68,21 @@ describe('audio input', () => {
 
   it.each(every(['gemini', 'compatible']))('is sent to %s unchanged, %s', async (name, mode) => {
     server.script(say('Hello.'))
-    expect((await reply(mode, hear(name))).text).toBe('Hello.')
+    expect((await reply(mode, audioRequest(name))).text).toBe('Hello.')
     expect(sent()).toContain('UklGRgAAAAA=')
   })
 
   it.each(modes)('is sent to the audio models of OpenAI, %s', async (mode) => {
     server.script(say('Hello.'))
-    await reply(mode, hear('openai', { model: 'openai/gpt-audio' }))
+    await reply(mode, audioRequest('openai', { model: 'openai/gpt-audio' }))
     expect(sent()).toContain('UklGRgAAAAA=')
   })
 
   it('is rejected before any connection if the model takes no audio', async () => {
-    await expect(reply('generate', hear('anthropic'))).rejects.toBeInstanceOf(BadRequestError)
-    await expect(reply('generate', hear('xai'))).rejects.toBeInstanceOf(BadRequestError)
+    await expect(reply('generate', audioRequest('anthropic'))).rejects.toBeInstanceOf(
+      BadRequestError,
+    )
+    await expect(reply('generate', audioRequest('xai'))).rejects.toBeInstanceOf(BadRequestError)
     expect(server.requests).toEqual([])
   })
 })
@@ -93,7 +95,7 @@ describe('logprobs', () => {
       const model = { openai: 'openai/gpt-4.1', gemini: 'gemini/gemini-2.0-flash' }[name as string]
       const answer = await reply(
         mode,
-        ask(name, { logprobs: true, top_logprobs: 2, ...(model && { model }) }),
+        requestFor(name, { logprobs: true, top_logprobs: 2, ...(model && { model }) }),
       )
       expect(answer.text).toBe('One two')
       expect(answer.logprobs?.content.map(({ token }) => token).join('')).toBe('One two')
@@ -103,7 +105,7 @@ describe('logprobs', () => {
 
   it('are dropped with a warning if the wire has none', async () => {
     server.script(say('Hi'))
-    const answer = await reply('generate', ask('anthropic', { logprobs: true }))
+    const answer = await reply('generate', requestFor('anthropic', { logprobs: true }))
     expect(answer.warnings).toContainEqual(
       expect.objectContaining({ code: 'dropped', param: 'logprobs', provider: 'anthropic' }),
     )
@@ -113,15 +115,15 @@ describe('logprobs', () => {
 
 describe('countTokens', () => {
   it.each(names)('%s returns a number, an estimate is marked', async (name) => {
-    const count = await clientOf(server).countTokens(ask(name))
+    const count = await clientOf(server).countTokens(requestFor(name))
     expect(count.tokens).toBeGreaterThan(0)
-    const isAsked = server.requests.length > 0
-    expect(count.estimated).toBe(isAsked ? undefined : true)
+    const isRequested = server.requests.length > 0
+    expect(count.estimated).toBe(isRequested ? undefined : true)
     expect(server.requests.every(({ kind }) => kind === 'count')).toBe(true)
   })
 
   it.each(['anthropic', 'gemini', 'openai'] as const)('%s has an endpoint', async (name) => {
-    await clientOf(server).countTokens(ask(name))
+    await clientOf(server).countTokens(requestFor(name))
     expect(server.requests).toHaveLength(1)
   })
 })
@@ -133,7 +135,7 @@ describe('custom tools', () => {
 
   it.each(every(['openai', 'compatible']))('of %s accept free text, %s', async (name, mode) => {
     server.script(callTool('sql', 'SELECT "1"', { custom: true }))
-    const answer = await reply(mode, ask(name, { tools: custom }))
+    const answer = await reply(mode, requestFor(name, { tools: custom }))
     expect(answer.finish_reason).toBe('tool_calls')
     expect(answer.message.tool_calls).toMatchObject([
       { type: 'custom', custom: { name: 'sql', input: 'SELECT "1"' } },
@@ -147,7 +149,7 @@ describe('custom tools', () => {
         const argument = /"properties":\{"(\w+)"/.exec(request.text)?.[1] ?? 'input'
         return callTool('sql', { [argument]: 'SELECT "1"' })
       })
-      const answer = await reply(mode, ask(name, { tools: custom }))
+      const answer = await reply(mode, requestFor(name, { tools: custom }))
       expect(answer.message.tool_calls).toMatchObject([
         { type: 'custom', custom: { name: 'sql', input: 'SELECT "1"' } },
       ])
@@ -172,7 +174,7 @@ describe('hosted tools', () => {
         hostedTool(tool, { input: { query: 'x' }, output: [] }).say('Found.'),
         say('Ok.'),
       )
-      const request = ask(name, { tools })
+      const request = requestFor(name, { tools })
       const answer = await reply(mode, request)
       expect(answer.text).toBe('Found.')
       expect(answer.finish_reason).toBe('stop')
@@ -200,7 +202,7 @@ describe('a missing API key', () => {
     'of %s is an error before any connection that names the environment variable',
     async (name) => {
       const error = await clientOf(server)
-        .generate(ask(name), { apiKeys: { [name]: '' } })
+        .generate(requestFor(name), { apiKeys: { [name]: '' } })
         .catch((thrown) => thrown)
       expect(error).toBeInstanceOf(AuthenticationError)
       expect(error.code).toBe('missing_api_key')
@@ -213,14 +215,14 @@ describe('a missing API key', () => {
 it('a custom tool is dropped for xAI, which executes calls of that kind itself, with a warning', async () => {
   server.script(say('ok'))
   const tools = [{ type: 'custom' as const, custom: { name: 'shell', description: 'Runs a line' } }]
-  const reply = await clientOf(server).generate(ask('xai', { tools }))
+  const reply = await clientOf(server).generate(requestFor('xai', { tools }))
   expect(server.requests[0]?.text).not.toContain('shell')
   expect(reply.warnings).toMatchObject([{ code: 'dropped', param: 'tools', provider: 'xai' }])
 })
 
 it('a list that is null is absent', async () => {
   server.script(say('ok'))
-  const request = { ...ask('openai'), tools: null, stop: null } as never
+  const request = { ...requestFor('openai'), tools: null, stop: null } as never
   expect((await clientOf(server).generate(request)).text).toBe('ok')
   expect(server.requests[0]?.body).not.toHaveProperty('tools')
 })

@@ -19,7 +19,7 @@ import {
 } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
 import { TetradError } from '../../src/core/index.js'
-import { adaptersAt, ask, drain, type Name, names, textOf } from './support.js'
+import { adaptersAt, drain, type Name, names, requestFor, textOf } from './support.js'
 
 const seed = Number(process.env.ODD_SEED ?? 7)
 /** Number of calls for each provider and mode. */
@@ -265,7 +265,7 @@ describe.each(names)('an odd value in an answer of %s', (name) => {
       const where = serveOdd(plain[pick(plain.length)] as Recording, pick)
       const known = records.length
       try {
-        checkAnswer(await ai.generate(ask(name)), where)
+        checkAnswer(await ai.generate(requestFor(name)), where)
         answers++
       } catch (error) {
         if (!(error instanceof TetradError)) throw error
@@ -284,7 +284,7 @@ describe.each(names)('an odd value in an answer of %s', (name) => {
     for (let round = 0; round < rounds; round++) {
       const where = serveOdd(streams[pick(streams.length)] as Recording, pick)
       const known = records.length
-      const stream = ai.stream(ask(name))
+      const stream = ai.stream(requestFor(name))
       const { chunks, error } = await drain(stream)
       checkGrammar(chunks, where)
       checkTexts(chunks, where)

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '../../src/client.js'
 import { StreamInterruptedError, TimeoutError } from '../../src/core/index.js'
 import { events } from '../../src/testing/index.js'
-import { adaptersAt, ask, drain, type Name, names, rich, textOf } from './support.js'
+import { adaptersAt, drain, type Name, names, requestFor, rich, textOf } from './support.js'
 
 type Ending = (socket: Socket) => void
 const stays: Ending = () => {}
@@ -61,7 +61,7 @@ describe.each(withTerminal)('a stream of %s', (name) => {
     'is complete with its terminal event, though the socket %s',
     async (_, ending) => {
       const ai = clientOn(await serveRaw(framesOf(name), ending))
-      const { chunks, error } = await drain(ai.stream(ask(name)))
+      const { chunks, error } = await drain(ai.stream(requestFor(name)))
       expect(error).toBeUndefined()
       expect(chunks.at(-1)).toMatchObject({ type: 'finish', usage: { total_tokens: 165 } })
       expect(textOf(chunks)).toBe('The answer comes in a few words.')
@@ -75,7 +75,7 @@ describe.each(withTerminal)('a stream of %s', (name) => {
     })
     const onSent: Ending = (socket) => void socket.once('close', onClose).resume()
     const ai = clientOn(await serveRaw(framesOf(name), onSent))
-    await drain(ai.stream(ask(name)))
+    await drain(ai.stream(requestFor(name)))
     await closed
   })
 })
@@ -91,7 +91,7 @@ describe.each(names)('silence of %s', (name) => {
     })
     onTestFinished(() => clearInterval(timer))
     const timeouts = { idleBytesMs: 20_000, idleEventsMs: 150 }
-    const { error } = await drain(clientOn(url).stream(ask(name), { timeouts }))
+    const { error } = await drain(clientOn(url).stream(requestFor(name), { timeouts }))
     expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ phase: 'idle-events', maybeBilled: true })
   })
@@ -99,7 +99,9 @@ describe.each(names)('silence of %s', (name) => {
   it('after the headers of a generate call ends at idleBytesMs, however long headersMs is', async () => {
     const ai = clientOn(await serveRaw([' '], stays))
     const timeouts = { headersMs: 600_000, idleBytesMs: 150 }
-    const error = await ai.generate(ask(name), { timeouts }).catch((thrown: unknown) => thrown)
+    const error = await ai
+      .generate(requestFor(name), { timeouts })
+      .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TimeoutError)
     expect(error).toMatchObject({ phase: 'idle-bytes', maybeBilled: true })
   })
@@ -108,12 +110,12 @@ describe.each(names)('silence of %s', (name) => {
 it('usage after the finish reason of Chat Completions counts, though [DONE] never arrives', async () => {
   const frames = framesOf('compatible')
   const url = await serveRaw(frames.slice(0, -1), (socket) => void socket.end('0\r\n\r\n'))
-  const { chunks } = await drain(clientOn(url).stream(ask('compatible')))
+  const { chunks } = await drain(clientOn(url).stream(requestFor('compatible')))
   expect(chunks.at(-1)).toMatchObject({ type: 'finish', usage: { total_tokens: 165 } })
 })
 
 it('a gemini stream that is reset is an error, as more might have followed', async () => {
   const ai = clientOn(await serveRaw(framesOf('gemini'), endings['is reset']))
-  const { error } = await drain(ai.stream(ask('gemini')))
+  const { error } = await drain(ai.stream(requestFor('gemini')))
   expect(error).toBeInstanceOf(StreamInterruptedError)
 })

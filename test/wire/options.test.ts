@@ -14,7 +14,7 @@ import {
   UnsupportedParamsError,
 } from '../../src/core/index.js'
 import { fail, type MockServer, mockServer } from '../../src/testing/index.js'
-import { ask, clientOf, four, models, type Name, names, say } from './support.js'
+import { clientOf, four, models, type Name, names, requestFor, say } from './support.js'
 
 let server: MockServer
 beforeEach(async () => {
@@ -31,7 +31,7 @@ const failure = async (promise: Promise<unknown>): Promise<TetradError> =>
     (error) => error,
   )
 // values an untyped caller may pass
-const loose = (name: Name, more: object) => ({ ...ask(name), ...more }) as ChatRequest
+const loose = (name: Name, more: object) => ({ ...requestFor(name), ...more }) as ChatRequest
 const body = () => server.requests.at(-1)?.body ?? {}
 
 describe('a Standard Schema', () => {
@@ -42,7 +42,7 @@ describe('a Standard Schema', () => {
     'types the response of %s, %s',
     async (name, mode) => {
       server.script(say(JSON.stringify(value)))
-      const request = { ...ask(name), response_format: schema }
+      const request = { ...requestFor(name), response_format: schema }
       const ai = clientOf(server)
       const { parsed } =
         mode === 'stream' ? await ai.stream(request).response : await ai.generate(request)
@@ -55,7 +55,7 @@ describe('a Standard Schema', () => {
     server.script(say(JSON.stringify(value), { chunks: 12 }).splitEvents())
     const seen: unknown[] = []
     const spelled: string[] = []
-    const { partial } = clientOf(server).stream({ ...ask(name), response_format: schema })
+    const { partial } = clientOf(server).stream({ ...requestFor(name), response_format: schema })
     for await (const part of partial) {
       // as a page that compares by identity
       expect(Object.is(part, seen.at(-1))).toBe(false)
@@ -71,7 +71,7 @@ describe('a Standard Schema', () => {
 
   it.each(modes)('that the response does not match is an error with the text, %s', async (mode) => {
     server.script(say('{"city":1}'))
-    const request = { ...ask('openai'), response_format: schema }
+    const request = { ...requestFor('openai'), response_format: schema }
     const ai = clientOf(server)
     const error = await failure(
       mode === 'stream' ? ai.stream(request).response : ai.generate(request),
@@ -112,7 +112,7 @@ describe('an option in the wrong place', () => {
   })
 
   it.each(names)('n other than 1 is rejected by %s', async (name) => {
-    const error = await failure(clientOf(server).generate(ask(name, { n: 2 })))
+    const error = await failure(clientOf(server).generate(requestFor(name, { n: 2 })))
     expect(error).toBeInstanceOf(UnsupportedParamsError)
     expect(error.status).toBe(400)
   })
@@ -142,7 +142,9 @@ describe('an option in the wrong place', () => {
   )
 
   it('an unknown provider is an error that lists the known ones', async () => {
-    const error = await failure(clientOf(server).generate({ ...ask('openai'), model: 'who/x' }))
+    const error = await failure(
+      clientOf(server).generate({ ...requestFor('openai'), model: 'who/x' }),
+    )
     expect(error).toBeInstanceOf(BadRequestError)
     for (const name of names) expect(error.message).toContain(name)
   })
@@ -172,7 +174,7 @@ describe('unknown members and options', () => {
     const provider = name === 'openai' ? 'anthropic' : 'openai'
     const error = await failure(
       clientOf(server).generate(
-        ask(name, {
+        requestFor(name, {
           messages: [
             { role: 'user', content: [{ type: 'file', file: { file_id: 'f_1' }, provider }] },
           ],
@@ -208,7 +210,7 @@ describe('inspection never shows', () => {
         throw error
       })
     })
-    const request = ask(name)
+    const request = requestFor(name)
     const stream = ai.stream(request, { apiKeys: { [name]: canary } })
     const plain = await failure(ai.generate(request, { apiKeys: { [name]: canary } }))
     const streamed = await failure(stream.response)
@@ -228,7 +230,7 @@ describe('inspection never shows', () => {
       ctx.request = { ...ctx.request, extra_headers }
       await next()
     })
-    const request = ask(name, { extra_headers: { 'x-request-key': canary } })
+    const request = requestFor(name, { extra_headers: { 'x-request-key': canary } })
     const stream = ai.stream(request, { headers: { 'x-tenant-key': canary } })
     const error = await failure(stream.response)
     shown.push(...looks(stream), ...looks(error))
@@ -244,7 +246,7 @@ describe('inspection never shows', () => {
   it.each(names)('the prompt, in an error of %s', async (name) => {
     server.script(fail(500))
     const messages = [{ role: 'user' as const, content: prompt }]
-    const error = await failure(clientOf(server).generate(ask(name, { messages })))
+    const error = await failure(clientOf(server).generate(requestFor(name, { messages })))
     expect(looks(error).filter((text) => text.includes(prompt))).toEqual([])
   })
 
@@ -257,7 +259,7 @@ describe('inspection never shows', () => {
       shown.push(...looks(ctx))
     })
     const messages = [{ role: 'user' as const, content: prompt }]
-    const stream = ai.stream(ask(name, { messages }))
+    const stream = ai.stream(requestFor(name, { messages }))
     shown.push(...looks(stream), ...looks({ stream }))
     // inspect without customInspect does not reveal it either
     shown.push(inspect(stream, { depth: Infinity, showHidden: true, customInspect: false }))
@@ -277,7 +279,7 @@ describe('the API keys of a call', () => {
       await ctx.client.generate(ctx.request, { apiKeys: ctx.options.apiKeys })
       return next()
     })
-    await ai.generate(ask(name), { apiKeys: { [name]: 'key-of-the-tenant-WXYZ' } })
+    await ai.generate(requestFor(name), { apiKeys: { [name]: 'key-of-the-tenant-WXYZ' } })
     expect(server.requests).toHaveLength(3)
     for (const { headers } of server.requests) expect(JSON.stringify(headers)).toContain('WXYZ')
   })
@@ -292,11 +294,11 @@ describe('the client', () => {
       return next()
     }
     const ai = clientOf(server, note('outer'))
-    const before = ai.stream(ask('openai'))
+    const before = ai.stream(requestFor('openai'))
     expect(ai.use(note('inner'))).toBe(ai)
     await before.response
     expect(order).toEqual(['outer'])
-    await ai.generate(ask('openai'))
+    await ai.generate(requestFor('openai'))
     expect(order).toEqual(['outer', 'outer', 'inner'])
     expect(() => ai.use(undefined as never)).toThrow(MisuseError)
   })
@@ -315,7 +317,7 @@ describe('the client', () => {
         return next()
       },
     )
-    await ai.generate(ask('openai'), { tags: { tenant: 't' }, headers: { 'x-a': '1' } })
+    await ai.generate(requestFor('openai'), { tags: { tenant: 't' }, headers: { 'x-a': '1' } })
     expect(seen).toEqual([
       [{ feature: 'inner' }, { 'x-a': '1' }],
       [{ tenant: 't' }, { 'x-a': '1' }],
@@ -327,7 +329,7 @@ describe('the client', () => {
     async (highWaterMark) => {
       server.script(say('One two three'))
       const options = { highWaterMark: highWaterMark as number }
-      const error = await failure(clientOf(server).stream(ask('openai'), options).response)
+      const error = await failure(clientOf(server).stream(requestFor('openai'), options).response)
       expect(error).toBeInstanceOf(MisuseError)
       expect(server.requests).toEqual([])
     },
@@ -350,7 +352,7 @@ describe('the client', () => {
         { id: '__proto__' },
       ),
     )
-    const answer = await clientOf(server).stream(ask(name)).response
+    const answer = await clientOf(server).stream(requestFor(name)).response
     expect(answer.message.tool_calls).toHaveLength(2)
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
@@ -359,7 +361,7 @@ describe('the client', () => {
     server.reply(say('Hi'))
     for (const name of names) {
       const model = `${models[name]}-9.9-preview-20991231`
-      expect((await clientOf(server).generate({ ...ask(name), model })).text).toBe('Hi')
+      expect((await clientOf(server).generate({ ...requestFor(name), model })).text).toBe('Hi')
     }
   })
 })
@@ -441,8 +443,12 @@ describe.each(names)('values of another type for %s', (name) => {
       for (const value of [0, true, 'x', {}, { content: 0 }]) {
         if (member === 'native' && JSON.stringify(value) === '{}') continue
         const turn = { role: 'assistant', content: 'Before.', [member]: value }
-        const messages = [...ask(name).messages, turn, ...ask(name).messages] as Message[]
-        const { text, warnings } = await ai.generate({ ...ask(name), messages })
+        const messages = [
+          ...requestFor(name).messages,
+          turn,
+          ...requestFor(name).messages,
+        ] as Message[]
+        const { text, warnings } = await ai.generate({ ...requestFor(name), messages })
         expect(text).toBe('Hello')
         expect(warnings.map(({ code }) => code)).toContain('repaired')
       }

@@ -60,7 +60,7 @@ export const adaptersAt = (options: {
 export const clientOf = (server: MockServer, ...use: Middleware[]): Client =>
   createClient({ providers: adapters(server), use })
 
-export const ask = (name: Name, more: Partial<ChatRequest> = {}): ChatRequest => ({
+export const requestFor = (name: Name, more: Partial<ChatRequest> = {}): ChatRequest => ({
   model: models[name],
   messages: [{ role: 'user', content: 'Tell me something.' }],
   ...more,

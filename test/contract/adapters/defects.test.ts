@@ -9,7 +9,7 @@ import { BadRequestError, type TetradError } from '../../../src/core/index.js'
 import { type MockServer, mockServer, say } from '../../../src/testing/index.js'
 import { clientOf, models, type Name, names } from '../../wire/support.js'
 import { type Defect, defects, type Outcome } from './defects.js'
-import { saidIn } from './wires.js'
+import { itemsIn } from './wires.js'
 
 let server: MockServer
 
@@ -43,7 +43,7 @@ async function outcome(
     expect(reply.text).toBe('Fine.')
     expect(server.requests).toHaveLength(before + 1)
     return {
-      says: saidIn(name, server.requests.at(-1)?.body),
+      items: itemsIn(name, server.requests.at(-1)?.body),
       warns: reply.warnings.map(({ code, param }) => `${code} ${param}`),
     }
   } catch (error) {
@@ -55,13 +55,13 @@ async function outcome(
 }
 
 /** The differences that the table allows. */
-function expected(name: Name, { says, warns, error, but }: Defect): Outcome {
+function expected(name: Name, { items, warns, error, but }: Defect): Outcome {
   const own: Outcome = but?.[name] ?? {
-    ...(says && { says }),
+    ...(items && { items }),
     ...(warns && { warns }),
     ...(error && { error }),
   }
-  return own.error ? { error: own.error } : { says: own.says ?? [], warns: own.warns ?? [] }
+  return own.error ? { error: own.error } : { items: own.items ?? [], warns: own.warns ?? [] }
 }
 
 describe.each(Object.keys(stacks) as (keyof typeof stacks)[])('with the stack %s', (stack) => {

@@ -3,10 +3,10 @@
  * with their reason.
  */
 import type { Name } from '../../wire/support.js'
-import type { Said } from './wires.js'
+import type { Item } from './wires.js'
 
 export interface Outcome {
-  readonly says?: readonly Said[]
+  readonly items?: readonly Item[]
   /** Codes and params of the warnings, without duplicates: `repaired messages`. @default none */
   readonly warns?: readonly string[]
   /** The `code` of the `BadRequestError` that is thrown before any request is sent. */
@@ -39,11 +39,11 @@ const result = (tool_call_id: unknown, content: unknown = 'ok') => ({
   content,
 })
 
-const saysHi: Said = { by: 'user', text: 'Hi' }
-const looks: Said = { call: 'look', args: { q: 'a' } }
-const ok: Said = { result: 'ok' }
-const notRun: Said = { result: 'No result: this call was not run.', failed: true }
-const paired = [saysHi, looks, ok]
+const userHi: Item = { by: 'user', text: 'Hi' }
+const looks: Item = { call: 'look', args: { q: 'a' } }
+const ok: Item = { result: 'ok' }
+const notRun: Item = { result: 'No result: this call was not run.', failed: true }
+const paired = [userHi, looks, ok]
 const repaired = ['repaired messages']
 
 const png = 'iVBORw0KGgo='
@@ -52,7 +52,7 @@ const pdf = 'JVBERi0xLjQK'
 const text = (value: unknown) => ({ type: 'text', text: value })
 const image = (url: unknown) => ({ type: 'image_url', image_url: { url } })
 const file = (inside: object, more: object = {}) => ({ type: 'file', file: inside, ...more })
-const sees = (media: string): readonly Said[] => [{ by: 'user', media }]
+const sees = (media: string): readonly Item[] => [{ by: 'user', media }]
 
 const noBytes = { error: 'unsupported_content', because: 'documents go by id or address only' }
 const noAudio = (because: string) => ({ error: 'unsupported_content', because })
@@ -66,61 +66,61 @@ const pairing: readonly Defect[] = [
   {
     name: 'a result that answers no call',
     messages: [hi, result('c9')],
-    says: [saysHi],
+    items: [userHi],
     warns: repaired,
   },
   {
     name: 'a result without an id behind the only open call',
     messages: [hi, calls(call('c1')), { role: 'tool', content: 'ok' }],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
   {
     name: 'a result that names its tool, under an id of no call',
     messages: [hi, calls(call('c1')), { ...result('x'), name: 'look' }],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
   {
     name: 'a result without an id behind two open calls',
     messages: [hi, calls(call('c1'), call('c2')), { role: 'tool', content: 'ok' }],
-    says: [saysHi, looks, looks, notRun, notRun],
+    items: [userHi, looks, looks, notRun, notRun],
     warns: repaired,
   },
   {
     name: 'a call without a result',
     messages: [hi, calls(call('c1')), user('Well?')],
-    says: [saysHi, looks, notRun, { by: 'user', text: 'Well?' }],
+    items: [userHi, looks, notRun, { by: 'user', text: 'Well?' }],
     warns: repaired,
   },
   {
     name: 'a result that stands too late',
     messages: [hi, calls(call('c1')), user('Well?'), result('c1')],
-    says: [...paired, { by: 'user', text: 'Well?' }],
+    items: [...paired, { by: 'user', text: 'Well?' }],
     warns: repaired,
   },
   {
     name: 'a result that stands before its call',
     messages: [hi, result('c1'), calls(call('c1'))],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
   {
     name: 'two results of one call',
     messages: [hi, calls(call('c1')), result('c1', 'old'), result('c1')],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
   {
     name: 'a call that stands there twice',
     messages: [hi, calls(call('c1'), call('c1')), result('c1')],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
   {
     name: 'a turn that stands there twice',
     messages: [hi, calls(call('c1')), calls(call('c1')), result('c1')],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
   {
@@ -131,7 +131,7 @@ const pairing: readonly Defect[] = [
       result('c1'),
       result('c1', 'b'),
     ],
-    says: [saysHi, looks, { call: 'look', args: { q: 'b' } }, ok, { result: 'b' }],
+    items: [userHi, looks, { call: 'look', args: { q: 'b' } }, ok, { result: 'b' }],
     warns: repaired,
   },
   {
@@ -143,12 +143,12 @@ const pairing: readonly Defect[] = [
       result('c1'),
       result('c2', 'b'),
     ],
-    says: [saysHi, looks, { call: 'look', args: { q: 'b' } }, ok, { result: 'b' }],
+    items: [userHi, looks, { call: 'look', args: { q: 'b' } }, ok, { result: 'b' }],
   },
   {
     name: 'an id that is a number',
     messages: [hi, calls(call(7)), result(7)],
-    says: paired,
+    items: paired,
   },
   {
     name: 'calls without ids',
@@ -158,26 +158,26 @@ const pairing: readonly Defect[] = [
       result(''),
       result('', 'b'),
     ],
-    says: [saysHi, looks, { call: 'look', args: { q: 'b' } }, ok, { result: 'b' }],
+    items: [userHi, looks, { call: 'look', args: { q: 'b' } }, ok, { result: 'b' }],
     warns: repaired,
   },
   {
     name: 'an id of a hundred characters',
     messages: [hi, calls(call('x'.repeat(100))), result('x'.repeat(100))],
-    says: paired,
+    items: paired,
     warns: repaired,
-    but: { gemini: { says: paired, because: 'ids may be of any length' } },
+    but: { gemini: { items: paired, because: 'ids may be of any length' } },
   },
   {
     name: 'a call that names no tool',
     messages: [hi, { ...calls({ id: 'c1', type: 'function' }), content: 'Hm' }, user('b')],
-    says: [saysHi, { by: 'assistant', text: 'Hm' }, { by: 'user', text: 'b' }],
+    items: [userHi, { by: 'assistant', text: 'Hm' }, { by: 'user', text: 'b' }],
     warns: repaired,
   },
   {
     name: 'a call that is null',
     messages: [hi, { ...calls(null), content: 'Hm' }, user('b')],
-    says: [saysHi, { by: 'assistant', text: 'Hm' }, { by: 'user', text: 'b' }],
+    items: [userHi, { by: 'assistant', text: 'Hm' }, { by: 'user', text: 'b' }],
     warns: repaired,
   },
   ...(
@@ -191,31 +191,31 @@ const pairing: readonly Defect[] = [
     ([what, given, args]): Defect => ({
       name: `arguments that ${what}`,
       messages: [hi, calls(call('c1', 'look', given)), result('c1')],
-      says: [saysHi, { call: 'look', args }, ok],
+      items: [userHi, { call: 'look', args }, ok],
       warns: repaired,
     }),
   ),
   {
     name: 'no arguments',
     messages: [hi, calls(call('c1', 'look', null)), result('c1')],
-    says: [saysHi, { call: 'look', args: {} }, ok],
+    items: [userHi, { call: 'look', args: {} }, ok],
   },
   {
     name: 'a result that is an object',
     messages: [hi, calls(call('c1')), result('c1', { t: 1 })],
-    says: [saysHi, looks, { result: '{"t":1}' }],
+    items: [userHi, looks, { result: '{"t":1}' }],
     warns: repaired,
   },
   {
     name: 'a result that is a number',
     messages: [hi, calls(call('c1')), result('c1', 42)],
-    says: [saysHi, looks, { result: '42' }],
+    items: [userHi, looks, { result: '42' }],
     warns: repaired,
   },
   {
     name: 'a result that is null',
     messages: [hi, calls(call('c1')), result('c1', null)],
-    says: [saysHi, looks, { result: '' }],
+    items: [userHi, looks, { result: '' }],
   },
   {
     name: 'a call that a person refused',
@@ -224,12 +224,12 @@ const pairing: readonly Defect[] = [
       calls(call('c1')),
       { role: 'tool', tool_call_id: 'c1', approval: { id: 'a', approved: false, reason: 'No.' } },
     ],
-    says: [saysHi, looks, { result: 'No.', failed: true }],
+    items: [userHi, looks, { result: 'No.', failed: true }],
   },
   {
     name: 'a failed result',
     messages: [hi, calls(call('c1')), { ...result('c1', 'Down.'), is_error: true }],
-    says: [saysHi, looks, { result: 'Down.', failed: true }],
+    items: [userHi, looks, { result: 'Down.', failed: true }],
   },
   {
     name: 'the form before tool_calls',
@@ -238,7 +238,7 @@ const pairing: readonly Defect[] = [
       { role: 'assistant', content: null, function_call: { name: 'look', arguments: '{"q":"a"}' } },
       { role: 'function', name: 'look', content: 'ok' },
     ],
-    says: paired,
+    items: paired,
     warns: repaired,
   },
 ]
@@ -257,7 +257,7 @@ const contents: readonly Defect[] = [
     (content): Defect => ({
       name: `a user who says ${JSON.stringify(content)}`,
       messages: [hi, user(content)],
-      says: [saysHi],
+      items: [userHi],
       warns: repaired,
     }),
   ),
@@ -265,35 +265,35 @@ const contents: readonly Defect[] = [
     (content): Defect => ({
       name: `an assistant that says ${JSON.stringify(content)}`,
       messages: [hi, { role: 'assistant', content }, user('b')],
-      says: [{ by: 'user', text: 'Hi\nb' }],
+      items: [{ by: 'user', text: 'Hi\nb' }],
       warns: repaired,
     }),
   ),
   {
     name: 'an instruction without words',
     messages: [{ role: 'system', content: ' ' }, hi],
-    says: [saysHi],
+    items: [userHi],
     warns: repaired,
   },
   {
     name: 'a number where text is meant',
     messages: [user(42)],
-    says: [{ by: 'user', text: '42' }],
+    items: [{ by: 'user', text: '42' }],
     warns: repaired,
   },
   {
     name: 'a part where a list is meant',
     messages: [user(text('Hi'))],
-    says: [saysHi],
+    items: [userHi],
     warns: repaired,
   },
   { name: 'content that is an object', messages: [user({ a: 1 })], error: 'invalid_content' },
-  { name: 'a part that is text', messages: [user(['Hi'])], says: [saysHi], warns: repaired },
+  { name: 'a part that is text', messages: [user(['Hi'])], items: [userHi], warns: repaired },
   { name: 'a part that is null', messages: [user([null])], error: 'invalid_part' },
   {
     name: 'a text that is a number',
     messages: [user([text(1)])],
-    says: [{ by: 'user', text: '1' }],
+    items: [{ by: 'user', text: '1' }],
     warns: repaired,
   },
   { name: 'a text without text', messages: [user([{ type: 'text' }])], error: 'invalid_part' },
@@ -301,29 +301,29 @@ const contents: readonly Defect[] = [
   {
     name: 'blank text among parts',
     messages: [user([text(' '), text('Hi')])],
-    says: [saysHi],
+    items: [userHi],
     warns: repaired,
   },
   {
     name: 'a named message',
     messages: [{ ...hi, name: 'ann' }],
-    says: [saysHi],
+    items: [userHi],
     warns: ['ignored messages'],
-    but: { compatible: { says: [saysHi], because: 'messages have names' } },
+    but: { compatible: { items: [userHi], because: 'messages have names' } },
   },
   {
     name: 'a member of a message that nobody knows',
     messages: [{ ...hi, created_at: 1 }],
-    says: [saysHi],
+    items: [userHi],
     warns: ['dropped messages'],
-    but: { compatible: { says: [saysHi], because: 'it is passed on, the server knows' } },
+    but: { compatible: { items: [userHi], because: 'it is passed on, the server knows' } },
   },
   {
     name: 'a member of a part that nobody knows',
     messages: [user([{ ...text('Hi'), mood: 'fine' }])],
-    says: [saysHi],
+    items: [userHi],
     warns: ['dropped messages'],
-    but: { compatible: { says: [saysHi], because: 'it is passed on, the server knows' } },
+    but: { compatible: { items: [userHi], because: 'it is passed on, the server knows' } },
   },
 ]
 
@@ -386,7 +386,7 @@ const media: readonly Defect[] = [
     ([what, url, seen]): Defect => ({
       name: `an image with ${what}`,
       messages: [user([image(url)])],
-      says: sees(seen),
+      items: sees(seen),
     }),
   ),
   ...(
@@ -399,19 +399,19 @@ const media: readonly Defect[] = [
     ([what, inside, seen]): Defect => ({
       name: `a file with ${what}`,
       messages: [user([file(inside)])],
-      says: sees(seen),
+      items: sees(seen),
       but: { xai: noBytes },
     }),
   ),
   {
     name: 'a file that is an image, bare',
     messages: [user([file({ file_data: png })])],
-    says: sees(`image/png ${png}`),
+    items: sees(`image/png ${png}`),
   },
   {
     name: 'an image that is a PDF',
     messages: [user([image(`data:application/pdf;base64,${pdf}`)])],
-    says: sees(`application/pdf ${pdf}`),
+    items: sees(`application/pdf ${pdf}`),
     but: { xai: noBytes },
   },
   {
@@ -421,13 +421,13 @@ const media: readonly Defect[] = [
         { type: 'input_audio', input_audio: { data: 'data:audio/wav;base64,UklG', format: 'wav' } },
       ]),
     ],
-    says: sees('audio/wav UklG'),
+    items: sees('audio/wav UklG'),
     but: deaf,
   },
   {
     name: "sound in Mistral's form",
     messages: [user([{ type: 'input_audio', input_audio: 'AAAA' }])],
-    says: sees('audio/wav AAAA'),
+    items: sees('audio/wav AAAA'),
     but: deaf,
   },
   {
@@ -437,11 +437,11 @@ const media: readonly Defect[] = [
       calls(call('c1')),
       result('c1', [text('here'), image(`data:image/png;base64,${png}`)]),
     ],
-    says: [saysHi, looks, { result: 'here', media: [`image/png ${png}`] }],
+    items: [userHi, looks, { result: 'here', media: [`image/png ${png}`] }],
     but: {
       gemini: {
-        says: [
-          saysHi,
+        items: [
+          userHi,
           looks,
           { result: 'here' },
           { by: 'user', text: 'The files that look gave:' },
@@ -450,8 +450,8 @@ const media: readonly Defect[] = [
         because: 'before Gemini 3 results carry no files: they follow',
       },
       compatible: {
-        says: [
-          saysHi,
+        items: [
+          userHi,
           looks,
           { result: 'here' },
           { by: 'user', text: 'From the result of tool call c1:' },
@@ -479,7 +479,7 @@ const names: readonly Defect[] = [
       name: `a tool called ${name}`,
       messages: [hi, calls(call('c1', name)), result('c1')],
       request: { tools: [tool(name)], tool_choice: { type: 'function', function: { name } } },
-      says: [saysHi, { call: name.replace(/[^\w-]/g, '_'), args: { q: 'a' } }, ok],
+      items: [userHi, { call: name.replace(/[^\w-]/g, '_'), args: { q: 'a' } }, ok],
       warns: ['changed tools'],
     }),
   ),
@@ -487,11 +487,11 @@ const names: readonly Defect[] = [
     name: 'a tool whose name has dots',
     messages: [hi, calls(call('c1', 'calendar.respond')), result('c1')],
     request: { tools: [tool('calendar.respond')] },
-    says: [saysHi, { call: 'calendar_respond', args: { q: 'a' } }, ok],
+    items: [userHi, { call: 'calendar_respond', args: { q: 'a' } }, ok],
     warns: ['changed tools'],
     but: {
       gemini: {
-        says: [saysHi, { call: 'calendar.respond', args: { q: 'a' } }, ok],
+        items: [userHi, { call: 'calendar.respond', args: { q: 'a' } }, ok],
         because: 'names may have dots',
       },
     },
@@ -500,7 +500,7 @@ const names: readonly Defect[] = [
     name: 'a call of a tool that is gone, under a name that is refused',
     messages: [hi, calls(call('c1', 'old tool')), result('c1')],
     request: { tools: [tool('look')] },
-    says: [saysHi, { call: 'old_tool', args: { q: 'a' } }, ok],
+    items: [userHi, { call: 'old_tool', args: { q: 'a' } }, ok],
     warns: ['changed messages'],
   },
 ]

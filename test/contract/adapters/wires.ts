@@ -3,7 +3,7 @@ import { isObject, type JsonObject, parseJson } from '../../../src/chat/index.js
 import type { Name } from '../../wire/support.js'
 
 /** One item of a request. `media` is `kind type base64-or-address`. */
-export type Said =
+export type Item =
   | { readonly by: 'system' | 'user' | 'assistant'; readonly text: string }
   | { readonly by: 'user' | 'assistant'; readonly media: string }
   | { readonly call: string; readonly args: unknown }
@@ -21,15 +21,15 @@ const fromDataUri = (url: string) => {
   return type ? `${type} ${data}` : url
 }
 
-const texts = (all: readonly Said[]) => all.flatMap((one) => ('text' in one ? [one.text] : []))
-const media = (all: readonly Said[]) =>
+const texts = (all: readonly Item[]) => all.flatMap((one) => ('text' in one ? [one.text] : []))
+const media = (all: readonly Item[]) =>
   all.flatMap((one) => ('by' in one && 'media' in one ? [one.media] : []))
 
-function resultOf(said: readonly Said[], failed = false): Said {
-  const text = texts(said).join('\n')
+function resultOf(items: readonly Item[], failed = false): Item {
+  const text = texts(items).join('\n')
   const value = parseJson(text)
   const error = isObject(value) && typeof value.error === 'string' ? value.error : undefined
-  const files = media(said)
+  const files = media(items)
   return {
     result: error ?? text,
     ...(files.length > 0 && { media: files }),
@@ -39,8 +39,8 @@ function resultOf(said: readonly Said[], failed = false): Said {
 
 // -- Responses ------------------------------------------------------------------------------------
 
-function fromResponses({ input }: JsonObject): readonly Said[] {
-  return list(input).flatMap((item): readonly Said[] => {
+function fromResponses({ input }: JsonObject): readonly Item[] {
+  return list(input).flatMap((item): readonly Item[] => {
     if (item.type === 'function_call')
       return [{ call: String(item.name), args: parseJson(String(item.arguments)) }]
     if (item.type === 'function_call_output')
@@ -49,7 +49,7 @@ function fromResponses({ input }: JsonObject): readonly Said[] {
   })
 }
 
-function fromInputPart(part: JsonObject, role: 'system' | 'user' | 'assistant'): Said {
+function fromInputPart(part: JsonObject, role: 'system' | 'user' | 'assistant'): Item {
   const audio = isObject(part.input_audio) ? part.input_audio : undefined
   if (audio) return { by: 'user', media: `audio/${audio.format} ${audio.data}` }
   const file = part.image_url ?? part.file_data ?? part.file_url ?? part.file_id
@@ -59,15 +59,15 @@ function fromInputPart(part: JsonObject, role: 'system' | 'user' | 'assistant'):
 
 // -- Messages -------------------------------------------------------------------------------------
 
-function fromMessages({ system, messages }: JsonObject): readonly Said[] {
-  const head = parts(system).map((part): Said => ({ by: 'system', text: String(part.text) }))
+function fromMessages({ system, messages }: JsonObject): readonly Item[] {
+  const head = parts(system).map((part): Item => ({ by: 'system', text: String(part.text) }))
   const rest = list(messages).flatMap(({ role, content }) =>
     parts(content).map((part) => fromBlock(part, by(role))),
   )
   return [...head, ...rest]
 }
 
-function fromBlock(part: JsonObject, role: 'system' | 'user' | 'assistant'): Said {
+function fromBlock(part: JsonObject, role: 'system' | 'user' | 'assistant'): Item {
   if (part.type === 'tool_use') return { call: String(part.name), args: part.input }
   if (part.type === 'tool_result')
     return resultOf(
@@ -83,9 +83,9 @@ function fromBlock(part: JsonObject, role: 'system' | 'user' | 'assistant'): Sai
 
 // -- generateContent ------------------------------------------------------------------------------
 
-function fromContents({ systemInstruction, contents }: JsonObject): readonly Said[] {
+function fromContents({ systemInstruction, contents }: JsonObject): readonly Item[] {
   const head = list(isObject(systemInstruction) ? systemInstruction.parts : []).map(
-    (part): Said => ({ by: 'system', text: String(part.text) }),
+    (part): Item => ({ by: 'system', text: String(part.text) }),
   )
   const rest = list(contents).flatMap(({ role, parts: all }) =>
     list(all).map((part) => fromGeminiPart(part, role === 'model' ? 'assistant' : 'user')),
@@ -93,7 +93,7 @@ function fromContents({ systemInstruction, contents }: JsonObject): readonly Sai
   return [...head, ...rest]
 }
 
-function fromGeminiPart(part: JsonObject, role: 'user' | 'assistant'): Said {
+function fromGeminiPart(part: JsonObject, role: 'user' | 'assistant'): Item {
   const { functionCall: call, functionResponse: answer, inlineData, fileData } = part
   if (isObject(call)) return { call: String(call.name), args: call.args }
   if (isObject(answer)) {
@@ -110,12 +110,12 @@ function fromGeminiPart(part: JsonObject, role: 'user' | 'assistant'): Said {
 
 // -- Chat Completions -----------------------------------------------------------------------------
 
-function fromChat({ messages }: JsonObject): readonly Said[] {
-  return list(messages).flatMap(({ role, content, tool_calls }): readonly Said[] => {
+function fromChat({ messages }: JsonObject): readonly Item[] {
+  return list(messages).flatMap(({ role, content, tool_calls }): readonly Item[] => {
     if (role === 'tool') return [resultOf(parts(content).map((part) => fromChatPart(part, 'user')))]
     return [
       ...parts(content).map((part) => fromChatPart(part, by(role))),
-      ...list(tool_calls).map(({ function: fn }): Said => {
+      ...list(tool_calls).map(({ function: fn }): Item => {
         const { name, arguments: args } = isObject(fn) ? fn : {}
         return { call: String(name), args: parseJson(String(args)) }
       }),
@@ -123,7 +123,7 @@ function fromChat({ messages }: JsonObject): readonly Said[] {
   })
 }
 
-function fromChatPart(part: JsonObject, role: 'system' | 'user' | 'assistant'): Said {
+function fromChatPart(part: JsonObject, role: 'system' | 'user' | 'assistant'): Item {
   const { image_url, file, input_audio } = part
   if (isObject(image_url)) return { by: 'user', media: fromDataUri(String(image_url.url)) }
   if (isObject(input_audio))
@@ -134,7 +134,7 @@ function fromChatPart(part: JsonObject, role: 'system' | 'user' | 'assistant'): 
   return { by: role, text: String(part.text) }
 }
 
-const readers: Readonly<Record<Name, (body: JsonObject) => readonly Said[]>> = {
+const readers: Readonly<Record<Name, (body: JsonObject) => readonly Item[]>> = {
   openai: fromResponses,
   xai: fromResponses,
   anthropic: fromMessages,
@@ -143,13 +143,13 @@ const readers: Readonly<Record<Name, (body: JsonObject) => readonly Said[]>> = {
 }
 
 /** Items of a body; adjacent texts of one role are joined, as some wires do. */
-export function saidIn(name: Name, body: unknown): readonly Said[] {
-  const said: Said[] = []
+export function itemsIn(name: Name, body: unknown): readonly Item[] {
+  const found: Item[] = []
   for (const one of readers[name](isObject(body) ? body : {})) {
-    const last = said.at(-1)
+    const last = found.at(-1)
     const isJoined = last && 'text' in last && 'text' in one && last.by === one.by
-    if (isJoined) said[said.length - 1] = { by: one.by, text: `${last.text}\n${one.text}` }
-    else said.push(one)
+    if (isJoined) found[found.length - 1] = { by: one.by, text: `${last.text}\n${one.text}` }
+    else found.push(one)
   }
-  return said
+  return found
 }

@@ -22,10 +22,10 @@ const stalled = ({ name }: Setting) => [whole.stall(eventsFor(name, 3))]
 const leavesAfterWords =
   (leave: (calling: Parameters<Caller>[0]) => unknown): Caller =>
   (calling) => {
-    let said = ''
+    let received = ''
     return readWith(calling, (chunk) => {
-      if (chunk.type === 'text-delta') said += chunk.text
-      return said === three && chunk.type === 'text-delta' ? leave(calling) : undefined
+      if (chunk.type === 'text-delta') received += chunk.text
+      return received === three && chunk.type === 'text-delta' ? leave(calling) : undefined
     })
   }
 
@@ -160,10 +160,10 @@ export const controlRows: readonly Row[] = [
     only: isStream,
     answers: stalled,
     caller: async ({ ai, request, controller }) => {
-      let said = ''
+      let receivedText = ''
       for await (const text of ai.stream(request, { signal: controller.signal }).textStream) {
-        said += text
-        if (said === three) break
+        receivedText += text
+        if (receivedText === three) break
       }
       return { chunks: [], hasLeft: true }
     },

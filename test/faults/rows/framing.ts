@@ -173,7 +173,7 @@ export const framingRows: readonly Row[] = [
     fault: 'A word of 256 KiB in one event',
     only: isStream,
     answers: () => [say(giant, { chunks: [text, giant.slice(text.length)] })],
-    said: giant,
+    script: giant,
     expect: { requests: 1, words: 8 },
   },
   {

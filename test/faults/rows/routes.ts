@@ -42,7 +42,7 @@ const visiting =
   }
 
 /** The words in the events so far. */
-const saidIn = (events: string) =>
+const textIn = (events: string) =>
   [...events.matchAll(/"type":"text-delta","text":"([^"]*)"/g)].map(([, text]) => text).join('')
 
 const leavesBehindWords = visiting(async ({ response, leave }) => {
@@ -51,7 +51,7 @@ const leavesBehindWords = visiting(async ({ response, leave }) => {
   try {
     for await (const bytes of (await response).body ?? []) {
       events += decoder.decode(bytes as Uint8Array, { stream: true })
-      if (saidIn(events) === three) leave()
+      if (textIn(events) === three) leave()
     }
   } catch (error) {
     if ((error as Error).name !== 'AbortError') throw error
@@ -69,7 +69,7 @@ const failing = (code: string) =>
   visiting(async ({ response }) => {
     const body = await (await response).text()
     if (body.includes(canary)) throw new Error('words of the provider reached the browser')
-    if (saidIn(body) !== three) throw new Error(`the browser has '${saidIn(body)}'`)
+    if (textIn(body) !== three) throw new Error(`the browser has '${textIn(body)}'`)
     const last =
       body
         .trim()

@@ -85,7 +85,7 @@ const open =
   }
 
 /** Repeats the text after the terminal event. */
-const saysMore = (name: Name) => (list: readonly SseEvent[]) => [
+const withRepeatedText = (name: Name) => (list: readonly SseEvent[]) => [
   ...list,
   ...list.slice(eventsFor(name, 1) - 1, eventsFor(name, 1)),
 ]
@@ -170,7 +170,7 @@ export const semanticsRows: readonly Row[] = [
     fault: 'An event of text comes twice, on a wire that numbers none: the word is there twice',
     only: (setting) => isStream(setting) && !hasNumbers(setting),
     answers: ({ name }) => [whole.editEvents(twice(name))],
-    said: text.replace(' comes', ' comes comes'),
+    script: text.replace(' comes', ' comes comes'),
     expect: { requests: 1, words: 8 },
   },
   {
@@ -221,7 +221,7 @@ export const semanticsRows: readonly Row[] = [
     id: 'C10',
     fault: 'More words behind the terminal event, on a connection that stays open',
     only: hasTerminal,
-    answers: ({ name }) => [open(whole.editEvents(saysMore(name)))],
+    answers: ({ name }) => [open(whole.editEvents(withRepeatedText(name)))],
     expect: once,
   },
   {
@@ -236,7 +236,7 @@ export const semanticsRows: readonly Row[] = [
     fault: '1,000 small events',
     only: isStream,
     answers: () => [say(many, { chunks: 1_000 })],
-    said: many,
+    script: many,
     expect: { requests: 1, words: 1_000 },
   },
 ]

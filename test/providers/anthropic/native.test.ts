@@ -30,7 +30,7 @@ const found = {
   tool_use_id: 'srvtoolu_1',
   content: [{ encrypted_content: 'e' }],
 }
-const says = (value: string) => ({ type: 'text', text: value })
+const textBlock = (value: string) => ({ type: 'text', text: value })
 const look = { type: 'tool_use', id: 'toolu_1', name: 'look', input: { a: 1, b: [{ c: null }] } }
 const lookCall = called('toolu_1', 'look', '{"b":[{"c":null}],"a":1}')
 
@@ -77,7 +77,7 @@ describe('native blocks', () => {
       { type: 'redacted_thinking', data: 'xyz' },
       search,
       found,
-      says('Hi'),
+      textBlock('Hi'),
       look,
     ]
     const written = next(turn(blocks, { tool_calls: [lookCall] }))
@@ -95,16 +95,18 @@ describe('native blocks', () => {
     ['the number of calls', { content: 'Hi', tool_calls: [] }],
   ])('are dropped after an edit of %s', (_, edit) => {
     const written = next(
-      turn([thinking, search, found, says('Hi'), look], { tool_calls: [lookCall], ...edit }),
+      turn([thinking, search, found, textBlock('Hi'), look], { tool_calls: [lookCall], ...edit }),
     )
     expect(JSON.stringify(sent(written))).not.toMatch(/sig|encrypted_content/)
-    expect(sent(written)?.[0]).toMatchObject(says(edit.content ?? 'Hi'))
+    expect(sent(written)?.[0]).toMatchObject(textBlock(edit.content ?? 'Hi'))
     expect(codes(written)).toContain('repaired')
   })
 
   it('signed by another model are dropped, the rest is kept', () => {
-    const written = next(turn([thinking, search, found, says('Hi')]), { model: 'claude-opus-5' })
-    expect(sent(written)).toEqual([search, found, says('Hi')])
+    const written = next(turn([thinking, search, found, textBlock('Hi')]), {
+      model: 'claude-opus-5',
+    })
+    expect(sent(written)).toEqual([search, found, textBlock('Hi')])
     expect(codes(written)).toEqual(['dropped'])
   })
 
@@ -114,9 +116,9 @@ describe('native blocks', () => {
     ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5'],
     ['claude-3-7-sonnet-latest', 'claude-3-7-sonnet-20250219'],
   ])('of %s and %s belong to the same model', (from, to) => {
-    expect(sent(next(turn([thinking, says('Hi')], {}, from), { model: to }))).toEqual([
+    expect(sent(next(turn([thinking, textBlock('Hi')], {}, from), { model: to }))).toEqual([
       thinking,
-      says('Hi'),
+      textBlock('Hi'),
     ])
   })
 
@@ -125,25 +127,24 @@ describe('native blocks', () => {
       ...turn([]),
       native: { provider: 'openai', model: sonnet, content: [thinking] },
     }
-    expect(sent(next(message))).toEqual([says('Hi')])
+    expect(sent(next(message))).toEqual([textBlock('Hi')])
   })
 
   it('of white space, which the API rejects, are dropped', () => {
-    expect(sent(next(turn([says('\n\n'), thinking, says('Hi')], { content: '\n\nHi' })))).toEqual([
-      thinking,
-      says('Hi'),
-    ])
+    expect(
+      sent(next(turn([textBlock('\n\n'), thinking, textBlock('Hi')], { content: '\n\nHi' }))),
+    ).toEqual([thinking, textBlock('Hi')])
   })
 
   it('of thinking without content after it are dropped', () => {
-    expect(sent(next(turn([says('Hi'), thinking])))).toEqual([says('Hi')])
+    expect(sent(next(turn([textBlock('Hi'), thinking])))).toEqual([textBlock('Hi')])
     const alone = next({ ...turn([thinking]), content: null })
     expect(alone.body.messages).toHaveLength(1)
   })
 
   it('of unsigned thinking are dropped', () => {
-    const written = next(turn([{ ...thinking, signature: '' }, says('Hi')]))
-    expect(sent(written)).toEqual([says('Hi')])
+    const written = next(turn([{ ...thinking, signature: '' }, textBlock('Hi')]))
+    expect(sent(written)).toEqual([textBlock('Hi')])
     expect(codes(written)).toEqual(['dropped'])
   })
 
@@ -151,7 +152,7 @@ describe('native blocks', () => {
     const history = {
       messages: [
         { role: 'user', content: 'a' },
-        turn([thinking, says('Hi'), { ...look, id: 'call 1' }], {
+        turn([thinking, textBlock('Hi'), { ...look, id: 'call 1' }], {
           tool_calls: [{ ...lookCall, id: 'call 1' }],
         }),
         { role: 'tool', tool_call_id: 'call 1', content: 'ok' },
@@ -171,18 +172,18 @@ describe('native blocks', () => {
             native: { provider: 'anthropic', model: sonnet, content: content as never },
           }),
         ),
-      ).toEqual([says('Hi')])
+      ).toEqual([textBlock('Hi')])
   })
 })
 
 describe('hosted tools', () => {
   it('a turn that the provider paused is sent back unchanged as the last message', () => {
-    const paused = turn([says('Hi'), search])
+    const paused = turn([textBlock('Hi'), search])
     const { body, warnings } = write({
       model: 'claude-opus-5',
       messages: [{ role: 'user', content: 'a' }, paused],
     })
-    expect(body.messages.at(-1)).toEqual({ role: 'assistant', content: [says('Hi'), search] })
+    expect(body.messages.at(-1)).toEqual({ role: 'assistant', content: [textBlock('Hi'), search] })
     expect(warnings).toEqual([])
   })
 
@@ -201,10 +202,10 @@ describe('hosted tools', () => {
   })
 
   it('a hosted call without a result is dropped, and so is a result without its call', () => {
-    const open = next(turn([says('Hi'), search]))
-    expect(sent(open)).toEqual([says('Hi')])
+    const open = next(turn([textBlock('Hi'), search]))
+    expect(sent(open)).toEqual([textBlock('Hi')])
     expect(codes(open)).toEqual(['repaired'])
-    expect(sent(next(turn([found, says('Hi')])))).toEqual([says('Hi')])
+    expect(sent(next(turn([found, textBlock('Hi')])))).toEqual([textBlock('Hi')])
   })
 
   it('blocks of MCP, compaction and fallback add their beta headers', () => {
@@ -213,7 +214,7 @@ describe('hosted tools', () => {
       { type: 'mcp_tool_result', tool_use_id: 'm', is_error: false, content: [] },
       { type: 'compaction', content: 'So far' },
       { type: 'fallback', from: { model: 'a' }, to: { model: 'b' } },
-      says('Hi'),
+      textBlock('Hi'),
     ]
     const written = next(turn(blocks))
     expect(sent(written)).toEqual(blocks)
@@ -284,7 +285,7 @@ describe('a response', () => {
     expect(answerOf(events).message.native?.content).toEqual([
       { type: 'sparkle', data: 1 },
       { type: 'compaction', content: 'So far', encrypted_content: 'e' },
-      says('Hi'),
+      textBlock('Hi'),
     ])
   })
 

@@ -189,7 +189,7 @@ describe('passes through', () => {
 describe('cache marks', () => {
   const mark = { type: 'ephemeral' } as const
   const hour = { type: 'ephemeral', ttl: '1h' } as const
-  const said = (text: string, cache_control: object = mark) => ({
+  const userTurn = (text: string, cache_control: object = mark) => ({
     role: 'user' as const,
     content: [{ type: 'text' as const, text, cache_control: cache_control as typeof mark }],
   })
@@ -197,7 +197,7 @@ describe('cache marks', () => {
   it('stay where they were set', () => {
     const { body } = write({
       tools: [{ ...tool('look'), cache_control: mark }],
-      messages: [{ role: 'system', content: 'S', cache_control: hour }, said('a')],
+      messages: [{ role: 'system', content: 'S', cache_control: hour }, userTurn('a')],
     })
     expect(body.tools).toMatchObject([{ cache_control: mark }])
     expect(body.messages[0]?.content).toEqual([{ type: 'text', text: 'a', cache_control: mark }])
@@ -208,10 +208,10 @@ describe('cache marks', () => {
       tools: [{ ...tool('look'), cache_control: mark }],
       messages: [
         { role: 'system', content: 'S', cache_control: mark },
-        said('a'),
-        said('b'),
-        said('c'),
-        said('d'),
+        userTurn('a'),
+        userTurn('b'),
+        userTurn('c'),
+        userTurn('d'),
       ],
     })
     const marks = written.body.messages[0]?.content.map(
@@ -224,7 +224,7 @@ describe('cache marks', () => {
 
   it('beyond four in tools and system are dropped there', () => {
     const tools = [1, 2, 3, 4, 5].map((one) => ({ ...tool(`t${one}`), cache_control: mark }))
-    const { body } = write({ tools, messages: [said('a')] })
+    const { body } = write({ tools, messages: [userTurn('a')] })
     expect(
       (body.tools as { cache_control?: unknown }[]).map(
         ({ cache_control }) => cache_control !== undefined,
@@ -235,14 +235,14 @@ describe('cache marks', () => {
 
   it('share their limit with the mark on the whole request', () => {
     const { body } = write({
-      messages: [said('a'), said('b'), said('c'), said('d')],
+      messages: [userTurn('a'), userTurn('b'), userTurn('c'), userTurn('d')],
       provider_options: { anthropic: { cache_control: mark } },
     })
     expect(body.messages[0]?.content.filter(({ cache_control }) => cache_control)).toHaveLength(3)
   })
 
   it('for an hour never follow those for five minutes', () => {
-    const written = write({ messages: [said('a', hour), said('b'), said('c', hour)] })
+    const written = write({ messages: [userTurn('a', hour), userTurn('b'), userTurn('c', hour)] })
     expect(written.body.messages[0]?.content.map(({ cache_control }) => cache_control)).toEqual([
       hour,
       mark,

@@ -129,8 +129,8 @@ describe('a stream', () => {
       { type: 'text', text: 'Hi' },
       { type: 'tool_use', id: 'toolu_1', name: 'look', input: { a: 1 } },
     ]
-    const { text: said, message } = answerOf([begin({ content }), ...end('tool_use')])
-    expect(said).toBe('Hi')
+    const { text: answerText, message } = answerOf([begin({ content }), ...end('tool_use')])
+    expect(answerText).toBe('Hi')
     expect(message.tool_calls).toEqual([
       { id: 'toolu_1', type: 'function', function: { name: 'look', arguments: '{"a":1}' } },
     ])
@@ -474,8 +474,8 @@ describe('hosted tools', () => {
       ...text('a', 2),
       ...end(),
     ])
-    const told = chunks.flatMap((chunk) => (chunk.type === 'hosted-tool' ? [chunk.status] : []))
-    expect(told).toEqual(['running', 'running', 'done'])
+    const statuses = chunks.flatMap((chunk) => (chunk.type === 'hosted-tool' ? [chunk.status] : []))
+    expect(statuses).toEqual(['running', 'running', 'done'])
     expect(answer?.message.tool_calls).toBeUndefined()
     expect(answer?.message.hosted_tools).toEqual([
       {

@@ -15,7 +15,7 @@ const calls = (...ids: readonly string[]) => ({
   content: null,
   tool_calls: ids.map((id) => called(id)),
 })
-const said = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] })
+const userTurn = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] })
 const refusalOf = (act: () => unknown) => {
   try {
     act()
@@ -42,7 +42,7 @@ describe('system messages', () => {
       { type: 'text', text: 'Two', cache_control: { type: 'ephemeral' } },
       { type: 'text', text: 'Three', cache_control: { type: 'ephemeral' } },
     ])
-    expect(body.messages).toEqual([said('Hi')])
+    expect(body.messages).toEqual([userTurn('Hi')])
     expect(codes({ warnings })).toEqual(['repaired', 'changed'])
   })
 
@@ -169,7 +169,7 @@ describe('turns', () => {
     })
     expect(warnings).toEqual([])
     expect(writeMessages([user('Hi'), { role: 'assistant', content: '  ' }]).body.messages).toEqual(
-      [said('Hi')],
+      [userTurn('Hi')],
     )
   })
 
@@ -180,7 +180,7 @@ describe('turns', () => {
     )
     expect(body.messages.slice(1)).toEqual([
       { role: 'assistant', content: [{ type: 'text', text: 'The answer ' }] },
-      said('Continue.'),
+      userTurn('Continue.'),
     ])
     expect(codes({ warnings })).toEqual(['repaired'])
   })
@@ -214,7 +214,7 @@ describe('turns', () => {
         ],
       },
       { role: 'assistant', content: [{ type: 'text', text: 'c', cache_control }] },
-      said('d'),
+      userTurn('d'),
     ])
   })
 })
@@ -686,6 +686,6 @@ it('convertMessages converts the conversation without a warning', () => {
   ])
   expect(anthropic().convertMessages(messages, sonnet)).toMatchObject({
     system: [{ text: 'Be brief.' }],
-    messages: [said('Hi')],
+    messages: [userTurn('Hi')],
   })
 })

@@ -84,12 +84,12 @@ describe.each(Object.entries(transports))('over %s', (_, make) => {
     ])
 
     const plain = await serving(json(message))
-    const heard = callOf()
-    expect(await make(plain.baseURL).generate?.(hello, heard.call)).toMatchObject({
+    const recorded = callOf()
+    expect(await make(plain.baseURL).generate?.(hello, recorded.call)).toMatchObject({
       message: { content: 'Hi' },
       request_id: 'req_9',
     })
-    expect(heard.responses).toEqual([{ status: 200, request_id: 'req_9' }])
+    expect(recorded.responses).toEqual([{ status: 200, request_id: 'req_9' }])
     expect(plain.received[0]?.body).not.toHaveProperty('stream')
   })
 

@@ -146,8 +146,8 @@ describe("Gemini's thought signatures", () => {
   })
 
   it('on the message too', async () => {
-    const said = answerOf([delta({ content: 'So.', extra_content }), stop()], {})
-    expect((await back(history(said), {})).turn).toEqual({
+    const reply = answerOf([delta({ content: 'So.', extra_content }), stop()], {})
+    expect((await back(history(reply), {})).turn).toEqual({
       role: 'assistant',
       content: 'So.',
       extra_content,

@@ -50,7 +50,7 @@ const facts = ({ text, message, finish_reason, usage }: ChatResponse) => ({
 })
 
 /** All strings of one member, in order. */
-const said = (sse: string, member: string) =>
+const strings = (sse: string, member: string) =>
   [...sse.matchAll(new RegExp(`"${member}":("(?:[^"\\\\]|\\\\.)*")`, 'g'))].map(([, text]) =>
     JSON.parse(text ?? ''),
   )
@@ -59,15 +59,15 @@ describe('streams', () => {
   test.each(streams)('%s equals its deltas', (_, sse) => {
     const { answer } = read(eventsOf([new TextEncoder().encode(sse)]))
     expect(answer && facts(answer)).toMatchObject({
-      text: said(sse, 'content').join(''),
-      refusal: said(sse, 'refusal').join(''),
+      text: strings(sse, 'content').join(''),
+      refusal: strings(sse, 'refusal').join(''),
     })
     expect(
       (answer?.message.tool_calls ?? []).map(
         (call) => call.type === 'function' && call.function.name,
       ),
-    ).toEqual(said(sse, 'name'))
-    expect(answer?.native_finish_reason).toBe(said(sse, 'finish_reason').at(-1))
+    ).toEqual(strings(sse, 'name'))
+    expect(answer?.native_finish_reason).toBe(strings(sse, 'finish_reason').at(-1))
     const counts = sse.match(/"prompt_tokens":(\d+),"completion_tokens":(\d+)/)
     expect([answer?.usage.prompt_tokens, answer?.usage.completion_tokens]).toEqual(
       counts?.slice(1).map(Number),
@@ -144,9 +144,9 @@ describe('over a socket', () => {
   test.each(refusals)('%s', async (_, recording) => {
     const error = await ask(recording).catch((thrown: unknown) => thrown)
     expect(isTetradError(error)).toBe(true)
-    const told = isObject(recording.body?.error) ? recording.body.error.message : undefined
+    const expected = isObject(recording.body?.error) ? recording.body.error.message : undefined
     expect(error).toMatchObject({ status: recording.status, provider: 'local' })
-    expect(String(error)).toContain(String(told).slice(0, 40))
+    expect(String(error)).toContain(String(expected).slice(0, 40))
   })
 })
 

@@ -239,16 +239,16 @@ describe('refusals, sources, media, logprobs', () => {
 })
 
 describe('usage', () => {
-  const told = (where: object) => ({ data: where })
+  const dataEvent = (where: object) => ({ data: where })
 
   test.each([
-    ['in the last chunk, without choices', [stop(), told({ choices: [], usage })]],
+    ['in the last chunk, without choices', [stop(), dataEvent({ choices: [], usage })]],
     ['with the finish', [{ data: { ...(stop().data as object), usage } }]],
-    ['in x_groq', [stop(), told({ choices: [], x_groq: { id: 'req', usage } })]],
+    ['in x_groq', [stop(), dataEvent({ choices: [], x_groq: { id: 'req', usage } })]],
     ['in the choice', [delta({}, { finish_reason: 'stop', usage })]],
     [
       'after [DONE] it is too late, before it is not',
-      [stop(), told({ usage }), done, told({ usage: { ...usage, prompt_tokens: 9 } })],
+      [stop(), dataEvent({ usage }), done, dataEvent({ usage: { ...usage, prompt_tokens: 9 } })],
     ],
   ])('%s', (_, last) => {
     const { answer, usages } = read([delta({ content: 'Hi' }), ...last])
@@ -310,8 +310,13 @@ describe('the end', () => {
   })
 
   it('the last of several finish reasons counts', () => {
-    const said = (content: string, finish_reason: string) => delta({ content }, { finish_reason })
-    const { answer } = read([said('a', 'stop'), said('b', 'stop'), said('c', 'length')])
+    const textDelta = (content: string, finish_reason: string) =>
+      delta({ content }, { finish_reason })
+    const { answer } = read([
+      textDelta('a', 'stop'),
+      textDelta('b', 'stop'),
+      textDelta('c', 'length'),
+    ])
     expect(answer).toMatchObject({ text: 'abc', finish_reason: 'length' })
   })
 

@@ -18,8 +18,8 @@ describe('details', () => {
       { cache_read_input_tokens: 4, cache_creation_input_tokens: 2 },
       { cached_tokens: 4, cache_creation_tokens: 2 },
     ],
-  ])('of the prompt: %s', (_, told, expected) => {
-    expect(toUsage({ ...base, ...told })?.prompt_tokens_details).toEqual(expected)
+  ])('of the prompt: %s', (_, usage, expected) => {
+    expect(toUsage({ ...base, ...usage })?.prompt_tokens_details).toEqual(expected)
   })
 
   test.each([
@@ -34,8 +34,8 @@ describe('details', () => {
       { completion_tokens_details: { reasoning_tokens: 0 } },
       { reasoning_tokens: 0 },
     ],
-  ])('of the completion: %s', (_, told, expected) => {
-    expect(toUsage({ ...base, ...told })?.completion_tokens_details).toEqual(expected)
+  ])('of the completion: %s', (_, reported, expected) => {
+    expect(toUsage({ ...base, ...reported })?.completion_tokens_details).toEqual(expected)
   })
 
   it('that were not reported are absent, never 0', () => {

@@ -48,7 +48,7 @@ async function serve(script: Script, options: Partial<CompatibleOptions> = {}) {
   })
 }
 
-async function ask(
+async function send(
   script: Script,
   [mode, transport]: (typeof everyWay)[number] = ['generate', 'fetch'],
   {
@@ -74,7 +74,7 @@ const failureOf = (promise: Promise<unknown>) =>
 
 describe.each(everyWay)('%s over %s', (...way) => {
   it('returns text, reasoning, usage and the request id', async () => {
-    const reply = await ask(
+    const reply = await send(
       think('hm')
         .say('Hi there')
         .usage({
@@ -108,7 +108,7 @@ describe.each(everyWay)('%s over %s', (...way) => {
   })
 
   it('returns parallel calls and sends their results', async () => {
-    const reply = await ask([callTool('f', { x: 1 }).callTool('g', { y: 2 }), say('Done')], way)
+    const reply = await send([callTool('f', { x: 1 }).callTool('g', { y: 2 }), say('Done')], way)
     expect(reply.finish_reason).toBe('tool_calls')
     expect(reply.message.tool_calls).toMatchObject([
       { function: { name: 'f', arguments: '{"x":1}' } },
@@ -146,7 +146,7 @@ describe.each(everyWay)('%s over %s', (...way) => {
     ['a cut at the limit', say('Hi').finish('length'), { finish_reason: 'length' }],
     ['a tier', say('Hi').serviceTier('flex'), { service_tier: 'flex' }],
   ])('returns %s', async (_, reply, expected) => {
-    expect(await ask(reply, way)).toMatchObject(expected)
+    expect(await send(reply, way)).toMatchObject(expected)
   })
 
   it.each([
@@ -154,19 +154,19 @@ describe.each(everyWay)('%s over %s', (...way) => {
     ['rate_limit', RateLimitError],
     ['overloaded', ServiceUnavailableError],
   ] as const)('throws the typed error of %s, sent once', async (kind, Class) => {
-    const error = await failureOf(ask(fail(kind), way))
+    const error = await failureOf(send(fail(kind), way))
     expect(error).toBeInstanceOf(Class)
     expect(error).toMatchObject({ provider: 'local', model: 'm-1' })
     expect(server.requests).toHaveLength(1)
   })
 
   it('throws for an HTML page of a proxy and for an empty body', async () => {
-    expect(await failureOf(ask(html(), way))).toMatchObject({
+    expect(await failureOf(send(html(), way))).toMatchObject({
       name: 'UnexpectedResponseError',
       code: 'html',
     })
     await server.close()
-    expect(await failureOf(ask(nothing(), way))).toMatchObject({ name: 'UnexpectedResponseError' })
+    expect(await failureOf(send(nothing(), way))).toMatchObject({ name: 'UnexpectedResponseError' })
   })
 })
 
@@ -176,29 +176,29 @@ describe('streams', () => {
   it('that end anywhere before the finish reason are errors with the content so far', async () => {
     // a start, five words, the finish, the usage, [DONE]
     for (let events = 2; events <= 6; events++) {
-      const error = await failureOf(ask(words.cut(events, 'end'), ['stream', 'fetch']))
+      const error = await failureOf(send(words.cut(events, 'end'), ['stream', 'fetch']))
       expect(error, `after ${events} events`).toBeInstanceOf(StreamInterruptedError)
-      const said = ['one', ' two', ' three', ' four', ' five'].slice(0, events - 1).join('')
-      expect(error).toMatchObject({ partial: { text: said, finish_reason: null } })
+      const textSoFar = ['one', ' two', ' three', ' four', ' five'].slice(0, events - 1).join('')
+      expect(error).toMatchObject({ partial: { text: textSoFar, finish_reason: null } })
       await server.close()
     }
   })
 
   it('that break off between finish reason and usage are complete', async () => {
-    expect(await ask(words.cut(7, 'end'), ['stream', 'fetch'])).toMatchObject({
+    expect(await send(words.cut(7, 'end'), ['stream', 'fetch'])).toMatchObject({
       text: 'one two three four five',
       usage: { estimated: true },
     })
   })
 
   it('that fail midway throw the error, after the content so far', async () => {
-    const error = await failureOf(ask(words.failAfter(3, 'overloaded'), ['stream', 'fetch']))
+    const error = await failureOf(send(words.failAfter(3, 'overloaded'), ['stream', 'fetch']))
     expect(error).toBeInstanceOf(ServiceUnavailableError)
     expect(error).toMatchObject({ partial: { text: 'one two' } })
   })
 
   it('of plain JSON are errors, not empty responses', async () => {
-    const error = await failureOf(ask(say('Hi').asJson(), ['stream', 'fetch']))
+    const error = await failureOf(send(say('Hi').asJson(), ['stream', 'fetch']))
     expect(error).toBeInstanceOf(UnexpectedResponseError)
     expect(error).toMatchObject({ code: 'not_a_stream' })
   })
@@ -209,7 +209,7 @@ describe('streams', () => {
       '{"choices":[{"delta":{},"finish_reason":"stop"}]}',
     ]
     const body = `\uFEFF: OPENROUTER PROCESSING\r\n\r\n${lines.map((line) => `data:${line}\r\n\r\n`).join(': ping\r\n\r\n')}`
-    const reply = await ask(raw(body, { headers: { 'content-type': 'text/event-stream' } }), [
+    const reply = await send(raw(body, { headers: { 'content-type': 'text/event-stream' } }), [
       'stream',
       'fetch',
     ])
@@ -288,7 +288,7 @@ describe('requests', () => {
   })
 
   it('report their warnings in the response', async () => {
-    const reply = await ask(say('Hi'), undefined, { more: { tool_choice: 'required' } })
+    const reply = await send(say('Hi'), undefined, { more: { tool_choice: 'required' } })
     expect(reply.warnings).toMatchObject([{ code: 'dropped', param: 'tool_choice' }])
   })
 })

@@ -226,13 +226,13 @@ describe('inlineFiles rejects', () => {
   })
 
   it('a file above the limit, declared or not', async () => {
-    const told = await fetching(bytes(png, { 'content-length': String(png.length) }))
-    const untold = await fetching((response) => {
+    const declared = await fetching(bytes(png, { 'content-length': String(png.length) }))
+    const undeclared = await fetching((response) => {
       response.write(png)
       response.write(png)
       response.end()
     })
-    for (const { load } of [told, untold])
+    for (const { load } of [declared, undeclared])
       await expect(
         load([image('https://cdn.example.com/a')], { maxBytes: png.length - 1 }),
       ).rejects.toMatchObject({

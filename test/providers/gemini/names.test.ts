@@ -18,7 +18,7 @@ afterEach(() => server.close())
 
 const tool = (name: string) => ({ type: 'function', function: { name } }) as const
 
-async function ask(more: Partial<ChatRequest>) {
+async function send(more: Partial<ChatRequest>) {
   const ai = createClient({ providers: [gemini(server.options('gemini'))] })
   const messages = [{ role: 'user', content: 'Hi' }] as const
   const answer = await ai.generate({ model: 'gemini/gemini-2.5-flash', messages, ...more })
@@ -29,7 +29,7 @@ async function ask(more: Partial<ChatRequest>) {
 
 it('are changed, with a warning for each', async () => {
   const tools = [tool('my tool!'), tool('my tool?'), tool('1st'), tool('x'.repeat(200))]
-  const { answer, names } = await ask({ tools })
+  const { answer, names } = await send({ tools })
   expect(names?.slice(0, 3)).toEqual(['my_tool_', 'my_tool__2', '_1st'])
   expect(names?.[3]).toHaveLength(128)
   expect(answer.warnings.map(({ code }) => code)).toEqual(Array(4).fill('changed'))
@@ -41,7 +41,7 @@ it('are the same for tool, call and result', async () => {
     type: 'function',
     function: { name: 'my tool!', arguments: '{}' },
   } as const
-  const { body, names } = await ask({
+  const { body, names } = await send({
     tools: [tool('my tool!'), tool('my tool?')],
     messages: [
       { role: 'user', content: 'Hi' },
@@ -58,7 +58,7 @@ it('are the same for tool, call and result', async () => {
 })
 
 it('are the same for tool and choice, custom tools too', async () => {
-  const { body } = await ask({
+  const { body } = await send({
     tools: [tool('a'), { type: 'custom', custom: { name: 'b b' } }],
     tool_choice: { type: 'custom', custom: { name: 'b b' } },
   })
@@ -70,17 +70,17 @@ it('are the same for tool and choice, custom tools too', async () => {
 
 it('are restored in the response', async () => {
   server.reply(callTool('my_tool_', {}))
-  const { answer } = await ask({ tools: [tool('my tool!')] })
+  const { answer } = await send({ tools: [tool('my tool!')] })
   expect(answer.message.tool_calls?.[0]).toMatchObject({ function: { name: 'my tool!' } })
 })
 
 it('of custom tools keep their text, in the response and in a turn that is sent back', async () => {
   server.reply(callTool('b_b', { input: 'free text' }))
   const tools = [{ type: 'custom', custom: { name: 'b b' } }] as const
-  const { answer } = await ask({ tools })
+  const { answer } = await send({ tools })
   const [call] = answer.message.tool_calls ?? []
   expect(call).toMatchObject({ type: 'custom', custom: { name: 'b b', input: 'free text' } })
-  const { answer: next, body } = await ask({
+  const { answer: next, body } = await send({
     tools,
     messages: [
       { role: 'user', content: 'Hi' },

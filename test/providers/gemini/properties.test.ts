@@ -33,7 +33,7 @@ const part = fc.oneof(
 const parts = fc.array(part, { maxLength: 8 })
 
 /** The members of a response that do not depend on generated ids or the clock. */
-const said = ({ message, finish_reason, usage }: ReturnType<typeof answerOf>) => ({
+const contentOf = ({ message, finish_reason, usage }: ReturnType<typeof answerOf>) => ({
   content: message.content,
   reasoning: message.reasoning_content,
   calls: message.tool_calls?.map((call) =>
@@ -55,10 +55,12 @@ const cut = (all: readonly JsonObject[]) =>
 it('a response is the same whole, part by part and letter by letter', () => {
   fc.assert(
     fc.property(parts, (all) => {
-      const whole = said(answerOf([stop(all)]))
-      expect(said(answerOf([...all.map((one) => chunk([one])), stop()]))).toEqual(whole)
-      expect(said(answerOf([...cut(all), stop()]))).toEqual(whole)
-      expect(said({ ...answerOf([stop(all)]), ...readWhole(stop(all)) } as never)).toEqual(whole)
+      const whole = contentOf(answerOf([stop(all)]))
+      expect(contentOf(answerOf([...all.map((one) => chunk([one])), stop()]))).toEqual(whole)
+      expect(contentOf(answerOf([...cut(all), stop()]))).toEqual(whole)
+      expect(contentOf({ ...answerOf([stop(all)]), ...readWhole(stop(all)) } as never)).toEqual(
+        whole,
+      )
     }),
   )
 })

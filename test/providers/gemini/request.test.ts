@@ -131,8 +131,8 @@ describe('thinking', () => {
     ['gemini-2.0-flash', 'high', undefined, ['dropped']],
     ['gemini-2.0-flash', 'none', undefined, []],
     ['gemini-3-pro-image', 'high', { includeThoughts: true }, ['dropped']],
-  ])('%s at effort %s', (model, level, expected, told) => {
-    expect(effort(model, level)).toEqual({ config: expected, codes: told })
+  ])('%s at effort %s', (model, level, expected, warned) => {
+    expect(effort(model, level)).toEqual({ config: expected, codes: warned })
   })
 
   it.each([

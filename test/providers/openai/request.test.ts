@@ -201,8 +201,8 @@ describe('reasoning', () => {
       write({ reasoning_effort: 'low', thinking: { type: 'adaptive', display: 'omitted' } }).body
         .reasoning,
     ).toEqual({ effort: 'low' })
-    const quiet = { ...profile, asksForSummary: () => false }
-    expect(write({ reasoning_effort: 'low' }, { profile: quiet }).body.reasoning).toEqual({
+    const withoutSummary = { ...profile, asksForSummary: () => false }
+    expect(write({ reasoning_effort: 'low' }, { profile: withoutSummary }).body.reasoning).toEqual({
       effort: 'low',
     })
   })

@@ -150,8 +150,8 @@ describe.each(transports)('through %s', (through) => {
       const error = await caught(call())
       expect(error).toBeInstanceOf(Class)
       expect(error).toMatchObject({ status, code, retryAfterMs: 3000, requestId: 'req_8' })
-      const { error: told } = wire as { error: { message: string } }
-      expect(error.message).toContain(told.message)
+      const { error: providerError } = wire as { error: { message: string } }
+      expect(error.message).toContain(providerError.message)
     }
     expect(server.seen).toHaveLength(2)
   })
@@ -254,7 +254,7 @@ describe('base URL and key', () => {
 
 describe('a stream', () => {
   const names = ['calls-stream', 'phase-call-stream', 'refusal-stream']
-  const said = async (pieces: readonly string[]) => {
+  const outcomeOf = async (pieces: readonly string[]) => {
     const { ai } = await clientOn(sse(...pieces))
     const { attempts: _, ...answer } = await ai.stream(request).response
     return answer
@@ -263,12 +263,12 @@ describe('a stream', () => {
   it('is the same wherever it is split', async () => {
     for (const name of names) {
       const text = recording('openai', name).sse ?? ''
-      const whole = await said([text])
+      const whole = await outcomeOf([text])
       await fc.assert(
         fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 6 }), async (cuts) => {
           const places = [0, ...cuts.toSorted((a, b) => a - b), text.length]
           const pieces = places.slice(1).map((end, index) => text.slice(places[index], end))
-          expect(await said(pieces)).toEqual(whole)
+          expect(await outcomeOf(pieces)).toEqual(whole)
         }),
         { numRuns: 8 },
       )

@@ -404,7 +404,7 @@ describe.each(majors.slice(1))('a chat of version %s with an approval request', 
     await chat.sendMessage({ text: 'Pay' })
     const messages = structuredClone(chat.messages)
     const approval = { id: approvalOf(chat), approved: true }
-    const sayYes = async (edit: (part: Part) => object) => {
+    const approve = async (edit: (part: Part) => object) => {
       const answered = messages.map((message) => ({
         ...message,
         parts: message.parts.map((part) =>
@@ -417,12 +417,12 @@ describe.each(majors.slice(1))('a chat of version %s with an approval request', 
       await one.sendMessage()
       return one.error && JSON.parse(one.error.message).error.code
     }
-    expect(await sayYes((part) => ({ ...part, input: { usd: 500 } }))).toBe('history_not_signed')
-    expect(await sayYes((part) => ({ ...part, approval: { ...approval, id: 'made-up' } }))).toBe(
+    expect(await approve((part) => ({ ...part, input: { usd: 500 } }))).toBe('history_not_signed')
+    expect(await approve((part) => ({ ...part, approval: { ...approval, id: 'made-up' } }))).toBe(
       'history_not_signed',
     )
-    expect(await sayYes((part) => part)).toBeUndefined()
-    expect(await sayYes((part) => part)).toBe('approval_used')
+    expect(await approve((part) => part)).toBeUndefined()
+    expect(await approve((part) => part)).toBe('approval_used')
     expect(provider.calls).toHaveLength(2)
   })
 })

@@ -434,12 +434,12 @@ describe('the ui encoder', () => {
       fc.asyncProperty(fc.array(word), async (words) => {
         const chunks = deepFreeze([start, ...words, finish()])
         const message = await toMessage(await encode(chunks))
-        const said = (type: string) =>
+        const textOf = (type: string) =>
           message.parts.map((part) => (part.type === type ? part.text : '')).join('')
         const answer = accumulate(chunks)?.message
-        const spoken = words.map(({ type, text }) => (type === 'reasoning-delta' ? '' : text))
-        expect(said('text')).toBe(spoken.join(''))
-        expect(said('reasoning')).toBe(answer?.reasoning_content ?? '')
+        const texts = words.map(({ type, text }) => (type === 'reasoning-delta' ? '' : text))
+        expect(textOf('text')).toBe(texts.join(''))
+        expect(textOf('reasoning')).toBe(answer?.reasoning_content ?? '')
         expect(message.parts.every(({ state }) => state === undefined || state === 'done')).toBe(
           true,
         )

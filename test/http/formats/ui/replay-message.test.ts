@@ -41,11 +41,11 @@ const message = deepFreeze({
 
 describe('a replayed message', () => {
   it('equals the original', async () => {
-    const { id: _, ...told } = await toMessage(replayMessage(message) as unknown as Event[])
-    const parts = told.parts.map(({ rawInput: _, id, ...part }) =>
+    const { id: _, ...replayed } = await toMessage(replayMessage(message) as unknown as Event[])
+    const parts = replayed.parts.map(({ rawInput: _, id, ...part }) =>
       part.type === 'reasoning' ? part : { ...part, ...(id !== undefined && { id }) },
     )
-    expect({ ...told, parts }).toEqual({
+    expect({ ...replayed, parts }).toEqual({
       role: 'assistant',
       metadata: message.metadata,
       parts: message.parts,
