@@ -41,7 +41,7 @@ const redis = useRedis()
 const stores = storesOver(redis)
 const kinds = stores.flatMap(([name, open]) => modes.map((mode) => ({ mode, name, open })))
 
-function conversationIn(store: Store, replies: Parameters<typeof scripted>[0], more: object = {}) {
+function talkIn(store: Store, replies: Parameters<typeof scripted>[0], more: object = {}) {
   const provider = scripted(replies)
   const use = [conversation({ store, id: 'c', ...more })]
   const ai = createClient({ providers: [provider], use })
@@ -67,7 +67,7 @@ function conversationIn(store: Store, replies: Parameters<typeof scripted>[0], m
 
 describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
   const startConversation = (...[replies, more]: [Parameters<typeof scripted>[0], object?]) =>
-    conversationIn(open(), replies, more)
+    talkIn(open(), replies, more)
 
   it('loads the history and appends the new messages, without instructions', async () => {
     const { ask, kept, seen } = startConversation([say('One'), say('Two')])
@@ -152,7 +152,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
 
   it('three clients at once: each sees what the others have finished', async () => {
     const store = open()
-    const clients = ['One', 'Two', 'Three'].map((answer) => conversationIn(store, [say(answer)]))
+    const clients = ['One', 'Two', 'Three'].map((answer) => talkIn(store, [say(answer)]))
     await Promise.all(clients.map(({ ask }, index) => ask(mode, [user(`${index}`)])))
     const sizes = clients.map(({ seen }) => seen()[0]?.length)
     expect(sizes.sort()).toEqual([1, 3, 5])
@@ -162,8 +162,8 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
   it('no id gives access to another conversation', async () => {
     const store = open()
     for (const id of ['c', 'c:turn', 'c'])
-      await conversationIn(store, [say('One')], { id }).ask(mode, [user(id)])
-    const { kept } = conversationIn(store, [])
+      await talkIn(store, [say('One')], { id }).ask(mode, [user(id)])
+    const { kept } = talkIn(store, [])
     expect(await kept()).toEqual(['user: c', 'assistant: One', 'user: c', 'assistant: One'])
   })
 
@@ -216,7 +216,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
       const store = open()
       const counts: (number | undefined)[] = []
       for (const messages of turns) {
-        const { ask, pictures } = conversationIn(store, [say('Seen')], { media, maxMessages: 6 })
+        const { ask, pictures } = talkIn(store, [say('Seen')], { media, maxMessages: 6 })
         await ask(mode, messages)
         counts.push(pictures()[0])
       }
@@ -226,7 +226,7 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
 
     it('the store contains only the bytes that are sent again', async () => {
       const store = open()
-      const { ask } = conversationIn(store, [say('Seen')], { media })
+      const { ask } = talkIn(store, [say('Seen')], { media })
       for (const messages of turns) await ask(mode, messages)
       const kept = [
         ...(await store.read('conversation:c', 0)),
@@ -258,8 +258,8 @@ describe.each(kinds)('conversation, in $mode, over $name', ({ mode, open }) => {
 
   it('media stored in full before becomes a line when the option changes', async () => {
     const store = open()
-    await conversationIn(store, [say('Seen')], { media: 'all' }).ask(mode, [imageMessage('one')])
-    const { ask, pictures, seen } = conversationIn(store, [say('Seen')], { media: 'never' })
+    await talkIn(store, [say('Seen')], { media: 'all' }).ask(mode, [imageMessage('one')])
+    const { ask, pictures, seen } = talkIn(store, [say('Seen')], { media: 'never' })
     await ask(mode, [user('and?')])
     expect(pictures()).toEqual([0])
     expect(JSON.stringify(seen())).toContain('[image]')
@@ -291,7 +291,7 @@ describe('conversation', () => {
   it.each(stores)(
     'stores the partial response of a stream whose reader stopped: %s',
     async (_, open) => {
-      const { ai, kept } = conversationIn(open(), [[start(), text('Half'), untilAborted]])
+      const { ai, kept } = talkIn(open(), [[start(), text('Half'), untilAborted]])
       for await (const chunk of ai.stream({ model: 'scripted/m', messages: [user('a')] }))
         if (chunk.type === 'text-delta') break
       expect(await kept()).toEqual(['user: a', 'assistant: Half'])
@@ -315,7 +315,7 @@ describe.each(kinds)('a conversation that $name cannot store, in $mode', ({ mode
   })
 
   it('is an error of its own if the response was complete', async () => {
-    const { ask } = conversationIn(failing(open()), [say('One')])
+    const { ask } = talkIn(failing(open()), [say('One')])
     const error = await ask(mode, [user('a')]).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ServiceUnavailableError)
     expect(error).toMatchObject({ code: 'store_unavailable', partial: { text: 'One' } })
@@ -323,7 +323,7 @@ describe.each(kinds)('a conversation that $name cannot store, in $mode', ({ mode
 
   it('does not replace the error of the call', async () => {
     const cut = [start(), text('Half'), new StreamInterruptedError('cut')]
-    const error = await conversationIn(failing(open()), [cut])
+    const error = await talkIn(failing(open()), [cut])
       .ask(mode, [user('a')])
       .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(StreamInterruptedError)
@@ -376,7 +376,7 @@ describe.each(kinds)('a turn whose lease expired, in $mode, over $name', ({ mode
     })
     const [begin, half, ...rest] = [start(), text('Half'), text(' and half'), ...say('').slice(-1)]
     const replies = [[begin, half, () => arrive(), () => gate, ...rest]]
-    const answer = conversationIn(store, replies)
+    const answer = talkIn(store, replies)
       .ask(mode, [user('a')])
       .catch((thrown: unknown) => thrown)
     await arrived
@@ -389,13 +389,13 @@ describe.each(kinds)('a turn whose lease expired, in $mode, over $name', ({ mode
     const { answer, go } = await pausedIn(store)
     go()
     expect(await answer).toMatchObject({ text: 'Half and half' })
-    expect(await conversationIn(store, []).kept()).toEqual(['user: a', 'assistant: Half and half'])
+    expect(await talkIn(store, []).kept()).toEqual(['user: a', 'assistant: Half and half'])
   })
 
   it('is rejected if another call has the turn, and nothing is mixed', async () => {
     const store = open()
     const { answer, go } = await pausedIn(store)
-    const next = conversationIn(store, [say('Two')])
+    const next = talkIn(store, [say('Two')])
     await next.ask(mode, [user('b')])
     go()
     const error = await answer
@@ -449,7 +449,7 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
       const outputs = await Promise.all(children.map((one) => textOf(output(one))))
       const seen: number[] = outputs.flatMap((line) => JSON.parse(line))
       expect(seen.toSorted((a, b) => a - b)).toEqual([1, 3, 5, 7, 9, 11])
-      const kept = await conversationIn(store, []).kept()
+      const kept = await talkIn(store, []).kept()
       const asked = kept.filter((_, index) => index % 2 === 0)
       expect(kept.filter((_, index) => index % 2 === 1)).toEqual(Array(6).fill('assistant: Yes.'))
       for (const name of ['x', 'y'])
@@ -472,7 +472,7 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
       }
       killed.kill('SIGKILL')
       await once(killed, 'exit')
-      const { ask, kept, seen } = conversationIn(store, [say('Next.')])
+      const { ask, kept, seen } = talkIn(store, [say('Next.')])
       await ask('generate', [user('And?')])
       expect(await kept()).toEqual([...wanted, 'user: And?', 'assistant: Next.'])
       expect(seen()[0]).toHaveLength(wanted.length + 1)
