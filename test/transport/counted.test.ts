@@ -45,25 +45,31 @@ function counted(prototype: object, name: string) {
 
 /**
  * Promises of a generate call, including those of its server, which are the same for each stack.
+ * The fewest of several calls: a body that arrives in two reads takes more.
  */
 async function promisesOf(name: Name, use: readonly Middleware[]) {
   const { ai, request } = await clientOf(name, use)
   await ai.generate(request)
-  let count = 0
-  const hook = createHook({
-    init(_, type) {
-      if (type === 'PROMISE') count++
-    },
-  }).enable()
-  await ai.generate(request)
-  hook.disable()
-  return count
+  let fewest = Infinity
+  for (let call = 0; call < 8; call++) {
+    let count = 0
+    const hook = createHook({
+      init(_, type) {
+        if (type === 'PROMISE') count++
+      },
+    }).enable()
+    await ai.generate(request)
+    hook.disable()
+    fewest = Math.min(fewest, count)
+  }
+  return fewest
 }
 
 const words = Array.from({ length: 200 }, (_, i) => `word${i}`).join(' ')
 
 async function clientOf(name: Name, use: readonly Middleware[] = standard()) {
-  const server = await mockServer([say('Warm.'), say(words), say(words)])
+  const server = await mockServer([say('Warm.')])
+  server.reply(say(words))
   onTestFinished(() => server.close())
   const provider = providers[name](server.options(name))
   const ai = createClient({ providers: [provider], use })
