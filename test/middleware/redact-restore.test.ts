@@ -144,7 +144,7 @@ describe('redact: restore', () => {
     const cause = new Error('down')
     const provider = scripted([answer(['Hello'])])
     const store = { ...memoryStore(), append: () => Promise.reject(cause) }
-    const call = clientOf(provider, stored({ store })).generate(ask('zoe@x.com'))
+    const call = clientOf(provider, stored({ store })).generate(requestFor('zoe@x.com'))
     await expect(call).rejects.toMatchObject({ code: 'store_unavailable', cause })
     expect(provider.calls).toHaveLength(0)
   })
