@@ -128,8 +128,8 @@ export function standard<State>(
 /** Puts layers next to the part, or the other layer, that their place names. */
 function placing<State>(given: readonly Layers<State>[]) {
   const layers = given.flat()
-  const neighbours = new Set<string>([...standardOrder, ...layers.map(({ name }) => name)])
-  const places = new Map(layers.map((layer) => [layer, placeOf(layer, neighbours)]))
+  const neighbors = new Set<string>([...standardOrder, ...layers.map(({ name }) => name)])
+  const places = new Map(layers.map((layer) => [layer, placeOf(layer, neighbors)]))
   const take = (place: string): readonly Middleware<State>[] => {
     const taken = [...places].filter(([, own]) => own === place).map(([layer]) => layer)
     for (const layer of taken) places.delete(layer)
@@ -147,11 +147,11 @@ function placing<State>(given: readonly Layers<State>[]) {
   return { around, checkAll }
 }
 
-function placeOf({ name, place = [] }: Middleware<never>, neighbours: ReadonlySet<string>): string {
+function placeOf({ name, place = [] }: Middleware<never>, neighbors: ReadonlySet<string>): string {
   const wanted = [place].flat()
   const found = wanted.find((one) => {
-    const [, neighbour = ''] = one.match(/^(?:inside|outside) (.+)$/) ?? []
-    return neighbour !== name && neighbours.has(neighbour)
+    const [, neighbor = ''] = one.match(/^(?:inside|outside) (.+)$/) ?? []
+    return neighbor !== name && neighbors.has(neighbor)
   })
   if (found) return found
   const reason =

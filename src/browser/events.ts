@@ -17,7 +17,7 @@ export async function* readEvents(
   const parse = eventParser()
   const decoder = new TextDecoder()
   const reader = body.getReader()
-  // cancelling ends the pending read
+  // canceling ends the pending read
   const giveUp = () => void reader.cancel().catch(() => {})
   const stop = onNetwork('offline', giveUp)
   try {

@@ -46,6 +46,6 @@ export function adapterOnDemand(
 
 function missing(): never {
   throw new MisuseError(
-    'An adapter that is imported on demand has not the methods that were announced',
+    'An adapter that is imported on demand does not have the methods that were declared',
   )
 }

@@ -206,7 +206,7 @@ const cut = { phase: 'stream', retryable: true, maybeBilled: true } as const
 
 const withoutEvent = (place: Place) =>
   new UnexpectedResponseError(
-    `${place.provider} answered ${place.model} with a stream that holds no event`,
+    `${place.provider} answered ${place.model} with a stream without an event`,
     { ...cut, ...place, code: 'empty' },
   )
 

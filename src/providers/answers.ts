@@ -44,7 +44,7 @@ export function readCount(body: unknown, member: string, provider: string): numb
   const count = asNumber(asObject(body)[member])
   if (count !== undefined) return count
   const details = { provider, code: 'bad_shape', phase: 'body' } as const
-  throw new UnexpectedResponseError(`${provider} counted no tokens`, details)
+  throw new UnexpectedResponseError(`${provider} returned no token count`, details)
 }
 
 /** Splits names of a wire at spaces. */

@@ -42,11 +42,11 @@ export const outputLimit = (
 export const samplingRange = (mostTemperature: number): readonly ParamRule[] => [
   {
     param: 'temperature',
-    reason: `temperature goes from 0 to ${mostTemperature}`,
+    reason: `temperature must be from 0 to ${mostTemperature}`,
     min: 0,
     max: mostTemperature,
   },
-  { param: 'top_p', reason: 'top_p goes from 0 to 1', min: 0, max: 1 },
+  { param: 'top_p', reason: 'top_p must be from 0 to 1', min: 0, max: 1 },
 ]
 
 /** All efforts, weakest first. */

@@ -55,14 +55,14 @@ export function restoreNative(
   const { foreign, bareName = (name) => name } = dialect
   if (!native || !Array.isArray(native.content)) return undefined
   if (native.provider !== provider) {
-    if (foreign) note(foreign, `What only ${native.provider} reads of an answer was left out`)
+    if (foreign) note(foreign, `Dropped parts of an answer that only ${native.provider} reads`)
     return undefined
   }
   const blocks = native.content.filter(isObject)
   if (blocks.length === 0) return undefined
   const read = readBlocks(blocks, turn, dialect, model)
   if (!read || !isUnchanged(read, turn, dialect)) {
-    note(dialect.edited, 'An edited answer was sent as it reads now, without its native blocks')
+    note(dialect.edited, 'Sent an edited answer without its native blocks')
     return undefined
   }
   const { asked = native.model } = native

@@ -70,7 +70,7 @@ export function reportLost(
 ): void {
   for (const [name, value] of Object.entries(members))
     if (!taken.includes(name) && isGiven(value))
-      note('dropped', `'${name}' of ${what} was left out: the API has no place for it`, param)
+      note('dropped', `'${name}' of ${what} was left out: the API has no field for it`, param)
 }
 
 /**
@@ -84,7 +84,7 @@ export function warnOfTransformations(wire: unknown, provider: string, warn: War
       code: /allowed/.test(String(type)) ? 'other' : 'dropped',
       param: 'messages',
       provider,
-      message: `The API did not take the request as it was: ${what} (${asText(reason) ?? 'no reason given'})`,
+      message: `The API rejected the original request: ${what} (${asText(reason) ?? 'no reason given'})`,
     })
   }
 }

@@ -62,7 +62,7 @@ const forCall = (loading: Promise<void>, call: Call) =>
 
 const notLoaded = (cause?: unknown) =>
   new MisuseError(
-    'A part of tetrad that this call needs could not be loaded (see cause): deploy every file of the build, and start the process anew where its files were replaced',
+    'A part of tetrad that this call needs could not be loaded (see cause): deploy every file of the build, and restart the process if its files were replaced',
     { code: 'not_loaded', phase: 'request', cause },
   )
 

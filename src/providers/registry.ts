@@ -17,7 +17,7 @@ export function createRegistry(adapters: readonly ProviderAdapter[]): Registry {
   for (const adapter of adapters) {
     checkAdapterShape(adapter)
     if (byName.has(adapter.name))
-      throw new MisuseError(`Two providers are named "${adapter.name}": give one another name`)
+      throw new MisuseError(`Two providers are named "${adapter.name}": rename one`)
     byName.set(adapter.name, adapter)
   }
 
@@ -48,15 +48,15 @@ function checkAdapterShape(given: unknown): void {
   const { name, models } = adapter
   if (typeof name !== 'string' || name === '' || name.includes('/'))
     throw new MisuseError(
-      `A provider needs a name without "/": ${JSON.stringify(name)}; a factory must be called, openai()`,
+      `A provider needs a name without "/", not ${JSON.stringify(name)}: call a factory, such as openai()`,
     )
   if (typeof adapter.generateStream !== 'function')
     throw new MisuseError(`The adapter '${name}' has no generateStream(request, call)`)
   for (const method of ['generate', 'capabilities', 'countTokens'])
     if (adapter[method] !== undefined && typeof adapter[method] !== 'function')
-      throw new MisuseError(`'${method}' of the adapter '${name}' is no function: leave it out`)
+      throw new MisuseError(`'${method}' of the adapter '${name}' is not a function: leave it out`)
   if (models !== undefined && !(models instanceof RegExp))
-    throw new MisuseError(`'models' of the adapter '${name}' is no regular expression`)
+    throw new MisuseError(`'models' of the adapter '${name}' is not a regular expression`)
 }
 
 /** Resets `lastIndex`, which a pattern with the flag `g` or `y` keeps. */

@@ -38,7 +38,7 @@ export function readChoice(choice: unknown): Choice | undefined {
 /** The error for an invalid choice. */
 export const invalidChoice = ({ invalid }: Notes) =>
   invalid(
-    "tool_choice is 'none', 'auto', 'required', or an object that names a tool",
+    "tool_choice must be 'none', 'auto', 'required', or an object that names a tool",
     'invalid_tool_choice',
   )
 

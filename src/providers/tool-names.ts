@@ -51,7 +51,7 @@ export function fitToolNames(
     warn({
       code: 'changed',
       param: position < declared ? 'tools' : 'messages',
-      message: `The tool ${JSON.stringify(name)} is called ${wire} here: the API takes no other letters`,
+      message: `The tool ${JSON.stringify(name)} was renamed to ${wire}: the API does not accept other characters`,
     })
   const { tool_choice } = request
   return {

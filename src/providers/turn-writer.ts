@@ -215,7 +215,7 @@ export class TurnWriter {
     this.copied.add(copy.original?.id)
     this.calls.splice(copy.index, 1)
     for (const call of this.calls.slice(copy.index)) call.index--
-    this.warn('repaired', 'A tool call that was sent twice under one id was read once')
+    this.warn('repaired', 'Dropped a duplicate tool call with the same id')
   }
 
   /** Writes a piece of arguments. Pieces after the end of a call are ignored. */
@@ -253,7 +253,7 @@ export class TurnWriter {
     else if (normalJson(call.text) !== normalJson(whole))
       throw this.unexpected(
         'bad_arguments',
-        'streamed tool arguments that are not those of its finished call',
+        'streamed tool arguments that differ from the finished call',
       )
   }
 
@@ -317,7 +317,7 @@ export class TurnWriter {
     const key = `${what} ${name}`
     if (this.unknown.size >= 16 || this.unknown.has(key)) return
     this.unknown.add(key)
-    this.warn('ignored', `${what} of the kind '${name}' were not read: it is not known`)
+    this.warn('ignored', `${what} of the unknown kind '${name}' were skipped`)
   }
 
   /** Keeps response members that no chunk holds; later values win. */

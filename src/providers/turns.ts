@@ -44,7 +44,7 @@ export function turnsOf(messages: readonly Message[], notes: Notes, options: Tur
   if (!readsSignatures && turns.some(hasSignature))
     notes.note(
       'repaired',
-      'Thought signatures of Gemini were taken off the ids of tool calls: only Gemini reads them',
+      'Removed thought signatures of Gemini from the ids of tool calls: only Gemini reads them',
     )
   return { turns: turns.map(settled), orphans: orphans.map(decided) }
 }
@@ -77,7 +77,7 @@ function reportMembers(
 ): void {
   for (const message of messagesOf(turn)) {
     if ('name' in message && message.name && message.role !== 'tool' && !members.includes('name'))
-      note('ignored', 'The names of messages were left out: the API has no place for them')
+      note('ignored', 'Dropped the names of messages: the API has no field for them')
     reportLost(message, [...known, ...members], { what: 'a message', note })
   }
   const calls = turn.role === 'input' ? [] : turn.messages.flatMap((one) => one.calls)
@@ -128,13 +128,13 @@ export function reportLosses(
   for (const kind of kinds) {
     const [what, isIn] = losses[kind]
     if (isIn(message))
-      note('dropped', `Left out of assistant messages, as the API has no place for it: ${what}`)
+      note('dropped', `Dropped from assistant messages, as the API has no field for it: ${what}`)
   }
 }
 
 /** Reports a turn with nothing left to send. */
 export const reportEmpty = ({ note }: Notes): void =>
-  note('repaired', 'Empty assistant messages were left out')
+  note('repaired', 'Dropped empty assistant messages')
 
 // -- approvals ---------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ export const fetchSender =
   ({ url, headers, body }) => {
     const controller = new AbortController()
     let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-    let isCancelled = false
+    let isCanceled = false
     let isRejected = false
 
     const send = async (): Promise<IncomingResponse> => {
@@ -24,7 +24,7 @@ export const fetchSender =
         isRejected = true
         throw error
       })
-      if (isCancelled) response.body?.cancel().catch(ignore)
+      if (isCanceled) response.body?.cancel().catch(ignore)
       else reader = response.body?.getReader()
       return {
         status: response.status,
@@ -36,7 +36,7 @@ export const fetchSender =
     return {
       response: send(),
       cancel(reason) {
-        isCancelled = true
+        isCanceled = true
         // if undici refuses the content codings, its body has no error listener: an abort would
         // throw there
         if (isRejected) return

@@ -40,7 +40,7 @@ export const noTimeoutMs = 2 ** 31 - 1
  */
 export const clientFetch = (client: OpenAIClient): typeof globalThis.fetch => {
   const hint =
-    'give a client of the `openai` package (4.104 or later), new OpenAI() or new AzureOpenAI()'
+    'pass a client of the `openai` package (4.104 or later), new OpenAI() or new AzureOpenAI()'
   checkClient(client, ['withOptions', 'post'], hint)
   return async function clientFetch(input, init = {}) {
     const beneath = watched(fetchOf(client))

@@ -827,7 +827,7 @@ describe('text', () => {
       const { text, warnings } = await answer(name, exchange)
       expect(text).toBe('Hello')
       expect(warnings).toMatchObject([
-        { code: 'ignored', message: `${what} of the kind 'new' were not read: it is not known` },
+        { code: 'ignored', message: `${what} of the unknown kind 'new' were skipped` },
       ])
     }
   })

@@ -68,7 +68,7 @@ const callIn = (block: JsonObject, role: OpenBlock['role']) => ({
 })
 
 function startAnswer({ answer, writer }: State): void {
-  const message = 'Text that the model wrote before its JSON answer was left out'
+  const message = 'Dropped text that the model wrote before its JSON answer'
   if (answer?.begin()) writer.warn('dropped', message, 'response_format')
 }
 

@@ -31,7 +31,7 @@ export function fitCacheMarks<Turn extends { readonly content: readonly WireBloc
   if (total > limit)
     note(
       'dropped',
-      `Of ${total} cache marks ${limit} were sent, the most the API takes`,
+      `Sent ${limit} of ${total} cache marks, the most the API accepts`,
       'cache_control',
     )
   // what is left of these to drop; a negative count drops none
@@ -46,7 +46,7 @@ export function fitCacheMarks<Turn extends { readonly content: readonly WireBloc
       else if (isShort) {
         note(
           'changed',
-          'A cache mark for an hour stood behind one for five minutes: it holds five minutes',
+          'Shortened a cache mark of one hour that came after one of five minutes to five minutes',
           'cache_control',
         )
         return { ...block, cache_control: { type: 'ephemeral' } }

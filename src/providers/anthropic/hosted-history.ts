@@ -26,10 +26,7 @@ export function balanceHostedTools(messages: readonly WireMessage[], note: Note)
       return !isHostedResult(block) || called.has(block.tool_use_id)
     })
     if (content.length === message.content.length) return message
-    note(
-      'repaired',
-      'A hosted tool call without its result, or a result without its call, was left out',
-    )
+    note('repaired', 'Dropped a hosted tool call without its result, or a result without its call')
     return { ...message, content }
   })
 }

@@ -16,7 +16,7 @@ import { isThinking, type WireBlock } from './wire.js'
 export const noteLoose = ({ note }: WriteContext) =>
   note(
     'dropped',
-    'Reasoning was left out: what stood before it was changed, and the model takes it only as it was',
+    'Dropped reasoning: the messages before it were changed, and the model accepts it only after the same ones',
   )
 
 /** The container of this turn: that in which calls made in code wait, or an unexpired one. */
@@ -58,9 +58,9 @@ export function nativeBlocks(
   if (isLoose && blocks.some(isThinking)) noteLoose(context)
   const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
   if (!isOwn && blocks.some(isThinking))
-    context.note('dropped', 'Reasoning signed by another model was left out')
+    context.note('dropped', 'Dropped reasoning signed by another model')
   if (isOwn && !blocks.every(isSigned))
-    context.note('dropped', 'Reasoning that the model did not sign was left out')
+    context.note('dropped', 'Dropped reasoning that the model did not sign')
   const kept = blocks.filter((block) =>
     isThinking(block)
       ? isOwn && isSigned(block) && !isLoose

@@ -30,7 +30,7 @@ export function toOutputFormat(
   if (format.type !== 'json_schema' || !schema) {
     note(
       'changed',
-      'The API has no JSON mode without a schema: the model was told to answer in JSON',
+      'The API has no JSON mode without a schema: added an instruction to answer in JSON',
       'response_format',
     )
     return { kind: 'prompt' }

@@ -20,7 +20,7 @@ export function maxTokensOf(request: ChatRequest, { profile, note }: WriteContex
   if (profile.maxOutputTokens !== undefined) return profile.maxOutputTokens
   note(
     'other',
-    `max_tokens is ${defaultMaxTokens}: what ${request.model} can write is not known`,
+    `max_tokens is ${defaultMaxTokens}: the output limit of ${request.model} is unknown`,
     'max_tokens',
   )
   return defaultMaxTokens
@@ -47,7 +47,7 @@ const isPersonal = (user: string) =>
 export function identity({ metadata, safety_identifier, user }: ChatRequest, note: Note) {
   const { user_id, ...others } = metadata ?? {}
   if (Object.keys(others).length > 0)
-    note('ignored', 'Of metadata the API takes user_id alone', 'metadata')
+    note('ignored', 'Of metadata, the API accepts only user_id', 'metadata')
   const id = user_id ?? safety_identifier ?? user
   if (id === undefined || id === null) return undefined
   if (user_id === undefined && isPersonal(id)) {
@@ -67,6 +67,6 @@ const tiers: ReadonlyMap<unknown, 'auto' | 'standard_only'> = new Map([
 export function serviceTier({ service_tier: asked }: ChatRequest, note: Note) {
   const service_tier = tiers.get(asked)
   if (!service_tier && isGiven(asked))
-    note('dropped', `service_tier was left out: the API has no ${asked}`, 'service_tier')
+    note('dropped', `service_tier was left out: the API has no tier ${asked}`, 'service_tier')
   return service_tier && { service_tier }
 }

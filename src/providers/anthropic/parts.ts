@@ -111,7 +111,7 @@ function toInline(data: string, media: Media, notes: Notes): WireMedia {
   if (!isTextType(media_type)) throw unsupported(media_type, notes, hint(media_type))
   const text = fromBase64(data)
   if (text === undefined)
-    throw notes.invalid('a data URI or file_data is not well encoded', 'invalid_part')
+    throw notes.invalid('a data URI or file_data with invalid encoding', 'invalid_part')
   return toDocument({ type: 'text', media_type: 'text/plain', data: text }, media)
 }
 

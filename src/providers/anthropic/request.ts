@@ -127,7 +127,7 @@ function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireR
   if (thinking.type === 'disabled' || 'block_binding' in thinking) return reasoning
   note(
     'changed',
-    'The line about JSON in the system prompt changes what earlier reasoning stands behind: the API leaves out what no longer fits',
+    'The instruction about JSON changes the system prompt: the API drops earlier reasoning that depends on it',
     'response_format',
   )
   const block_binding = { prefix_mismatch_behavior: 'drop_block' }

@@ -50,12 +50,12 @@ const everyModel: readonly ParamRule[] = [
   },
   {
     param: 'service_tier',
-    reason: 'the Messages API knows the tiers auto, priority and standard_only',
+    reason: 'the Messages API has the tiers auto, priority and standard_only',
     values: words('auto default priority standard_only'),
   },
   {
     param: 'stop',
-    reason: 'a stop sequence needs a character that is no white space',
+    reason: 'a stop sequence needs a character that is not white space',
     when: (request) => stopsOf(request).some(isBlank),
     adjust: (request) => {
       const kept = stopsOf(request).filter((text) => !isBlank(text))
@@ -97,13 +97,13 @@ function effortRules(profile: Profile): readonly ParamRule[] {
   )
   const values: ParamRule = {
     param: 'reasoning_effort',
-    reason: `the model takes the levels ${taken.join(', ')}`,
+    reason: `the model accepts the levels ${taken.join(', ')}`,
     values: taken,
     adjust: ({ reasoning_effort }) => nearestEffort(reasoning_effort, profile),
   }
   const rest: ParamRule = {
     param: 'reasoning_effort',
-    reason: 'without thinking the model takes no effort above high',
+    reason: 'without thinking the model accepts no effort above high',
     when: ({ thinking, reasoning_effort }) =>
       thinking?.type === 'disabled' && (reasoning_effort === 'xhigh' || reasoning_effort === 'max'),
     adjust: () => 'high',
@@ -118,7 +118,7 @@ const nearestEffort = (asked: ReasoningEffort | undefined, { efforts: levels }: 
 
 const adaptiveToBudget: ParamRule = {
   param: 'thinking',
-  reason: 'the model thinks by a budget of tokens only',
+  reason: 'the model thinks only with a budget of tokens',
   when: ({ thinking }) => thinking?.type === 'adaptive',
   adjust: ({ thinking, reasoning_effort }) => ({
     ...thinking,
@@ -167,7 +167,7 @@ function samplingRules({ known, sampling }: Profile): readonly ParamRule[] {
 const fixedSampling: readonly ParamRule[] = [
   {
     param: 'temperature',
-    reason: 'the model takes only temperature 1',
+    reason: 'the model accepts only temperature 1',
     values: [1],
     adjust: () => undefined,
   },
@@ -177,24 +177,24 @@ const fixedSampling: readonly ParamRule[] = [
 const samplingWhileThinking: readonly ParamRule[] = [
   {
     param: 'temperature',
-    reason: 'while thinking, the model takes only temperature 1',
+    reason: 'while thinking, the model accepts only temperature 1',
     when: asksToThink,
     values: [1],
     adjust: () => undefined,
   },
   {
     param: 'top_p',
-    reason: 'while thinking, the model takes a top_p from 0.95 to 1',
+    reason: 'while thinking, the model accepts only a top_p from 0.95 to 1',
     when: asksToThink,
     min: 0.95,
     max: 1,
   },
-  ...refused('top_k', 'while thinking, the model takes no top_k', asksToThink),
+  ...refused('top_k', 'while thinking, the model does not accept top_k', asksToThink),
 ]
 
 const notBoth = refused(
   'top_p',
-  'the model takes temperature or top_p, not both',
+  'the model accepts temperature or top_p, not both',
   ({ temperature }) => temperature !== undefined,
 )
 
@@ -203,7 +203,7 @@ function toolRules(profile: Profile): readonly ParamRule[] {
     return [unforced('the model cannot be forced to call a tool', () => true)]
   if (!profile.known || profile.thinking.length === 0) return []
   return [
-    unforced('while thinking by a budget, the model cannot be forced to call a tool', (request) =>
+    unforced('while thinking with a budget, the model cannot be forced to call a tool', (request) =>
       thinksByBudget(request, profile),
     ),
   ]

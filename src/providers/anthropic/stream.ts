@@ -48,7 +48,7 @@ export function fromWire({ body }: WireResponse, context: WireContext, limits?: 
   const isMessage = typeof content === 'string' || Array.isArray(content)
   const event = isMessage ? { type: 'message', message: body } : body
   const reader = new Reader(context, undefined, limits)
-  return readAnswer(reader, event, 'bad_shape', 'something that is no message')
+  return readAnswer(reader, event, 'bad_shape', 'something that is not a message')
 }
 
 type Handler = (event: JsonObject, state: State) => void
@@ -94,7 +94,7 @@ function messageStart({ message }: JsonObject, state: State): void {
   const id = asText(message.id)
   if (state.id !== undefined && !state.isEnded) {
     if (id === undefined || id === state.id) return
-    throw writer.unexpected('spliced', 'began another message in the middle of one')
+    throw writer.unexpected('spliced', 'started a new message before the end of the last one')
   }
   state.id = id ?? state.id ?? `msg_${crypto.randomUUID()}`
   state.isEnded = false

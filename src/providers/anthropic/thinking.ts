@@ -27,12 +27,12 @@ export function reasoningFor(
   if (profile.thinking.length > 0 && disablesReasoning(request) && !canDisableReasoning(profile))
     note('dropped', 'The model always thinks', param)
   if (request.thinking?.type === 'between_tools' && !profile.thinking.includes('between_tools'))
-    note('changed', 'The model cannot think between tools alone: thinking was turned off', param)
+    note('changed', 'The model cannot think only between tools: thinking was turned off', param)
   const reasoning = toWireReasoning(request, profile)
   if (!thinksByBudget(request, profile) || !lacksThoughts(messages)) return reasoning
   note(
     'dropped',
-    'Thinking was left out: the tool call that is being answered came without its thoughts',
+    'Thinking was left out: the tool call that this request answers has no thoughts',
     param,
   )
   return omit(reasoning, ['thinking'])
@@ -66,7 +66,7 @@ export function withRoomForThinking(
   if (raised > budget) {
     note(
       'changed',
-      `max_tokens was raised from ${max_tokens} to ${raised}: it counts the ${budget} tokens of thinking too`,
+      `max_tokens was raised from ${max_tokens} to ${raised}: it includes the ${budget} tokens of thinking`,
       'max_tokens',
     )
     return { ...body, max_tokens: raised }

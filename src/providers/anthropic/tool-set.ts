@@ -69,7 +69,7 @@ function standIns(messages: readonly WireMessage[], { note }: WriteContext): rea
   if (names.size > 0)
     note(
       'repaired',
-      'The history holds tool calls, the request no tools: their names were sent, not to be called',
+      'The history has tool calls, the request has no tools: sent their names with tool_choice none',
       'tools',
     )
   return [...names].map((name) => ({ name, input_schema: { type: 'object', properties: {} } }))

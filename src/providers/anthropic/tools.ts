@@ -38,7 +38,7 @@ export function toWireTools(
   if (allowed && bindsThoughts)
     context.note(
       'changed',
-      'allowed_tools was left out: thoughts of the model hold only behind the tools that they were made behind',
+      'allowed_tools was left out: the model's thoughts are valid only with the tools of their request',
       'tool_choice',
     )
   const names = allowed && !bindsThoughts ? new Set(allowed.map(keyOf)) : undefined
@@ -113,7 +113,7 @@ function toHosted(tool: JsonObject, { note }: WriteContext): readonly WireTool[]
   if (!isOwnForm && (typeof tool.type !== 'string' || foreignTypes.includes(type))) {
     note(
       'dropped',
-      `The hosted tool ${type || Object.keys(tool).join(', ')} is another provider's`,
+      `The hosted tool ${type || Object.keys(tool).join(', ')} belongs to another provider`,
       'tools',
     )
     return []

@@ -130,7 +130,7 @@ class Turns {
       if (blocks.length > 0 && this.messages.length === 0 && !isCompaction(blocks[0])) {
         this.context.note(
           'repaired',
-          'The conversation began with the assistant: a user message was put before it',
+          'The conversation began with the assistant: added a user message before it',
         )
         this.push('user', [{ type: 'text', text: '.' }])
       }
@@ -238,7 +238,10 @@ function withEnding(
   const last = messages.at(-1)
   if (last?.role !== 'assistant' || endsPaused(last.content)) return messages
   if (!profile.prefill) {
-    note('repaired', 'The model takes no beginning of its answer: it was asked to continue')
+    note(
+      'repaired',
+      'The model does not accept the beginning of its answer: added a request to continue',
+    )
     return [...messages, { role: 'user', content: [{ type: 'text', text: 'Continue.' }] }]
   }
   const block = last.content.at(-1)

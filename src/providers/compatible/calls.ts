@@ -63,7 +63,10 @@ export class CallReader {
     // some servers send a negative index for none
     if (index === undefined || index === null || Number(index) < 0) return this.findUnnumbered(part)
     if (typeof index !== 'number' || !Number.isInteger(index) || index >= maxCalls)
-      throw this.writer.unexpected('bad_index', `numbered a tool call ${JSON.stringify(index)}`)
+      throw this.writer.unexpected(
+        'bad_index',
+        `sent a tool call with the index ${JSON.stringify(index)}`,
+      )
     const call = this.known(index, part) ?? this.byIndex.get(index)
     // one index for several calls: id, name or arguments distinguish them
     if (call && !isAnother(call, part) && !beginsAnew(call, part)) return call

@@ -46,7 +46,7 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
   const { name: provider, baseURL, client, apiKeyVariable } = options
   if (!/^[^/\s]+$/.test(provider))
     throw new MisuseError(
-      'compatible() needs a name without slash or space: it is asked as name/model',
+      'compatible() needs a name without slash or space: models are called name/model',
     )
   const transport = providerTransport(options, {
     provider,

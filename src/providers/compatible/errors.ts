@@ -60,5 +60,5 @@ export function errorIn(event: string | undefined, data: unknown): unknown {
  */
 export const givenUp = (reason: string) =>
   /^(error|abort(ed)?|insufficient_system_resource|network_error)$/.test(reason)
-    ? { error: { code: reason, message: `The server gave up the answer: ${reason}` } }
+    ? { error: { code: reason, message: `The server stopped the answer: ${reason}` } }
     : undefined

@@ -38,7 +38,7 @@ export function restoreMembers(turn: PairedMessage, context: WriteContext): Rest
       fields: { ...reasoning, ...pick(block, ['reasoning_details', 'extra_content']) },
       extras: extrasOf(block),
     }
-  note('dropped', 'Signed reasoning of another model was left out')
+  note('dropped', 'Dropped signed reasoning of another model')
   return withPlaceholder(reasoning, turn, context)
 }
 
@@ -53,7 +53,7 @@ const dialectOf = ({ provider, traits }: WriteContext): NativeDialect => ({
 function fromReasoning(message: AssistantInput, { traits, note }: WriteContext): JsonObject {
   const { reasoning_content, thinking_blocks, provider_specific_fields } = message
   const isForeign = Boolean(thinking_blocks?.length) || Boolean(provider_specific_fields)
-  if (isForeign) note('dropped', 'Signed reasoning of another library was left out')
+  if (isForeign) note('dropped', 'Dropped signed reasoning of another library')
   return traits.returnReasoning && reasoning_content && !isForeign ? { reasoning_content } : {}
 }
 

@@ -113,14 +113,14 @@ function reasoningOf(request: ChatRequest, context: WriteContext) {
   if (reasoning_effort !== undefined && thinking?.budget_tokens !== undefined)
     note(
       'dropped',
-      'thinking.budget_tokens was left out: reasoning_effort says how much',
+      'thinking.budget_tokens was left out: reasoning_effort sets the amount',
       'thinking',
     )
   const { params, isCoarser } = forms[traits.reasoningParam](reasoning_effort, thinking)
   if (isCoarser)
     note(
       'changed',
-      'thinking was sent in the nearest form this server takes, without the exact budget',
+      'thinking was sent in the nearest form this server accepts, without the exact budget',
       'thinking',
     )
   return params

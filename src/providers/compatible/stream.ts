@@ -87,7 +87,7 @@ export const fromWire = (
   { body }: WireResponse,
   ...given: ConstructorParameters<typeof State>
 ): AnswerInput =>
-  readAnswer(new Reader(...given), completed(body), 'no_choice', 'JSON that holds no choice')
+  readAnswer(new Reader(...given), completed(body), 'no_choice', 'JSON without a choice')
 
 /** A body is complete even without a finish reason. Drops a choice without message and text. */
 function completed(body: unknown): unknown {
@@ -153,7 +153,7 @@ function choiceOf({ choices }: JsonObject, state: State): JsonObject | undefined
 function checkedIndex(index: unknown, { writer }: State): number {
   if (typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < 1024)
     return index
-  throw writer.unexpected('bad_index', `numbered a choice ${JSON.stringify(index)}`)
+  throw writer.unexpected('bad_index', `sent a choice with the index ${JSON.stringify(index)}`)
 }
 
 function start({ id, model, created }: JsonObject, { context, writer }: State): void {

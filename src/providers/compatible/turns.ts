@@ -77,7 +77,7 @@ function toWireMessage(paired: PairedMessage, writer: WriteContext): readonly Wi
   const tool_calls = calls.map((pair) => toWireCall(pair, extras?.get(splitId(pair.given.id).id)))
   const { phase, ...others } = otherMembers(message)
   if (phase !== undefined)
-    writer.note('dropped', `'phase' of a message was left out: the wire has no place for it`)
+    writer.note('dropped', `'phase' of a message was left out: the API has no field for it`)
   return [
     {
       ...others,

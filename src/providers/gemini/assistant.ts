@@ -64,7 +64,7 @@ function fromPart(part: AssistantPart, context: WriteContext): readonly Part[] {
   if (part.type === 'refusal') return textPart(part.refusal)
   if (part.type === 'thinking') return []
   if (isFilePart({ ...part })) return [toMedia({ ...part }, context)]
-  context.note('dropped', 'A part of an earlier answer is of no type that can be sent')
+  context.note('dropped', 'A part of an earlier answer has a type that cannot be sent')
   return []
 }
 

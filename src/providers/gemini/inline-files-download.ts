@@ -45,7 +45,7 @@ export async function download(url: URL, options: DownloadOptions): Promise<Down
   } catch (cause) {
     if (signal.aborted) throw new AbortError(undefined, { ...source, cause: signal.reason })
     if (late.aborted)
-      throw new TimeoutError(`The file at ${url.origin} did not come in time`, {
+      throw new TimeoutError(`The file at ${url.origin} did not arrive in time`, {
         ...source,
         code: 'file_timeout',
       })
@@ -86,13 +86,13 @@ async function follow(
   // all of them, whichever the connection would use
   const arePublic = await Promise.all(addresses.map((one) => network.isPublic(one)))
   if (!address || arePublic.includes(false))
-    throw refused(url, 'its name does not lead to a public address')
+    throw refused(url, 'its name does not resolve to a public address')
   const response = await network.get(url, address, signal)
   try {
     const { status, location } = response
     if (status < 300 || status >= 400 || location === undefined)
       return await readFile(response, url, options.maxBytes)
-    if (redirects === maxRedirects) throw refused(url, 'it leads on and on')
+    if (redirects === maxRedirects) throw refused(url, 'it has too many redirects')
     return await follow(new URL(location, url), options, signal, redirects + 1)
   } finally {
     response.close()

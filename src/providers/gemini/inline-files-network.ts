@@ -86,7 +86,7 @@ function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Nam
   // each name is that of its module
   if (found) return found as NodeModules[Name]
   throw new MisuseError(
-    `inlineFiles of gemini() needs ${name}, which is not here: use Node.js 20.16 or newer, or put the bytes of the file into the message`,
+    `inlineFiles of gemini() needs ${name}, which is missing: use Node.js 20.16 or newer, or put the bytes of the file into the message`,
     { provider: 'gemini' },
   )
 }

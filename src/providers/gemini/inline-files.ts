@@ -68,7 +68,7 @@ async function toDataUri(
   const type = mediaTypeOfData(data) ?? textType(bytes, contentType)
   if (type === undefined || (isMedia && type.startsWith('text/')))
     throw new BadRequestError(
-      `The file at ${url.origin} is of no type that can be told by its bytes`,
+      `The file at ${url.origin} has no media type that can be recognized by its bytes`,
       { provider: 'gemini', status: 400, code: 'invalid_file', phase: 'request' },
     )
   return `data:${type};base64,${data}`

@@ -47,7 +47,7 @@ const filesApi = 'https://generativelanguage.googleapis.com/v1beta/'
 function addressOf(id: string, owner: unknown, { invalid }: WriteContext): string {
   if (/^(https:|gs:)\/\//.test(id)) return id
   if (owner === undefined && !id.startsWith('files/'))
-    throw invalid(`"${id}" is no file of Gemini's: those are named files/…`, 'foreign_file_id')
+    throw invalid(`"${id}" is not a file of Gemini: those are named files/…`, 'foreign_file_id')
   return `${filesApi}${id.startsWith('files/') ? '' : 'files/'}${id}`
 }
 
@@ -56,15 +56,15 @@ function fromUrl(url: string, type: string | undefined, context: WriteContext): 
   if (isGoogleFile(url)) return reference(url, isYouTube(url) ? (type ?? 'video/mp4') : type)
   if (!isHttp(url)) throw unsupported('a file whose address is not http or gs', context)
   // without path and query
-  const origin = URL.canParse(url) ? new URL(url).origin : 'no valid address'
+  const origin = URL.canParse(url) ? new URL(url).origin : 'not a valid address'
   if (!facts.urls)
     throw invalid(
-      `the model takes no address of a file (${origin}): send its bytes, or let the adapter fetch it with gemini({ inlineFiles: { hosts } })`,
+      `the model accepts no address of a file (${origin}): send its bytes, or let the adapter fetch it with gemini({ inlineFiles: { hosts } })`,
       'url_not_taken',
     )
   if (type === undefined)
     throw invalid(
-      `the address of a file (${origin}) does not tell its media type: name it in \`format\`, or let the adapter fetch it with gemini({ inlineFiles: { hosts } })`,
+      `the address of a file (${origin}) does not show its media type: set it in \`format\`, or let the adapter fetch it with gemini({ inlineFiles: { hosts } })`,
       'invalid_part',
     )
   return reference(url, type)
@@ -95,6 +95,10 @@ function resolution(detail: unknown, { facts, note }: WriteContext): Pick<Part, 
   if (!isGiven(detail) || detail === 'auto') return {}
   const level = facts.isModern ? resolutions.get(detail) : undefined
   if (level) return { mediaResolution: { level } }
-  note('ignored', `the model takes no detail "${String(detail)}" of an image`, 'image_url.detail')
+  note(
+    'ignored',
+    `the model does not accept the detail "${String(detail)}" of an image`,
+    'image_url.detail',
+  )
   return {}
 }

@@ -158,8 +158,8 @@ const wireRules: readonly ParamRule[] = [
 
 const ranges: readonly ParamRule[] = [
   ...samplingRange(2),
-  { param: 'top_logprobs', reason: 'at most 20 are told', min: 0, max: 20 },
-  { param: 'stop', reason: 'at most 5 stop sequences are taken', maxItems: 5 },
+  { param: 'top_logprobs', reason: 'at most 20 are returned', min: 0, max: 20 },
+  { param: 'stop', reason: 'at most 5 stop sequences are accepted', maxItems: 5 },
   {
     param: 'service_tier',
     reason: 'the tiers are flex, standard and priority',

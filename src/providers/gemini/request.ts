@@ -100,7 +100,7 @@ const modalityNames = { text: 'TEXT', image: 'IMAGE', audio: 'AUDIO' } as const
 function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: WriteContext) {
   const given = defined({ temperature, top_p, top_k })
   for (const param of Object.keys(given)) {
-    if (facts.sampling === 'ignored') note('ignored', 'the model passes it over', param)
+    if (facts.sampling === 'ignored') note('ignored', 'the model ignores it', param)
     if (facts.sampling === 'refused') note('dropped', 'the model sets it itself', param)
   }
   return facts.sampling === 'refused' ? {} : { temperature, topP: top_p, topK: top_k }
@@ -109,9 +109,9 @@ function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: W
 function maxTokens({ max_tokens, max_completion_tokens }: ChatRequest, note: Note) {
   const max = max_completion_tokens ?? max_tokens
   if (max_tokens !== undefined && max_tokens !== max)
-    note('ignored', 'max_completion_tokens was taken in its place', 'max_tokens')
+    note('ignored', 'max_completion_tokens was used instead', 'max_tokens')
   if (typeof max !== 'number' || Number.isInteger(max)) return max
-  note('changed', 'it is a whole number', 'max_tokens')
+  note('changed', 'it must be a whole number', 'max_tokens')
   return Math.max(1, Math.round(max))
 }
 
@@ -120,7 +120,7 @@ const maxStops = 5
 function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | undefined {
   const all = [stop ?? []].flat().filter((text) => text !== '')
   if (all.length > maxStops)
-    note('changed', `only the first ${maxStops} of ${all.length} were taken`, 'stop')
+    note('changed', `only the first ${maxStops} of ${all.length} were sent`, 'stop')
   return all.length > 0 ? all.slice(0, maxStops) : undefined
 }
 
@@ -171,7 +171,7 @@ const homeless = words(
 function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: Notes): void {
   const { thinkingBudget, thinkingLevel } = generationConfig?.thinkingConfig ?? {}
   if (thinkingBudget !== undefined && thinkingLevel !== undefined)
-    throw invalid('thinkingConfig holds a budget and a level: one of them', 'invalid_thinking')
+    throw invalid('thinkingConfig has a budget and a level: set only one', 'invalid_thinking')
 }
 
 /** A cache includes system message and tools: the API refuses them beside it. */

@@ -43,7 +43,7 @@ function effortOf({ reasoning_effort }: ChatRequest, { invalid }: Notes) {
   const effort = given === 'disable' ? 'none' : allEfforts.find((one) => one === given)
   if (effort === undefined)
     throw invalid(
-      `reasoning_effort is one of ${allEfforts.join(', ')}, not ${JSON.stringify(given)}`,
+      `reasoning_effort must be one of ${allEfforts.join(', ')}, not ${JSON.stringify(given)}`,
       'invalid_reasoning_effort',
     )
   return effort === 'none' ? 'off' : effort
@@ -112,7 +112,7 @@ function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingCon
     note('changed', `the model has levels: ${wish} tokens are ${thinkingLevel}`, 'thinking')
   else reportHighest(wish, thinkingLevel, note)
   if (wanted !== thinkingLevel && wanted !== 'XHIGH')
-    note('changed', `the model has no level ${wanted}: it got ${thinkingLevel}`, 'reasoning_effort')
+    note('changed', `the model has no level ${wanted}: sent ${thinkingLevel}`, 'reasoning_effort')
   return { thinkingLevel }
 }
 
@@ -125,5 +125,5 @@ function nearest(wanted: Level, levels: readonly Level[]): Level {
 const reportHighest = (effort: ReasoningEffort, level: Level, note: Note) => {
   const got = level.toLowerCase()
   if ((effort === 'xhigh' || effort === 'max') && effort !== got)
-    note('changed', `the model has no effort ${effort}: it got ${got}`, 'reasoning_effort')
+    note('changed', `the model has no effort ${effort}: sent ${got}`, 'reasoning_effort')
 }

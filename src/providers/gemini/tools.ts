@@ -68,7 +68,7 @@ function functionDeclaration(tool: FunctionTool, name: string, context: WriteCon
   const members = { ...tool, ...tool.function }
   reportToolMembers(members, ownMembers, context)
   if (strict && !isValidated(facts))
-    note('ignored', 'the model cannot be held to a schema', 'tools[*].function.strict')
+    note('ignored', 'the model cannot enforce a schema', 'tools[*].function.strict')
   return {
     name,
     ...defined({ description }),

@@ -52,7 +52,10 @@ export function toConversation(messages: readonly Message[], context: WriteConte
       const isLeading = !isUser && turns.length === 0
       const parts = partsOf(turn.message, isUser ? toUserPart : toSystemPart, context)
       if (!isUser && !isLeading)
-        context.note('changed', 'a system message amid the conversation is sent as user text')
+        context.note(
+          'changed',
+          'a system message in the middle of the conversation is sent as user text',
+        )
       const place = isLeading ? system : turnOf('user', turns).parts
       place.push(...parts)
     }
@@ -114,7 +117,7 @@ function signed(parts: readonly Part[], { facts, note }: WriteContext): readonly
   const at = parts.findIndex((part) => part.functionCall)
   const call = parts[at]
   if (!call || call.thoughtSignature || !facts.signs) return parts
-  note('changed', 'calls that no Gemini signed were marked as foreign')
+  note('changed', 'marked calls that Gemini did not sign as foreign')
   return parts.with(at, { ...call, thoughtSignature: foreignSignature })
 }
 
@@ -142,7 +145,7 @@ function toContents(
   if (context.facts.system) return { systemInstruction: { parts: system }, contents }
   context.note(
     'changed',
-    'the model takes no system message: it was put before the first user text',
+    'the model does not accept a system message: put it before the first user text',
   )
   const [first, ...rest] = contents
   return { contents: [{ role: 'user', parts: [...system, ...(first?.parts ?? [])] }, ...rest] }
@@ -156,7 +159,10 @@ function opening(
 ): readonly Content[] {
   if (first?.role === 'user') return []
   if (!first && system.length === 0) throw invalid('there is no message to answer', 'no_messages')
-  note('repaired', 'a user turn "." was put first: a conversation is opened by the user')
+  note(
+    'repaired',
+    'added a user turn "." at the beginning: a conversation must begin with the user',
+  )
   return [{ role: 'user', parts: [{ text: '.' }] }]
 }
 

@@ -31,10 +31,10 @@ export function finalResponse(wire: unknown, named: string | undefined): JsonObj
   return { ...response, output: asList(response.output), status: own ?? named ?? response.status }
 }
 
-/** Throws for a body that is an error, a failed or cancelled response, or of another API. */
+/** Throws for a body that is an error, a failed or canceled response, or of another API. */
 export function checkBody(body: unknown, { writer, profile }: State): JsonObject {
   const bad = (code: string, what: string) => writer.unexpected(code, what, 'body')
-  if (!isObject(body)) throw bad('bad_json', 'answered with JSON that is no object')
+  if (!isObject(body)) throw bad('bad_json', 'answered with JSON that is not an object')
   const { choices, output, status, error, code } = body
   if (Array.isArray(choices))
     throw bad(
@@ -43,7 +43,7 @@ export function checkBody(body: unknown, { writer, profile }: State): JsonObject
     )
   if (status === 'failed' || (error && !Array.isArray(output)))
     throw writer.failed(error ? { error, code } : body, profile.toError)
-  if (status === 'cancelled') throw bad('cancelled', 'was cancelled at the provider')
+  if (status === 'cancelled') throw bad('cancelled', 'was canceled at the provider')
   if (!Array.isArray(output)) throw bad('no_output', 'answered without an output')
   if (isPending(body) && body.background !== true)
     throw bad('incomplete', `answered before it was done: ${status}`)

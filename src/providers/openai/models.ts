@@ -106,7 +106,7 @@ const apiRules: readonly ParamRule[] = [
     'the Responses API has no such parameter',
   ),
   ...textOnly,
-  ...outputLimit('the API takes no less than 16 output tokens', { min: 16 }),
+  ...outputLimit('the API accepts no less than 16 output tokens', { min: 16 }),
   ...samplingRange(2),
   { param: 'top_logprobs', reason: 'the API takes 0 to 20', min: 0, max: 20 },
 ]
@@ -115,7 +115,7 @@ const chatRules: readonly ParamRule[] = [
   ...doesNotReason,
   {
     param: 'verbosity',
-    reason: 'only models from GPT-5 on take another than medium',
+    reason: 'only models from GPT-5 on accept a value other than medium',
     values: ['medium'],
   },
   ...refused(
@@ -129,7 +129,7 @@ const olderThanSchemas = /^gpt-4(-0|-turbo|-32k|$)|^gpt-3\.5/
 
 const noSchemas = refused(
   'response_format',
-  'this model takes no JSON Schema',
+  'this model does not accept a JSON Schema',
   ({ response_format }) => response_format?.type === 'json_schema',
 )
 
@@ -147,7 +147,7 @@ function reasonerRules(family: Family): readonly ParamRule[] {
   const isReasoning = reasons(family)
   const { efforts } = family
   return [
-    ...refused(['temperature', 'top_p'], 'a model that reasons takes only 1', isReasoning).map(
+    ...refused(['temperature', 'top_p'], 'a model that reasons accepts only 1', isReasoning).map(
       (rule) => ({ ...rule, values: [1] }),
     ),
     ...refused(
@@ -165,13 +165,13 @@ function reasonerRules(family: Family): readonly ParamRule[] {
   ]
 }
 
-const noLogprobs = 'a model that reasons gives no logprobs'
+const noLogprobs = 'a model that reasons returns no logprobs'
 
 /** The efforts that a model accepts; others become the nearest one. */
 export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[] => [
   {
     param: 'reasoning_effort',
-    reason: `this model takes ${efforts.join(', ')}`,
+    reason: `this model accepts ${efforts.join(', ')}`,
     values: efforts,
     adjust: ({ reasoning_effort }) => reasoning_effort && nearestEffort(reasoning_effort, efforts),
   },

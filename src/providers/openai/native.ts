@@ -53,13 +53,13 @@ function fitting(
     note(
       'dropped',
       isOwn
-        ? 'Reasoning that the server did not store was left out: it came without encrypted content'
-        : `Reasoning of ${native.model} was left out: ${model} cannot read it`,
+        ? 'Dropped reasoning that the server did not store: it has no encrypted content'
+        : `Dropped reasoning of ${native.model}: ${model} cannot read it`,
     )
   const items = kept.map((item) => (isWhole ? asInput(item) : withoutId(asInput(item))))
   // of a truncated answer: the API refuses reasoning without a following item
   const end = items.findLastIndex((item) => item.type !== 'reasoning') + 1
-  if (end < items.length) note('dropped', 'Reasoning that led to no answer was left out')
+  if (end < items.length) note('dropped', 'Dropped reasoning without an answer')
   return items.slice(0, end)
 }
 

@@ -60,14 +60,14 @@ function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
 
 const toText = (text: string): InputText => ({ type: 'input_text', text })
 
-/** OpenAI: `prompt_cache_breakpoint` of `ResponseInputText` and its neighbours. */
+/** OpenAI: `prompt_cache_breakpoint` of `ResponseInputText` and its neighbors. */
 const marked = (part: InputPart): InputPart =>
   part.type === 'input_audio' ? part : { ...part, prompt_cache_breakpoint: { mode: 'explicit' } }
 
 function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext): boolean {
   const isTaken = profile.takesCacheMarks(model)
   const lost = isTaken
-    ? ttl && 'The ttl of cache marks was left out: it holds for a whole request'
+    ? ttl && 'The ttl of cache marks was left out: it is set for a whole request'
     : `cache_control was left out: ${model} caches prompts by itself, without marks`
   if (lost) note('ignored', lost, 'cache_control')
   return isTaken
@@ -104,7 +104,7 @@ const formats: Readonly<Record<string, 'wav' | 'mp3'>> = { 'audio/wav': 'wav', '
 function toAudio({ mediaType = '' }: Media, data: string, context: PartContext): InputAudio {
   const { profile, model } = context
   if (!profile.takesAudio(model))
-    throw unsupported('audio', context, `${model} takes none on this API, hear() makes text of it`)
+    throw unsupported('audio', context, `${model} accepts none on this API, hear() transcribes it`)
   const format = formats[mediaType]
   if (!format) throw unsupported(`audio of type ${mediaType}`, context, 'the API takes mp3 and wav')
   return { type: 'input_audio', input_audio: { data, format } }

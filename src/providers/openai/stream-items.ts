@@ -47,7 +47,8 @@ export function addRest(part: PartState, whole: string, state: State): void {
   if (whole.slice(0, length) === part.text.toString()) addPiece(part, whole.slice(length), state)
   else if (whole !== '' && !part.hasDiffered) {
     part.hasDiffered = true
-    const message = 'the pieces of a streamed text are not what the provider says it is in whole'
+    const message =
+      'the pieces of a streamed text do not add up to the whole text from the provider'
     state.writer.warn('other', message)
   }
 }

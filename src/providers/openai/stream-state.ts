@@ -130,7 +130,7 @@ function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolea
   const index = asNumber(output_index)
   if (index !== undefined && Number.isInteger(index) && index >= 0 && index <= maxIndex)
     return index
-  throw state.writer.unexpected('bad_index', 'sent an event whose output_index is no index')
+  throw state.writer.unexpected('bad_index', 'sent an event whose output_index is not an index')
 }
 
 /** The part of an event. */

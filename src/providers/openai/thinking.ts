@@ -14,7 +14,7 @@ export function toReasoning(
   const { profile, model, invalid } = context
   reportThinking(request, context)
   if (reasoning_effort && !allEfforts.includes(reasoning_effort))
-    throw invalid(`reasoning_effort is one of ${allEfforts.join(', ')}`, 'invalid_effort')
+    throw invalid(`reasoning_effort must be one of ${allEfforts.join(', ')}`, 'invalid_effort')
   const effort = reasoning_effort || effortOfThinking(request, context)
   const isAsked = reasoning_effort !== undefined || thinking !== undefined
   const isShown =
@@ -48,7 +48,7 @@ function effortOfThinking({ thinking }: ChatRequest, context: FieldContext) {
     note(
       'changed',
       type === 'enabled'
-        ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API takes no budget`
+        ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API does not accept a budget`
         : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,
       'thinking',
     )

@@ -44,7 +44,7 @@ function toTool(tool: ToolDefinition, context: FieldContext): Tools {
     isCustom
       ? // the provider runs custom calls itself: ours would not be returned
         `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`
-      : `the tool ${Object.keys(tool).join(', ')} is in the words of another provider`,
+      : `the tool ${Object.keys(tool).join(', ')} is in the format of another provider`,
     'tools',
   )
   return []
@@ -93,7 +93,7 @@ function toWebSearch(options: JsonObject, { profile, note }: FieldContext): Wire
   const { searchOptions = Object.keys(options) } = profile
   const lost = Object.keys(options).filter((key) => !searchOptions.includes(key))
   if (lost.length > 0)
-    note('dropped', `web_search takes no ${lost.join(', ')}`, 'web_search_options')
+    note('dropped', `web_search does not accept ${lost.join(', ')}`, 'web_search_options')
   const { user_location, ...rest } = omit(options, lost)
   if (!isObject(user_location)) return { type: 'web_search', ...rest }
   const { approximate, ...location } = user_location

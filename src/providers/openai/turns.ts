@@ -162,7 +162,7 @@ const maxMarks = 4
 function limitMarks(items: readonly WireItem[], writer: NativeContext): readonly WireItem[] {
   let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items
-  writer.note('dropped', `Of the cache marks the last ${maxMarks} were kept`)
+  writer.note('dropped', `Kept only the last ${maxMarks} cache marks`)
   return items.map((item) => {
     const parts = markable(item)
     if (surplus <= 0 || !parts.some(isMarked)) return item

@@ -61,10 +61,10 @@ const apiRules: readonly ParamRule[] = [
 ]
 
 const noEffort: readonly ParamRule[] = [
-  ...refused('reasoning_effort', 'this model takes no effort'),
+  ...refused('reasoning_effort', 'this model does not accept an effort'),
   ...refused(
     'thinking',
-    'this model takes no effort',
+    'this model does not accept an effort',
     ({ thinking }) => thinking?.type !== 'adaptive',
   ),
 ]

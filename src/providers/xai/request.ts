@@ -6,7 +6,7 @@ const toUser: Field = ({ user, safety_identifier }, { note }) => {
   if (user === undefined) return { user: safety_identifier }
   note(
     'ignored',
-    'safety_identifier was left out: user is given too, and counts',
+    'safety_identifier was left out: user is set too and takes precedence',
     'safety_identifier',
   )
   return {}

@@ -417,7 +417,9 @@ describe('a signed thought is sent back only behind the prefix that it was creat
   ])('a trimmed history drops the thought: %s', async (_, said) => {
     const trimmed = await go(fable, past(said), history({ maxTokens: 300, exact: false }))
     expect(trimmed.hasThought).toBe(false)
-    expect(trimmed.warns).toContainEqual(expect.stringContaining('what stood before it'))
+    expect(trimmed.warns).toContainEqual(
+      expect.stringContaining('the messages before it were changed'),
+    )
     expect(await go(fable, past(said), history())).toEqual({ hasThought: true, warns: [] })
     expect((await go(fable, past(said))).hasThought).toBe(true)
   })
