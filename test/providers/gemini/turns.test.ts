@@ -83,7 +83,7 @@ describe('roles', () => {
     ['nothing that says something', [user('')]],
     ['a message without a role', [{ content: 'Hi' }]],
     ['a role of another time', [{ role: 'function', name: 'f', content: '1' }]],
-    ['something that is no message', [null]],
+    ['something that is not a message', [null]],
     ['a part of no known type', [user([{ type: 'hologram' }])]],
   ])('%s is a BadRequestError', (_, messages) => {
     expect(() => writeMessages(messages)).toThrow(BadRequestError)
