@@ -38,7 +38,7 @@ export function toWireTools(
   if (allowed && bindsThoughts)
     context.note(
       'changed',
-      'allowed_tools was left out: the model's thoughts are valid only with the tools of their request',
+      'allowed_tools was left out: thoughts of the model are valid only with the tools of their request',
       'tool_choice',
     )
   const names = allowed && !bindsThoughts ? new Set(allowed.map(keyOf)) : undefined
