@@ -1,6 +1,6 @@
 /** The build: one entry for each subpath that package.json exports, shared code in chunks. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { parse } from 'acorn'
 import { transform } from 'esbuild'
 import MagicString from 'magic-string'
@@ -58,13 +58,15 @@ const providers = paths.filter((path) => path.startsWith('providers/'))
 /** Entries that load little of what a client loads. */
 const small = ['browser', 'text', 'store', 'inbox']
 
-/** The file for a chunk that these entries load at once; null: one of its own. */
+/** The file for a chunk that these entries load at once; undefined: one of its own. */
 function fileFor(isLoadedBy: (entry: string) => boolean) {
+  const isSmall = small.some(isLoadedBy)
   const isOfAdapters = providers.filter(isLoadedBy).length > 2
   const isOfRoutes = isLoadedBy('http/web')
   const isOfLayers = isLoadedBy('middleware/index')
-  if (!isOfAdapters && !isLoadedBy('client')) return isOfLayers && !isOfRoutes ? 'middleware' : null
-  if (small.some(isLoadedBy)) return 'base'
+  if (!isOfAdapters && !isLoadedBy('client'))
+    return isOfLayers && !isOfRoutes && !isSmall ? 'middleware' : undefined
+  if (isSmall) return 'base'
   if (isLoadedBy('client') || isLoadedBy('index')) return 'core'
   return isOfLayers || isOfRoutes ? 'shared' : 'adapters'
 }
@@ -84,7 +86,9 @@ async function mergeChunks() {
     manualChunks(id, meta) {
       for (const path of paths)
         if (!loaded.has(path)) loaded.set(path, importsOf(fileOf(path), meta))
-      return fileFor((path) => loaded.get(path)?.has(id) === true)
+      const file = fileFor((path) => loaded.get(path)?.has(id) === true)
+      // without a name it would go into a file that imports it
+      return file ?? (id.includes('/chunk-') ? basename(id, '.js') : undefined)
     },
   })
   for (const file of readdirSync('dist', { encoding: 'utf8', recursive: true }))
