@@ -23,7 +23,7 @@ function tableOf(page: string, heading: string): readonly (readonly string[])[] 
   const rows = section.split('\n').filter((line) => line.startsWith('|'))
   return rows.slice(2).map((row) =>
     row
-      .split('-')
+      .split('|')
       .slice(1, -1)
       .map((cell) => cell.trim()),
   )
