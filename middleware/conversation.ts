@@ -110,10 +110,10 @@ export function conversation<State = {}>(options: ConversationOptions<State>): M
     const draft = new Draft(where, head, ctx.streaming)
     ctx.transform(draft.transform)
     const keep = async () => {
-      const said = (ctx.response ?? ctx.partial)?.messages ?? []
-      if (said.length === 0) return
+      const added = (ctx.response ?? ctx.partial)?.messages ?? []
+      if (added.length === 0) return
       await where.hold()
-      const all = kept.toKeep([...own, ...said], texts)
+      const all = kept.toKeep([...own, ...added], texts)
       const entries = all.map(({ entry }) => entry)
       if (!(await appendAt(store, where.key, entries, { ttlMs, at: length }))) throw overtaken()
       await Promise.all([kept.remember(all, length), draft.drop()]).catch(() => {})

@@ -27,18 +27,18 @@ export function fallback(...given: readonly string[] | readonly [FallbackOptions
   const { models, when } = typeof first === 'object' ? first : { models: given as string[] }
   if (!models?.length || !models.every((model) => typeof model === 'string' && model !== ''))
     throw new MisuseError("fallback() needs names of models: fallback('openai/gpt-5')")
-  const last = key<{ readonly asked: string; readonly answered: string }>('fallback')
+  const last = key<{ readonly requested: string; readonly answered: string }>('fallback')
 
   const run = async (ctx: Context, next: Next) => {
     const { request } = ctx
     const all = new Set([request.model, ...models.filter((model) => canFollow(model, ctx))])
-    const { asked, answered = '' } = ctx.get(last) ?? {}
+    const { requested: asked, answered = '' } = ctx.get(last) ?? {}
     const queue = [...all].slice(asked === request.model ? [...all].indexOf(answered) : 0)
     for (const [index, model] of queue.entries())
       try {
         ctx.request = { ...request, model }
         const response = await (model === request.model ? next() : askAdapted(ctx, next))
-        ctx.set(last, { asked: request.model, answered: model })
+        ctx.set(last, { requested: request.model, answered: model })
         return response
       } catch (error) {
         const following = queue[index + 1]

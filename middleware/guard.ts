@@ -61,8 +61,8 @@ export function guard<State = {}>(options: GuardOptions<State>): Middleware<Stat
   return layer<State>(
     'guard',
     async (ctx, next) => {
-      const asked = input && newText(ctx.request.messages)
-      if (asked) judge(await unlessAborted(input(asked, ctx), ctx.signal), 'question')
+      const question = input && newText(ctx.request.messages)
+      if (question) judge(await unlessAborted(input(question, ctx), ctx.signal), 'question')
       if (output)
         ctx.transform(new HeldAnswer((text) => output(text, ctx), hold === 'sentence').take)
       return next()
@@ -121,7 +121,7 @@ type Done = void | Promise<void>
 class HeldAnswer {
   private held: StreamChunk[] = []
   /** Text by its place: text interrupted by other chunks is still one text. */
-  private readonly said = new Map<string, string>()
+  private readonly texts = new Map<string, string>()
   /** There is new text since the last passed check. */
   private isNew = false
   private turn = 0
@@ -158,7 +158,7 @@ class HeldAnswer {
       for (const one of this.held.splice(0)) emit(one)
     }
     if (!this.isNew) return leave(true)
-    const verdict = this.check(unescaped([...this.said.values()].join('\n\n')))
+    const verdict = this.check(unescaped([...this.texts.values()].join('\n\n')))
     return isObject(verdict) ? Promise.resolve(verdict).then(leave) : leave(verdict)
   }
 
@@ -167,7 +167,7 @@ class HeldAnswer {
     const [place, text] = wordsOf(chunk)
     if (text === '') return
     const known = `${this.turn} ${place}`
-    this.said.set(known, (this.said.get(known) ?? '') + text)
+    this.texts.set(known, (this.texts.get(known) ?? '') + text)
     this.isNew = true
   }
 

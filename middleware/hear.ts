@@ -146,7 +146,7 @@ async function textOf<State>(audio: Audio, ctx: Context<State>, settings: Settin
   const known = await store.get(key).catch(() => undefined)
   if (known !== undefined) return known
   try {
-    const text = await ask(audio, ctx, { model, prompt })
+    const text = await requestTranscript(audio, ctx, { model, prompt })
     await store.set(key, text, { ttlMs }).catch(() => {})
     return text
   } catch (error) {
@@ -164,7 +164,7 @@ const instruction =
 const endsCall = <State>(error: unknown, { signal }: Context<State>) =>
   signal.aborted || error instanceof BudgetExceededError || error instanceof MisuseError
 
-async function ask<State>(
+async function requestTranscript<State>(
   { data, format }: Audio,
   ctx: Context<State>,
   { model, prompt }: { readonly model: string; readonly prompt: string },

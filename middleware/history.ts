@@ -63,8 +63,8 @@ export function history(options: HistoryOptions = {}): Middleware {
 }
 
 /** The same array if nothing was repaired. */
-function repaired(messages: readonly Message[], tell: (repair: string) => void) {
-  const report = (repair: string, where: string) => tell(`${repair}: ${where}`)
+function repaired(messages: readonly Message[], warn: (repair: string) => void) {
+  const report = (repair: string, where: string) => warn(`${repair}: ${where}`)
   const invalid = (message: string, code: string) =>
     new BadRequestError(message, { status: 400, code })
   const sound = toMessages(normalize(messages, { report, invalid }).turns)
@@ -106,7 +106,7 @@ async function keepWithin(ctx: Context, limit: number, exact: boolean): Promise<
     request = { ...request, messages }
     size = estimate(request, size.tokens / size.estimate)
   }
-  tell(ctx, request, limit, size)
+  warnOfSize(ctx, request, limit, size)
   return request
 }
 
@@ -133,7 +133,7 @@ async function count(ctx: Context, request: ChatRequest, estimate: number): Prom
   return { estimate, tokens, ...(!estimated && { isCounted: true as const }) }
 }
 
-function tell(ctx: Context, request: ChatRequest, limit: number, size: Size): void {
+function warnOfSize(ctx: Context, request: ChatRequest, limit: number, size: Size): void {
   const dropped = ctx.request.messages.length - request.messages.length
   const tokens = `${size.tokens} tokens${size.isCounted ? '' : ' (estimated)'}`
   if (dropped > 0)

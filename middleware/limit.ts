@@ -195,8 +195,9 @@ function limitRate<State>({ by, per, points = 1 }: RateOptions<State>): Middlewa
     async (ctx, next) => {
       const name = keyOf(per(ctx))
       const amount = typeof points === 'function' ? points(ctx) : points
-      const asked = 'consume' in by ? consume(by, name, amount) : ask(by, name, amount, ctx.defer)
-      await unlessAborted(asked, ctx.signal)
+      const permit =
+        'consume' in by ? consume(by, name, amount) : requestPermit(by, name, amount, ctx.defer)
+      await unlessAborted(permit, ctx.signal)
       return next()
     },
     { place: 'outside usage' },
@@ -212,14 +213,14 @@ async function consume(limiter: PointsLimiter, key: string, points: number): Pro
   }
 }
 
-async function ask(
+async function requestPermit(
   limiter: UpstashLimiter,
   key: string,
   rate: number,
   defer: Context['defer'],
 ): Promise<void> {
-  const asked = limiter.limit(key, { rate })
-  const { success, reset, pending } = await asked.catch((cause: unknown) => {
+  const response = limiter.limit(key, { rate })
+  const { success, reset, pending } = await response.catch((cause: unknown) => {
     throw failed(cause)
   })
   if (pending) defer(pending)

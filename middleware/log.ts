@@ -164,7 +164,7 @@ function toLine(outcome: Outcome, content: Show | undefined): LogLine {
     dropped_params: droppedParams(ctx),
     error: failure && toLoggedError(failure.error),
     tags: ctx.options.tags,
-    ...(content && said(request.messages, answer?.message, content)),
+    ...(content && loggedContent(request.messages, answer?.message, content)),
   })
 }
 
@@ -207,7 +207,7 @@ const codes: ReadonlySet<string> = new Set(['dropped', 'changed', 'ignored'])
 // ---- Content, with `content` only ---------------------------------------------------------------
 
 /** If the content function throws, the line is logged without content. */
-function said(messages: readonly Message[], answer: Message | undefined, show: Show) {
+function loggedContent(messages: readonly Message[], answer: Message | undefined, show: Show) {
   try {
     return {
       messages: messages.map((message) => toLoggedMessage(message, show)),

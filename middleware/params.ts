@@ -44,13 +44,13 @@ export interface ParamsOptions {
  */
 export function params({ dropParams }: ParamsOptions = {}): Middleware {
   return layer('params', (ctx, next) => {
-    const { drop_params, additional_drop_params, allowed_openai_params, ...asked } = ctx.request
+    const { drop_params, additional_drop_params, allowed_openai_params, ...requested } = ctx.request
     const isDropping = flag(drop_params ?? ctx.options.dropParams ?? dropParams ?? false)
     const allowed = new Set(names('allowed_openai_params', allowed_openai_params))
     const unwanted = names('additional_drop_params', additional_drop_params)
 
-    const model = ctx.client.capabilities(asked.model)
-    const kept = oneLimit(withoutAll(asked, unwanted, ctx), ctx)
+    const model = ctx.client.capabilities(requested.model)
+    const kept = oneLimit(withoutAll(requested, unwanted, ctx), ctx)
     const rules = underItsName(model.rules, kept)
     const binding = allowed.size > 0 ? rules.filter(({ param }) => !allowed.has(param)) : rules
     const request = isDropping ? adjust(kept, binding, model, ctx) : check(kept, binding, model)
@@ -139,8 +139,8 @@ function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatReques
 }
 
 /** Applies the rules in sequence, each to the result of the last one. */
-function adjust(asked: ChatRequest, rules: Rules, model: ModelInfo, { warn }: Context) {
-  let request = asked
+function adjust(requested: ChatRequest, rules: Rules, model: ModelInfo, { warn }: Context) {
+  let request = requested
   for (const rule of rules) {
     if (!isBroken(rule, request)) continue
     const { param } = rule
@@ -184,8 +184,8 @@ function because({ reason, values, min, max, maxItems }: ParamRule): string {
 }
 
 /** Moves allowed parameters without a wire field into `extra_body`. */
-function verbatim(asked: ChatRequest, rules: Rules): ChatRequest {
-  let request = asked
+function verbatim(requested: ChatRequest, rules: Rules): ChatRequest {
+  let request = requested
   for (const { param } of rules) {
     const value = request[param]
     if (!isGiven(value)) continue
@@ -197,8 +197,12 @@ function verbatim(asked: ChatRequest, rules: Rules): ChatRequest {
 
 // ---- Dropping what the caller named -------------------------------------------------------------
 
-function withoutAll(asked: ChatRequest, paths: readonly string[], { warn }: Context): ChatRequest {
-  let request = asked
+function withoutAll(
+  requested: ChatRequest,
+  paths: readonly string[],
+  { warn }: Context,
+): ChatRequest {
+  let request = requested
   for (const path of paths) {
     if (path === 'model' || path === 'messages')
       throw new BadRequestError(`additional_drop_params cannot drop ${path}`, { status: 400 })

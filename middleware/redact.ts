@@ -29,11 +29,11 @@ import {
   Masker,
   TextCollector,
 } from './redact/mask.js'
+import { type OriginalData, readOriginal } from './redact/original.js'
 import { literalName, placeholdersOf } from './redact/placeholder.js'
 import { editRequest, editResult } from './redact/request.js'
 import { Restorer } from './redact/restore.js'
 import { type BuiltInRule, type Rule, type SearchRule, toSearchRules } from './redact/rules.js'
-import { readSaid, type SaidData } from './redact/said.js'
 import { findHits } from './redact/search.js'
 import {
   HashedValues,
@@ -218,7 +218,7 @@ async function maskRequest<State>(
 ) {
   const { search, restore, reasoning = true } = settings
   const collector = new TextCollector()
-  const everything = { asSaid: () => undefined, mayKeep: () => true }
+  const everything = { originalOf: () => undefined, mayKeep: () => true }
   editRequest(request, Object.assign(collector, everything))
   await detections?.prepare(collector.all)
   await values.add([])
@@ -231,7 +231,7 @@ async function maskRequest<State>(
     text: (text) => masker.text(text),
     json: (text) => masker.json(text),
     number: (value) => masker.number(value),
-    asSaid: (message) => (restore ? readSaid(message, restorer, reasoning) : undefined),
+    originalOf: (message) => (restore ? readOriginal(message, restorer, reasoning) : undefined),
     mayKeep: (native) => !reasoning || isClean(native, search),
   })
   return { request: restore ? withLine(masked) : masked, masker }
@@ -274,10 +274,10 @@ function restoring<State>(ctx: Context<State>, values: Values, settings: Setting
   const { search, reasoning = true } = settings
   const restorer = new Restorer(values)
   const isJson = isJsonAsked(ctx.request)
-  const keepSaid = (chunk: FinishChunk, said: SaidData, isEdited: boolean) => {
+  const keepOriginal = (chunk: FinishChunk, original: OriginalData, isEdited: boolean) => {
     const { native } = chunk
-    if (!native?.content || !(isEdited || hasHits(said, search))) return chunk
-    return { ...chunk, native: { ...native, said } }
+    if (!native?.content || !(isEdited || hasHits(original, search))) return chunk
+    return { ...chunk, native: { ...native, said: original } }
   }
   return reversible(
     editAnswer({
@@ -288,7 +288,7 @@ function restoring<State>(ctx: Context<State>, values: Values, settings: Setting
           : restorer.original(form),
       map: restorer,
       reasoning,
-      finish: keepSaid,
+      finish: keepOriginal,
       warn: ctx.warn,
     }),
   )
@@ -300,7 +300,7 @@ function masking<State>(
   detections: Detections | undefined,
   { search, reasoning = true }: Settings<State>,
 ) {
-  const dropBlocks = (chunk: FinishChunk, _: SaidData, isEdited: boolean) => {
+  const dropBlocks = (chunk: FinishChunk, _: OriginalData, isEdited: boolean) => {
     const { native } = chunk
     if (!native?.content) return chunk
     const isSafe = !isEdited && (!reasoning || isClean(native, search))
@@ -323,7 +323,7 @@ const isJsonAsked = ({ response_format: format }: ChatRequest) =>
   format?.type === 'json_object' || format?.type === 'json_schema'
 
 const hasHits = (
-  { content, reasoning, refusal, arguments: args }: SaidData,
+  { content, reasoning, refusal, arguments: args }: OriginalData,
   rules: readonly SearchRule[],
 ) => [content, reasoning, refusal, ...args].some((text) => !findHits(text, rules).next().done)
 

@@ -47,7 +47,7 @@ export function repair({ attempts = 2 }: RepairOptions = {}): Middleware {
       ctx.warn({ code: 'repaired', message: `Requested the answer again: ${defect}` })
       ctx.request = {
         ...ctx.request,
-        messages: [...ctx.request.messages, ...asked(answer, defect)],
+        messages: [...ctx.request.messages, ...repairMessages(answer, defect)],
       }
     }
   }
@@ -55,7 +55,7 @@ export function repair({ attempts = 2 }: RepairOptions = {}): Middleware {
 }
 
 /** The answer and a message with its defect. */
-const asked = ({ messages }: ChatResponse, defect: string) => [
+const repairMessages = ({ messages }: ChatResponse, defect: string) => [
   ...messages,
   {
     role: 'user' as const,

@@ -135,14 +135,14 @@ class Observer {
     this.watchTools(ctx)
     const { request, streaming } = ctx
     const started = Date.now()
-    const asked = askedOf(ctx)
-    const { 'gen_ai.operation.name': operation, 'gen_ai.request.model': model } = asked
-    if (streaming) this.watchChunks(ctx, asked)
+    const attributes = requestOf(ctx)
+    const { 'gen_ai.operation.name': operation, 'gen_ai.request.model': model } = attributes
+    if (streaming) this.watchChunks(ctx, attributes)
     return this.observe(
       {
         name: `${operation} ${model}`,
         kind: kinds.client,
-        attributes: { ...asked, ...requestAttributes(request, streaming) },
+        attributes: { ...attributes, ...requestAttributes(request, streaming) },
         report: (span, end) => {
           const answer = ctx.response ?? ctx.partial
           const { content } = this.options
@@ -160,7 +160,11 @@ class Observer {
           })
           addAttempts(span, ctx.attempts)
           const { 'gen_ai.response.model': by } = answerAttributes(answer)
-          const common = { ...asked, ...answered, ...attributesOf({ 'gen_ai.response.model': by }) }
+          const common = {
+            ...attributes,
+            ...answered,
+            ...attributesOf({ 'gen_ai.response.model': by }),
+          }
           this.record('inference', end, common)
           if (firstChunk !== undefined) this.instruments?.duration('firstChunk', firstChunk, common)
           this.instruments?.usage(ctx.usage, common)
@@ -247,7 +251,7 @@ function quietly(report: () => void): void {
 }
 
 /** The requested model; its given name if no provider knows it. */
-function askedOf({ request, client }: Context): Attributes {
+function requestOf({ request, client }: Context): Attributes {
   const found = (() => {
     try {
       return client.capabilities(request.model)

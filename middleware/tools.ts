@@ -115,15 +115,15 @@ export function tools(
   const loop = async (ctx: Context<never>, next: Next): Promise<void> => {
     const box = await boxFor(ctx)
     const run: RunOptions = { ctx, box, ...settings, scope: settings.approvalScope?.(ctx) }
-    const asked = withTools(ctx, box)
-    let messages = await resume(asked.messages, run)
+    const prepared = withTools(ctx, box)
+    let messages = await resume(prepared.messages, run)
     for (let step = 1; ; step++) {
-      ctx.request = { ...(step === 1 ? asked : afterFirst(asked)), messages }
+      ctx.request = { ...(step === 1 ? prepared : afterFirst(prepared)), messages }
       const answer = await next()
       const calls = isWhole(answer) ? openCalls(answer) : []
       const results = calls.length > 0 ? await runJobs(ownJobs(calls, answer, box), run) : []
       const isOpen = results.length < calls.length
-      if (isOpen || (calls.length === 0 && !isPaused(answer, asked))) return
+      if (isOpen || (calls.length === 0 && !isPaused(answer, prepared))) return
       if (step >= settings.maxSteps) return ctx.warn(stoppedAfter(step))
       messages = [...messages, ...answer.messages, ...results.map(toMessage)]
     }

@@ -105,15 +105,15 @@ export class Booking {
     const none = amountsOf(0)
     this.rates = amountsOf(1e6).map((amount, index) => (amount - (none[index] ?? 0)) / 1e6)
     this.isSliced = isSeen(ctx) && !thinksUnseen
-    const asked = ctx.request.max_tokens ?? ctx.request.max_completion_tokens ?? undefined
+    const requested = ctx.request.max_tokens ?? ctx.request.max_completion_tokens ?? undefined
     if (this.isSliced) {
       const ahead = expected + this.settings.margin
-      const first = Math.min(asked ?? Infinity, ahead)
+      const first = Math.min(requested ?? Infinity, ahead)
       // if the whole requested length is held there is nothing to extend
       this.isSliced = first === ahead
       const result = await this.hold(amountsOf(first))
       if (!result.isHeld || !this.leavesRoom(result)) throw this.refused(result, amountsOf(first))
-    } else await this.openBounded({ none, asked, expected })
+    } else await this.openBounded({ none, requested: requested, expected })
     this.heartbeat = setInterval(() => this.renew(), this.settings.leaseMs / 3)
     // lets the process exit while it holds
     if (typeof this.heartbeat === 'object') this.heartbeat.unref?.()
@@ -131,20 +131,22 @@ export class Booking {
   /** Holds output that is not streamed as a whole; the provider enforces the bound. */
   private async openBounded(wish: {
     readonly none: readonly number[]
-    readonly asked: number | undefined
+    readonly requested: number | undefined
     readonly expected: number
   }): Promise<void> {
     const { none, expected } = wish
     const thoughts = thoughtsOf(this.ctx)
-    const asked =
-      wish.asked !== undefined && thoughts >= wish.asked ? wish.asked + thoughts : wish.asked
+    const requested =
+      wish.requested !== undefined && thoughts >= wish.requested
+        ? wish.requested + thoughts
+        : wish.requested
     const { maxOutputTokens = longest } = this.ctx.client.capabilities(this.ctx.request.model)
-    const most = asked ?? maxOutputTokens
+    const most = requested ?? maxOutputTokens
     const amountsOf = (tokens: number) =>
       none.map((amount, index) => Math.ceil(amount + (this.rates[index] ?? 0) * tokens))
-    let wanted = asked ?? 0
+    let wanted = requested ?? 0
     for (let tried = 0; ; tried++) {
-      const isProbe = wanted === 0 && asked !== 0
+      const isProbe = wanted === 0 && requested !== 0
       const amounts = isProbe ? none.map(() => 0) : amountsOf(wanted)
       const result = await this.hold(amounts)
       if (result.isHeld && !isProbe) break
@@ -153,7 +155,7 @@ export class Booking {
       if (left < least || tried >= tries)
         throw this.refused(result, amountsOf(Math.max(wanted, least)))
       const fair = Math.max(Math.floor(left * share), 4 * expected)
-      wanted = Math.min(most, left, asked ?? fair)
+      wanted = Math.min(most, left, requested ?? fair)
     }
     if (wanted < most) this.clamp(wanted)
   }

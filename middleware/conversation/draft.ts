@@ -88,8 +88,8 @@ export async function takeUpDraft({ store, key, ttlMs }: Where): Promise<void> {
     const { at, added, isBehindMedia } = JSON.parse(head) as Head
     const accumulator = new Accumulator()
     for (const chunk of chunks) accumulator.add(JSON.parse(chunk) as StreamChunk)
-    const said: readonly Message[] = accumulator.partial()?.messages ?? []
-    const kept = isBehindMedia ? said.map(asMoved) : said
+    const partial: readonly Message[] = accumulator.partial()?.messages ?? []
+    const kept = isBehindMedia ? partial.map(asMoved) : partial
     const entries = [...added, ...kept.map((message) => JSON.stringify(message))]
     await store.append(key, entries, { ttlMs, at })
   }

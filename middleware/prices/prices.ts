@@ -42,10 +42,10 @@ const atDay = ([, ...dated]: PriceRow, started: number): Rates | undefined =>
 
 /** Undefined if the price of the tier is unknown. */
 function tierFactor({ provider, service_tier }: PricedCall, model: string): number | undefined {
-  const asked = service_tier?.toLowerCase() || 'default'
-  if (standardTiers.has(asked)) return 1
+  const requested = service_tier?.toLowerCase() || 'default'
+  if (standardTiers.has(requested)) return 1
   const rows = Object.hasOwn(tiers, provider) ? tiers[provider] : undefined
-  return rows?.find(([models, tier]) => tier === asked && models.test(model))?.[2]
+  return rows?.find(([models, tier]) => tier === requested && models.test(model))?.[2]
 }
 
 /** Scales token rates; searches cost the same in every tier. */

@@ -12,9 +12,9 @@ import {
 } from '../../src/chat/index.js'
 import type { Transform } from '../../src/core/index.js'
 import { editContent, editValue, TextCollector, type TextMap, wordsOnly } from './mask.js'
+import type { OriginalData } from './original.js'
 import { editHosted, editResult } from './request.js'
 import type { SearchRule } from './rules.js'
-import type { SaidData } from './said.js'
 import type { Hit } from './search.js'
 import { TextEditor } from './text.js'
 
@@ -31,7 +31,7 @@ export interface AnswerEdit {
   /** Receives texts before they are edited. */
   readonly prepare?: ((texts: readonly string[]) => Promise<void>) | undefined
   /** Edits the end of a turn. `said` is what the model wrote, `isEdited` whether it was changed. */
-  readonly finish: (chunk: FinishChunk, said: SaidData, isEdited: boolean) => FinishChunk
+  readonly finish: (chunk: FinishChunk, original: OriginalData, isEdited: boolean) => FinishChunk
   readonly warn: (warning: Warning) => void
 }
 
@@ -176,7 +176,7 @@ class Turn {
       if (this.edit.whole) this.emitWhole(emit)
       for (const { annotation } of this.annotations)
         emit({ type: 'annotation', annotation: this.annotation(annotation) })
-      emit(this.edit.finish(editEnd(chunk, this.map), this.said(), this.isEdited))
+      emit(this.edit.finish(editEnd(chunk, this.map), this.original(), this.isEdited))
     })
   }
 
@@ -193,7 +193,7 @@ class Turn {
     return isJson ? editContent(text, map) : map.text(text)
   }
 
-  private said(): SaidData {
+  private original(): OriginalData {
     return {
       content: this.raw['text-delta'],
       reasoning: this.raw['reasoning-delta'],

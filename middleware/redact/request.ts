@@ -14,7 +14,7 @@ import type {
 } from '../../src/chat/index.js'
 import { asObject, isObject, originOf } from '../../src/chat/index.js'
 import { editContent, editValue, type TextMap, wordsOnly } from './mask.js'
-import { type Said, saidBy } from './said.js'
+import { type Original, originalBy } from './original.js'
 
 /** Members without personal data, or that a provider must get unchanged. */
 const untouched: ReadonlySet<string> = new Set([
@@ -30,7 +30,7 @@ const untouched: ReadonlySet<string> = new Set([
 
 export interface RequestMap extends TextMap {
   /** The parts of a turn that are sent as the model wrote them, with their native blocks. */
-  readonly asSaid: (message: AssistantInput) => Said | undefined
+  readonly originalOf: (message: AssistantInput) => Original | undefined
   /** Whether native blocks may be sent. */
   readonly mayKeep: (native: Native) => boolean
 }
@@ -116,19 +116,19 @@ function unsigned<
 }
 
 function editAssistant(message: AssistantInput, map: RequestMap): AssistantInput {
-  const said = map.asSaid(message)
+  const original = map.originalOf(message)
   const { native, thinking_blocks, ...rest } = message
   const other = {
     ...editMembers(rest, map),
     ...(thinking_blocks && { thinking_blocks: editBlocks(thinking_blocks, map) }),
   }
-  if (said) return { ...other, ...said.of(message), native: withoutSaid(native) }
+  if (original) return { ...other, ...original.of(message), native: withoutOriginal(native) }
   if (!native) return other
-  const isSame = saidBy(message) === saidBy(other) && map.mayKeep(native)
-  return { ...other, native: isSame ? withoutSaid(native) : originOf(native) }
+  const isSame = originalBy(message) === originalBy(other) && map.mayKeep(native)
+  return { ...other, native: isSame ? withoutOriginal(native) : originOf(native) }
 }
 
-const withoutSaid = (native: Native | undefined): Native | undefined => {
+const withoutOriginal = (native: Native | undefined): Native | undefined => {
   if (!native) return undefined
   const { said: _, ...rest } = native
   return rest

@@ -12,7 +12,7 @@ import { finishReason } from './attributes.js'
 /** Returns the part of a text to record. */
 export type Show = (text: string) => string
 
-interface Said {
+interface CallContent {
   readonly request: ChatRequest
   readonly answer: ChatResponse | PartialResponse | undefined
 }
@@ -20,7 +20,11 @@ interface Said {
 /**
  * The request as it is sent, the masked answer. If the function throws, the attribute is left out.
  */
-export function contentAttributes({ request, answer }: Said, show: Show, mask: Show): Attributes {
+export function contentAttributes(
+  { request, answer }: CallContent,
+  show: Show,
+  mask: Show,
+): Attributes {
   return {
     ...asJson('gen_ai.input.messages', () =>
       request.messages.map((message) => toMessage(message, show)),
@@ -49,12 +53,12 @@ const toMessage = (message: Message, show: Show) => ({
 })
 
 function partsOf(message: Exclude<Message, { role: 'tool' }>, show: Show): readonly object[] {
-  const said = contentOf(message.content, show)
-  if (message.role !== 'assistant') return said
+  const parts = contentOf(message.content, show)
+  if (message.role !== 'assistant') return parts
   const { reasoning_content: thought, refusal, tool_calls } = message
   return [
     ...(thought ? [{ type: 'reasoning', content: show(thought) }] : []),
-    ...said,
+    ...parts,
     ...(refusal ? [{ type: 'refusal', content: show(refusal) }] : []),
     ...(tool_calls ?? []).map((call) => toCall(call, show)),
   ]

@@ -16,7 +16,7 @@ export interface ApprovalOptions {
 }
 
 /** Stores the call that needs approval, and returns the id of the approval. */
-export async function askApproval(call: FunctionCall, options: ApprovalOptions): Promise<string> {
+export async function issueApproval(call: FunctionCall, options: ApprovalOptions): Promise<string> {
   const id = crypto.randomUUID()
   const { approvals, approvalTtlMs } = options
   await approvals.set(keyOf(id), await digestOf(call, options), { ttlMs: approvalTtlMs })
@@ -24,7 +24,7 @@ export async function askApproval(call: FunctionCall, options: ApprovalOptions):
 }
 
 /** True if exactly this call was stored under this id and the approval is unused. */
-export async function isAsked(
+export async function isIssued(
   { approval }: ApprovalMessage,
   call: FunctionCall,
   options: ApprovalOptions,
@@ -60,8 +60,8 @@ const keyOf = (id: unknown): string => `tool-approval:${asText(id)?.slice(0, 36)
 /** An approval is valid for exactly this call and scope. A digest, so that no content is stored. */
 async function digestOf(call: FunctionCall, { scope }: ApprovalOptions): Promise<string> {
   const { name, arguments: args } = call.function
-  const told = new TextEncoder().encode(JSON.stringify([call.id, name, args, scope ?? null]))
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', told))
+  const content = new TextEncoder().encode(JSON.stringify([call.id, name, args, scope ?? null]))
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', content))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 

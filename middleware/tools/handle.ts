@@ -3,7 +3,7 @@ import type { ChunkOf, FunctionCall } from '../../src/chat/index.js'
 import type { BaseCallOptions, Caller, Context } from '../../src/core/index.js'
 import { type AroundTool, aroundTools } from '../around-tools.js'
 import type { Clock } from '../clock.js'
-import { type ApprovalOptions, askApproval } from './approvals.js'
+import { type ApprovalOptions, issueApproval } from './approvals.js'
 import { readArguments } from './arguments.js'
 import { orAborted, withLimits } from './limits.js'
 import { toErrorResult, toResult } from './results.js'
@@ -43,7 +43,7 @@ export async function handleCall(
     return toErrorResult(call, describeError(error, call))
   }
   if (outcome) return outcome
-  return { type: 'tool-approval', id: await askApproval(call, options), tool_call_id: call.id }
+  return { type: 'tool-approval', id: await issueApproval(call, options), tool_call_id: call.id }
 }
 
 /** Undefined if it waits for approval. */
@@ -58,8 +58,8 @@ async function runTool(
   // validated by the schema: they have the type that the tool declares
   const value = args.value as never
   const { needsApproval: rule } = tool
-  const isAsked = typeof rule === 'function' ? await rule(value, run) : rule === true
-  if (isAsked && !isApproved) return undefined
+  const needsApproval = typeof rule === 'function' ? await rule(value, run) : rule === true
+  if (needsApproval && !isApproved) return undefined
   const hooks = [...(ctx.get(aroundTools) ?? []), ...(around ? [around] : [])]
   return toResult(call, await hooked(hooks, call, () => execute(value, tool, run)))
 }

@@ -8,7 +8,7 @@ import {
   isForProvider,
   isObject,
 } from '../../src/chat/index.js'
-import { invalidApproval, isAsked, useApproval } from './approvals.js'
+import { invalidApproval, isIssued, useApproval } from './approvals.js'
 import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'
 
@@ -81,7 +81,7 @@ const isYes = (open: Open): open is Open & { readonly answer: ApprovalMessage } 
   open.answer?.approval.approved === true
 
 const isGood = ({ call, answer }: Open, options: RunOptions) =>
-  answer !== undefined && isAsked(answer, call, options)
+  answer !== undefined && isIssued(answer, call, options)
 
 async function toJob(open: Open, options: RunOptions): Promise<Job> {
   const { call, answer } = open

@@ -89,7 +89,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
     const known = id
     try {
       const response = await (known === undefined
-        ? route.ask(body, signal)
+        ? route.post(body, signal)
         : route.resume(known, lastEventId, signal))
       const streamId = response.headers.get('x-stream-id')
       if (streamId) {

@@ -72,7 +72,7 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
       open({ body: { ...request, stream: true, answer_name: newName() } }, callOptions),
     resume: (id, callOptions = {}) => open({ id }, callOptions),
     async generate(request, { signal } = {}) {
-      const response = await route.ask({ ...request, stream: false }, signal)
+      const response = await route.post({ ...request, stream: false }, signal)
       if (!response.ok) throw await failureOf(response)
       try {
         // our own handler sends this body, so its type is known

@@ -16,7 +16,7 @@ export interface RouteOptions {
 type HeadersOption = Readonly<Record<string, string>>
 
 export interface Route {
-  ask(body: unknown, signal?: AbortSignal | undefined): Promise<Response>
+  post(body: unknown, signal?: AbortSignal | undefined): Promise<Response>
   /** Resumes an answer after the event with this id. */
   resume(id: string, lastEventId: string | undefined, signal: AbortSignal): Promise<Response>
   /** By the id of an answer, or by the name that its request has. */
@@ -42,7 +42,7 @@ export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions)
   const post = (path: string, body: unknown, init: Init) =>
     send(path, { method: 'POST', headers: json, body: JSON.stringify(body), ...init })
   return {
-    ask: (body, signal) => post('', body, { signal: signal ?? null }),
+    post: (body, signal) => post('', body, { signal: signal ?? null }),
     resume: (id, lastEventId, signal) =>
       send(`/${encodeURIComponent(id)}/stream`, {
         ...(lastEventId && { headers: { 'last-event-id': lastEventId } }),

@@ -215,8 +215,8 @@ export class Accumulator {
   private base(): Omit<ChatResponse, 'finish_reason'> {
     const { turn } = this
     const { id, created, model, provider, request_id } = turn?.start ?? unknownStart
-    const said = this.isOpen ? turn?.message() : (this.turns.at(-1) ?? turn?.message())
-    const message: AssistantMessage = said ?? { role: 'assistant', content: null }
+    const latest = this.isOpen ? turn?.message() : (this.turns.at(-1) ?? turn?.message())
+    const message: AssistantMessage = latest ?? { role: 'assistant', content: null }
     const messages = this.isOpen ? [...this.done, message] : [...this.done]
     return {
       id,

@@ -14,7 +14,7 @@ import {
 import { type ErrorDetails, UnexpectedResponseError } from './errors.js'
 
 /** The requested provider and model, for omitted members and errors. */
-export interface Asked {
+export interface CallTarget {
   readonly provider: string
   readonly model: string
 }
@@ -28,7 +28,7 @@ export class ChunkCheck {
   /** For each call of the open turn, whether its arguments are incomplete. */
   private openCalls: boolean[] = []
 
-  constructor(private readonly asked: Asked) {}
+  constructor(private readonly target: CallTarget) {}
 
   /** True with at least one turn, none of them open. */
   get isWhole(): boolean {
@@ -47,11 +47,11 @@ export class ChunkCheck {
       if (defect !== undefined) {
         // each was checked above
         const chunks = completed?.slice(0, i) ?? (batch.slice(0, i) as readonly StreamChunk[])
-        return { chunks, error: badAnswer(this.asked, `a bad chunk: ${defect}`, 'bad_chunk') }
+        return { chunks, error: badAnswer(this.target, `a bad chunk: ${defect}`, 'bad_chunk') }
       }
       // its members were checked
       const chunk = batch[i] as StreamChunk
-      const whole = completeChunk(chunk, this.asked)
+      const whole = completeChunk(chunk, this.target)
       if (whole === chunk) continue
       completed ??= [...(batch as readonly StreamChunk[])]
       completed[i] = whole
@@ -105,16 +105,16 @@ export class ChunkCheck {
  * A whole answer, with omitted members completed. Throws `UnexpectedResponseError`, which names the
  * adapter, for an invalid answer.
  */
-export function readAnswer(given: unknown, asked: Asked): AnswerInput {
+export function readAnswer(given: unknown, target: CallTarget): AnswerInput {
   const defect = isObject(given)
     ? defectIn(given, answerMembers, 'the answer')
     : `${kindOf(given)} instead of an answer`
-  if (defect !== undefined) throw badAnswer(asked, defect, 'bad_answer')
+  if (defect !== undefined) throw badAnswer(target, defect, 'bad_answer')
   // its members were checked
   const answer = given as unknown as Partial<ChatResponse> & Pick<ChatResponse, 'message'>
   return {
     ...answer,
-    ...identity(answer, asked),
+    ...identity(answer, target),
     finish_reason: answer.finish_reason ?? (answer.message.tool_calls ? 'tool_calls' : 'stop'),
     usage: readUsage(answer.usage) ?? unknownUsage,
   }
@@ -158,17 +158,17 @@ function countsOf(given: object): Record<string, unknown> {
 
 // ---- Optional members ---------------------------------------------------------------------------
 
-const identity = (given: Partial<ChatResponse>, { provider, model }: Asked) => ({
+const identity = (given: Partial<ChatResponse>, { provider, model }: CallTarget) => ({
   id: given.id ?? crypto.randomUUID(),
   created: given.created ?? Math.floor(Date.now() / 1000),
   model: given.model ?? model,
   provider: given.provider ?? provider,
 })
 
-function completeChunk(chunk: StreamChunk, asked: Asked): StreamChunk {
+function completeChunk(chunk: StreamChunk, target: CallTarget): StreamChunk {
   if (chunk.type === 'start') {
     const isWhole = chunk.id && chunk.created && chunk.model && chunk.provider
-    return isWhole ? chunk : { ...chunk, ...identity(chunk, asked) }
+    return isWhole ? chunk : { ...chunk, ...identity(chunk, target) }
   }
   if (chunk.type !== 'finish') return chunk
   return { ...chunk, usage: readUsage(chunk.usage) ?? unknownUsage }
@@ -308,7 +308,7 @@ const brief = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value)
 
 /** The error for an invalid answer; its message names the adapter. */
-export const badAnswer = ({ provider, model }: Asked, what: string, code: string) =>
+export const badAnswer = ({ provider, model }: CallTarget, what: string, code: string) =>
   new UnexpectedResponseError(
     `The adapter '${provider}' returned an invalid answer for ${model}: ${what}`,
     {

@@ -2,7 +2,7 @@
  * Converts errors of an adapter to typed errors that name it: retried by the same rules as our own.
  */
 import { isObject } from '../chat/index.js'
-import type { Asked } from './adapter-chunks.js'
+import type { CallTarget } from './adapter-chunks.js'
 import {
   APIConnectionError,
   AuthenticationError,
@@ -64,12 +64,16 @@ export const statusOfClass = (Class: ErrorClass): number | undefined =>
  * unreadable answer. The original is its `cause`; its text is not repeated, as it may contain
  * anything.
  */
-export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean): TetradError {
-  if (isTetradError(thrown)) return withAsked(thrown, asked)
-  const who = `${asked.provider}/${asked.model}`
+export function adapterError(
+  thrown: unknown,
+  target: CallTarget,
+  hasAnswered: boolean,
+): TetradError {
+  if (isTetradError(thrown)) return withTarget(thrown, target)
+  const who = `${target.provider}/${target.model}`
   const code = codeOf(thrown)
   const details = {
-    ...asked,
+    ...target,
     code,
     cause: thrown,
     phase: hasAnswered ? 'stream' : 'headers',
@@ -117,7 +121,7 @@ export function adapterError(thrown: unknown, asked: Asked, hasAnswered: boolean
 }
 
 /** Adds the provider and model if the adapter left them out. */
-function withAsked(error: TetradError, { provider, model }: Asked): TetradError {
+function withTarget(error: TetradError, { provider, model }: CallTarget): TetradError {
   if (error.provider === undefined) Reflect.set(error, 'provider', provider)
   if (error.model === undefined) Reflect.set(error, 'model', model)
   return error

@@ -15,7 +15,7 @@ import {
   isObject,
 } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
-import { type Asked, ChunkCheck, isUsage, readAnswer, readUsage } from './adapter-chunks.js'
+import { type CallTarget, ChunkCheck, isUsage, readAnswer, readUsage } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
 import type { Call, ProviderAdapter } from './context.js'
 import { Ending } from './ending.js'
@@ -88,7 +88,7 @@ class RunningAttempt {
   /** A streamed answer to `generate` so far: nothing of it leaves before it is complete. */
   private unseen: Accumulator | undefined
   private unseenChunks: StreamChunk[] = []
-  private readonly asked: Asked
+  private readonly target: CallTarget
   private readonly check: ChunkCheck
   /** Fires for the adapter when the attempt is ended from outside. */
   private readonly ending = new Ending()
@@ -114,8 +114,8 @@ class RunningAttempt {
     const record = { provider: adapter.name, model, status: 'running' as const, warnings }
     this.record = withUsage({ ...record, started: Date.now() }, this)
     ledger.add(this.record)
-    this.asked = { provider: adapter.name, model }
-    this.check = new ChunkCheck(this.asked)
+    this.target = { provider: adapter.name, model }
+    this.check = new ChunkCheck(this.target)
     if (!adapter.hasTimers)
       this.watch = createWatch(slots.timeouts, (phase) => this.end?.(this.silent(phase)))
   }
@@ -163,21 +163,21 @@ class RunningAttempt {
   }
 
   private async generate(): Promise<void> {
-    const given = await this.ask(async () => this.adapter.generate?.(this.request, this.call()))
+    const given = await this.watched(async () => this.adapter.generate?.(this.request, this.call()))
     this.arrived()
     if (this.scope.fault || this.isLeft) return
-    await this.whole(completeAnswer(readAnswer(given, this.asked), this.adapter.name))
+    await this.whole(completeAnswer(readAnswer(given, this.target), this.adapter.name))
   }
 
   /** Waits for one step of the adapter. Its exception becomes an error that names the adapter. */
-  private async ask<T>(step: () => Promise<T>, isEvent?: (value: T) => boolean): Promise<T> {
+  private async watched<T>(step: () => Promise<T>, isEvent?: (value: T) => boolean): Promise<T> {
     this.watch?.begin(this.hasAnswer ? 'body' : 'headers')
     let value: T | undefined
     try {
       value = await step()
       return value
     } catch (error) {
-      throw adapterError(error, this.asked, this.check.isOpen)
+      throw adapterError(error, this.target, this.check.isOpen)
     } finally {
       this.hasAnswer = true
       this.watch?.end()
@@ -203,7 +203,7 @@ class RunningAttempt {
     const pump = async () => {
       for (;;) {
         isReading = true
-        const { done, value } = await this.ask(read, isEvent)
+        const { done, value } = await this.watched(read, isEvent)
         isReading = false
         if (done || this.scope.fault || this.isLeft) break
         const pending = this.take(value)
@@ -231,7 +231,7 @@ class RunningAttempt {
   }
 
   private unfinished(): StreamInterruptedError {
-    const { provider, model } = this.asked
+    const { provider, model } = this.target
     return new StreamInterruptedError(
       `The stream of the adapter '${provider}' for ${model} ended without a 'finish' chunk`,
       {
@@ -246,7 +246,7 @@ class RunningAttempt {
   }
 
   private silent(phase: WatchPhase): TimeoutError {
-    const { provider, model } = this.asked
+    const { provider, model } = this.target
     return new TimeoutError(
       `The adapter '${provider}' sent nothing for ${model} in time (${phase})`,
       {
@@ -280,7 +280,7 @@ class RunningAttempt {
   /** Sends a whole answer outward as its chunks. */
   private whole(answer: ChatResponse): void | Promise<void> {
     if (answer.service_tier !== undefined) this.record.service_tier = answer.service_tier
-    const isCounted = this.unseen !== undefined || isTold(answer.usage)
+    const isCounted = this.unseen !== undefined || isReported(answer.usage)
     if (!isCounted) for (const chunk of toChunks(answer)) this.count(chunk)
     const usage = this.finished(answer.usage)
     const priced = usage === answer.usage ? answer : { ...answer, usage }
@@ -314,11 +314,13 @@ class RunningAttempt {
   /** The usage of a finish, completed by what is known here. */
   private finished(usage: Usage): Usage {
     if (usage === this.final) return usage
-    if (!isTold(usage) && usage.total_tokens > 0) this.given = usage
+    if (!isReported(usage) && usage.total_tokens > 0) this.given = usage
     // a cost of the whole answer is valid, whatever its counts are
     const { cost } = usage
-    this.final = this.price(isTold(usage) ? usage : { ...this.bestKnown(), ...defined({ cost }) })
-    this.tellTier(this.final)
+    this.final = this.price(
+      isReported(usage) ? usage : { ...this.bestKnown(), ...defined({ cost }) },
+    )
+    this.reportTier(this.final)
     return this.final
   }
 
@@ -346,7 +348,7 @@ class RunningAttempt {
   }
 
   /** Warns once about a model with a price in a tier without one. */
-  private tellTier(usage: Usage): void {
+  private reportTier(usage: Usage): void {
     const tier = this.record.service_tier ?? this.askedTier
     if (this.isTierTold || tier === undefined || usage.cost !== undefined) return
     this.isTierTold = true
@@ -366,7 +368,7 @@ class RunningAttempt {
   private close(status: Attempt['status'], usage: Usage): void {
     this.record.status = status
     const priced = this.price(usage)
-    this.tellTier(priced)
+    this.reportTier(priced)
     // replaces the live usage by the final one, so that the record does not retain the attempt
     withUsage(this.record, { usage: priced })
     this.record.total_ms = performance.now() - this.started
@@ -382,15 +384,16 @@ class RunningAttempt {
 
   /** The usage so far: reported by the wire, completed by our count of the text. */
   private bestKnown(): Usage {
-    const told = readUsage(this.given)
+    const reported = readUsage(this.given)
     this.counter.add(this.uncounted)
     this.uncounted = ''
-    const completion_tokens = Math.max(this.counter.tokens, told?.completion_tokens ?? 0)
-    if (told && isTold(told) && told.completion_tokens === completion_tokens) return told
-    this.promptTokens ??= told?.prompt_tokens || estimatePromptTokens(this.request)
-    const prompt_tokens = told?.prompt_tokens || this.promptTokens
+    const completion_tokens = Math.max(this.counter.tokens, reported?.completion_tokens ?? 0)
+    if (reported && isReported(reported) && reported.completion_tokens === completion_tokens)
+      return reported
+    this.promptTokens ??= reported?.prompt_tokens || estimatePromptTokens(this.request)
+    const prompt_tokens = reported?.prompt_tokens || this.promptTokens
     // a reported cost covers fewer tokens
-    const { cost: _, ...known } = told ?? {}
+    const { cost: _, ...known } = reported ?? {}
     return {
       ...known,
       prompt_tokens,
@@ -470,7 +473,7 @@ const toWarning = (given: unknown): Warning =>
     : { code: 'other', message: String(given) }
 
 /** False for an estimate that lacks prompt or completion tokens. */
-const isTold = ({ prompt_tokens, completion_tokens, estimated }: Usage) =>
+const isReported = ({ prompt_tokens, completion_tokens, estimated }: Usage) =>
   !estimated || (prompt_tokens > 0 && completion_tokens > 0)
 
 /** The text that a chunk adds to the completion. */

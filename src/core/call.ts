@@ -8,7 +8,7 @@ import type {
 } from '../chat/index.js'
 import { defined, estimatePromptTokens, isObject } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
-import { type Asked, badAnswer } from './adapter-chunks.js'
+import { badAnswer, type CallTarget } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
 import { attemptWith, type Target } from './attempt.js'
 import { Channel } from './channel.js'
@@ -225,18 +225,18 @@ function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<un
 async function countTokens(
   engine: Engine,
   layers: readonly Middleware<never>[],
-  asked: ChatRequest,
+  requested: ChatRequest,
   options: CallOptions<unknown>,
   place: Place | undefined,
 ): Promise<TokenCount> {
   // litellm also counts `text`; with messages too, the result would be ambiguous
-  if (isObject(asked) && typeof asked.text === 'string')
+  if (isObject(requested) && typeof requested.text === 'string')
     throw new BadRequestError('countTokens() takes messages: put the text into a message', {
       status: 400,
       code: 'bad_request',
       phase: 'request',
     })
-  const request = await sentBy(layers, engine.validateRequest(asked).request, options)
+  const request = await sentBy(layers, engine.validateRequest(requested).request, options)
   const { adapter, model } = engine.resolve(request.model)
   if (!adapter.countTokens) return { tokens: estimatePromptTokens(request), estimated: true }
   const ignore = () => {}
@@ -271,20 +271,20 @@ const countTimeouts: Call['timeouts'] = { headersMs: 10_000, idleBytesMs: 10_000
 /** The request as these layers pass it on, with the model they choose and the text they mask. */
 async function sentBy(
   layers: readonly Middleware<never>[],
-  asked: ChatRequest,
+  requested: ChatRequest,
   options: CallOptions<unknown>,
 ): Promise<ChatRequest> {
-  let request = asked
+  let request = requested
   for (const { outgoing } of layers) if (outgoing) request = await outgoing(request, options)
   return request
 }
 
-function costOf(engine: Engine, { model: name, usage, ...asked }: CostQuestion) {
+function costOf(engine: Engine, { model: name, usage, ...question }: CostQuestion) {
   const { adapter, model } = engine.resolve(name)
   const total_tokens = usage.prompt_tokens + usage.completion_tokens
   return engine.pricing?.({
     started: Date.now(),
-    ...defined(asked),
+    ...defined(question),
     provider: adapter.name,
     model,
     usage: { ...usage, total_tokens },
@@ -297,16 +297,16 @@ function costOf(engine: Engine, { model: name, usage, ...asked }: CostQuestion) 
  */
 function modelInfo(engine: Engine, name: string): ModelInfo {
   const { adapter, model } = engine.resolve(name)
-  const asked = { provider: adapter.name, model }
-  const found: unknown = capabilitiesOf(adapter, asked)
+  const target = { provider: adapter.name, model }
+  const found: unknown = capabilitiesOf(adapter, target)
   const { rules, ...known } = isObject(found) ? found : {}
-  return { known: false, ...known, rules: Array.isArray(rules) ? rules : [], ...asked }
+  return { known: false, ...known, rules: Array.isArray(rules) ? rules : [], ...target }
 }
 
-function capabilitiesOf(adapter: ProviderAdapter, asked: Asked): unknown {
+function capabilitiesOf(adapter: ProviderAdapter, target: CallTarget): unknown {
   try {
-    return adapter.capabilities?.(asked.model)
+    return adapter.capabilities?.(target.model)
   } catch (error) {
-    throw adapterError(error, asked, false)
+    throw adapterError(error, target, false)
   }
 }

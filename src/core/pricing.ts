@@ -55,9 +55,9 @@ function toCost(found: Rates | number | undefined, call: PricedCall): number | u
 
 /** The requested service tier; Anthropic's `speed: 'fast'` is one. */
 export function askedTier(request: ChatRequest): string | undefined {
-  const asked = placesOf(request)
-  const isFast = asked.some(({ speed }) => speed === 'fast')
-  return isFast ? 'fast' : asked.map((place) => place.service_tier).find(isText)
+  const places = placesOf(request)
+  const isFast = places.some(({ speed }) => speed === 'fast')
+  return isFast ? 'fast' : places.map((place) => place.service_tier).find(isText)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'

@@ -92,7 +92,7 @@ function textChunks({ content, phase, commentary = '' }: AssistantMessage): Stre
   ]
   return texts
     .filter(({ text }) => text !== '')
-    .map((said) => ({ type: 'text-delta', ...defined(said) }))
+    .map((part) => ({ type: 'text-delta', ...defined(part) }))
 }
 
 function pushFiles(chunks: StreamChunk[], { images, audio, files }: AssistantMessage): void {
@@ -136,9 +136,9 @@ export function completeAnswer(answer: AnswerInput, provider: string): ChatRespo
   const { content, ...rest } = answer.message
   const message: AssistantMessage = content === '' ? { ...rest, content: null } : answer.message
   const messages = withLast(answer.messages, message)
-  const { approvals, ...said } = answer
+  const { approvals, ...members } = answer
   return {
-    ...said,
+    ...members,
     provider: answer.provider ?? provider,
     text: message.content ?? '',
     message,

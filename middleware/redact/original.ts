@@ -4,14 +4,14 @@ import { isObject } from '../../src/chat/index.js'
 import type { Restorer } from './restore.js'
 
 /** The form stored in `native.said`. */
-export interface SaidData {
+export interface OriginalData {
   readonly content: string
   readonly reasoning: string
   readonly refusal: string
   readonly arguments: readonly string[]
 }
 
-export interface Said {
+export interface Original {
   /** The members of the message as the model wrote them. */
   of(message: AssistantInput): Partial<AssistantInput>
 }
@@ -20,7 +20,7 @@ const argumentsOf = (call: ToolCall) =>
   call.type === 'custom' ? call.custom.input : call.function.arguments
 
 /** Undefined if a part is not plain text. */
-function saidData(message: AssistantInput): SaidData | undefined {
+function originalData(message: AssistantInput): OriginalData | undefined {
   const { content, reasoning_content, refusal, tool_calls } = message
   if (typeof content === 'object' && content !== null) return undefined
   return {
@@ -32,10 +32,10 @@ function saidData(message: AssistantInput): SaidData | undefined {
 }
 
 /** Key to compare turns. */
-export const saidBy = ({ content, reasoning_content, refusal, tool_calls }: AssistantInput) =>
+export const originalBy = ({ content, reasoning_content, refusal, tool_calls }: AssistantInput) =>
   JSON.stringify([content, reasoning_content, refusal, tool_calls?.map(argumentsOf)])
 
-function isSaidData(value: unknown): value is SaidData {
+function isOriginalData(value: unknown): value is OriginalData {
   if (!isObject(value) || !Array.isArray(value.arguments)) return false
   const texts = [value.content, value.reasoning, value.refusal, ...value.arguments]
   return texts.every((text) => typeof text === 'string')
@@ -45,33 +45,36 @@ function isSaidData(value: unknown): value is SaidData {
  * The stored texts if, restored, they equal the message; otherwise the app edited it, and its edit
  * wins.
  */
-export function readSaid(
+export function readOriginal(
   message: AssistantInput,
   restorer: Restorer,
   reasoning: boolean,
-): Said | undefined {
-  const said = message.native?.said
-  const now = saidData(message)
-  if (!now || !isSaidData(said) || said.arguments.length !== now.arguments.length) return undefined
+): Original | undefined {
+  const stored = message.native?.said
+  const now = originalData(message)
+  if (!now || !isOriginalData(stored) || stored.arguments.length !== now.arguments.length)
+    return undefined
   const isSame =
-    [restorer.text(said.content), restorer.escape(said.content)].includes(now.content) &&
-    (reasoning ? restorer.text(said.reasoning) : said.reasoning) === now.reasoning &&
-    restorer.text(said.refusal) === now.refusal &&
-    said.arguments.every(
+    [restorer.text(stored.content), restorer.escape(stored.content)].includes(now.content) &&
+    (reasoning ? restorer.text(stored.reasoning) : stored.reasoning) === now.reasoning &&
+    restorer.text(stored.refusal) === now.refusal &&
+    stored.arguments.every(
       (text, i) => restored(text, message.tool_calls?.[i], restorer) === now.arguments[i],
     )
-  return isSame ? { of: (message) => wordsOf(said, message) } : undefined
+  return isSame ? { of: (message) => wordsOf(stored, message) } : undefined
 }
 
 const restored = (text: string, call: ToolCall | undefined, restorer: Restorer) =>
   call?.type === 'custom' ? restorer.text(text) : restorer.json(text)
 
-const wordsOf = (said: SaidData, message: AssistantInput): Partial<AssistantInput> => ({
-  ...(message.content && { content: said.content }),
-  ...(message.reasoning_content && { reasoning_content: said.reasoning }),
-  ...(message.refusal && { refusal: said.refusal }),
+const wordsOf = (original: OriginalData, message: AssistantInput): Partial<AssistantInput> => ({
+  ...(message.content && { content: original.content }),
+  ...(message.reasoning_content && { reasoning_content: original.reasoning }),
+  ...(message.refusal && { refusal: original.refusal }),
   ...(message.tool_calls && {
-    tool_calls: message.tool_calls.map((call, i) => withArguments(call, said.arguments[i] ?? '')),
+    tool_calls: message.tool_calls.map((call, i) =>
+      withArguments(call, original.arguments[i] ?? ''),
+    ),
   }),
 })
 
