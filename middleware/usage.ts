@@ -1,5 +1,13 @@
 /** Accounting: reports the usage and cost of each call once, whatever its end. */
-import { type Attempt, addUsage, emptyUsage, type Prices, type Usage } from '../src/chat/index.js'
+import {
+  type Attempt,
+  addUsage,
+  emptyUsage,
+  type Prices,
+  toUnits,
+  toUsd,
+  type Usage,
+} from '../src/chat/index.js'
 import {
   type Context,
   isTetradError,
@@ -153,8 +161,12 @@ function startWatch() {
 const statusOf = (error: unknown) =>
   isTetradError(error) && error.name === 'AbortError' ? 'aborted' : 'failed'
 
-/** No usage costs nothing, whatever its price. */
+/** Adds the costs as integers: a sum of many small floats drifts. */
 function sumUp(attempts: readonly PricedAttempt[]): Usage {
-  const sum = attempts.map(({ usage }) => usage).reduce<Usage>(addUsage, emptyUsage)
-  return sum.cost === undefined && sum.total_tokens === 0 ? { ...sum, cost: 0 } : sum
+  const usages = attempts.map((attempt) => attempt.usage)
+  const sum = usages.reduce<Usage>(addUsage, emptyUsage)
+  // no usage costs nothing, whatever its price
+  if (sum.cost === undefined) return sum.total_tokens === 0 ? { ...sum, cost: 0 } : sum
+  const units = usages.reduce((total, { cost = 0 }) => total + toUnits(cost), 0n)
+  return { ...sum, cost: toUsd(units) }
 }

@@ -130,7 +130,7 @@ async function bodyOf(response: Response): Promise<ReadableStream<Uint8Array>> {
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
   if (isStream && response.body) return response.body
   response.body?.cancel().catch(() => {})
-  throw unexpected('not_a_stream', 'Not an event stream: is this the address of a handler?')
+  throw unexpected('not_a_stream', 'Not an event stream: is this URL a handler?')
 }
 
 const unexpected = (code: string, message: string) =>

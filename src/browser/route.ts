@@ -23,7 +23,7 @@ export interface Route {
   stop(id: string): Promise<unknown>
 }
 
-/** The requests of a client. `ask` and `resume` reject with a `TetradError` without a response. */
+/** The requests of a client. `post` and `resume` reject with a `TetradError` without a response. */
 export function routeOf({ url, headers = {}, credentials, fetch }: RouteOptions): Route {
   const send = async (path: string, init: Init) => {
     try {

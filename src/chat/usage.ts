@@ -1,6 +1,5 @@
 /** Token usage in litellm's field names, its sum, and the marks of usage to be estimated. */
 import { defined, isObject, type JsonObject } from './json.js'
-import { toUnits, toUsd } from './money.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools;
@@ -112,10 +111,7 @@ const addCounts = (a: Counts | undefined, b: Counts): Counts => {
   return sum
 }
 
-/**
- * The sum of two usages; `b` if `a` is undefined. The cost stays known only if both have one; it
- * is added as integers of 1e-15 USD.
- */
+/** The sum of two usages; `b` if `a` is undefined. The cost stays known only if both have one. */
 export function addUsage(a: Usage | undefined, b: Usage): Usage {
   if (!a) return b
   const { cost: costA, estimated: isEstimated, ...countsA } = a
@@ -125,7 +121,7 @@ export function addUsage(a: Usage | undefined, b: Usage): Usage {
     : isEmpty(b)
       ? costA
       : costA !== undefined && costB !== undefined
-        ? toUsd(toUnits(costA) + toUnits(costB))
+        ? costA + costB
         : undefined
   return {
     // the sum has the shape of its parts
