@@ -78,7 +78,11 @@ function fileFor(isLoadedBy: (entry: string) => boolean) {
 async function mergeChunks() {
   const fileOf = (path: string) => resolve(`dist/${path}.js`)
   const input = Object.fromEntries(paths.map((path) => [path, fileOf(path)]))
-  const bundle = await rollup({ input, external: esm.external, treeshake: false })
+  const bundle = await rollup({
+    input,
+    external: esm.external,
+    treeshake: { moduleSideEffects: false },
+  })
   const loaded = new Map<string, ReadonlySet<string>>()
   const { output } = await bundle.generate({
     hoistTransitiveImports: false,
