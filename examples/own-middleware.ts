@@ -15,7 +15,7 @@ const timing: Middleware = async function timing(ctx, next) {
   }
 }
 
-/** Masks e-mail addresses, wherever the stream is cut. */
+/** Masks e-mail addresses in the text, wherever the stream is cut. */
 const maskMail: Middleware = function maskMail(ctx, next) {
   ctx.transform(
     mapText((text) => text.replace(/[\w.]{1,64}@[\w.]{1,64}/g, '•••'), { holdBack: 130 }),

@@ -16,7 +16,8 @@ export interface MapTextOptions {
 
 /**
  * A transform that maps text as if it were one chunk. `fn` must be local: each change depends on at
- * most `holdBack` units of text. Refusals count as text. Positions of annotations are not adjusted.
+ * most `holdBack` units of text. Refusals count as text. Log-probabilities, annotations, transcripts
+ * and output of hosted tools pass as they are; `redact()` covers them.
  *
  * @example ctx.transform(mapText((text) => text.replaceAll('secret', '•••'), { holdBack: 16 }))
  */

@@ -49,7 +49,7 @@ export interface StreamReader {
   end(push: Push): boolean
 }
 
-interface WireOptions {
+export interface WireOptions {
   readonly streaming: boolean
   readonly warn: Warn
   readonly signal: AbortSignal
