@@ -85,7 +85,7 @@ export const imports: readonly HardeningCase[] = [
       try {
         const file = join(directory, 'bundle.mjs')
         await bundle(file)
-        expect(await run(file)).toEqual({ code: 0, said: '' })
+        expect(await run(file)).toEqual({ code: 0, output: '' })
       } finally {
         await rm(directory, { recursive: true })
       }
