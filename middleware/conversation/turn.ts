@@ -38,12 +38,15 @@ export class Turns {
     })
     const own = before.then(() => gone)
     this.last.set(key, own)
+    // not before `own` has resolved: a call that left the queue had others before it
+    own.then(() => {
+      if (this.last.get(key) === own) this.last.delete(key)
+    })
     try {
       await unlessAborted(before, ctx.signal)
       await this.withLease(key, ctx, work)
     } finally {
       leave()
-      if (this.last.get(key) === own) this.last.delete(key)
     }
   }
 
@@ -71,6 +74,8 @@ export class Turns {
       await work(hold)
     } finally {
       clearInterval(timer)
+      // a renewal on its way could take the key again behind the release
+      await holding.catch(() => {})
       // a lease that cannot be released expires
       await lease.release().catch(() => false)
     }

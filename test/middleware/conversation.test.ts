@@ -482,3 +482,36 @@ describe.each(DatabaseSync ? ['redis', 'SQLite'] : ['redis'])('processes over %s
     }),
   )
 })
+
+it('runs one call at a time, also after a call that was aborted while it waited', async () => {
+  let running = 0
+  let most = 0
+  let go = () => {}
+  const first = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  const gate: Middleware = async (_ctx, next) => {
+    most = Math.max(most, ++running)
+    await first
+    await next()
+    running--
+  }
+  const store = memoryStore()
+  const ai = createClient({
+    providers: [scripted([say('a'), say('b')])],
+    use: [conversation({ store, id: 'c' }), gate],
+  })
+  const request = { model: 'scripted/m', messages: [user('hi')] }
+  const controller = new AbortController()
+  const earlier = ai.generate(request)
+  const aborted = thrown(ai.generate(request, { signal: controller.signal }))
+  controller.abort()
+  expect(await aborted).toBeInstanceOf(AbortError)
+  const later = ai.generate(request)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(most).toBe(1)
+  go()
+  await Promise.all([earlier, later])
+  expect(most).toBe(1)
+  expect(await store.get('turn:conversation:c')).toBeUndefined()
+})

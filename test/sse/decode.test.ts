@@ -177,11 +177,11 @@ describe('sseDecoder', () => {
   it('reads an `error` field, which is no event', () => {
     const errors: string[] = []
     const onErrorField = (value: string) => void errors.push(value)
-    const events = decode('error: {"code":500}\n\nerror:a: b\r\n\r\nerrors: c\nerror', {
+    const events = decode('error: {"code":500}\n\nerror:a: b\r\n\r\nerrors: c\n', {
       onErrorField,
     })
     expect(events).toEqual([])
-    expect(errors).toEqual(['{"code":500}', 'a: b', ''])
+    expect(errors).toEqual(['{"code":500}', 'a: b'])
   })
 
   describe('limits', () => {
