@@ -182,16 +182,21 @@ ${parts.join('\n')}
 
 const readmeSides = [
   'fetch loop',
+  'node:http loop',
   'tetrad, no layers',
   ours,
   'official client',
   'AI SDK 6',
   'pi-ai',
 ]
+const readmeNames = {
+  'fetch loop': '`fetch` + `eventsource-parser` + `JSON.parse`',
+  'node:http loop': 'the same on `node:http`',
+}
 const readmeTable = () => {
   const cases = Object.keys(targets)
   const rows = readmeSides.map((name) => [
-    name === 'fetch loop' ? '`fetch` + `eventsource-parser` + `JSON.parse`' : name,
+    readmeNames[name] ?? name,
     ...cases.map((title) => {
       const ratio = rest.openai[title][name]?.against['fetch loop'][0]
       return ratio === undefined ? '' : times(ratio)
