@@ -82,8 +82,8 @@ export type Beside<State = {}> = {
  * is an array.
  *
  * Throws `MisuseError` for tools beside a `toolLoop` that does not take them, for a layer in `with`
- * without a place in the stack, for an unknown part in `outside` or `inside`, and the errors of its
- * parts.
+ * without a place in the stack, for an unknown option, for an unknown part in `outside` or `inside`,
+ * and the errors of its parts.
  *
  * @example
  * const ai = createClient({ use: standard({ aliases: { fast: 'gemini/gemini-2.5-flash' }, retry: { attempts: 2 } }) })
@@ -113,6 +113,9 @@ export function standard<State>(
     timeout: part(options.timeout ?? {}, timeout),
     params: part(options.params ?? {}, params),
   }
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined)
+    throw new MisuseError(`standard() has no option '${unknown}', only ${optionNames.join(', ')}`)
   const { outside = {}, inside = {} } = options
   for (const name of Object.keys({ ...outside, ...inside }))
     if (!Object.hasOwn(parts, name))
@@ -124,6 +127,22 @@ export function standard<State>(
   policies.checkAll()
   return stack
 }
+
+const optionNames: readonly string[] = [
+  'log',
+  'usage',
+  'deadline',
+  'aliases',
+  'history',
+  'tools',
+  'toolLoop',
+  'retry',
+  'timeout',
+  'params',
+  'outside',
+  'inside',
+  'with',
+] satisfies readonly (keyof StandardOptions)[]
 
 /** Puts layers next to the part, or the other layer, that their place names. */
 function placing<State>(given: readonly Layers<State>[]) {

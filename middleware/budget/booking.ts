@@ -113,7 +113,7 @@ export class Booking {
       this.isSliced = first === ahead
       const result = await this.hold(amountsOf(first))
       if (!result.isHeld || !this.leavesRoom(result)) throw this.refused(result, amountsOf(first))
-    } else await this.openBounded({ none, requested: requested, expected })
+    } else await this.openBounded({ none, requested, expected })
     this.heartbeat = setInterval(() => this.renew(), this.settings.leaseMs / 3)
     // lets the process exit while it holds
     if (typeof this.heartbeat === 'object') this.heartbeat.unref?.()

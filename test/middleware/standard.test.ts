@@ -200,6 +200,10 @@ describe('standard places', () => {
       [pass('a', 'inside a')],
     ])
       expect(() => standard({ with: given })).toThrow(MisuseError)
+    // @ts-expect-error no option has this name
+    expect(() => standard({ retries: 3 })).toThrow(/no option 'retries', only .*retry/)
+    // @ts-expect-error the option of `alias` is `aliases`
+    expect(() => standard({ alias: { fast: 'a/b' } })).toThrow(MisuseError)
     // @ts-expect-error no part has this name
     expect(() => standard({ outside: { retries: pass('a') } })).toThrow(/no part 'retries'/)
   })
