@@ -10,8 +10,9 @@ export function scrub(text: string, secret?: string): string {
   )
 }
 
+/** Words behind `Basic` stay ("Basic subscription"): Base64 has capitals or digits. */
 const keyLike =
-  /(\b(?:Bearer|Basic)\s+|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?|\beyJ[\w.-]{16,}/g
+  /(\bBearer\s+|\bBasic\s+(?=[a-z+/]{0,64}[A-Z\d])|[?&](?:key|api_key|access_token)=)[\w.~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk-|xai-|gsk_|pplx-|AIza|ya29\.)[\w-]{16,}(\*)?|\beyJ[\w.-]{16,}/g
 
 /** Maximum length of an id, code or parameter name in an error, attempt or log. UTF-16 units. */
 const maxNameLength = 200

@@ -192,6 +192,11 @@ overBoth(() => {
         expect(shown).not.toContain(secret)
     })
 
+    it('keeps words that only look like credentials', async () => {
+      const message = 'A Basic subscription does not include this model'
+      expect(String(await failure(reply(403, { error: { message } })))).toContain(message)
+    })
+
     it('keeps a key that the provider has already masked', async () => {
       const message = 'Incorrect API key provided: sk-pr*****************cdef. See the docs'
       expect(String(await failure(reply(401, { error: { message } })))).toContain(message)
