@@ -188,8 +188,11 @@ export class Booking {
     })
     if (this.covers(now, margin)) return undefined
     return this.extending.then(() => {
-      if (this.isUncapped || this.covers(this.current(), margin)) return undefined
-      throw this.refusal ?? this.lastRefusal
+      const isOver = this.isUncapped || this.over.signal.aborted
+      if (isOver || this.covers(this.current(), margin)) return undefined
+      if (this.lastRefusal) throw this.lastRefusal
+      // the text grew by more than the extension that was on its way
+      return this.reach()
     })
   }
 
@@ -217,8 +220,8 @@ export class Booking {
     try {
       for (let waitedMs = 0; ; waitedMs += pauseMs) {
         const result = await this.hold(amounts)
+        this.lastRefusal = result.isHeld ? undefined : this.exceeded(result, amounts)
         if (result.isHeld) return
-        this.lastRefusal = this.exceeded(result, amounts)
         if (waitedMs >= patienceMs || !this.othersHold(result)) return
         await sleep(pauseMs, this.over.signal)
       }

@@ -287,4 +287,20 @@ describe('a write-behind log', () => {
     expect(await memory.read('log', 0)).toHaveLength(6)
     expect(appends.length).toBeLessThanOrEqual(3)
   })
+
+  it('loses no event that comes while a write ends, at any step of it', async () => {
+    for (let steps = 0; steps < 30; steps++) {
+      const store = memoryStore()
+      const log = new StreamLog({ store, key: 'log', keepMs: 60_000, onBreak: () => {} })
+      await log.write(['first'])
+      for (let step = 0; step < steps; step++) await undefined
+      await log.write(['second'])
+      await new Promise(setImmediate)
+      expect(await store.read('log', 0)).toHaveLength(2)
+      await log.write(['third'])
+      for (let step = 0; step < steps; step++) await undefined
+      expect(await log.seal()).toBe(true)
+      expect(await store.read('log', 0)).toHaveLength(4)
+    }
+  })
 })

@@ -16,6 +16,7 @@ import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/stor
 import { mockServer, say as reply } from '../../src/testing/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { type Scripted, say, scripted, start, untilAborted } from '../contract/scripted.js'
+import { gate } from '../http/requests.js'
 import { DatabaseSync } from '../store/sqlite.js'
 import { useRedis } from '../store/use-redis.js'
 import { crowd, crowdInProcesses, seeded, startProcess, stateOf } from './budget-load.js'
@@ -222,6 +223,27 @@ describe('budget', () => {
     expect(usage?.total_tokens).toBeLessThanOrEqual(250)
     expect(provider.open()).toBe(0)
     expect(provider.calls).toHaveLength(1)
+  })
+
+  it('extends again when the text outgrows the extension that was on its way', async () => {
+    const memory = memoryStore()
+    const extension = gate()
+    let holds = 0
+    const store: Store = {
+      ...memory,
+      async hold(...args) {
+        if (++holds === 2) await extension.opened
+        return memory.hold?.(...args) as ReturnType<NonNullable<Store['hold']>>
+      },
+    }
+    const text = [10, 400, 10].map((count) => ' word'.repeat(count))
+    const deltas = text.map((text): StreamChunk => ({ type: 'text-delta', text }))
+    const provider = scripted([[start(), ...deltas, ...say('').slice(-1)]])
+    const { ai } = client(provider, { store, tokens: 5_000, reserve: { slice: 20, margin: 20 } })
+    const stream = ai.stream(request)
+    setTimeout(extension.open)
+    expect((await stream.response).text).toBe(text.join(''))
+    expect(holds).toBeGreaterThan(2)
   })
 
   it('estimates from recent usage in the store', async () => {

@@ -49,7 +49,7 @@ export class StreamLog {
     for (const event of events) this.recent.push(event)
     this.wake()
     this.queue(events)
-    if (this.unwrittenLength > maxUnwritten) await this.flush()
+    if (this.unwrittenLength > maxUnwritten) await this.writing
   }
 
   /** Ends the log for local readers. */
@@ -61,7 +61,7 @@ export class StreamLog {
   /** Marks the log as complete; resolves to false where it is not. */
   async seal(): Promise<boolean> {
     this.queue([end])
-    await this.flush()
+    await this.writing
     return !this.isBroken
   }
 
@@ -102,14 +102,7 @@ export class StreamLog {
       this.unwritten.push(event)
       this.unwrittenLength += event.length
     }
-    void this.flush()
-  }
-
-  private flush(): Promise<void> {
-    this.writing ??= this.writeAll().finally(() => {
-      this.writing = undefined
-    })
-    return this.writing
+    this.writing ??= this.writeAll()
   }
 
   private async writeAll(): Promise<void> {
@@ -119,6 +112,8 @@ export class StreamLog {
       this.unwrittenLength = 0
       await this.append(events)
     }
+    // in the same step as the last look at the queue: an event that comes later starts it again
+    this.writing = undefined
   }
 
   private async append(events: readonly string[]): Promise<void> {
