@@ -38,8 +38,8 @@ export type LayerPlace = `inside ${string}` | `outside ${string}`
 /** Data that a layer declares about itself. */
 export interface LayerData {
   /**
-   * Where `standard({ with })` puts it. In a list the first place counts whose neighbor is in the
-   * stack.
+   * Where `standard({ with })` puts it: of a list, the first place whose neighbor is in the stack.
+   * A layer inside `params` with a place outside another part is refused.
    */
   readonly place?: LayerPlace | readonly LayerPlace[] | undefined
   /**

@@ -1,6 +1,14 @@
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
-import { retry, standard, tools, trace } from '../../middleware/index.js'
+import { budget } from '../../middleware/budget.js'
+import { guard } from '../../middleware/guard.js'
+import { history, params, retry, standard, tools, trace, usage } from '../../middleware/index.js'
+import { limit } from '../../middleware/limit.js'
+import { promptCache } from '../../middleware/prompt-cache.js'
+import { redact } from '../../middleware/redact.js'
+import { repair } from '../../middleware/repair.js'
+import { telemetry } from '../../middleware/telemetry.js'
+import { thinkTags } from '../../middleware/think-tags.js'
 import { createClient } from '../../src/client.js'
 import { layer, type Middleware, MisuseError } from '../../src/core/index.js'
 import { caller, failure, fakeAdapter, modes, request, run, say } from './support.js'
@@ -121,6 +129,55 @@ describe('createClient', () => {
   ])('refuses %s outside %s', (outer, inner, reason) => {
     const use = [pass(outer), pass(inner)]
     expect(() => createClient({ providers, use })).toThrow(reason)
+  })
+
+  it.each([
+    ['tools', 'redact-results', /'tools' is outside 'redact-results'.*client unmasked/],
+    ['telemetry-inference', 'redact', /it would record what redact\(\) masks/],
+  ])('refuses %s outside %s, and shows how policies are placed', (outer, inner, reason) => {
+    const create = () => createClient({ providers, use: [pass(outer), pass(inner)] })
+    expect(create).toThrow(reason)
+    expect(create).toThrow('standard({ with: [...] })')
+  })
+
+  describe('a layer added inside params', () => {
+    const guarded = () => guard({ input: () => true })
+    const sealed = () => layer('seal', (_, next) => next(), { place: 'outside tools' })
+
+    it.each([
+      ['guard', guarded],
+      ['redact-results', redact],
+      ['limit', () => limit({ concurrency: 1 })],
+      ['repair', repair],
+      ['seal', sealed],
+    ] as const)('is refused if it belongs outside a part: %s', (name, make) => {
+      const misplaced = new RegExp(`'${name}'.*standard\\(\\{ with: \\[\\.\\.\\.\\] \\}\\)`)
+      expect(() => createClient({ providers, use: [...standard(), make()].flat() })).toThrow(
+        misplaced,
+      )
+      const ai = createClient({ providers, use: standard() })
+      const added = ai.layers.length
+      expect(() => ai.use(make())).toThrow(misplaced)
+      expect(ai.layers).toHaveLength(added)
+      expect(createClient({ providers, use: standard({ with: [make()] }) }).layers).not.toEqual([])
+    })
+
+    it('is allowed without such a place, or without the part that its place names', () => {
+      const policies = [thinkTags(), budget({ usd: 1, window: 'day' }), promptCache()]
+      const masking = redact({ restore: true })
+      const moved = layer('limit', limit({ concurrency: 1 }))
+      const own = layer('own', (_, next) => next(), { place: ['outside fallback', 'inside tools'] })
+      const use = [standard(), policies, masking, telemetry(), moved, own].flat()
+      expect(createClient({ providers, use }).layers).toHaveLength(use.length)
+      const manual = [retry(), params(), guarded(), limit({ concurrency: 1 })]
+      expect(createClient({ providers, use: manual }).layers).toHaveLength(manual.length)
+    })
+
+    it('may stand apart from its place with params inside of it', () => {
+      const outer = [usage(), history(), tools({})]
+      const use = [...outer, guarded(), limit({ concurrency: 1 }), retry(), params()]
+      expect(createClient({ providers, use }).layers).toHaveLength(use.length)
+    })
   })
 
   it('treats a function of the app as unknown, whatever its name', () => {
