@@ -16,41 +16,55 @@ export interface MapTextOptions {
 
 /**
  * A transform that maps text as if it were one chunk. `fn` must be local: each change depends on at
- * most `holdBack` units of text. Refusals count as text. Log-probabilities, annotations, transcripts
- * and output of hosted tools pass as they are; `redact()` covers them.
+ * most `holdBack` units of text. Refusals count as text. Text before and after reasoning, a refusal,
+ * a call, a file or a hosted tool is mapped as two texts. Log-probabilities are emitted at the end
+ * of a turn, and dropped, with a warning, if its text was changed. Annotations, transcripts and
+ * output of hosted tools pass as they are; `redact()` covers them.
  *
  * @example ctx.transform(mapText((text) => text.replaceAll('secret', '•••'), { holdBack: 16 }))
  */
 export function mapText(fn: (text: string) => string, options: MapTextOptions): Transform {
   const { holdBack, reasoning = false, toolArguments = false } = options
   const newTail = (type: TailType) => new Tail(fn, holdBack, type)
-  let text = newTail('text-delta')
-  let refusal = newTail('refusal-delta')
-  let thought = newTail('reasoning-delta')
+  const newTails = () =>
+    [newTail('reasoning-delta'), newTail('text-delta'), newTail('refusal-delta')] as const
+  let tails = newTails()
+  let logprobs: StreamChunk[] = []
   const held = new Map<number, { text: string; isCustom: boolean }>()
+  /** Emits the held text of all tails but `kept`, so that later chunks do not overtake it. */
+  const flush = (emit: Emit, kept?: Tail) => {
+    for (const tail of tails) if (tail !== kept) tail.flush(emit)
+  }
   return (chunk, emit) => {
+    const [thought, text, refusal] = tails
     switch (chunk.type) {
       case 'start':
         // drops what a failed attempt left
-        text = newTail('text-delta')
-        refusal = newTail('refusal-delta')
-        thought = newTail('reasoning-delta')
+        tails = newTails()
+        logprobs = []
         held.clear()
         break
       case 'reasoning-delta':
+        flush(emit, thought)
         if (reasoning) return thought.add(chunk.text, emit)
         break
       case 'text-delta':
-        thought.flush(emit)
+        flush(emit, text)
         if (chunk.phase !== text.phase) text.flush(emit)
         text.phase = chunk.phase
         return text.add(chunk.text, emit)
       case 'refusal-delta':
-        thought.flush(emit)
+        flush(emit, refusal)
         return refusal.add(chunk.text, emit)
+      case 'file':
+      case 'hosted-tool':
+        flush(emit)
+        break
+      case 'logprobs':
+        logprobs.push(chunk)
+        return
       case 'tool-call-start':
-        thought.flush(emit)
-        text.flush(emit)
+        flush(emit)
         if (toolArguments) held.set(chunk.index, { text: '', isCustom: chunk.kind === 'custom' })
         break
       case 'tool-call-delta': {
@@ -67,13 +81,22 @@ export function mapText(fn: (text: string) => string, options: MapTextOptions): 
         break
       }
       case 'finish':
-        thought.flush(emit)
-        text.flush(emit)
-        refusal.flush(emit)
+        flush(emit)
+        if (logprobs.length > 0 && tails.some(({ isChanged }) => isChanged)) emit(droppedLogprobs)
+        else for (const one of logprobs) emit(one)
         break
     }
     emit(chunk)
   }
+}
+
+const droppedLogprobs: StreamChunk = {
+  type: 'warning',
+  warning: {
+    code: 'dropped',
+    param: 'logprobs',
+    message: 'mapText() dropped the log-probabilities: their tokens show the text it changed',
+  },
 }
 
 /** Maps the strings in JSON text; invalid JSON is mapped as text. */
@@ -93,11 +116,15 @@ function mapStrings(value: unknown, fn: (text: string) => string): unknown {
   )
 }
 
+type Emit = (chunk: StreamChunk) => void
+
 type TailType = 'text-delta' | 'reasoning-delta' | 'refusal-delta'
 
 /** The unmapped end of a text that a change may still affect. */
 class Tail {
   private raw = ''
+  /** A part of the text, as emitted, is not the original. */
+  isChanged = false
   /** Phase of the held text. */
   phase: string | undefined
 
@@ -107,23 +134,21 @@ class Tail {
     private readonly type: TailType,
   ) {}
 
-  add(text: string, emit: (chunk: StreamChunk) => void): void {
+  add(text: string, emit: Emit): void {
     this.raw += text
     const { at, ready } = this.cut()
-    if (at === 0) return
-    this.raw = this.raw.slice(at)
-    this.emit(ready, emit)
+    if (at > 0) this.emit(at, ready, emit)
   }
 
-  flush(emit: (chunk: StreamChunk) => void): void {
-    if (this.raw === '') return
-    const rest = this.fn(this.raw)
-    this.raw = ''
-    this.emit(rest, emit)
+  flush(emit: Emit): void {
+    if (this.raw !== '') this.emit(this.raw.length, this.fn(this.raw), emit)
   }
 
-  private emit(text: string, emit: (chunk: StreamChunk) => void): void {
-    const { type, phase } = this
+  /** Emits the first `length` units, mapped to `text`. */
+  private emit(length: number, text: string, emit: Emit): void {
+    const { type, phase, raw } = this
+    this.isChanged ||= text !== raw.slice(0, length)
+    this.raw = raw.slice(length)
     if (text !== '') emit({ type, text, ...defined({ phase }) })
   }
 

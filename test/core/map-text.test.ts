@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { mapText } from '../../src/core/index.js'
-import { finish, start, text } from './support.js'
+import { type Middleware, mapText } from '../../src/core/index.js'
+import { caller, fakeAdapter, finish, modes, run, start, text } from './support.js'
 
 const redact = (value: string) => value.replace(/\b(?:cat|concat|[0-9]{3,6})\b/g, '•')
 
@@ -88,6 +88,77 @@ describe('mapText', () => {
       'text-delta',
       'finish',
     ])
+  })
+
+  const reasoning: StreamChunk = { type: 'reasoning-delta', text: 'hm' }
+  const refusal: StreamChunk = { type: 'refusal-delta', text: 'No.' }
+  const file: StreamChunk = { type: 'file', media_type: 'image/png', data: 'AAAA' }
+  const search: StreamChunk = { type: 'hosted-tool', id: 's', name: 'search', status: 'running' }
+
+  it.each([reasoning, refusal, file, search])('held text is not overtaken: $type', (other) => {
+    const chunks = [start(), text('one'), other, text('two'), finish()]
+    for (const mapsReasoning of [false, true])
+      expect(through({ holdBack: 10, reasoning: mapsReasoning }, chunks)).toEqual(chunks)
+  })
+
+  it.each([text('so'), refusal, file, search])(
+    'held reasoning is not overtaken: $type',
+    (other) => {
+      const chunks = [start(), reasoning, other, reasoning, finish()]
+      expect(through({ holdBack: 10, reasoning: true }, chunks)).toEqual(chunks)
+    },
+  )
+
+  const logprobs = (...tokens: string[]): StreamChunk => ({
+    type: 'logprobs',
+    content: tokens.map((token) => ({ token, logprob: -1, bytes: null })),
+  })
+
+  it('log-probabilities show no text that was changed: they are dropped with a warning', () => {
+    for (const said of [text('a cat'), { type: 'refusal-delta', text: 'a cat' } as const]) {
+      const out = through({ holdBack: 10 }, [
+        start(),
+        logprobs('a'),
+        said,
+        logprobs(' cat'),
+        finish(),
+      ])
+      expect(JSON.stringify(out)).not.toContain('cat')
+      expect(out.map(({ type }) => type)).toEqual(['start', said.type, 'warning', 'finish'])
+      expect(out).toContainEqual({
+        type: 'warning',
+        warning: expect.objectContaining({ code: 'dropped', param: 'logprobs' }),
+      })
+    }
+  })
+
+  it('log-probabilities of a turn without a change are kept', () => {
+    const changed = [start(), text('cat'), logprobs('cat'), finish()]
+    const unchanged = [start('r2'), logprobs('do'), text('dog'), logprobs('g'), finish()]
+    const out = through({ holdBack: 10 }, [...changed, ...unchanged])
+    expect(out.slice(-5)).toEqual([
+      start('r2'),
+      text('dog'),
+      logprobs('do'),
+      logprobs('g'),
+      finish(),
+    ])
+    expect(through({ holdBack: 10 }, [start(), logprobs('x'), start('r2'), finish()])).toEqual([
+      start(),
+      start('r2'),
+      finish(),
+    ])
+  })
+
+  it.each(modes)('masked text is in no log-probability of an answer, in %s', async (mode) => {
+    const mask: Middleware = (ctx, next) => {
+      ctx.transform(mapText(redact, { holdBack: 10 }))
+      return next()
+    }
+    const chunks = [start(), text('a c'), logprobs('a', ' c'), text('at'), logprobs('at'), finish()]
+    const { response } = await run(caller(fakeAdapter(chunks), mask), mode)
+    expect(response).toMatchObject({ text: 'a •', warnings: [{ param: 'logprobs' }] })
+    expect(response).not.toHaveProperty('logprobs')
   })
 
   it('drops the buffer of a failed attempt', () => {
