@@ -153,6 +153,8 @@ class RunningCall {
     try {
       if (this.root.fault) throw this.root.fault
       checkOptions(this.run.options)
+      // a nested call inherits options of layers further out
+      if (!this.place) checkReaders(this.run)
       const { request, parse } = this.engine.validateRequest(this.request)
       const timeouts = { ...this.place?.timeouts(), ...defined(this.run.options.timeouts ?? {}) }
       await runLayers(this.run, 0, this.root, { request, timeouts }, this.ledger)
@@ -220,6 +222,21 @@ function checkOptions({ highWaterMark = defaults.highWaterMark }: CallOptions<un
     throw new MisuseError(
       `highWaterMark must be a number of chunks, at least 1, not ${highWaterMark}`,
     )
+}
+
+/** The layer that reads an option; one of the app's own that does has the same name. */
+const readers = [
+  ['aliases', 'alias'],
+  ['dropParams', 'params'],
+] as const
+
+/** Throws `MisuseError` for an option that no layer reads: it would do nothing. */
+function checkReaders({ options, layers }: Run): void {
+  for (const [option, reader] of readers)
+    if (options[option] !== undefined && !layers.some(({ name }) => name === reader))
+      throw new MisuseError(
+        `'${option}' of the call options does nothing without the ${reader}() middleware: add it to the stack, import { ${reader} } from 'tetrad/middleware'`,
+      )
 }
 
 async function countTokens(

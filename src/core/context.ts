@@ -135,8 +135,12 @@ export interface BaseCallOptions {
   readonly highWaterMark?: number | undefined
   /** A consumer that has not pulled for this long counts as gone. Milliseconds. @default 300_000 */
   readonly stalledMs?: number | undefined
+  /** Overrides the table of `alias()`. A call without that layer throws `MisuseError`. */
   readonly aliases?: Readonly<Record<string, string>> | undefined
-  /** Overrides the option of `params()`; `drop_params` of the request overrides it. */
+  /**
+   * Overrides the option of `params()`; `drop_params` of the request overrides it. A call without
+   * that layer throws `MisuseError`.
+   */
   readonly dropParams?: boolean | undefined
   /** Keys by provider name, for this call. */
   readonly apiKeys?: Readonly<Record<string, string>> | undefined

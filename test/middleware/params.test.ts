@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { alias } from '../../middleware/alias.js'
 import { type ParamsOptions, params } from '../../middleware/params.js'
 import { retry } from '../../middleware/retry.js'
+import { timeout } from '../../middleware/timeout.js'
 import type { ChatRequest, ParamRule, Warning } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   BadRequestError,
+  layer,
   MisuseError,
   ServiceUnavailableError,
   UnsupportedParamsError,
@@ -191,6 +193,34 @@ describe('drop_params', () => {
       const ai = createClient({ providers: [scripted([say('Hello')])] })
       const request = { model: 'scripted/m', messages, [name]: name === 'drop_params' || ['seed'] }
       await expect(ai.generate(request)).rejects.toBeInstanceOf(MisuseError)
+    },
+  )
+
+  it.each([
+    [{ dropParams: true }, params()],
+    [{ dropParams: false }, params()],
+    [{ aliases: { fast: 'scripted/m' } }, alias()],
+  ] as const)(
+    'without its layer the option %j of a call is a MisuseError',
+    async (options, own) => {
+      const request = { model: 'scripted/m', messages }
+      for (const use of [[], [retry(), timeout()]]) {
+        const provider = scripted([say('Hello')])
+        const ai = createClient({ providers: [provider], use })
+        await expect(ai.generate(request, options)).rejects.toThrow(`without the ${own.name}()`)
+        await expect(ai.stream(request, options).response).rejects.toBeInstanceOf(MisuseError)
+        expect(provider.calls).toHaveLength(0)
+        // undefined is no option
+        const none = Object.fromEntries(Object.keys(options).map((name) => [name, undefined]))
+        expect((await ai.generate(request, none)).text).toBe('Hello')
+      }
+      // its layer is outside of the nested call, which inherits the option
+      const asks = layer('asks', async (ctx, next) => {
+        await ctx.client.generate(ctx.request)
+        return next()
+      })
+      const ai = createClient({ providers: [scripted([say('Hello')])], use: [own, asks] })
+      expect((await ai.generate(request, options)).text).toBe('Hello')
     },
   )
 })
