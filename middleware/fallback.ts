@@ -1,10 +1,11 @@
 /** Calls another model when one fails before any content was emitted. */
+import type { ModelName } from '../src/chat/index.js'
 import type { Context, Middleware, Next } from '../src/core/index.js'
 import { isTetradError, key, layer, MisuseError } from '../src/core/index.js'
 
 export interface FallbackOptions {
   /** Full names, tried in this order after the model of the request. */
-  readonly models: readonly string[]
+  readonly models: readonly ModelName[]
   /**
    * Overrides the decision by error class; `undefined` keeps it. Not called after content left or
    * an abort.
@@ -17,14 +18,16 @@ export interface FallbackOptions {
  * 404, 429, 5xx, lost connections, timeouts. Errors of the request (400, 409, 413, 422, too long,
  * refused by a policy), an abort and a spent budget are thrown to the caller. Each switch is a
  * warning of code `fallback`; a later step of a tool loop starts with the model that answered.
- * Throws `MisuseError` at construction for no models.
+ * Throws `MisuseError` at construction for no models; `createClient` throws one for a model without
+ * a provider.
  *
  * @example const ai = createClient({ use: standard({ with: [fallback('openai/gpt-5', 'xai/grok-4.3')] }) })
  */
-export function fallback(...given: readonly string[] | readonly [FallbackOptions]): Middleware {
+export function fallback(...given: readonly ModelName[] | readonly [FallbackOptions]): Middleware {
   const [first] = given
   // the first is not an options object, so all are names
-  const { models, when } = typeof first === 'object' ? first : { models: given as string[] }
+  const names = given as readonly ModelName[]
+  const { models, when } = typeof first === 'object' ? first : { models: names }
   if (!models?.length || !models.every((model) => typeof model === 'string' && model !== ''))
     throw new MisuseError("fallback() needs names of models: fallback('openai/gpt-5')")
   const last = key<{ readonly requested: string; readonly answered: string }>('fallback')
@@ -51,11 +54,22 @@ export function fallback(...given: readonly string[] | readonly [FallbackOptions
         })
       }
   }
-  return layer('fallback', run, { place: 'outside retry', repeats: 'attempt' })
+  return layer('fallback', run, { place: 'outside retry', repeats: 'attempt', targets: models })
 }
 
-const ofRequest = /^(BadRequest|Unsupported|Context|Content|Unprocess|Conflict|Abort|Budget|Misuse)/
-const isOfModel = (error: unknown) => isTetradError(error) && !ofRequest.test(error.name)
+/** Errors that another model would repeat. By name: two copies of the package differ in classes. */
+const ofRequest: ReadonlySet<string> = new Set([
+  'BadRequestError',
+  'UnsupportedParamsError',
+  'ContextWindowExceededError',
+  'ContentPolicyViolationError',
+  'ConflictError',
+  'UnprocessableEntityError',
+  'AbortError',
+  'BudgetExceededError',
+  'MisuseError',
+])
+const isOfModel = (error: unknown) => isTetradError(error) && !ofRequest.has(error.name)
 
 /** Stored state (`previous_response_id`) does not exist at another provider. */
 const canFollow = (model: string, { request, client: { capabilities } }: Context) =>
@@ -68,7 +82,7 @@ const canFollow = (model: string, { request, client: { capabilities } }: Context
  */
 const askAdapted = (ctx: Context, next: Next) =>
   next().catch((error: unknown) => {
-    if (!/^Unsupported/.test(isTetradError(error) ? error.name : '')) throw error
+    if (!isTetradError(error) || error.name !== 'UnsupportedParamsError') throw error
     if (ctx.request.drop_params !== undefined) throw error
     ctx.request = { ...ctx.request, drop_params: true }
     return next()

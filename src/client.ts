@@ -7,11 +7,13 @@ import type {
   ResponseFormat,
 } from './chat/index.js'
 import {
+  type BadRequestError,
   type CallArgs,
   type Caller,
   type ChatStream,
   checkOrder,
   createCaller,
+  isNamedLayer,
   type Layers,
   type Middleware,
   MisuseError,
@@ -20,7 +22,7 @@ import {
   type ProviderAdapter,
   toPricing,
 } from './core/index.js'
-import { createRegistry } from './providers/index.js'
+import { createRegistry, type Registry } from './providers/index.js'
 import { validateRequest } from './validate-request.js'
 
 export interface ClientOptions<State> {
@@ -53,8 +55,9 @@ export interface Client<State = {}>
   /**
    * Adds layers inside the existing ones, for later calls. Mutates this client, as in Koa, and
    * returns it.
-   * Throws `MisuseError` for a value that is not a layer, for a second of a part allowed once, and
-   * for an invalid order.
+   * Throws `MisuseError` for a value that is not a layer, for a second of a part allowed once, for
+   * an invalid order, for a layer that belongs outside of these, and for a model that a layer calls
+   * and no provider has.
    */
   use(...layers: readonly Layers<State>[]): this
   /** The stack, outermost first. */
@@ -94,6 +97,7 @@ export function createClient<State = {}>(options: ClientOptions<State>): Client<
       const all = added.flat()
       all.forEach(checkLayer)
       checkOrder([...layers, ...all])
+      checkTargets([...layers, ...all], registry)
       layers.push(...all)
       return client
     },
@@ -109,4 +113,29 @@ function checkLayer(layer: unknown, position: number): void {
   throw new MisuseError(
     `Layer ${position + 1} is ${layer === null ? 'null' : typeof layer}, not a middleware function: pass (ctx, next) => …, and call a factory, such as retry()`,
   )
+}
+
+/** A model without a provider would be reported only when it is needed. */
+function checkTargets(layers: readonly Middleware<never>[], registry: Registry): void {
+  for (const [index, { name, targets = [] }] of layers.entries()) {
+    const inside = layers.slice(index + 1)
+    // a function of the app may resolve names of its own
+    if (!inside.every(isNamedLayer)) continue
+    const resolved = inside.flatMap(({ models = [] }) => models)
+    for (const target of targets)
+      if (!resolved.includes(target)) checkTarget(name, target, registry)
+  }
+}
+
+function checkTarget(name: string, target: string, { resolve }: Registry): void {
+  try {
+    resolve(target)
+  } catch (cause) {
+    // resolve() throws nothing else
+    const { message } = cause as BadRequestError
+    throw new MisuseError(`The layer '${name}' calls a model without a provider. ${message}`, {
+      code: 'unknown_model',
+      cause,
+    })
+  }
 }

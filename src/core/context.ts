@@ -54,6 +54,11 @@ export interface LayerData {
   readonly outgoing?: Outgoing | undefined
   /** Model names that it resolves, as `alias` does: listed by the error for an unknown model. */
   readonly models?: readonly string[] | undefined
+  /**
+   * Models that it calls, as `fallback` does: one without a provider is a `MisuseError` when the
+   * client is created, not when it is needed.
+   */
+  readonly targets?: readonly ModelName[] | undefined
 }
 
 export type Outgoing = (

@@ -1,20 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { alias } from '../../middleware/alias.js'
 import { fallback } from '../../middleware/fallback.js'
 import { retry } from '../../middleware/retry.js'
 import { type StandardOptions, standard } from '../../middleware/standard.js'
 import { tool } from '../../middleware/tools.js'
 import type { ChatRequest } from '../../src/chat/index.js'
 import { type Client, createClient } from '../../src/client.js'
+import * as errors from '../../src/core/errors.js'
 import {
   AbortError,
-  BadRequestError,
   BudgetExceededError,
   type Layers,
   layer,
+  type Middleware,
   MisuseError,
   RateLimitError,
   ServiceUnavailableError,
+  TetradError,
   UnsupportedParamsError,
 } from '../../src/core/index.js'
 import {
@@ -343,12 +346,84 @@ it('two calls at once keep their own model', async () => {
   expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(['second', 'first', 'second'])
 })
 
-it('an unknown model is reported with its name', async () => {
-  const ai = createClient({
-    providers: [scripted([[new ServiceUnavailableError('down')]])],
-    use: [fallback('nobody/knows')],
+describe('a model without a provider', () => {
+  const providers = [scripted([[new ServiceUnavailableError('down')], words('Hello')])]
+  const unknown = /'fallback'.*"scriptd\/b".*write "provider\/model" with one of scripted/
+
+  it('is a MisuseError when the client is created, or the layer added', () => {
+    const options = { models: ['scripted/a', 'scriptd/b'] }
+    for (const policy of [fallback('scriptd/b'), fallback(options)]) {
+      expect(() => createClient({ providers, use: [policy] })).toThrow(unknown)
+      expect(() => createClient({ providers, use: standard({ with: [policy] }) })).toThrow(unknown)
+      const ai = createClient({ providers })
+      expect(() => ai.use(policy)).toThrow(MisuseError)
+      expect(ai.layers).toEqual([])
+    }
   })
-  expect(await thrown(ai.generate(question('scripted/a')))).toBeInstanceOf(BadRequestError)
+
+  it('is legal if a layer inside resolves the name', async () => {
+    const small = alias({ small: 'scripted/s' })
+    const route: Middleware = (ctx, next) => {
+      if (ctx.request.model === 'small') ctx.request = { ...ctx.request, model: 'scripted/s' }
+      return next()
+    }
+    for (const inside of [small, route]) {
+      const provider = scripted([[new ServiceUnavailableError('down')], words('Hello')])
+      const ai = createClient({ providers: [provider], use: [fallback('small'), inside] })
+      expect((await ai.generate(question('scripted/a'))).text).toBe('Hello')
+    }
+    expect(() => createClient({ providers, use: [small, fallback('small')] })).toThrow(MisuseError)
+  })
+
+  it('is not one that its provider does not list', () => {
+    const create = () => createClient({ providers, use: [fallback('scripted/of-tomorrow')] })
+    expect(create).not.toThrow()
+  })
+})
+
+describe('which error a second model answers', () => {
+  const ofRequest = [
+    'BadRequestError',
+    'UnsupportedParamsError',
+    'ContextWindowExceededError',
+    'ContentPolicyViolationError',
+    'ConflictError',
+    'UnprocessableEntityError',
+    'AbortError',
+    'BudgetExceededError',
+    'MisuseError',
+  ]
+  class ContextCacheError extends TetradError {
+    override readonly name = 'ContextCacheError'
+  }
+  const classes = Object.values(errors).filter(
+    ({ prototype }) => prototype instanceof TetradError,
+    // of the exports these are classes
+  ) as readonly (new (
+    message: string,
+  ) => TetradError)[]
+  const named = [...classes, ContextCacheError].map(
+    (Class) => [new Class('no').name, Class] as const,
+  )
+
+  it('has all classes', () => {
+    expect(named.map(([name]) => name)).toEqual(expect.arrayContaining(ofRequest))
+    expect(named.length).toBeGreaterThan(ofRequest.length + 8)
+  })
+
+  it.each(named)('%s', async (name, Class) => {
+    const fails = layer('fails', async (ctx, next) => {
+      if (ctx.request.model === 'scripted/a') throw new Class('no')
+      return next()
+    })
+    const providers = [scripted([words('Hello')])]
+    const ai = createClient({ providers, use: [fallback('scripted/b'), fails] })
+    const outcome = await ai.generate(question('scripted/a')).then(
+      ({ text }) => text,
+      (error: Error) => error.name,
+    )
+    expect(outcome).toBe(ofRequest.includes(name) ? name : 'Hello')
+  })
 })
 
 it('no model is a MisuseError', () => {
