@@ -225,6 +225,21 @@ describe('createClient', () => {
   })
 })
 
+describe('ctx.state', () => {
+  it.each(modes)(
+    'without one in the call is frozen: a value would be lost, in %s',
+    async (mode) => {
+      const writes = layer('writes', (ctx, next) => {
+        expect(ctx.state).toEqual({})
+        Object.assign(ctx.state, { user: 'ann' })
+        return next()
+      })
+      const error = await failure(run(caller(fakeAdapter(say('hi')), writes), mode))
+      expect(error).toBeInstanceOf(TypeError)
+    },
+  )
+})
+
 describe('countTokens', () => {
   const counting = () => {
     const counted: unknown[] = []
