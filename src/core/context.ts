@@ -263,8 +263,8 @@ export interface ProviderAdapter {
   readonly hasTimers?: boolean
   /** If absent, or undefined for an unknown model, all parameters are allowed. */
   capabilities?(model: string): Partial<Capabilities> | undefined
-  /** Converts to the provider's own messages. Pure. */
-  convertMessages(messages: readonly Message[], model: string): unknown
+  /** Converts to the provider's own messages, for an app or a test: no call uses it. Pure. */
+  convertMessages?(messages: readonly Message[], model: string): unknown
   /**
    * If absent, the stream is accumulated. `id`, `created`, `model` and `usage` may be omitted from
    * the answer: the core completes it.

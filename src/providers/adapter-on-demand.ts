@@ -28,7 +28,7 @@ export function adapterOnDemand(
   return {
     ...facts,
     hasTimers: true,
-    convertMessages: (messages, model) => adapter.part.convertMessages(messages, model),
+    convertMessages: (messages, model) => adapter.part.convertMessages?.(messages, model),
     async generate(request, call) {
       const { generate = missing } = await ready(call)
       return generate(request, call)

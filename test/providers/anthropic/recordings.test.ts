@@ -151,10 +151,11 @@ describe('a recorded response', () => {
       tool_call_id: id,
       content: 'done',
     }))
-    const { messages } = anthropic().convertMessages(
+    const converted = anthropic().convertMessages?.(
       [{ role: 'user', content: 'a' }, message, ...results, { role: 'user', content: 'b' }],
       recording.model,
-    ) as { messages: { content: unknown }[] }
+    )
+    const { messages } = converted as { messages: { content: unknown }[] }
     // an internal marker: it is sent beside the messages
     const isContainer = (block: unknown) => isObject(block) && block.type === 'container'
     const isBlank = (block: unknown) =>

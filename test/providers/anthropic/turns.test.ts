@@ -684,7 +684,7 @@ it('convertMessages converts the conversation without a warning', () => {
     { role: 'system' as const, content: 'Be brief.' },
     { role: 'user' as const, content: 'Hi' },
   ])
-  expect(anthropic().convertMessages(messages, sonnet)).toMatchObject({
+  expect(anthropic().convertMessages?.(messages, sonnet)).toMatchObject({
     system: [{ text: 'Be brief.' }],
     messages: [userTurn('Hi')],
   })

@@ -402,10 +402,9 @@ describe('repairs', () => {
 
   it('a name that the API rejects is changed', () => {
     // the adapter changes names in a request and in its history alike
-    const [call] = openai().convertMessages(
-      [turn(fn('a', '{}', 'my.tool:x')), result('a')] as never,
-      'gpt-5',
-    ) as readonly { readonly name?: string }[]
+    const history = [turn(fn('a', '{}', 'my.tool:x')), result('a')] as never
+    const input = openai().convertMessages?.(history, 'gpt-5')
+    const [call] = input as readonly { readonly name?: string }[]
     expect(call?.name).toBe('my_tool_x')
   })
 
