@@ -18,7 +18,7 @@ export interface ProviderOptions extends ReaderLimits {
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** Maximum bytes of one stream event. @default 67_108_864 */
+  /** Maximum characters of one stream event, never more than its bytes. @default 67_108_864 */
   readonly maxEventBytes?: number | undefined
   /** Maximum bytes of a non-streaming response body. @default 67_108_864 */
   readonly maxBodyBytes?: number | undefined

@@ -11,7 +11,10 @@ export interface SseEvent {
 }
 
 export interface SseDecoderOptions {
-  /** Maximum size of an event, in characters of its decoded text. @default 67_108_864 */
+  /**
+   * Maximum size of an event, in characters of its decoded text: never more than its bytes, and as
+   * many for ASCII, such as base64. @default 67_108_864
+   */
   readonly maxEventBytes?: number | undefined
   /** Receives the server's `retry` field: milliseconds before a reconnect. */
   readonly onRetry?: ((retryMs: number) => void) | undefined
@@ -29,7 +32,7 @@ export interface SseDecoder {
   end(): void
 }
 
-/** 64 MiB: a 28 MiB base64 image in one event is legal. */
+/** 64 MiB of ASCII: a 28 MiB base64 image in one event is legal. */
 const defaultMaxEventBytes = 64 * 1024 * 1024
 
 /** Decodes a pushed stream; calls `onEvent` for each event in order and skips comments. */
@@ -67,44 +70,6 @@ export function sseDecoder(
       feed('\n\n')
     },
   }
-}
-
-/**
- * Decodes a body into one array of events per network read that completed any. Leaving the
- * iteration early cancels the body.
- */
-export async function* decodeSse(
-  body: ReadableStream<Uint8Array>,
-  options?: SseDecoderOptions,
-): AsyncGenerator<readonly SseEvent[]> {
-  let events: SseEvent[] = []
-  const decoder = sseDecoder((event) => void events.push(event), options)
-  const take = () => {
-    const taken = events
-    events = []
-    return taken
-  }
-  const reader = body.getReader()
-  try {
-    for (let isOpen = true; isOpen; ) {
-      const { done, value } = await reader.read()
-      isOpen = !done
-      const failure = attempt(() => (done ? decoder.end() : decoder.push(value)))
-      if (events.length > 0) yield take()
-      if (failure) throw failure.error
-    }
-  } finally {
-    reader.cancel().catch(() => {})
-  }
-}
-
-const attempt = (run: () => void): { readonly error: unknown } | undefined => {
-  try {
-    run()
-  } catch (error) {
-    return { error }
-  }
-  return undefined
 }
 
 /**
@@ -150,6 +115,6 @@ const lineFeeds = () => {
 
 const tooLarge = (maxEventBytes: number) =>
   new UnexpectedResponseError(
-    `An event of the stream is larger than ${maxEventBytes} bytes (option maxEventBytes)`,
+    `An event of the stream is longer than ${maxEventBytes} characters (option maxEventBytes)`,
     { code: 'too_large', phase: 'stream', retryable: false, maybeBilled: true },
   )

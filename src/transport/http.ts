@@ -31,7 +31,7 @@ export interface HttpOptions {
   readonly toError: ToError
   /** The header with the request id. */
   readonly requestIdHeader: string
-  /** Maximum bytes of one event. @default 67_108_864 */
+  /** Maximum characters of one event, never more than its bytes. @default 67_108_864 */
   readonly maxEventBytes?: number | undefined
   /** Maximum bytes of a non-streaming response body. @default 67_108_864 */
   readonly maxBodyBytes?: number | undefined

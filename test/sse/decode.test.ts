@@ -1,12 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UnexpectedResponseError } from '../../src/core/index.js'
-import {
-  decodeSse,
-  type SseDecoderOptions,
-  type SseEvent,
-  sseDecoder,
-} from '../../src/sse/index.js'
+import { type SseDecoderOptions, type SseEvent, sseDecoder } from '../../src/sse/index.js'
 
 const encoder = new TextEncoder()
 
@@ -209,6 +204,13 @@ describe('sseDecoder', () => {
       expect(events.map((event) => event.data)).toEqual(['1'])
     })
 
+    it('measures characters, never more than bytes', () => {
+      const { events, run } = pushAll([`data: ${'é'.repeat(100)}\n\n`], 100)
+      run()
+      expect(events).toHaveLength(1)
+      expect(pushAll([`data: ${'é'.repeat(101)}\n\n`], 100).run).toThrow('100 characters')
+    })
+
     it('has a code for what happened, and is not retryable', () => {
       const { run } = pushAll([`data: ${'x'.repeat(200)}`], 100)
       expect(run).toThrow(expect.objectContaining({ code: 'too_large', retryable: false }))
@@ -233,49 +235,5 @@ describe('sseDecoder', () => {
     )
     // a quadratic reader would copy 800 GB here
     expect(decodePieces(pieces)[0]?.data.length).toBe(10 * 1024 * 1024)
-  })
-})
-
-describe('decodeSse', () => {
-  const body = (pieces: readonly string[], onCancel = () => {}) => {
-    const left = [...pieces]
-    return new ReadableStream<Uint8Array>(
-      {
-        pull(controller) {
-          const piece = left.shift()
-          if (piece === undefined) controller.close()
-          else controller.enqueue(encoder.encode(piece))
-        },
-        cancel: onCancel,
-      },
-      { highWaterMark: 0 },
-    )
-  }
-
-  it('yields one array for each read that completed an event', async () => {
-    const batches: string[][] = []
-    for await (const events of decodeSse(body(['data: 1\n\ndata: 2\n\nda', 'ta: 3', '\n\n'])))
-      batches.push(events.map((event) => event.data))
-    expect(batches).toEqual([['1', '2'], ['3']])
-  })
-
-  it('cancels the body when it is left early', async () => {
-    let isCancelled = false
-    const source = body(['data: 1\n\n', 'data: 2\n\n'], () => {
-      isCancelled = true
-    })
-    for await (const _ of decodeSse(source)) break
-    expect(isCancelled).toBe(true)
-  })
-
-  it('yields the events before it throws', async () => {
-    const seen: string[] = []
-    const read = async () => {
-      const source = body([`data: 1\n\ndata: ${'x'.repeat(50)}`])
-      for await (const events of decodeSse(source, { maxEventBytes: 20 }))
-        seen.push(...events.map((event) => event.data))
-    }
-    await expect(read()).rejects.toBeInstanceOf(UnexpectedResponseError)
-    expect(seen).toEqual(['1'])
   })
 })
