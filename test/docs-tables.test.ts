@@ -1,6 +1,6 @@
 /** Tables in docs/ are compared with the code, row by row. */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import * as tetrad from 'tetrad'
 import { params } from 'tetrad/middleware'
@@ -101,6 +101,12 @@ describe('README', () => {
     ])
     expect(stdout.match(/no umbrella today/g)).toHaveLength(3)
   })
+})
+
+it('docs/README.md lists each page once', () => {
+  const links = [...readFileSync('docs/README.md', 'utf8').matchAll(/\]\(([\w-]+\.md)\)/g)]
+  const pages = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'README.md')
+  expect(links.map(([, name]) => name).toSorted()).toEqual(pages.toSorted())
 })
 
 describe('docs/middleware.md', () => {

@@ -94,12 +94,16 @@ function checkAnchors() {
 install()
 rmSync(pages, { recursive: true, force: true })
 mkdirSync(pages)
-cpSync(join(root, 'docs'), pages, { recursive: true })
+// the sidebar is the index of the site
+cpSync(join(root, 'docs'), pages, {
+  recursive: true,
+  filter: (path) => !path.endsWith('README.md'),
+})
 writeFileSync(join(pages, 'index.md'), home())
 const { build } = await import('vitepress')
 const { listed } = await import('./.vitepress/config.mjs')
-const lost = readdirSync(join(root, 'docs')).filter(
-  (name) => name.endsWith('.md') && !listed.includes(name),
+const lost = readdirSync(pages).filter(
+  (name) => name.endsWith('.md') && name !== 'index.md' && !listed.includes(name),
 )
 if (lost.length > 0) throw new Error(`No place in the sidebar: ${lost.join(', ')}`)
 await build(here('.'))
