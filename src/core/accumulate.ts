@@ -1,4 +1,7 @@
-/** Chunks → response. The only place that checks the grammar of a stream. */
+/**
+ * Chunks → response. Checks the order of what layers emit; `ChunkCheck` checked that of the adapter
+ * before, with its members.
+ */
 import {
   type Annotation,
   type ApprovalInput,

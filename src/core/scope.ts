@@ -1,4 +1,15 @@
-/** The inside of one layer during one `next()`: its chunks, its commit point, its abort. */
+/**
+ * The inside of one layer during one `next()`: its chunks, its commit point, its abort.
+ *
+ * A batch of chunks goes through `enter` (start and warnings wait for the first content),
+ * `accumulate` (for `ctx.response` and `ctx.partial`), `transform` (those of the owner, behind
+ * earlier batches that wait for a promise), `sendNormalized` (as a valid stream again) and `leave`
+ * (the first content commits) into `enter` of the scope around it; the root's is the sink of the
+ * call. A promise is returned only if a transform or the consumer waits.
+ *
+ * `end` comes from outside and ends the scopes inside too; `abort` is the owner's, whose `next()`
+ * rejects with the reason. Then `sendEmitted` sends what the transforms had emitted before it.
+ */
 import type { ChatResponse, PartialResponse, StreamChunk } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
 import type { Transform } from './context.js'
@@ -44,7 +55,7 @@ export class Scope extends Ending<AbortError> {
   private held: StreamChunk[] = []
   private ownAccumulator: Accumulator | undefined
   /** The inner scope whose output equals this scope's input so far: both use one accumulator. */
-  private shares: Scope | undefined
+  private sharedWith: Scope | undefined
   private normalizer: StreamNormalizer | undefined
   /** Pending transforms of earlier batches. */
   private queue: Promise<void> | undefined
@@ -69,11 +80,11 @@ export class Scope extends Ending<AbortError> {
 
   /** All chunks that came from inside. */
   get accumulator(): Accumulator | undefined {
-    return this.ownAccumulator ?? this.shares?.left
+    return this.ownAccumulator ?? this.sharedWith?.output
   }
 
   /** All chunks that have left, after the owner's transforms. */
-  private get left(): Accumulator | undefined {
+  private get output(): Accumulator | undefined {
     return this.normalizer?.after ?? this.accumulator
   }
 
@@ -99,7 +110,7 @@ export class Scope extends Ending<AbortError> {
   abort(reason?: unknown): void {
     if (this.isSettled || this.fault || this.ended) return
     this.ended = { reason: reason ?? new AbortError() }
-    this.cut()
+    this.sendEmitted()
     this.end(reason instanceof AbortError ? reason : new AbortError(undefined, { cause: reason }))
   }
 
@@ -130,7 +141,7 @@ export class Scope extends Ending<AbortError> {
   enter(chunks: readonly StreamChunk[], source?: Scope, answer?: ChatResponse): Done {
     if (this.fault) throw this.fault
     if (this.isSettled) throw new MisuseError('A chunk was sent after the layer had returned')
-    if (this.isOpen) return this.carry(chunks, source, answer)
+    if (this.isOpen) return this.passOn(chunks, source, answer)
     if (!chunks.some(isContent)) {
       this.pending.push(...chunks)
       return
@@ -138,31 +149,32 @@ export class Scope extends Ending<AbortError> {
     this.isOpen = true
     const { pending } = this
     this.pending = []
-    if (pending.length === 0) return this.carry(chunks, source, answer)
-    return this.carry([...pending, ...chunks])
+    if (pending.length === 0) return this.passOn(chunks, source, answer)
+    return this.passOn([...pending, ...chunks])
   }
 
-  private carry(chunks: readonly StreamChunk[], source?: Scope, answer?: ChatResponse): Done {
-    this.gather(chunks, source, answer)
+  private passOn(chunks: readonly StreamChunk[], source?: Scope, answer?: ChatResponse): Done {
+    this.accumulate(chunks, source, answer)
     const { owner } = this
     if (!owner) return this.sink?.(chunks)
     if (owner.transforms.length === 0) return this.leave(owner, chunks, this, answer)
     return this.inOrder(() => this.transform(owner, chunks))
   }
 
-  private gather(
+  private accumulate(
     chunks: readonly StreamChunk[],
     source: Scope | undefined,
     answer: ChatResponse | undefined,
   ): void {
-    const canShare = source && !this.ownAccumulator && (!this.shares || this.shares === source)
+    const canShare =
+      source && !this.ownAccumulator && (!this.sharedWith || this.sharedWith === source)
     if (canShare) {
-      this.shares = source
+      this.sharedWith = source
       return
     }
     if (!this.ownAccumulator) {
       this.ownAccumulator = this.accumulator?.clone() ?? new Accumulator()
-      this.shares = undefined
+      this.sharedWith = undefined
     }
     if (answer) this.ownAccumulator.adopt(answer, chunks)
     else this.ownAccumulator.addAll(chunks)
@@ -190,14 +202,15 @@ export class Scope extends Ending<AbortError> {
     if (this.fault) throw this.fault
     this.progress = newProgress()
     const staged = runTransforms(owner.transforms, chunks, this.progress)
-    if (staged instanceof Promise) return staged.then((all) => this.transformed(owner, all, chunks))
-    return this.transformed(owner, staged, chunks)
+    if (staged instanceof Promise)
+      return staged.then((all) => this.sendTransformed(owner, all, chunks))
+    return this.sendTransformed(owner, staged, chunks)
   }
 
-  private transformed(owner: Owner, staged: Staged, entered: readonly StreamChunk[]): Done {
+  private sendTransformed(owner: Owner, staged: Staged, entered: readonly StreamChunk[]): Done {
     this.progress = undefined
     if (this.fault) throw this.fault
-    const { done, error } = this.letOut(owner, staged, entered)
+    const { done, error } = this.sendNormalized(owner, staged, entered)
     if (!error) return done
     const fail = () => {
       this.abort(error.reason)
@@ -206,7 +219,7 @@ export class Scope extends Ending<AbortError> {
     return done && this.isQueuedOutside(owner) ? done.catch(noop).then(fail) : fail()
   }
 
-  private letOut(owner: Owner, staged: Staged, entered: readonly StreamChunk[]) {
+  private sendNormalized(owner: Owner, staged: Staged, entered: readonly StreamChunk[]) {
     this.normalizer ??= new StreamNormalizer(
       () => this.accumulator,
       owner.transforms.every(isReversible),
@@ -217,13 +230,13 @@ export class Scope extends Ending<AbortError> {
   }
 
   /** On an abort within a batch: chunks emitted before it leave, later ones do not. */
-  private cut(): void {
+  private sendEmitted(): void {
     const { progress, owner } = this
     if (!progress || !owner) return
     this.progress = undefined
     progress.isCut = true
     const rest = runTransforms(owner.transforms.slice(0, progress.level), progress.out)
-    const leave = (staged: Staged) => this.letOut(owner, staged, []).done
+    const leave = (staged: Staged) => this.sendNormalized(owner, staged, []).done
     try {
       const done = rest instanceof Promise ? rest.then(leave) : leave(rest)
       if (!done) return
