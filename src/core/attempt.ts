@@ -1,22 +1,10 @@
-/** One provider call at the end of the stack: its record, its race with an abort, its usage. */
-import type {
-  Attempt,
-  ChatRequest,
-  ChatResponse,
-  StreamChunk,
-  Usage,
-  Warning,
-} from '../chat/index.js'
-import {
-  createTokenCounter,
-  defined,
-  emptyUsage,
-  estimatePromptTokens,
-  isObject,
-} from '../chat/index.js'
+/** One provider call at the end of the stack: its record, its race with an abort. */
+import type { Attempt, ChatRequest, ChatResponse, StreamChunk, Warning } from '../chat/index.js'
+import { isObject } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
-import { type CallTarget, ChunkCheck, isUsage, readAnswer, readUsage } from './adapter-chunks.js'
+import { type CallTarget, ChunkCheck, readAnswer } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
+import { AttemptUsage, isComplete, type RunningRecord } from './attempt-usage.js'
 import type { Call, ProviderAdapter } from './context.js'
 import { Ending } from './ending.js'
 import {
@@ -30,7 +18,6 @@ import { ignoreRejection } from './ignore-rejection.js'
 import type { Run, Slots } from './layer.js'
 import type { Ledger } from './ledger.js'
 import { withSignal, withUsage } from './live.js'
-import { askedTier, pricing } from './pricing.js'
 import { publicHeaders } from './public-headers.js'
 import { isContent, type Scope } from './scope.js'
 import { createWatch, type Watch, type WatchPhase } from './timers.js'
@@ -42,8 +29,6 @@ export interface Target {
   /** Without the provider. */
   readonly model: string
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Creates the end of the stack: it calls the provider that the model's name resolves to. */
 export const attemptWith =
@@ -65,26 +50,12 @@ function refuseControls(request: ChatRequest): void {
 }
 
 class RunningAttempt {
-  private readonly record: Mutable<Attempt>
+  private readonly record: RunningRecord & Pick<Attempt, 'usage'>
+  private readonly usage: AttemptUsage
   private readonly request: ChatRequest
   private readonly adapter: ProviderAdapter
   private readonly started = performance.now()
   private readonly warnings: Warning[] = []
-  /**
-   * The last intermediate usage from the wire, unparsed: it may come with each chunk and is rarely
-   * read.
-   */
-  private given: unknown
-  /** The usage of the finish. */
-  private final: Usage | undefined
-  /**
-   * Our own token count, updated lazily: `uncounted` is text not counted yet, often never needed.
-   */
-  private readonly counter = createTokenCounter()
-  private uncounted = ''
-  private promptTokens: number | undefined
-  private readonly askedTier: string | undefined
-  private isTierTold = false
   /** A streamed answer to `generate` so far: nothing of it leaves before it is complete. */
   private unseen: Accumulator | undefined
   private unseenChunks: StreamChunk[] = []
@@ -96,9 +67,9 @@ class RunningAttempt {
   private readonly watch: Watch | undefined
   /** Ends the race with the adapter. */
   private end: ((fault: Error) => void) | undefined
-  private hasAnswer = false
+  private hasHeaders = false
   /** The attempt has ended while its adapter may continue: further output is ignored. */
-  private isLeft = false
+  private isAbandoned = false
 
   constructor(
     private readonly run: Run,
@@ -109,33 +80,32 @@ class RunningAttempt {
   ) {
     this.adapter = adapter
     this.request = { ...slots.request, model }
-    this.askedTier = askedTier(slots.request)
-    const { warnings } = this
-    const record = { provider: adapter.name, model, status: 'running' as const, warnings }
-    this.record = withUsage({ ...record, started: Date.now() }, this)
-    ledger.add(this.record)
     this.target = { provider: adapter.name, model }
+    const record: RunningRecord = {
+      ...this.target,
+      status: 'running',
+      warnings: this.warnings,
+      started: Date.now(),
+    }
+    const warn = (warning: Warning) => this.warn(warning)
+    this.usage = new AttemptUsage(this.request, record, run.values, warn)
+    this.record = withUsage(record, this.usage)
+    ledger.add(this.record)
     this.check = new ChunkCheck(this.target)
     if (!adapter.hasTimers)
       this.watch = createWatch(slots.timeouts, (phase) => this.end?.(this.silent(phase)))
-  }
-
-  /** The best known usage. */
-  get usage(): Usage {
-    return this.price(this.final ?? this.bestKnown())
   }
 
   async settle(): Promise<void> {
     try {
       if (this.scope.fault) throw this.scope.fault
       await this.raceAbort()
-      this.close('ok', this.final ?? this.bestKnown())
+      this.close('ok')
     } catch (thrown) {
       const { fault } = this.scope
       const error = fault && !(thrown instanceof AbortError) ? fault : thrown
       this.record.error = error
-      const status = fault ? 'aborted' : 'failed'
-      this.close(status, this.final ?? (this.isFree(error) ? emptyUsage : this.bestKnown()))
+      this.close(fault ? 'aborted' : 'failed', this.isFree(error))
       this.run.unseen = { scope: this.scope, chunks: this.unseenChunks }
       throw error
     }
@@ -147,7 +117,7 @@ class RunningAttempt {
     const { done, leave } = isStream ? this.stream() : { done: this.generate(), leave: undefined }
     return new Promise<void>((resolve, reject) => {
       const end = (fault: Error) => {
-        this.isLeft = true
+        this.isAbandoned = true
         this.ending.end(fault)
         if (leave) leave().then(() => reject(fault))
         else reject(fault)
@@ -164,14 +134,14 @@ class RunningAttempt {
 
   private async generate(): Promise<void> {
     const given = await this.watched(async () => this.adapter.generate?.(this.request, this.call()))
-    this.arrived()
-    if (this.scope.fault || this.isLeft) return
+    this.contentArrived()
+    if (this.scope.fault || this.isAbandoned) return
     await this.whole(completeAnswer(readAnswer(given, this.target), this.adapter.name))
   }
 
   /** Waits for one step of the adapter. Its exception becomes an error that names the adapter. */
   private async watched<T>(step: () => Promise<T>, isEvent?: (value: T) => boolean): Promise<T> {
-    this.watch?.begin(this.hasAnswer ? 'body' : 'headers')
+    this.watch?.begin(this.hasHeaders ? 'body' : 'headers')
     let value: T | undefined
     try {
       value = await step()
@@ -179,16 +149,16 @@ class RunningAttempt {
     } catch (error) {
       throw adapterError(error, this.target, this.check.isOpen)
     } finally {
-      this.hasAnswer = true
+      this.hasHeaders = true
       this.watch?.end()
       if (value !== undefined && isEvent?.(value) !== false) this.watch?.progress()
     }
   }
 
   /** The server has answered while the first read is pending. */
-  private answered(): void {
-    if (this.hasAnswer) return
-    this.hasAnswer = true
+  private headersArrived(): void {
+    if (this.hasHeaders) return
+    this.hasHeaders = true
     this.watch?.end()
     this.watch?.begin('body')
   }
@@ -205,11 +175,11 @@ class RunningAttempt {
         isReading = true
         const { done, value } = await this.watched(read, isEvent)
         isReading = false
-        if (done || this.scope.fault || this.isLeft) break
+        if (done || this.scope.fault || this.isAbandoned) break
         const pending = this.take(value)
         if (pending) await pending
       }
-      if (this.scope.fault || this.isLeft) return
+      if (this.scope.fault || this.isAbandoned) return
       if (!this.check.isWhole) throw this.unfinished()
       const answer = this.unseen?.response()
       if (answer) await this.whole(answer)
@@ -269,7 +239,7 @@ class RunningAttempt {
   }
 
   private pass(chunks: readonly StreamChunk[]): void | Promise<void> {
-    for (const chunk of chunks) this.count(chunk)
+    for (const chunk of chunks) this.usage.count(chunk)
     const entering = this.account(chunks)
     if (this.run.streaming) return this.scope.enter(entering)
     this.unseen ??= new Accumulator()
@@ -280,16 +250,12 @@ class RunningAttempt {
   /** Sends a whole answer outward as its chunks. */
   private whole(answer: ChatResponse): void | Promise<void> {
     if (answer.service_tier !== undefined) this.record.service_tier = answer.service_tier
-    const isCounted = this.unseen !== undefined || isReported(answer.usage)
-    if (!isCounted) for (const chunk of toChunks(answer)) this.count(chunk)
-    const usage = this.finished(answer.usage)
+    const isCounted = this.unseen !== undefined || isComplete(answer.usage)
+    if (!isCounted) for (const chunk of toChunks(answer)) this.usage.count(chunk)
+    const usage = this.usage.finish(answer.usage)
     const priced = usage === answer.usage ? answer : { ...answer, usage }
     this.unseenChunks = []
     return this.scope.enter(this.account(toChunks(priced)), undefined, priced)
-  }
-
-  private count(chunk: StreamChunk): void {
-    this.uncounted += wordsOf(chunk)
   }
 
   /**
@@ -301,112 +267,39 @@ class RunningAttempt {
     for (let i = 0; i < chunks.length; i++) {
       const chunk = chunks[i]
       if (!chunk) continue
-      if (this.record.first_chunk_ms === undefined && isContent(chunk)) this.arrived()
+      if (this.record.first_chunk_ms === undefined && isContent(chunk)) this.contentArrived()
       if (chunk.type === 'start') this.record.answered = chunk.model
       if (chunk.type !== 'finish') continue
       if (chunk.service_tier !== undefined) this.record.service_tier = chunk.service_tier
-      const usage = this.finished(chunk.usage)
+      const usage = this.usage.finish(chunk.usage)
       if (usage !== chunk.usage) accounted = accounted.with(i, { ...chunk, usage })
     }
     return accounted
   }
 
-  /** The usage of a finish, completed by what is known here. */
-  private finished(usage: Usage): Usage {
-    if (usage === this.final) return usage
-    if (!isReported(usage) && usage.total_tokens > 0) this.given = usage
-    // a cost of the whole answer is valid, whatever its counts are
-    const { cost } = usage
-    this.final = this.price(
-      isReported(usage) ? usage : { ...this.bestKnown(), ...defined({ cost }) },
-    )
-    this.reportTier(this.final)
-    return this.final
-  }
-
-  /** The usage with its cost in USD: the provider's own figure, else by the prices of the call. */
-  private price(usage: Usage): Usage {
-    if (usage.cost !== undefined) {
-      this.record.cost_source ??= 'provider'
-      return usage
-    }
-    const cost = this.costOf(usage, this.record.service_tier ?? this.askedTier)
-    if (cost === undefined) return usage
-    this.record.cost_source = 'prices'
-    return { ...usage, cost }
-  }
-
-  private costOf(usage: Usage, service_tier: string | undefined): number | undefined {
-    const { provider, model, answered, started } = this.record
-    return this.run.values.get(pricing)?.({
-      provider,
-      model,
-      started,
-      usage,
-      ...defined({ answered, service_tier }),
-    })
-  }
-
-  /** Warns once about a model with a price in a tier without one. */
-  private reportTier(usage: Usage): void {
-    const tier = this.record.service_tier ?? this.askedTier
-    if (this.isTierTold || tier === undefined || usage.cost !== undefined) return
-    this.isTierTold = true
-    if (this.costOf(usage, undefined) === undefined) return
-    const { provider, model } = this.record
-    this.warn({
-      code: 'other',
-      provider,
-      message: `The cost is unknown: no price is known for ${model} in the tier '${tier}'`,
-    })
-  }
-
-  private arrived(): void {
+  private contentArrived(): void {
     this.record.first_chunk_ms ??= performance.now() - this.started
   }
 
-  private close(status: Attempt['status'], usage: Usage): void {
+  private close(status: Attempt['status'], isFree = false): void {
     this.record.status = status
-    const priced = this.price(usage)
-    this.reportTier(priced)
-    // replaces the live usage by the final one, so that the record does not retain the attempt
-    withUsage(this.record, { usage: priced })
+    // replaces the live usage by the final one, so that the record does not retain the request
+    withUsage(this.record, { usage: this.usage.close(isFree) })
     this.record.total_ms = performance.now() - this.started
   }
 
   /** True for an error response before any content, or a request that was never sent. */
   private isFree(error: unknown): boolean {
-    if (this.record.first_chunk_ms !== undefined || this.given || !isTetradError(error))
+    if (this.record.first_chunk_ms !== undefined || this.usage.isReported || !isTetradError(error))
       return false
     if (this.scope.fault) return false
     return (error.status ?? 0) >= 400 || !error.maybeBilled
   }
 
-  /** The usage so far: reported by the wire, completed by our count of the text. */
-  private bestKnown(): Usage {
-    const reported = readUsage(this.given)
-    this.counter.add(this.uncounted)
-    this.uncounted = ''
-    const completion_tokens = Math.max(this.counter.tokens, reported?.completion_tokens ?? 0)
-    if (reported && isReported(reported) && reported.completion_tokens === completion_tokens)
-      return reported
-    this.promptTokens ??= reported?.prompt_tokens || estimatePromptTokens(this.request)
-    const prompt_tokens = reported?.prompt_tokens || this.promptTokens
-    // a reported cost covers fewer tokens
-    const { cost: _, ...known } = reported ?? {}
-    return {
-      ...known,
-      prompt_tokens,
-      completion_tokens,
-      total_tokens: prompt_tokens + completion_tokens,
-      estimated: true,
-    }
-  }
-
   private warn(given: unknown): void {
     const warning = toWarning(given)
     this.warnings.push(warning)
-    if (this.scope.fault || this.scope.isSettled || this.isLeft) return
+    if (this.scope.fault || this.scope.isSettled || this.isAbandoned) return
     const pending = this.scope.enter([{ type: 'warning', warning }])
     if (pending) ignoreRejection(pending)
   }
@@ -423,15 +316,13 @@ class RunningAttempt {
       timeouts: this.slots.timeouts,
       warn: (given) => this.warn(given),
       onResponse: (given) => {
-        this.answered()
+        this.headersArrived()
         const { request_id, headers } = given ?? {}
         if (typeof request_id === 'string') this.record.request_id = request_id
         const shown = publicHeaders(headers)
         if (shown) this.record.headers = shown
       },
-      onUsage: (given) => {
-        if (isUsage(given)) this.given = given
-      },
+      onUsage: (given) => this.usage.report(given),
     }
     return withSignal(members, ending)
   }
@@ -471,20 +362,5 @@ const toWarning = (given: unknown): Warning =>
     ? // other members of a warning are the adapter's own
       (given as unknown as Warning)
     : { code: 'other', message: String(given) }
-
-/** False for an estimate that lacks prompt or completion tokens. */
-const isReported = ({ prompt_tokens, completion_tokens, estimated }: Usage) =>
-  !estimated || (prompt_tokens > 0 && completion_tokens > 0)
-
-/** The text that a chunk adds to the completion. */
-function wordsOf(chunk: StreamChunk): string {
-  if (chunk.type === 'tool-call-start') return chunk.name
-  if (chunk.type === 'tool-call-delta') return chunk.arguments
-  const isText =
-    chunk.type === 'text-delta' ||
-    chunk.type === 'reasoning-delta' ||
-    chunk.type === 'refusal-delta'
-  return isText ? chunk.text : ''
-}
 
 const noop = () => {}
