@@ -19,14 +19,14 @@ async function workOf({ kind, mode }) {
   return opened.get(key)
 }
 
-/** CPU of one call after another, of all threads and with its garbage; and how long the first text took. */
+/**
+ * CPU of one call after another, of all threads and with its garbage; and how long the first text took. No collection is
+ * forced: it throws compiled code away, and V8 would compile it again while the clock runs.
+ */
 async function inARow({ repeat, ...what }) {
   const work = await workOf(what)
   const firstMs = []
   let length = 0
-  collect()
-  // what a forced collection throws away, caches of the compiled code among it, comes back before the clock starts
-  for (let i = 0; i < repeat / 5; i++) await work(() => {})
   const before = process.cpuUsage()
   for (let i = 0; i < repeat; i++) {
     const started = performance.now()
@@ -39,41 +39,57 @@ async function inARow({ repeat, ...what }) {
   return { cpuMs: cpuMs(before) / repeat, firstMs: median(firstMs), length }
 }
 
-/** Streams that are open at the same time: their memory while all wait for more, and their CPU from start to end. */
+/** Streams that are open at the same time, all held behind their first text: their CPU from start to end. */
 async function atOnce({ repeat, ...what }) {
   const work = await workOf(what)
-  collect()
+  const before = process.cpuUsage()
+  const { isHeld, release } = manyOf(work, repeat)
+  await isHeld
+  await release()
+  return { cpuMs: cpuMs(before) / repeat }
+}
+
+/** Their memory while all wait. */
+async function memoryAtOnce({ repeat, ...what }) {
+  const work = await workOf(what)
   const heapOf = () => {
     collect()
     const { heapUsed, external } = process.memoryUsage()
     return (heapUsed + external) / 1000
   }
   const empty = heapOf()
-  const before = process.cpuUsage()
-  let begun = 0
-  let allBegun
-  const everyone = new Promise((resolve) => {
-    allBegun = resolve
+  const { isHeld, release } = manyOf(work, repeat)
+  await isHeld
+  const kB = (heapOf() - empty) / repeat
+  await release()
+  return { kB }
+}
+
+function manyOf(work, repeat) {
+  let resolve
+  const isHeld = new Promise((resolved) => {
+    resolve = resolved
   })
+  let begun = 0
   const streams = Array.from({ length: repeat }, () => {
     let isFirst = true
     return work(() => {
-      if (isFirst && ++begun === repeat) allBegun()
+      if (isFirst && ++begun === repeat) resolve()
       isFirst = false
     })
   })
-  await Promise.race([everyone, Promise.all(streams)])
-  const spent = cpuMs(before)
-  const kB = (heapOf() - empty) / repeat
-  const again = process.cpuUsage()
-  await fetch(`http://127.0.0.1:${port}/release`)
-  await Promise.all(streams)
-  return { cpuMs: (spent + cpuMs(again)) / repeat, kB }
+  const all = Promise.all(streams)
+  all.catch(resolve)
+  const release = async () => {
+    await fetch(`http://127.0.0.1:${port}/release`)
+    await all
+  }
+  return { isHeld, release }
 }
 
 process.on('message', async ({ measure, ...what }) => {
   try {
-    process.send(await { inARow, atOnce }[measure](what))
+    process.send(await { inARow, atOnce, memoryAtOnce }[measure](what))
   } catch (error) {
     process.send({ failure: String(error) })
   }

@@ -18,9 +18,12 @@ const shuffle = (list) =>
 /** A process that answers messages, one at a time. */
 export const child = (name, ...args) => childOf(process.execPath, name, ...args)
 
+/** An idle process is collected by V8 after some seconds, compiled code too; one that serves never is. */
+const execArgv = ['--no-memory-reducer']
+
 /** The same, by another Node. */
 export function childOf(execPath, name, ...args) {
-  const process = fork(file(name), args.map(String), { stdio: 'inherit', execPath })
+  const process = fork(file(name), args.map(String), { stdio: 'inherit', execPath, execArgv })
   const next = () =>
     new Promise((resolve, reject) => {
       const lost = () => reject(new Error(`${name} ${args.join(' ')} has ended`))

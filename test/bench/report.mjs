@@ -12,7 +12,8 @@ function write(name, text) {
   process.exitCode = 1
 }
 const results = JSON.parse(read('test/bench/results.json'))
-const { node, machine, load, rounds, versions, node24, atOnce, cold, routes, ...rest } = results
+const { node, machine, load, rounds, versions, node24, atOnce, first, cold, routes, ...rest } =
+  results
 const names = { openai: 'OpenAI', anthropic: 'Anthropic', gemini: 'Gemini', xai: 'xAI' }
 const wires = Object.keys(names).filter((wire) => rest[wire])
 const missing = [
@@ -94,6 +95,14 @@ const sections = () => [
         ),
       ]
     : []),
+  ...(first
+    ? [
+        '## The first 500 calls of a process\n\nWhile V8 compiles what they run: more code costs more here, and later does not. The OpenAI wire, without the import.',
+        ...Object.entries(first).map(
+          ([title, all]) => `### First calls: ${title}\n\n${sideRows(all, columns)}`,
+        ),
+      ]
+    : []),
   ...(cold
     ? [
         '## A cold process\n\nMilliseconds of import, and CPU from there to the end of a first stream of 20 deltas.',
@@ -118,7 +127,7 @@ const sections = () => [
 const page = `# Performance
 
 What a call costs the process that makes it: CPU of all threads, garbage collection included, on Node ${node.slice(1)}, ${machine}.
-Each side runs in a process of its own against a server on loopback in another; rounds are interleaved, figures are medians of at least ${rounds} rounds, in brackets the middle half of them. Ratios are taken within a round. A warm process, unless the table says otherwise.
+Each side runs in a process of its own against a server on loopback in another; rounds are interleaved, figures are medians of at least ${rounds} rounds, in brackets the middle half of them. Ratios are taken within a round. A warm process, unless the table says otherwise: one that has made some thousand of these calls, so that V8 has compiled what they run.
 The load of the machine was up to ${load}: ${load > 3 ? 'other work ran beside, so that the figures swing by a half: run it on a quiet machine.' : 'nothing else ran.'}${missing.length > 0 ? ` Not in this run: ${missing.join(', ')}.` : ''}
 Versions: ${Object.entries(versions)
   .map(([name, version]) => `${name} ${version}`)

@@ -1,26 +1,24 @@
-// Measures all sides and writes results.json: node run.mjs [openai anthropic gemini xai node24 atOnce cold routes]
+// Measures all sides and writes results.json: node run.mjs [openai anthropic gemini xai node24 atOnce first cold routes]
 // A part that is named is measured anew, the others stay as they are in the file.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { childOf, inRounds, serve, summary } from './measure.mjs'
+import { childOf, inRounds, median, serve, summary } from './measure.mjs'
 import { routes } from './routes.mjs'
 import { newestSides, sides } from './sides.mjs'
 import { wires } from './wires.mjs'
 
-const rounds = 5
+const rounds = 9
 const floors = ['fetch loop', 'node:http loop']
-/** Before the first round each side runs until V8 has compiled what is hot, as in a server that is up for a minute. */
-const warmRounds = 3
+/**
+ * `warmUp`: calls of each side before the first round, until V8 has compiled what they run, as in a server that is up.
+ * `repeat` is so small that no side waits for its turn for long: V8 forgets what an idle process has compiled.
+ */
 const cases = {
-  'a plain call': { kind: 'plain', mode: 20, repeat: 600 },
-  'a stream of 20 deltas': { kind: 'stream', mode: 20, repeat: 300 },
-  'a stream of 2,000 deltas': { kind: 'stream', mode: 2000, repeat: 60 },
-}
-
-async function warm(side, what) {
-  for (let round = 0; round < warmRounds; round++) await side.ask({ measure: 'inARow', ...what })
+  'a plain call': { kind: 'plain', mode: 20, warmUp: 6000, repeat: 400 },
+  'a stream of 20 deltas': { kind: 'stream', mode: 20, warmUp: 4000, repeat: 300 },
+  'a stream of 2,000 deltas': { kind: 'stream', mode: 2000, warmUp: 250, repeat: 20 },
 }
 
 const here = { names: Object.keys(sides), execPath: process.execPath }
@@ -43,15 +41,19 @@ async function openAll(names, wire, execPath = process.execPath) {
   return { port, all, close }
 }
 
-async function measureCase(wire, what, { names, execPath }) {
+async function measureCase(wire, { warmUp, ...what }, { names, execPath }) {
   const { all, close } = await openAll(fitting(names, what), wire, execPath)
-  for (const [, side] of all) await warm(side, what)
+  for (const [, side] of all) await side.ask({ measure: 'inARow', ...what, repeat: warmUp })
   const ask = (side) => () => side.ask({ measure: 'inARow', ...what })
   const found = await inRounds(
     Object.fromEntries(all.map(([name, side]) => [name, ask(side)])),
     rounds,
   )
   close()
+  return compared(found)
+}
+
+function compared(found) {
   const lengths = new Set(Object.values(found).flatMap((list) => list.map(({ length }) => length)))
   if (lengths.size !== 1) throw new Error(`the sides do not read the same text: ${[...lengths]}`)
   return summary(found, floors)
@@ -64,18 +66,44 @@ const ofWire = async (wire, where = here) => {
   return measured
 }
 
+/** Calls of a new process, while V8 compiles what they run. */
+async function first() {
+  const measured = {}
+  const { port, stop } = await serve()
+  for (const [title, { kind, mode }] of Object.entries(cases).slice(0, 2)) {
+    const start = (name) => async () => {
+      const side = childOf(process.execPath, 'child.mjs', name, 'openai', port)
+      const figures = await side.ask({ measure: 'inARow', kind, mode, repeat: 500 })
+      side.stop()
+      return figures
+    }
+    const names = fitting(here.names, { kind })
+    const works = Object.fromEntries(names.map((name) => [name, start(name)]))
+    measured[title] = compared(await inRounds(works, rounds))
+  }
+  stop()
+  return measured
+}
+
 async function atOnce() {
   const measured = {}
   for (const repeat of [100, 1000]) {
     const what = { kind: 'stream', mode: 'hold', repeat }
     const { all, close } = await openAll(fitting(here.names, what), 'openai')
-    const ask = (side) => () => side.ask({ measure: 'atOnce', ...what })
-    for (const [, side] of all) for (let i = 0; i < 3; i++) await ask(side)()
-    const works = Object.fromEntries(all.map(([name, side]) => [name, ask(side)]))
-    measured[`${repeat.toLocaleString('en')} streams at once`] = summary(
-      await inRounds(works, 5),
-      floors,
-    )
+    for (const [, side] of all)
+      for (let i = 0; i < 3000 / repeat; i++) await side.ask({ measure: 'atOnce', ...what })
+    const inTurns = (measure, rounds) =>
+      inRounds(
+        Object.fromEntries(all.map(([name, side]) => [name, () => side.ask({ measure, ...what })])),
+        rounds,
+      )
+    const cpu = await inTurns('atOnce', rounds)
+    // behind the others: it forces collections
+    const memory = await inTurns('memoryAtOnce', 3)
+    const figures = summary(cpu, floors)
+    for (const name of Object.keys(figures))
+      figures[name].kB = Math.round(median(memory[name].map(({ kB }) => kB)))
+    measured[`${repeat.toLocaleString('en')} streams at once`] = figures
     close()
   }
   return measured
@@ -97,6 +125,7 @@ const parts = {
   ...Object.fromEntries(Object.keys(wires).map((wire) => [wire, () => ofWire(wire)])),
   node24: () => ofWire('openai', node24),
   atOnce,
+  first,
   cold,
   routes: () => routes(rounds),
 }

@@ -5,16 +5,16 @@ const dist = process.env.TETRAD_DIST ?? new URL('../../dist/', import.meta.url).
 const apiKey = 'bench'
 
 /** What a loop by hand does with the pieces of a body. */
-async function parserOf(wire, onText) {
+async function parserOf(wire) {
   const { createParser } = await import('eventsource-parser')
-  return () => {
+  return (now) => {
     const state = { length: 0 }
     const decoder = new TextDecoder()
     const parser = createParser({
       onEvent({ data }) {
         const text = wire.textOf(JSON.parse(data))
         state.length += text.length
-        if (text) onText.now?.()
+        if (text) now?.()
       },
     })
     state.feed = (bytes) => parser.feed(decoder.decode(bytes, { stream: true }))
@@ -23,8 +23,7 @@ async function parserOf(wire, onText) {
 }
 
 async function fetchLoop({ wire, base }) {
-  const onText = {}
-  const start = await parserOf(wire, onText)
+  const start = await parserOf(wire)
   const ask = (stream) =>
     fetch(base + wire.path(stream), {
       method: 'POST',
@@ -34,8 +33,7 @@ async function fetchLoop({ wire, base }) {
   return {
     plain: async () => wire.answerOf(await (await ask(false)).json()).length,
     async stream(now) {
-      onText.now = now
-      const state = start()
+      const state = start(now)
       for await (const bytes of (await ask(true)).body) state.feed(bytes)
       return state.length
     },
@@ -46,8 +44,7 @@ async function fetchLoop({ wire, base }) {
 async function nodeLoop({ wire, base }) {
   const { Agent, request } = await import('node:http')
   const agent = new Agent({ keepAlive: true })
-  const onText = {}
-  const start = await parserOf(wire, onText)
+  const start = await parserOf(wire)
   const ask = (stream, onData) =>
     new Promise((resolve, reject) => {
       const body = JSON.stringify(wire.body(stream))
@@ -69,8 +66,7 @@ async function nodeLoop({ wire, base }) {
       return wire.answerOf(JSON.parse(Buffer.concat(pieces).toString())).length
     },
     async stream(now) {
-      onText.now = now
-      const state = start()
+      const state = start(now)
       await ask(true, state.feed)
       return state.length
     },
