@@ -5,6 +5,12 @@ export interface CapHold {
   readonly key: string
   /** An integer from 0: cents, tokens, billionths of a dollar. */
   readonly amount: number
+  /**
+   * What this hold already has on the cap, as its caller knows it: of `amount` only what the hold
+   * does not have yet is added, so that a request which arrives twice holds once.
+   * @default unknown: all of `amount` is added
+   */
+  readonly held?: number | undefined
   /** Maximum of used plus held. */
   readonly limit: number
   /** How long the cap is kept from now. Milliseconds. */
@@ -21,7 +27,7 @@ export interface HoldRequest {
 export interface SettleRequest {
   readonly id: string
   /** The actual amounts. */
-  readonly caps: readonly Omit<CapHold, 'limit'>[]
+  readonly caps: readonly Omit<CapHold, 'limit' | 'held'>[]
 }
 
 export interface CapState {
@@ -70,8 +76,9 @@ export interface LedgerRows {
 export function hold(rows: LedgerRows, request: HoldRequest, now: number): HoldResult {
   sweep(rows, now)
   const known = rows.hold(request.id)
-  const states = request.caps.map((cap) => stateOf(rows, cap.key, now))
-  const isHeld = request.caps.every(({ amount, limit }, index) => {
+  const caps = request.caps.map((cap) => ({ ...cap, amount: missingOf(cap, known) }))
+  const states = caps.map((cap) => stateOf(rows, cap.key, now))
+  const isHeld = caps.every(({ amount, limit }, index) => {
     const { used = 0, held = 0 } = states[index] ?? {}
     return amount === 0 || used + held + amount <= limit
   })
@@ -80,12 +87,16 @@ export function hold(rows: LedgerRows, request: HoldRequest, now: number): HoldR
   // a booked hold becomes live again
   if (known && !known.isLive)
     for (const [key, amount] of Object.entries(amounts)) change(rows, key, -amount, amount, now)
-  for (const { key, amount, ttlMs } of request.caps) {
+  for (const { key, amount, ttlMs } of caps) {
     amounts[key] = (amounts[key] ?? 0) + amount
     change(rows, key, 0, amount, now, ttlMs)
   }
   rows.putHold(request.id, { isLive: true, amounts, due: now + request.leaseMs })
-  return { isHeld, caps: request.caps.map((cap) => stateOf(rows, cap.key, now)), now }
+  return { isHeld, caps: caps.map(({ key }) => stateOf(rows, key, now)), now }
+}
+
+function missingOf({ key, amount, held }: CapHold, known: HoldRow | undefined): number {
+  return held === undefined ? amount : Math.max(0, held + amount - (known?.amounts[key] ?? 0))
 }
 
 /** Books the actual amounts in place of those held or booked before. */

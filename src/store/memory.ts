@@ -14,14 +14,14 @@ interface Entry {
   expires: number
 }
 
-/** Creates an empty store. Expired entries are swept when others are written; it has no timer. */
+/** Creates an empty store. Each write looks for expired entries; there is no timer. */
 export function memoryStore({ now = Date.now }: MemoryStoreOptions = {}): FullStore & {
   /** Number of entries that have not expired. */
   readonly size: number
 } {
   const entries = expiringEntries(now)
   const ledgers = new Map<string, LedgerRows>()
-  const rowsOf = (ledger: string) => atKey(ledgers, ledger, memoryRows)
+  const rowsOf = (ledger: string) => atKey(ledgers, ledger, () => memoryRows(now))
   return {
     get size() {
       return entries.size()
@@ -110,10 +110,7 @@ function memoryQueues(now: () => number): Pick<FullStore, 'schedule' | 'claim' |
 /** Entries by key, without expired ones. */
 function expiringEntries(now: () => number) {
   const entries = new Map<string, Entry>()
-  let nextSweep = 0
-  const sweep = () => {
-    for (const [key, { expires }] of entries) if (expires <= now()) entries.delete(key)
-  }
+  const sweep = sweeper(entries, now)
   const find = (key: string): Entry | undefined => {
     const entry = entries.get(key)
     if (!entry || entry.expires > now()) return entry
@@ -123,14 +120,11 @@ function expiringEntries(now: () => number) {
   return {
     find,
     size() {
-      sweep()
+      for (const key of entries.keys()) find(key)
       return entries.size
     },
     put(key: string, value: Entry['value'], ttlMs: number) {
-      if (now() >= nextSweep) {
-        sweep()
-        nextSweep = now() + 10_000
-      }
+      sweep()
       entries.set(key, { value, expires: now() + ttlMs })
     },
     delete: (key: string) => entries.delete(key),
@@ -147,43 +141,52 @@ function expiringEntries(now: () => number) {
   }
 }
 
+/** Entries that a write looks at: more than it adds, and few however many there are. */
+const sweptPerWrite = 4
+
+/** Deletes the expired ones among the next few entries; starts again behind the last. */
+function sweeper(entries: Map<string, { readonly expires: number }>, now: () => number) {
+  let rest = entries.entries()
+  return () => {
+    for (let looked = 0; looked < sweptPerWrite; looked++) {
+      const { value } = rest.next()
+      if (!value) {
+        rest = entries.entries()
+        return
+      }
+      const [key, { expires }] = value
+      if (expires <= now()) entries.delete(key)
+    }
+  }
+}
+
 function atKey<T>(map: Map<string, T>, key: string, make: () => T): T {
   const known = map.get(key) ?? make()
   map.set(key, known)
   return known
 }
 
-/** Ended holds are kept equally long, so insertion order is expiry order: due ones are first. */
-function memoryRows(): LedgerRows {
+function memoryRows(now: () => number): LedgerRows {
   const caps = new Map<string, CapRow>()
-  const live = new Map<string, HoldRow>()
-  const past = new Map<string, HoldRow>()
-  let nextSweep = 0
+  const holds = new Map<string, HoldRow>()
+  const dues = new DueQueue()
+  const sweep = sweeper(caps, now)
   return {
     cap: (key) => caps.get(key),
-    putCap: (key, row) => void caps.set(key, row),
-    hold: (id) => live.get(id) ?? past.get(id),
+    putCap(key, row) {
+      sweep()
+      caps.set(key, row)
+    },
+    hold: (id) => holds.get(id),
     putHold(id, row) {
-      this.deleteHold(id)
-      if (row.isLive) live.set(id, row)
-      else past.set(id, row)
+      holds.set(id, row)
+      dues.set(id, row.due)
     },
     deleteHold(id) {
-      live.delete(id)
-      past.delete(id)
+      holds.delete(id)
+      dues.delete(id)
     },
-    due(now) {
-      if (now >= nextSweep) {
-        nextSweep = now + 10_000
-        for (const [key, { expires }] of caps) if (expires <= now) caps.delete(key)
-      }
-      const ids = [...live].flatMap(([id, { due }]) => (due <= now ? [id] : []))
-      for (const [id, { due }] of past) {
-        if (due > now) break
-        ids.push(id)
-      }
-      return ids
-    },
+    due: (now) => dues.take(now, 1_000),
   }
 }
 

@@ -101,6 +101,8 @@ end
 `
 
 export const hold = `${ledger}for _, cap in ipairs(input.caps) do
+  local had = tonumber(known and known.amounts[cap.key] or 0)
+  if cap.held then cap.amount = math.max(0, cap.held + cap.amount - had) end
   local row = state(cap.key) or { used = 0, held = 0 }
   if cap.amount > 0 and row.used + row.held + cap.amount > cap.limit then return answer('0') end
 end

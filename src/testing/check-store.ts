@@ -206,6 +206,28 @@ const booked: Checks<Bench> = {
     equal([again?.used, again?.held], [big + 2, 0], 'settled again')
   },
 
+  'holds once what arrives twice, if the request has what was held before': async ({
+    a,
+    b,
+    key,
+  }) => {
+    const of = (amount: number, held: number) => ({
+      id: 'x',
+      leaseMs: 60_000,
+      caps: [{ ...cap('c', amount), held }],
+    })
+    for (const request of [of(60, 0), of(30, 60), of(0, 90)])
+      for (const store of [a, b]) {
+        const { isHeld, caps } = await store.hold(key, request)
+        const { amount = 0, held = 0 } = request.caps[0] ?? {}
+        equal([isHeld, caps[0]?.held], [true, held + amount], 'held')
+      }
+    equal((await b.hold(key, of(20, 90))).isHeld, false, 'too far')
+    equal((await a.hold(key, of(0, 60))).caps[0]?.held, 90, 'an older request')
+    const [settled] = await b.settle(key, of(70, 90))
+    equal([settled?.used, settled?.held], [70, 0], 'settled')
+  },
+
   'books a hold whose lease is over, and corrects it by a late settle': async ({
     a,
     b,

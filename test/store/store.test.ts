@@ -269,6 +269,13 @@ describe('checkStore', () => {
       /never past one/,
     ],
     [
+      'a hold twice',
+      (s) => ({
+        hold: (l, r) => s.hold(l, { ...r, caps: r.caps.map(({ held: _, ...c }) => c) }),
+      }),
+      /holds once/,
+    ],
+    [
       'a lease without end',
       (s) => ({ hold: (l, r) => s.hold(l, { ...r, leaseMs: 1e9 }) }),
       /whose lease is over/,
@@ -329,6 +336,36 @@ it('the memory store takes a clock, and sweeps expired entries', async () => {
   await expect(store.get('b')).rejects.toThrow(TetradError)
   now = 20
   expect(store.size).toBe(0)
+})
+
+it('a write to the memory store looks at a few entries, however many have expired', async () => {
+  let time = 0
+  let looks = 0
+  const now = () => {
+    looks++
+    return time
+  }
+  const store = memoryStore({ now })
+  const ttlMs = 10
+  const hold = (id: string) =>
+    store.hold('l', { id, leaseMs: 10, caps: [{ key: id, amount: 1, limit: 1, ttlMs }] })
+  for (let index = 0; index < 10_000; index++) {
+    await store.set(`${index}`, 'x', { ttlMs })
+    await hold(`${index}`)
+  }
+  time = 100_000
+  let most = 0
+  for (let index = 0; index < 10_000; index++) {
+    looks = 0
+    await store.set('last', 'x', { ttlMs })
+    await hold(`last ${index}`)
+    most = Math.max(most, looks)
+  }
+  expect(most).toBeLessThan(20)
+  looks = 0
+  expect(store.size).toBe(1)
+  // one look at each entry that is left
+  expect(looks).toBe(1)
 })
 
 it('an object that is no client and no database is a MisuseError', () => {
