@@ -2,6 +2,7 @@
 import { type ApprovalMessage, asText, type FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
+import { setOnce } from '../../src/store/set-once.js'
 import type { Clock } from '../clock.js'
 
 /** The required store operations. */
@@ -40,10 +41,7 @@ export async function useApproval(
 ): Promise<boolean> {
   const key = keyOf(approval.id)
   // expires after the approval: it is set later, with the same ttl
-  const [used, own] = [`${key}:used`, crypto.randomUUID()]
-  const isSet = await approvals.setIfAbsent(used, own, { ttlMs: approvalTtlMs })
-  // a client that lost the reply sends the command again, which then finds its own value
-  const isFirst = isSet || (await approvals.get(used)) === own
+  const isFirst = await setOnce(approvals, `${key}:used`, { ttlMs: approvalTtlMs })
   if (isFirst) await approvals.delete(key)
   return isFirst
 }

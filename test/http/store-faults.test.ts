@@ -4,6 +4,7 @@
  */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Message } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import { createSigner } from '../../src/http/input/signing.js'
 import { StreamLog } from '../../src/http/stream/log.js'
@@ -242,15 +243,40 @@ describe('a store', () => {
     }
   })
 
+  const secret = 'x'.repeat(32)
+  const approving = async () => {
+    const call = { id: 'a', tool_call_id: 'c' }
+    const id = await createSigner({ secret }).issue(call, { user: 'ann', conversation: 'room' })
+    return { role: 'tool', tool_call_id: 'c', approval: { id, approved: true } }
+  }
+
+  it('whose client sends a command twice, as its reply was lost, accepts an approval once', async () => {
+    const memory = memoryStore()
+    const setIfAbsent: Store['setIfAbsent'] = async (...command) => {
+      await memory.setIfAbsent(...command)
+      return memory.setIfAbsent(...command)
+    }
+    const asked: Message[] = [
+      { role: 'user', content: 'Hi' },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function', function: { name: 'send', arguments: '{}' } }],
+      },
+    ]
+    const { here, open } = held({ ...memory, setIfAbsent }, { secret, history: () => asked })
+    open()
+    const yes = post({ id: 'room', messages: [await approving()] })
+    const again = yes.clone()
+    expect((await here(yes)).status).toBe(200)
+    const refused = await here(again)
+    expect(await refused.json()).toMatchObject({ error: { code: 'approval_used' } })
+  })
+
   it('that is down accepts no approval: the call does not run', async () => {
     const down = new Proxy(memoryStore(), { get: () => () => Promise.reject(new Error('gone')) })
-    const secret = 'x'.repeat(32)
     const { here, provider } = held(down, { secret, history: () => [] })
-    const call = { id: 'a', tool_call_id: 'c' }
-    const scope = { user: 'ann', conversation: 'room' }
-    const id = await createSigner({ secret }).issue(call, scope)
-    const yes = { role: 'tool', tool_call_id: 'c', approval: { id, approved: true } }
-    const response = await here(post({ id: 'room', messages: [yes] }))
+    const response = await here(post({ id: 'room', messages: [await approving()] }))
     expect(response.status).toBe(503)
     expect(await response.json()).toMatchObject({ error: { code: 'store_unavailable' } })
     expect(provider.calls).toHaveLength(0)

@@ -1,6 +1,7 @@
 /** The conversation of a call: from the server's store, or from the client where verified. */
 import type { Message, ToolApproval, ToolMessage, UserMessage } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
+import { setOnce } from '../../store/set-once.js'
 import type { Incoming } from '../formats/index.js'
 import { RefusedError } from '../public-error.js'
 import { checkMessages, type InputOptions } from './parts.js'
@@ -191,7 +192,7 @@ export async function markUsed(
   options: HistoryOptions,
 ): Promise<void> {
   for (const one of approvals) {
-    const isFirst = await options.used.setIfAbsent(markOf(one, options), '1', { ttlMs: approvalMs })
+    const isFirst = await setOnce(options.used, markOf(one, options), { ttlMs: approvalMs })
     if (!isFirst) throw alreadyUsed()
   }
 }
