@@ -12,6 +12,7 @@ import {
 } from '../src/core/index.js'
 import { memoryStore, type Store } from '../src/store/index.js'
 import { needs } from '../src/store/needs.js'
+import { patientStore } from '../src/store/patient.js'
 import { Booking, type Settings, StoreDown } from './budget/booking.js'
 import { type Cap, cappedIn, checkCap } from './budget/cap.js'
 import { learn, learnedOf } from './budget/learned.js'
@@ -80,8 +81,10 @@ export interface Reserve {
 export function budget<State = {}>(options: BudgetOptions<State>): Middleware<State> {
   const caps = capsOf(options ?? {})
   const { store = memoryStore(), reserve = {}, onExceeded, onStoreError = 'closed' } = options
+  const ledger = needs('budget()', store, ['hold', 'settle'])
   const settings: Settings = {
-    store: needs('budget()', store, ['hold', 'settle']),
+    store: patientStore(ledger, { patienceMs }),
+    toSettle: patientStore(ledger, { patienceMs, maxFailures: Infinity }),
     name: options.name ?? 'budget',
     leaseMs: options.leaseMs ?? 60_000,
     slice: reserve.slice ?? 128,
@@ -105,9 +108,13 @@ export function budget<State = {}>(options: BudgetOptions<State>): Middleware<St
     try {
       await booking.open(await learnedOf(ctx, settings, options.expect))
     } catch (error) {
-      await booking.settle()
-      const isLetThrough = error instanceof StoreDown && settings.isFailingOpen
-      if (!isLetThrough) throw await thrown(error instanceof StoreDown ? error.error : error)
+      if (!(error instanceof StoreDown)) {
+        await booking.settle()
+        throw await thrown(error)
+      }
+      // for a hold that the store may still apply: the call does not wait for it
+      ctx.defer(booking.settle())
+      if (!settings.isFailingOpen) throw error.error
       ctx.warn({ code: 'other', message: 'budget(): the store is down, the call is not counted' })
       return next()
     }
@@ -117,12 +124,14 @@ export function budget<State = {}>(options: BudgetOptions<State>): Middleware<St
     } catch (error) {
       throw await thrown(error)
     } finally {
-      await booking.settle()
-      await learn(ctx, settings)
+      await Promise.all([booking.settle(), learn(ctx, settings)])
     }
   }
   return layer<State>('budget', run, { place: 'inside retry' })
 }
+
+/** Time limit of one operation of the store. Milliseconds. */
+const patienceMs = 10_000
 
 function capsOf<State>({ caps, ...one }: BudgetOptions<State>): readonly Cap<State>[] {
   const { usd, tokens, window, per, timeZone } = one

@@ -19,6 +19,7 @@ import {
   UnexpectedResponseError,
 } from '../src/core/index.js'
 import { memoryStore, type Store } from '../src/store/index.js'
+import { patientStore } from '../src/store/patient.js'
 import { heard } from './heard.js'
 
 export interface HearOptions<State = {}> {
@@ -64,8 +65,7 @@ export interface HearOptions<State = {}> {
 export function hear<State = {}>(options: HearOptions<State>): Middleware<State> {
   if (typeof options?.model !== 'string' || options.model === '')
     throw new MisuseError("hear() needs a model that accepts audio: hear({ model: 'gemini/…' })")
-  const { store = memoryStore() } = options
-  const settings = { ...options, store }
+  const settings = { ...options, store: patientStore(options.store ?? memoryStore()) }
   return layer<State>(
     'hear',
     async (ctx, next) => {

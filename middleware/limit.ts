@@ -9,6 +9,7 @@ import {
   RateLimitError,
   ServiceUnavailableError,
 } from '../src/core/index.js'
+import { inTime } from '../src/store/patient.js'
 import { after, type Clock, systemClock, unlessAborted } from './clock.js'
 
 /** The key that a limit applies to: a user, a tenant, anything of `ctx`. */
@@ -61,7 +62,7 @@ export interface RateOptions<State = {}> {
  * Place: outside `usage`, once a call.
  *
  * Throws `MisuseError` at construction for an invalid limit, and at a call for an invalid key;
- * `ServiceUnavailableError` if the rate limiter fails.
+ * `ServiceUnavailableError` if the rate limiter fails, or does not respond for 10 seconds.
  *
  * @example
  * const ai = createClient({ use: standard({ with: [limit({ concurrency: 20, queue: 100 })] }) })
@@ -204,9 +205,12 @@ function limitRate<State>({ by, per, points = 1 }: RateOptions<State>): Middlewa
   )
 }
 
+/** Time limit of the rate limiter. Milliseconds. */
+const patienceMs = 10_000
+
 async function consume(limiter: PointsLimiter, key: string, points: number): Promise<void> {
   try {
-    await limiter.consume(key, points)
+    await inTime(async () => limiter.consume(key, points), patienceMs)
   } catch (thrown) {
     const ms = isObject(thrown) ? thrown.msBeforeNext : undefined
     throw typeof ms === 'number' ? tooMany(ms) : failed(thrown)
@@ -219,7 +223,7 @@ async function requestPermit(
   rate: number,
   defer: Context['defer'],
 ): Promise<void> {
-  const response = limiter.limit(key, { rate })
+  const response = inTime(async () => limiter.limit(key, { rate }), patienceMs)
   const { success, reset, pending } = await response.catch((cause: unknown) => {
     throw failed(cause)
   })

@@ -8,13 +8,16 @@ import {
   type Transform,
 } from '../../src/core/index.js'
 import type { HoldResult, Store } from '../../src/store/index.js'
+import { wasSkipped } from '../../src/store/patient.js'
 import { sleep } from '../clock.js'
 import { type CurrentCap, type Place, perUsd } from './cap.js'
 import type { Learned } from './learned.js'
 import { thoughtsOf, withThoughtsInside } from './thoughts.js'
 
 export interface Settings {
-  readonly store: Store & Required<Pick<Store, 'hold' | 'settle'>>
+  readonly store: Store & Required<Pick<Store, 'hold'>>
+  /** Is called also after failures: without a settle the hold is booked. */
+  readonly toSettle: Required<Pick<Store, 'settle'>>
   /** Name of the ledger. */
   readonly name: string
   readonly leaseMs: number
@@ -66,6 +69,8 @@ export class Booking {
   private readonly id = crypto.randomUUID()
   /** Amounts, by cap. */
   private held: number[]
+  /** A hold was sent: the store may apply it, even if its reply never came. */
+  private wasSent = false
   private rates: readonly number[] = []
   /** Tokens held for the prompt. */
   private promptTokens = 0
@@ -243,14 +248,15 @@ export class Booking {
     this.over.abort()
     // one that arrived after settle would hold again
     await Promise.all([this.extending, this.renewing])
-    const { store, name } = this.settings
+    if (!this.wasSent) return
+    const { toSettle, name } = this.settings
     const { usage } = this.ctx
     const caps = this.caps.map((cap, index) => ({
       key: cap.key,
       amount: this.usedOf(cap, usage) ?? this.held[index] ?? 0,
       ttlMs: cap.ttlMs,
     }))
-    const settle = () => store.settle(name, { id: this.id, caps })
+    const settle = () => toSettle.settle(name, { id: this.id, caps })
     try {
       await settle().catch(settle)
     } catch (error) {
@@ -261,12 +267,14 @@ export class Booking {
   private async hold(amounts: readonly number[]): Promise<HoldResult> {
     const { store, name, leaseMs } = this.settings
     const caps = this.caps.map(({ key, limit, ttlMs }, index) => {
-      return { key, limit, ttlMs, amount: amounts[index] ?? 0 }
+      return { key, limit, ttlMs, amount: amounts[index] ?? 0, held: this.held[index] ?? 0 }
     })
     let result: HoldResult
     try {
       result = await store.hold(name, { id: this.id, leaseMs, caps })
+      this.wasSent = true
     } catch (error) {
+      this.wasSent ||= !wasSkipped(error)
       throw new StoreDown(error)
     }
     if (result.isHeld) this.held = this.held.map((held, index) => held + (amounts[index] ?? 0))

@@ -46,11 +46,11 @@ export class Mailbox<Message> {
     const { store, clock, rememberMs, pollMs } = settings
     needs('createInbox()', store, operations)
     // checked above; the ledger is not used
-    this.store = patientStore(store, {
+    this.store = patientStore(store as FullStore, {
       patienceMs: 5_000,
       restMs: pollMs,
       now: clock.now,
-    }) as FullStore
+    })
     this.ttl = { ttlMs: rememberMs }
   }
 

@@ -18,15 +18,18 @@ export interface PatientOptions {
  * fails, exceeds `patienceMs`, or is not called after failures. After `restMs` one call at a time
  * tries again.
  */
-export function patientStore(store: Store, options: PatientOptions = {}): Store {
+export function patientStore<S extends Store>(store: S, options: PatientOptions = {}): S {
   const { patienceMs = 2_000, restMs = 5_000, maxFailures = 3, now = Date.now } = options
   let failures = 0
   let restsUntil = 0
   let lastCause: unknown
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     if (failures >= maxFailures) {
-      if (now() < restsUntil)
-        throw unavailable('The store failed recently and was not called', lastCause)
+      if (now() < restsUntil) {
+        const error = unavailable('The store failed recently and was not called', lastCause)
+        skipped.add(error)
+        throw error
+      }
       restsUntil = now() + restMs
     }
     try {
@@ -49,10 +52,17 @@ export function patientStore(store: Store, options: PatientOptions = {}): Store 
   })
 }
 
+const skipped = new WeakSet<object>()
+
+/** True if the store was not called; otherwise a write may have been applied, or will be later. */
+export const wasSkipped = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && skipped.has(error)
+
 const unavailable = (message: string, cause: unknown) =>
   new ServiceUnavailableError(message, { code: 'store_unavailable', cause })
 
-function inTime<T>(work: () => Promise<T>, ms: number): Promise<T> {
+/** Rejects when `work` has not settled after `ms` milliseconds. */
+export function inTime<T>(work: () => Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new Error(`No answer within ${ms} ms`))
     const timer = setTimeout(late, ms)

@@ -17,6 +17,8 @@ import { mockServer, say as reply } from '../../src/testing/index.js'
 import { middlewareContract } from '../contract/middleware.js'
 import { type Scripted, say, scripted, start, untilAborted } from '../contract/scripted.js'
 import { gate } from '../http/requests.js'
+import { connectTo, faultyRedis } from '../store/faulty-redis.js'
+import { withSilence } from '../store/silence.js'
 import { DatabaseSync } from '../store/sqlite.js'
 import { useRedis } from '../store/use-redis.js'
 import { crowd, crowdInProcesses, seeded, startProcess, stateOf } from './budget-load.js'
@@ -176,6 +178,87 @@ describe.each(modes)('budget, in %s', (mode) => {
     expect(await thrown(closed.run(mode))).toMatchObject({ code: 'store_unavailable', status: 503 })
     const open = client(scripted([say('Hello')]), { store: broken, onStoreError: 'open' })
     expect((await open.run(mode)).text).toBe('Hello')
+  })
+})
+
+describe.each(modes)('a Redis that stops to respond, in %s', (mode) => {
+  it('refuses a call in bounded time, and has nothing held of it once it is back', () =>
+    withSilence(async ({ store, server, within }) => {
+      const provider = scripted([say('Hello')])
+      const { run } = client(provider, { store })
+      server.pause()
+      const error = await within(22_000, thrown(run(mode)))
+      expect(error).toMatchObject({ code: 'store_unavailable', status: 503, attempts: [] })
+      expect(provider.calls).toHaveLength(0)
+      // the hold was sent: it is applied late, and so is its settle
+      server.resume()
+      expect(await stateOf(store)).toMatchObject({ used: 0, held: 0 })
+    }))
+
+  it('refuses further calls at once, and sends nothing for them', () =>
+    withSilence(async ({ store, server, within }) => {
+      let sent = 0
+      const count =
+        <T extends unknown[], R>(run: (...args: T) => R) =>
+        (...args: T) => {
+          sent++
+          return run(...args)
+        }
+      const { hold, settle } = store
+      if (!hold || !settle) throw new Error('a Redis store has every operation')
+      const counted = { ...store, get: count(store.get), hold: count(hold), settle: count(settle) }
+      const { run } = client(scripted([say('Hello')]), { store: counted })
+      server.pause()
+      await within(40_000, Promise.all([run(mode), run(mode)].map(thrown)))
+      sent = 0
+      const errors = Promise.all(Array.from({ length: 50 }, () => thrown(run(mode))))
+      for (const error of await within(100, errors))
+        expect(error).toMatchObject({ code: 'store_unavailable' })
+      expect(sent).toBe(0)
+    }))
+
+  it('in the middle of an answer costs it no more than its time limits, and is settled late', () =>
+    withSilence(async ({ store, server, within }) => {
+      const paused = gate()
+      const [begin, word, finish] = say('Hello')
+      if (!begin || !word || !finish) throw new Error('one word is three chunks')
+      const pause = () => {
+        server.pause()
+        paused.open()
+      }
+      const { run } = client(scripted([[begin, word, pause, finish]]), { store })
+      const answer = run(mode)
+      await paused.opened
+      const reply = await within(32_000, answer)
+      expect(reply.text).toBe('Hello')
+      expect(reply.warnings.at(-1)?.message).toMatch(/could not settle/)
+      server.resume()
+      expect(await stateOf(store)).toMatchObject({ used: reply.usage.total_tokens, held: 0 })
+    }))
+})
+
+describe.each(['before', 'after'] as const)('a connection that is reset %s a command', (when) => {
+  it.each(modes)('holds once, though ioredis sends it again, in %s', async (mode) => {
+    const faulty = await faultyRedis(redis.port)
+    const seen: unknown[] = []
+    for (let index = 0, isOver = false; !isOver; index++) {
+      const { store, close } = await connectTo('ioredis', faulty.port)
+      await store.get('connected')
+      const [begin, ...rest] = say('Hello')
+      if (!begin) throw new Error('an answer has a start')
+      const look = async () => seen.push(await stateOf(store))
+      const { run } = client(scripted([[begin, look, ...rest]]), { store })
+      faulty.resetAt(index, when)
+      const reply = await run(mode, { max_tokens: 50 })
+      isOver = faulty.isArmed
+      faulty.resetAt(-1, when)
+      expect(await stateOf(store)).toMatchObject({ used: reply.usage.total_tokens, held: 0 })
+      close()
+    }
+    expect(seen.length).toBeGreaterThan(3)
+    // the last call was not disturbed
+    for (const state of seen) expect(state).toEqual(seen.at(-1))
+    await faulty.close()
   })
 })
 

@@ -24,6 +24,7 @@ import {
   say,
 } from '../../src/testing/index.js'
 import { say as sayChunks, scripted } from '../contract/scripted.js'
+import { withSilence } from '../store/silence.js'
 import { storesOver, useRedis } from '../store/use-redis.js'
 import { adapters } from './wires.js'
 
@@ -207,6 +208,24 @@ describe.each(modes)('hear, in %s', (mode) => {
     const call = run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     await expect(call).rejects.toBeInstanceOf(MisuseError)
   })
+
+  it('a store that does not respond costs the time limit of its operations, but no response', () =>
+    withSilence(async ({ store, server, within }) => {
+      const deaf = scripted([sayChunks('In the post.')], {
+        name: 'deaf',
+        capabilities: { audio: [] },
+      })
+      const hearing = scripted([sayChunks(words)], {
+        name: 'hearing',
+        capabilities: { audio: ['ogg'] },
+      })
+      const use = standard({ with: [hear({ model: 'hearing/m', store })] })
+      const ai = createClient({ providers: [deaf, hearing], use })
+      server.pause()
+      const call = run(ai, mode, { model: 'deaf/m', messages: [user(note())] })
+      expect((await within(20_000, call)).text).toBe('In the post.')
+      expect(hearing.calls).toHaveLength(1)
+    }))
 
   it('a store that is down costs another transcription, but no response', async () => {
     const down = () => Promise.reject(new Error('down'))

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { getEventListeners } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { guard } from '../../middleware/guard.js'
 import { limit } from '../../middleware/limit.js'
 import { standard } from '../../middleware/standard.js'
@@ -231,6 +231,21 @@ describe.each(modes)('%s', (mode) => {
     if (mode === 'generate') await ai.generate(request, { waitUntil })
     else await ai.stream(request, { waitUntil }).response
     expect(works).toEqual([pending])
+  })
+
+  it('a limiter that does not respond rejects after ten seconds', async () => {
+    const silent = () => new Promise<never>(() => {})
+    const provider = scripted([words('Hello')])
+    for (const by of [{ consume: silent }, { limit: silent }]) {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const ai = createClient({ providers: [provider], use: [limit({ by, per: () => 'ann' })] })
+      const call = thrown(mode === 'generate' ? ai.generate(request) : ai.stream(request).response)
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(vi.getTimerCount()).toBe(0)
+      vi.useRealTimers()
+      expect(await call).toMatchObject({ code: 'limiter_unavailable', status: 503 })
+    }
+    expect(provider.calls).toHaveLength(0)
   })
 
   it('a limiter that fails rejects all calls, and one that hangs is left on abort', async () => {

@@ -5,6 +5,9 @@ import { createServer } from 'node:net'
 
 export interface RedisServer {
   readonly port: number
+  /** Stops the process (SIGSTOP): connections stay open, and nothing responds until `resume`. */
+  pause(): void
+  resume(): void
   stop(): Promise<void>
 }
 
@@ -29,6 +32,8 @@ export async function redisServer(
   await isReady(child)
   return {
     port,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     async stop() {
       const exit = once(child, 'exit')
       child.kill()
