@@ -20,7 +20,7 @@ import type { Transport, TransportRequest, WireEvent, WireResponse } from '../tr
 import { shownName } from '../transport/scrub.js'
 import { Gathered, type Push } from './gather.js'
 import type { OnDemand } from './on-demand.js'
-import { fitMessageNames, fitToolNames, type NamedRequest, type NameForm } from './tool-names.js'
+import { fitMessageNames, fitNames, type NamedRequest, type NameForm } from './tool-names.js'
 
 export type Warn = (warning: Warning) => void
 export type { Push }
@@ -139,13 +139,10 @@ function written(
 }
 
 /** The request with tool names that the provider accepts, and the functions that restore them. */
-function named(
-  { name: provider, toolNames }: AdapterParts,
-  request: ChatRequest,
-  call: Call,
-): NamedRequest {
+function named(dialect: AdapterParts, request: ChatRequest, call: Call): NamedRequest {
+  const { name: provider, toolNames } = dialect
   if (!toolNames) return { request, restored: (answer) => answer, restoring: (push) => push }
-  return fitToolNames(request, toolNames, (warning) => call.warn({ provider, ...warning }))
+  return fitNames(request, toolNames, (warning) => call.warn({ provider, ...warning }))
 }
 
 /**
@@ -228,13 +225,9 @@ const shownStart =
   (chunk) =>
     push(chunk.type === 'start' ? shown(chunk) : chunk)
 
-const context = (
-  request: ChatRequest,
-  call: Call,
-  request_id: string | undefined,
-): WireContext => ({
+const context = (request: ChatRequest, call: Call, id: string | undefined): WireContext => ({
   model: request.model,
   request,
-  ...(request_id !== undefined && { request_id }),
+  ...(id !== undefined && { request_id: id }),
   warn: call.warn,
 })

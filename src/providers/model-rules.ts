@@ -18,28 +18,28 @@ export function onceAModel<Facts>(compute: (model: string) => Facts): (model: st
 }
 
 type Param = keyof ChatRequest
+type When = ParamRule['when']
+
+export type Rules = readonly ParamRule[]
 
 /** Parameters that are not accepted, or not if `when` is true. */
-export const refused = (
-  params: Param | readonly Param[],
-  reason: string,
-  when?: ParamRule['when'],
-): readonly ParamRule[] =>
+export const refused = (params: Param | readonly Param[], reason: string, when?: When): Rules =>
   [params].flat().map((param) => ({ param, reason, ...(when && { when }) }))
 
 /** Rules for parameters without a field on the wire. */
-export const unmapped = (params: readonly Param[], reason: string): readonly ParamRule[] =>
+export const unmapped = (params: readonly Param[], reason: string): Rules =>
   params.map((param) => ({ param, reason, unmapped: true }))
 
 /** Rules for both names of the output token limit. */
-export const outputLimit = (
-  reason: string,
-  range: Pick<ParamRule, 'min' | 'max'>,
-): readonly ParamRule[] =>
+export const outputLimit = (reason: string, range: Pick<ParamRule, 'min' | 'max'>): Rules =>
   (['max_tokens', 'max_completion_tokens'] as const).map((param) => ({ param, reason, ...range }))
 
+/** The output limit of a model; no rule without one. */
+export const mostOutput = (max: number | undefined): Rules =>
+  max === undefined ? [] : outputLimit(`the model writes at most ${max} tokens`, { max })
+
 /** Ranges of temperature and top_p. */
-export const samplingRange = (mostTemperature: number): readonly ParamRule[] => [
+export const samplingRange = (mostTemperature: number): Rules => [
   {
     param: 'temperature',
     reason: `temperature must be from 0 to ${mostTemperature}`,
@@ -62,18 +62,20 @@ export const effortOfBudget = <Effort extends string>(
   highest: Effort,
 ): Effort => rows.find(([most]) => budget <= most)?.[1] ?? highest
 
+/** True for a request with `thinking` of this type. */
+export const thinkingIs =
+  (type: Thinking['type']) =>
+  ({ thinking }: ChatRequest): boolean =>
+    thinking?.type === type
+
+export const stopsThinking = thinkingIs('disabled')
+
+const noReasoning = 'the model does not reason'
+
 /** For a model that does not reason: switching it off is accepted. */
-export const doesNotReason: readonly ParamRule[] = [
-  {
-    param: 'reasoning_effort',
-    reason: 'the model does not reason',
-    when: ({ reasoning_effort }) => reasoning_effort !== 'none',
-  },
-  {
-    param: 'thinking',
-    reason: 'the model does not reason',
-    when: ({ thinking }) => thinking?.type !== 'disabled',
-  },
+export const doesNotReason: Rules = [
+  ...refused('reasoning_effort', noReasoning, (request) => request.reasoning_effort !== 'none'),
+  ...refused('thinking', noReasoning, (request) => !stopsThinking(request)),
 ]
 
 /** For APIs with text output alone. */

@@ -1,11 +1,5 @@
 /** Reports of a dialect for a request: each warning once, and the error for an unsendable one. */
-import {
-  asObjects,
-  asText,
-  type ChatRequest,
-  type JsonObject,
-  type Warning,
-} from '../chat/index.js'
+import { asObjects, asText, type JsonObject, type Warning } from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
@@ -90,7 +84,7 @@ export function warnOfTransformations(wire: unknown, provider: string, warn: War
 }
 
 /** Reports members of `thinking` that only another provider knows, such as `block_binding`. */
-export function reportThinking({ thinking }: ChatRequest, { note }: Notes): void {
+export function reportThinking(thinking: object = {}, { note }: Notes): void {
   const known = ['type', 'budget_tokens', 'display']
-  reportLost(thinking ?? {}, known, { what: 'thinking', note, param: 'thinking' })
+  reportLost(thinking, known, { what: 'thinking', note, param: 'thinking' })
 }

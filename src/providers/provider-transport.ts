@@ -1,10 +1,5 @@
 /** Options shared by all provider factories; the transport, with a key or an official client. */
-import {
-  clientBaseURL,
-  type HttpOptions,
-  httpTransport,
-  type Transport,
-} from '../transport/index.js'
+import { clientURL, type HttpOptions, httpTransport, type Transport } from '../transport/index.js'
 import type { ReaderLimits } from './turn-writer.js'
 
 /** All are optional. */
@@ -45,7 +40,7 @@ export const providerTransport = (
     ...(client && {
       apiKey: undefined,
       apiKeyVariables: [],
-      baseURL: clientBaseURL,
+      baseURL: clientURL,
       fetch: client,
     }),
   })
@@ -53,5 +48,5 @@ export const providerTransport = (
 export const bearer = (apiKey: string) => ({ authorization: `Bearer ${apiKey}` })
 
 /** `process` does not exist in a browser or on some edges. */
-export const environment = (name: string): string | undefined =>
+export const readEnv = (name: string): string | undefined =>
   globalThis.process?.env?.[name] || undefined

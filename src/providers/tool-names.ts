@@ -35,11 +35,7 @@ export interface NamedRequest {
 }
 
 /** Renames tools that the provider would refuse, and reports each. */
-export function fitToolNames(
-  request: ChatRequest,
-  form: NameForm,
-  warn: Call['warn'],
-): NamedRequest {
+export function fitNames(request: ChatRequest, form: NameForm, warn: Call['warn']): NamedRequest {
   const names = new Names(form)
   const tools = asObjects(request.tools).map((tool) => rename(tool, names))
   const declared = names.changed().length

@@ -257,11 +257,6 @@ export class TurnWriter {
       )
   }
 
-  /** Ends a call that the wire reports as complete. Without complete arguments it stays open. */
-  settleCall(call: WrittenCall): void {
-    if (call.isCustom || parseJson(call.text) !== undefined) this.endCall(call)
-  }
-
   endCall(call: WrittenCall): void {
     if (call.isEnded) return
     this.startUpTo(call)

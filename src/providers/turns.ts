@@ -120,12 +120,14 @@ const losses = {
   'hosted tools': ['Runs of hosted tools', ({ hosted_tools }) => hosted_tools?.length],
 } as const satisfies Readonly<Record<string, Loss>>
 
+type Kind = keyof typeof losses
+
 export function reportLosses(
   message: AssistantInput,
-  kinds: readonly (keyof typeof losses)[],
-  { note }: Pick<Notes, 'note'>,
+  lost: readonly Kind[],
+  { note }: Notes,
 ): void {
-  for (const kind of kinds) {
+  for (const kind of lost) {
     const [what, isIn] = losses[kind]
     if (isIn(message))
       note('dropped', `Dropped from assistant messages, as the API has no field for it: ${what}`)

@@ -73,7 +73,7 @@ export function wholeCompletion(
 }
 
 /** Counts by modality, as in the details of OpenAI's wires. */
-export const mediaCounts = ({ audio_tokens, image_tokens }: JsonObject) => ({
+export const byMedia = ({ audio_tokens, image_tokens }: JsonObject) => ({
   audio_tokens: asCount(audio_tokens),
   image_tokens: asCount(image_tokens),
 })

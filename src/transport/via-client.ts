@@ -29,7 +29,7 @@ interface PostOptions {
 }
 
 /** A placeholder: the client chooses the address, only the path after this one is used. */
-export const clientBaseURL = 'http://client.invalid'
+export const clientURL = 'http://client.invalid'
 
 /** The longest possible timer: our own timers limit the wait. */
 export const noTimeoutMs = 2 ** 31 - 1

@@ -4,13 +4,8 @@ import { type Call, type ProviderAdapter, withMembers } from '../../core/index.j
 import type { Transport, TransportRequest } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
-import { lowerCased } from '../headers.js'
-import {
-  bearer,
-  environment,
-  type ProviderOptions,
-  providerTransport,
-} from '../provider-transport.js'
+import { lowerCased } from '../extras.js'
+import { bearer, type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
@@ -49,8 +44,7 @@ export function anthropic(options: AnthropicOptions = {}): ProviderAdapter {
     provider: 'anthropic',
     authorize,
     apiKeyVariables: ['ANTHROPIC_API_KEY'],
-    baseURL: () =>
-      rootOf(baseURL ?? environment('ANTHROPIC_BASE_URL') ?? 'https://api.anthropic.com'),
+    baseURL: () => rootOf(baseURL ?? readEnv('ANTHROPIC_BASE_URL') ?? 'https://api.anthropic.com'),
     client: client && clientFetch(client),
     requestIdHeader: 'request-id',
     toError,

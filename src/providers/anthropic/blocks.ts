@@ -2,6 +2,7 @@
 import {
   asCount,
   asObject,
+  asObjects,
   asString,
   asText,
   isObject,
@@ -11,9 +12,8 @@ import {
 } from '../../chat/index.js'
 import { mergeGiven, namesIn } from '../answers.js'
 import { GrowingText } from '../gather.js'
-import { readCallMembers, withoutPlaceholder } from '../turn-writer.js'
+import { readCallMembers, type TurnWriter, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
-import { pushResult } from './hosted.js'
 import { jsonToolName, wrapper } from './output-format.js'
 import type { OpenBlock, State } from './stream-state.js'
 import { isHostedCall, isHostedResult } from './wire.js'
@@ -103,10 +103,7 @@ const knownBlocks: ReadonlySet<unknown> = namesIn(
   'text thinking redacted_thinking tool_use compaction fallback container_upload',
 )
 
-const compaction = ({ position }: OpenBlock) => ({
-  id: `compaction_${position}`,
-  name: 'compaction',
-})
+const compaction = ({ position: at }: OpenBlock) => ({ id: `compaction_${at}`, name: 'compaction' })
 
 /** Warns that another model continues the answer. */
 function warnOfFallback({ from, to, trigger }: JsonObject, { writer }: State): void {
@@ -256,3 +253,38 @@ function whole(opened: OpenBlock): JsonObject {
   }
   return { ...block, ...(text !== '' && { text }), ...extra }
 }
+
+// -- hosted tools -----------------------------------------------------------------------------------------------------
+
+/** `name`: that of the call, which may be in an earlier answer than its result. */
+function pushResult(block: JsonObject, name: string | undefined, writer: TurnWriter): void {
+  const { type, tool_use_id, content } = block
+  writer.hosted({
+    id: String(tool_use_id),
+    name: name ?? String(type).replace(/_tool_result$/, ''),
+    status: isFailed(block) ? 'failed' : 'done',
+    output: readable(content),
+  })
+  for (const file_id of filesIn(content))
+    writer.push({ type: 'file', media_type: 'application/octet-stream', file_id })
+}
+
+const isFailed = ({ is_error, content }: JsonObject) =>
+  is_error === true || (isObject(content) && /_error$/.test(String(content.type)))
+
+/** Removes encrypted members, which only the provider can read: `native` holds them. */
+function readable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readable)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !name.startsWith('encrypted_'))
+      .map(([name, inner]) => [name, readable(inner)]),
+  )
+}
+
+/** Files written by code: `{ content: [{ type: '…_output', file_id }] }`. */
+const filesIn = (content: unknown): readonly string[] =>
+  asObjects(asObject(content).content).flatMap(({ type, file_id }) =>
+    /_output$/.test(String(type)) ? (asText(file_id) ?? []) : [],
+  )

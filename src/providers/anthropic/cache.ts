@@ -1,15 +1,15 @@
 /** Cache marks: at most four per request, 1-hour marks before 5-minute marks. */
 import { isObject } from '../../chat/index.js'
 import type { Note } from '../notes.js'
-import type { WireBlock } from './wire.js'
+import type { WireBlock, WireBlocks } from './wire.js'
 
 /** https://docs.claude.com/en/docs/build-with-claude/prompt-caching */
 export const maxMarks = 4
 
 /** The three places of marks in a request, in the order in which the API reads them. */
 export interface Marked<Turn> {
-  readonly tools: readonly WireBlock[]
-  readonly system: readonly WireBlock[]
+  readonly tools: WireBlocks
+  readonly system: WireBlocks
   readonly messages: readonly Turn[]
 }
 
@@ -18,13 +18,13 @@ export interface Marked<Turn> {
  * prefix, those on tools and system the prefix that all conversations share. A 1-hour mark after a
  * 5-minute mark becomes a 5-minute mark.
  */
-export function fitCacheMarks<Turn extends { readonly content: readonly WireBlock[] }>(
+export function fitCacheMarks<Turn extends { readonly content: WireBlocks }>(
   request: Marked<Turn>,
   limit: number,
   note: Note,
 ): Marked<Turn> {
   const { tools, system, messages } = request
-  const count = (blocks: readonly WireBlock[]) => blocks.filter((one) => one.cache_control).length
+  const count = (blocks: WireBlocks) => blocks.filter((one) => one.cache_control).length
   const inMessages = count(messages.flatMap(({ content }) => content))
   const total = count(tools) + count(system) + inMessages
   if (total === 0) return request
@@ -37,7 +37,7 @@ export function fitCacheMarks<Turn extends { readonly content: readonly WireBloc
   // what is left of these to drop; a negative count drops none
   const surplus = { early: total - limit - inMessages, late: total - limit }
   let isShort = false
-  const fitted = (blocks: readonly WireBlock[], place: keyof typeof surplus) =>
+  const fitted = (blocks: WireBlocks, place: keyof typeof surplus) =>
     blocks.map((block): WireBlock => {
       const { cache_control: mark, ...bare } = block
       if (!isObject(mark)) return block

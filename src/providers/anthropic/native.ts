@@ -1,17 +1,10 @@
 /** Native blocks of an assistant turn (`message.native`), and when they replace the message. */
-import {
-  type AssistantInput,
-  asObjects,
-  type JsonObject,
-  type PairedMessage,
-} from '../../chat/index.js'
+import { asObjects, type JsonObject, type PairedMessage, toArguments } from '../../chat/index.js'
 import { type NativeDialect, restoreNative } from '../native.js'
-import { containerType, isCodeCall } from './finish.js'
 import { modelFamily } from './models.js'
 import type { WriteContext } from './profile.js'
-import { streamReader } from './stream.js'
-import { toInput } from './tool-history.js'
-import { isThinking, type WireBlock } from './wire.js'
+import { containerType, isCodeCall, streamReader } from './stream.js'
+import { isThinking, type WireBlocks } from './wire.js'
 
 export const noteLoose = ({ note }: WriteContext) =>
   note(
@@ -20,19 +13,14 @@ export const noteLoose = ({ note }: WriteContext) =>
   )
 
 /** The container of this turn: that in which calls made in code wait, or an unexpired one. */
-export function containerOf(
-  message: AssistantInput | undefined,
-  isWaiting: boolean,
-): string | undefined {
-  const blocks = message ? blocksOf(message) : []
+export function containerOf(turn: PairedMessage | undefined, isWaiting: boolean) {
+  const { provider, content } = turn?.message.native ?? {}
+  const blocks = provider === 'anthropic' ? asObjects(content) : []
   const place = blocks.find(({ type }) => type === containerType)
   if (typeof place?.id !== 'string') return undefined
   if (isWaiting) return blocks.some(isCodeCall) ? place.id : undefined
   return Date.parse(String(place.expires_at)) > Date.now() ? place.id : undefined
 }
-
-const blocksOf = ({ native }: AssistantInput): readonly JsonObject[] =>
-  native?.provider === 'anthropic' ? asObjects(native.content) : []
 
 const isNoContainer = ({ type }: JsonObject) => type !== containerType
 
@@ -45,10 +33,7 @@ const dialect: NativeDialect = {
 }
 
 /** The blocks to send back, without other models' thoughts; undefined without any, or if edited. */
-export function nativeBlocks(
-  turn: PairedMessage,
-  context: WriteContext,
-): readonly WireBlock[] | undefined {
+export function nativeBlocks(turn: PairedMessage, context: WriteContext): WireBlocks | undefined {
   const restored = restoreNative(turn, dialect, context)
   if (!restored) return undefined
   const { isOwn } = restored
@@ -75,7 +60,7 @@ const isBlankText = ({ type, text }: JsonObject) =>
   type === 'text' && typeof text === 'string' && text.trim() === ''
 
 /** Sets the new ids of calls; arguments that were cut off become an object. */
-function withIds(blocks: readonly WireBlock[], { calls }: PairedMessage) {
+function withIds(blocks: WireBlocks, { calls }: PairedMessage) {
   const ids = calls.map(({ call }) => call.id)
   return blocks.map((block) => {
     if (block.type !== 'tool_use') return block
@@ -86,4 +71,5 @@ function withIds(blocks: readonly WireBlock[], { calls }: PairedMessage) {
   })
 }
 
-const useInput = (input: unknown) => (typeof input === 'string' ? toInput(input) : (input ?? {}))
+const useInput = (input: unknown) =>
+  typeof input === 'string' ? toArguments(input).input : (input ?? {})

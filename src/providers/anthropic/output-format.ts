@@ -20,11 +20,8 @@ export const wrapper = 'value'
 
 export const jsonInstruction = 'Answer with one JSON object and nothing else.'
 
-export function toOutputFormat(
-  { response_format: format }: ChatRequest,
-  profile: Profile,
-  note: Note,
-): OutputFormat {
+export function toOutputFormat(request: ChatRequest, profile: Profile, note: Note): OutputFormat {
+  const { response_format: format } = request
   if (!format || format.type === 'text') return { kind: 'text' }
   const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined
   if (format.type !== 'json_schema' || !schema) {

@@ -13,7 +13,7 @@ import { type Notes, pick } from '../notes.js'
 import { reportPart, unknownPart, unsupported } from '../parts.js'
 import {
   isThinking,
-  type WireBlock,
+  type WireBlocks,
   type WireContainerUpload,
   type WireDocument,
   type WireImage,
@@ -27,20 +27,20 @@ export function toContent(
   content: string | readonly object[],
   mark: CacheControl | undefined,
   notes: Notes,
-): readonly WireBlock[] {
+): WireBlocks {
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   const blocks = parts.flatMap((part) => toBlocks({ ...part }, notes))
   return withMark(blocks, mark)
 }
 
 /** Blank text is dropped. */
-export function toText(text: string, members: JsonObject = {}): readonly WireBlock[] {
+export function toText(text: string, members: JsonObject = {}): WireBlocks {
   const block: WireText = { type: 'text', text }
   return text.trim() === '' ? [] : [{ ...block, ...members }]
 }
 
 /** Sets a mark of the whole message on its last block that accepts one. */
-export function withMark(blocks: readonly WireBlock[], mark: CacheControl | undefined) {
+export function withMark(blocks: WireBlocks, mark: CacheControl | undefined) {
   if (!mark) return blocks
   const last = blocks.findLastIndex((block) => !isThinking(block))
   const block = blocks[last]
@@ -62,7 +62,7 @@ const ownMembers = {
   document: ['title', 'context', 'citations'],
 }
 
-function toBlocks(part: JsonObject, notes: Notes): readonly WireBlock[] {
+function toBlocks(part: JsonObject, notes: Notes): WireBlocks {
   // native blocks are passed through
   if (ownBlocks.includes(part.type)) return [part]
   if (part.type === 'text') {
@@ -79,7 +79,7 @@ function toBlocks(part: JsonObject, notes: Notes): readonly WireBlock[] {
   return [{ ...block, ...pick(members, ownMembers[block.type]), ...mark }]
 }
 
-export const toTextBlocks = (part: JsonObject): readonly WireBlock[] =>
+export const toTextBlocks = (part: JsonObject): WireBlocks =>
   toText(String(part.text), { ...marked(part.cache_control), ...pick(part, ownMembers.text) })
 
 function toMediaBlock(media: Media, notes: Notes): WireMedia {

@@ -9,17 +9,16 @@ import {
   words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
-import { lowerCased } from '../headers.js'
-import { pick, type WriteOptions } from '../notes.js'
-import { extrasOf } from '../unknown-members.js'
+import { extrasOf, lowerCased } from '../extras.js'
+import { isGiven, type Note, pick, type WriteOptions } from '../notes.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
-import type { WireReasoning } from './effort.js'
+import { capabilitiesOf, hasSampling } from './models.js'
 import { jsonInstruction, toOutputFormat } from './output-format.js'
-import { identity, maxTokensOf, reportUnmapped, sampling, serviceTier } from './parameters.js'
 import { toText } from './parts.js'
 import type { WriteContext } from './profile.js'
-import { reasoningFor, withRoomForThinking } from './thinking.js'
+import { stopsOf } from './rules.js'
+import { reasoningFor, type WireReasoning, withRoomForThinking } from './thinking.js'
 import { toToolSet } from './tool-set.js'
 import { type Container, contextOf, toWireMessages } from './turns.js'
 import { isThinking, type WireBody, type WireMessage, type WireTool } from './wire.js'
@@ -103,7 +102,7 @@ function toBody(request: ChatRequest, { version }: RequestSettings, context: Wri
     ...identity(request, note),
     ...serviceTier(request, note),
     ...(mcp_servers.length > 0 && { mcp_servers }),
-    ...containerFor(container, prompt),
+    ...containerFor(container, prompt.tools),
     ...extras,
     ...(isObject(extras.container) &&
       container && { container: { id: container.id, ...extras.container } }),
@@ -114,10 +113,7 @@ function toBody(request: ChatRequest, { version }: RequestSettings, context: Wri
   return withRoomForThinking(body, context)
 }
 
-const toJsonFormat = (schema: JsonObject) => ({
-  type: 'json_schema' as const,
-  schema: { ...schema },
-})
+const toJsonFormat = (schema: JsonObject) => ({ type: 'json_schema', schema }) as const
 
 const hasThoughts = ({ content }: WireMessage) => content.some(isThinking)
 
@@ -135,10 +131,75 @@ function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireR
 }
 
 /** The container, if results of calls made in code must go there, or if there is code to run. */
-const containerFor = (
-  container: Container | undefined,
-  { tools }: { tools: readonly WireTool[] },
-) => {
+const containerFor = (container: Container | undefined, tools: readonly WireTool[]) => {
   const runsCode = tools.some(({ type }) => /^code_execution/.test(String(type)))
   return container && (container.isNeeded || runsCode) ? { container: container.id } : {}
+}
+
+// -- parameters -------------------------------------------------------------------------------------------------------
+
+/** Reports parameters without a field on the wire, which are dropped. */
+function reportUnmapped(request: ChatRequest, version: string, note: Note): void {
+  for (const { param, reason, when, unmapped } of capabilitiesOf(request.model, version).rules)
+    if (unmapped && isGiven(request[param]) && when?.(request) !== false)
+      note('dropped', `${param} was left out: ${reason}`, param)
+}
+
+const defaultMaxTokens = 4_096
+
+function maxTokensOf(request: ChatRequest, { profile, note }: WriteContext): number {
+  const asked = request.max_completion_tokens ?? request.max_tokens
+  if (asked !== undefined && asked !== null) return Math.round(asked)
+  if (profile.maxOutputTokens !== undefined) return profile.maxOutputTokens
+  note(
+    'other',
+    `max_tokens is ${defaultMaxTokens}: the output limit of ${request.model} is unknown`,
+    'max_tokens',
+  )
+  return defaultMaxTokens
+}
+
+/** Without sampling in the API version, its parameters are reported above. */
+function sampling(request: ChatRequest, version: string) {
+  const { temperature, top_p, top_k } = request
+  const stops = stopsOf(request).filter((text) => text.trim() !== '')
+  return defined({
+    stop_sequences: stops.length > 0 ? stops : undefined,
+    ...(hasSampling(version) && {
+      temperature: temperature ?? undefined,
+      top_p: top_p ?? undefined,
+      top_k: top_k ?? undefined,
+    }),
+  })
+}
+
+/** True for an email address or a phone number, which must not be sent as an id. */
+const isPersonal = (user: string) =>
+  /^[^\s@]+@[^\s@.]+\.[^\s@]+$/.test(user) || /^\+?[\d\s().-]{7,}$/.test(user)
+
+function identity({ metadata, safety_identifier, user }: ChatRequest, note: Note) {
+  const { user_id, ...others } = metadata ?? {}
+  if (Object.keys(others).length > 0)
+    note('ignored', 'Of metadata, the API accepts only user_id', 'metadata')
+  const id = user_id ?? safety_identifier ?? user
+  if (id === undefined || id === null) return undefined
+  if (user_id === undefined && isPersonal(id)) {
+    note('dropped', 'user was left out: it looks like an e-mail address or a phone number', 'user')
+    return undefined
+  }
+  return { metadata: { user_id: id } }
+}
+
+const tiers: ReadonlyMap<unknown, 'auto' | 'standard_only'> = new Map([
+  ['auto', 'auto'],
+  ['priority', 'auto'],
+  ['default', 'standard_only'],
+  ['standard_only', 'standard_only'],
+])
+
+function serviceTier({ service_tier: asked }: ChatRequest, note: Note) {
+  const service_tier = tiers.get(asked)
+  if (!service_tier && isGiven(asked))
+    note('dropped', `service_tier was left out: the API has no tier ${asked}`, 'service_tier')
+  return service_tier && { service_tier }
 }

@@ -4,9 +4,12 @@ import {
   allEfforts,
   asksForMedia,
   doesNotReason,
-  outputLimit,
+  mostOutput,
+  type Rules,
   refused,
   samplingRange,
+  stopsThinking,
+  thinkingIs,
   unmapped,
 } from '../model-rules.js'
 import { readChoice } from '../tool-choice.js'
@@ -14,9 +17,9 @@ import { asksToThink, budgetOf, canDisableReasoning, minBudget, thinksByBudget }
 import type { Profile } from './profile.js'
 
 /** `hasSampling`: the API version has temperature, top_p and top_k. */
-export const rulesOf = (profile: Profile, hasSampling: boolean): readonly ParamRule[] => [
+export const rulesOf = (profile: Profile, hasSampling: boolean): Rules => [
   ...everyModel,
-  ...outputRules(profile),
+  ...(profile.known ? mostOutput(profile.maxOutputTokens) : []),
   ...reasoningRules(profile),
   ...(hasSampling ? samplingRules(profile) : missing(['temperature', 'top_p', 'top_k'])),
   ...toolRules(profile),
@@ -35,7 +38,7 @@ const isBlank = (text: string) => text.trim() === ''
 /** The stop sequences as a list. */
 export const stopsOf = ({ stop }: ChatRequest): readonly string[] => [stop ?? []].flat()
 
-const everyModel: readonly ParamRule[] = [
+const everyModel: Rules = [
   ...missing(words('seed logit_bias top_logprobs verbosity previous_response_id prompt_cache_key')),
   ...missingUnless('logprobs', ({ logprobs }) => logprobs === true),
   ...missingUnless('store', ({ store }) => store === true),
@@ -70,10 +73,7 @@ const everyModel: readonly ParamRule[] = [
   },
 ]
 
-const outputRules = ({ maxOutputTokens: max, known }: Profile): readonly ParamRule[] =>
-  known && max !== undefined ? outputLimit(`the model writes at most ${max} tokens`, { max }) : []
-
-function reasoningRules(profile: Profile): readonly ParamRule[] {
+function reasoningRules(profile: Profile): Rules {
   if (!profile.known) return []
   if (profile.thinking.length === 0) return doesNotReason
   return [
@@ -82,11 +82,13 @@ function reasoningRules(profile: Profile): readonly ParamRule[] {
     ...(profile.thinking.includes('enabled')
       ? [budgetFloor, budgetCeiling(profile)]
       : [budgetToAdaptive]),
-    ...(canDisableReasoning(profile) ? [] : alwaysThinks),
+    ...(canDisableReasoning(profile)
+      ? []
+      : refused('thinking', 'the model always thinks', stopsThinking)),
   ]
 }
 
-function effortRules(profile: Profile): readonly ParamRule[] {
+function effortRules(profile: Profile): Rules {
   const { efforts: levels, topEffortNeedsThinking } = profile
   // without levels the adapter maps any effort to a budget
   const taken = allEfforts.filter(
@@ -119,7 +121,7 @@ const nearestEffort = (asked: ReasoningEffort | undefined, { efforts: levels }: 
 const adaptiveToBudget: ParamRule = {
   param: 'thinking',
   reason: 'the model thinks only with a budget of tokens',
-  when: ({ thinking }) => thinking?.type === 'adaptive',
+  when: thinkingIs('adaptive'),
   adjust: ({ thinking, reasoning_effort }) => ({
     ...thinking,
     type: 'enabled',
@@ -131,15 +133,9 @@ const adaptiveToBudget: ParamRule = {
 const budgetToAdaptive: ParamRule = {
   param: 'thinking',
   reason: 'the model decides by itself how long to think (adaptive), guided by reasoning_effort',
-  when: ({ thinking }) => thinking?.type === 'enabled',
+  when: thinkingIs('enabled'),
   adjust: ({ thinking }) => ({ ...thinking, type: 'adaptive' }),
 }
-
-const alwaysThinks = refused(
-  'thinking',
-  'the model always thinks',
-  ({ thinking }) => thinking?.type === 'disabled',
-)
 
 const budgetFloor: ParamRule = {
   param: 'thinking',
@@ -158,29 +154,24 @@ const budgetCeiling = ({
   adjust: ({ thinking }) => ({ ...thinking, budget_tokens: max - minBudget }),
 })
 
-function samplingRules({ known, sampling }: Profile): readonly ParamRule[] {
+function samplingRules({ known, sampling }: Profile): Rules {
   if (sampling === 'none') return fixedSampling
   if (!known) return []
   return [...samplingRange(1), ...samplingWhileThinking, ...(sampling === 'either' ? notBoth : [])]
 }
 
-const fixedSampling: readonly ParamRule[] = [
-  {
-    param: 'temperature',
-    reason: 'the model accepts only temperature 1',
-    values: [1],
-    adjust: () => undefined,
-  },
+const temperatureOne = { param: 'temperature', values: [1], adjust: () => undefined } as const
+
+const fixedSampling: Rules = [
+  { ...temperatureOne, reason: 'the model accepts only temperature 1' },
   ...refused(['top_p', 'top_k'], 'the model has a fixed top_p and top_k'),
 ]
 
-const samplingWhileThinking: readonly ParamRule[] = [
+const samplingWhileThinking: Rules = [
   {
-    param: 'temperature',
+    ...temperatureOne,
     reason: 'while thinking, the model accepts only temperature 1',
     when: asksToThink,
-    values: [1],
-    adjust: () => undefined,
   },
   {
     param: 'top_p',
@@ -198,7 +189,7 @@ const notBoth = refused(
   ({ temperature }) => temperature !== undefined,
 )
 
-function toolRules(profile: Profile): readonly ParamRule[] {
+function toolRules(profile: Profile): Rules {
   if (!profile.forcedTools)
     return [unforced('the model cannot be forced to call a tool', () => true)]
   if (!profile.known || profile.thinking.length === 0) return []
@@ -215,9 +206,6 @@ const unforced = (reason: string, applies: (request: ChatRequest) => boolean): P
   when: (request) => readChoice(request.tool_choice)?.mode === 'required' && applies(request),
   adjust: ({ tool_choice }) =>
     typeof tool_choice === 'object' && tool_choice.type === 'allowed_tools'
-      ? {
-          type: 'allowed_tools',
-          allowed_tools: { ...tool_choice.allowed_tools, mode: 'auto' },
-        }
+      ? { type: 'allowed_tools', allowed_tools: { ...tool_choice.allowed_tools, mode: 'auto' } }
       : 'auto',
 })

@@ -1,23 +1,30 @@
-/** Effects of thinking on a request: room in `max_tokens`, and required blocks during tool use. */
-import { type ChatRequest, isObject, type JsonObject } from '../../chat/index.js'
-import { allEfforts } from '../model-rules.js'
+/**
+ * Maps `reasoning_effort` and `thinking` to `thinking` and `output_config.effort`; room in
+ * `max_tokens`, and blocks that are required during tool use.
+ */
+import { type ChatRequest, isObject, type JsonObject, type Thinking } from '../../chat/index.js'
+import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
 import { omit } from '../notes.js'
+import { asksToThink, budgetOf, canDisableReasoning, minBudget, thinksByBudget } from './effort.js'
+import type { Profile, WriteContext } from './profile.js'
 import {
-  asksToThink,
-  canDisableReasoning,
-  disablesReasoning,
-  minBudget,
-  thinksByBudget,
-  toWireReasoning,
-  type WireReasoning,
-} from './effort.js'
-import type { WriteContext } from './profile.js'
-import { isThinking, type WireBody, type WireMessage } from './wire.js'
+  isThinking,
+  type WireBody,
+  type WireEffort,
+  type WireMessages,
+  type WireThinking,
+  type WireThinkingConfig,
+} from './wire.js'
+
+export interface WireReasoning {
+  readonly thinking?: WireThinking
+  readonly effort?: WireEffort
+}
 
 /** Drops and reports requested thinking that the model does not support. */
 export function reasoningFor(
   given: ChatRequest,
-  messages: readonly WireMessage[],
+  messages: WireMessages,
   { profile, note }: WriteContext,
 ): WireReasoning {
   const request = withKnownEffort(given, note)
@@ -46,7 +53,7 @@ function withKnownEffort(request: ChatRequest, note: WriteContext['note']): Chat
 }
 
 /** With a budget, an assistant turn with tool calls is refused unless it begins with thinking. */
-function lacksThoughts(messages: readonly WireMessage[]): boolean {
+function lacksThoughts(messages: WireMessages): boolean {
   const turn = messages.findLast(({ role }) => role === 'assistant')
   const isCalling = turn?.content.some(({ type }) => type === 'tool_use')
   return isCalling === true && !isThinking(turn?.content[0] ?? {})
@@ -78,4 +85,61 @@ export function withRoomForThinking(
     'thinking',
   )
   return { ...body, max_tokens: most, thinking: { ...thinking, budget_tokens: lowered } }
+}
+
+/** True if thinking is to be off. */
+const disablesReasoning = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
+  thinking ? isOff(thinking) : reasoning_effort === 'none'
+
+function toWireReasoning(request: ChatRequest, profile: Profile): WireReasoning {
+  if (profile.thinking.length === 0) return {}
+  const thinking = toWireThinking(request, profile)
+  const effort = toWireEffort(request, profile)
+  return { ...(thinking && { thinking }), ...(effort && { effort }) }
+}
+
+const types: readonly string[] = ['adaptive', 'enabled', 'disabled', 'between_tools']
+
+function toWireThinking(request: ChatRequest, profile: Profile): WireThinking | undefined {
+  if (!asksToThink(request)) return withoutThinking(request, profile)
+  const { thinking, reasoning_effort } = request
+  const { type, budget_tokens: tokens, display: _, ...others } = thinking ?? {}
+  // a future type, passed through
+  if (type && !types.includes(type)) return { ...thinking, type }
+  const display = displayOf(thinking, profile)
+  const budget_tokens = tokens ?? budgetOf(reasoning_effort)
+  const config: WireThinkingConfig = thinksByBudget(request, profile)
+    ? { type: 'enabled', budget_tokens, ...display }
+    : { type: 'adaptive', ...display }
+  return { ...config, ...others }
+}
+
+/** Requested thoughts are returned, even if the model hides them by default. */
+const displayOf = (thinking: Thinking | undefined, { hidesThoughts }: Profile) => {
+  const display = thinking?.display ?? (hidesThoughts ? 'summarized' : undefined)
+  return display && { display }
+}
+
+function withoutThinking(request: ChatRequest, profile: Profile): WireThinkingConfig | undefined {
+  if (!disablesReasoning(request)) return undefined
+  const isAsked = request.thinking?.type === 'between_tools' || profile.known
+  if (profile.thinking.includes('between_tools') && isAsked) return { type: 'between_tools' }
+  const isNeeded = request.thinking !== undefined || profile.thinksByDefault
+  return isNeeded && profile.thinking.includes('disabled') ? { type: 'disabled' } : undefined
+}
+
+/** Levels for a budget that was meant for an older model. */
+const effortRows = [
+  [budgetOf('medium'), 'low'],
+  [8_192, 'medium'],
+  [budgetOf('max'), 'high'],
+] as const
+
+function toWireEffort({ thinking, reasoning_effort: asked }: ChatRequest, { efforts }: Profile) {
+  if (efforts.length === 0 || asked === 'none') return undefined
+  if (asked) return asked === 'minimal' ? 'low' : asked
+  const isForeignBudget = thinking?.type === 'adaptive' && thinking.budget_tokens !== undefined
+  if (!isForeignBudget) return undefined
+  const effort = effortOfBudget(thinking.budget_tokens, effortRows, 'xhigh')
+  return efforts.includes(effort) ? effort : 'high'
 }

@@ -6,7 +6,7 @@ import { thinksByBudget } from './effort.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'
 import type { Profile, WriteContext } from './profile.js'
 import { toWireTools, type WireTools } from './tools.js'
-import type { WireMessage, WireTool, WireToolChoice } from './wire.js'
+import type { WireMessages, WireTool, WireToolChoice } from './wire.js'
 
 export interface ToolSet extends WireTools {
   readonly tool_choice: WireToolChoice | undefined
@@ -17,7 +17,7 @@ export function toToolSet(
   request: ChatRequest,
   context: WriteContext & {
     readonly format: OutputFormat
-    readonly messages: readonly WireMessage[]
+    readonly messages: WireMessages
   },
 ): ToolSet {
   const { profile, format, messages } = context
@@ -39,10 +39,8 @@ export function toToolSet(
   return { tools: absent, mcp_servers, tool_choice }
 }
 
-function toWireToolChoice(
-  { tool_choice, parallel_tool_calls }: ChatRequest,
-  context: WriteContext,
-): WireToolChoice | undefined {
+function toWireToolChoice(request: ChatRequest, context: WriteContext): WireToolChoice | undefined {
+  const { tool_choice, parallel_tool_calls } = request
   const isSingle =
     parallel_tool_calls === false || asObject(tool_choice).disable_parallel_tool_use === true
   if (!isGiven(tool_choice) && !isSingle) return undefined
@@ -63,7 +61,7 @@ function jsonToolChoice(request: ChatRequest, profile: Profile, isAlone: boolean
 }
 
 /** The API refuses calls in a history without tools: declares the called tools, choice none. */
-function standIns(messages: readonly WireMessage[], { note }: WriteContext): readonly WireTool[] {
+function standIns(messages: WireMessages, { note }: WriteContext): readonly WireTool[] {
   const calls = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'))
   const names = new Set(calls.map(({ name }) => name))
   if (names.size > 0)

@@ -29,10 +29,8 @@ export interface WireTools {
 }
 
 /** Functions, free-text tools as functions of one string, hosted tools; drops other providers'. */
-export function toWireTools(
-  { tools = [], tool_choice, web_search_options }: ChatRequest,
-  context: WriteContext,
-): WireTools {
+export function toWireTools(request: ChatRequest, context: WriteContext): WireTools {
+  const { tools = [], tool_choice, web_search_options } = request
   const { allowed } = readChoice(tool_choice) ?? {}
   const { bindsThoughts } = context.profile
   if (allowed && bindsThoughts)

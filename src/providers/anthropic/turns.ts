@@ -9,21 +9,27 @@ import {
   type Turn,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
-import { notesOf, pick, reportLost, unreported } from '../notes.js'
+import { type Note, notesOf, pick, reportLost, unreported } from '../notes.js'
 import { unknownPart } from '../parts.js'
 import { turnsOf } from '../turns.js'
-import { toAssistant } from './assistant.js'
-import { balanceHostedTools, endsPaused } from './hosted-history.js'
+import { callMembers, toAssistant, toResult } from './assistant.js'
 import { profileOf } from './models.js'
 import { containerOf } from './native.js'
 import { toContent, toText, toTextBlocks, withMark } from './parts.js'
 import type { WriteContext } from './profile.js'
-import { callMembers, toResult } from './tool-history.js'
-import { isThinking, type WireBlock, type WireMessage } from './wire.js'
+import {
+  isHostedCall,
+  isHostedResult,
+  isThinking,
+  type WireBlock,
+  type WireBlocks,
+  type WireMessage,
+  type WireMessages,
+} from './wire.js'
 
-export interface WireConversation {
-  readonly system: readonly WireBlock[]
-  readonly messages: readonly WireMessage[]
+export interface Conversation {
+  readonly system: WireBlocks
+  readonly messages: WireMessages
   readonly container?: Container | undefined
 }
 
@@ -41,10 +47,7 @@ const prefillMarks = ['prefix', 'partial']
  * if the model accepts them. Throws `BadRequestError` if nothing is left to answer, and for content
  * that Claude does not accept.
  */
-export function toWireMessages(
-  messages: readonly Message[],
-  context: WriteContext,
-): WireConversation {
+export function toWireMessages(messages: readonly Message[], context: WriteContext): Conversation {
   const members = [...systemMembers, ...prefillMarks]
   const { turns } = turnsOf(messages, context, { ids, members, callMembers })
   const start = turns.findIndex((turn) => !isSystem(turn))
@@ -63,7 +66,7 @@ const isSystem = (turn: Turn): turn is InputTurn & { readonly message: SystemMes
   turn.role === 'input' && turn.message.role !== 'user'
 
 /** The same without warnings, for `adapter.convertMessages`. */
-export const convertMessages = (messages: readonly Message[], model: string): WireConversation =>
+export const convertMessages = (messages: readonly Message[], model: string): Conversation =>
   toWireMessages(messages, contextOf(model, unreported))
 
 export const contextOf = (model: string, warn: Warn): WriteContext => ({
@@ -71,7 +74,7 @@ export const contextOf = (model: string, warn: Warn): WriteContext => ({
   profile: profileOf(model),
 })
 
-function toLeading(message: SystemMessage, context: WriteContext): readonly WireBlock[] {
+function toLeading(message: SystemMessage, context: WriteContext): WireBlocks {
   const { note } = context
   reportLost(pick(message, systemMembers), [], { note, what: 'the first system message' })
   return toSystem(message, context)
@@ -86,7 +89,7 @@ function toSystem({ content, cache_control }: SystemMessage, context: WriteConte
 }
 
 /** Native tool changes between turns (`tool_addition`, beta) are passed through. */
-const toSystemBlocks = (part: TextPart, context: WriteContext): readonly WireBlock[] => {
+const toSystemBlocks = (part: TextPart, context: WriteContext): WireBlocks => {
   if (/^tool_/.test(part.type)) return [{ ...part }]
   if (part.type === 'text') return toTextBlocks({ ...part })
   throw unknownPart(part, context)
@@ -102,9 +105,9 @@ export interface Container {
 /** The last one that has not expired. */
 function lastContainer(dialogue: readonly Turn[]): Container | undefined {
   const answers = dialogue.flatMap((turn) => (turn.role === 'assistant' ? turn.messages : []))
-  const needed = containerOf(answers.at(-1)?.message, true)
+  const needed = containerOf(answers.at(-1), true)
   if (needed) return { id: needed, isNeeded: true }
-  const ids = answers.flatMap(({ message }) => containerOf(message, false) ?? [])
+  const ids = answers.flatMap((answer) => containerOf(answer, false) ?? [])
   return ids.slice(-1).map((id) => ({ id, isNeeded: false }))[0]
 }
 
@@ -112,7 +115,7 @@ function lastContainer(dialogue: readonly Turn[]): Container | undefined {
 class Turns {
   private readonly messages: WireMessage[] = []
   /** Made by the assistant, sent with the next user turn. */
-  private pendingImages: readonly WireBlock[] = []
+  private pendingImages: WireBlocks = []
 
   constructor(private readonly context: WriteContext) {}
 
@@ -146,7 +149,7 @@ class Turns {
     if (results.length > 0) this.addUser(results.flatMap(({ beside }) => beside))
   }
 
-  private addUser(blocks: readonly WireBlock[]): void {
+  private addUser(blocks: WireBlocks): void {
     const images = this.pendingImages
     if (images.length > 0)
       this.context.note(
@@ -158,7 +161,7 @@ class Turns {
   }
 
   /** The turns of the whole history. */
-  end(): readonly WireMessage[] {
+  end(): WireMessages {
     if (this.pendingImages.length > 0)
       this.context.note('dropped', 'Images of the last assistant message were left out')
     return joined(this.messages).map(withoutLastThoughts)
@@ -180,13 +183,13 @@ class Turns {
     this.push('user', texts.filter(({ type }) => type === 'text').map(asNote))
   }
 
-  private push(role: WireMessage['role'], content: readonly WireBlock[], members = {}): void {
+  private push(role: WireMessage['role'], content: WireBlocks, members = {}): void {
     if (content.length > 0) this.messages.push({ role, content, ...members })
   }
 }
 
 /** Drops empty turns and merges adjacent ones of the same role. */
-function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
+function joined(turns: WireMessages): WireMessages {
   const messages: WireMessage[] = []
   for (const turn of turns) {
     const last = messages.at(-1)
@@ -198,7 +201,7 @@ function joined(turns: readonly WireMessage[]): readonly WireMessage[] {
 }
 
 /** Merged messages: calls move behind text, unless thoughts follow the first call. */
-function inOrder(...messages: readonly WireMessage[]): readonly WireBlock[] {
+function inOrder(...messages: WireMessages): WireBlocks {
   const blocks = messages.flatMap(({ content }) => content)
   const isCall = ({ type }: WireBlock) => type === 'tool_use'
   const first = blocks.findIndex(isCall)
@@ -215,7 +218,7 @@ function withoutLastThoughts(message: WireMessage): WireMessage {
 
 const asNote = (block: WireBlock): WireBlock => ({ ...block, text: `[System note: ${block.text}]` })
 
-function finished(turns: readonly WireMessage[], context: WriteContext): readonly WireMessage[] {
+function finished(turns: WireMessages, context: WriteContext): WireMessages {
   const messages = withEnding(joined(balanceHostedTools(joined(turns), context.note)), context)
   if (messages.some(({ role, content: [first] }) => role === 'user' || isCompaction(first)))
     return messages
@@ -231,10 +234,7 @@ const isCompaction = (block: WireBlock | undefined) => block?.type === 'compacti
  * A last assistant message begins the answer. It must not end in white space; models without
  * prefill are asked to continue. A turn paused by the provider is sent back unchanged.
  */
-function withEnding(
-  messages: readonly WireMessage[],
-  { profile, note }: WriteContext,
-): readonly WireMessage[] {
+function withEnding(messages: WireMessages, { profile, note }: WriteContext): WireMessages {
   const last = messages.at(-1)
   if (last?.role !== 'assistant' || endsPaused(last.content)) return messages
   if (!profile.prefill) {
@@ -248,4 +248,36 @@ function withEnding(
   if (block?.type !== 'text' || typeof block.text !== 'string') return messages
   const content = last.content.with(-1, { ...block, text: block.text.trimEnd() })
   return messages.with(-1, { ...last, content })
+}
+
+// -- hosted tools -----------------------------------------------------------------------------------------------------
+
+/** True for a turn paused during hosted tools (`pause_turn`): sent back unchanged, it continues. */
+function endsPaused(content: WireBlocks): boolean {
+  const last = content.findLast((block) => !isThinking(block))
+  return last !== undefined && (isHostedCall(last) || isHostedResult(last))
+}
+
+/** Drops a hosted call without result, except in an open turn, and a result without call. */
+function balanceHostedTools(messages: WireMessages, note: Note) {
+  const blocks = messages.flatMap(({ content }) => content)
+  const called = new Set(blocks.filter(isHostedCall).map(({ id }) => id))
+  const answered = new Set(blocks.filter(isHostedResult).map(({ tool_use_id: id }) => id))
+  const open = openTurn(messages)
+  return messages.map((message) => {
+    const content = message.content.filter((block) => {
+      if (isHostedCall(block)) return message === open || answered.has(block.id)
+      return !isHostedResult(block) || called.has(block.tool_use_id)
+    })
+    if (content.length === message.content.length) return message
+    note('repaired', 'Dropped a hosted tool call without its result, or a result without its call')
+    return { ...message, content }
+  })
+}
+
+/** The turn that the provider continues: paused by it, or waiting for results of client tools. */
+function openTurn(messages: WireMessages): WireMessage | undefined {
+  const last = messages.findLast(({ role }) => role === 'assistant')
+  const isCalling = last?.content.some(({ type }) => type === 'tool_use')
+  return isCalling || last === messages.at(-1) ? last : undefined
 }

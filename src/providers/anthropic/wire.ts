@@ -20,6 +20,7 @@ export type WireMcpServer = Plain<Anthropic.Beta.BetaRequestMCPServerURLDefiniti
 
 /** A block of ours, or a native one that is passed through. */
 export type WireBlock = JsonObject
+export type WireBlocks = readonly WireBlock[]
 
 export const isThinking = ({ type }: WireBlock): boolean =>
   type === 'thinking' || type === 'redacted_thinking'
@@ -31,9 +32,11 @@ export const isHostedCall = ({ type }: WireBlock): boolean =>
 export const isHostedResult = ({ type }: WireBlock): boolean =>
   typeof type === 'string' && type.endsWith('_tool_result')
 
+export type WireMessages = readonly WireMessage[]
+
 export interface WireMessage {
   readonly role: 'user' | 'assistant' | 'system'
-  readonly content: readonly WireBlock[]
+  readonly content: WireBlocks
 }
 
 /** A tool of the caller. */
@@ -44,8 +47,8 @@ export type WireTool = WireFunction | JsonObject
 export interface WireBody
   extends Omit<Params, 'messages' | 'system' | 'tools' | 'thinking' | 'model'> {
   readonly model: string
-  readonly messages: readonly WireMessage[]
-  readonly system?: readonly WireBlock[]
+  readonly messages: WireMessages
+  readonly system?: WireBlocks
   readonly thinking?: WireThinking
   readonly tools?: readonly WireTool[]
 }

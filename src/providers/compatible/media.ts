@@ -13,7 +13,7 @@ import {
   type UrlCitation,
 } from '../../chat/index.js'
 import { urlCitation } from '../answers.js'
-import { audioType } from '../unknown-members.js'
+import { audioType } from '../extras.js'
 
 /** An annotation of OpenAI or OpenRouter; other kinds are skipped. */
 export function toAnnotation(wire: unknown): UrlCitation | undefined {

@@ -68,7 +68,8 @@ export class NativeReader {
   }
 }
 
-const textOf = (content: unknown): string =>
+/** A text, or that of parts. */
+export const textOf = (content: unknown): string =>
   typeof content === 'string'
     ? content
     : asObjects(content)

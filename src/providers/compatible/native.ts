@@ -1,11 +1,5 @@
 /** Members that a server requires back: signed reasoning, thought signatures, reasoning text. */
-import {
-  type AssistantInput,
-  asObjects,
-  type JsonObject,
-  nonEmpty,
-  type PairedMessage,
-} from '../../chat/index.js'
+import { asObjects, type JsonObject, nonEmpty, type PairedMessage } from '../../chat/index.js'
 import { type NativeDialect, restoreNative } from '../native.js'
 import { omit, pick } from '../notes.js'
 import { toError } from './errors.js'
@@ -30,7 +24,7 @@ export function restoreMembers(turn: PairedMessage, context: WriteContext): Rest
   const [block] = restored?.blocks ?? []
   if (!block) {
     const isForeign = message.native?.content && message.native.provider !== provider
-    return withPlaceholder(isForeign ? {} : fromReasoning(message, context), turn, context)
+    return withPlaceholder(isForeign ? {} : fromReasoning(turn, context), turn, context)
   }
   const reasoning = traits.returnReasoning ? pick(block, ['reasoning_content', 'reasoning']) : {}
   if (restored?.isOwn)
@@ -50,7 +44,7 @@ const dialectOf = ({ provider, traits }: WriteContext): NativeDialect => ({
 })
 
 /** For a message without a block of this server or a sign of another provider. */
-function fromReasoning(message: AssistantInput, { traits, note }: WriteContext): JsonObject {
+function fromReasoning({ message }: PairedMessage, { traits, note }: WriteContext): JsonObject {
   const { reasoning_content, thinking_blocks, provider_specific_fields } = message
   const isForeign = Boolean(thinking_blocks?.length) || Boolean(provider_specific_fields)
   if (isForeign) note('dropped', 'Dropped signed reasoning of another library')
@@ -58,11 +52,7 @@ function fromReasoning(message: AssistantInput, { traits, note }: WriteContext):
 }
 
 /** Servers that require reasoning refuse calls without it: a blank replaces it. */
-function withPlaceholder(
-  fields: JsonObject,
-  { calls }: PairedMessage,
-  { traits }: WriteContext,
-): RestoredMembers {
+function withPlaceholder(fields: JsonObject, { calls }: PairedMessage, { traits }: WriteContext) {
   const isRefused = traits.returnReasoning && calls.length > 0 && !nonEmpty(fields)
   return { fields: isRefused ? { reasoning_content: ' ' } : fields }
 }

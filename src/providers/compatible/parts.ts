@@ -13,14 +13,14 @@ import { omit } from '../notes.js'
 import { unknownPart, unsupported } from '../parts.js'
 import { otherMembers } from '../turns.js'
 import type { WriteContext } from './models.js'
-import type { WireMediaPart, WirePart } from './wire.js'
+import type { WireMediaPart, WirePart, WireParts } from './wire.js'
 
 /** Text as one string, which every server accepts; as parts only if a cache mark requires them. */
 export function toWireText(
   content: string | readonly TextPart[],
   mark: CacheControl | undefined,
   context: WriteContext,
-): string | readonly WirePart[] {
+): string | WireParts {
   const parts = partsOf(content).map((part) => toTextPart(part, context))
   const wire = withMark(parts, mark, context)
   if (wire.some(hasMembers)) return wire
@@ -32,7 +32,7 @@ export function toWireContent(
   content: string | readonly UserPart[],
   mark: CacheControl | undefined,
   context: WriteContext,
-): string | readonly WirePart[] {
+): string | WireParts {
   const parts = partsOf(content).map((part) => toUserPart(part, context))
   const wire = withMark(parts, mark, context)
   const [first, second] = wire
@@ -50,11 +50,7 @@ export const partsOf = <Part extends UserPart>(
   typeof content === 'string' ? [{ type: 'text', text: content }] : content
 
 /** Sets a mark of the message on its last part. */
-function withMark(
-  parts: readonly WirePart[],
-  mark: CacheControl | undefined,
-  context: WriteContext,
-): readonly WirePart[] {
+function withMark(parts: WireParts, mark: CacheControl | undefined, context: WriteContext) {
   const last = parts.at(-1)
   if (!mark || !last || last.cache_control) return parts
   return parts.with(-1, { ...last, ...cacheMark(mark, context) })

@@ -11,7 +11,7 @@ import {
   words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
-import { headersOf } from '../headers.js'
+import { headersOf } from '../extras.js'
 import { effortOfBudget, isOff } from '../model-rules.js'
 import { omit, reportThinking, type WriteOptions } from '../notes.js'
 import { isReasoningModel, type ServerTraits, type WriteContext } from './models.js'
@@ -109,7 +109,7 @@ type ReasoningParams = Pick<WireRequest, 'reasoning_effort'> &
 function reasoningOf(request: ChatRequest, context: WriteContext) {
   const { reasoning_effort, thinking } = request
   const { traits, note } = context
-  reportThinking(request, context)
+  reportThinking(thinking, context)
   if (reasoning_effort !== undefined && thinking?.budget_tokens !== undefined)
     note(
       'dropped',

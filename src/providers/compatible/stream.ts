@@ -22,7 +22,7 @@ import { CallReader } from './calls.js'
 import { errorIn, givenUp } from './errors.js'
 import { toAnnotation, toAudio, toFile } from './media.js'
 import type { ServerTraits } from './models.js'
-import { NativeReader } from './native-reader.js'
+import { NativeReader, textOf } from './native-reader.js'
 import { findUsage, toUsage } from './usage.js'
 
 export interface ReaderOptions extends ReaderLimits {
@@ -245,19 +245,13 @@ function readDelta(delta: JsonObject, state: State, isWhole: boolean): void {
 /** A content part: Mistral's text or thinking, or an image. */
 function readPart(part: JsonObject, state: State): void {
   const { writer } = state
-  if (part.type === 'thinking') writer.reasoning(thoughtOf(part), state)
+  if (part.type === 'thinking') writer.reasoning(textOf(part.thinking), state)
   else if (part.type === 'refusal') writer.refusal(asString(part.refusal))
   else if (part.type === 'image_url') readImages([part], state, false)
   else if (typeof (part.text ?? part.content) === 'string')
     writer.text(asString(part.text) || asString(part.content))
   else writer.skip('Parts', part.type)
 }
-
-const thoughtOf = ({ thinking }: JsonObject): string =>
-  asString(thinking) ||
-  asObjects(thinking)
-    .map(({ text }) => asString(text))
-    .join('')
 
 /** Reasoning has many names; the first non-empty one of a delta is read. */
 function reasoningOf(delta: JsonObject): string {

@@ -51,10 +51,8 @@ function toWireTool(tool: ToolDefinition, context: WriteContext): WireTool {
   }
 }
 
-function parametersOf(
-  { function: { name, parameters, strict } }: FunctionTool,
-  { traits, note }: WriteContext,
-) {
+function parametersOf(tool: FunctionTool, { traits, note }: WriteContext) {
+  const { name, parameters, strict } = tool.function
   const schema = parameters ?? { type: 'object', properties: {} }
   if (!strict || !traits.strictSubset)
     return { parameters: schema, ...defined({ strict: strict ?? undefined }) }

@@ -22,20 +22,17 @@ import type { WriteContext } from './models.js'
 import { restoreMembers } from './native.js'
 import { partsOf, toUserPart, toWireContent, toWireText } from './parts.js'
 import { idForms } from './tools.js'
-import type { WireMessage, WirePart, WireToolCall } from './wire.js'
+import type { WireMessage, WireMessages, WirePart, WireToolCall } from './wire.js'
 
 /** The wire's messages. Throws `BadRequestError` for none, and for unsendable messages or parts. */
-export function toWireMessages(
-  messages: readonly Message[],
-  context: WriteContext,
-): readonly WireMessage[] {
+export function toWireMessages(messages: readonly Message[], context: WriteContext): WireMessages {
   const ids = idForms[context.traits.toolCallIds]
   const { turns } = turnsOf(messages, context, { ids, members: 'all' })
   if (turns.length === 0) throw context.invalid('there is no message to answer', 'no_messages')
   return turns.flatMap((turn) => toWireTurn(turn, context))
 }
 
-function toWireTurn(turn: Turn, writer: WriteContext): readonly WireMessage[] {
+function toWireTurn(turn: Turn, writer: WriteContext): WireMessages {
   if (turn.role === 'assistant') return toWireAssistant(turn, writer)
   const { message } = turn
   const { cache_control: mark } = message
@@ -54,7 +51,7 @@ function toWireAssistant({ messages }: AssistantTurn, writer: WriteContext) {
 }
 
 /** Merges parallel calls that were stored apart: only their results may follow calls. */
-function joined(messages: readonly WireMessage[]): WireMessage {
+function joined(messages: WireMessages): WireMessage {
   const parts = messages.flatMap(({ content }) => asParts(content))
   const isPlain = messages.every(({ content }) => !content || typeof content === 'string')
   const content = isPlain ? parts.map(({ text }) => text).join('\n') || null : parts
@@ -62,7 +59,7 @@ function joined(messages: readonly WireMessage[]): WireMessage {
   return Object.assign({}, ...messages, { content, tool_calls })
 }
 
-function toWireMessage(paired: PairedMessage, writer: WriteContext): readonly WireMessage[] {
+function toWireMessage(paired: PairedMessage, writer: WriteContext): WireMessages {
   const { message, calls } = paired
   reportLosses(message, ['thinking parts', 'images'], writer)
   const visible = visibleText(message)
@@ -104,7 +101,7 @@ function toWireCall({ call }: PairedCall, extra: JsonObject | undefined): WireTo
 }
 
 /** Results contain text; their other parts follow in a user message after the last one. */
-function toWireResults(calls: readonly PairedCall[], writer: WriteContext): readonly WireMessage[] {
+function toWireResults(calls: readonly PairedCall[], writer: WriteContext): WireMessages {
   const media: WirePart[] = []
   const results = calls.map(({ call, result }): WireMessage => {
     const tool_call_id = call.id

@@ -8,14 +8,7 @@ import {
   type JsonObject,
   type Usage,
 } from '../../chat/index.js'
-import {
-  byName,
-  firstCount,
-  mediaCounts,
-  usageFrom,
-  wholeCompletion,
-  wholePrompt,
-} from '../usage.js'
+import { byMedia, byName, firstCount, usageFrom, wholeCompletion, wholePrompt } from '../usage.js'
 
 /**
  * Undefined if the wire has no counts. Two numbers differ: xAI excludes reasoning from
@@ -51,9 +44,9 @@ export function toUsage(wire: unknown): Usage | undefined {
         input.cache_creation_tokens,
         wire.cache_creation_input_tokens,
       ),
-      ...mediaCounts(input),
+      ...byMedia(input),
     },
-    completion_tokens_details: { reasoning_tokens, ...mediaCounts(output) },
+    completion_tokens_details: { reasoning_tokens, ...byMedia(output) },
     server_tool_use: toolUse(wire),
     cost: costOf(wire),
     ...(total === undefined && estimatedIfBad(wire.prompt_tokens, wire.completion_tokens)),

@@ -12,7 +12,7 @@ export interface WireRequest
     'messages' | 'tools' | 'metadata' | 'model' | 'stream' | 'stream_options' | 'service_tier'
   > {
   readonly model: string
-  readonly messages: readonly WireMessage[]
+  readonly messages: WireMessages
   readonly tools?: readonly WireTool[]
   readonly stream?: boolean
   readonly stream_options?: { readonly include_usage: boolean }
@@ -29,10 +29,12 @@ export interface WireExtensions {
 
 /** A message of ours, with members of its server. */
 export type WireMessage = JsonObject
+export type WireMessages = readonly WireMessage[]
 export type WireToolCall = Plain<OpenAI.ChatCompletionMessageToolCall>
 
 /** A part of ours, or a native one that is passed through. */
 export type WirePart = JsonObject
+export type WireParts = readonly WirePart[]
 export type WireMediaPart = Plain<Exclude<OpenAI.ChatCompletionContentPart, { type: 'text' }>>
 
 export type WireFunction = Plain<OpenAI.FunctionDefinition>

@@ -10,7 +10,7 @@ import {
   type JsonObject,
 } from '../../chat/index.js'
 import { fileCitation, mergeGiven, urlCitation } from '../answers.js'
-import type { Candidate, Part } from './wire.js'
+import type { Candidate, Parts } from './wire.js'
 
 /** The sources in the chunks of an answer, unread. */
 export interface Sources {
@@ -49,7 +49,7 @@ function addGrounding(metadata: JsonObject, grounding: JsonObject[]): void {
 }
 
 /** Each source once per place. Positions are UTF-16 offsets in the whole text. */
-export function toAnnotations(parts: readonly Part[], sources: Sources): Annotation[] {
+export function toAnnotations(parts: Parts, sources: Sources): Annotation[] {
   const locate = locator(parts)
   const found = new Map<string, Annotation>()
   const add = (annotation: Annotation | undefined) => {
@@ -108,7 +108,7 @@ function toFileAnnotation(file: JsonObject, range: Range): Annotation {
  * Gemini counts UTF-8 bytes from the start of a part. The quoted text of the segment decides: if
  * the offsets do not match it, it is searched for; if not found, there is no position.
  */
-function locator(parts: readonly Part[]): (segment: JsonObject) => Range {
+function locator(parts: Parts): (segment: JsonObject) => Range {
   const texts = parts.map(({ thought, text = '' }) => (thought ? '' : text))
   const text = texts.join('')
   let table: ReturnType<typeof byteTable> | undefined

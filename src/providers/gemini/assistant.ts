@@ -17,7 +17,7 @@ import { reportLosses } from '../turns.js'
 import { toMedia } from './media.js'
 import type { WriteContext } from './models.js'
 import { nativeTurn } from './native.js'
-import type { Part } from './wire.js'
+import type { Part, Parts } from './wire.js'
 
 /** A call of a turn, and its result. */
 export interface Slot {
@@ -41,7 +41,7 @@ export function fromAssistant(message: PairedMessage, context: WriteContext) {
   return { parts, slots, isVerbatim }
 }
 
-function built({ message, calls }: PairedMessage, context: WriteContext): readonly Part[] {
+function built({ message, calls }: PairedMessage, context: WriteContext): Parts {
   reportLosses(message, ['reasoning', 'hosted tools', 'files', 'audio'], context)
   const { content, refusal, images, audio } = message
   const texts =
@@ -57,9 +57,9 @@ function built({ message, calls }: PairedMessage, context: WriteContext): readon
   return [...parts, ...calls.map(toCallPart)]
 }
 
-const textPart = (text: string): readonly Part[] => (text === '' ? [] : [{ text }])
+const textPart = (text: string): Parts => (text === '' ? [] : [{ text }])
 
-function fromPart(part: AssistantPart, context: WriteContext): readonly Part[] {
+function fromPart(part: AssistantPart, context: WriteContext): Parts {
   if (part.type === 'text') return textPart(part.text)
   if (part.type === 'refusal') return textPart(part.refusal)
   if (part.type === 'thinking') return []
@@ -69,7 +69,7 @@ function fromPart(part: AssistantPart, context: WriteContext): readonly Part[] {
 }
 
 /** litellm stores the signature of a text in the message. */
-function signed(parts: readonly Part[], fields: AssistantInput['provider_specific_fields']) {
+function signed(parts: Parts, fields: AssistantInput['provider_specific_fields']) {
   const signatures = fields?.thought_signatures
   const signature = asText(Array.isArray(signatures) ? signatures[0] : fields?.thought_signature)
   const [part] = parts

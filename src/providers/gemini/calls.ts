@@ -1,9 +1,8 @@
 /** Function calls of an answer: whole, or in pieces. */
 import { defined, isObject } from '../../chat/index.js'
 import type { WrittenCall } from '../turn-writer.js'
-import { madeId } from './names.js'
 import { PartialArguments } from './partial-arguments.js'
-import type { State } from './state.js'
+import { madeId, type State } from './state.js'
 import type { Part, WireFunctionCall } from './wire.js'
 
 type Arguments = Readonly<Record<string, unknown>>

@@ -1,13 +1,7 @@
 /** Maps errors of Gemini to typed errors. https://ai.google.dev/gemini-api/docs/troubleshooting */
 import { asObjects, asText, isObject, type JsonObject } from '../../chat/index.js'
 import { QuotaExceededError } from '../../core/index.js'
-import {
-  durationMs,
-  type ErrorTable,
-  errorOf,
-  type FailureHints,
-  type ToError,
-} from '../../transport/index.js'
+import { durationMs, type ErrorTable, errorOf, type ToError } from '../../transport/index.js'
 
 /** The error class, by quota, `ErrorInfo.reason` and status. A wrong key is a 400 here. */
 export const toError: ToError = (failure) => errorOf(failure, table)
@@ -29,7 +23,7 @@ const table: ErrorTable = {
 }
 
 /** `error.details` holds ErrorInfo, RetryInfo, QuotaFailure and RequestInfo of google.rpc. */
-function hints(body: JsonObject): FailureHints {
+function hints(body: JsonObject) {
   const error = isObject(body.error) ? body.error : body
   const details = asObjects(error.details)
   const reason = asText(ofType(details, 'ErrorInfo')?.reason)

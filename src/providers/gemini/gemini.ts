@@ -3,7 +3,7 @@ import { type ChatRequest, trimSlashes } from '../../chat/index.js'
 import type { ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
-import { environment, type ProviderOptions, providerTransport } from '../provider-transport.js'
+import { type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
 import { toError } from './errors.js'
 import type { InlineFilesOptions } from './inline-files.js'
 import { capabilities, models } from './models.js'
@@ -40,8 +40,7 @@ export function gemini(options: GeminiOptions = {}): ProviderAdapter {
     provider: 'gemini',
     authorize: (key) => ({ 'x-goog-api-key': key }),
     apiKeyVariables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
-    baseURL: () =>
-      withVersion(baseURL ?? environment('GOOGLE_GEMINI_BASE_URL') ?? publicURL, version),
+    baseURL: () => withVersion(baseURL ?? readEnv('GOOGLE_GEMINI_BASE_URL') ?? publicURL, version),
     client: client && clientFetch(client),
     toError,
   })

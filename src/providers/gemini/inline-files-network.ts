@@ -3,7 +3,8 @@ import { MisuseError } from '../../core/index.js'
 
 export interface Address {
   readonly address: string
-  readonly family: 4 | 6
+  /** 4 or 6. */
+  readonly family: number
 }
 
 export interface FileResponse {
@@ -36,9 +37,8 @@ export const nodeNetwork: Network = {
     const { isIP } = nodeModule('node:net')
     const literal = hostname.replace(/^\[(.*)\]$/, '$1')
     const family = isIP(literal)
-    if (family !== 0) return [{ address: literal, family: toFamily(family) }]
-    const found = await orAbort(lookup(hostname, { all: true }), signal)
-    return found.map(({ address, family }) => ({ address, family: toFamily(family) }))
+    if (family !== 0) return [{ address: literal, family }]
+    return orAbort(lookup(hostname, { all: true }), signal)
   },
 
   async isPublic(address) {
@@ -100,8 +100,6 @@ function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     if (signal.aborted) onAbort()
   })
 }
-
-const toFamily = (family: number): 4 | 6 => (family === 6 ? 6 : 4)
 
 /** True if one of the subnets contains the address. */
 function isIn({ address, family }: Address, subnets: string): boolean {

@@ -9,7 +9,7 @@ import {
   toBase64,
 } from '../../chat/index.js'
 import { BadRequestError } from '../../core/index.js'
-import { download, isListed } from './inline-files-download.js'
+import { type DownloadOptions, download, isListed } from './inline-files-download.js'
 import type { Network } from './inline-files-network.js'
 import { isGoogleFile } from './media.js'
 
@@ -37,12 +37,13 @@ export async function inlineFiles(
   options: InlineFilesOptions,
   context: InlineContext,
 ): Promise<readonly Message[]> {
+  const { hosts, maxBytes = 20 * 1024 * 1024, timeoutMs = 10_000 } = options
   const wanted = new Map<string, Promise<string>>()
   // first pass: fetch each address once
   mapUrls(messages, (url, isMedia) => {
     const key = keyOf(url, isMedia)
-    if (isListed(url, options.hosts) && !isGoogleFile(url) && !wanted.has(key))
-      wanted.set(key, toDataUri(new URL(url), isMedia, { ...options, ...context }))
+    if (isListed(url, hosts) && !isGoogleFile(url) && !wanted.has(key))
+      wanted.set(key, toDataUri(new URL(url), isMedia, { hosts, maxBytes, timeoutMs, ...context }))
     return url
   })
   if (wanted.size === 0) return messages
@@ -54,16 +55,8 @@ export async function inlineFiles(
 /** The same address may be both an image and a file. */
 const keyOf = (url: string, isMedia: boolean) => `${isMedia ? 'media' : 'file'} ${url}`
 
-async function toDataUri(
-  url: URL,
-  isMedia: boolean,
-  {
-    maxBytes = 20 * 1024 * 1024,
-    timeoutMs = 10_000,
-    ...options
-  }: InlineFilesOptions & InlineContext,
-): Promise<string> {
-  const { bytes, contentType } = await download(url, { ...options, maxBytes, timeoutMs })
+async function toDataUri(url: URL, isMedia: boolean, options: DownloadOptions): Promise<string> {
+  const { bytes, contentType } = await download(url, options)
   const data = toBase64(bytes)
   const type = mediaTypeOfData(data) ?? textType(bytes, contentType)
   if (type === undefined || (isMedia && type.startsWith('text/')))

@@ -9,7 +9,7 @@ import {
   type ToolDefinition,
   words,
 } from '../../chat/index.js'
-import { onceAModel, outputLimit, refused, samplingRange, unmapped } from '../model-rules.js'
+import { mostOutput, onceAModel, refused, samplingRange, unmapped } from '../model-rules.js'
 import type { Notes } from '../notes.js'
 import type { Level } from './wire.js'
 
@@ -132,7 +132,7 @@ export const capabilities = onceAModel((model): Capabilities => {
     rules: [
       ...wireRules,
       ...ranges,
-      ...(max === undefined ? [] : outputLimit(`the model writes at most ${max} tokens`, { max })),
+      ...mostOutput(max),
       ...(thinking.kind === 'none' ? thoughtlessRules : effortRules),
       ...(sampling === 'refused' ? samplingRules : []),
       ...(facts.tools ? [] : toolFreeRules),

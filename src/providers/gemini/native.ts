@@ -4,10 +4,10 @@ import { type NativeDialect, restoreNative } from '../native.js'
 import { omit } from '../notes.js'
 import { bareName, type ModelFacts, type WriteContext } from './models.js'
 import { streamReader } from './stream.js'
-import type { Part } from './wire.js'
+import type { Parts } from './wire.js'
 
 export interface NativeTurn {
-  readonly parts: readonly Part[]
+  readonly parts: Parts
   /** Byte for byte: made by this very model. */
   readonly isVerbatim: boolean
 }
@@ -35,7 +35,7 @@ export function nativeTurn(turn: PairedMessage, context: WriteContext): NativeTu
 }
 
 /** Removes what another model cannot verify (thoughts, signatures) or could not have called. */
-function withoutSecrets(part: JsonObject, facts: ModelFacts): readonly Part[] {
+function withoutSecrets(part: JsonObject, facts: ModelFacts): Parts {
   const isBare = Object.keys(part).every((name) => name === 'text' || name === 'thoughtSignature')
   if (part.thought || (part.text === '' && isBare)) return []
   if (!facts.isModern && (part.toolCall || part.toolResponse)) return []

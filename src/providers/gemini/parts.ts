@@ -2,8 +2,7 @@
 import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
 import { isGiven } from '../notes.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
-import { madeId } from './names.js'
-import type { GrowingPart, State } from './state.js'
+import { type GrowingPart, madeId, type State } from './state.js'
 import type { Part } from './wire.js'
 
 type PartReader = (part: Part, state: State) => void

@@ -1,8 +1,8 @@
 /** Maps a chat request to a generateContent body; drops and reports members without a field. */
-import { type ChatRequest, defined, nonEmpty, words } from '../../chat/index.js'
+import { type ChatRequest, defined, isObject, nonEmpty, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
-import { headersOf } from '../headers.js'
+import { extrasOf, headersOf } from '../extras.js'
 import {
   isGiven,
   type Note,
@@ -13,12 +13,11 @@ import {
   unreported,
   type WriteOptions,
 } from '../notes.js'
-import { placeExtras } from './extras.js'
 import { factsOf, type WriteContext } from './models.js'
 import { toThinkingConfig } from './thinking.js'
 import { schemas, toTools, type WireTools } from './tools.js'
 import { type Conversation, toConversation } from './turns.js'
-import type { GenerateContentBody, GenerationConfig } from './wire.js'
+import type { GenerateContentBody, GenerationConfig, ThinkingConfig } from './wire.js'
 
 /** To `:generateContent` or `:streamGenerateContent`. Throws `BadRequestError` if unsendable. */
 export function toWire(request: ChatRequest, { streaming, warn }: WriteOptions): TransportRequest {
@@ -48,7 +47,7 @@ const resourceName = (model: string) =>
 function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const context = contextOf(request.model, warn)
   const { note } = context
-  reportThinking(request, context)
+  reportThinking(request.thinking, context)
   for (const param of homeless)
     if (isGiven(request[param])) note('dropped', 'generateContent has no field for it', param)
   const tools = toTools(request, context)
@@ -74,11 +73,7 @@ export const convertMessages = (messages: ChatRequest['messages'], model: string
 
 // -- generationConfig ----------------------------------------------------------------------------------------------
 
-function toGenerationConfig(
-  request: ChatRequest,
-  tools: WireTools,
-  context: WriteContext,
-): GenerationConfig {
+function toGenerationConfig(request: ChatRequest, tools: WireTools, context: WriteContext) {
   const { seed, presence_penalty, frequency_penalty, logprobs, top_logprobs, modalities } = request
   return defined({
     ...sampling(request, context),
@@ -124,11 +119,8 @@ function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | u
   return all.length > 0 ? all.slice(0, maxStops) : undefined
 }
 
-function answerFormat(
-  { response_format: format }: ChatRequest,
-  { tools }: WireTools,
-  { facts, note }: WriteContext,
-): Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema' | 'responseSchema'> {
+function answerFormat(request: ChatRequest, { tools }: WireTools, { facts, note }: WriteContext) {
+  const { response_format: format } = request
   if (!format || format.type === 'text') return {}
   if (!facts.tools || (tools && !facts.isModern)) {
     const reason = facts.tools
@@ -182,3 +174,62 @@ function withoutCached(body: GenerateContentBody, note: Note): GenerateContentBo
   if (tools || toolConfig) note('dropped', 'cachedContent has tools of its own', 'tools')
   return rest
 }
+
+// -- members of the caller -----------------------------------------------------------------------------------------
+
+/** `GenerationConfig` of v1beta. */
+const generationKeys: ReadonlySet<string> = new Set(
+  words(
+    'audioTimestamp audioTranscriptionConfig candidateCount enableAffectiveDialog enableEnhancedCivicAnswers frequencyPenalty imageConfig logprobs maxOutputTokens mediaResolution modelSelectionConfig presencePenalty responseFormat responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP translationConfig',
+  ),
+)
+
+/** Body keys that may also be in snake case: Google accepts either form, but not both at once. */
+const bodyKeys: ReadonlySet<string> = new Set(
+  words(
+    'cachedContent contents continuationToken generationConfig labels safetySettings serviceTier store systemInstruction toolConfig tools',
+  ),
+)
+
+/** Adds the caller's members at their places; later ones win. */
+const placeExtras = (body: GenerateContentBody, request: ChatRequest): GenerateContentBody =>
+  extrasOf(request, 'gemini').flatMap(Object.entries).reduce(place, body)
+
+type Entry = readonly [name: string, value: unknown]
+
+function place(body: GenerateContentBody, [key, value]: Entry): GenerateContentBody {
+  const name = camelCase(key)
+  if (value === undefined) return body
+  if (generationKeys.has(name)) return withConfig(body, [[name, value]])
+  if (name === 'generationConfig' && isObject(value)) return withConfig(body, Object.entries(value))
+  if (name === 'toolConfig' && isObject(value))
+    return { ...body, toolConfig: { ...body.toolConfig, ...value } }
+  return { ...body, [bodyKeys.has(name) ? name : key]: value }
+}
+
+const withConfig = (body: GenerateContentBody, entries: readonly Entry[]): GenerateContentBody => ({
+  ...body,
+  generationConfig: entries.reduce(withEntry, body.generationConfig ?? {}),
+})
+
+function withEntry(config: GenerationConfig, [key, value]: Entry): GenerationConfig {
+  const name = generationKeys.has(camelCase(key)) ? camelCase(key) : key
+  if (name === 'thinkingConfig' && isObject(value))
+    return { ...config, thinkingConfig: withThinking(config.thinkingConfig ?? {}, value) }
+  if (name !== 'responseSchema') return { ...config, [name]: value }
+  // the caller's schema replaces ours: the API refuses two
+  return { ...omit(config, ['responseJsonSchema']), [name]: value }
+}
+
+/** A budget or level of the caller replaces ours. */
+function withThinking(ours: ThinkingConfig, value: object): ThinkingConfig {
+  const theirs = Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [camelCase(key), one]),
+  )
+  const amount = ['thinkingBudget', 'thinkingLevel']
+  const isSet = amount.some((key) => key in theirs)
+  return { ...(isSet ? omit(ours, amount) : ours), ...theirs }
+}
+
+const camelCase = (key: string) =>
+  key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())

@@ -63,9 +63,7 @@ export const clientFetch = (client: GeminiClient): Fetch => {
 /** The client's key and our headers; ours win, including a key of the call. */
 function merged(clientInit: RequestInit | undefined, init: RequestInit | undefined): RequestInit {
   const headers = new Headers(clientInit?.headers)
-  new Headers(init?.headers).forEach((value, name) => {
-    headers.set(name, value)
-  })
+  for (const [name, value] of new Headers(init?.headers)) headers.set(name, value)
   return {
     ...clientInit,
     headers,

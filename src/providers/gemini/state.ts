@@ -54,3 +54,7 @@ export class State {
     this.customs = customNames(context.request)
   }
 }
+
+/** An id that the API gave none, of 37 characters for a call: OpenAI accepts at most 40. */
+export const madeId = (kind = 'call'): string =>
+  `${kind}_${globalThis.crypto.randomUUID().replaceAll('-', '')}`

@@ -11,20 +11,21 @@ import {
   asObjects,
   asString,
   asText,
+  type FinishReason,
   isObject,
   type JsonObject,
   mergeCounts,
+  words,
 } from '../../chat/index.js'
 import { isErrorBody, type WireEvent, type WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
-import { type AnswerReader, namesIn, readAnswer } from '../answers.js'
+import { type AnswerReader, finishReasonOf, namesIn, readAnswer } from '../answers.js'
 import type { ReaderLimits } from '../turn-writer.js'
-import { readSources } from './annotations.js'
+import { readSources, toAnnotations } from './annotations.js'
+import { closeCall } from './calls.js'
 import { toError } from './errors.js'
-import { finish } from './finish.js'
-import { madeId } from './names.js'
-import { readPart } from './parts.js'
-import { State } from './state.js'
+import { isPlainText, readPart } from './parts.js'
+import { madeId, State } from './state.js'
 import { toUsage } from './usage.js'
 import type { Candidate, GenerateContentResponse } from './wire.js'
 
@@ -90,13 +91,7 @@ const readMembers = namesIn(
   'candidates usageMetadata modelVersion responseId createTime error content finishReason finishMessage index logprobsResult citationMetadata tokenCount avgLogprobs',
 )
 
-const membersOfAnswers = [
-  'candidates',
-  'promptFeedback',
-  'usageMetadata',
-  'responseId',
-  'modelVersion',
-]
+const membersOfAnswers = words('candidates promptFeedback usageMetadata responseId modelVersion')
 
 /** Keep-alive chunks of gateways do not start an answer. */
 const isOfAnswer = (chunk: GenerateContentResponse) =>
@@ -157,3 +152,84 @@ const toLogprob = ({ token, logProbability }: JsonObject) => ({
   token: asString(token),
   logprob: asNumber(logProbability) ?? 0,
 })
+
+// -- the end -------------------------------------------------------------------------------------------------------
+
+/** Ends the answer if it is complete; returns whether it is. */
+function finish(state: State): boolean {
+  const { finishReason, blockReason, usage, writer } = state
+  const reason = blockReason || finishReason
+  if (!writer.isStarted || !reason) return false
+  closeCall(state)
+  const annotations = toAnnotations(state.parts, state.sources)
+  for (const annotation of annotations) writer.push({ type: 'annotation', annotation })
+  const searches = pushSearch(state)
+  warnOfEnd(state)
+  writer.keepUsage(unreadUsage(usage), readCounts)
+  writer.finish({
+    finish_reason: toFinishReason(state),
+    native_finish_reason: reason,
+    usage: toUsage(usage, searches),
+    service_tier: asText(usage.serviceTier),
+    content: contentOf(state),
+  })
+  return true
+}
+
+const readCounts = namesIn(
+  'promptTokenCount candidatesTokenCount totalTokenCount cachedContentTokenCount thoughtsTokenCount toolUsePromptTokenCount serviceTier',
+)
+
+/** Keeps counts by modality if one of them has no member in our usage. */
+const unreadUsage = (usage: State['usage']) =>
+  Object.fromEntries(
+    Object.entries(usage).filter(
+      ([, value]) =>
+        !Array.isArray(value) || asObjects(value).some(({ modality }) => isUnread(modality)),
+    ),
+  )
+
+const isUnread = (modality: unknown) => !['TEXT', 'IMAGE', 'AUDIO'].includes(String(modality))
+
+/** Google's terms require showing search suggestions; before Gemini 3 searches are in metadata. */
+function pushSearch({ sources: { grounding }, parts, writer }: State): number {
+  const found = grounding.flatMap(({ webSearchQueries }) => asList(webSearchQueries))
+  const queries = [...new Set(found)].filter(asText)
+  const output = grounding.map((one) => one.searchEntryPoint).findLast(isObject)
+  const isShown = parts.some((part) => part.toolCall?.toolType?.startsWith('GOOGLE_SEARCH'))
+  if (!isShown && (queries.length > 0 || output))
+    writer.hosted({
+      id: madeId('hosted'),
+      name: 'google_search',
+      status: 'done',
+      input: { queries },
+      output,
+    })
+  return queries.length
+}
+
+/** The parts, if the message cannot hold them all: plain text needs no second copy. */
+const contentOf = ({ parts }: State) =>
+  parts.every((part) => isPlainText(part) && !part.thought) ? undefined : parts
+
+function toFinishReason({ finishReason, blockReason, writer }: State): FinishReason {
+  if (blockReason) return 'content_filter'
+  const reason = finishReasonOf(finishReason) ?? 'stop'
+  return finishReason === 'STOP' ? writer.fittingReason(reason) : reason
+}
+
+const ordinary = namesIn('STOP MAX_TOKENS FINISH_REASON_UNSPECIFIED')
+
+/** Warns of an abnormal end, which a `stop` alone would hide. */
+function warnOfEnd({
+  finishReason = '',
+  blockReason,
+  finishMessage,
+  context,
+  writer,
+}: State): void {
+  if (!blockReason && ordinary.has(finishReason)) return
+  const reason = blockReason ? `blocked the prompt (${blockReason})` : `ended with ${finishReason}`
+  const why = finishMessage ? `: ${finishMessage}` : ''
+  writer.warn('other', `gemini/${context.model} ${reason}${why}`)
+}

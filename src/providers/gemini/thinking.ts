@@ -62,11 +62,9 @@ function thinkingOf({ thinking }: ChatRequest): Wish | undefined {
 /** litellm's tokens per effort. */
 const effortTokens = { minimal: 0, low: 1024, medium: 2048, high: 4096, xhigh: 4096, max: 4096 }
 
-function budgetFor(
-  wish: Wish,
-  { min, max, off }: Extract<ThinkingControl, { kind: 'budget' }>,
-  note: Note,
-): number {
+type Budget = Extract<ThinkingControl, { kind: 'budget' }>
+
+function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): number {
   if (wish === 'auto') return -1
   if (wish === 'off') {
     if (!off) note('changed', `the model always thinks: its budget is ${min}`, 'reasoning_effort')

@@ -98,11 +98,8 @@ const aliases: readonly (readonly [type: RegExp, key: string])[] = [
   [/^google_maps$/, 'googleMaps'],
 ]
 
-function hostedTools(
-  { web_search_options }: ChatRequest,
-  given: readonly ToolDefinition[],
-  note: Note,
-): readonly WireTool[] {
+function hostedTools(request: ChatRequest, given: readonly ToolDefinition[], note: Note) {
+  const { web_search_options } = request
   const tools = given.flatMap((tool): WireTool[] => (isOwnTool(tool) ? [] : toHosted(tool, note)))
   if (!web_search_options || tools.some((tool) => tool.googleSearch)) return tools
   reportOptions(web_search_options, 'web_search_options', note)

@@ -9,17 +9,18 @@ import {
   isObject,
   type JsonObject,
   type Message,
+  parseJson,
   type SystemMessage,
+  textOfContent,
   type UserMessage,
 } from '../../chat/index.js'
 import { pick } from '../notes.js'
 import { reportPart, unknownPart } from '../parts.js'
 import { reportEmpty, turnsOf } from '../turns.js'
 import { fromAssistant, type Slot } from './assistant.js'
-import { toMedia } from './media.js'
+import { type MediaPart, toMedia } from './media.js'
 import type { WriteContext } from './models.js'
-import { toResult } from './tool-results.js'
-import type { Content, Part } from './wire.js'
+import type { Content, FunctionResponsePart, Part, Parts } from './wire.js'
 
 /**
  * Google's signature for calls that Gemini did not sign.
@@ -72,7 +73,7 @@ const partsOf = (
   { content }: SystemMessage | UserMessage,
   toPart: (part: JsonObject, context: WriteContext) => Part,
   context: WriteContext,
-): readonly Part[] =>
+): Parts =>
   typeof content === 'string'
     ? [{ text: content }]
     : content.map((part) => toPart({ ...part }, context))
@@ -113,7 +114,7 @@ function addAssistant({ messages }: AssistantTurn, turns: Turn[], context: Write
 }
 
 /** Gemini 3 refuses a step whose first call has no signature. */
-function signed(parts: readonly Part[], { facts, note }: WriteContext): readonly Part[] {
+function signed(parts: Parts, { facts, note }: WriteContext): Parts {
   const at = parts.findIndex((part) => part.functionCall)
   const call = parts[at]
   if (!call || call.thoughtSignature || !facts.signs) return parts
@@ -132,11 +133,7 @@ function turnOf(role: Turn['role'], turns: Turn[], isSameTurn = false): Turn {
 
 // -- contents ------------------------------------------------------------------------------------------------------
 
-function toContents(
-  system: readonly Part[],
-  turns: readonly Turn[],
-  context: WriteContext,
-): Conversation {
+function toContents(system: Parts, turns: readonly Turn[], context: WriteContext): Conversation {
   const contents = [
     ...opening(system, turns, context),
     ...turns.flatMap((turn) => toTurns(turn, context)),
@@ -153,13 +150,14 @@ function toContents(
 
 /** The API requires a user turn first. */
 function opening(
-  system: readonly Part[],
+  system: Parts,
   [first]: readonly Turn[],
-  { invalid, note }: WriteContext,
+  context: WriteContext,
 ): readonly Content[] {
   if (first?.role === 'user') return []
-  if (!first && system.length === 0) throw invalid('there is no message to answer', 'no_messages')
-  note(
+  if (!first && system.length === 0)
+    throw context.invalid('there is no message to answer', 'no_messages')
+  context.note(
     'repaired',
     'added a user turn "." at the beginning: a conversation must begin with the user',
   )
@@ -169,12 +167,57 @@ function opening(
 /** A turn; after its calls, their results. */
 function toTurns({ role, parts, slots }: Turn, context: WriteContext): readonly Content[] {
   const results = slots.map((slot) => ({ name: slot.name, ...toResult(slot, context) }))
-  const files = results.flatMap((result): readonly Part[] =>
-    result.files.length > 0
-      ? [{ text: `The files that ${result.name} gave:` }, ...result.files]
-      : [],
+  const files = results.flatMap(
+    (result): Parts =>
+      result.files.length > 0
+        ? [{ text: `The files that ${result.name} gave:` }, ...result.files]
+        : [],
   )
   const responses = results.map(({ response }) => response)
   const answers = [responses, files].filter((some) => some.length > 0)
   return [{ role, parts }, ...answers.map((some) => ({ role: 'user' as const, parts: some }))]
 }
+
+// -- results -------------------------------------------------------------------------------------------------------
+
+/** The response, and files that it cannot hold: sent in the turn after it. */
+function toResult({ wireId, name, result }: Slot, context: WriteContext) {
+  const { content = '', is_error } = result
+  const text = textOfContent(content)
+  const others = asObjects(content).filter(({ type }) => type !== 'text')
+  const media = others.map((part) => toMedia(part, context))
+  const within = media.filter((part) => isTakenWithin(part, context))
+  const functionResponse = {
+    ...(wireId !== undefined && { id: wireId }),
+    name,
+    response: is_error ? { error: text } : toResponse(text, media.length > 0),
+    ...(within.length > 0 && { parts: within.map(toResponsePart) }),
+  }
+  return { response: { functionResponse }, files: media.filter((part) => !within.includes(part)) }
+}
+
+/** An object is sent as it is, unless it has our keys; all else is the `output`. */
+function toResponse(text: string, hasFiles: boolean): JsonObject {
+  if (text === '' && hasFiles) return { output: 'The result is a file.' }
+  // a number above 2^53 would lose digits
+  const value =
+    /[[{]/.test(text.trimStart().charAt(0)) && !longNumber.test(text) ? parseJson(text) : undefined
+  if (isObject(value))
+    return Object.hasOwn(value, 'output') || Object.hasOwn(value, 'error')
+      ? { output: value }
+      : value
+  return { output: Array.isArray(value) ? value : text }
+}
+
+const longNumber = /(?<!["\w.])-?\d{16,}/
+
+/** Gemini 3 and later, and only documented types. */
+function isTakenWithin({ inlineData, fileData }: MediaPart, { facts }: WriteContext): boolean {
+  const type = inlineData?.mimeType ?? fileData?.mimeType ?? ''
+  return facts.isModern && /^image\/|^application\/pdf$|^text\/plain$/.test(type)
+}
+
+const toResponsePart = ({ inlineData, fileData }: MediaPart): FunctionResponsePart => ({
+  ...(inlineData && { inlineData }),
+  ...(fileData && { fileData }),
+})

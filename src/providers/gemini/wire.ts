@@ -11,12 +11,13 @@ export type PartialArg = Plain<Sdk.PartialArg>
 export type FunctionResponsePart = Plain<Sdk.FunctionResponsePart>
 /** One piece of a turn, with one member for its kind. */
 export type Part = Plain<Sdk.Part>
+export type Parts = readonly Part[]
 export type MediaResolution = NonNullable<NonNullable<Part['mediaResolution']>['level']>
 
 /** One turn. */
 export interface Content {
   readonly role?: 'user' | 'model'
-  readonly parts?: readonly Part[]
+  readonly parts?: Parts
 }
 
 /** `parameters`: OpenAPI's schema dialect, as the caller wrote it. */

@@ -1,12 +1,5 @@
 /** Reads calls of the wire: those the app runs, hosted ones, and the wrapper of parallel calls. */
-import {
-  defined,
-  type HostedTool,
-  isObject,
-  parseJson,
-  type ToolCall,
-  toArgumentsText,
-} from '../../chat/index.js'
+import { defined, isObject, parseJson, type ToolCall, toArgumentsText } from '../../chat/index.js'
 import { readCallMembers } from '../turn-writer.js'
 import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
 
@@ -62,7 +55,7 @@ const toolName = (item: WireItem) => asString(item.type).replace(/(_call)?_outpu
 const named = ['mcp_call', 'custom_tool_call']
 
 /** A hosted tool, as far as this item describes it. */
-export function hostedTool(item: WireItem, isRunning = false): HostedTool {
+export function hostedTool(item: WireItem, isRunning = false) {
   const isNamed = named.some((type) => type === item.type)
   return defined({
     id: asText(item.call_id) ?? asString(item.id),
@@ -103,18 +96,15 @@ const parsed = (value: unknown): unknown =>
 const wrapperNames = ['parallel', 'multi_tool_use.parallel']
 
 /** True for a call that may be the leaked wrapper: the request declares no tool of that name. */
-export const isWrapper = (name: unknown, declared: ReadonlySet<string> | undefined): boolean =>
-  wrapperNames.some((wrapper) => wrapper === name) && !declared?.has(asString(name))
+export const isWrapper = (name: unknown, declared: ReadonlySet<string>): boolean =>
+  wrapperNames.some((wrapper) => wrapper === name) && !declared.has(asString(name))
 
 /**
  * The calls inside a leaked wrapper:
  * `{ tool_uses: [{ recipient_name: 'functions.x', parameters }] }`. Undefined for other calls, and
  * for a wrapper with other content or an undeclared tool.
  */
-export function expandParallel(
-  item: WireItem,
-  declared: ReadonlySet<string> | undefined,
-): readonly ToolCall[] | undefined {
+export function unwrapCalls(item: WireItem, declared: ReadonlySet<string>) {
   if (!isWrapper(item.name, declared)) return undefined
   const args = parseJson(asString(item.arguments))
   const uses = isObject(args) ? asList(args.tool_uses) : []
@@ -122,7 +112,7 @@ export function expandParallel(
     const name = isObject(use)
       ? /^functions\.(.+)$/.exec(asString(use.recipient_name))?.[1]
       : undefined
-    if (!isObject(use) || name === undefined || declared?.has(name) === false) return []
+    if (!isObject(use) || name === undefined || !declared.has(name)) return []
     const id = `${asString(item.call_id)}_${index}`
     const json = JSON.stringify(use.parameters ?? {})
     return [{ id, type: 'function', function: { name, arguments: json } }]

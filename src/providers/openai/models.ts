@@ -1,20 +1,15 @@
 /** Facts of the OpenAI models on the Responses API. Unknown names are passed through. */
-import {
-  type Capabilities,
-  type ChatRequest,
-  defined,
-  type ParamRule,
-  type Timeouts,
-  words,
-} from '../../chat/index.js'
+import { type Capabilities, type ChatRequest, defined, words } from '../../chat/index.js'
 import {
   allEfforts,
   asksForMedia,
   doesNotReason,
   onceAModel,
   outputLimit,
+  type Rules,
   refused,
   samplingRange,
+  stopsThinking,
   unmapped,
 } from '../model-rules.js'
 import type { WireEffort } from './wire.js'
@@ -22,15 +17,12 @@ import type { WireEffort } from './wire.js'
 /** Bare names of OpenAI models. */
 export const models = /^(ft:)?(gpt-|chatgpt-|o\d|codex-|computer-use-)/
 
-interface Family {
-  readonly contextTokens?: number
-  readonly maxOutputTokens?: number
+interface Family extends Pick<Capabilities, 'contextTokens' | 'maxOutputTokens' | 'timeouts'> {
   readonly reasoning: boolean
   /** The efforts it accepts; absent: unknown, all are passed through. */
   readonly efforts?: readonly WireEffort[]
   /** It does not reason unless an effort is given. */
   readonly reasonsOnRequest?: true
-  readonly timeouts?: Timeouts
   /** An unpublished name: treated as the newest of its kind, with no parameter refused. */
   readonly isGuess?: true
 }
@@ -50,10 +42,11 @@ const oSeries = limits(200_000, 100_000)
 const gpt4o = limits(128_000, 16_384)
 
 /** Reasoning sends no bytes for minutes; on a `pro` model for 15 minutes. */
-const patient: Timeouts = { headersMs: 600_000, idleBytesMs: 300_000, idleEventsMs: 300_000 }
-const veryPatient: Timeouts = { headersMs: 1_800_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
+const patient = { headersMs: 600_000, idleBytesMs: 300_000, idleEventsMs: 300_000 }
+const veryPatient = { headersMs: 1_800_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
 
 const reasoner = { reasoning: true, timeouts: patient } as const
+const onRequest = { ...reasoner, reasonsOnRequest: true } as const
 const pro = { reasoning: true, timeouts: veryPatient } as const
 const chat = { reasoning: false } as const
 
@@ -77,11 +70,8 @@ const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
   ],
   [/^gpt-5(\.1)?-codex|^codex-/, { ...gpt5, ...reasoner, efforts: upTo('low', 'high') }],
   [/^gpt-5\.[0-9]-chat|^gpt-\d+-chat/, { ...gpt4o, ...chat }],
-  [
-    /^gpt-5\.[2-4]/,
-    { ...gpt5, ...reasoner, efforts: upTo('none', 'xhigh'), reasonsOnRequest: true },
-  ],
-  [/^gpt-5\.1/, { ...gpt5, ...reasoner, efforts: upTo('none', 'high'), reasonsOnRequest: true }],
+  [/^gpt-5\.[2-4]/, { ...gpt5, ...onRequest, efforts: upTo('none', 'xhigh') }],
+  [/^gpt-5\.1/, { ...gpt5, ...onRequest, efforts: upTo('none', 'high') }],
   [/^gpt-5(-|$)/, { ...gpt5, ...reasoner, efforts: upTo('minimal', 'high') }],
   [/^o\d.*deep-research/, { ...oSeries, ...pro, efforts: ['medium'] }],
   [/^o\d-pro/, { ...oSeries, ...pro, efforts: upTo('low', 'high') }],
@@ -100,7 +90,7 @@ export const textOnly = refused(
 )
 
 /** Rules of the API for all models: parameters without a field, and limits. */
-const apiRules: readonly ParamRule[] = [
+const apiRules: Rules = [
   ...unmapped(
     words('stop seed presence_penalty frequency_penalty logit_bias top_k'),
     'the Responses API has no such parameter',
@@ -111,7 +101,7 @@ const apiRules: readonly ParamRule[] = [
   { param: 'top_logprobs', reason: 'the API takes 0 to 20', min: 0, max: 20 },
 ]
 
-const chatRules: readonly ParamRule[] = [
+const chatRules: Rules = [
   ...doesNotReason,
   {
     param: 'verbosity',
@@ -121,7 +111,7 @@ const chatRules: readonly ParamRule[] = [
   ...refused(
     'service_tier',
     'flex is for reasoning models',
-    ({ service_tier }) => service_tier === 'flex',
+    (asked) => asked.service_tier === 'flex',
   ),
 ]
 
@@ -143,18 +133,14 @@ const reasons =
     return !reasonsOnRequest
   }
 
-function reasonerRules(family: Family): readonly ParamRule[] {
+function reasonerRules(family: Family): Rules {
   const isReasoning = reasons(family)
   const { efforts } = family
   return [
     ...refused(['temperature', 'top_p'], 'a model that reasons accepts only 1', isReasoning).map(
       (rule) => ({ ...rule, values: [1] }),
     ),
-    ...refused(
-      'logprobs',
-      noLogprobs,
-      (request) => isReasoning(request) && request.logprobs !== false,
-    ),
+    ...refused('logprobs', noLogprobs, (asked) => isReasoning(asked) && asked.logprobs !== false),
     ...refused('top_logprobs', noLogprobs, isReasoning),
     ...(efforts ? effortRules(efforts) : []),
     ...refused(
@@ -168,24 +154,19 @@ function reasonerRules(family: Family): readonly ParamRule[] {
 const noLogprobs = 'a model that reasons returns no logprobs'
 
 /** The efforts that a model accepts; others become the nearest one. */
-export const effortRules = (efforts: readonly WireEffort[]): readonly ParamRule[] => [
+export const effortRules = (efforts: readonly WireEffort[]): Rules => [
   {
     param: 'reasoning_effort',
     reason: `this model accepts ${efforts.join(', ')}`,
     values: efforts,
     adjust: ({ reasoning_effort }) => reasoning_effort && nearestEffort(reasoning_effort, efforts),
   },
-  ...(efforts.includes('none')
-    ? []
-    : [
-        {
-          param: 'thinking',
-          reason: 'this model cannot stop reasoning',
-          when: ({ thinking }: ChatRequest) => thinking?.type === 'disabled',
-          adjust: () => ({ type: 'enabled', budget_tokens: 1 }),
-        } as const,
-      ]),
+  ...(efforts.includes('none') ? [] : cannotStop),
 ]
+
+const cannotStop = refused('thinking', 'this model cannot stop reasoning', stopsThinking).map(
+  (rule) => ({ ...rule, adjust: () => ({ type: 'enabled', budget_tokens: 1 }) }),
+)
 
 /** The accepted effort nearest to the requested one; of two equally near the weaker. */
 export function nearestEffort(asked: WireEffort, efforts: readonly WireEffort[]) {

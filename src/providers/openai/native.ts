@@ -2,9 +2,9 @@
 import { type PairedMessage, readToolCall, type ToolCall, words } from '../../chat/index.js'
 import { type NativeDialect, type Restored, restoreNative } from '../native.js'
 import { omit } from '../notes.js'
-import { expandParallel } from './calls.js'
+import { unwrapCalls } from './calls.js'
 import { streamReader } from './stream.js'
-import type { CallItem, FieldContext, Profile, WireItem } from './wire.js'
+import type { CallItem, FieldContext, Profile, WireItem, WireItems } from './wire.js'
 
 /** The request that the items go into. */
 export interface NativeContext extends FieldContext {
@@ -24,10 +24,7 @@ const dialectOf = (profile: Profile): NativeDialect => ({
 })
 
 /** The items of an answer in a message; undefined without any of this provider, or if edited. */
-export function nativeItems(
-  turn: PairedMessage,
-  context: NativeContext,
-): readonly WireItem[] | undefined {
+export function nativeItems(turn: PairedMessage, context: NativeContext): WireItems | undefined {
   const restored = restoreNative(turn, dialectOf(context.profile), context)
   if (!restored) return undefined
   const declared = new Set(turn.calls.map(({ given }) => readToolCall(given).name))
@@ -39,10 +36,7 @@ export function nativeItems(
  * `encrypted_content`, a server that stored it. Where it is dropped, ids are too: the server would
  * look up the reasoning by them.
  */
-function fitting(
-  { blocks, isOwn, native }: Restored,
-  { model, isStored, note }: NativeContext,
-): readonly WireItem[] {
+function fitting({ blocks, isOwn, native }: Restored, { model, isStored, note }: NativeContext) {
   const kept = blocks.filter(
     (item) =>
       item.type !== 'reasoning' ||
@@ -78,10 +72,8 @@ const withoutId = (item: WireItem): WireItem =>
   freeOfId.includes(item.type) ? omit(item, ['id']) : item
 
 /** Replaces a leaked wrapper by the calls it holds: each has its own result. */
-const unwrapped = (item: WireItem, declared: ReadonlySet<string>): readonly WireItem[] =>
-  item.type === 'function_call'
-    ? (expandParallel(item, declared)?.map(toCallItem) ?? [item])
-    : [item]
+const unwrapped = (item: WireItem, declared: ReadonlySet<string>): WireItems =>
+  item.type === 'function_call' ? (unwrapCalls(item, declared)?.map(toCallItem) ?? [item]) : [item]
 
 /** A call of the history as an item. */
 export const toCallItem = (call: ToolCall): CallItem =>

@@ -4,12 +4,7 @@ import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
 import { unreported } from '../notes.js'
 import { onDemand } from '../on-demand.js'
-import {
-  bearer,
-  environment,
-  type ProviderOptions,
-  providerTransport,
-} from '../provider-transport.js'
+import { bearer, type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import {
@@ -64,14 +59,14 @@ export function openai(options: OpenAIOptions = {}): ProviderAdapter {
   }
   const transport = providerTransport(options, {
     provider: 'openai',
-    baseURL: () => baseURL ?? environment('OPENAI_BASE_URL') ?? 'https://api.openai.com/v1',
+    baseURL: () => baseURL ?? readEnv('OPENAI_BASE_URL') ?? 'https://api.openai.com/v1',
     apiKeyVariables: ['OPENAI_API_KEY'],
     client: client && clientFetch(client),
     authorize: (apiKey) => ({
       ...bearer(apiKey),
       ...(!client && {
-        ...named('openai-organization', organization ?? environment('OPENAI_ORG_ID')),
-        ...named('openai-project', project ?? environment('OPENAI_PROJECT_ID')),
+        ...named('openai-organization', organization ?? readEnv('OPENAI_ORG_ID')),
+        ...named('openai-project', project ?? readEnv('OPENAI_PROJECT_ID')),
       }),
     }),
     toError,

@@ -11,28 +11,10 @@ import {
   toErrorText,
 } from '../../chat/index.js'
 import { type PartContext, toContent, toPart } from './parts.js'
-import {
-  asList,
-  asString,
-  asText,
-  type BuiltInOutput,
-  type InputPart,
-  type WireItem,
-} from './wire.js'
-
-/** Outputs of functions hold parts, those of tool search found tools, both untyped. */
-type OutputItem =
-  | BuiltInOutput
-  | (JsonObject & {
-      readonly type: 'function_call_output' | 'custom_tool_call_output' | 'tool_search_output'
-    })
+import { asList, asString, asText, type InputPart, type OutputItem, type WireItem } from './wire.js'
 
 /** The output of `item`, a call as sent. Undefined if nothing can replace a missing result. */
-export function toOutput(
-  item: WireItem,
-  result: ToolMessage | undefined,
-  context: PartContext,
-): OutputItem | undefined {
+export const toOutput: Writer = (item, result, context) => {
   const type = asString(item.type)
   const write = Object.hasOwn(writers, type) ? writers[type] : undefined
   if (write) return write(item, result, context)

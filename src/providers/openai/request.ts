@@ -7,10 +7,9 @@ import {
   words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
-import { headersOf } from '../headers.js'
+import { extrasOf, headersOf } from '../extras.js'
 import { asksForMedia } from '../model-rules.js'
 import { isGiven, pick, type WriteOptions } from '../notes.js'
-import { extrasOf } from '../unknown-members.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
 import { contextOf, toInput } from './turns.js'
@@ -164,11 +163,7 @@ const fields: Fields = {
 }
 
 /** The optional output that the request includes. */
-function includes(
-  request: ChatRequest,
-  tools: readonly object[] | undefined,
-  { profile }: FieldContext,
-): { readonly include?: readonly Includable[] } {
+function includes(request: ChatRequest, tools: unknown, { profile }: FieldContext) {
   const types = new Set(asList(tools).map((tool) => isObject(tool) && tool.type))
   const include: Includable[] = []
   if (mayReason(request, profile)) include.push('reasoning.encrypted_content')

@@ -1,6 +1,8 @@
 /** Grows and ends items: text, call arguments, content that only whole items have. Sent once. */
 import {
+  type Annotation,
   asObject,
+  asObjects,
   asParts,
   type ChunkOf,
   callMembers,
@@ -8,19 +10,13 @@ import {
   isObject,
   type JsonObject,
   readToolCall,
+  type TokenLogprob,
   type ToolCall,
   toArgumentsText,
 } from '../../chat/index.js'
-import { audioType } from '../unknown-members.js'
-import {
-  clientCall,
-  expandParallel,
-  hostedTool,
-  isClientCall,
-  isHosted,
-  isWrapper,
-} from './calls.js'
-import { filesOf, toAnnotation, toLogprobs, typed } from './items.js'
+import { fileCitation, urlCitation } from '../answers.js'
+import { audioType } from '../extras.js'
+import { clientCall, hostedTool, isClientCall, isHosted, isWrapper, unwrapCalls } from './calls.js'
 import {
   type CallState,
   type ItemState,
@@ -29,7 +25,7 @@ import {
   partAt,
   type State,
 } from './stream-state.js'
-import { asList, asString, asText, type WireItem } from './wire.js'
+import { asList, asNumber, asString, asText, typed, type WireItem, type WireItems } from './wire.js'
 
 // -- text --------------------------------------------------------------------------------------------------------------
 
@@ -67,10 +63,7 @@ export function addLogprobs(part: PartState, wire: unknown, { writer }: State): 
   writer.push({ type: 'logprobs', content })
 }
 
-export function pushAudio(
-  audio: Omit<ChunkOf<'file'>, 'type' | 'media_type'>,
-  { writer, context }: State,
-): void {
+export function pushAudio(audio: Partial<ChunkOf<'file'>>, { writer, context }: State): void {
   writer.push({ type: 'file', media_type: audioType(context.request), ...audio })
 }
 
@@ -149,7 +142,7 @@ function closeContent(entry: ItemState, state: State): void {
     closeReasoning(item.summary, 's', entry, state)
     closeReasoning(item.content, 'c', entry, state)
   } else if (item.type === 'function_call')
-    for (const call of expandParallel(item, declared) ?? [clientCall(item)])
+    for (const call of unwrapCalls(item, declared) ?? [clientCall(item)])
       closeCall(entry, call, state)
   else if (item.type === 'mcp_approval_request') {
     const call = clientCall(item)
@@ -206,8 +199,63 @@ const isKnown = (item: WireItem, read: readonly ItemState[]) =>
 const sameId = (a: WireItem, b: WireItem) =>
   (a.id !== undefined && a.id === b.id) || (a.call_id !== undefined && a.call_id === b.call_id)
 
-export const nativeItems = ({ items, replaced }: State): readonly WireItem[] =>
+export const nativeItems = ({ items, replaced }: State): WireItems =>
   [...replaced, ...items.values()]
     .filter((entry) => entry.isDone)
     .sort((a, b) => a.index - b.index)
     .map((entry) => entry.item)
+
+// -- what the parts of an item hold -----------------------------------------------------------------------------------
+
+/** Images of a hosted tool. */
+function filesOf(item: WireItem): readonly ChunkOf<'file'>[] {
+  if (item.type === 'image_generation_call') {
+    const data = asText(item.result)
+    const format = asText(item.output_format) ?? 'png'
+    return data ? [{ type: 'file', media_type: `image/${format}`, data }] : []
+  }
+  if (item.type !== 'code_interpreter_call') return []
+  return asObjects(item.outputs).flatMap(({ type, url: given }) => {
+    const url = asText(given)
+    return type === 'image' && url ? [{ type: 'file', media_type: 'image/png', url } as const] : []
+  })
+}
+
+/** Logprobs of the wire; invalid entries are skipped. */
+const toLogprobs = (wire: unknown): readonly TokenLogprob[] =>
+  asObjects(wire).flatMap((entry) => {
+    const top_logprobs = asObjects(entry.top_logprobs).flatMap(toLogprob)
+    return toLogprob(entry).map((one) => ({ ...one, ...(top_logprobs[0] && { top_logprobs }) }))
+  })
+
+function toLogprob({ token, logprob, bytes }: JsonObject): TokenLogprob[] {
+  const value = asNumber(logprob)
+  if (value === undefined) return []
+  const numbers = Array.isArray(bytes) && { bytes: bytes.filter((n) => typeof n === 'number') }
+  return [{ token: asString(token), logprob: value, ...numbers }]
+}
+
+/** A citation, its positions moved by `offset` into the message text. Undefined for other types. */
+function toAnnotation(wire: unknown, offset: number): Annotation | undefined {
+  const { type, url, title, file_id, filename, container_id, ...places } = asObject(wire)
+  const move = (position: unknown) => {
+    const at = asNumber(position)
+    return at === undefined ? undefined : at + offset
+  }
+  const start_index = move(places.start_index)
+  const end_index = move(places.end_index)
+  if (type === 'url_citation')
+    return urlCitation(asString(url), { title: asText(title), start_index, end_index })
+  if (!fileTypes.includes(type)) return undefined
+  // a file citation has one position, in the text
+  const at = move(places.index)
+  return fileCitation({
+    file_id: asText(file_id),
+    filename: asText(filename),
+    container_id: asText(container_id),
+    start_index: start_index ?? at,
+    end_index: end_index ?? at,
+  })
+}
+
+const fileTypes: readonly unknown[] = ['file_citation', 'container_file_citation', 'file_path']

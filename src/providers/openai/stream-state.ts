@@ -1,10 +1,9 @@
 /** State of a stream reader: items by index, their text parts, their calls. */
-import type { JsonObject } from '../../chat/index.js'
+import { asObject, isObject, type JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
 import { GrowingText } from '../gather.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
-import { declaredNames } from './items.js'
 import { asNumber, asText, type Profile, type WireItem } from './wire.js'
 
 /** One output item, identified by its index: ids may change between events. */
@@ -19,7 +18,7 @@ export interface ItemState {
 }
 
 /** Text and refusals of messages, summaries and content of reasoning. */
-export type PartPrefix = 't' | 'r' | 's' | 'c'
+export type Prefix = 't' | 'r' | 's' | 'c'
 
 /** A part whose text grows. */
 export class PartState {
@@ -134,7 +133,7 @@ function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolea
 }
 
 /** The part of an event. */
-export function partOf(event: JsonObject, prefix: PartPrefix, state: State): PartState {
+export function partOf(event: JsonObject, prefix: Prefix, state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
   // most parts are the first of their item: avoid a new string for each of their events
   const key = position === 0 ? firstKeys[prefix] : `${prefix}${position}`
@@ -153,4 +152,14 @@ export function partAt({ parts, item }: ItemState, key: string, { writer }: Stat
     parts.set(key, part)
   }
   return part
+}
+
+/** Names of the tools that the request declares. */
+const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
+  new Set((request.tools ?? []).flatMap((tool) => toolNameOf(tool) ?? []))
+
+/** Nested, as in Chat Completions, or flat. */
+function toolNameOf(tool: object): string | undefined {
+  const { function: fn, custom, name } = asObject(tool)
+  return asText([fn, custom].find(isObject)?.name ?? name)
 }

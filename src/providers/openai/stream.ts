@@ -1,20 +1,12 @@
 /** Reads a Responses stream: a table of events over a small state. */
-import { type AnswerInput, asObject, isObject, toArgumentsText } from '../../chat/index.js'
+import { asObject, isObject, type JsonObject, toArgumentsText } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
-import { type AnswerReader, readAnswer } from '../answers.js'
+import { type AnswerReader, namesIn, readAnswer } from '../answers.js'
 import { warnOfTransformations } from '../notes.js'
-import {
-  checkBody,
-  finalResponse,
-  readCounts,
-  readMembers,
-  toFinish,
-  warnIfPending,
-} from './body.js'
+import type { TurnWriter } from '../turn-writer.js'
 import { hostedTool, isClientCall, isHosted } from './calls.js'
-import { typed } from './items.js'
 import {
   addAnnotation,
   addArguments,
@@ -28,16 +20,9 @@ import {
   pushAudio,
   startCall,
 } from './stream-items.js'
-import {
-  type Handler,
-  type ItemState,
-  itemOf,
-  type PartPrefix,
-  partOf,
-  State,
-} from './stream-state.js'
+import { type Handler, type ItemState, itemOf, type Prefix, partOf, State } from './stream-state.js'
 import { usageOf } from './usage.js'
-import { asList, asNumber, asString, asText, type Profile, type WireItem } from './wire.js'
+import { asList, asNumber, asString, asText, type Profile, typed, type WireItem } from './wire.js'
 
 /** Creates the reader of one stream. */
 export const streamReader =
@@ -63,7 +48,7 @@ class Reader extends State implements AnswerReader {
 /** Reads a plain answer: a stream of one event. Throws typed errors for a body without answer. */
 export const responseReader =
   (profile: Profile) =>
-  ({ body: response }: WireResponse, context: WireContext): AnswerInput => {
+  ({ body: response }: WireResponse, context: WireContext) => {
     const event = { type: 'response', response }
     return readAnswer(new Reader(profile, context), event, 'incomplete', 'a response without end')
   }
@@ -122,7 +107,7 @@ const done: Handler = (event, state) => {
 }
 
 const delta =
-  (prefix: PartPrefix): Handler =>
+  (prefix: Prefix): Handler =>
   (event, state) => {
     const part = partOf(event, prefix, state)
     addPiece(part, asString(event.delta), state)
@@ -130,7 +115,7 @@ const delta =
   }
 
 const whole =
-  (prefix: PartPrefix): Handler =>
+  (prefix: Prefix): Handler =>
   (event, state) => {
     const part = partOf(event, prefix, state)
     addRest(part, asString(prefix === 'r' ? event.refusal : event.text), state)
@@ -198,7 +183,7 @@ const terminal =
   }
 
 const body: Handler = (event, state) => {
-  warnIfPending(checkBody(event.response, state), state)
+  warnPending(checkBody(event.response, state), state)
   terminal()(event, state)
 }
 
@@ -254,3 +239,68 @@ function started(read: Handler): Handler {
     read(event, state)
   }
 }
+
+// -- the status of a response: whether it is an answer, and why it ended -----------------------------------------------
+
+/** The finish reason; a refusal beside text is a `stop`. */
+function toFinish({ status, incomplete_details }: JsonObject, writer: TurnWriter) {
+  if (status === 'incomplete') {
+    const native = asText(asObject(incomplete_details).reason) ?? status
+    const finish_reason = native === 'content_filter' ? native : 'length'
+    return { finish_reason, native_finish_reason: native } as const
+  }
+  const isRefusal = writer.hasRefusal && writer.textLength === 0 && writer.calls.length === 0
+  return {
+    finish_reason: isRefusal ? 'content_filter' : writer.fittingReason('stop'),
+    native_finish_reason: asText(status) ?? 'completed',
+  } as const
+}
+
+const finalStatuses = ['completed', 'incomplete', 'failed', 'cancelled']
+
+/** The response of a terminal event; a status that is not final is replaced by the event's. */
+function finalResponse(wire: unknown, named: string | undefined): JsonObject {
+  const response = asObject(wire)
+  const own = finalStatuses.find((final) => final === response.status)
+  return { ...response, output: asList(response.output), status: own ?? named ?? response.status }
+}
+
+/** Throws for a body that is an error, a failed or canceled response, or of another API. */
+function checkBody(body: unknown, { writer, profile }: State): JsonObject {
+  const bad = (code: string, what: string) => writer.unexpected(code, what, 'body')
+  if (!isObject(body)) throw bad('bad_json', 'answered with JSON that is not an object')
+  const { choices, output, status, error, code } = body
+  if (Array.isArray(choices))
+    throw bad(
+      'wrong_api',
+      'answered as Chat Completions: the base URL leads to another API than /responses (use compatible())',
+    )
+  if (status === 'failed' || (error && !Array.isArray(output)))
+    throw writer.failed(error ? { error, code } : body, profile.toError)
+  if (status === 'cancelled') throw bad('cancelled', 'was canceled at the provider')
+  if (!Array.isArray(output)) throw bad('no_output', 'answered without an output')
+  if (isPending(body) && body.background !== true)
+    throw bad('incomplete', `answered before it was done: ${status}`)
+  return body
+}
+
+/** `background: true` responds at once with a handle, whose id retrieves the answer later. */
+function warnPending(body: JsonObject, { writer }: State): void {
+  if (isPending(body))
+    writer.warn(
+      'other',
+      `the response ${asString(body.id)} is ${body.status}: this is a handle, not the answer`,
+    )
+}
+
+const isPending = ({ status }: JsonObject) => status === 'queued' || status === 'in_progress'
+
+/** Members of a response that are read, repeat the request, or are server timestamps. */
+const readMembers = namesIn(
+  'id object created_at completed_at status error incomplete_details model output output_text usage tool_usage service_tier instructions tools tool_choice temperature top_p text truncation max_output_tokens max_tool_calls parallel_tool_calls store previous_response_id user safety_identifier prompt_cache_key prompt_cache_retention background top_logprobs frequency_penalty presence_penalty',
+)
+
+/** Of its usage; the last ones are xAI's. */
+const readCounts = namesIn(
+  'input_tokens output_tokens total_tokens cached_tokens cache_write_tokens cache_write_tokens_details audio_tokens image_tokens text_tokens reasoning_tokens tool_usage cost_in_usd_ticks num_sources_used num_server_side_tools_used server_side_tool_usage_details',
+)

@@ -3,16 +3,13 @@ import type { ChatRequest } from '../../chat/index.js'
 import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
 import { reportThinking } from '../notes.js'
 import { nearestEffort } from './models.js'
-import type { FieldContext, Profile, ResponsesBody } from './wire.js'
+import type { FieldContext, Profile, WireReasoning } from './wire.js'
 
 /** `reasoning_effort`, else derived from `thinking`. Requested reasoning requests a summary too. */
-export function toReasoning(
-  request: ChatRequest,
-  context: FieldContext,
-): Pick<ResponsesBody, 'reasoning'> {
+export function toReasoning(request: ChatRequest, context: FieldContext): WireReasoning {
   const { reasoning_effort, thinking } = request
   const { profile, model, invalid } = context
-  reportThinking(request, context)
+  reportThinking(thinking, context)
   if (reasoning_effort && !allEfforts.includes(reasoning_effort))
     throw invalid(`reasoning_effort must be one of ${allEfforts.join(', ')}`, 'invalid_effort')
   const effort = reasoning_effort || effortOfThinking(request, context)

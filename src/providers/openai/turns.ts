@@ -19,7 +19,7 @@ import { reportEmpty, reportLosses, turnsOf } from '../turns.js'
 import { type NativeContext, nativeItems, toCallItem } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'
 import { toContent } from './parts.js'
-import type { FieldContext, Phase, Profile, WireItem } from './wire.js'
+import type { FieldContext, Phase, Profile, WireItem, WireItems } from './wire.js'
 
 /** What a request says of the server's copy of its history. */
 export interface InputOptions {
@@ -45,7 +45,7 @@ export function toInput(
   messages: readonly Message[],
   context: FieldContext,
   { isStored = false, isChained = false }: InputOptions = {},
-): readonly WireItem[] {
+): WireItems {
   const writer = { ...context, isStored }
   const { turns, orphans } = turnsOf(messages, writer, {
     ids,
@@ -60,7 +60,7 @@ export function toInput(
 }
 
 /** Items that the server does not have: results of its last calls, and later messages. */
-function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): readonly WireItem[] {
+function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): WireItems {
   const at = turns.findLastIndex(({ role }) => role === 'assistant')
   const count = turns
     .slice(0, at + 1)
@@ -76,7 +76,7 @@ function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): readonly 
   return [...outputs, ...turns.slice(at + 1).flatMap((one) => toItems(one, writer))]
 }
 
-function toItems(turn: Turn, writer: NativeContext): readonly WireItem[] {
+function toItems(turn: Turn, writer: NativeContext): WireItems {
   if (turn.role === 'assistant') return Object.values(assistantItems(turn, writer)).flat()
   const { role, content, cache_control } = turn.message
   // native items are sent as they are
@@ -104,13 +104,9 @@ function assistantItems({ messages }: AssistantTurn, writer: NativeContext) {
 }
 
 /** The outputs of the calls among the items, in order. */
-function toOutputs(
-  items: readonly WireItem[],
-  calls: readonly PairedCall[],
-  writer: NativeContext,
-) {
+function toOutputs(items: WireItems, calls: readonly PairedCall[], writer: NativeContext) {
   const left = [...calls]
-  return items.flatMap((item): readonly WireItem[] => {
+  return items.flatMap((item): WireItems => {
     const id = item.call_id || item.id
     const at = left.findIndex(
       ({ given, call }) => id !== undefined && (splitId(given.id).id === id || call.id === id),
@@ -124,7 +120,7 @@ function toOutputs(
 }
 
 /** A turn rebuilt from the message: its text, then its calls. */
-function rebuilt({ message, calls }: PairedMessage, writer: NativeContext): readonly WireItem[] {
+function rebuilt({ message, calls }: PairedMessage, writer: NativeContext): WireItems {
   // with native blocks lost reasoning was reported above
   const kinds = message.native?.content ? lostKinds : (['reasoning', ...lostKinds] as const)
   reportLosses(message, kinds, writer)
@@ -159,7 +155,7 @@ function phasesOf({ commentary }: AssistantInput, text: string, { phase }: JsonO
 const maxMarks = 4
 
 /** Keeps the last marks, which cover the longest prefixes. */
-function limitMarks(items: readonly WireItem[], writer: NativeContext): readonly WireItem[] {
+function limitMarks(items: WireItems, writer: NativeContext): WireItems {
   let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items
   writer.note('dropped', `Kept only the last ${maxMarks} cache marks`)

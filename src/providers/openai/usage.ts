@@ -9,7 +9,7 @@ import {
   nonEmpty,
   type Usage,
 } from '../../chat/index.js'
-import { byName, mediaCounts, usageFrom } from '../usage.js'
+import { byMedia, byName, usageFrom } from '../usage.js'
 
 /**
  * `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning
@@ -27,11 +27,11 @@ export function toUsage(wire: unknown): Usage | undefined {
       cached_tokens: asCount(input.cached_tokens),
       cache_creation_tokens: asCount(input.cache_write_tokens),
       cache_creation: cacheWrites(input.cache_write_tokens_details),
-      ...mediaCounts(input),
+      ...byMedia(input),
     },
     completion_tokens_details: {
       reasoning_tokens: asCount(output.reasoning_tokens),
-      ...mediaCounts(output),
+      ...byMedia(output),
     },
     server_tool_use: toolUse(wire.tool_usage),
     ...estimatedIfBad(wire.input_tokens, wire.output_tokens),

@@ -15,6 +15,7 @@ export type ResponsesBody = Omit<Params, 'input' | 'tools' | 'tool_choice'>
 export type Includable = NonNullable<Params['include']>[number]
 export type WireEffort = NonNullable<NonNullable<Params['reasoning']>['effort']>
 export type WireFormat = NonNullable<NonNullable<Params['text']>['format']>
+export type WireReasoning = Pick<ResponsesBody, 'reasoning'>
 
 export type InputText = Plain<Sdk.ResponseInputText>
 export type InputImage = Plain<Sdk.ResponseInputImage>
@@ -25,6 +26,7 @@ export type InputPart = JsonObject
 
 /** An item of ours, of an earlier answer, or a native one. */
 export type WireItem = JsonObject
+export type WireItems = readonly WireItem[]
 export type Phase = NonNullable<Plain<Sdk.EasyInputMessage>['phase']>
 export type CallItem = Plain<Sdk.ResponseFunctionToolCall | Sdk.ResponseCustomToolCall>
 
@@ -36,6 +38,12 @@ export type BuiltInOutput = Plain<
   | Sdk.ResponseInputItem.ApplyPatchCallOutput
   | Sdk.ResponseInputItem.McpApprovalResponse
 >
+/** Outputs of functions hold parts, those of tool search found tools, both untyped. */
+export type OutputItem =
+  | BuiltInOutput
+  | (JsonObject & {
+      readonly type: 'function_call_output' | 'custom_tool_call_output' | 'tool_search_output'
+    })
 
 /** A function of the app; tools are flat on this wire. */
 export type WireFunction = Plain<Omit<Sdk.FunctionTool, 'strict'>>
@@ -46,6 +54,13 @@ export type WireTool = JsonObject
 export type WireToolChoice = 'none' | 'auto' | 'required' | JsonObject
 
 export { asList, asNumber, asString, asText } from '../../chat/index.js'
+
+/** Infers a missing type from the content or the arguments. */
+export function typed(item: WireItem): WireItem {
+  if (item.type) return item
+  if (item.content) return { ...item, type: 'message' }
+  return item.name && item.arguments ? { ...item, type: 'function_call' } : item
+}
 
 // -- the servers of this wire ------------------------------------------------------------------------------------------
 

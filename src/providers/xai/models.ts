@@ -1,27 +1,20 @@
 /** Facts of the Grok models on xAI's Responses API. Unknown names are passed through. */
-import {
-  type Capabilities,
-  defined,
-  type ParamRule,
-  type Timeouts,
-  words,
-} from '../../chat/index.js'
-import { onceAModel, refused, samplingRange, unmapped } from '../model-rules.js'
+import { type Capabilities, defined, words } from '../../chat/index.js'
+import { onceAModel, refused, samplingRange, thinkingIs, unmapped } from '../model-rules.js'
 import { effortRules, textOnly } from '../openai/models.js'
 import type { WireEffort } from '../openai/wire.js'
 
 /** Bare names of xAI models. */
 export const models = /^grok-/
 
-interface Family {
-  readonly contextTokens?: number
+interface Family extends Pick<Capabilities, 'contextTokens'> {
   readonly reasoning: boolean
   /** The efforts it accepts; empty: none, absent: unknown. */
   readonly efforts?: readonly WireEffort[]
 }
 
 /** xAI recommends 900 s and more: https://docs.x.ai/docs/guides/reasoning */
-const patient: Timeouts = { headersMs: 900_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
+const patient = { headersMs: 900_000, idleBytesMs: 900_000, idleEventsMs: 900_000 }
 
 const efforts = { low: ['low', 'medium', 'high'], all: ['low', 'medium', 'high', 'xhigh'] } as const
 
@@ -49,7 +42,7 @@ const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
 ]
 
 /** Rules of the API for all models. */
-const apiRules: readonly ParamRule[] = [
+const apiRules: Capabilities['rules'] = [
   ...unmapped(
     words('stop top_k presence_penalty frequency_penalty logit_bias verbosity metadata'),
     "xAI's Responses API has no such parameter",
@@ -60,13 +53,11 @@ const apiRules: readonly ParamRule[] = [
   { param: 'tools', reason: 'the API takes 128 tools', maxItems: 128 },
 ]
 
-const noEffort: readonly ParamRule[] = [
+const isAdaptive = thinkingIs('adaptive')
+
+const noEffort = [
   ...refused('reasoning_effort', 'this model does not accept an effort'),
-  ...refused(
-    'thinking',
-    'this model does not accept an effort',
-    ({ thinking }) => thinking?.type !== 'adaptive',
-  ),
+  ...refused('thinking', 'this model does not accept an effort', (asked) => !isAdaptive(asked)),
 ]
 
 const familyOf = (model: string) => families.find(([pattern]) => pattern.test(model))?.[1]

@@ -5,7 +5,7 @@ import { onDemand } from '../on-demand.js'
 import { responsesDialect } from '../openai/openai.js'
 import { clientFetch, type ResponsesClient } from '../openai/sdk.js'
 import type { Profile } from '../openai/wire.js'
-import { environment, type ProviderOptions, providerTransport } from '../provider-transport.js'
+import { type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
 import { toError } from './errors.js'
 import { capabilities, effortsOf, models } from './models.js'
 import { fields } from './request.js'
@@ -33,7 +33,7 @@ export function xai(options: XaiOptions = {}): ProviderAdapter {
   const { client, baseURL, maxArgumentsLength } = options
   const transport = providerTransport(options, {
     provider: 'xai',
-    baseURL: () => baseURL ?? environment('XAI_BASE_URL') ?? 'https://api.x.ai/v1',
+    baseURL: () => baseURL ?? readEnv('XAI_BASE_URL') ?? 'https://api.x.ai/v1',
     apiKeyVariables: ['XAI_API_KEY'],
     client: client && clientFetch(client),
     toError,

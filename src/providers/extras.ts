@@ -1,4 +1,4 @@
-/** Members of a request without a type of ours: the caller's own additions to the body. */
+/** The caller's own additions: members of a request without a type of ours, headers. */
 import { asObject, asText, type ChatRequest, type JsonObject, words } from '../chat/index.js'
 
 /** Members that adapters map or no provider gets; adapters themselves specify streaming. */
@@ -12,7 +12,7 @@ type Known = keyof ChatRequest extends (typeof known)[number] ? string : never
 const names: ReadonlySet<Known> = /* @__PURE__ */ new Set(known)
 
 /** Passed through unchanged, into the provider's field for such members. */
-export const unknownMembers = (request: ChatRequest): JsonObject =>
+const unknownMembers = (request: ChatRequest): JsonObject =>
   Object.fromEntries(
     Object.entries(request).filter(([name, value]) => !names.has(name) && value !== undefined),
   )
@@ -23,6 +23,14 @@ export const extrasOf = (request: ChatRequest, provider: string): readonly JsonO
   request.extra_body ?? {},
   request.provider_options?.[provider] ?? {},
 ]
+
+/** Lowercases header names, so that names in different case are one header. */
+export const lowerCased = (headers: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+/** The headers of the request. */
+export const headersOf = ({ extra_headers }: ChatRequest) =>
+  extra_headers && { headers: lowerCased(extra_headers) }
 
 /** The audio type, from the request (`audio: { voice, format }`): the answer has no format. */
 export function audioType(request: ChatRequest): string {
