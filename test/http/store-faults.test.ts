@@ -329,4 +329,17 @@ describe('a write-behind log', () => {
       expect(await store.read('log', 0)).toHaveLength(4)
     }
   })
+
+  it('goes on after a read whose chunks have no events, at any step', async () => {
+    for (let steps = 0; steps < 30; steps++) {
+      const store = memoryStore()
+      const log = new StreamLog({ store, key: 'log', keepMs: 60_000, onBreak: () => {} })
+      if (steps > 0) await log.write(['first'])
+      for (let step = 0; step < steps; step++) await undefined
+      await log.write([])
+      await log.write(['second'])
+      expect(await log.seal()).toBe(true)
+      expect(await store.read('log', 0)).toHaveLength(steps > 0 ? 3 : 2)
+    }
+  })
 })

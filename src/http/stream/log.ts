@@ -97,7 +97,8 @@ export class StreamLog {
   }
 
   private queue(events: readonly string[]): void {
-    if (this.isBroken) return
+    // without events the loop would end before its promise is here, where it would stay
+    if (this.isBroken || events.length === 0) return
     for (const event of events) {
       this.unwritten.push(event)
       this.unwrittenLength += event.length
