@@ -31,7 +31,7 @@ import type { HandlerClient } from './options.js'
 import { RefusedError } from './public-error.js'
 import { closed, redactChunks, redactResponse } from './redact-response.js'
 import { failure, ownerOf, type Route, type RouteRequest, streamOptions } from './route-request.js'
-import { answerName } from './stream/answer-name.js'
+import { answerName, namedId } from './stream/answer-name.js'
 import { EventStream } from './stream/events.js'
 import { following, json, streamResponse, within } from './stream/respond.js'
 
@@ -229,7 +229,9 @@ async function streamed<State>(prepared: PreparedRequest<State>): Promise<Respon
   const { stalledMs = 60_000, commitAfterMs = 10_000 } = route.options
   const { preamble = [] } = incoming
   const name = answerName(prepared.body)
-  const id = await route.sessions.newId(name, scope.user)
+  const named = name === undefined ? undefined : await namedId(name, scope.user)
+  // nothing is awaited before `open`: of two requests with one name only one gets its id
+  const id = route.sessions.newId(named)
   const context = contextOf(id, prepared)
   const eventStream = new EventStream({
     stream: callsOf(route).stream(withoutIds(prepared.chatRequest), {

@@ -2,7 +2,7 @@
 import { Redis as Upstash } from '@upstash/redis'
 import { Redis } from 'ioredis'
 import { createClient as createRedis } from 'redis'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
 import { StreamInterruptedError } from '../../src/core/index.js'
@@ -480,5 +480,97 @@ describe('a store', () => {
     const text = await (await here(post(body, { path: '/v1/chat/completions' }))).text()
     expect(text).not.toContain('id: 1')
     expect(store.size).toBe(0)
+  })
+
+  it('keeps two responses whose requests came with one name in the same moment', async () => {
+    // a platform may settle both digests in one step
+    const digest = vi.spyOn(crypto.subtle, 'digest').mockResolvedValue(new ArrayBuffer(32))
+    const { here, errors } = processes(memoryStore(), [say('One'), say('Two')])
+    const ask = () => here(post({ ...hello, answer_name: '1,2,3,4' }))
+    const responses = await Promise.all([ask(), ask()])
+    digest.mockRestore()
+    expect(new Set(responses.map(idOf)).size).toBe(2)
+    for (const response of responses) {
+      const text = await response.text()
+      expect(await (await here(read(idOf(response)))).text()).toBe(text)
+    }
+    expect(errors).toEqual([])
+  })
+
+  it('gives a stop that is written while its response begins to that response', async () => {
+    const memory = memoryStore()
+    const [asked, written, held] = [gate(), gate(), gate()]
+    const store: Store = {
+      ...memory,
+      async set(...args) {
+        asked.open()
+        await written.opened
+        await memory.set(...args)
+      },
+    }
+    const script = say('One two three').hold(2, held.opened)
+    const { here, provider } = processes(store, script)
+    const stopping = here(post('', { path: '/api/chat/1,2,3,4/stop' }))
+    await asked.opened
+    const body = { ...hello, model: 'fast', stream: true, answer_name: '1,2,3,4' }
+    const response = await here(post(body, { path: '/v1/chat/completions' }))
+    written.open()
+    expect((await stopping).status).toBe(204)
+    held.open()
+    expect(await response.text()).not.toContain('three')
+    expect(provider.open).toBe(0)
+  })
+})
+
+describe('a slow store', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  it('that enters a response in its conversation after its first poll removes it at its end', async () => {
+    const memory = memoryStore()
+    const entering = gate()
+    const store: Store = {
+      ...memory,
+      async append(key, entries, options) {
+        if (entries[0]?.startsWith('+')) await entering.opened
+        return memory.append(key, entries, options)
+      },
+    }
+    const held = gate()
+    const { here } = processes(store, say('One two').hold(2, held.opened))
+    const response = await here(post(hello))
+    await vi.advanceTimersByTimeAsync(5)
+    held.open()
+    await response.text()
+    await vi.advanceTimersByTimeAsync(5)
+    entering.open()
+    await vi.advanceTimersByTimeAsync(5)
+    expect(await memory.read('chat-answers:["ann","room"]', 0)).toEqual([])
+  })
+
+  it('that is asked for other readers while one comes and leaves here ends no new grace period', async () => {
+    const memory = memoryStore()
+    const look = gate()
+    let looks = 0
+    const store: Store = {
+      ...memory,
+      async get(key) {
+        if (key.endsWith(':reader') && ++looks === 1) await look.opened
+        return memory.get(key)
+      },
+    }
+    const options = { onDisconnect: { graceMs: 100 }, pollMs: 1_000 }
+    const { here, provider } = processes(store, say('One two').stall(2), options)
+    const first = await here(post(hello))
+    await first.body?.cancel()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(looks).toBe(1)
+    await (await here(read(idOf(first)))).body?.cancel()
+    await vi.advanceTimersByTimeAsync(50)
+    look.open()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(provider.open).toBe(1)
+    await vi.advanceTimersByTimeAsync(50)
+    expect(provider.open).toBe(0)
   })
 })

@@ -71,10 +71,9 @@ export class Sessions {
     this.stops = options.store ?? memoryStore()
   }
 
-  /** The id of a new answer: derived from the name that its client gave it, else random. */
-  async newId(name: string | undefined, owner: string): Promise<string> {
-    const id = name === undefined ? undefined : await namedId(name, owner)
-    return id === undefined || this.running.has(id) ? crypto.randomUUID() : id
+  /** The id of a new answer: that of the name which its client gave it, else a random one. */
+  newId(named: string | undefined): string {
+    return named === undefined || this.running.has(named) ? crypto.randomUUID() : named
   }
 
   /** Starts a session. Other processes find it once the store has its `meta` entry. */
@@ -141,9 +140,9 @@ export class Sessions {
   }
 
   private async stopOne(id: string): Promise<void> {
-    const here = this.running.get(id)
-    if (here) here.session.stop()
-    else await this.stops.set(keysOf(id).stop, '1', { ttlMs: 60_000 })
+    if (!this.running.has(id)) await this.stops.set(keysOf(id).stop, '1', { ttlMs: 60_000 })
+    // it may have begun, and looked for its stop, while that was written
+    this.running.get(id)?.session.stop()
   }
 
   /** Finds an answer by its id, or the latest of a conversation; undefined where this owner has none. */

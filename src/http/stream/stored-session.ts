@@ -93,7 +93,7 @@ class StoredSession implements StreamSession {
 
   read(from: number, toFailure?: ToFailure) {
     this.#readers++
-    clearTimeout(this.#grace)
+    this.#endGrace()
     return createReader({
       from,
       isNumbered: true,
@@ -140,7 +140,8 @@ class StoredSession implements StreamSession {
 
   #schedule() {
     this.#poll = setTimeout(() => {
-      this.#looking = this.#look()
+      // a slow store may still be at the one before
+      this.#looking = this.#looking.then(() => this.#look())
     }, this.#options.pollMs)
   }
 
@@ -160,7 +161,7 @@ class StoredSession implements StreamSession {
     for (let next = await this.#events.next(); next; next = await this.#events.next())
       await this.#log.write(next)
     this.#isOver = true
-    clearTimeout(this.#grace)
+    this.#endGrace()
     clearTimeout(this.#poll)
     this.#log.close()
   }
@@ -212,13 +213,20 @@ class StoredSession implements StreamSession {
     this.#grace = setTimeout(() => void this.#abandon(graceMs), graceMs)
   }
 
+  #endGrace() {
+    clearTimeout(this.#grace)
+    this.#grace = undefined
+  }
+
   /** Aborts the call after the grace period, unless another process reads the answer. */
   async #abandon(graceMs: number) {
+    const grace = this.#grace
     let isRead = false
     await this.#attempt(async () => {
       isRead = (await this.#options.store.get(this.#keys.reader)) !== undefined
     })
-    if (this.#readers > 0 || this.#isOver) return
+    // a reader came meanwhile, and may have left: then another period runs
+    if (this.#grace !== grace) return
     if (isRead) this.#wait(graceMs)
     else this.#events.abort()
   }
