@@ -125,10 +125,13 @@ class RunningAttempt {
       const release = this.scope.onEnd(end)
       // V8 puts a function literal assigned to a member in the old generation, with all it retains
       this.end = end
-      done.then(resolve, reject).finally(() => {
-        release()
-        this.watch?.close()
-      })
+      // once ended from outside the attempt fails, however its adapter ends
+      done
+        .then(() => this.isAbandoned || resolve(), reject)
+        .finally(() => {
+          release()
+          this.watch?.close()
+        })
     })
   }
 

@@ -74,7 +74,12 @@ export class TetradStream implements ChatStream {
 
   async read(): Promise<readonly StreamChunk[] | undefined> {
     if (this.#consumer !== 'read()') this.claim('read()')
-    return (await this.ready()) ? this.#call.channel.read() : undefined
+    while (await this.ready()) {
+      const chunks = await this.#call.channel.read()
+      // undefined: an abort dropped them, and is thrown
+      if (chunks) return chunks
+    }
+    return undefined
   }
 
   abort(reason?: unknown): void {

@@ -11,6 +11,7 @@ import {
   key,
   type Middleware,
   MisuseError,
+  type ProviderAdapter,
   RateLimitError,
 } from '../../src/core/index.js'
 import {
@@ -184,6 +185,19 @@ describe('a stream', () => {
     expect(await failure(running.response)).toBeInstanceOf(AbortError)
   })
 
+  it('rejects read() with the abort that drops its chunks, at any step of it', async () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const stream = caller(fakeAdapter([start(), text('a'), untilAborted])).stream(request)
+      const reading = (async () => {
+        while (await stream.read());
+        return 'ended'
+      })()
+      await turns(steps)
+      stream.abort(new Error('stop'))
+      expect(await failure(reading), `after ${steps} steps`).toBeInstanceOf(AbortError)
+    }
+  })
+
   it('gives each of several pending next() a chunk of its own, or the end', async () => {
     const stream = caller(fakeAdapter([start(), text('a'), text('b'), finish()])).stream(request)
     const iterator = stream[Symbol.asyncIterator]()
@@ -209,6 +223,27 @@ describe('a stream', () => {
     for await (const chunk of stream) if (chunk.type === 'text-delta') break
     const error = await failure(stream.response)
     expect(error).toMatchObject({ partial: { text: 'a' }, attempts: [{ status: 'aborted' }] })
+  })
+
+  it('records an attempt as aborted, at whatever step its adapter has unwound', async () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const chunks = [start(), text('a'), text('b')]
+      const source = {
+        next: async () => ({ done: false, value: chunks.shift() ?? text('c') }),
+        return: async () => turns(steps).then(() => ({ done: true, value: undefined })),
+      }
+      const generateStream = () => ({ [Symbol.asyncIterator]: () => source })
+      // not a generator, as an adapter in JavaScript may return
+      const adapter = { ...fakeAdapter(), generateStream } as unknown as ProviderAdapter
+      const stream = caller(adapter).stream(request, { highWaterMark: 1 })
+      for await (const chunk of stream) {
+        // the adapter waits for its consumer
+        await turns()
+        if (chunk.type === 'text-delta') break
+      }
+      const error = await failure(stream.response)
+      expect(error, `after ${steps} steps`).toMatchObject({ attempts: [{ status: 'aborted' }] })
+    }
   })
 
   it('awaits return() of an adapter that is suspended at a yield', async () => {
