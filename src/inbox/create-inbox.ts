@@ -48,6 +48,8 @@ export function createInbox<Message>(options: InboxOptions<Message>): Inbox<Mess
 class Worker<Message> {
   private readonly mailbox: Mailbox<Message>
   private readonly running = new Map<string, Promise<void>>()
+  /** Keys that were claimed again while their turn ran here. */
+  private readonly reclaimed = new Set<string>()
   /** Abort the running turns. */
   private readonly stops = new Set<() => void>()
   private isClosed = false
@@ -140,14 +142,17 @@ class Worker<Message> {
     const claimed = await this.mailbox.claim(room)
     this.isStoreDown = false
     if (claimed.length === room) this.isMoreDue = true
-    for (const one of claimed) if (!this.running.has(one.member)) this.start(one)
+    for (const one of claimed)
+      if (this.running.has(one.member)) this.reclaimed.add(one.member)
+      else this.start(one)
   }
 
   private start(claimed: Claimed): void {
     const work = this.run(claimed)
       .catch((error: unknown) => this.report(error))
       .finally(() => {
-        this.running.delete(claimed.member)
+        // behind `leave()` the next turn may run
+        if (this.running.get(claimed.member) === work) this.end(claimed.member)
         if (this.isMoreDue) this.poll()
       })
     this.running.set(claimed.member, work)
@@ -162,8 +167,26 @@ class Worker<Message> {
     // the other process keeps it in the queue, and a claim expires
     if (outcome === 'lost') return
     if (outcome !== 'over') await mailbox.schedule(key, outcome.inMs)
-    const inMs = outcome === 'over' ? await mailbox.leave(claimed) : outcome.inMs
+    const inMs = outcome === 'over' ? await this.leave(claimed) : outcome.inMs
     if (inMs !== undefined) this.wake(key, inMs)
+  }
+
+  /** A message that came with the end of the turn would wait until its second claim expires. */
+  private async leave(claimed: Claimed): Promise<number | undefined> {
+    const key = claimed.member
+    for (;;) {
+      this.reclaimed.delete(key)
+      const inMs = await this.mailbox.leave(claimed)
+      if (this.reclaimed.has(key)) continue
+      // in the same step as the last look: a later claim starts the next turn
+      this.end(key)
+      return inMs
+    }
+  }
+
+  private end(key: string): void {
+    this.running.delete(key)
+    this.reclaimed.delete(key)
   }
 
   /** Reports a store that is down once. */

@@ -17,17 +17,29 @@ export async function runTurn<Message>(
   key: string,
   stops: Set<() => void>,
 ): Promise<Outcome> {
-  const { leaseMs } = mailbox.settings
-  const lease = await takeLease(mailbox.store, mailbox.lockName(key), { ttlMs: leaseMs })
-  if (!lease) return 'lost'
   const stop = new AbortController()
   const close = () => stop.abort(closed())
+  // before the first wait: `close()` calls it once
   stops.add(close)
-  const stopRenewing = keepRenewed(lease, mailbox.settings, () => stop.abort(leaseLost(key)))
+  try {
+    return await runLocked(mailbox, key, stop)
+  } finally {
+    stops.delete(close)
+  }
+}
+
+async function runLocked<Message>(
+  mailbox: Mailbox<Message>,
+  key: string,
+  stop: AbortController,
+): Promise<Outcome> {
+  const { store, settings } = mailbox
+  const lease = await takeLease(store, mailbox.lockName(key), { ttlMs: settings.leaseMs })
+  if (!lease) return 'lost'
+  const stopRenewing = keepRenewed(lease, settings, () => stop.abort(leaseLost(key)))
   try {
     return await new Attempt(mailbox, key, stop.signal).run()
   } finally {
-    stops.delete(close)
     stopRenewing()
     // an unreleased lease expires
     await lease.release().catch(() => false)
@@ -50,6 +62,8 @@ class Attempt<Message> {
     const { mailbox, key, settings } = this
     const open = await mailbox.open(key)
     if (!open) return 'over'
+    // for another process, which also reports a turn without attempts left
+    if (this.signal.aborted) return { inMs: 0 }
     const inMs = open.notBefore - settings.clock.now()
     // ignored if longer: set by a clock that is ahead
     if (inMs > 0 && inMs <= this.backoff(open)) return { inMs }

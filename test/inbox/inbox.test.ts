@@ -417,6 +417,96 @@ it('a turn that does not finish in time is aborted, and another process takes it
   expect(answered[0]?.turn.id).toBe(answered[1]?.turn.id)
 })
 
+/** A store that holds one of its operations, counted from `begin()` on, until the gate is open. */
+function holding(store: Store, operation: number) {
+  const held = gate()
+  let left = Infinity
+  return {
+    store: wrap(store, () => (--left === 0 ? held.opened : undefined)),
+    begin: () => {
+      left = operation
+    },
+    isHeld: () => left <= 0,
+    open: held.open,
+  }
+}
+
+it('a message that comes at any step of the end of a turn does not wait for a lease', async () => {
+  for (let operation = 1; ; operation++) {
+    const { open, pass, answered, store } = bench({ quietMs: 0, pollMs: 1_000_000 })
+    const slow = holding(store, operation)
+    const inbox = open({ store: slow.store, answer: () => slow.begin() })
+    await inbox.add(letter('a1'))
+    await pass(100)
+    if (!slow.isHeld()) break
+    await inbox.add(letter('a2'))
+    await pass(100)
+    slow.open()
+    await pass(200)
+    expect(idsOf(answered), `operation ${operation}`).toEqual(['a1', 'a2'])
+    await inbox.close()
+  }
+})
+
+it('close stops a turn at any step of it, and another process takes it over at once', async () => {
+  for (let operation = 1; ; operation++) {
+    const { open, pass, answered, store } = bench()
+    const slow = holding(store, operation)
+    const inbox = open({
+      store: slow.store,
+      answer: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+        }),
+    })
+    await inbox.add(letter('a1'))
+    slow.begin()
+    await pass(2_000)
+    if (!slow.isHeld()) break
+    let isClosed = false
+    const closing = inbox.close({ graceMs: 100 }).then(() => {
+      isClosed = true
+    })
+    await pass(200)
+    slow.open()
+    await pass(100)
+    expect(isClosed, `operation ${operation}`).toBe(true)
+    await closing
+    const before = answered.length
+    const next = open()
+    await next.resume()
+    await pass(100)
+    expect(idsOf(answered.slice(before)), `operation ${operation}`).toEqual(['a1'])
+    await next.close()
+  }
+})
+
+it('a turn without attempts left is reported, at whatever step its process is closed', async () => {
+  for (let operation = 1; ; operation++) {
+    const { open, pass, errors, store } = bench({ attempts: 1 })
+    const dying = mortal(store)
+    await open({ store: dying.store, answer: dying.kill }).add(letter('a1'))
+    await pass(60_000)
+    const slow = holding(store, operation)
+    const inbox = open({ store: slow.store })
+    slow.begin()
+    void inbox.resume()
+    await pass(100)
+    if (!slow.isHeld()) break
+    const closing = inbox.close({ graceMs: 100 })
+    await pass(200)
+    slow.open()
+    await pass(100)
+    await closing
+    const next = open()
+    await next.resume()
+    await pass(60_000)
+    const ids = errors.map(({ ids }) => ids)
+    expect(ids, `operation ${operation}`).toEqual(['a1'])
+    await next.close()
+  }
+})
+
 it('close ends although an answer ignores its signal', async () => {
   const { open, pass } = bench()
   const inbox = open({ answer: () => new Promise(() => {}) })
