@@ -103,7 +103,9 @@ async function withText<State>(
     throw new MisuseError(`hear() needs a model that accepts audio: ${settings.model} does not`)
   const texts = new Map<string, string>()
   const hearOne = async (audio: Audio) => texts.set(audio.data, await textOf(audio, ctx, settings))
-  await Promise.all([...toHear.values()].map(hearOne))
+  const heardAll = await Promise.allSettled([...toHear.values()].map(hearOne))
+  // not before all have ended: their usage is of this call
+  for (const one of heardAll) if (one.status === 'rejected') throw one.reason
   for (const [data, text] of texts) ctx.get(heard)?.set(data, text)
   return { ...request, messages: request.messages.map((message) => edited(message, texts)) }
 }

@@ -94,7 +94,7 @@ export class Booking {
   }
 
   owns(error: unknown): boolean {
-    return error === this.refusal
+    return error === this.refusal || error === this.lastRefusal
   }
 
   /**

@@ -31,6 +31,8 @@ export class Draft {
   private isOpen = false
   private length = 0
   private isLost = false
+  /** The last write: of a call that was aborted it may still run. */
+  private writing: Promise<void> | undefined
 
   constructor(
     private readonly where: Where,
@@ -47,11 +49,13 @@ export class Draft {
     if (this.isLost || isOfNoMessage(chunk)) return emit(chunk)
     this.waiting.push(JSON.stringify(chunk))
     if (isBracket(chunk) || !(this.isStreaming || chunk.type === 'tool-result')) return emit(chunk)
-    return this.write().then(() => emit(chunk))
+    this.writing = this.write()
+    return this.writing.then(() => emit(chunk))
   }
 
   async drop(): Promise<void> {
     const { store, key } = this.where
+    await this.writing
     if (!this.isOpen) return
     await Promise.all([store.delete(pointerTo(key)), store.delete(logOf(this.id))])
   }

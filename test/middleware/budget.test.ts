@@ -291,7 +291,10 @@ describe('budget', () => {
       return { type: 'text-delta', text: ' word'.repeat(10) }
     })
     const provider = scripted([[start(), ...words, ...say('').slice(-1)]])
-    const { ai } = client(provider, { tokens: 250, reserve: { slice: 20, margin: 20 } })
+    const reserve = { slice: 20, margin: 20 }
+    const exceeded: BudgetExceededError[] = []
+    const onExceeded = (error: BudgetExceededError) => exceeded.push(error)
+    const { ai } = client(provider, { tokens: 250, reserve, onExceeded })
     let seen = ''
     const stream = ai.stream(request)
     const error = await thrown(
@@ -302,6 +305,7 @@ describe('budget', () => {
     expect(error).toBeInstanceOf(BudgetExceededError)
     const { partial, usage } = error as BudgetExceededError
     expect(partial?.text).toBe(seen)
+    expect(exceeded).toEqual([error])
     expect(seen.length).toBeGreaterThan(500)
     expect(usage?.total_tokens).toBeLessThanOrEqual(250)
     expect(provider.open()).toBe(0)

@@ -515,3 +515,23 @@ it('runs one call at a time, also after a call that was aborted while it waited'
   expect(most).toBe(1)
   expect(await store.get('turn:conversation:c')).toBeUndefined()
 })
+
+it('leaves no draft of a call that was aborted while it was written, at any step of it', async () => {
+  for (let steps = 0; steps < 60; steps++) {
+    const memory = memoryStore()
+    const gone = new AbortController()
+    const store: Store = {
+      ...memory,
+      async set(key, ...rest) {
+        gone.abort()
+        for (let step = 0; step < steps; step++) await undefined
+        await memory.set(key, ...rest)
+      },
+    }
+    const { ask, kept } = talkIn(store, [say('One two')])
+    const error = await thrown(ask('stream', [user('a')], { signal: gone.signal }))
+    expect(error).toBeInstanceOf(AbortError)
+    expect(await kept()).toEqual(['user: a', 'assistant: One '])
+    expect(memory.size, `after ${steps} steps`).toBe(1)
+  }
+})

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { conversation } from '../../middleware/conversation.js'
 import { hear } from '../../middleware/hear.js'
 import { type StandardOptions, standard } from '../../middleware/standard.js'
-import type { Message, UserPart } from '../../src/chat/index.js'
+import type { Attempt, Message, UserPart } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import {
   AbortError,
@@ -24,6 +24,7 @@ import {
   say,
 } from '../../src/testing/index.js'
 import { say as sayChunks, scripted } from '../contract/scripted.js'
+import { gate } from '../http/requests.js'
 import { withSilence } from '../store/silence.js'
 import { storesOver, useRedis } from '../store/use-redis.js'
 import { adapters } from './wires.js'
@@ -174,6 +175,24 @@ describe.each(modes)('hear, in %s', (mode) => {
     const ai = client({ retry: false, with: [hear({ model: transcribing, onFailure })] })
     const call = run(ai, mode, { model: 'openai/gpt-5', messages: [user(note())] })
     await expect(call).rejects.toThrow('no voice here')
+  })
+
+  it('a call that ends with one recording has the usage of all', async () => {
+    const [failed, held] = [gate(), gate()]
+    server.reply((request) =>
+      JSON.stringify(request.body).includes(other) ? say(words).hold(0, held.opened) : fail(400),
+    )
+    const onFailure = () => {
+      failed.open()
+      throw new RangeError('no voice here')
+    }
+    const ai = client({ retry: false, with: [hear({ model: transcribing, onFailure })] })
+    const messages = [user(note(), note(other))]
+    const call = run(ai, mode, { model: 'openai/gpt-5', messages }).catch((error) => error)
+    await failed.opened
+    held.open()
+    const { attempts = [] } = await call
+    expect(attempts.map(({ status }: Attempt) => status).sort()).toEqual(['failed', 'ok'])
   })
 
   it('an abort during transcription is an AbortError', async () => {
