@@ -39,7 +39,6 @@ export type LayerPlace = `inside ${string}` | `outside ${string}`
 export interface LayerData {
   /**
    * Where `standard({ with })` puts it: of a list, the first place whose neighbor is in the stack.
-   * A layer inside `params` with a place outside another part is refused.
    */
   readonly place?: LayerPlace | readonly LayerPlace[] | undefined
   /**

@@ -47,8 +47,7 @@ const known: readonly string[] = standardOrder.flatMap((name) => {
 
 /**
  * Checks only layers made by `layer()`: a function of the app named `usage` is not ours. Throws
- * `MisuseError` for duplicates of a part, for an order that cannot work, and for an innermost layer
- * that declares a place outside another one.
+ * `MisuseError` for duplicates of a part, and for an order that cannot work.
  */
 export function checkOrder(layers: readonly Middleware<never>[]): void {
   const named = layers.filter(isNamedLayer)
@@ -62,30 +61,7 @@ export function checkOrder(layers: readonly Middleware<never>[]): void {
     const [outer, inner, why] = broken
     throw misplaced(`The layer '${inner}' is outside '${outer}': ${why}. ${rightOrder(names)}`)
   }
-  checkInnermost(named.slice(names.lastIndexOf('params')), names)
 }
-
-/**
- * `use: [...standard(), policy()]` and `ai.use(policy())` add inside `params`, the innermost part.
- * Elsewhere a layer may stand apart from its place.
- */
-function checkInnermost(
-  [params, ...inside]: readonly Middleware<never>[],
-  names: readonly string[],
-): void {
-  if (params?.name !== 'params') return
-  const others = names.slice(0, names.lastIndexOf('params') + 1)
-  for (const { name, place = [] } of inside) {
-    const own = [place].flat().find((one) => others.includes(neighborOf(one)))
-    if (own?.startsWith('outside '))
-      throw misplaced(
-        `The layer '${name}' belongs ${own}, but was added inside 'params': standard({ with: [...] }) puts it at its place; layer('${name}', fn) without a place stays where it is`,
-      )
-  }
-}
-
-/** The part or layer that a place names. */
-const neighborOf = (place: string) => place.replace(/^(?:inside|outside) /, '')
 
 const misplaced = (message: string) => new MisuseError(message, { code: 'order' })
 
