@@ -72,15 +72,26 @@ export function createBrowserClient(options: BrowserClientOptions): BrowserClien
       open({ body: { ...request, stream: true, answer_name: newName() } }, callOptions),
     resume: (id, callOptions = {}) => open({ id }, callOptions),
     async generate(request, { signal } = {}) {
-      const response = await route.post({ ...request, stream: false }, signal)
-      if (!response.ok) throw await failureOf(response)
+      const answer_name = newName()
+      const stop = () => void route.stop(answer_name)
+      signal?.addEventListener('abort', stop, { once: true })
       try {
-        // our own handler sends this body, so its type is known
-        return (await response.json()) as ChatResponse
-      } catch (error) {
-        throw toConnectionError(error, signal)
+        const body = { ...request, stream: false, answer_name }
+        return await answerIn(await route.post(body, signal), signal)
+      } finally {
+        signal?.removeEventListener('abort', stop)
       }
     },
+  }
+}
+
+async function answerIn(response: Response, signal: AbortSignal | undefined) {
+  if (!response.ok) throw await failureOf(response)
+  try {
+    // our own handler sends this body, so its type is known
+    return (await response.json()) as ChatResponse
+  } catch (error) {
+    throw toConnectionError(error, signal)
   }
 }
 

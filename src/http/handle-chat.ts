@@ -198,17 +198,24 @@ type Calls = {
 const callsOf = <State>({ ai }: Route<State>) => ai as unknown as Calls
 
 async function plain<State>(prepared: PreparedRequest<State>): Promise<Response> {
-  const { route, request, headers } = prepared
-  const { signal } = request
+  const { route, request, headers, format, scope } = prepared
+  const owner = scope.user
+  const stop = new AbortController()
+  // a plain answer cannot be resumed
+  const isKept = route.options.onDisconnect === 'finish'
+  const name = isKept ? answerName(prepared.body) : undefined
+  const named = name === undefined ? undefined : await namedId(name, owner)
+  const close = named && route.sessions.openPlain(named, { owner, format }, () => stop.abort())
   let response: ChatResponse
   try {
     response = await callsOf(route).generate(withoutIds(prepared.chatRequest), {
       ...callOptionsOf(prepared),
-      // a plain answer cannot be resumed
-      ...(route.options.onDisconnect !== 'finish' && { signal }),
+      signal: isKept ? stop.signal : request.signal,
     })
   } catch (error) {
     return finishCut(error, prepared)
+  } finally {
+    if (close) close()
   }
   await finish(response, prepared)
   return json(await bodyOf(response, prepared), 200, headers)

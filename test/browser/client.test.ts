@@ -136,7 +136,8 @@ describe('a response in the browser', () => {
   it('is one JSON body without streaming', async () => {
     const { ai, seen } = await setUp([refuse(200, { text: 'Hello' })])
     expect(await ai.generate({ messages, id: 'chat' })).toEqual({ text: 'Hello' })
-    expect(seen[0]?.body).toEqual({ messages, id: 'chat', stream: false })
+    const answer_name = expect.any(String)
+    expect(seen[0]?.body).toEqual({ messages, id: 'chat', stream: false, answer_name })
   })
 })
 
@@ -479,6 +480,19 @@ describe('a stop', () => {
     controller.abort()
     expect(await error).toBeInstanceOf(AbortError)
     await expect.poll(() => stopped).toEqual([nameIn(seen)])
+  })
+
+  it('of a response that is not streamed is sent by its name, unless it is complete', async () => {
+    const { ai, seen, stopped, open } = await setUp([refuse(200, {}), () => {}])
+    const [complete, controller] = [new AbortController(), new AbortController()]
+    await ai.generate({ messages }, { signal: complete.signal })
+    complete.abort()
+    const error = failureOf(ai.generate({ messages }, { signal: controller.signal }))
+    await expect.poll(() => seen.length).toBe(2)
+    controller.abort()
+    expect(await error).toBeInstanceOf(AbortError)
+    await expect.poll(() => stopped).toEqual([nameIn(seen.slice(1))])
+    await expect.poll(open).toBe(0)
   })
 
   it('ends the wait for a dropped connection', async () => {

@@ -160,6 +160,24 @@ describe.each(stores)('a response in a store: %s', (_, makeStore) => {
     expect(provider.open).toBe(0)
   })
 
+  it('that is not streamed can be stopped by its name where no disconnect ends it', async () => {
+    const stalled = Array.from({ length: 3 }, () => say('One two three').stall(2))
+    const { here, there, provider } = processes(makeStore(), stalled, { onDisconnect: 'finish' })
+    const ask = (name: string) => here(post({ ...hello, stream: false, answer_name: name }))
+    const stop = (handle: typeof here, name: string) =>
+      handle(post('', { path: `/api/chat/${name}/stop` }))
+    for (const handle of [here, there]) {
+      const answer = ask('1,2,3,4')
+      await expect.poll(() => provider.open).toBe(1)
+      expect((await stop(handle, '1,2,3,4')).status).toBe(204)
+      expect((await answer).ok).toBe(false)
+      expect(provider.open).toBe(0)
+    }
+    await stop(there, '5,6,7,8')
+    expect((await ask('5,6,7,8')).ok).toBe(false)
+    expect(provider.open).toBe(0)
+  })
+
   it('can be read and stopped only by its owner', async () => {
     const held = gate()
     const script = say('One two three').hold(2, held.opened)

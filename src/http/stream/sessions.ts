@@ -56,10 +56,11 @@ export interface Known {
 }
 
 interface Running extends Known {
-  readonly session: StreamSession
+  readonly stop: () => void
+  /** Undefined for an answer that is not stored: its one reader takes what comes. */
+  readonly stored: StreamSession | undefined
   /** Its key in the store where the answer is stored, and its client sent a conversation id. */
   readonly chat: string | undefined
-  readonly isStored: boolean
 }
 
 export class Sessions {
@@ -90,6 +91,26 @@ export class Sessions {
     }, this.options.onError)
   }
 
+  /** Lets its client stop an answer that is not streamed, by its name, until the result is called. */
+  openPlain(named: string, { owner, format }: Identity, stop: () => void): () => void {
+    const id = this.newId(named)
+    const known = { id, owner, format: format.name }
+    this.running.set(id, { ...known, stop, stored: undefined, chat: undefined })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    // for a stop that came before, or comes from another process
+    const look = async () => {
+      const isStopped = (await this.stops.get(keysOf(id).stop)) !== undefined
+      if (isStopped) stop()
+      else if (this.running.has(id)) timer = setTimeout(run, this.options.pollMs)
+    }
+    const run = () => void look().catch(this.options.onError)
+    run()
+    return () => {
+      this.running.delete(id)
+      clearTimeout(timer)
+    }
+  }
+
   private start(opening: Opening): StreamSession {
     const { id, eventStream, owner, format, conversation, preamble, defer } = opening
     const { store, onDisconnect } = this.options
@@ -102,7 +123,8 @@ export class Sessions {
         onEnd,
         defer,
       })
-      this.running.set(id, { ...known, session, chat: undefined, isStored: false })
+      const stop = () => session.stop()
+      this.running.set(id, { ...known, stop, stored: undefined, chat: undefined })
       return session
     }
     const chat = conversation === undefined ? undefined : chatKey(owner, conversation)
@@ -116,14 +138,14 @@ export class Sessions {
       onEnd,
       defer,
     })
-    this.running.set(id, { ...known, session, chat, isStored: true })
+    this.running.set(id, { ...known, stop: () => session.stop(), stored: session, chat })
     return session
   }
 
   /** Reads an answer from a position on; undefined without a log of it: its one reader has taken what came. */
   resume({ id }: Known, reading: Reading): SessionReader | undefined {
     const here = this.running.get(id)
-    if (here) return here.isStored ? here.session.read(reading.from, reading.toFailure) : undefined
+    if (here) return here.stored?.read(reading.from, reading.toFailure)
     const { store, pollMs } = this.options
     return store && readElsewhere(id, { ...reading, store, pollMs })
   }
@@ -142,7 +164,7 @@ export class Sessions {
   private async stopOne(id: string): Promise<void> {
     if (!this.running.has(id)) await this.stops.set(keysOf(id).stop, '1', { ttlMs: 60_000 })
     // it may have begun, and looked for its stop, while that was written
-    this.running.get(id)?.session.stop()
+    this.running.get(id)?.stop()
   }
 
   /** Finds an answer by its id, or the latest of a conversation; undefined where this owner has none. */
