@@ -68,14 +68,18 @@ export const thinkingIs =
   ({ thinking }: ChatRequest): boolean =>
     thinking?.type === type
 
-export const stopsThinking = thinkingIs('disabled')
+export const stopsThinking = /* @__PURE__ */ thinkingIs('disabled')
 
 const noReasoning = 'the model does not reason'
 
 /** For a model that does not reason: switching it off is accepted. */
 export const doesNotReason: Rules = [
-  ...refused('reasoning_effort', noReasoning, (request) => request.reasoning_effort !== 'none'),
-  ...refused('thinking', noReasoning, (request) => !stopsThinking(request)),
+  {
+    param: 'reasoning_effort',
+    reason: noReasoning,
+    when: (one) => one.reasoning_effort !== 'none',
+  },
+  { param: 'thinking', reason: noReasoning, when: (one) => !stopsThinking(one) },
 ]
 
 /** For APIs with text output alone. */

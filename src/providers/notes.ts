@@ -12,9 +12,6 @@ export interface WriteOptions {
   readonly warn: Warn
 }
 
-/** For `convertMessages`, which has no receiver for warnings. */
-export const unreported: Warn = () => {}
-
 export interface Notes {
   readonly provider: string
   readonly model: string
@@ -24,7 +21,8 @@ export interface Notes {
   readonly invalid: (message: string, code: string) => BadRequestError
 }
 
-export function notesOf(provider: string, model: string, report: Warn): Notes {
+/** Without `report`: for `convertMessages`, which has no receiver for warnings. */
+export function notesOf(provider: string, model: string, report: Warn = () => {}): Notes {
   const reported = new Set<string>()
   const warn: Warn = (warning) => {
     const key = JSON.stringify([warning.code, warning.param, warning.message])

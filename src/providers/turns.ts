@@ -120,14 +120,12 @@ const losses = {
   'hosted tools': ['Runs of hosted tools', ({ hosted_tools }) => hosted_tools?.length],
 } as const satisfies Readonly<Record<string, Loss>>
 
-type Kind = keyof typeof losses
-
 export function reportLosses(
   message: AssistantInput,
-  lost: readonly Kind[],
+  kinds: readonly (keyof typeof losses)[],
   { note }: Notes,
 ): void {
-  for (const kind of lost) {
+  for (const kind of kinds) {
     const [what, isIn] = losses[kind]
     if (isIn(message))
       note('dropped', `Dropped from assistant messages, as the API has no field for it: ${what}`)

@@ -9,7 +9,7 @@ import {
   type Turn,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
-import { type Note, notesOf, pick, reportLost, unreported } from '../notes.js'
+import { type Note, notesOf, pick, reportLost } from '../notes.js'
 import { unknownPart } from '../parts.js'
 import { turnsOf } from '../turns.js'
 import { callMembers, toAssistant, toResult } from './assistant.js'
@@ -67,9 +67,9 @@ const isSystem = (turn: Turn): turn is InputTurn & { readonly message: SystemMes
 
 /** The same without warnings, for `adapter.convertMessages`. */
 export const convertMessages = (messages: readonly Message[], model: string): Conversation =>
-  toWireMessages(messages, contextOf(model, unreported))
+  toWireMessages(messages, contextOf(model))
 
-export const contextOf = (model: string, warn: Warn): WriteContext => ({
+export const contextOf = (model: string, warn?: Warn): WriteContext => ({
   ...notesOf('anthropic', model, warn),
   profile: profileOf(model),
 })

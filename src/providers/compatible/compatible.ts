@@ -2,7 +2,7 @@
 import type { Capabilities } from '../../chat/index.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect, type Warn } from '../adapter.js'
-import { notesOf, unreported } from '../notes.js'
+import { notesOf } from '../notes.js'
 import { type ProviderOptions, providerTransport } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
@@ -62,7 +62,7 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
 export function dialectOf(options: CompatibleOptions) {
   const { name: provider, models, capabilities = () => unknownModel } = options
   const traits = traitsOf(options)
-  const contextOf = (model: string, warn: Warn): WriteContext => ({
+  const contextOf = (model: string, warn?: Warn): WriteContext => ({
     ...notesOf(provider, model, warn),
     traits,
     now: Math.floor(Date.now() / 1000),
@@ -79,7 +79,7 @@ export function dialectOf(options: CompatibleOptions) {
     toolNames: plainNames,
     schemas,
     capabilities,
-    convertMessages: (messages, model) => toWireMessages(messages, contextOf(model, unreported)),
+    convertMessages: (messages, model) => toWireMessages(messages, contextOf(model)),
     toWire: (request, writing) => toWire(request, writing, contextOf(request.model, writing.warn)),
     fromWire: (response, context) => fromWire(response, context, reading),
     streamReader: (context, call) => streamReader(context, reading, call),

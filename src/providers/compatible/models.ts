@@ -44,9 +44,7 @@ export interface WriteContext extends Notes {
 }
 
 /** Traits as options. @default those known for the host, then the defaults */
-export type TraitOptions = {
-  readonly [Name in keyof ServerTraits]?: ServerTraits[Name] | undefined
-}
+export type TraitOptions = { readonly [K in keyof ServerTraits]?: ServerTraits[K] | undefined }
 
 const defaults: ServerTraits = {
   includeUsage: true,

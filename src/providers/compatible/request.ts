@@ -2,14 +2,7 @@
  * Maps a chat request to a Chat Completions body. Most parameters are the wire's own; others are
  * mapped, or dropped and reported.
  */
-import {
-  type ChatRequest,
-  defined,
-  type ReasoningEffort,
-  type ResponseFormat,
-  type Thinking,
-  words,
-} from '../../chat/index.js'
+import { type ChatRequest, defined, type ResponseFormat, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { headersOf } from '../extras.js'
 import { effortOfBudget, isOff } from '../model-rules.js'
@@ -126,9 +119,12 @@ function reasoningOf(request: ChatRequest, context: WriteContext) {
   return params
 }
 
+type Effort = ChatRequest['reasoning_effort']
+type Thinking = ChatRequest['thinking']
+
 type ReasoningForm = (
-  effort: ReasoningEffort | undefined,
-  thinking: Thinking | undefined,
+  effort: Effort,
+  thinking: Thinking,
 ) => { readonly params: ReasoningParams; readonly isCoarser: boolean }
 
 const forms: Readonly<Record<ServerTraits['reasoningParam'], ReasoningForm>> = {
@@ -166,7 +162,7 @@ const effortRows = [
   [4096, 'medium'],
 ] as const
 
-function effortOf(thinking: Thinking | undefined): ReasoningEffort | undefined {
+function effortOf(thinking: Thinking): Effort {
   if (!thinking || thinking.type === 'adaptive') return undefined
   return isOff(thinking)
     ? 'none'

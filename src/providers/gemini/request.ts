@@ -3,16 +3,7 @@ import { type ChatRequest, defined, isObject, nonEmpty, words } from '../../chat
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { extrasOf, headersOf } from '../extras.js'
-import {
-  isGiven,
-  type Note,
-  type Notes,
-  notesOf,
-  omit,
-  reportThinking,
-  unreported,
-  type WriteOptions,
-} from '../notes.js'
+import { isGiven, type Note, notesOf, omit, reportThinking, type WriteOptions } from '../notes.js'
 import { factsOf, type WriteContext } from './models.js'
 import { toThinkingConfig } from './thinking.js'
 import { schemas, toTools, type WireTools } from './tools.js'
@@ -62,14 +53,14 @@ function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   return withoutCached(whole, note)
 }
 
-const contextOf = (model: string, warn: Warn): WriteContext => ({
+const contextOf = (model: string, warn?: Warn): WriteContext => ({
   ...notesOf('gemini', model, warn),
   facts: factsOf(model),
 })
 
 /** For messages alone. */
 export const convertMessages = (messages: ChatRequest['messages'], model: string): Conversation =>
-  toConversation(messages, contextOf(model, unreported))
+  toConversation(messages, contextOf(model))
 
 // -- generationConfig ----------------------------------------------------------------------------------------------
 
@@ -160,7 +151,7 @@ const homeless = words(
 )
 
 /** Google refuses both at once, with an error that does not name their origin. */
-function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: Notes): void {
+function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: WriteContext): void {
   const { thinkingBudget, thinkingLevel } = generationConfig?.thinkingConfig ?? {}
   if (thinkingBudget !== undefined && thinkingLevel !== undefined)
     throw invalid('thinkingConfig has a budget and a level: set only one', 'invalid_thinking')
@@ -222,13 +213,11 @@ function withEntry(config: GenerationConfig, [key, value]: Entry): GenerationCon
 }
 
 /** A budget or level of the caller replaces ours. */
-function withThinking(ours: ThinkingConfig, value: object): ThinkingConfig {
-  const theirs = Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [camelCase(key), one]),
-  )
+function withThinking(before: ThinkingConfig, value: object): ThinkingConfig {
+  const own = Object.fromEntries(Object.entries(value).map(([key, one]) => [camelCase(key), one]))
   const amount = ['thinkingBudget', 'thinkingLevel']
-  const isSet = amount.some((key) => key in theirs)
-  return { ...(isSet ? omit(ours, amount) : ours), ...theirs }
+  const isSet = amount.some((key) => key in own)
+  return { ...(isSet ? omit(before, amount) : before), ...own }
 }
 
 const camelCase = (key: string) =>

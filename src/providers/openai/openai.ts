@@ -2,7 +2,6 @@
 import type { ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
-import { unreported } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import { bearer, type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
 import { plainNames } from '../tool-names.js'
@@ -105,7 +104,7 @@ export const responsesDialect = (server: Profile): Dialect => ({
   toolNames: plainNames,
   schemas: server.schemas,
   capabilities: server.capabilities,
-  convertMessages: (messages, model) => toInput(messages, contextOf(server, model, unreported)),
+  convertMessages: (messages, model) => toInput(messages, contextOf(server, model)),
   toWire: requestWriter(server),
   fromWire: responseReader(server),
   streamReader: streamReader(server),

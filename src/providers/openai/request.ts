@@ -1,5 +1,6 @@
 /** Maps a chat request to the body of `POST /responses`; unmapped parameters are reported. */
 import {
+  asList,
   type ChatRequest,
   isObject,
   type JsonObject,
@@ -13,15 +14,7 @@ import { isGiven, pick, type WriteOptions } from '../notes.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
 import { contextOf, toInput } from './turns.js'
-import {
-  asList,
-  type Field,
-  type FieldContext,
-  type Fields,
-  type Includable,
-  type Profile,
-  type WireFormat,
-} from './wire.js'
+import type { Field, FieldContext, Fields, Includable, Profile, WireFormat } from './wire.js'
 
 /** Creates the request writer of a server. Throws `BadRequestError` for an unsendable request. */
 export const requestWriter =

@@ -17,14 +17,7 @@ import {
 import { fileCitation, urlCitation } from '../answers.js'
 import { audioType } from '../extras.js'
 import { clientCall, hostedTool, isClientCall, isHosted, isWrapper, unwrapCalls } from './calls.js'
-import {
-  type CallState,
-  type ItemState,
-  itemOf,
-  type PartState,
-  partAt,
-  type State,
-} from './stream-state.js'
+import { type ItemState, itemOf, type PartState, partAt, type State } from './stream-state.js'
 import { asList, asNumber, asString, asText, typed, type WireItem, type WireItems } from './wire.js'
 
 // -- text --------------------------------------------------------------------------------------------------------------
@@ -69,7 +62,7 @@ export function pushAudio(audio: Partial<ChunkOf<'file'>>, { writer, context }: 
 
 // -- calls -------------------------------------------------------------------------------------------------------------
 
-export const callOf = (entry: ItemState): CallState => {
+export const callOf = (entry: ItemState) => {
   entry.call ??= { text: '', isHeld: false }
   return entry.call
 }
@@ -92,7 +85,8 @@ function writeStart(call: ToolCall, { writer }: State) {
   return written
 }
 
-export function addArguments(call: CallState, text: string, { writer }: State): void {
+export function addArguments(entry: ItemState, text: string, { writer }: State): void {
+  const call = callOf(entry)
   call.text += text
   writer.checkLength(call.text.length)
   if (call.written && !call.isHeld) writer.addArguments(call.written, text)

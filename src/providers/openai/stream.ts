@@ -126,7 +126,7 @@ const annotationAdded: Handler = (event, state) =>
   addAnnotation(partOf(event, 't', state), event.annotation, state)
 
 const callDelta: Handler = (event, state) =>
-  addArguments(callOf(itemOf(event, state)), asString(event.delta), state)
+  addArguments(itemOf(event, state), asString(event.delta), state)
 
 const callDone =
   (field: 'arguments' | 'input'): Handler =>

@@ -1,6 +1,8 @@
 /** Maps tools and the tool choice to the wire. */
 import {
   asObject,
+  asString,
+  asText,
   type ChatRequest,
   type CustomTool,
   defined,
@@ -15,14 +17,7 @@ import {
 } from '../../chat/index.js'
 import { isGiven, omit } from '../notes.js'
 import { invalidChoice, nameOf, readChoice } from '../tool-choice.js'
-import {
-  asString,
-  asText,
-  type FieldContext,
-  type WireFunction,
-  type WireTool,
-  type WireToolChoice,
-} from './wire.js'
+import type { FieldContext, WireFunction, WireTool, WireToolChoice } from './wire.js'
 
 /** The tools of a request, with that of `web_search_options`; undefined if there are none. */
 export function toTools({ tools = [], web_search_options }: ChatRequest, context: FieldContext) {

@@ -29,7 +29,7 @@ export interface InputOptions {
   readonly isChained?: boolean
 }
 
-export const contextOf = (profile: Profile, model: string, warn: Warn): FieldContext => ({
+export const contextOf = (profile: Profile, model: string, warn?: Warn): FieldContext => ({
   ...notesOf(profile.provider, model, warn),
   profile,
 })
