@@ -43,11 +43,14 @@ const controls = ['drop_params', 'additional_drop_params', 'allowed_openai_param
 
 function refuseControls(request: ChatRequest): void {
   const control = controls.find((name) => request[name] !== undefined)
-  if (control)
-    throw new MisuseError(
-      `'${control}' does nothing without the params() middleware: add it to the stack, import { params } from 'tetrad/middleware'`,
-    )
+  if (control) throw withoutReader(control, 'params')
 }
+
+/** The error for a parameter or an option that does nothing without this layer. */
+export const withoutReader = (name: string, reader: string) =>
+  new MisuseError(
+    `'${name}' does nothing without the ${reader}() middleware: add it to the stack, import { ${reader} } from 'tetrad/middleware'`,
+  )
 
 class RunningAttempt {
   private readonly record: RunningRecord & Pick<Attempt, 'usage'>

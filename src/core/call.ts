@@ -10,7 +10,7 @@ import { defined, estimatePromptTokens, isObject } from '../chat/index.js'
 import { Accumulator } from './accumulate.js'
 import { badAnswer, type CallTarget } from './adapter-chunks.js'
 import { adapterError } from './adapter-error.js'
-import { attemptWith, type Target } from './attempt.js'
+import { attemptWith, type Target, withoutReader } from './attempt.js'
 import { Channel } from './channel.js'
 import { runLayers } from './compose.js'
 import type {
@@ -234,9 +234,7 @@ const readers = [
 function checkReaders({ options, layers }: Run): void {
   for (const [option, reader] of readers)
     if (options[option] !== undefined && !layers.some(({ name }) => name === reader))
-      throw new MisuseError(
-        `'${option}' of the call options does nothing without the ${reader}() middleware: add it to the stack, import { ${reader} } from 'tetrad/middleware'`,
-      )
+      throw withoutReader(option, reader)
 }
 
 async function countTokens(
