@@ -56,8 +56,7 @@ export interface Client<State = {}>
    * Adds layers inside the existing ones, for later calls. Mutates this client, as in Koa, and
    * returns it.
    * Throws `MisuseError` for a value that is not a layer, for a second of a part allowed once, for
-   * an invalid order, for a layer that belongs outside of these, and for a model that a layer calls
-   * and no provider has.
+   * an invalid order, and for a model that a layer calls and no provider has.
    */
   use(...layers: readonly Layers<State>[]): this
   /** The stack, outermost first. */

@@ -67,13 +67,13 @@ console.table(rows)
 
 /** Maximum size of each part, in kB. The targets are 30 and 95. */
 const bounds = {
-  core: 61,
-  'core + openai': 169,
-  'core + anthropic': 176,
-  'core + gemini': 170,
-  'core + xai': 172,
-  'core + compatible': 155,
-  'all four': 85,
+  core: 62.5,
+  'core + openai': 171,
+  'core + anthropic': 178,
+  'core + gemini': 172,
+  'core + xai': 173,
+  'core + compatible': 156,
+  'all four': 87,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
