@@ -8,9 +8,9 @@ import {
   MisuseError,
   type Next,
 } from '../src/core/index.js'
-import { appendAt } from '../src/store/append-at.js'
 import { needs } from '../src/store/needs.js'
 import { patientStore } from '../src/store/patient.js'
+import { appendAt } from '../src/store/sent-twice.js'
 import type { Store } from '../src/store/store.js'
 import { type Clock, systemClock } from './clock.js'
 import { Draft, takeUpDraft, type Where } from './conversation/draft.js'

@@ -64,8 +64,10 @@ function fileFor(isLoadedBy: (entry: string) => boolean) {
   const isOfAdapters = providers.filter(isLoadedBy).length > 2
   const isOfRoutes = isLoadedBy('http/web')
   const isOfLayers = isLoadedBy('middleware/index')
-  if (!isOfAdapters && !isLoadedBy('client'))
-    return isOfLayers && !isOfRoutes && !isSmall ? 'middleware' : undefined
+  if (!isOfAdapters && !isLoadedBy('client')) {
+    if (isSmall || !isOfLayers) return undefined
+    return isOfRoutes ? 'shared' : 'middleware'
+  }
   if (isSmall) return 'base'
   if (isLoadedBy('client') || isLoadedBy('index')) return 'core'
   return isOfLayers || isOfRoutes ? 'shared' : 'adapters'

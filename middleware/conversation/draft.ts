@@ -3,7 +3,7 @@
  */
 import { asMoved, type Message, type StreamChunk } from '../../src/chat/index.js'
 import { Accumulator, type Transform } from '../../src/core/index.js'
-import { appendAt } from '../../src/store/append-at.js'
+import { appendAt } from '../../src/store/sent-twice.js'
 import type { Store } from '../../src/store/store.js'
 
 /** The conversation that an answer belongs to. */

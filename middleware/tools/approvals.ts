@@ -2,7 +2,7 @@
 import { type ApprovalMessage, asText, type FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
-import { setOnce } from '../../src/store/set-once.js'
+import { setOnce } from '../../src/store/sent-twice.js'
 import type { Clock } from '../clock.js'
 
 /** The required store operations. */

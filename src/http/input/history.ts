@@ -1,7 +1,7 @@
 /** The conversation of a call: from the server's store, or from the client where verified. */
 import type { Message, ToolApproval, ToolMessage, UserMessage } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
-import { setOnce } from '../../store/set-once.js'
+import { setOnce } from '../../store/sent-twice.js'
 import type { Incoming } from '../formats/index.js'
 import { RefusedError } from '../public-error.js'
 import { checkMessages, type InputOptions } from './parts.js'

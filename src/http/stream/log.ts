@@ -1,7 +1,7 @@
 /** The events of an answer in a store: written by one process, read by any, during it and after. */
 import { StreamInterruptedError } from '../../core/index.js'
-import { appendAt } from '../../store/append-at.js'
 import type { Store } from '../../store/index.js'
+import { appendAt } from '../../store/sent-twice.js'
 
 /** Reads from a position on: waits for an event, returns undefined after the last. */
 export type ReadLog = (from: number) => Promise<readonly string[] | undefined>
