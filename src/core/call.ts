@@ -96,6 +96,8 @@ function inherit(outer: CallOptions<unknown>, own: CallOptions<unknown>): CallOp
 const frozen = (options: CallOptions<unknown>): CallOptions<unknown> =>
   Object.freeze({
     ...options,
+    // one for all layers of the call, nested calls included
+    state: options.state ?? {},
     ...(options.apiKeys && { apiKeys: hidden(options.apiKeys) }),
     ...(options.headers && { headers: masked(options.headers) }),
   })

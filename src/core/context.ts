@@ -81,7 +81,7 @@ export interface Context<State = {}> {
   /** The call is a `stream`. */
   readonly streaming: boolean
   readonly options: CallOptions<State>
-  /** Of the call; without one an empty, frozen object. Values of layers belong in `set`. */
+  /** Of the call, one object for all its layers; `{}` if the call passed none. */
   readonly state: Readonly<State>
   readonly get: <T>(key: Key<T>) => T | undefined
   readonly set: <T>(key: Key<T>, value: T) => void

@@ -84,9 +84,6 @@ export interface Place {
   readonly timeouts: () => Timeouts
 }
 
-/** Frozen: what a layer wrote to it would be lost. */
-const noState: Readonly<unknown> = Object.freeze({})
-
 /** The `ctx` of one layer. */
 export class LayerContext implements Context<unknown>, Owner {
   readonly transforms: Transform[] = []
@@ -123,7 +120,7 @@ export class LayerContext implements Context<unknown>, Owner {
     return this.run.options
   }
   get state() {
-    return (this.run.options.state ?? noState) as Readonly<unknown>
+    return this.run.options.state as Readonly<unknown>
   }
   get request() {
     return this.slots.request

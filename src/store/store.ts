@@ -46,8 +46,8 @@ export interface Store {
   unschedule?(queue: string, member: string, at: number): Promise<boolean>
   /**
    * Holds amounts on caps of one ledger: all, or none if one would be exceeded. The id of an
-   * existing hold adds to it, up to `held` plus `amount`, and renews its lease. A hold that expires unsettled is booked as used.
-   * By the clock of the store. Atomic.
+   * existing hold adds to it, up to `held` plus `amount`, and renews its lease. A hold that expires
+   * unsettled is booked as used. By the clock of the store. Atomic.
    */
   hold?(ledger: string, request: HoldRequest): Promise<HoldResult>
   /** Books actual amounts in place of a hold; if late or repeated, books the difference. Atomic. */
