@@ -50,8 +50,7 @@ const known: readonly string[] = standardOrder.flatMap((name) => {
  * `MisuseError` for duplicates of a part, and for an order that cannot work.
  */
 export function checkOrder(layers: readonly Middleware<never>[]): void {
-  const named = layers.filter(isNamedLayer)
-  const names = named.map(({ name }) => name)
+  const names = layers.filter(isNamedLayer).map(({ name }) => name)
   const twice = single.find((name) => names.indexOf(name) !== names.lastIndexOf(name))
   if (twice) throw misplaced(`Two layers '${twice}' in one stack: keep one. ${rightOrder(names)}`)
   const broken = rules.find(
