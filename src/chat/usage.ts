@@ -1,5 +1,5 @@
 /** Token usage in litellm's field names, its sum, and the marks of usage to be estimated. */
-import { defined, isObject, type JsonObject } from './json.js'
+import { asObject, defined, isObject, type JsonObject } from './json.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools;
@@ -48,11 +48,14 @@ export interface Usage {
 /** A larger count is invalid, so that sums stay exact. */
 const maxCount = 1e12
 
-/** A reported count: an integer from 0 to 1e12; undefined for anything else. */
-export const asCount = (value: unknown): number | undefined =>
-  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxCount
-    ? Number(value)
+/** A reported count: an integer from 0 to 1e12, or its digits; undefined for anything else. */
+export function asCount(value: unknown): number | undefined {
+  // proto3 writes 64-bit numbers as text
+  const count = typeof value === 'string' && /^\d{1,13}$/.test(value) ? Number(value) : value
+  return Number.isInteger(count) && Number(count) >= 0 && Number(count) <= maxCount
+    ? Number(count)
     : undefined
+}
 
 /** USD from 0 to 1e9; undefined for anything else. */
 export const asCost = (value: unknown): number | undefined =>
@@ -76,7 +79,7 @@ export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
     const isCount = isGiven(value) && name !== '__proto__'
     if (!isCount || (value === 0 && before[name] !== undefined)) continue
     merged ??= { ...before }
-    merged[name] = value
+    merged[name] = isObject(value) ? mergeCounts(asObject(before[name]), value) : value
   }
   return merged ?? before
 }

@@ -146,7 +146,7 @@ export const isUsage = (
 ): given is Record<'prompt_tokens' | 'completion_tokens', number> & JsonObject =>
   isObject(given) && isCount(given.prompt_tokens) && isCount(given.completion_tokens)
 
-const isCount = (value: unknown) => asCount(value) !== undefined
+const isCount = (value: unknown) => typeof value === 'number' && asCount(value) !== undefined
 
 function countsOf(given: object): Record<string, unknown> {
   const counts: Record<string, unknown> = {}

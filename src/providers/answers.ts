@@ -1,11 +1,10 @@
-/** Shared by the readers of all wires: a whole body read as a stream, finish reasons, citations. */
+/** Shared by the readers of all wires: a whole body read as a stream, citations. */
 import {
   asNumber,
   asObject,
   type ChatResponse,
   defined,
   type FileCitation,
-  type FinishReason,
   type JsonObject,
   type StreamChunk,
   type UrlCitation,
@@ -49,26 +48,6 @@ export function readCount(body: unknown, member: string, provider: string): numb
 
 /** Splits names of a wire at spaces. */
 export const namesIn = (words: string): ReadonlySet<string> => new Set(words.split(' '))
-
-/**
- * Maps the finish reason of a wire; undefined for an unknown one. Anthropic's `pause_turn` is a
- * stop: resending the same messages with this answer appended makes the model continue.
- */
-export const finishReasonOf = (word: unknown): FinishReason | undefined =>
-  finishReasons.find(([, words]) => words.split(' ').some((known) => known === word))?.[0]
-
-const finishReasons = [
-  ['stop', 'stop STOP end_turn stop_sequence pause_turn'],
-  ['tool_calls', 'tool_calls function_call tool_use'],
-  [
-    'length',
-    'length max_tokens MAX_TOKENS model_length model_context_window_exceeded compaction CONTINUATION',
-  ],
-  [
-    'content_filter',
-    'content_filter refusal sensitive safety SAFETY RECITATION MODEL_ARMOR LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION',
-  ],
-] as const
 
 /** Merges; `after` wins, except where it is null or undefined. */
 export const mergeGiven = (before: JsonObject, after: JsonObject): JsonObject => ({

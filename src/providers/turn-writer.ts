@@ -25,6 +25,7 @@ import {
 import { type Call, type Phase, type TetradError, UnexpectedResponseError } from '../core/index.js'
 import type { ToError } from '../transport/index.js'
 import type { Push, WireContext } from './adapter.js'
+import { finishReasonOf } from './finish-reason.js'
 
 /** Optional members may be undefined. */
 export type Loose<T> = {
@@ -275,6 +276,15 @@ export class TurnWriter {
   /** Ends all open calls. */
   endCalls(): void {
     for (const call of [...this.calls]) this.endCall(call)
+  }
+
+  /** The finish reason of a native one; warns of an unknown one, as `stop` alone would hide it. */
+  reasonOf(native: string | undefined): FinishReason {
+    const reason = finishReasonOf(native)
+    const { provider, context } = this.options
+    if (native && !reason)
+      this.warn('other', `${provider}/${context.model} ended with ${native.slice(0, 100)}`)
+    return this.fittingReason(reason ?? 'stop')
   }
 
   /** With calls `stop` becomes `tool_calls`, without calls the reverse; other reasons stay. */

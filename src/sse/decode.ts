@@ -18,8 +18,8 @@ export interface SseDecoderOptions {
   readonly maxEventBytes?: number | undefined
   /** Receives the server's `retry` field: milliseconds before a reconnect. */
   readonly onRetry?: ((retryMs: number) => void) | undefined
-  /** Receives the value of an `error` field, which the standard ignores: llama.cpp sends it. */
-  readonly onErrorField?: ((value: string) => void) | undefined
+  /** Receives lines with an unknown field, which the standard ignores: some servers send errors so. */
+  readonly onUnknownLine?: ((line: string) => void) | undefined
 }
 
 export interface SseDecoder {
@@ -38,7 +38,7 @@ const defaultMaxEventBytes = 64 * 1024 * 1024
 /** Decodes a pushed stream; calls `onEvent` for each event in order and skips comments. */
 export function sseDecoder(
   onEvent: (event: SseEvent) => void,
-  { maxEventBytes = defaultMaxEventBytes, onRetry, onErrorField }: SseDecoderOptions = {},
+  { maxEventBytes = defaultMaxEventBytes, onRetry, onUnknownLine }: SseDecoderOptions = {},
 ): SseDecoder {
   const text = pieces()
   const lines = lineFeeds()
@@ -55,7 +55,7 @@ export function sseDecoder(
     },
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded') isTooLarge = true
-      if (error.field === 'error') onErrorField?.(error.value ?? '')
+      if (error.type === 'unknown-field') onUnknownLine?.(error.line ?? '')
     },
   })
   const feed = (piece: string) => {

@@ -30,7 +30,7 @@ export function parseErrorText(text: string): unknown {
 const firstEvent = (text: string): unknown => {
   const found: unknown[] = []
   const decoder = sseDecoder(({ data }) => void found.push(parseJson(data)), {
-    onErrorField: (value) => void found.push(parseJson(value)),
+    onUnknownLine: (line) => void found.push(parseJson(line.replace(/^error: ?/, ''))),
   })
   decoder.push(new TextEncoder().encode(text))
   decoder.end()

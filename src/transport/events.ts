@@ -8,6 +8,7 @@ import {
 } from '../core/index.js'
 import { type SseDecoder, type SseEvent, sseDecoder } from '../sse/index.js'
 import { faultOf } from './connection-error.js'
+import { isErrorBody } from './error-body.js'
 import { EventJson } from './event-json.js'
 import { scrub } from './scrub.js'
 import type { WireEvent } from './transport.js'
@@ -26,17 +27,18 @@ export class EventReader {
   /** `[DONE]` was read: later events are ignored. */
   isDone = false
   private events: WireEvent[] = []
-  /** The first `error` field that no event has followed. */
-  private errorField: string | undefined
+  /** Lines that are no field of an event, since the last event. */
+  private unknownLines = ''
   private readonly decoder: SseDecoder
   private readonly json = new EventJson()
 
   constructor(private readonly options: EventReaderOptions) {
     const { maxEventBytes } = options
-    const onErrorField = (value: string) => {
-      this.errorField ??= value.slice(0, maxErrorLength)
+    const onUnknownLine = (line: string) => {
+      if (this.unknownLines.length < maxErrorLength)
+        this.unknownLines += `${line.slice(0, maxErrorLength)}\n`
     }
-    this.decoder = sseDecoder((event) => this.add(event), { maxEventBytes, onErrorField })
+    this.decoder = sseDecoder((event) => this.add(event), { maxEventBytes, onUnknownLine })
   }
 
   push(bytes: Uint8Array): void {
@@ -46,9 +48,9 @@ export class EventReader {
   /** Called when the body has ended, or was cut off by `failure`. */
   end(): void {
     if (!this.failure) this.run(() => this.decoder.end())
-    const { errorField } = this
-    if (errorField === undefined || this.isDone) return
-    this.events.push({ event: 'error', data: errorOf(scrub(errorField, this.options.secret)) })
+    if (this.unknownLines === '' || this.isDone) return
+    const data = errorOf(scrub(this.unknownLines, this.options.secret))
+    if (data) this.events.push({ event: 'error', data })
   }
 
   /** Returns the events since the last call. */
@@ -68,7 +70,7 @@ export class EventReader {
 
   private add(event: SseEvent): void {
     if (this.isDone || this.failure) return
-    this.errorField = undefined
+    this.unknownLines = ''
     const text = event.data
     // runs for each event of each stream: only one character is checked before the parse
     if (text.charCodeAt(0) !== openingBrace) {
@@ -90,12 +92,17 @@ export class EventReader {
   }
 }
 
-/** Bounds what is kept of an `error` field. Characters. */
+/** Bounds what is kept of unknown lines. Characters. */
 const maxErrorLength = 65_536
 
-/** The body of an `error` field: `error: {"code":500,"message":"…"}`, or text. */
-function errorOf(field: string): unknown {
-  const value = parseJson(field)
+/**
+ * The error in lines that are no fields: llama.cpp's `error: {"code":500,"message":"…"}`, or text,
+ * or a JSON body of a gateway. Undefined without one.
+ */
+function errorOf(lines: string): unknown {
+  const [, field] = /^error: ?(.*)/m.exec(lines) ?? []
+  const value = parseJson(field ?? lines)
+  if (field === undefined) return isErrorBody(value) ? [value].flat()[0] : undefined
   const error = isObject(value) ? (value.error ?? value) : { message: field }
   return { type: 'error', error }
 }

@@ -169,14 +169,12 @@ describe('sseDecoder', () => {
     expect(waits).toEqual([1500])
   })
 
-  it('reads an `error` field, which is no event', () => {
-    const errors: string[] = []
-    const onErrorField = (value: string) => void errors.push(value)
-    const events = decode('error: {"code":500}\n\nerror:a: b\r\n\r\nerrors: c\n', {
-      onErrorField,
-    })
-    expect(events).toEqual([])
-    expect(errors).toEqual(['{"code":500}', 'a: b'])
+  it('reports lines that are no field, which are no event', () => {
+    const lines: string[] = []
+    const onUnknownLine = (line: string) => void lines.push(line)
+    const text = 'error: {"code":500}\n\n: comment\nretry: soon\n{\r\n "a": 1\r\n}'
+    expect(decode(text, { onUnknownLine })).toEqual([])
+    expect(lines).toEqual(['error: {"code":500}', '{', ' "a": 1', '}'])
   })
 
   describe('limits', () => {

@@ -91,7 +91,7 @@ const begin = (index: unknown, name = 'f') => ({
   index,
   content_block: { type: 'tool_use', id: `toolu_${index}`, name, input: {} },
 })
-const json = (partial_json: string, index: unknown = 0) => ({
+const json = (partial_json: unknown, index: unknown = 0) => ({
   type: 'content_block_delta',
   index,
   delta: { type: 'input_json_delta', partial_json },
@@ -194,6 +194,13 @@ const calls: readonly Row[] = [
     [['f', '{}']],
   ],
   [
+    'an empty object before the end of its block, the rest behind it',
+    'anthropic',
+    claudeEvents([begin(0), json('{}'), stop(), json('{"x":1}')]),
+    one,
+  ],
+  ['a piece that is an object', 'anthropic', claudeEvents([begin(0), json({ x: 1 }), stop()]), one],
+  [
     'input that is JSON text',
     'anthropic',
     claude([{ type: 'tool_use', id: 't', name: 'f', input: '{"x":1}' }]),
@@ -269,6 +276,27 @@ const calls: readonly Row[] = [
       one,
     ],
     [
+      'arguments without an index, by the ids of their items',
+      name,
+      responsesEvents([
+        ...['a', 'b'].map((id, output_index) => ({
+          type: 'response.output_item.added',
+          output_index,
+          item: { id, ...item(id, '', id === 'a' ? 'f' : 'g') },
+        })),
+        ...[
+          ['a', '{"x"'],
+          ['b', '{"y":2}'],
+          ['a', ':1}'],
+        ].map(([item_id, delta]) => ({
+          type: 'response.function_call_arguments.delta',
+          item_id,
+          delta,
+        })),
+      ]),
+      two,
+    ],
+    [
       'two calls at one index',
       name,
       responsesEvents([
@@ -283,6 +311,12 @@ const calls: readonly Row[] = [
   ['a call without a type', 'anthropic', claude([{ id: 'a', name: 'f', input: { x: 1 } }]), one],
   ['args that are JSON text', 'gemini', { body: candidate([part('{"x":1}')]) }, one],
   ['args that are JSON text, streamed', 'gemini', { events: [candidate([part('{"x":1}')])] }, one],
+  [
+    'text in the part of a call',
+    'gemini',
+    { body: candidate([{ text: 'Hi', ...part({ x: 1 }) }]) },
+    one,
+  ],
   ['args that are a list', 'gemini', { body: candidate([part([1])]) }, [['f', '{"input":[1]}']]],
   [
     'two calls with one id',
@@ -343,6 +377,47 @@ const calls: readonly Row[] = [
       [fn(0, '{"y":2}', { id: 'b' })],
     ),
     two,
+  ],
+  [
+    'one call in place of a list',
+    'compatible',
+    chat({ tool_calls: fn(0, '{"x":1}', { id: 'a', name: 'f' }) }),
+    one,
+  ],
+  [
+    'name and arguments beside the id',
+    'compatible',
+    chat({ tool_calls: [{ id: 'a', name: 'f', arguments: '{"x":1}' }] }),
+    one,
+  ],
+  [
+    'name and arguments beside the id, streamed',
+    'compatible',
+    chatEvents(
+      [{ index: 0, id: 'a', name: 'f', arguments: '{"x"' }],
+      [{ index: 0, arguments: ':1}' }],
+    ),
+    one,
+  ],
+  [
+    'the older form beside the newer one',
+    'compatible',
+    chat({
+      function_call: { name: 'f', arguments: '{"x":1}' },
+      tool_calls: [fn(0, '{"x":1}', { id: 'a', name: 'f' })],
+    }),
+    one,
+  ],
+  [
+    'pieces under the name, without index and id',
+    'compatible',
+    chatEvents(
+      [fn(undefined, '{"x"', { name: 'f' })],
+      [fn(undefined, ':1}', { name: 'f' })],
+      [fn(undefined, '{"x":', { name: 'f' })],
+      [fn(undefined, '2}', { name: 'f' })],
+    ),
+    twice,
   ],
   ['a negative index', 'compatible', chatEvents([fn(-1, '{"x":1}', { id: 'a', name: 'f' })]), one],
   ...['{}', 'null', ' {} '].flatMap((first): Row[] => [
@@ -569,6 +644,52 @@ describe('an error that is a field of SSE and no event, as llama.cpp sends it', 
   })
 })
 
+describe('an error in the middle of a stream', () => {
+  const beginnings: Record<Name, JsonObject> = {
+    openai: { type: 'response.output_text.delta', delta: 'Hel' },
+    xai: { type: 'response.output_text.delta', delta: 'Hel' },
+    anthropic: delta({ type: 'text_delta', text: 'Hel' }),
+    gemini: { candidates: [{ content: { parts: [{ text: 'Hel' }] } }] },
+    compatible: { id: 'c', choices: [{ delta: { content: 'Hel' } }] },
+  }
+  const error = { code: 503, message: 'no free slot', status: 'UNAVAILABLE' }
+  const forms = [
+    ['as JSON that is no event', JSON.stringify({ error })],
+    ['as JSON of several lines', JSON.stringify([{ error }], null, 2)],
+    ['as an event without a name', `data: ${JSON.stringify({ error })}\n\n`],
+    ['as a bare error event', `event: error\ndata: ${JSON.stringify(error)}\n\n`],
+  ] as const
+  it.each(names.flatMap((name) => forms.map(([form, raw]) => [form, name, raw] as const)))(
+    'is the error of the answer, %s: %s',
+    async (_, name, raw) => {
+      const start = { type: 'message_start', message: { id: 'm', model: 'm' } }
+      const events = [...(name === 'anthropic' ? [start] : []), beginnings[name]]
+      const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
+      await expect(answer(name, { raw: text + raw, events: [] })).rejects.toMatchObject({
+        name: 'ServiceUnavailableError',
+        message: expect.stringContaining('no free slot'),
+        partial: { text: 'Hel' },
+      })
+    },
+  )
+
+  it.each(['openai', 'xai'] as const)(
+    'is known under the name response.error: %s',
+    async (name) => {
+      const events = [beginnings[name], { type: 'response.error', error }]
+      await expect(answer(name, { events })).rejects.toMatchObject({
+        name: 'ServiceUnavailableError',
+        partial: { text: 'Hel' },
+      })
+    },
+  )
+
+  it('is arguments of a call that never began', async () => {
+    const exchange = claudeEvents([json('{"x":1}', 3)])
+    await expect(answer('anthropic', exchange)).rejects.toMatchObject({ code: 'bad_arguments' })
+  })
+})
+
 // ---- Members of calls ---------------------------------------------------------------------------
 
 const memberRows: readonly (readonly [Name, typeof next, JsonObject])[] = [
@@ -662,6 +783,21 @@ const texts: readonly (readonly [string, Name, typeof next])[] = [
       'end_turn',
     ),
   ],
+  ...(['openai', 'xai'] as const).map(
+    (name) =>
+      [
+        'a part that has its text only at its end',
+        name,
+        responsesEvents([
+          {
+            type: 'response.content_part.done',
+            output_index: 0,
+            content_index: 0,
+            part: { type: 'output_text', text: 'Hello' },
+          },
+        ]),
+      ] as const,
+  ),
   [
     'a message beside an empty delta',
     'compatible',
@@ -1189,6 +1325,12 @@ const told: readonly (readonly [string, Name, typeof next, JsonObject])[] = [
     claude([{ type: 'text', text: 'Hi' }], { stop_reason: 'bored' }),
     { code: 'other', message: expect.stringContaining('bored') },
   ],
+  [
+    'a reason to stop that nobody knows',
+    'compatible',
+    { body: { choices: [{ message: { content: 'Hi' }, finish_reason: 'bored' }] } },
+    { code: 'other', message: expect.stringContaining('bored') },
+  ],
   ...[true, false].map((isDelta) => {
     const input_transformations = [
       { type: 'thinking_dropped', path: 'messages.1.content.0', reason: 'prefix_binding_mismatch' },
@@ -1336,6 +1478,15 @@ describe('a finish reason that does not fit the calls', () => {
     const whole = await answer(name, claude(content, { stop_reason }))
     expect([whole.finish_reason, whole.native_finish_reason]).toEqual([expected, stop_reason])
   })
+
+  it.each(['max_output_tokens', 'MAX_TOKENS', 'Length'])(
+    'compatible: %s is length',
+    async (finish_reason) => {
+      const choices = [{ message: { content: 'Hi' }, finish_reason }]
+      const reply = await answer('compatible', { body: { choices } })
+      expect([reply.finish_reason, reply.warnings]).toEqual(['length', []])
+    },
+  )
 
   it.each([
     ['MODEL_ARMOR', 'content_filter'],
@@ -1520,6 +1671,80 @@ describe('usage', () => {
       9,
     ],
     [
+      'a later zero of one count',
+      'compatible',
+      chatUsage(
+        { prompt_tokens: 7, completion_tokens: 0 },
+        { prompt_tokens: 0, completion_tokens: 3, total_tokens: 3 },
+      ),
+      7,
+      3,
+    ],
+    [
+      'counts in the words of the Responses API',
+      'compatible',
+      chat({ content: 'Hi' }, { usage: { input_tokens: 7, output_tokens: 3 } }),
+      7,
+      3,
+    ],
+    [
+      'counts that are text',
+      'compatible',
+      chat({ content: 'Hi' }, { usage: { prompt_tokens: '7', completion_tokens: '3' } }),
+      7,
+      3,
+    ],
+    [
+      'counts that are text',
+      'anthropic',
+      claude([], { usage: { input_tokens: '7', output_tokens: '3' } }),
+      7,
+      3,
+    ],
+    [
+      'counts that are text',
+      'gemini',
+      {
+        body: {
+          ...candidate([{ text: 'Hi' }]),
+          usageMetadata: { promptTokenCount: '7', totalTokenCount: '10', thoughtsTokenCount: '3' },
+        },
+      },
+      7,
+      3,
+    ],
+    ...(['openai', 'xai'] as const).flatMap((name) => [
+      [
+        'counts that are text',
+        name,
+        { body: response([], { usage: { input_tokens: '7', output_tokens: '3' } }) },
+        7,
+        3,
+      ] as const,
+      [
+        'counts in the words of Chat Completions',
+        name,
+        { body: response([], { usage: { prompt_tokens: 7, completion_tokens: 3 } }) },
+        7,
+        3,
+      ] as const,
+      [
+        'usage before the end only',
+        name,
+        {
+          events: [
+            {
+              type: 'response.in_progress',
+              response: { usage: { input_tokens: 7, output_tokens: 3 } },
+            },
+            { type: 'response.completed', response: response([], { usage: null }) },
+          ],
+        },
+        7,
+        3,
+      ] as const,
+    ]),
+    [
       'a later zero',
       'gemini',
       {
@@ -1538,6 +1763,20 @@ describe('usage', () => {
   it.each(rows)('%s: %s', async (_, name, exchange, prompt, completion) => {
     const { usage } = await answer(name, exchange)
     expect([usage.prompt_tokens, usage.completion_tokens]).toEqual([prompt, completion])
+  })
+
+  it('details of an earlier report stay where the last one has none', async () => {
+    const counts = { prompt_tokens: 7, completion_tokens: 3 }
+    const details = { cached_tokens: 4, audio_tokens: 0 }
+    const { usage } = await answer(
+      'compatible',
+      chatUsage(
+        { ...counts, prompt_tokens_details: details },
+        { ...counts, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 } },
+        counts,
+      ),
+    )
+    expect(usage.prompt_tokens_details).toEqual(details)
   })
 
   it.each(['openai', 'xai'] as const)('of hosted tools is reported beside it: %s', async (name) => {

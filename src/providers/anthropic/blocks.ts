@@ -9,6 +9,7 @@ import {
   type JsonObject,
   nonEmpty,
   parseJson,
+  toArgumentsText,
 } from '../../chat/index.js'
 import { mergeGiven, namesIn } from '../answers.js'
 import { GrowingText } from '../gather.js'
@@ -38,6 +39,7 @@ export function openBlock(given: unknown, index: unknown, state: State): OpenBlo
     extra: {},
   }
   state.open.set(index, opened)
+  state.begun.add(index)
   state.blocks.push(block)
   if (opened.call) writer.startCall(opened.call)
   else if (role === 'answer') startAnswer(state)
@@ -62,7 +64,7 @@ function roleOf({ type, name }: JsonObject, { answer, writer, custom }: State): 
 
 const callIn = (block: JsonObject, role: OpenBlock['role']) => ({
   id: asString(block.id),
-  name: String(block.name),
+  name: asString(block.name),
   isCustom: role === 'custom',
   members: readCallMembers(block),
 })
@@ -118,6 +120,13 @@ export function blockDelta(delta: unknown, index: unknown, state: State): void {
   const kind = blocksOfDeltas.get(delta.type)
   const opened = begun && (!kind || fits(kind, begun)) ? begun : openBlock(kind, index, state)
   if (opened) onDelta.get(delta.type)?.(delta, opened, state)
+  else if (delta.type === 'input_json_delta') checkBegun(delta, index, state)
+}
+
+/** Throws for arguments of an unknown call. */
+function checkBegun({ partial_json }: JsonObject, index: unknown, { begun, writer }: State): void {
+  if (!begun.has(index) && asText(partial_json))
+    throw writer.unexpected('bad_arguments', 'streamed arguments of a call that never began')
 }
 
 const fits = ({ type }: JsonObject, { block }: OpenBlock) =>
@@ -174,18 +183,20 @@ function addThinking(given: unknown, opened: OpenBlock, { writer }: State): void
 }
 
 function addInput(given: unknown, { text, role, call }: OpenBlock, state: State): void {
-  const json = asString(given)
+  const json = toArgumentsText(given) ?? ''
   if (json === '') return
   text.add(json)
   if (call && role === 'call') state.writer.addArguments(call, json)
   if (role === 'answer' && !state.answer?.isWrapped) state.writer.text(json)
 }
 
-/** A call with incomplete arguments stays open: some gateways send the rest after its end. */
+/** A call without whole arguments stays open: some gateways send them, or the rest, after its end. */
 export function stopBlock(index: unknown, state: State): void {
   const opened = state.open.get(index)
-  const isCut = opened?.call && parseJson(withoutPlaceholder(opened.text.toString())) === undefined
-  if (!isCut || nonEmpty(asObject(opened.block.input))) closeBlock(index, state)
+  const { input } = opened?.call ? opened.block : {}
+  const streamed = opened && parseJson(withoutPlaceholder(opened.text.toString()))
+  const isWhole = [streamed, input].some((given) => nonEmpty(asObject(given)))
+  if (!opened?.call || isWhole) closeBlock(index, state)
 }
 
 export function closeBlock(index: unknown, state: State): void {

@@ -58,6 +58,8 @@ export class State {
   readonly custom: ReadonlySet<string>
   readonly answer: JsonAnswer | undefined
   readonly open = new Map<unknown, OpenBlock>()
+  /** Indices of all blocks so far. */
+  readonly begun = new Set<unknown>()
   /** Complete and open ones, in order. */
   readonly blocks: JsonObject[] = []
   readonly hostedNames = new Map<unknown, string>()

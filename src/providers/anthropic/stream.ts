@@ -10,7 +10,7 @@ import {
 } from '../../chat/index.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
-import { type AnswerReader, finishReasonOf, mergeGiven, namesIn, readAnswer } from '../answers.js'
+import { type AnswerReader, mergeGiven, namesIn, readAnswer } from '../answers.js'
 import { warnOfTransformations } from '../notes.js'
 import type { ReaderLimits } from '../turn-writer.js'
 import { blockDelta, closeBlock, openBlock, stopBlock } from './blocks.js'
@@ -26,7 +26,8 @@ class Reader extends State implements AnswerReader {
   read({ event, data }: WireEvent, push: Push): void {
     if (!isObject(data)) return
     this.writer.push = push
-    const type = data.type ?? event
+    // gateways send errors without a type
+    const type = data.type ?? event ?? (data.error ? 'error' : undefined)
     if (expectedEvents(this)?.has(type) ?? true) on.get(type)?.(data, this)
   }
 
@@ -149,15 +150,11 @@ function finish(state: State): void {
   writer.keepUsage(usage, readCounts)
   warnOfTransformations(input_transformations, 'anthropic', context.warn)
   const native = asText(stop_reason)
-  const reason = finishReasonOf(native)
-  // a `stop` alone would hide an unknown reason
-  if (native && !reason)
-    writer.warn('other', `anthropic/${context.model} ended with ${native.slice(0, 100)}`)
   if (answer) writer.text(answer.release())
   if (native === 'refusal') writer.refusal(asString(asObject(stop_details).explanation))
   const isAnswered = answer?.isGiven === true && writer.calls.length === 0
   writer.finish({
-    finish_reason: writer.fittingReason(reason ?? 'stop'),
+    finish_reason: writer.reasonOf(native),
     native_finish_reason: native,
     stop_sequence: asText(stop_sequence),
     // fast mode is reported as a tier:

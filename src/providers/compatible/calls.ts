@@ -1,6 +1,7 @@
 /** Finds the call that a delta belongs to. */
 import {
   asId,
+  asObjects,
   asString,
   isObject,
   type JsonObject,
@@ -20,6 +21,9 @@ export class CallReader {
   /** Members beside the official ones: Gemini's thought signature. */
   private readonly extras = new Map<WrittenCall, JsonObject>()
 
+  /** `tool_calls` were read. */
+  private hasList = false
+
   constructor(private readonly writer: TurnWriter) {}
 
   /** True if a call has members that the message cannot hold. */
@@ -27,14 +31,17 @@ export class CallReader {
     return this.extras.size > 0
   }
 
-  /** Reads a `tool_calls` list: pieces of calls, or the calls of a whole message. */
-  read(list: readonly unknown[], isWhole: boolean): void {
-    for (const wire of list) if (isObject(wire)) this.readOne(wire, isWhole)
+  /** Reads `tool_calls`, a list or one call: pieces of calls, or the calls of a whole message. */
+  read(list: unknown, isWhole: boolean): void {
+    for (const wire of asObjects(isObject(list) ? [list] : list)) {
+      this.hasList = true
+      this.readOne(wire, isWhole)
+    }
   }
 
-  /** Reads `function_call`, the predecessor of `tool_calls`. */
+  /** Reads `function_call`, the predecessor of `tool_calls`: some servers send both. */
   readLegacy(wire: unknown): void {
-    if (isObject(wire)) this.readOne({ index: 0, function: wire }, false)
+    if (isObject(wire) && !this.hasList) this.readOne({ index: 0, function: wire }, false)
   }
 
   /** Removes calls that only empty deltas began. */
@@ -90,6 +97,7 @@ export class CallReader {
     const known = this.known(undefined, part)
     if (known && !beginsAnew(known, part)) return known
     const last = this.writer.calls.at(-1)
+    if (last && isRest(last, part)) return last
     const isNew = !last || part.name !== '' || part.id !== '' || beginsAnew(last, part)
     if (!isNew) return last
     this.byId.delete(` ${part.id}`)
@@ -105,9 +113,11 @@ interface Part {
   readonly extra: Record<string, unknown> | undefined
 }
 
-function readPart({ index: _, type, id, function: fn, custom, ...extra }: JsonObject): Part {
+function readPart(wire: JsonObject): Part {
+  const { index: _, type, id, function: fn, custom, name, arguments: args, ...extra } = wire
   const isCustom = type === 'custom' || (isObject(custom) && !isObject(fn))
-  const body: JsonObject = isObject(custom) && isCustom ? custom : isObject(fn) ? fn : {}
+  const flat = { name, arguments: args }
+  const body: JsonObject = isObject(custom) && isCustom ? custom : isObject(fn) ? fn : flat
   const given = Object.entries(extra).filter(([, value]) => value !== null)
   return {
     id: asId(id) ?? '',
@@ -133,6 +143,14 @@ function beginsAnew(call: WrittenCall, { name, text }: Part): boolean {
   if (call.isCustom || call.text === '' || call.text.length > 16_384) return false
   return /^\s*\{/.test(text) && isObject(parseJson(call.text))
 }
+
+/** True for a piece of arguments that are not whole yet, under the name of their call. */
+const isRest = ({ name, text, isCustom }: WrittenCall, part: Part) =>
+  part.id === '' &&
+  part.name === name &&
+  !isCustom &&
+  text !== '' &&
+  (!text.trimEnd().endsWith('}') || parseJson(text) === undefined)
 
 const isBlank = (call: WrittenCall | undefined) =>
   call !== undefined && call.name + call.text + call.placeholder === ''

@@ -10,13 +10,14 @@ import {
   asText,
   isObject,
   type JsonObject,
+  mergeCounts,
   type TokenLogprob,
   type UrlCitation,
 } from '../../chat/index.js'
 import { type Call, StreamInterruptedError } from '../../core/index.js'
 import type { ToError, WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
-import { type AnswerReader, finishReasonOf, namesIn, readAnswer, urlCitation } from '../answers.js'
+import { type AnswerReader, namesIn, readAnswer, urlCitation } from '../answers.js'
 import { type ReaderLimits, TurnWriter } from '../turn-writer.js'
 import { CallReader } from './calls.js'
 import { errorIn, givenUp } from './errors.js'
@@ -45,7 +46,7 @@ class State {
   nativeReason: string | undefined
   stopSequence: string | undefined
   serviceTier: string | undefined
-  hasUsage = false
+  usage: JsonObject = {}
 
   constructor(
     readonly context: WireContext,
@@ -135,7 +136,7 @@ const readOfDelta = namesIn(
 
 /** Of its usage, wherever servers put them. */
 const readCounts = namesIn(
-  'prompt_tokens completion_tokens total_tokens cached_tokens cache_write_tokens cache_creation_tokens audio_tokens image_tokens text_tokens reasoning_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens cache_read_input_tokens cache_creation_input_tokens server_tool_use num_search_queries cost cost_in_usd_ticks',
+  'prompt_tokens completion_tokens input_tokens output_tokens total_tokens cached_tokens cache_write_tokens cache_creation_tokens audio_tokens image_tokens text_tokens reasoning_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens cache_read_input_tokens cache_creation_input_tokens server_tool_use num_search_queries cost cost_in_usd_ticks',
 )
 
 /** The answer is the first choice; `n` is 1. */
@@ -230,7 +231,7 @@ const fields: readonly (readonly [string, Read])[] = [
   ['annotations', readAnnotations],
   ['images', readImages],
   ['audio', readAudio],
-  ['tool_calls', (value, { calls }, isWhole) => calls.read(asList(value), isWhole)],
+  ['tool_calls', (value, { calls }, isWhole) => calls.read(value, isWhole)],
   ['function_call', (value, { calls }) => calls.readLegacy(value)],
 ]
 
@@ -277,15 +278,13 @@ function readLogprobs(logprobs: unknown, push: Push): void {
 const isLogprob = (value: unknown): value is TokenLogprob =>
   isObject(value) && typeof value.token === 'string' && typeof value.logprob === 'number'
 
-/** The last report applies: some servers count up with every chunk. */
+/** The last report of each count applies: some servers count up with every chunk. */
 function readUsage(chunk: JsonObject, choice: JsonObject | undefined, state: State): void {
   const wire = findUsage(chunk, choice)
-  const usage = toUsage(wire)
-  // zeros do not replace counts
-  if (!usage || (state.hasUsage && usage.total_tokens === 0)) return
-  state.hasUsage = true
-  state.writer.keepUsage(wire, readCounts)
-  state.writer.reportUsage(usage)
+  if (!isObject(wire)) return
+  state.usage = mergeCounts(state.usage, wire)
+  state.writer.keepUsage(state.usage, readCounts)
+  state.writer.reportUsage(toUsage(state.usage))
 }
 
 /** Plain URLs, as Perplexity and xAI send them. */
@@ -330,7 +329,7 @@ function finish(state: State): void {
   calls.end()
   writer.endCalls()
   writer.finish({
-    finish_reason: writer.fittingReason(finishReasonOf(state.finishReason) ?? 'stop'),
+    finish_reason: writer.reasonOf(state.finishReason),
     content: native.result(calls),
     native_finish_reason: state.nativeReason,
     stop_sequence: state.stopSequence,

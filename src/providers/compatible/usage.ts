@@ -17,12 +17,13 @@ import { byMedia, byName, firstCount, usageFrom, wholeCompletion, wholePrompt } 
  */
 export function toUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined
-  const prompt = asCount(wire.prompt_tokens)
-  const completion = asCount(wire.completion_tokens)
+  // some gateways use the words of the Responses API
+  const prompt = firstCount(wire.prompt_tokens, wire.input_tokens)
+  const completion = firstCount(wire.completion_tokens, wire.output_tokens)
   const total = asCount(wire.total_tokens)
   if (prompt === undefined && completion === undefined) return undefined
-  const input = asObject(wire.prompt_tokens_details)
-  const output = asObject(wire.completion_tokens_details)
+  const input = asObject(wire.prompt_tokens_details ?? wire.input_tokens_details)
+  const output = asObject(wire.completion_tokens_details ?? wire.output_tokens_details)
   const cached_tokens = firstCount(
     input.cached_tokens,
     // DeepSeek, Moonshot, and gateways in front of Anthropic

@@ -1,13 +1,13 @@
 /** Reads the parts of an answer, with one small reader for each kind. */
 import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
-import { isGiven } from '../notes.js'
+import { isGiven, omit, pick } from '../notes.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { type GrowingPart, madeId, type State } from './state.js'
 import type { Part } from './wire.js'
 
 type PartReader = (part: Part, state: State) => void
 
-/** Text is read first, else the first of these members that a part has. */
+/** The first of these members that a part has is read, after its text. */
 const partReaders: readonly (readonly [keyof Part, PartReader])[] = [
   ['functionCall', readFunctionCall],
   ['executableCode', readCode],
@@ -50,6 +50,13 @@ function checkedMember(value: JsonObject): JsonObject {
 
 export function readPart(wire: Part, mayContinue: boolean, state: State): void {
   const part = checkedPart(wire)
+  const read = readerOf(part)
+  if (part.text && read) {
+    // some gateways send both: Gemini accepts text only in a part of its own
+    readPart(pick(part, ['text', 'thought']), mayContinue, state)
+    readPart(omit(part, ['text']), false, state)
+    return
+  }
   if (part.functionCall && isPiece(part.functionCall, state)) {
     readPiece(part, state)
     return
@@ -58,8 +65,11 @@ export function readPart(wire: Part, mayContinue: boolean, state: State): void {
   keep(part, mayContinue, state)
   if (!part.thought && part.text !== '') state.thought++
   if (part.text) readText(part, state)
-  else (partReaders.find(([member]) => isGiven(part[member]))?.[1] ?? skip)(part, state)
+  else (read ?? skip)(part, state)
 }
+
+const readerOf = (part: Part): PartReader | undefined =>
+  isPlainText(part) ? undefined : partReaders.find(([member]) => isGiven(part[member]))?.[1]
 
 function skip(part: Part, { writer }: State): void {
   for (const [member, value] of Object.entries(part))

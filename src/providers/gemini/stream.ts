@@ -19,7 +19,8 @@ import {
 } from '../../chat/index.js'
 import { isErrorBody, type WireEvent, type WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
-import { type AnswerReader, finishReasonOf, namesIn, readAnswer } from '../answers.js'
+import { type AnswerReader, namesIn, readAnswer } from '../answers.js'
+import { finishReasonOf } from '../finish-reason.js'
 import type { ReaderLimits } from '../turn-writer.js'
 import { readSources, toAnnotations } from './annotations.js'
 import { closeCall } from './calls.js'
@@ -34,8 +35,9 @@ export const streamReader = (...given: ConstructorParameters<typeof State>): Ans
   new Reader(...given)
 
 class Reader extends State implements AnswerReader {
-  read({ data }: WireEvent, push: Push): void {
+  read({ event, data }: WireEvent, push: Push): void {
     this.writer.push = push
+    if (event === 'error') throw this.writer.failed(data, toError)
     // without `alt=sse` the same chunks are one list
     for (const chunk of Array.isArray(data) ? data : [data])
       if (isObject(chunk)) readChunk(chunk, this)

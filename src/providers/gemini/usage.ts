@@ -7,21 +7,21 @@ import {
   nonEmpty,
   type Usage,
 } from '../../chat/index.js'
-import { usageFrom } from '../usage.js'
+import { firstCount, usageFrom } from '../usage.js'
 
 /**
  * Undefined until the wire has a count. `promptTokenCount` includes cached tokens but not those of
  * hosted tools, `candidatesTokenCount` excludes thoughts.
  */
 export function toUsage(wire: JsonObject, searches = 0): Usage | undefined {
-  const { promptTokenCount, candidatesTokenCount, totalTokenCount } = wire
-  if (!isCount(promptTokenCount) && !isCount(candidatesTokenCount) && !isCount(totalTokenCount))
-    return undefined
+  const { promptTokenCount, candidatesTokenCount } = wire
+  const total = asCount(wire.totalTokenCount)
+  if (firstCount(promptTokenCount, candidatesTokenCount, total) === undefined) return undefined
   const prompt_tokens = count(promptTokenCount) + count(wire.toolUsePromptTokenCount)
   const reasoning_tokens = thoughts(wire, prompt_tokens)
   const candidates = count(candidatesTokenCount)
   // the total shows whether a gateway counts thoughts as candidates
-  const isWithin = isCount(totalTokenCount) && totalTokenCount === prompt_tokens + candidates
+  const isWithin = total === prompt_tokens + candidates
   const completion_tokens = candidates + (isWithin ? 0 : count(reasoning_tokens))
   return usageFrom(prompt_tokens, completion_tokens, {
     prompt_tokens_details: promptDetails(wire),
@@ -33,10 +33,8 @@ export function toUsage(wire: JsonObject, searches = 0): Usage | undefined {
 
 /** The reported count, else the rest of the total. */
 function thoughts(wire: JsonObject, promptTokens: number): number | undefined {
-  if (isCount(wire.thoughtsTokenCount)) return wire.thoughtsTokenCount
-  if (!isCount(wire.totalTokenCount)) return undefined
-  const rest = wire.totalTokenCount - promptTokens - count(wire.candidatesTokenCount)
-  return rest > 0 ? rest : undefined
+  const rest = count(wire.totalTokenCount) - promptTokens - count(wire.candidatesTokenCount)
+  return asCount(wire.thoughtsTokenCount) ?? (rest > 0 ? rest : undefined)
 }
 
 function promptDetails(wire: JsonObject) {
@@ -67,5 +65,4 @@ function modalities<Details extends object>(wire: unknown, details: Details): De
   return sum
 }
 
-const isCount = (value: unknown): value is number => asCount(value) !== undefined
 const count = (value: unknown) => asCount(value) ?? 0

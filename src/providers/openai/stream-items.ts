@@ -153,7 +153,7 @@ function closeContent(entry: ItemState, state: State): void {
 /** undefined: some servers omit it. */
 const textTypes: readonly unknown[] = ['output_text', 'text', undefined]
 
-function closePart(wire: JsonObject, index: number, entry: ItemState, state: State): void {
+export function closePart(wire: JsonObject, index: number, entry: ItemState, state: State): void {
   const { type, text, annotations, logprobs, data, transcript, id } = wire
   if (type === 'refusal') addRest(partAt(entry, `r${index}`, state), asString(wire.refusal), state)
   else if (type === 'output_audio') {
@@ -168,8 +168,8 @@ function closePart(wire: JsonObject, index: number, entry: ItemState, state: Sta
 }
 
 function closeReasoning(wire: unknown, prefix: 's' | 'c', entry: ItemState, state: State): void {
-  for (const [index, part] of asList(wire).entries())
-    addRest(partAt(entry, `${prefix}${index}`, state), asString(asObject(part).text), state)
+  for (const [index, { text }] of asParts(wire).entries())
+    addRest(partAt(entry, `${prefix}${index}`, state), asString(text), state)
 }
 
 /** Reads items that only the terminal event has: gateways may omit their events or cut them off. */

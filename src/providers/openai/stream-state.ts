@@ -107,7 +107,7 @@ const repeated = ['sequence_number', 'type', 'output_index', 'delta']
 
 const maxIndex = 9999
 
-/** The item of an event. Without an index it is the last opened item. */
+/** The item of an event. Without an index it is that of its id, or the last opened item. */
 export function itemOf(event: JsonObject, state: State, isNew = false): ItemState {
   const index = indexOf(event, state, isNew)
   let entry = state.items.get(index)
@@ -119,8 +119,11 @@ export function itemOf(event: JsonObject, state: State, isNew = false): ItemStat
   return entry
 }
 
-function indexOf({ output_index, type }: JsonObject, state: State, isNew: boolean): number {
+function indexOf(event: JsonObject, state: State, isNew: boolean): number {
+  const { output_index, type, item_id } = event
   if (output_index === undefined || output_index === null) {
+    for (const { item, index } of state.items.values())
+      if (item_id !== undefined && item.id === item_id) return index
     const isOpen = state.items.get(state.last)?.isDone === false
     return isNew && !(isOpen && type === 'response.output_item.done')
       ? state.last + 1

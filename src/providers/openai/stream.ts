@@ -15,6 +15,7 @@ import {
   addRest,
   callOf,
   closeItem,
+  closePart,
   fillHoles,
   nativeItems,
   pushAudio,
@@ -76,6 +77,10 @@ const start: Handler = (event, { writer, context }) => {
   })
 }
 
+/** Some gateways report usage before the end only. */
+const progressed: Handler = (event, { writer, profile }) =>
+  writer.reportUsage(usageOf(asObject(event.response), profile.toUsage))
+
 const added: Handler = (event, state) => {
   let entry = itemOf(event, state, true)
   if (!isObject(event.item)) return
@@ -121,6 +126,16 @@ const whole =
     addRest(part, asString(prefix === 'r' ? event.refusal : event.text), state)
     if (!part.hasLogprobs) addLogprobs(part, event.logprobs, state)
   }
+
+/** Some servers send the text of a part only with its end. */
+const partDone: Handler = (event, state) => {
+  const part = asObject(event.part)
+  const { type } = part
+  if (type === 'output_text' || type === 'refusal')
+    closePart(part, asNumber(event.content_index) ?? 0, itemOf(event, state), state)
+  else if (type === 'reasoning_text') whole('c')({ ...event, text: part.text }, state)
+  else if (type === 'summary_text') whole('s')({ ...event, text: part.text }, state)
+}
 
 const annotationAdded: Handler = (event, state) =>
   addAnnotation(partOf(event, 't', state), event.annotation, state)
@@ -193,9 +208,9 @@ const fail: Handler = (event, { profile, writer }) => {
 
 /** Read once the answer has started. */
 const contents: Readonly<Record<string, Handler>> = {
-  'response.created': start,
-  'response.queued': start,
-  'response.in_progress': start,
+  'response.created': progressed,
+  'response.queued': progressed,
+  'response.in_progress': progressed,
   'response.output_item.added': added,
   'response.output_item.done': done,
   'response.output_text.delta': delta('t'),
@@ -203,6 +218,8 @@ const contents: Readonly<Record<string, Handler>> = {
   'response.output_text.annotation.added': annotationAdded,
   'response.refusal.delta': delta('r'),
   'response.refusal.done': whole('r'),
+  'response.content_part.done': partDone,
+  'response.reasoning_summary_part.done': partDone,
   'response.reasoning_summary_text.delta': delta('s'),
   'response.reasoning_summary_text.done': whole('s'),
   'response.reasoning_text.delta': delta('c'),
@@ -225,6 +242,7 @@ const endings: Readonly<Record<string, Handler>> = {
   // a whole body, as a synthetic event
   response: body,
   error: fail,
+  'response.error': fail,
 }
 
 /** A map: a name such as "constructor" is no event. */
@@ -302,5 +320,5 @@ const readMembers = namesIn(
 
 /** Of its usage; the last ones are xAI's. */
 const readCounts = namesIn(
-  'input_tokens output_tokens total_tokens cached_tokens cache_write_tokens cache_write_tokens_details audio_tokens image_tokens text_tokens reasoning_tokens tool_usage cost_in_usd_ticks num_sources_used num_server_side_tools_used server_side_tool_usage_details',
+  'input_tokens output_tokens prompt_tokens completion_tokens total_tokens cached_tokens cache_write_tokens cache_write_tokens_details audio_tokens image_tokens text_tokens reasoning_tokens tool_usage cost_in_usd_ticks num_sources_used num_server_side_tools_used server_side_tool_usage_details',
 )

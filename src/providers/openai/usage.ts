@@ -9,7 +9,7 @@ import {
   nonEmpty,
   type Usage,
 } from '../../chat/index.js'
-import { byMedia, byName, usageFrom } from '../usage.js'
+import { byMedia, byName, firstCount, usageFrom } from '../usage.js'
 
 /**
  * `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning
@@ -17,11 +17,12 @@ import { byMedia, byName, usageFrom } from '../usage.js'
  */
 export function toUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined
-  const prompt_tokens = asCount(wire.input_tokens)
-  const completion_tokens = asCount(wire.output_tokens)
+  // some gateways use the words of Chat Completions
+  const prompt_tokens = firstCount(wire.input_tokens, wire.prompt_tokens)
+  const completion_tokens = firstCount(wire.output_tokens, wire.completion_tokens)
   if (prompt_tokens === undefined && completion_tokens === undefined) return undefined
-  const input = asObject(wire.input_tokens_details)
-  const output = asObject(wire.output_tokens_details)
+  const input = asObject(wire.input_tokens_details ?? wire.prompt_tokens_details)
+  const output = asObject(wire.output_tokens_details ?? wire.completion_tokens_details)
   return usageFrom(prompt_tokens ?? 0, completion_tokens ?? 0, {
     prompt_tokens_details: {
       cached_tokens: asCount(input.cached_tokens),

@@ -64,6 +64,15 @@ describe('text and thoughts', () => {
     expect(message.content).toBe('abc')
   })
 
+  it('text beside a call is a part of its own in native', () => {
+    const functionCall = { name: 'f', args: {} }
+    const { answer } = read([stop([{ text: 'Hi', functionCall, thoughtSignature: 's' }])])
+    expect(answer?.message.native?.content).toEqual([
+      { text: 'Hi' },
+      { functionCall, thoughtSignature: 's' },
+    ])
+  })
+
   it('plain text has no native copy', () => {
     expect(answerOf([stop([{ text: 'Hi' }])]).message.native).not.toHaveProperty('content')
   })
