@@ -1,6 +1,6 @@
 /** Validates a request before any layer sees it, and makes it plain JSON. */
 import type { ChatRequest, ChatResponse, FormatInput, ResponseFormat } from './chat/index.js'
-import { defined, isObject } from './chat/index.js'
+import { defined, isGiven, isObject } from './chat/index.js'
 import {
   BadRequestError,
   UnexpectedResponseError,
@@ -136,9 +136,6 @@ const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }
   extra_headers: record,
   provider_options: record,
 }
-
-/** JavaScript callers write null for absent members. */
-const isGiven = (value: unknown) => value !== undefined && value !== null
 
 const refusal = (message: string) =>
   new BadRequestError(message, { status: 400, code: 'bad_request', phase: 'request' })

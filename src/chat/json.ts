@@ -58,6 +58,19 @@ export function defined<T extends object>(
   ) as never
 }
 
+/** False for undefined and null, which JavaScript callers write for absent members. */
+export const isGiven = (value: unknown) => value !== undefined && value !== null
+
+/** The members with these names and a value. */
+export const pick = (members: object, names: readonly string[]): JsonObject =>
+  Object.fromEntries(
+    Object.entries(members).filter(([name, value]) => names.includes(name) && isGiven(value)),
+  )
+
+/** The members without those of these names. */
+export const omit = (members: object, names: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)))
+
 /** The object; undefined if it has no members. */
 export function nonEmpty<T extends object>(object: T): T | undefined {
   for (const _ in object) return object

@@ -1,5 +1,5 @@
 /** Token usage in litellm's field names, its sum, and the marks of usage to be estimated. */
-import { asObject, defined, isObject, type JsonObject } from './json.js'
+import { asObject, defined, isGiven, isObject, type JsonObject } from './json.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools;
@@ -83,8 +83,6 @@ export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
   }
   return merged ?? before
 }
-
-const isGiven = (value: unknown) => value !== null && value !== undefined
 
 export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({
   prompt_tokens: 0,

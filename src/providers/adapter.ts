@@ -1,14 +1,14 @@
 /** Makes a `ProviderAdapter` of a provider's pure parts and a transport; only here the two meet. */
 
-import type {
-  AnswerInput,
-  Capabilities,
-  ChatRequest,
-  Message,
-  StreamChunk,
-  Warning,
+import {
+  type AnswerInput,
+  asObjects,
+  type Capabilities,
+  type ChatRequest,
+  type Message,
+  type StreamChunk,
+  type Warning,
 } from '../chat/index.js'
-import { asObjects } from '../chat/index.js'
 import type { Call, ProviderAdapter } from '../core/index.js'
 import {
   StreamInterruptedError,

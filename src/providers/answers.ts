@@ -1,14 +1,6 @@
 /** Shared by the readers of all wires: a whole body read as a stream, citations. */
-import {
-  asNumber,
-  asObject,
-  type ChatResponse,
-  defined,
-  type FileCitation,
-  type JsonObject,
-  type StreamChunk,
-  type UrlCitation,
-} from '../chat/index.js'
+import type { ChatResponse, FileCitation, StreamChunk, UrlCitation } from '../chat/index.js'
+import { asNumber, asObject, defined, type JsonObject } from '../chat/json.js'
 import { accumulate, UnexpectedResponseError } from '../core/index.js'
 import type { StreamReader } from './adapter.js'
 import type { Loose, TurnWriter } from './turn-writer.js'

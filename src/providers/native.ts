@@ -2,9 +2,6 @@
 import {
   type AssistantInput,
   type AssistantMessage,
-  isObject,
-  isSameJson,
-  type JsonObject,
   type Native,
   type PairedMessage,
   readToolCall,
@@ -15,6 +12,7 @@ import {
   visibleText,
   type Warning,
 } from '../chat/index.js'
+import { isObject, isSameJson, type JsonObject } from '../chat/json.js'
 import type { StreamReader, WireContext } from './adapter.js'
 import { readWhole } from './answers.js'
 import type { Notes } from './notes.js'

@@ -1,5 +1,5 @@
 /** Reports of a dialect for a request: each warning once, and the error for an unsendable one. */
-import { asObjects, asText, type JsonObject, type Warning } from '../chat/index.js'
+import { asObjects, asText, isGiven, type Warning } from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
@@ -40,19 +40,6 @@ export function notesOf(provider: string, model: string, report: Warn = () => {}
     },
   }
 }
-
-/** False for undefined and null. */
-export const isGiven = (value: unknown) => value !== undefined && value !== null
-
-/** The members with these names and a value. */
-export const pick = (members: object, names: readonly string[]): JsonObject =>
-  Object.fromEntries(
-    Object.entries(members).filter(([name, value]) => names.includes(name) && isGiven(value)),
-  )
-
-/** The members without those of these names. */
-export const omit = (members: object, names: readonly string[]): JsonObject =>
-  Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)))
 
 /** Reports each member that the API has no field for. */
 export function reportLost(

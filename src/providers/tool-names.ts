@@ -1,16 +1,6 @@
 /** Maps tool names to the provider's form and back, the same in definitions, history and choice. */
-import {
-  type AnswerInput,
-  asObject,
-  asObjects,
-  asText,
-  type ChatRequest,
-  isObject,
-  type JsonObject,
-  type Message,
-  type StreamChunk,
-  type ToolCall,
-} from '../chat/index.js'
+import type { AnswerInput, ChatRequest, Message, StreamChunk, ToolCall } from '../chat/index.js'
+import { asObject, asObjects, asText, isObject, type JsonObject } from '../chat/json.js'
 import type { Call } from '../core/index.js'
 import type { Push } from './gather.js'
 

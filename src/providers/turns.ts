@@ -1,11 +1,9 @@
 /** Turns of a history for a dialect: repairs, drops and reports what no provider accepts. */
 import {
   type AssistantInput,
-  asObjects,
   type History,
   type IdForm,
   isApproval,
-  type JsonObject,
   type Message,
   missingResult,
   normalize,
@@ -14,9 +12,9 @@ import {
   type ToolMessage,
   type Turn,
   visibleText,
-  words,
 } from '../chat/index.js'
-import { isGiven, type Notes, reportLost } from './notes.js'
+import { asObjects, isGiven, type JsonObject, words } from '../chat/json.js'
+import { type Notes, reportLost } from './notes.js'
 
 export interface TurnOptions {
   readonly ids: IdForm

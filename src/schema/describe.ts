@@ -1,6 +1,6 @@
 /** Moves keywords that a dialect lacks to the description, which the model reads. */
-import { isObject, type JsonObject } from '../chat/index.js'
-import { isAnything, omit, type SchemaWarn, typesOf } from './json-schema.js'
+import { isObject, type JsonObject, omit } from '../chat/index.js'
+import { isAnything, type SchemaWarn, typesOf } from './json-schema.js'
 
 export interface Vocabulary {
   /** Keywords of the dialect. */

@@ -1,12 +1,11 @@
 /** Schema rewrites shared by the dialects, and their result. */
-import { asList, asObject, asObjects, isObject, type JsonObject } from '../chat/index.js'
+import { asList, asObject, asObjects, isObject, type JsonObject, omit } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import {
   isAnything,
   isObjectSchema,
   keywords,
   mapSchemas,
-  omit,
   resolveRef,
   type SchemaWarn,
 } from './json-schema.js'

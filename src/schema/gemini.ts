@@ -1,7 +1,7 @@
 /**
  * JSON Schema for Gemini: the newer fields support most of it, the older ones an OpenAPI subset.
  */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { isObject, type JsonObject, omit } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import { describeRest, type Vocabulary } from './describe.js'
 import { type DialectSchema, objectRoot, oneOfAsAnyOf, type Place, tupleAsList } from './dialect.js'
@@ -10,7 +10,6 @@ import {
   isObjectSchema,
   keywords,
   mapSchemas,
-  omit,
   type SchemaWarn,
   typesOf,
 } from './json-schema.js'

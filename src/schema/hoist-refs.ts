@@ -1,6 +1,6 @@
 /** Moves the target of every reference to the root definitions, before other rewrites move it. */
-import type { JsonObject } from '../chat/index.js'
-import { decode, mapSchemas, omit, resolveRef } from './json-schema.js'
+import { type JsonObject, omit } from '../chat/index.js'
+import { decode, mapSchemas, resolveRef } from './json-schema.js'
 
 /**
  * A copy whose references are all `#` or `#/$defs/name` with a plain name: the targets of others

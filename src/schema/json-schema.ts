@@ -37,9 +37,6 @@ export const mapValues = (
 ): JsonObject =>
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
 
-export const omit = (schema: JsonObject, keys: readonly string[]): JsonObject =>
-  Object.fromEntries(Object.entries(schema).filter(([key]) => !keys.includes(key)))
-
 /**
  * The target of a local reference (`#`, `#/$defs/Node`); undefined for any other, or without a
  * target.

@@ -1,7 +1,7 @@
 /** Rewrites equivalent spellings of JSON Schema to one, before a dialect reads it. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { isObject, type JsonObject, omit } from '../chat/index.js'
 import { hoistRefs } from './hoist-refs.js'
-import { keywords, mapSchemas, omit, typesOf } from './json-schema.js'
+import { keywords, mapSchemas, typesOf } from './json-schema.js'
 
 /**
  * Drops `$schema`, `$comment`, the bounds that zod adds to integers and its patterns for formats;

@@ -1,13 +1,6 @@
 /** Replaces a `$ref` by its target, for dialects without references or without recursion. */
-import { asObject, isObject, type JsonObject } from '../chat/index.js'
-import {
-  annotations,
-  mapSchemas,
-  mapValues,
-  omit,
-  resolveRef,
-  type SchemaWarn,
-} from './json-schema.js'
+import { asObject, isObject, type JsonObject, omit } from '../chat/index.js'
+import { annotations, mapSchemas, mapValues, resolveRef, type SchemaWarn } from './json-schema.js'
 
 export interface InlineOptions {
   /**

@@ -1,8 +1,8 @@
 /** JSON Schema for xAI, whose structured outputs and tools are always strict. https://docs.x.ai/docs/guides/structured-outputs */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { isObject, type JsonObject, omit } from '../chat/index.js'
 import { mergeAllOf } from './all-of.js'
 import { type DialectSchema, objectRoot } from './dialect.js'
-import { isObjectSchema, mapSchemas, omit, type SchemaWarn } from './json-schema.js'
+import { isObjectSchema, mapSchemas, type SchemaWarn } from './json-schema.js'
 import { normalize } from './normalize.js'
 import { inlineRefs, wrapRoot } from './refs.js'
 

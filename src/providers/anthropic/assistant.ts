@@ -2,16 +2,12 @@
 import {
   type AssistantInput,
   type AssistantPart,
-  asObjects,
-  asText,
-  defined,
-  type JsonObject,
   type PairedCall,
   type PairedMessage,
   readToolCall,
   toCallInput,
 } from '../../chat/index.js'
-import { omit, pick } from '../notes.js'
+import { asObjects, asText, defined, type JsonObject, omit, pick } from '../../chat/json.js'
 import { reportLosses } from '../turns.js'
 import { nativeBlocks, noteLoose } from './native.js'
 import { marked, toContent, toText, toTextBlocks, withMark } from './parts.js'

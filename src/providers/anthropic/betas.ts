@@ -1,6 +1,5 @@
 /** The `anthropic-beta` header of a body: https://docs.claude.com/en/api/beta-headers. */
-import { asObject, asObjects, type JsonObject } from '../../chat/index.js'
-import { isGiven } from '../notes.js'
+import { asObject, asObjects, isGiven, type JsonObject } from '../../chat/index.js'
 
 type Row = readonly [beta: string, isUsed: (body: JsonObject) => boolean]
 

@@ -1,6 +1,6 @@
 /** Reads content blocks of an answer: start, deltas, end. */
+import { asCount, toArgumentsText } from '../../chat/index.js'
 import {
-  asCount,
   asObject,
   asObjects,
   asString,
@@ -9,8 +9,7 @@ import {
   type JsonObject,
   nonEmpty,
   parseJson,
-  toArgumentsText,
-} from '../../chat/index.js'
+} from '../../chat/json.js'
 import { mergeGiven, namesIn } from '../answers.js'
 import { GrowingText } from '../gather.js'
 import { readCallMembers, type TurnWriter, withoutPlaceholder } from '../turn-writer.js'

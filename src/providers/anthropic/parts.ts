@@ -1,15 +1,7 @@
 /** Maps parts of a user message or a tool result to content blocks. */
-import {
-  type CacheControl,
-  defined,
-  isHttp,
-  isObject,
-  type JsonObject,
-  type Media,
-  readMedia,
-  words,
-} from '../../chat/index.js'
-import { type Notes, pick } from '../notes.js'
+import { type CacheControl, isHttp, type Media, readMedia } from '../../chat/index.js'
+import { defined, isObject, type JsonObject, pick, words } from '../../chat/json.js'
+import type { Notes } from '../notes.js'
 import { reportPart, unknownPart, unsupported } from '../parts.js'
 import {
   isThinking,

@@ -3,14 +3,16 @@ import {
   asList,
   type ChatRequest,
   defined,
+  isGiven,
   isObject,
   type JsonObject,
   nonEmpty,
+  pick,
   words,
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { extrasOf, lowerCased } from '../extras.js'
-import { isGiven, type Note, pick, type WriteOptions } from '../notes.js'
+import type { Note, WriteOptions } from '../notes.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
 import { capabilitiesOf, hasSampling } from './models.js'

@@ -1,13 +1,6 @@
 /** Reads the events of one answer: a table of events over a small state. */
-import {
-  asObject,
-  asParts,
-  asString,
-  asText,
-  isObject,
-  type JsonObject,
-  mergeCounts,
-} from '../../chat/index.js'
+import { mergeCounts } from '../../chat/index.js'
+import { asObject, asParts, asString, asText, isObject, type JsonObject } from '../../chat/json.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
 import { type AnswerReader, mergeGiven, namesIn, readAnswer } from '../answers.js'

@@ -2,9 +2,9 @@
  * Maps `reasoning_effort` and `thinking` to `thinking` and `output_config.effort`; room in
  * `max_tokens`, and blocks that are required during tool use.
  */
-import { type ChatRequest, isObject, type JsonObject, type Thinking } from '../../chat/index.js'
+import type { ChatRequest, Thinking } from '../../chat/index.js'
+import { isObject, type JsonObject, omit } from '../../chat/json.js'
 import { allEfforts, effortOfBudget, isOff } from '../model-rules.js'
-import { omit } from '../notes.js'
 import { asksToThink, budgetOf, canDisableReasoning, minBudget, thinksByBudget } from './effort.js'
 import type { Profile, WriteContext } from './profile.js'
 import {

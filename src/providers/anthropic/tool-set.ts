@@ -1,6 +1,5 @@
 /** All tools of a request, including those the adapter adds, and the tool choice. */
-import { asObject, type ChatRequest } from '../../chat/index.js'
-import { isGiven } from '../notes.js'
+import { asObject, type ChatRequest, isGiven } from '../../chat/index.js'
 import { invalidChoice, readChoice } from '../tool-choice.js'
 import { thinksByBudget } from './effort.js'
 import { jsonToolName, type OutputFormat } from './output-format.js'

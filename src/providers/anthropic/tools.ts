@@ -9,10 +9,10 @@ import {
   isFunctionTool,
   isObject,
   type JsonObject,
+  pick,
   type ToolDefinition,
   words,
 } from '../../chat/index.js'
-import { pick } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import { nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'

@@ -3,13 +3,14 @@ import {
   type AssistantTurn,
   type InputTurn,
   type Message,
+  pick,
   type SystemMessage,
   shortId,
   type TextPart,
   type Turn,
 } from '../../chat/index.js'
 import type { Warn } from '../adapter.js'
-import { type Note, notesOf, pick, reportLost } from '../notes.js'
+import { type Note, notesOf, reportLost } from '../notes.js'
 import { unknownPart } from '../parts.js'
 import { turnsOf } from '../turns.js'
 import { callMembers, toAssistant, toResult } from './assistant.js'

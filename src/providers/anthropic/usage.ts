@@ -1,13 +1,6 @@
 /** Maps usage. `input_tokens` excludes the cache, `output_tokens` includes thinking. */
-import {
-  asCount,
-  asObject,
-  asObjects,
-  defined,
-  estimatedIfBad,
-  type JsonObject,
-  type Usage,
-} from '../../chat/index.js'
+import { asCount, estimatedIfBad, type Usage } from '../../chat/index.js'
+import { asObject, asObjects, defined, type JsonObject } from '../../chat/json.js'
 import { byName, usageFrom } from '../usage.js'
 
 /**

@@ -1,13 +1,6 @@
 /** Finds the call that a delta belongs to. */
-import {
-  asId,
-  asObjects,
-  asString,
-  isObject,
-  type JsonObject,
-  parseJson,
-  toArgumentsText,
-} from '../../chat/index.js'
+import { toArgumentsText } from '../../chat/index.js'
+import { asId, asObjects, asString, isObject, type JsonObject, parseJson } from '../../chat/json.js'
 import { maxCalls, type TurnWriter, type WrittenCall } from '../turn-writer.js'
 
 /**

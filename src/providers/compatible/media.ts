@@ -1,17 +1,12 @@
 /** Content of an answer beside its text: sources, images, audio. */
 import {
-  asNumber,
-  asObject,
-  asText,
   type ChatRequest,
   type ChunkOf,
-  defined,
   isDataUri,
-  isObject,
-  nonEmpty,
   readInlineMedia,
   type UrlCitation,
 } from '../../chat/index.js'
+import { asNumber, asObject, asText, defined, isObject, nonEmpty } from '../../chat/json.js'
 import { urlCitation } from '../answers.js'
 import { audioType } from '../extras.js'
 

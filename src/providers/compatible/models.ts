@@ -1,7 +1,7 @@
 /** Facts of known servers and models. All others are passed through. */
-import type { Capabilities } from '../../chat/index.js'
+import { type Capabilities, pick } from '../../chat/index.js'
 import { unmapped } from '../model-rules.js'
-import { type Notes, pick } from '../notes.js'
+import type { Notes } from '../notes.js'
 
 /** How Chat Completions servers differ. */
 export interface ServerTraits {

@@ -1,7 +1,7 @@
 /** Members that a server requires back: signed reasoning, thought signatures, reasoning text. */
-import { asObjects, type JsonObject, nonEmpty, type PairedMessage } from '../../chat/index.js'
+import type { PairedMessage } from '../../chat/index.js'
+import { asObjects, type JsonObject, nonEmpty, omit, pick } from '../../chat/json.js'
 import { type NativeDialect, restoreNative } from '../native.js'
-import { omit, pick } from '../notes.js'
 import { toError } from './errors.js'
 import type { WriteContext } from './models.js'
 import { streamReader } from './stream.js'

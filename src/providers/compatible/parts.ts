@@ -1,15 +1,12 @@
 /** Maps content parts to the server's form; throws with a hint if it does not accept them. */
 import {
-  asString,
   type CacheControl,
-  defined,
-  type JsonObject,
   type Media,
   readMedia,
   type TextPart,
   type UserPart,
 } from '../../chat/index.js'
-import { omit } from '../notes.js'
+import { asString, defined, type JsonObject, omit } from '../../chat/json.js'
 import { unknownPart, unsupported } from '../parts.js'
 import { otherMembers } from '../turns.js'
 import type { WriteContext } from './models.js'

@@ -2,11 +2,11 @@
  * Maps a chat request to a Chat Completions body. Most parameters are the wire's own; others are
  * mapped, or dropped and reported.
  */
-import { type ChatRequest, defined, type ResponseFormat, words } from '../../chat/index.js'
+import { type ChatRequest, defined, omit, type ResponseFormat, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { headersOf } from '../extras.js'
 import { effortOfBudget, isOff } from '../model-rules.js'
-import { omit, reportThinking, type WriteOptions } from '../notes.js'
+import { reportThinking, type WriteOptions } from '../notes.js'
 import { isReasoningModel, type ServerTraits, type WriteContext } from './models.js'
 import { schemas, toWireTools } from './tools.js'
 import { toWireMessages } from './turns.js'

@@ -1,15 +1,14 @@
 /** Maps tools, tool choice and call ids to the wire. */
 import {
   type ChatRequest,
-  defined,
   type FunctionTool,
   type IdForm,
   isFunctionTool,
-  isObject,
   shortId,
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
+import { defined, isObject } from '../../chat/json.js'
 import { onDemand } from '../on-demand.js'
 import { invalidChoice, readChoice } from '../tool-choice.js'
 import type { ServerTraits, WriteContext } from './models.js'

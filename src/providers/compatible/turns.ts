@@ -2,10 +2,6 @@
 import {
   type AssistantInput,
   type AssistantTurn,
-  asObjects,
-  asParts,
-  defined,
-  type JsonObject,
   type Message,
   type PairedCall,
   type PairedMessage,
@@ -17,6 +13,7 @@ import {
   type UserPart,
   visibleText,
 } from '../../chat/index.js'
+import { asObjects, asParts, defined, type JsonObject } from '../../chat/json.js'
 import { otherMembers, otherMembersOfCall, reportEmpty, reportLosses, turnsOf } from '../turns.js'
 import type { WriteContext } from './models.js'
 import { restoreMembers } from './native.js'

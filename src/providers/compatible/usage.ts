@@ -1,13 +1,6 @@
 /** Usage of Chat Completions servers, from its many places. */
-import {
-  asCost,
-  asCount,
-  asObject,
-  estimatedIfBad,
-  isObject,
-  type JsonObject,
-  type Usage,
-} from '../../chat/index.js'
+import { asCost, asCount, estimatedIfBad, type Usage } from '../../chat/index.js'
+import { asObject, isObject, type JsonObject } from '../../chat/json.js'
 import { byMedia, byName, firstCount, usageFrom, wholeCompletion, wholePrompt } from '../usage.js'
 
 /**

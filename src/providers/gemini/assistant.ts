@@ -2,9 +2,6 @@
 import {
   type AssistantInput,
   type AssistantPart,
-  asObject,
-  asObjects,
-  asText,
   isFilePart,
   type PairedCall,
   type PairedMessage,
@@ -13,6 +10,7 @@ import {
   type ToolMessage,
   toCallInput,
 } from '../../chat/index.js'
+import { asObject, asObjects, asText } from '../../chat/json.js'
 import { reportLosses } from '../turns.js'
 import { toMedia } from './media.js'
 import type { WriteContext } from './models.js'

@@ -1,13 +1,6 @@
 /** Inlines bytes of files that messages name by address, for models that accept no addresses. */
-import {
-  asObject,
-  defined,
-  isObject,
-  type Message,
-  mediaType,
-  mediaTypeOfData,
-  toBase64,
-} from '../../chat/index.js'
+import { type Message, mediaType, mediaTypeOfData, toBase64 } from '../../chat/index.js'
+import { asObject, defined, isObject } from '../../chat/json.js'
 import { BadRequestError } from '../../core/index.js'
 import { type DownloadOptions, download, isListed } from './inline-files-download.js'
 import type { Network } from './inline-files-network.js'

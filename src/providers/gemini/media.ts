@@ -1,6 +1,6 @@
 /** Maps images, audio, video and documents to parts. Downloads nothing: sends or refuses URLs. */
-import { asText, defined, isHttp, isObject, type JsonObject, type Media } from '../../chat/index.js'
-import { isGiven, pick } from '../notes.js'
+import { isHttp, type Media } from '../../chat/index.js'
+import { asText, defined, isGiven, isObject, type JsonObject, pick } from '../../chat/json.js'
 import { readFilePart, unsupported } from '../parts.js'
 import type { WriteContext } from './models.js'
 import type { MediaResolution, Part } from './wire.js'

@@ -1,14 +1,13 @@
 /** Facts of the model families. https://ai.google.dev/gemini-api/docs/models */
-import {
-  type Capabilities,
-  type ChatRequest,
-  type CustomTool,
-  defined,
-  type FunctionTool,
-  type ParamRule,
-  type ToolDefinition,
-  words,
+import type {
+  Capabilities,
+  ChatRequest,
+  CustomTool,
+  FunctionTool,
+  ParamRule,
+  ToolDefinition,
 } from '../../chat/index.js'
+import { defined, words } from '../../chat/json.js'
 import { mostOutput, onceAModel, refused, samplingRange, unmapped } from '../model-rules.js'
 import type { Notes } from '../notes.js'
 import type { Level } from './wire.js'

@@ -1,7 +1,6 @@
 /** Sends an earlier answer back unchanged only while it projects to its present message. */
-import { isSameJson, type JsonObject, type PairedMessage } from '../../chat/index.js'
+import { isSameJson, type JsonObject, omit, type PairedMessage } from '../../chat/index.js'
 import { type NativeDialect, restoreNative } from '../native.js'
-import { omit } from '../notes.js'
 import { bareName, type ModelFacts, type WriteContext } from './models.js'
 import { streamReader } from './stream.js'
 import type { Parts } from './wire.js'

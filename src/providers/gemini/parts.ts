@@ -1,6 +1,15 @@
 /** Reads the parts of an answer, with one small reader for each kind. */
-import { asId, asText, defined, isObject, type JsonObject, toArguments } from '../../chat/index.js'
-import { isGiven, omit, pick } from '../notes.js'
+import {
+  asId,
+  asText,
+  defined,
+  isGiven,
+  isObject,
+  type JsonObject,
+  omit,
+  pick,
+  toArguments,
+} from '../../chat/index.js'
 import { closeCall, isPiece, readFunctionCall, readPiece } from './calls.js'
 import { type GrowingPart, madeId, type State } from './state.js'
 import type { Part } from './wire.js'

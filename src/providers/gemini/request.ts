@@ -1,9 +1,10 @@
 /** Maps a chat request to a generateContent body; drops and reports members without a field. */
-import { type ChatRequest, defined, isObject, nonEmpty, words } from '../../chat/index.js'
+import type { ChatRequest } from '../../chat/index.js'
+import { defined, isGiven, isObject, nonEmpty, omit, words } from '../../chat/json.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { extrasOf, headersOf } from '../extras.js'
-import { isGiven, type Note, notesOf, omit, reportThinking, type WriteOptions } from '../notes.js'
+import { type Note, notesOf, reportThinking, type WriteOptions } from '../notes.js'
 import { factsOf, type WriteContext } from './models.js'
 import { toThinkingConfig } from './thinking.js'
 import { schemas, toTools, type WireTools } from './tools.js'

@@ -3,6 +3,7 @@
  * event; an answer is complete once a `finishReason` or a `blockReason` was read, and later text
  * and usage still count.
  */
+import { type FinishReason, mergeCounts } from '../../chat/index.js'
 import {
   asId,
   asList,
@@ -11,12 +12,10 @@ import {
   asObjects,
   asString,
   asText,
-  type FinishReason,
   isObject,
   type JsonObject,
-  mergeCounts,
   words,
-} from '../../chat/index.js'
+} from '../../chat/json.js'
 import { isErrorBody, type WireEvent, type WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
 import { type AnswerReader, namesIn, readAnswer } from '../answers.js'

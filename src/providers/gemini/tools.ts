@@ -6,12 +6,14 @@ import {
   defined,
   type FunctionTool,
   type HostedToolDefinition,
+  isGiven,
   isObject,
   type JsonObject,
   nonEmpty,
+  pick,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { isGiven, type Note, pick } from '../notes.js'
+import type { Note } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import { type Choice, invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'

@@ -5,16 +5,12 @@
 import {
   type AssistantTurn,
   anyId,
-  asObjects,
-  isObject,
-  type JsonObject,
   type Message,
-  parseJson,
   type SystemMessage,
   textOfContent,
   type UserMessage,
 } from '../../chat/index.js'
-import { pick } from '../notes.js'
+import { asObjects, isObject, type JsonObject, parseJson, pick } from '../../chat/json.js'
 import { reportPart, unknownPart } from '../parts.js'
 import { reportEmpty, turnsOf } from '../turns.js'
 import { fromAssistant, type Slot } from './assistant.js'

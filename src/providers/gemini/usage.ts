@@ -1,12 +1,6 @@
 /** Maps Gemini's usage to litellm's fields. Nearly every chunk has it, so reading must be cheap. */
-import {
-  asCount,
-  asObjects,
-  estimatedIfBad,
-  type JsonObject,
-  nonEmpty,
-  type Usage,
-} from '../../chat/index.js'
+import { asCount, estimatedIfBad, type Usage } from '../../chat/index.js'
+import { asObjects, type JsonObject, nonEmpty } from '../../chat/json.js'
 import { firstCount, usageFrom } from '../usage.js'
 
 /**

@@ -1,7 +1,6 @@
 /** Sends items of an earlier answer back unchanged, if the message still has the same content. */
-import { type PairedMessage, readToolCall, type ToolCall, words } from '../../chat/index.js'
+import { omit, type PairedMessage, readToolCall, type ToolCall, words } from '../../chat/index.js'
 import { type NativeDialect, type Restored, restoreNative } from '../native.js'
-import { omit } from '../notes.js'
 import { unwrapCalls } from './calls.js'
 import { streamReader } from './stream.js'
 import type { CallItem, FieldContext, Profile, WireItem, WireItems } from './wire.js'

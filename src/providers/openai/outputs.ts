@@ -1,15 +1,6 @@
 /** Maps results of calls to the wire: each type of call has its own output item. */
-import {
-  asObjects,
-  defined,
-  isObject,
-  type JsonObject,
-  notRun,
-  parseJson,
-  type ToolMessage,
-  textOfContent,
-  toErrorText,
-} from '../../chat/index.js'
+import { notRun, type ToolMessage, textOfContent, toErrorText } from '../../chat/index.js'
+import { asObjects, defined, isObject, type JsonObject, parseJson } from '../../chat/json.js'
 import { type PartContext, toContent, toPart } from './parts.js'
 import { asList, asString, asText, type InputPart, type OutputItem, type WireItem } from './wire.js'
 

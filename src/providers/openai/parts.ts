@@ -1,14 +1,12 @@
 /** Maps content parts to the wire; throws with a hint if the API does not accept them. */
 import {
   type CacheControl,
-  defined,
   extensionOf,
   isHttp,
-  type JsonObject,
   type Media,
   type UserPart,
 } from '../../chat/index.js'
-import { pick } from '../notes.js'
+import { defined, type JsonObject, pick } from '../../chat/json.js'
 import { readFilePart, reportPart, unsupported } from '../parts.js'
 import type {
   InputAudio,

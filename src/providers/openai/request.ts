@@ -1,16 +1,10 @@
 /** Maps a chat request to the body of `POST /responses`; unmapped parameters are reported. */
-import {
-  asList,
-  type ChatRequest,
-  isObject,
-  type JsonObject,
-  type ResponseFormat,
-  words,
-} from '../../chat/index.js'
+import type { ChatRequest, ResponseFormat } from '../../chat/index.js'
+import { asList, isGiven, isObject, type JsonObject, pick, words } from '../../chat/json.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { extrasOf, headersOf } from '../extras.js'
 import { asksForMedia } from '../model-rules.js'
-import { isGiven, pick, type WriteOptions } from '../notes.js'
+import type { WriteOptions } from '../notes.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
 import { contextOf, toInput } from './turns.js'

@@ -10,12 +10,13 @@ import {
   type HostedToolDefinition,
   isCustomTool,
   isFunctionTool,
+  isGiven,
   isObject,
   type JsonObject,
+  omit,
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { isGiven, omit } from '../notes.js'
 import { invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import type { FieldContext, WireFunction, WireTool, WireToolChoice } from './wire.js'
 

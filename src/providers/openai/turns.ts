@@ -2,9 +2,7 @@
 import {
   type AssistantInput,
   type AssistantTurn,
-  asObjects,
   isPlaceholder,
-  type JsonObject,
   type Message,
   type PairedCall,
   type PairedMessage,
@@ -13,8 +11,9 @@ import {
   type Turn,
   visibleText,
 } from '../../chat/index.js'
+import { asObjects, type JsonObject, omit, pick } from '../../chat/json.js'
 import type { Warn } from '../adapter.js'
-import { notesOf, omit, pick } from '../notes.js'
+import { notesOf } from '../notes.js'
 import { reportEmpty, reportLosses, turnsOf } from '../turns.js'
 import { type NativeContext, nativeItems, toCallItem } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'

@@ -1,14 +1,6 @@
 /** Maps token usage of the Responses wire. */
-import {
-  asCount,
-  asObject,
-  defined,
-  estimatedIfBad,
-  isObject,
-  type JsonObject,
-  nonEmpty,
-  type Usage,
-} from '../../chat/index.js'
+import { asCount, estimatedIfBad, type Usage } from '../../chat/index.js'
+import { asObject, defined, isObject, type JsonObject, nonEmpty } from '../../chat/json.js'
 import { byMedia, byName, firstCount, usageFrom } from '../usage.js'
 
 /**
