@@ -229,8 +229,6 @@ describe('the architecture', () => {
   it('node: modules are imported only by code that is specific to Node', () => {
     const node = files.filter((file) => importsOf(file).some((path) => path.startsWith('node:')))
     for (const file of node)
-      expect(file).toMatch(
-        /^src\/(testing\/|http\/node|transport\/node\.ts)|^src\/providers\/gemini\/inline-files/,
-      )
+      expect(file).toMatch(/^src\/(testing\/|http\/node|transport\/(node|download-network)\.ts)/)
   })
 })

@@ -5,13 +5,13 @@ import { createClient } from '../../src/client.js'
 import { BadRequestError, type TetradError } from '../../src/core/index.js'
 import { gemini } from '../../src/providers/gemini/index.js'
 import { inlineFiles } from '../../src/providers/gemini/inline-files.js'
+import { mockServer, say } from '../../src/testing/index.js'
 import {
   type Address,
   type FileResponse,
   type Network,
   nodeNetwork,
-} from '../../src/providers/gemini/inline-files-network.js'
-import { mockServer, say } from '../../src/testing/index.js'
+} from '../../src/transport/download-network.js'
 import { failure, type HardeningCase, image, modes, user } from './case.js'
 
 const old = 'gemini/gemini-2.0-flash'

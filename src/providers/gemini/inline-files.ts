@@ -2,8 +2,8 @@
 import { type Message, mediaType, mediaTypeOfData, toBase64 } from '../../chat/index.js'
 import { asObject, defined, isObject } from '../../chat/json.js'
 import { BadRequestError } from '../../core/index.js'
-import { type DownloadOptions, download, isListed } from './inline-files-download.js'
-import type { Network } from './inline-files-network.js'
+import { type DownloadOptions, download, isListed } from '../../transport/download.js'
+import type { Network } from '../../transport/download-network.js'
 import { isGoogleFile } from './media.js'
 
 export interface InlineFilesOptions {
@@ -31,12 +31,13 @@ export async function inlineFiles(
   context: InlineContext,
 ): Promise<readonly Message[]> {
   const { hosts, maxBytes = 20 * 1024 * 1024, timeoutMs = 10_000 } = options
+  const downloading = { hosts, maxBytes, timeoutMs, provider: 'gemini', ...context }
   const wanted = new Map<string, Promise<string>>()
   // first pass: fetch each address once
   mapUrls(messages, (url, isMedia) => {
     const key = keyOf(url, isMedia)
     if (isListed(url, hosts) && !isGoogleFile(url) && !wanted.has(key))
-      wanted.set(key, toDataUri(new URL(url), isMedia, { hosts, maxBytes, timeoutMs, ...context }))
+      wanted.set(key, toDataUri(new URL(url), isMedia, downloading))
     return url
   })
   if (wanted.size === 0) return messages

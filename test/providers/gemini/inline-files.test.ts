@@ -5,11 +5,7 @@ import type { Message } from '../../../src/chat/index.js'
 import { AbortError, BadRequestError, TimeoutError } from '../../../src/core/index.js'
 import { gemini } from '../../../src/providers/gemini/index.js'
 import { inlineFiles } from '../../../src/providers/gemini/inline-files.js'
-import {
-  type Address,
-  type Network,
-  nodeNetwork,
-} from '../../../src/providers/gemini/inline-files-network.js'
+import { type Address, type Network, nodeNetwork } from '../../../src/transport/download-network.js'
 import { type Answer, reply, serve } from '../../transport/loopback.js'
 import { callOf, flash25, frozen, hello, stop } from './support.js'
 

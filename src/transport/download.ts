@@ -8,10 +8,12 @@ import {
   BadRequestError,
   isTetradError,
   TimeoutError,
-} from '../../core/index.js'
-import { type FileResponse, type Network, nodeNetwork } from './inline-files-network.js'
+} from '../core/index.js'
+import { type FileResponse, type Network, nodeNetwork } from './download-network.js'
 
 export interface DownloadOptions {
+  /** For errors. */
+  readonly provider: string
   /** `cdn.example.com`, `*.example.com`, with a port if it is not 443. */
   readonly hosts: readonly string[]
   readonly maxBytes: number
@@ -29,15 +31,13 @@ export interface Download {
 
 const maxRedirects = 3
 
-const source = { provider: 'gemini', phase: 'request' } as const
-
 /**
- * Throws `BadRequestError` for an address that must not
- * be fetched and a file that is missing or too large, `TimeoutError`, `APIConnectionError`, and
- * `AbortError` once the signal fired.
+ * Throws `BadRequestError` for an address that must not be fetched and a file that is missing or
+ * too large, `TimeoutError`, `APIConnectionError`, and `AbortError` once the signal fired.
  */
 export async function download(url: URL, options: DownloadOptions): Promise<Download> {
-  const { signal, timeoutMs } = options
+  const { signal, timeoutMs, provider } = options
+  const source = { provider, phase: 'request' } as const
   const late = AbortSignal.timeout(timeoutMs)
   try {
     signal.throwIfAborted()
@@ -80,44 +80,50 @@ async function follow(
   redirects = 0,
 ): Promise<Download> {
   const { network = nodeNetwork, hosts } = options
-  if (!isListed(url.href, hosts)) throw refused(url, 'it is not in the list of hosts')
+  if (!isListed(url.href, hosts)) throw refused(url, 'it is not in the list of hosts', options)
   const addresses = await network.resolve(withoutDot(url.hostname), signal)
   const [address] = addresses
   // all of them, whichever the connection would use
   const arePublic = await Promise.all(addresses.map((one) => network.isPublic(one)))
   if (!address || arePublic.includes(false))
-    throw refused(url, 'its name does not resolve to a public address')
+    throw refused(url, 'its name does not resolve to a public address', options)
   const response = await network.get(url, address, signal)
   try {
     const { status, location } = response
     if (status < 300 || status >= 400 || location === undefined)
-      return await readFile(response, url, options.maxBytes)
-    if (redirects === maxRedirects) throw refused(url, 'it has too many redirects')
+      return await readFile(response, url, options)
+    if (redirects === maxRedirects) throw refused(url, 'it has too many redirects', options)
     return await follow(new URL(location, url), options, signal, redirects + 1)
   } finally {
     response.close()
   }
 }
 
-async function readFile(response: FileResponse, url: URL, maxBytes: number): Promise<Download> {
+async function readFile(
+  response: FileResponse,
+  url: URL,
+  options: DownloadOptions,
+): Promise<Download> {
+  const { maxBytes } = options
   const { status, contentType, contentLength = 0, body } = response
-  const tooLarge = `it is larger than ${maxBytes} bytes (inlineFiles.maxBytes)`
-  if (status !== 200) throw refused(url, `it answered ${status}`)
-  if (contentLength > maxBytes) throw refused(url, tooLarge)
+  const tooLarge = `it is larger than ${maxBytes} bytes (option maxBytes)`
+  if (status !== 200) throw refused(url, `it answered ${status}`, options)
+  if (contentLength > maxBytes) throw refused(url, tooLarge, options)
   const pieces: BlobPart[] = []
   let size = 0
   for await (const piece of body) {
     size += piece.byteLength
-    if (size > maxBytes) throw refused(url, tooLarge)
+    if (size > maxBytes) throw refused(url, tooLarge, options)
     pieces.push(piece.slice())
   }
   return { bytes: new Uint8Array(await new Blob(pieces).arrayBuffer()), contentType }
 }
 
 /** No path and no query: they may hold a signature. */
-const refused = (url: URL, why: string) =>
+const refused = (url: URL, why: string, { provider }: DownloadOptions) =>
   new BadRequestError(`The file at ${url.origin} was not fetched: ${why}`, {
-    ...source,
+    provider,
+    phase: 'request',
     status: 400,
     code: 'file_refused',
   })

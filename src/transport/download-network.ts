@@ -1,5 +1,5 @@
 /** DNS, addresses and connections of Node, loaded only to download a file. */
-import { MisuseError } from '../../core/index.js'
+import { MisuseError } from '../core/index.js'
 
 export interface Address {
   readonly address: string
@@ -86,8 +86,7 @@ function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Nam
   // each name is that of its module
   if (found) return found as NodeModules[Name]
   throw new MisuseError(
-    `inlineFiles of gemini() needs ${name}, which is missing: use Node.js 20.16 or newer, or put the bytes of the file into the message`,
-    { provider: 'gemini' },
+    `A download of files needs ${name}, which is missing: use Node.js 20.16 or newer, or put the bytes of the file into the message`,
   )
 }
 
