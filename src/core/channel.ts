@@ -1,5 +1,5 @@
 /** The bounded queue between the running stack and its one consumer. */
-import type { StreamChunk } from '../chat/index.js'
+import { deltaText, isContinuation, type StreamChunk, withDeltaText } from '../chat/index.js'
 import { chunkSize } from './chunk-size.js'
 
 /** Memory bound of the queue, whatever its chunks are. */
@@ -197,20 +197,7 @@ const joinAll = (chunks: readonly StreamChunk[]) => {
 /** Appends a chunk; a delta of the same text is joined to the last queued one (from `head` on). */
 function join(out: StreamChunk[], chunk: StreamChunk, head = 0): void {
   const last = out.length > head ? out.at(-1) : undefined
-  if (last?.type === 'text-delta' && chunk.type === 'text-delta' && last.phase === chunk.phase)
-    out[out.length - 1] = { ...last, text: last.text + chunk.text }
-  else if (
-    last?.type === 'reasoning-delta' &&
-    chunk.type === 'reasoning-delta' &&
-    last.text !== '' &&
-    chunk.text !== ''
-  )
-    out[out.length - 1] = { type: 'reasoning-delta', text: last.text + chunk.text }
-  else if (
-    last?.type === 'tool-call-delta' &&
-    chunk.type === 'tool-call-delta' &&
-    last.index === chunk.index
-  )
-    out[out.length - 1] = { ...last, arguments: last.arguments + chunk.arguments }
+  if (last && isContinuation(last, chunk))
+    out[out.length - 1] = withDeltaText(last, deltaText(last) + deltaText(chunk))
   else out.push(chunk)
 }

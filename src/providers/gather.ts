@@ -1,5 +1,5 @@
 /** Collects the chunks of one network read; builds texts from many pieces. */
-import type { StreamChunk } from '../chat/index.js'
+import { deltaText, isContinuation, type StreamChunk, withDeltaText } from '../chat/index.js'
 
 export type Push = (chunk: StreamChunk) => void
 
@@ -13,11 +13,11 @@ export class Gathered {
   private pieces: string[] = []
 
   readonly push: Push = (chunk) => {
-    if (!goesOn(this.chunks.at(-1), chunk)) {
+    if (!isContinuation(this.chunks.at(-1), chunk)) {
       this.join()
       this.chunks.push(chunk)
     }
-    this.pieces.push(pieceOf(chunk))
+    this.pieces.push(deltaText(chunk))
   }
 
   /** Returns the chunks since the last call. */
@@ -31,33 +31,10 @@ export class Gathered {
   private join(): void {
     const { chunks, pieces } = this
     const last = chunks.at(-1)
-    if (last && pieces.length > 1) chunks[chunks.length - 1] = withText(last, pieces.join(''))
+    if (last && pieces.length > 1) chunks[chunks.length - 1] = withDeltaText(last, pieces.join(''))
     this.pieces = []
   }
 }
-
-function goesOn(last: StreamChunk | undefined, next: StreamChunk): boolean {
-  switch (next.type) {
-    case 'text-delta':
-      return last?.type === next.type && last.phase === next.phase
-    case 'reasoning-delta':
-      return last?.type === next.type && next.text !== '' && last.text !== ''
-    case 'tool-call-delta':
-      return last?.type === next.type && last.index === next.index
-    default:
-      return false
-  }
-}
-
-const pieceOf = (chunk: StreamChunk): string =>
-  chunk.type === 'tool-call-delta' ? chunk.arguments : 'text' in chunk ? chunk.text : ''
-
-const withText = (chunk: StreamChunk, text: string): StreamChunk =>
-  chunk.type === 'tool-call-delta'
-    ? { ...chunk, arguments: text }
-    : chunk.type === 'text-delta'
-      ? { ...chunk, text }
-      : { type: 'reasoning-delta', text }
 
 /** Pieces per join: one network read has too few, a whole stream too many. */
 const mostPieces = 64
