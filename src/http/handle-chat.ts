@@ -7,7 +7,7 @@ import {
   type PartialResponse,
   type StreamChunk,
 } from '../chat/index.js'
-import { type BaseCallOptions, type ChatStream, isTetradError } from '../core/index.js'
+import { type BaseCallOptions, type ChatStream, isTetradError, MisuseError } from '../core/index.js'
 import {
   type AnswerContext,
   type Format,
@@ -24,6 +24,7 @@ import {
   markUsed,
   readHistory,
   readNewMessages,
+  unmarkUsed,
 } from './input/history.js'
 import { closedInput, limitsOf } from './input/parts.js'
 import type { Scope } from './input/signing.js'
@@ -43,6 +44,8 @@ interface PreparedRequest<State> extends RouteRequest<State> {
   readonly body: unknown
   readonly format: Format
   readonly scope: Scope
+  /** Lets approvals of this request be used again. */
+  readonly reopen: () => Promise<void>
 }
 
 /** Answers a POST. Throws `RefusedError` for bad input, and what fails before the first content. */
@@ -67,6 +70,7 @@ export async function handleChat<State>(
   const all = {
     ...routeRequest,
     ...{ chatRequest, state, body, format, scope },
+    reopen: () => unmarkUsed(approvals, trust),
     incoming: { ...incoming, messages },
   }
   if (incoming.isStream && !wantsJson(request, body)) return streamed(all)
@@ -99,7 +103,9 @@ async function applyBefore<State>(
   const { options } = route
   if (!options.before) return chatRequest
   try {
-    return await options.before(chatRequest, { state, body, request, native })
+    const edited = await options.before(chatRequest, { state, body, request, native })
+    if (Array.isArray(edited?.messages)) return edited
+    throw new MisuseError('`before` must return the request, with its messages')
   } catch (error) {
     // the platform's error for a body that was already read
     if (error instanceof TypeError && /\b(?:body|locked|unusable|clone)/i.test(error.message))
@@ -135,6 +141,8 @@ async function conversation<State>(
     throw new RefusedError('invalid_body', 'The body must name its conversation: `id`.')
   const { messages, approvals } = await readNewMessages(incoming, trust)
   const kept = await options.history(id, { state, trigger, messageId, body })
+  if (!Array.isArray(kept) || kept.some((one) => !isObject(one)))
+    throw new MisuseError('`history` must return a list of messages, empty for a new conversation')
   return { messages: addNewMessages(kept, messages, incoming), approvals }
 }
 
@@ -249,6 +257,7 @@ async function streamed<State>(prepared: PreparedRequest<State>): Promise<Respon
     expose: (chunks) => issueInChunks(redactChunks(chunks, context.expose), prepared),
     toPublic: reportError,
     onAnswer: (response) => finish(response, prepared),
+    onFailure: (error) => finishFailed(error, prepared),
   })
   const first = eventStream.first()
   const session = route.sessions.open({
@@ -294,13 +303,38 @@ async function finish<State>(
   }
 }
 
-/** Passes the partial answer of a failed call to `onFinish`, and what tools did to the client. Else throws the error. */
+/**
+ * Passes the partial answer of a failed call to `onFinish`, with what was spent on it. A yes to a call
+ * that was refused before it began stays unused. Returns the partial answer.
+ */
+async function finishFailed<State>(
+  error: unknown,
+  prepared: PreparedRequest<State>,
+): Promise<PartialResponse | undefined> {
+  if (!isTetradError(error)) return undefined
+  const { partial, usage, attempts = [] } = error
+  if (partial) await finish({ ...partial, attempts, ...defined({ usage }) }, prepared)
+  else if (attempts.length === 0 && refusals.has(error.name)) await reopen(prepared)
+  return partial
+}
+
+/** Errors of layers that ask the client to come again. */
+const refusals: ReadonlySet<string> = new Set([
+  'RateLimitError',
+  'BudgetExceededError',
+  'ServiceUnavailableError',
+])
+
+async function reopen<State>({ reopen: run, reportError }: PreparedRequest<State>): Promise<void> {
+  await run().catch(reportError)
+}
+
+/** Ends a failed call; what tools did goes to the client. Else throws the error. */
 async function finishCut<State>(
   error: unknown,
   prepared: PreparedRequest<State>,
 ): Promise<Response> {
-  const partial = isTetradError(error) ? error.partial : undefined
-  if (partial) await finish(partial, prepared)
+  const partial = await finishFailed(error, prepared)
   const done = partial && doneOf(partial)
   if (!done) throw error
   return failure(error, prepared, await bodyOf(done, prepared))

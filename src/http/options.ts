@@ -59,7 +59,10 @@ export interface BaseHandlerOptions<State> extends OriginOptions {
     | Readonly<Record<string, string>>
     | ((state: State) => Readonly<Record<string, string>>)
     | undefined
-  /** Called with each answer before its stream ends; `finish_reason` is null if it was cut. */
+  /**
+   * Called with each answer before its stream ends; `finish_reason` is null if it was cut, `usage` and
+   * `attempts` are then all that was spent on it.
+   */
   readonly onFinish?:
     | ((response: ChatResponse | PartialResponse, info: FinishInfo<State>) => Awaitable<void>)
     | undefined

@@ -54,11 +54,9 @@ export function errorReporter<State>(
     const isObject = typeof error === 'object' && error !== null
     if (!isObject || !reported.has(error)) {
       if (isObject) reported.add(error)
-      try {
-        onError?.(error, { request_id })
-      } catch {
-        // a throwing `onError` must not fail the response
-      }
+      // an `onError` that throws or rejects must not fail the response, nor end the process
+      const report = async () => onError?.(error, { request_id })
+      report().catch(() => {})
     }
     return toPublicError(error, request_id)
   }

@@ -82,8 +82,7 @@ const formatOf = (request: Request, format: FormatName | undefined) =>
   })
 
 function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>): Route<State> {
-  checkOriginOptions(options)
-  checkFormat(options.format)
+  checkOptions(options)
   const { models, keepMs = 300_000, pollMs = 1_000, secret } = options
   const store = options.store && patientStore(options.store)
   const { onDisconnect = store ? { graceMs: 30_000 } : 'cancel' } = options
@@ -92,6 +91,9 @@ function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>
   const named = new Map<string, string>(
     Array.isArray(models) ? models.map((name) => [name, name]) : Object.entries(models),
   )
+  for (const name of [...named].flat())
+    if (typeof models === 'string' || typeof name !== 'string' || name === '')
+      throw new MisuseError('models: a model is named by a string that is not empty')
   if (named.size === 0) throw new MisuseError('models: a route needs at least one model')
   return {
     ai,
@@ -101,6 +103,14 @@ function routeOf<State>(ai: HandlerClient<State>, options: HandlerOptions<State>
     signer: secret === undefined ? undefined : createSigner({ secret }),
     used: store ?? memoryStore(),
   }
+}
+
+/** What untyped code can pass: an undefined `authorize` must not open the route. */
+function checkOptions<State>(options: HandlerOptions<State>): void {
+  if (!options.authorize && options.public !== true)
+    throw new MisuseError('A route needs `authorize`, or `public: true` if everyone may call it')
+  checkOriginOptions(options)
+  checkFormat(options.format)
 }
 
 async function answer<State>(routeRequest: RouteRequest<State>): Promise<Response> {

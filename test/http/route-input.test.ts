@@ -58,6 +58,16 @@ describe('limits apply to the new message', () => {
     }
   })
 
+  it('a page may keep an id and a name with each message, and null for what is absent', async () => {
+    const { handle, provider } = setUp(say('Hello'))
+    const absent = { tool_calls: null, audio: null, function_call: null, refusal: null }
+    const said = { ...answer(), id: 'a1', name: 'bot', ...absent }
+    const messages = [{ ...user('Hi'), id: 'u1' }, said, { ...user('And?'), id: 'u2' }]
+    expect((await handle(post({ messages }))).status).toBe(200)
+    expect(textsOf(provider.calls[0]?.request.messages)).toEqual(['Hi', 'An answer.', 'And?'])
+    expect(JSON.stringify(provider.calls[0]?.request.messages)).not.toContain('"id"')
+  })
+
   it('a message that was rejected when it was new is never sent to a provider', async () => {
     const { handle, provider } = setUp(say('Hello'))
     await handle(post({ messages: [user('a'.repeat(40_000)), answer(), user('short')] }))
@@ -279,10 +289,66 @@ describe('the app receives', () => {
     }
   })
 
-  it('the name of the parameter that was rejected', async () => {
-    const { handle } = setUp(say('Hello'))
-    const { error } = await (await handle(post({ ...hello, temperature: 1 }))).json()
-    expect(error).toMatchObject({ code: 'unknown_param', param: 'temperature' })
+  it.each<[string, string, unknown, 'chunks' | 'openai', object]>([
+    ['unknown_param', 'temperature', [user('Hi')], 'chunks', { temperature: 1 }],
+    ['unknown_param', 'temperature', [user('Hi')], 'openai', { temperature: 1 }],
+    ['invalid_value', 'temperature', [user('Hi')], 'openai', { temperature: 'warm' }],
+    ['invalid_value', 'messages[0].content', [user(7)], 'openai', {}],
+    ['role_not_allowed', 'messages[0].role', [{ role: 'system', content: 'x' }], 'openai', {}],
+    [
+      'history_not_signed',
+      'messages[1].native',
+      [user('Hi'), { ...answer(), native: { v: 1 } }, user('And?')],
+      'chunks',
+      {},
+    ],
+    [
+      'history_not_signed',
+      'messages[1].role',
+      [user('Hi'), { role: 'tool', tool_call_id: 'c', content: 'x' }, user('And?')],
+      'openai',
+      {},
+    ],
+  ])('the name of what was rejected: %s, %s', async (code, param, messages, format, more) => {
+    const { handle, provider } = setUp(say('Hello'), { format })
+    const response = await handle(post({ model: 'fast', messages, ...more }))
+    expect((await response.json()).error).toMatchObject({ code, param })
+    expect(provider.calls).toHaveLength(0)
+  })
+
+  it.each<[string, Partial<BaseHandlerOptions<{}>>]>([
+    ['before', { before: () => undefined as never }],
+    ['before', { before: async () => [] as never }],
+    ['before', { before: ({ model }) => ({ model }) as never }],
+    ['history', { history: () => undefined as never }],
+    ['history', { history: async () => null as never }],
+    ['history', { history: () => ({ messages: [] }) as never }],
+    ['history', { history: () => [undefined] as never }],
+  ])('a MisuseError that names %s if it returns something else (%#)', async (name, options) => {
+    const errors: unknown[] = []
+    const { handle, provider } = setUp(say('Hello'), {
+      ...options,
+      onError: (error) => errors.push(error),
+    })
+    expect((await handle(post({ ...hello, id: 'room' }))).status).toBe(500)
+    expect(errors).toMatchObject([{ name: 'MisuseError' }])
+    expect(String(errors[0])).toContain(`\`${name}\` must return`)
+    expect(provider.calls).toHaveLength(0)
+  })
+
+  it('errors in a function that rejects, and its rejection ends no process', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    try {
+      const { handle } = setUp([], { onError: () => Promise.reject(new Error('no network')) })
+      expect((await handle(post('{'))).status).toBe(400)
+      expect((await handle(post({ ...hello, stream: false }))).status).toBe(500)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(unhandled).toEqual([])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
   })
 
   it.each<[string, Partial<BaseHandlerOptions<{}>> & { authorize?: unknown }]>([
@@ -456,7 +522,7 @@ describe('a Chat Completions client', () => {
       tools: [],
       messages: [
         { role: 'user', content: parts, name: 'ann' },
-        { role: 'assistant', content: 'Yes?', tool_calls: [] },
+        { role: 'assistant', content: 'Yes?', tool_calls: [], name: 'bot' },
         { role: 'user', content: 'Go on' },
       ],
     })

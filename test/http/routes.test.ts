@@ -19,7 +19,7 @@ import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, fail, mockServer, say, scripted, think } from '../../src/testing/index.js'
 import { adapters, models } from '../wire/support.js'
-import { codeOf, dataOf, eventsOf, hello, post, setUp } from './requests.js'
+import { codeOf, dataOf, eventsOf, gate, hello, post, setUp } from './requests.js'
 
 const uiHello = { messages: [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }] }
 
@@ -46,6 +46,21 @@ describe('the format', () => {
   it('that is unknown is rejected when the route is created', () => {
     expect(() => setUp([], { format: 'uis' as never })).toThrow(MisuseError)
     expect(() => setUp([], { models: [] })).toThrow(MisuseError)
+  })
+
+  it.each<[string, object]>([
+    ['an origin with a path', { origins: ['https://app.example/'] }],
+    ['an origin without a scheme', { origins: ['app.example'] }],
+    ['an origin in capitals', { origins: ['https://App.example'] }],
+    ['a default port', { origins: ['https://app.example:443'] }],
+    ['origins as a text', { origins: 'https://app.example' }],
+    ['a model as a text', { models: 'fast' }],
+    ['a model without a name', { models: { fast: undefined } }],
+    ['a secret that is not set', { secret: [undefined] }],
+  ])('%s is a MisuseError when the route is created', (_, options) => {
+    expect(() => setUp([], options)).toThrow(MisuseError)
+    const origins = ['*', 'null', 'http://localhost:3000', 'chrome-extension://abcdef']
+    setUp([], { origins })
   })
 
   it('that is unknown is rejected', async () => {
@@ -163,7 +178,10 @@ describe('authorize', () => {
     handler(open, { models, public: true })
     handler(ai, { models, authorize: () => ({ userId: 'u' }) })
     // @ts-expect-error neither
-    handler(open, { models })
+    expect(() => handler(open, { models })).toThrow(MisuseError)
+    // as untyped code passes it, where a configuration has none
+    const authorize = undefined as never
+    expect(() => handler(open, { models, authorize })).toThrow(MisuseError)
     // @ts-expect-error this client requires a state
     handler(ai, { models, public: true })
     // @ts-expect-error not the required state
@@ -272,6 +290,16 @@ describe('a response exposes', () => {
   })
 })
 
+interface Page {
+  readonly handle: (request: Request) => Promise<Response>
+  readonly response: Response
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly open: () => Promise<void>
+}
+
+const stopOf = ({ headers }: Response) =>
+  post('{}', { path: `/api/chat/${headers.get('x-stream-id')}/stop` })
+
 describe('an interrupted response', () => {
   it.each([true, false])('is passed to the app as far as it arrived: stream %s', async (stream) => {
     for (const [format, body] of [
@@ -301,6 +329,39 @@ describe('an interrupted response', () => {
       expect(kept[0]?.finish_reason).toBeNull()
       expect(kept[0]?.messages.map(({ role }) => role)).toEqual(['assistant', 'tool'])
     }
+  })
+
+  it.each<[string, (page: Page) => Promise<unknown>]>([
+    ['stopped', ({ handle, response }) => handle(stopOf(response))],
+    ['left', ({ reader }) => reader.cancel()],
+    ['cut off', ({ open }) => open()],
+  ])('is passed to the app with what was spent on it: %s', async (_, end) => {
+    const held = gate()
+    const cut = say('One two three four').hold(7, held.opened).cut(7)
+    const server = await mockServer([cut])
+    onTestFinished(() => server.close())
+    const over = gate()
+    const kept: (ChatResponse | PartialResponse)[] = []
+    const handle = handler(createClient({ providers: adapters(server) }), {
+      models: [models.openai],
+      public: true,
+      onFinish(answer) {
+        kept.push(answer)
+        over.open()
+      },
+    })
+    const response = await handle(post(hello))
+    const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array>
+    await reader.read()
+    await end({ handle, response, reader, open: async () => held.open() })
+    const read = async () => {
+      while (!(await reader.read()).done);
+    }
+    await Promise.all([read(), over.opened])
+    expect(kept).toMatchObject([{ finish_reason: null, usage: { estimated: true } }])
+    expect(kept[0]?.usage.prompt_tokens).toBeGreaterThan(0)
+    expect(kept[0]?.attempts.map(({ usage }) => usage)).toEqual([kept[0]?.usage])
+    held.open()
   })
 
   const route = (provider: ReturnType<typeof scripted>, format: 'chunks' | 'ui') =>

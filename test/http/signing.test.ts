@@ -4,7 +4,15 @@ import { tool, tools } from '../../middleware/tools.js'
 import { createBrowserClient } from '../../src/browser/index.js'
 import type { ChatRequest, Message, StreamChunk } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
-import { MisuseError, type ProviderAdapter, RateLimitError } from '../../src/core/index.js'
+import {
+  BudgetExceededError,
+  type Middleware,
+  MisuseError,
+  type ProviderAdapter,
+  RateLimitError,
+  ServiceUnavailableError,
+  TimeoutError,
+} from '../../src/core/index.js'
 import { createSigner } from '../../src/http/input/signing.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { callTool, type ScriptedStep, say, scripted, think } from '../../src/testing/index.js'
@@ -20,13 +28,22 @@ interface State {
 const setUp = (
   script: ScriptedStep | ScriptedStep[],
   options: Partial<BaseHandlerOptions<State>> = {},
-) => setUpWith(scripted(script), options)
+  outside: readonly Middleware<State>[] = [],
+  inside: readonly Middleware<State>[] = [],
+) => setUpWith(scripted(script), options, { outside, inside })
 
 function setUpWith<
   Provider extends ProviderAdapter & {
     readonly calls: readonly { readonly request: ChatRequest }[]
   },
->(provider: Provider, options: Partial<BaseHandlerOptions<State>> = {}) {
+>(
+  provider: Provider,
+  options: Partial<BaseHandlerOptions<State>> = {},
+  {
+    outside = [],
+    inside = [],
+  }: { readonly [Side in 'outside' | 'inside']?: readonly Middleware<State>[] } = {},
+) {
   let ran = 0
   const weather = tool({
     parameters: { type: 'object' },
@@ -42,7 +59,10 @@ function setUpWith<
       return 'paid'
     },
   })
-  const ai = createClient<State>({ providers: [provider], use: [tools({ weather, pay })] })
+  const ai = createClient<State>({
+    providers: [provider],
+    use: [...outside, tools({ weather, pay }), ...inside],
+  })
   const handle = handler<State>(ai, {
     authorize: (request) => ({ userId: request.headers.get('x-user') ?? 'ann' }),
     models: { fast: 'scripted/any' },
@@ -107,6 +127,20 @@ describe.each(['stream', 'generate'] as const)('a signed conversation: %s', (mod
     ])
     expect(asked?.[1]).toMatchObject({ tool_calls: [{ id: 'c1' }] })
     expect(JSON.stringify(asked)).not.toContain('mac')
+  })
+
+  it('is accepted with an id of the page at each message, and null for what is absent', async () => {
+    const app = setUp(script())
+    const absent = { cache_control: null, function_call: null }
+    const messages = (await answered(mode, app)).map((message, index) =>
+      message.role === 'user'
+        ? { ...message, id: `m${index}` }
+        : { ...message, ...absent, id: `m${index}` },
+    )
+    expect(await codeOf(await app.handle(post({ id: 'room', messages })))).toBe('ok')
+    const asked = app.provider.calls.at(-1)?.request.messages
+    expect(asked?.[2]).toMatchObject({ role: 'tool', tool_call_id: 'c1' })
+    expect(JSON.stringify(asked)).not.toContain('"id":"m')
   })
 
   it('keeps every member of text, calls and hosted tools', async () => {
@@ -309,6 +343,51 @@ describe('approvals', () => {
       expect(await codeOf(await app.handle(post(body)))).toBe('approval_used')
     },
   )
+
+  it.each<[string, Error, boolean]>([
+    ['a limit of calls', new RateLimitError('limit', { code: 'limit' }), true],
+    ['a limit of calls, streamed', new RateLimitError('limit', { code: 'limit' }), true],
+    ['a spent budget', new BudgetExceededError('spent'), true],
+    ['a store that is down', new ServiceUnavailableError('down'), true],
+    ['a deadline that ends it', new TimeoutError('late'), false],
+    ['a bug of a layer', new Error('bug'), false],
+  ])(
+    'of a call that a layer refuses stay open only if it did not begin: %s',
+    async (name, error, isOpen) => {
+      for (const commitAfterMs of [0, 10_000]) {
+        let isBusy = false
+        const busy: Middleware<State> = (_, next) => {
+          if (isBusy) throw error
+          return next()
+        }
+        const app = setUp(ask(), { commitAfterMs }, [busy])
+        const body = { ...(await asked(app)), stream: name.includes('streamed') }
+        isBusy = true
+        expect(await (await app.handle(post(body))).text()).not.toContain('Done.')
+        isBusy = false
+        const again = await app.handle(post(body))
+        expect(await codeOf(again.clone())).toBe(isOpen ? 'ok' : 'approval_used')
+        await again.text()
+        expect(app.ran()).toBe(isOpen ? 1 : 0)
+        expect(await codeOf(await app.handle(post(body)))).toBe('approval_used')
+      }
+    },
+  )
+
+  it('of a call that ran are used, though a layer within refuses what follows', async () => {
+    let isBusy = false
+    const busy: Middleware<State> = (_, next) => {
+      if (isBusy) throw new RateLimitError('limit')
+      return next()
+    }
+    const app = setUp(ask(), {}, [], [busy])
+    const body = { ...(await asked(app)), stream: false }
+    isBusy = true
+    expect((await app.handle(post(body))).status).toBe(429)
+    isBusy = false
+    expect(await codeOf(await app.handle(post(body)))).toBe('approval_used')
+    expect(app.ran()).toBe(1)
+  })
 
   it.each(['signed', 'kept'])(
     'of the provider (MCP) are accepted only in the new message: %s',

@@ -289,6 +289,8 @@ describe('who may call', () => {
     ['https://app.test', 'app.test:443', 200],
     ['http://app.test', 'app.test:80', 200],
     ['http://app.test:8080', 'app.test:8080', 200],
+    ['https://app.test', 'App.Test', 200],
+    ['https://app.test', 'APP.test:443', 200],
     ['http://app.test:8080', 'app.test:80', 403],
     ['http://app.test', 'app.test:8080', 403],
     ['http://app.test.evil.test', 'app.test:80', 403],

@@ -85,7 +85,8 @@ class Meter {
   count(bytes: Uint8Array): void {
     this.all += bytes.length
     for (const byte of bytes) {
-      if (!this.isBegun && byte > 32) {
+      // behind white space and a byte order mark
+      if (!this.isBegun && byte > 32 && byte < 128) {
         this.isBegun = true
         this.isObject = byte === 123
       }

@@ -4,7 +4,7 @@ import type { Store } from '../../store/index.js'
 import { setOnce } from '../../store/sent-twice.js'
 import type { Incoming } from '../formats/index.js'
 import { RefusedError } from '../public-error.js'
-import { checkMessages, type InputOptions } from './parts.js'
+import { checkMessages, type InputOptions, notSigned } from './parts.js'
 import { approvalMs, type HistorySigner, type Scope } from './signing.js'
 
 export interface HistoryOptions {
@@ -197,6 +197,14 @@ export async function markUsed(
   }
 }
 
+/** Takes the marks back, where the call did not begin. */
+export async function unmarkUsed(
+  approvals: readonly ApprovalMessage[],
+  options: HistoryOptions,
+): Promise<void> {
+  for (const one of approvals) await options.used.delete(markOf(one, options))
+}
+
 const alreadyUsed = () =>
   new RefusedError('approval_used', 'This was already answered, or is no longer open.')
 
@@ -224,9 +232,6 @@ async function redeem(
     },
   }
 }
-
-const notSigned = () =>
-  new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
 
 /**
  * Drops approvals with messages after them, used or not, expired or not; a call without a result

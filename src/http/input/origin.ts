@@ -12,10 +12,23 @@ export interface OriginOptions {
   readonly credentials?: boolean | undefined
 }
 
-/** Throws `MisuseError` for `*` with credentials. */
+/** Throws `MisuseError` for `*` with credentials, and for what no browser sends as an origin. */
 export function checkOriginOptions({ origins = [], credentials = false }: OriginOptions): void {
+  for (const origin of origins)
+    if (!isOrigin(origin))
+      throw new MisuseError(
+        `origins: '${origin}' is no origin: write scheme, host and port alone, as in https://app.example.com`,
+      )
   if (credentials && origins.includes('*'))
     throw new MisuseError('origins: `*` cannot be combined with credentials: list the origins')
+}
+
+/** Of other schemes (`chrome-extension:`) a URL does not know the origin. */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true
+  if (!URL.canParse(text)) return false
+  const { origin, protocol } = new URL(text)
+  return origin === text || (origin === 'null' && text.startsWith(`${protocol}//`))
 }
 
 /**
@@ -38,7 +51,8 @@ const isOwn = (origin: string, request: Request) => {
   const { host } = new URL(request.url)
   const named = request.headers.get('host') ?? host
   // proxies may add the default port, which browsers omit: `Host $host:$server_port`
-  return [named, named.replace(/:(?:80|443)$/, '')].includes(origin.replace(/^https?:\/\//, ''))
+  const hosts = [named, named.replace(/:(?:80|443)$/, '')]
+  return hosts.some((one) => one.toLowerCase() === origin.replace(/^https?:\/\//, ''))
 }
 
 /** The headers that let an allowed page read the response; other origins are never reflected. */

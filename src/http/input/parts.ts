@@ -1,6 +1,7 @@
 /** What a browser may send: text, images and files within limits, and what the app opens. */
 import {
   asObject,
+  defined,
   isObject,
   type JsonObject,
   type Message,
@@ -205,6 +206,8 @@ const message = kind('role', {
   system: systemMessage,
   developer: systemMessage,
   assistant: members({
+    id: string(200),
+    name: string(200),
     content: textOr(list(typed, 10_000)),
     refusal: anyString,
     reasoning_content: anyString,
@@ -352,16 +355,30 @@ function checkRole(
   isVerified: boolean,
 ): void {
   if ((one.role === 'system' || one.role === 'developer') && !allowSystem)
-    throw new RefusedError('role_not_allowed', `${path}.role: '${one.role}' is not allowed here.`)
+    throw new RefusedError('role_not_allowed', `${path}.role: '${one.role}' is not allowed here.`, {
+      param: `${path}.role`,
+    })
   if (allowTools) return
-  const isForeign =
-    one.role === 'tool' ||
-    (one.role === 'assistant' && Object.keys(one).some((key) => !plainMembers.has(key)))
-  if (isForeign && !isVerified)
-    throw new RefusedError('history_not_signed', 'The conversation has parts that are not signed.')
+  const foreign = one.role === 'tool' ? 'role' : foreignMember(one)
+  if (foreign !== undefined && !isVerified) throw notSigned(`${path}.${foreign}`)
   // content is unsigned, so it must be text
   if (one.role === 'assistant' && !isText(one.content)) refuse(`${path}.content`, 'expected text')
 }
+
+/** The first member of an assistant turn that only the server may set; null is as good as absent. */
+function foreignMember(one: Message): string | undefined {
+  if (one.role !== 'assistant') return undefined
+  const isForeign = ([key, value]: readonly [string, unknown]) =>
+    !plainMembers.has(key) && value !== null
+  return Object.entries(one).find(isForeign)?.[0].slice(0, 100)
+}
+
+export const notSigned = (param?: string): RefusedError =>
+  new RefusedError(
+    'history_not_signed',
+    'The conversation has parts that are not signed.',
+    defined({ param }),
+  )
 
 const isText = (content: unknown): boolean =>
   !Array.isArray(content) ||

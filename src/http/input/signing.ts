@@ -42,8 +42,9 @@ const minSecretLength = 32
 
 /** Throws `MisuseError` for a secret of less than 32 characters. */
 export function createSigner({ secret, now = Date.now }: SignerOptions): HistorySigner {
-  const secrets = typeof secret === 'string' ? [secret] : secret
-  if (secrets.length === 0 || secrets.some(({ length }) => length < minSecretLength))
+  const secrets = [secret].flat()
+  const isShort = (one: unknown) => typeof one !== 'string' || one.length < minSecretLength
+  if (secrets.length === 0 || secrets.some(isShort))
     throw new MisuseError(`secret must have at least ${minSecretLength} characters`)
   let keys: Promise<readonly CryptoKey[]> | undefined
   const ready = () => {
@@ -138,6 +139,8 @@ function partsOf(token: string) {
 /** Members of an assistant turn that a client may set; all others need a signature. */
 export const plainMembers: ReadonlySet<string> = new Set([
   'role',
+  'id',
+  'name',
   'content',
   'refusal',
   'reasoning_content',
@@ -146,11 +149,19 @@ export const plainMembers: ReadonlySet<string> = new Set([
   'commentary',
 ])
 
-/** The signed members. Text may be edited: native blocks are used only while they match it. */
-const claimsOf = (message: Message): unknown =>
-  message.role === 'assistant'
-    ? Object.fromEntries(Object.entries(message).filter(([key]) => !plainMembers.has(key)))
-    : { ...message, ...('name' in message && { name: message.name || undefined }) }
+/** The id that a page gives a message. */
+const ownMembers: ReadonlySet<string> = new Set(['id'])
+
+/**
+ * The signed members; null and an empty name are as good as absent. Text may be edited: native
+ * blocks are used only while they match it.
+ */
+function claimsOf(message: Message): unknown {
+  const plain = message.role === 'assistant' ? plainMembers : ownMembers
+  const isClaim = ([key, value]: readonly [string, unknown]) =>
+    !plain.has(key) && value !== null && !(key === 'name' && value === '')
+  return Object.fromEntries(Object.entries(message).filter(isClaim))
+}
 
 const importKey = (secret: string) =>
   crypto.subtle.importKey(

@@ -1,6 +1,6 @@
 /** A running streamed answer: pulls chunks and encodes them. */
-import type { ChatResponse, PartialResponse, StreamChunk } from '../../chat/index.js'
-import { type ChatStream, isTetradError } from '../../core/index.js'
+import type { ChatResponse, StreamChunk } from '../../chat/index.js'
+import type { ChatStream } from '../../core/index.js'
 import type { Encoder } from '../formats/index.js'
 import type { PublicError } from '../public-error.js'
 
@@ -12,8 +12,10 @@ export interface EventStreamOptions {
     chunks: readonly StreamChunk[],
   ) => readonly StreamChunk[] | Promise<readonly StreamChunk[]>
   readonly toPublic: (error: unknown) => PublicError
-  /** Called with the answer, or its partial one, before the stream ends. */
-  readonly onAnswer: (response: ChatResponse | PartialResponse) => Promise<void>
+  /** Called with the answer before the stream ends. */
+  readonly onAnswer: (response: ChatResponse) => Promise<void>
+  /** Called with the error of the call before the stream ends. */
+  readonly onFailure: (error: unknown) => Promise<unknown>
 }
 
 export class EventStream {
@@ -58,7 +60,7 @@ export class EventStream {
 
   private async pull(): Promise<readonly string[] | undefined> {
     if (this.isOver) return undefined
-    const { encoder, expose, stream, toPublic, onAnswer } = this.options
+    const { encoder, expose, stream, toPublic, onAnswer, onFailure } = this.options
     try {
       const chunks = await (this.pending ?? stream.read())
       this.pending = undefined
@@ -70,7 +72,7 @@ export class EventStream {
       this.isOver = true
       // after an encoder error the call is still running
       this.abort()
-      if (isTetradError(error) && error.partial) await onAnswer(error.partial)
+      await onFailure(error)
       return this.isStopped ? encoder.aborted() : encoder.error(toPublic(error))
     }
   }

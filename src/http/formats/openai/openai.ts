@@ -1,6 +1,7 @@
 /** Chat Completions: any OpenAI client works against the route. */
-import { isObject } from '../../../chat/index.js'
+import { defined, isObject } from '../../../chat/index.js'
 import { isTetradError } from '../../../core/index.js'
+import { paramOf } from '../../../openai/check.js'
 import {
   asOpenAI,
   type ChatCompletionChunk,
@@ -38,7 +39,11 @@ function read(body: unknown): Incoming {
   } catch (error) {
     // these errors concern the client's own body
     if (isTetradError(error) && error.name === 'BadRequestError')
-      throw new RefusedError(error.code ?? 'invalid_value', error.message)
+      throw new RefusedError(
+        error.code ?? 'invalid_value',
+        error.message,
+        defined({ param: paramOf(error) }),
+      )
     throw error
   }
 }
