@@ -23,8 +23,14 @@ let next: {
   raw?: string
   id?: string
 } = {}
+/** The body of the last request. */
+let sent = ''
 const server = createServer((request, response) => {
-  request.resume().on('end', () => {
+  sent = ''
+  request.on('data', (bytes) => {
+    sent += bytes
+  })
+  request.on('end', () => {
     const { status = 200, body, events, raw, id = 'req_1' } = next
     const type = events || raw ? 'text/event-stream' : 'application/json'
     response.writeHead(status, { 'content-type': type, 'x-request-id': id, 'request-id': id })
@@ -1797,3 +1803,106 @@ describe('usage', () => {
       })
   })
 })
+
+// ---- The way back -------------------------------------------------------------------------------
+
+const reasoned = { type: 'reasoning', id: 'rs', summary: [], encrypted_content: 'e' }
+const signed = { type: 'thinking', thinking: 'Hm.', signature: 's' }
+const use = { type: 'tool_use', name: 'f', input: { x: 1 } }
+const used = { ...use, id: expect.any(String) }
+const called = { type: 'function_call', call_id: expect.any(String), arguments: '{"x":1}' }
+const back: readonly (readonly [string, Name, typeof next, unknown])[] = [
+  ...(['openai', 'xai'] as const).flatMap((name) =>
+    (
+      [
+        ['without an id', [reasoned, item(undefined as never, '{"x":1}')], [reasoned, called]],
+        ['with a number as id', [reasoned, item(7 as never, '{"x":1}')], [reasoned, called]],
+        [
+          'with one id for two',
+          [reasoned, item('a', '{"x":1}'), item('a', '{"x":2}')],
+          [reasoned, called, { ...called, arguments: '{"x":2}' }],
+        ],
+        ['with arguments that are an object', [reasoned, item('a', { x: 1 })], [reasoned, called]],
+        [
+          'with arguments that are null',
+          [reasoned, item('a', null)],
+          [reasoned, { ...called, arguments: '{}' }],
+        ],
+      ] as const
+    ).map(
+      ([what, output, items]) =>
+        [`a call ${what}`, name, { body: response(output) }, items] as const,
+    ),
+  ),
+  [
+    'audio',
+    'openai',
+    { body: response(listed([{ type: 'output_audio', data: 'SUQz', transcript: 'Hi' }])) },
+    [{ content: [{ type: 'output_text', text: 'Hi' }] }],
+  ],
+  [
+    'a computer call without a screenshot',
+    'openai',
+    {
+      body: response([
+        reasoned,
+        { type: 'computer_call', id: 'cu', call_id: 'c', action: { type: 'screenshot' } },
+        ...listed([{ type: 'output_text', text: 'Hi' }]),
+      ]),
+    },
+    [{ content: [{ type: 'output_text', text: 'Hi' }] }],
+  ],
+  ['a call without an id', 'anthropic', claude([signed, use]), [signed, used]],
+  ['a call with a number as id', 'anthropic', claude([signed, { ...use, id: 7 }]), [signed, used]],
+  [
+    'two calls with one id',
+    'anthropic',
+    claude([signed, { ...use, id: 'a' }, { ...use, id: 'a', input: { x: 2 } }]),
+    [signed, used, { ...used, input: { x: 2 } }],
+  ],
+  [
+    'a part of nothing',
+    'gemini',
+    { body: candidate([{ text: null }, { text: 'Hi', thoughtSignature: 's' }]) },
+    [{ text: 'Hi', thoughtSignature: 's' }],
+  ],
+]
+
+/** What follows the user message of a body, and the ids of calls and results in it. */
+function assistantIn(body: JsonObject) {
+  const [, ...turns] = asObjects(body.input ?? body.messages ?? body.contents)
+  const items = body.input ? turns : asObjects(turns[0]?.content ?? turns[0]?.parts)
+  const all = body.input ? turns : turns.flatMap(({ content }) => asObjects(content))
+  const idsOf = (pattern: RegExp) =>
+    all.flatMap(({ type, call_id, tool_use_id, id }) =>
+      pattern.test(String(type)) ? [call_id ?? tool_use_id ?? id] : [],
+    )
+  return {
+    items: items.filter(({ type, role }) => role !== 'user' && !/_output$/.test(String(type))),
+    calls: idsOf(/^(function_call|tool_use)$/),
+    results: idsOf(/^(function_call_output|tool_result)$/),
+  }
+}
+
+describe('an answer goes back as its provider accepts it', () => {
+  it.each(back)('%s: %s', async (_, name, exchange, items) => {
+    const { messages } = JSON.parse(JSON.stringify(await answer(name, exchange)))
+    next = { body: asBody[name] }
+    const user = { role: 'user' as const, content: 'Go on.' }
+    await ai.generate(requestFor(name, { tools, messages: [user, ...messages, user] }))
+    const went = assistantIn(JSON.parse(sent))
+    expect(went.items).toMatchObject(items as JsonObject[])
+    expect(went.results).toEqual(went.calls)
+    expect(new Set(went.calls).size).toBe(went.calls.length)
+    expect(went.calls.every((id) => typeof id === 'string' && id !== '')).toBe(true)
+  })
+})
+
+/** A short answer of each provider. */
+const asBody: Record<Name, unknown> = {
+  openai: response([]),
+  xai: response([]),
+  anthropic: claude([]).body,
+  gemini: candidate([{ text: 'Hi' }]),
+  compatible: chat({ content: 'Hi' }).body,
+}

@@ -1,5 +1,5 @@
 /** Reads content blocks of an answer: start, deltas, end. */
-import { asCount, toArgumentsText } from '../../chat/index.js'
+import { asCount, asId, toArgumentsText } from '../../chat/index.js'
 import {
   asObject,
   asObjects,
@@ -62,7 +62,7 @@ function roleOf({ type, name }: JsonObject, { answer, writer, custom }: State): 
 }
 
 const callIn = (block: JsonObject, role: OpenBlock['role']) => ({
-  id: asString(block.id),
+  id: asId(block.id) ?? '',
   name: asString(block.name),
   isCustom: role === 'custom',
   members: readCallMembers(block),
@@ -249,7 +249,7 @@ function unwrapped(json: string): string {
 
 /** The block for `native`. */
 function whole(opened: OpenBlock): JsonObject {
-  const { block, citations, signature, extra } = opened
+  const { block, call, citations, signature, extra } = opened
   const text = opened.text.toString()
   switch (block.type) {
     case 'text':
@@ -257,6 +257,8 @@ function whole(opened: OpenBlock): JsonObject {
     case 'thinking':
       return { ...block, thinking: text, signature }
     case 'tool_use':
+      // generated if the server sent none, or one twice
+      return { ...block, id: call?.id || block.id, input: inputOf(opened) }
     case 'server_tool_use':
     case 'mcp_tool_use':
       return { ...block, input: inputOf(opened) }

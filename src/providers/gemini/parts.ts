@@ -6,6 +6,7 @@ import {
   isGiven,
   isObject,
   type JsonObject,
+  nonEmpty,
   omit,
   pick,
   toArguments,
@@ -96,7 +97,7 @@ function keep(part: Part, mayContinue: boolean, state: State): void {
   const { parts, growing } = state
   if (!isPlainText(part)) {
     state.growing = undefined
-    parts.push(part)
+    if (nonEmpty(part)) parts.push(part)
     return
   }
   if (part.text === '') return

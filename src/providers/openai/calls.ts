@@ -1,12 +1,19 @@
 /** Reads calls of the wire: those the app runs, hosted ones, and the wrapper of parallel calls. */
-import { defined, isObject, parseJson, type ToolCall, toArgumentsText } from '../../chat/index.js'
+import {
+  asId,
+  defined,
+  isObject,
+  parseJson,
+  type ToolCall,
+  toArgumentsText,
+} from '../../chat/index.js'
 import { readCallMembers } from '../turn-writer.js'
 import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
 
-/** Calls that the app runs, beside functions: each has its own type of output item. */
-const clientTypes = ['computer_call', 'local_shell_call', 'apply_patch_call']
+/** Calls that the app runs: each has its own type of output item. */
+const clientTypes = ['function_call', 'computer_call', 'local_shell_call', 'apply_patch_call']
 
-/** True for a call of a tool that is no function and that the app must run. */
+/** True for a call that the app must run. */
 export function isClientCall(item: WireItem, profile: Pick<Profile, 'runsCustomCalls'>): boolean {
   if (item.type === 'custom_tool_call') return !profile.runsCustomCalls
   if (item.type === 'tool_search_call') return item.execution === 'client'
@@ -23,7 +30,7 @@ export const isHosted = ({ type }: WireItem): boolean =>
 
 /** A call for the app: functions with JSON arguments, all others as custom calls with JSON text. */
 export function clientCall(item: WireItem): ToolCall {
-  const id = asText(item.call_id) ?? asString(item.id)
+  const id = idOf(item)
   if (item.type === 'function_call') {
     const args = toArgumentsText(item.arguments) ?? '{}'
     const fn = { name: asString(item.name), arguments: args }
@@ -34,6 +41,8 @@ export function clientCall(item: WireItem): ToolCall {
     item.type === 'custom_tool_call' ? (toArgumentsText(item.input) ?? '') : builtInInput(item)
   return { id, type: 'custom', custom: { name, input }, ...readCallMembers(item) }
 }
+
+const idOf = ({ call_id, id }: WireItem) => asId(call_id) ?? asId(id) ?? ''
 
 /** The input of a built-in tool, as JSON text. */
 function builtInInput(item: WireItem): string {
@@ -58,7 +67,7 @@ const named = ['mcp_call', 'custom_tool_call']
 export function hostedTool(item: WireItem, isRunning = false) {
   const isNamed = named.some((type) => type === item.type)
   return defined({
-    id: asText(item.call_id) ?? asString(item.id),
+    id: idOf(item),
     name: (isNamed ? asText(item.name) : undefined) ?? toolName(item),
     status: isRunning ? 'running' : hasFailed(item) ? 'failed' : 'done',
     server: asText(item.server_label),

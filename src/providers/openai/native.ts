@@ -1,5 +1,14 @@
 /** Sends items of an earlier answer back unchanged, if the message still has the same content. */
-import { omit, type PairedMessage, readToolCall, type ToolCall, words } from '../../chat/index.js'
+import {
+  asObjects,
+  asString,
+  type JsonObject,
+  omit,
+  type PairedMessage,
+  readToolCall,
+  type ToolCall,
+  words,
+} from '../../chat/index.js'
 import { type NativeDialect, type Restored, restoreNative } from '../native.js'
 import { unwrapCalls } from './calls.js'
 import { streamReader } from './stream.js'
@@ -62,12 +71,25 @@ function fitting({ blocks, isOwn, native }: Restored, { model, isStored, note }:
  */
 const outputOnly = words('action background output_format quality revised_prompt size')
 
-const asInput = (item: WireItem): WireItem =>
-  item.type === 'image_generation_call' ? omit(item, outputOnly) : item
+function asInput(item: WireItem): WireItem {
+  if (item.type === 'image_generation_call') return omit(item, outputOnly)
+  const parts = asObjects(item.content)
+  return item.type === 'message' && parts.some(isAudio)
+    ? { ...item, content: parts.map((part) => (isAudio(part) ? transcriptOf(part) : part)) }
+    : item
+}
+
+/** The API makes audio, but accepts only its transcript. */
+const isAudio = ({ type }: JsonObject) => type === 'output_audio'
+
+const transcriptOf = ({ transcript }: JsonObject) => ({
+  type: 'output_text',
+  text: asString(transcript),
+})
 
 const freeOfId: readonly unknown[] = ['message', 'function_call', 'custom_tool_call']
 
-const withoutId = (item: WireItem): WireItem =>
+export const withoutId = (item: WireItem): WireItem =>
   freeOfId.includes(item.type) ? omit(item, ['id']) : item
 
 /** Replaces a leaked wrapper by the calls it holds: each has its own result. */

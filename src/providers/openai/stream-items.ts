@@ -1,6 +1,7 @@
 /** Grows and ends items: text, call arguments, content that only whole items have. Sent once. */
 import {
   type Annotation,
+  asId,
   asObject,
   asObjects,
   asParts,
@@ -16,6 +17,7 @@ import {
 } from '../../chat/index.js'
 import { fileCitation, urlCitation } from '../answers.js'
 import { audioType } from '../extras.js'
+import type { WrittenCall } from '../turn-writer.js'
 import { clientCall, hostedTool, isClientCall, isHosted, isWrapper, unwrapCalls } from './calls.js'
 import { type ItemState, itemOf, type PartState, partAt, type State } from './stream-state.js'
 import { asList, asNumber, asString, asText, typed, type WireItem, type WireItems } from './wire.js'
@@ -70,7 +72,7 @@ export const callOf = (entry: ItemState) => {
 /** Writes the start of a call, unless it may be a wrapper. Its arguments so far may be partial. */
 export function startCall(entry: ItemState, state: State): void {
   const { item } = entry
-  if (!asText(item.name) || !asText(item.call_id) || isWrapper(item.name, state.declared)) return
+  if (!asText(item.name) || !asId(item.call_id) || isWrapper(item.name, state.declared)) return
   const call = callOf(entry)
   call.isHeld = toArgumentsText(item.arguments ?? item.input) !== undefined
   call.written ??= writeStart(clientCall(item), state)
@@ -93,20 +95,34 @@ export function addArguments(entry: ItemState, text: string, { writer }: State):
 }
 
 /** Writes the rest of a call, and its end. */
-function closeCall(entry: ItemState, toolCall: ToolCall, state: State): void {
+function closeCall(entry: ItemState, toolCall: ToolCall, state: State): WrittenCall {
   const { writer } = state
   const { written = writeStart(toolCall, state) } = entry.call ?? {}
   // one item may hold several calls: each has its own state
   delete entry.call
   writer.completeArguments(written, readToolCall(toolCall).text)
   writer.endCall(written)
+  return written
 }
+
+/** Closes the call of an item; id and arguments get the form in which the API takes them back. */
+function closeOwnCall(entry: ItemState, state: State): void {
+  const call = clientCall(entry.item)
+  const { id } = closeCall(entry, call, state)
+  const field = argumentFields.get(entry.item.type)
+  // a copy of another call has no id of its own
+  if (field && id) entry.item = { ...entry.item, call_id: id, [field]: readToolCall(call).text }
+}
+
+const argumentFields: ReadonlyMap<unknown, string> = new Map([
+  ['function_call', 'arguments'],
+  ['custom_tool_call', 'input'],
+])
 
 /** Adds the arguments of deltas or the first event to a finished item that has none. */
 function withArguments(item: WireItem, entry: ItemState): WireItem {
-  const field = item.type === 'custom_tool_call' ? 'input' : 'arguments'
-  const isCall = item.type === 'function_call' || item.type === 'custom_tool_call'
-  if (!isCall || (item !== entry.item && toArgumentsText(item[field]))) return item
+  const field = argumentFields.get(item.type)
+  if (!field || (item !== entry.item && toArgumentsText(item[field]))) return item
   const first = toArgumentsText(entry.item[field]) ?? ''
   const deltas = entry.call?.text ?? ''
   const repeats = first === '' || deltas.startsWith(first)
@@ -135,15 +151,15 @@ function closeContent(entry: ItemState, state: State): void {
   else if (item.type === 'reasoning') {
     closeReasoning(item.summary, 's', entry, state)
     closeReasoning(item.content, 'c', entry, state)
-  } else if (item.type === 'function_call')
-    for (const call of unwrapCalls(item, declared) ?? [clientCall(item)])
-      closeCall(entry, call, state)
-  else if (item.type === 'mcp_approval_request') {
+  } else if (isClientCall(item, profile)) {
+    const wrapped = unwrapCalls(item, declared)
+    if (!wrapped) closeOwnCall(entry, state)
+    for (const call of wrapped ?? []) closeCall(entry, call, state)
+  } else if (item.type === 'mcp_approval_request') {
     const call = clientCall(item)
     closeCall(entry, call, state)
     writer.push({ type: 'tool-approval', id: call.id, tool_call_id: call.id })
-  } else if (isClientCall(item, profile)) closeCall(entry, clientCall(item), state)
-  else if (isHosted(item)) {
+  } else if (isHosted(item)) {
     const tool = hostedTool(item)
     writer.hosted({ ...tool, id: entry.hostedId ?? tool.id })
     for (const file of filesOf(item)) writer.push(file)

@@ -92,7 +92,7 @@ const added: Handler = (event, state) => {
     const tool = hostedTool(entry.item, true)
     entry.hostedId = tool.id
     state.writer.hosted(tool)
-  } else if (isClient || entry.item.type === 'function_call') startCall(entry, state)
+  } else if (isClient) startCall(entry, state)
 }
 
 /** True for another call: some servers use one index for all. */

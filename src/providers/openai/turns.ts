@@ -15,7 +15,7 @@ import { asObjects, type JsonObject, omit, pick } from '../../chat/json.js'
 import type { Warn } from '../adapter.js'
 import { notesOf } from '../notes.js'
 import { reportEmpty, reportLosses, turnsOf } from '../turns.js'
-import { type NativeContext, nativeItems, toCallItem } from './native.js'
+import { type NativeContext, nativeItems, toCallItem, withoutId } from './native.js'
 import { toOrphanOutput, toOutput } from './outputs.js'
 import { toContent } from './parts.js'
 import type { FieldContext, Phase, Profile, WireItem, WireItems } from './wire.js'
@@ -99,7 +99,14 @@ function assistantItems({ messages }: AssistantTurn, writer: NativeContext) {
     return own
   })
   const calls = messages.flatMap((message) => message.calls)
-  return { items, outputs: toOutputs(items, calls, writer) }
+  const outputs = toOutputs(items, calls, writer)
+  const isUnanswered = ({ type, call_id }: WireItem) =>
+    type === 'computer_call' && !outputs.some((output) => output.call_id === call_id)
+  if (!items.some(isUnanswered)) return { items, outputs }
+  writer.note('dropped', 'Dropped computer calls without a screenshot: the API requires one')
+  // their reasoning may not stand alone, nor items with an id that leads to it
+  const kept = items.filter((item) => item.type !== 'reasoning' && !isUnanswered(item))
+  return { items: kept.map(withoutId), outputs }
 }
 
 /** The outputs of the calls among the items, in order. */
