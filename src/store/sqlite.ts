@@ -17,7 +17,7 @@ export interface SqliteStatement {
 }
 
 export interface SqliteStoreOptions {
-  /** How long a write waits for another process, blocking this one. Milliseconds. @default 5_000 */
+  /** How long an operation waits for another process that has the file. Milliseconds. @default 5_000 */
   readonly busyMs?: number | undefined
   /** The clock, in milliseconds. @default Date.now */
   readonly now?: (() => number) | undefined
@@ -50,9 +50,11 @@ export function sqliteStore(
   if (typeof db?.exec !== 'function' || typeof db.prepare !== 'function')
     throw new MisuseError('sqliteStore() takes a database of node:sqlite or better-sqlite3')
   db.exec(`pragma busy_timeout = ${Math.max(0, Math.ceil(busyMs))}`)
-  useWal(db, now() + busyMs)
-  const file = new SqliteFile(db, now)
-  file.write(() => db.exec(schema))
+  useWal(db, Date.now() + busyMs)
+  const file = new SqliteFile(db, { busyMs, now })
+  file.transact(() => db.exec(schema))
+  // from now on `SqliteFile` waits, which does not block this process
+  db.exec('pragma busy_timeout = 0')
   return { ...values(file), ...logs(file), ...queues(file), ...ledgers(file) }
 }
 
@@ -60,12 +62,16 @@ export function sqliteStore(
 class SqliteFile {
   readonly #db: SqliteDatabase
   readonly #statements = new Map<string, SqliteStatement>()
+  readonly #busyMs: number
+  readonly #now: () => number
   #nextSweep = 0
-  readonly now: () => number
+  /** The last write; it does not reject. */
+  #last: Promise<unknown> = Promise.resolve()
 
-  constructor(db: SqliteDatabase, now: () => number) {
+  constructor(db: SqliteDatabase, { busyMs, now }: Times) {
     this.#db = db
-    this.now = now
+    this.#busyMs = busyMs
+    this.#now = now
   }
 
   /** Prepares each statement once. */
@@ -91,11 +97,35 @@ class SqliteFile {
     return rows.map((row) => String(Object.values(asObject(row))[0]))
   }
 
+  read<T>(work: (time: number) => T): Promise<T> {
+    return this.#whenFree(() => work(this.#now()), Date.now() + this.#busyMs)
+  }
+
+  /** In the order of the calls, as one may wait for another process. */
+  write<T>(work: (time: number) => T): Promise<T> {
+    const until = Date.now() + this.#busyMs
+    const writing = this.#last.then(() => this.#whenFree(() => this.transact(work), until))
+    this.#last = writing.catch(() => {})
+    return writing
+  }
+
+  /** Repeats while another process has the file. */
+  async #whenFree<T>(work: () => T, until: number): Promise<T> {
+    for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
+      try {
+        return work()
+      } catch (error) {
+        if (!isBusy(error) || Date.now() >= until) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+
   /** One writer at a time across processes; a failure is rolled back. */
-  write<T>(work: (time: number) => T): T {
+  transact<T>(work: (time: number) => T): T {
     this.#db.exec('begin immediate')
     try {
-      const value = work(this.now())
+      const value = work(this.#now())
       this.#db.exec('commit')
       return value
     } catch (error) {
@@ -144,6 +174,11 @@ class SqliteFile {
   }
 }
 
+interface Times {
+  readonly busyMs: number
+  readonly now: () => number
+}
+
 type Values = (string | number)[]
 
 type Part<Name extends keyof FullStore> = Pick<FullStore, Name>
@@ -152,15 +187,12 @@ function values(
   file: SqliteFile,
 ): Part<'get' | 'set' | 'setIfAbsent' | 'increment' | 'delete' | 'replace' | 'deleteIf'> {
   return {
-    async get(key) {
-      return file.value(key, file.now())
-    },
-    async set(key, text, { ttlMs }) {
+    get: (key) => file.read((time) => file.value(key, time)),
+    set: (key, text, { ttlMs }) =>
       file.write((time) => {
         file.sweep(time)
         file.put(key, text, time + ttlMs)
-      })
-    },
+      }),
     async setIfAbsent(key, text, { ttlMs }) {
       return file.write((time) => {
         if (file.find(key, time)) return false
@@ -178,9 +210,7 @@ function values(
         return sum
       })
     },
-    async delete(key) {
-      file.write(() => file.remove(key))
-    },
+    delete: (key) => file.write(() => file.remove(key)),
     async replace(key, expected, text, { ttlMs }) {
       return file.write((time) => {
         if (file.value(key, time) !== expected) return false
@@ -216,12 +246,13 @@ function logs(file: SqliteFile): Part<'append' | 'read' | 'shift'> {
         return next - first + entries.length
       })
     },
-    async read(key, from, limit = -1) {
-      const { first } = bounds(file, key, file.now())
-      if (!file.find(key, file.now())) return []
-      const places = 'key = ? and position >= ? order by position limit ?'
-      return file.texts(`select entry from tetrad_log where ${places}`, key, first + from, limit)
-    },
+    read: (key, from, limit = -1) =>
+      file.read((time) => {
+        const { first } = bounds(file, key, time)
+        if (!file.find(key, time)) return []
+        const places = 'key = ? and position >= ? order by position limit ?'
+        return file.texts(`select entry from tetrad_log where ${places}`, key, first + from, limit)
+      }),
     async shift(key, entries) {
       return file.write((time) => {
         const { first, next } = bounds(file, key, time)
@@ -254,7 +285,7 @@ function bounds(file: SqliteFile, key: string, time: number) {
 function queues(file: SqliteFile): Part<'schedule' | 'claim' | 'unschedule'> {
   return {
     async schedule(queue, member, { inMs }) {
-      file.write((time) =>
+      await file.write((time) =>
         file.run(
           'insert or replace into tetrad_queue values (?, ?, ?)',
           queue,
@@ -281,7 +312,7 @@ function queues(file: SqliteFile): Part<'schedule' | 'claim' | 'unschedule'> {
     },
     async unschedule(queue, member, at) {
       const sql = 'delete from tetrad_queue where queue = ? and member = ? and at = ?'
-      return file.write(() => file.run(sql, queue, member, at)) > 0
+      return (await file.write(() => file.run(sql, queue, member, at))) > 0
     },
   }
 }
@@ -307,9 +338,15 @@ function useWal(db: SqliteDatabase, until: number): void {
       db.exec('pragma journal_mode = wal; pragma synchronous = normal')
       return
     } catch (error) {
-      if (Date.now() >= until) throw error
+      if (!isBusy(error) || Date.now() >= until) throw error
     }
   }
+}
+
+/** SQLITE_BUSY and its extensions: a number of node:sqlite, a name of better-sqlite3. */
+function isBusy(error: unknown): boolean {
+  const { errcode, code } = asObject(error)
+  return (Number(errcode) & 255) === 5 || String(code).startsWith('SQLITE_BUSY')
 }
 
 const ledgerRows = (file: SqliteFile, ledger: string): LedgerRows => ({
