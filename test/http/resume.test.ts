@@ -5,7 +5,7 @@ import { createClient as createRedis } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
-import { StreamInterruptedError } from '../../src/core/index.js'
+import { AbortError, StreamInterruptedError } from '../../src/core/index.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
@@ -538,6 +538,24 @@ describe('a store', () => {
     expect(await response.text()).not.toContain('three')
     expect(provider.open).toBe(0)
   })
+})
+
+it('a store that fails once does not end the wait of a plain response for its stop', async () => {
+  const memory = memoryStore()
+  let looks = 0
+  const store: Store = {
+    ...memory,
+    get: (key) =>
+      key.endsWith(':stop') && ++looks < 3 ? Promise.reject(new Error('reset')) : memory.get(key),
+  }
+  const script = say('One two three').stall(2)
+  const { here, there, errors } = processes(store, script, { onDisconnect: 'finish' })
+  const answer = here(post({ ...hello, stream: false, answer_name: '1,2,3,4' }))
+  await expect.poll(() => looks).toBeGreaterThan(2)
+  await there(post('', { path: '/api/chat/1,2,3,4/stop' }))
+  expect((await answer).ok).toBe(false)
+  const outage = expect.objectContaining({ code: 'store_unavailable' })
+  expect(errors.filter((error) => !(error instanceof AbortError))).toEqual([outage])
 })
 
 describe('a slow store', () => {

@@ -3,7 +3,7 @@
  * receive.
  */
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Message } from '../../src/chat/index.js'
 import { createClient } from '../../src/client.js'
 import { createSigner } from '../../src/http/input/signing.js'
@@ -12,6 +12,7 @@ import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore, redisStore, type Store } from '../../src/store/index.js'
 import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { type RedisServer, redisServer } from '../store/redis-server.js'
+import { withSilence } from '../store/silence.js'
 import { eventsOf, gate, post } from './requests.js'
 
 let server: RedisServer
@@ -201,6 +202,105 @@ it('is not lost in a silence longer than its time to live', async () => {
   expect(errors).toEqual([])
 })
 
+describe('a redis-server that fails for a while', () => {
+  const faults: [string, (server: RedisServer) => Promise<() => unknown>][] = [
+    [
+      'it stops',
+      async (server) => {
+        server.pause()
+        return server.resume
+      },
+    ],
+    [
+      'it is a replica and refuses writes',
+      async ({ port }) => {
+        const admin = new Redis(port, '127.0.0.1')
+        await admin.replicaof('127.0.0.1', '1')
+        return async () => {
+          await admin.replicaof('NO', 'ONE')
+          admin.disconnect()
+        }
+      },
+    ],
+  ]
+  it.each(faults)('delays no reader here and cuts off none elsewhere: %s', (_, fail) =>
+    withSilence(async ({ store, server, within }) => {
+      const { here, there, errors, open } = held(store)
+      const first = await here(post(bodies.chunks))
+      await untilKept(store, idOf(first))
+      const elsewhere = await there(read(idOf(first), 'chunks'))
+      const recover = await fail(server)
+      open()
+      // no time passes: nothing waits for the store
+      const whole = eventsOf(await first.text())
+      expect(whole.at(-1)?.data).toBe('[DONE]')
+      const rest = elsewhere.text()
+      await vi.advanceTimersByTimeAsync(15_000)
+      await recover()
+      expect(eventsOf(await within(30_000, rest))).toEqual(whole)
+      expect(errors).toEqual([withCode('store_unavailable')])
+      const late = await there(read(idOf(first), 'chunks'))
+      expect(eventsOf(await late.text())).toEqual(whole)
+    }),
+  )
+
+  it('when a response begins gets its names later', () =>
+    withSilence(async ({ store, server, within }) => {
+      const [, refuse] = faults[1] ?? []
+      const recover = await refuse?.(server)
+      const { here, there, open } = held(store)
+      const first = await here(post(bodies.chunks))
+      await vi.advanceTimersByTimeAsync(1_000)
+      await recover?.()
+      const found = async () => {
+        for (;;) {
+          const response = await there(read(idOf(first), 'chunks'))
+          if (response.status === 200) return response
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
+      }
+      const elsewhere = await within(30_000, found())
+      open()
+      const rest = eventsOf(await within(30_000, elsewhere.text()))
+      expect(rest).toEqual(eventsOf(await first.text()))
+    }))
+})
+
+it('a heartbeat that is absent once ends no reader elsewhere', async () => {
+  const memory = memoryStore()
+  let looks = 0
+  const store: Store = {
+    ...memory,
+    async get(key) {
+      return key.endsWith(':beat') && ++looks === 2 ? undefined : memory.get(key)
+    },
+  }
+  const { here, there, open } = held(store)
+  const first = await here(post(bodies.chunks))
+  const elsewhere = await there(read(idOf(first), 'chunks'))
+  const rest = elsewhere.text()
+  await expect.poll(() => looks).toBeGreaterThan(2)
+  open()
+  expect(await rest).toBe(await first.text())
+})
+
+it('two processes whose responses have one name give each to its reader, and neither as whole to others', async () => {
+  const store = memoryStore()
+  const body = { ...bodies.chunks, answer_name: '1,2,3,4' }
+  const one = held(store)
+  const two = held(store)
+  one.provider.script(say('Six'))
+  one.open()
+  two.open()
+  await (await one.here(post(bodies.chunks))).text()
+  const responses = await Promise.all([one, two].map(({ here }) => here(post(body))))
+  const texts = await Promise.all(responses.map((response) => response.text()))
+  expect(texts).toEqual([expect.stringContaining('Six'), expect.stringContaining('five')])
+  const [id = null, ...others] = new Set(responses.map(idOf))
+  expect(others).toEqual([])
+  expect(await (await held(store).there(read(id, 'chunks'))).text()).toContain('"code":"log_lost"')
+})
+
 describe('a store', () => {
   it('that never responds delays nothing', async () => {
     let calls = 0
@@ -284,6 +384,8 @@ describe('a store', () => {
 })
 
 describe('a write-behind log', () => {
+  const settings = { keepMs: 60_000, retryMs: 5, onError: () => {}, onBreak: () => {} }
+
   it('pauses the response when the store is a megabyte behind, until it has caught up', async () => {
     const memory = memoryStore()
     const caughtUp = gate()
@@ -296,7 +398,7 @@ describe('a write-behind log', () => {
         return memory.append(key, entries, options)
       },
     }
-    const log = new StreamLog({ store: slow, key: 'log', keepMs: 60_000, onBreak: () => {} })
+    const log = new StreamLog({ store: slow, key: 'log', ...settings })
     const big = 'x'.repeat(300_000)
     for (let writes = 0; writes < 4; writes++) await log.write([big])
     let isThrough = false
@@ -314,10 +416,24 @@ describe('a write-behind log', () => {
     expect(appends.length).toBeLessThanOrEqual(3)
   })
 
+  it('gives up a store that fails when it is a megabyte behind, and does not wait for it', async () => {
+    const down = { ...memoryStore(), append: () => Promise.reject(new Error('down')) }
+    const breaks: unknown[] = []
+    const onBreak = (error: unknown) => breaks.push(error)
+    const log = new StreamLog({ ...settings, store: down, key: 'log', retryMs: 600_000, onBreak })
+    const big = 'x'.repeat(300_000)
+    for (let writes = 0; writes < 8; writes++) {
+      await log.write([big])
+      await new Promise(setImmediate)
+    }
+    expect(breaks).toHaveLength(1)
+    expect(await log.read(0)).toHaveLength(8)
+  })
+
   it('loses no event that comes while a write ends, at any step of it', async () => {
     for (let steps = 0; steps < 30; steps++) {
       const store = memoryStore()
-      const log = new StreamLog({ store, key: 'log', keepMs: 60_000, onBreak: () => {} })
+      const log = new StreamLog({ store, key: 'log', ...settings })
       await log.write(['first'])
       for (let step = 0; step < steps; step++) await undefined
       await log.write(['second'])
@@ -333,7 +449,7 @@ describe('a write-behind log', () => {
   it('goes on after a read whose chunks have no events, at any step', async () => {
     for (let steps = 0; steps < 30; steps++) {
       const store = memoryStore()
-      const log = new StreamLog({ store, key: 'log', keepMs: 60_000, onBreak: () => {} })
+      const log = new StreamLog({ store, key: 'log', ...settings })
       if (steps > 0) await log.write(['first'])
       for (let step = 0; step < steps; step++) await undefined
       await log.write([])

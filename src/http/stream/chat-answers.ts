@@ -43,7 +43,8 @@ function openOf(entries: readonly string[]): readonly ChatAnswer[] {
   const left = new Set(entries.filter((entry) => entry.startsWith('-')).map(idOf))
   const began = entries.filter((entry) => entry.startsWith('+')).map(idOf)
   const latest = began.at(-1)
-  return began
+  // an entry whose reply was lost is written again
+  return [...new Set(began)]
     .filter((id) => !left.has(id))
     .map((id) => ({ id, isLatest: id === latest }))
     .reverse()

@@ -11,7 +11,11 @@ export interface StreamLogOptions {
   readonly key: string
   /** Time to live after the last event. Milliseconds. */
   readonly keepMs: number
-  /** Called once when the store fails or lost entries: writing stops, local readers continue. */
+  /** Time between two attempts while the store fails. Milliseconds. */
+  readonly retryMs: number
+  /** Called when the store fails: the write is repeated, local readers continue. */
+  readonly onError: (error: unknown) => void
+  /** Called once when entries are lost: writing stops, local readers continue. */
   readonly onBreak: (error: unknown) => void
 }
 
@@ -21,8 +25,26 @@ const end = ''
 /** Events per read: bounds what a reader far behind gets at once. */
 const batch = 256
 
-/** Unwritten characters beyond which the answer waits for the store. */
+/** Unwritten characters beyond which the answer waits for a slow store, and gives up one that fails. */
 const maxUnwritten = 1_048_576
+
+/** How long a store may fail until what waits for it gives up. Milliseconds. */
+const outageMs = 60_000
+
+/** Repeats while the store fails: until `pause` resolves to false, at most for `outageMs`. */
+export async function outlast<T>(
+  work: () => Promise<T>,
+  pause: (error: unknown) => Promise<boolean>,
+): Promise<T> {
+  const until = Date.now() + outageMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (Date.now() >= until || !(await pause(error))) throw error
+    }
+  }
+}
 
 /**
  * The log in the process that writes it. Local readers get events at once. Appends to the store run
@@ -40,16 +62,20 @@ export class StreamLog {
   private writing: Promise<void> | undefined
   private isOver = false
   private isBroken = false
+  /** Of the last write, until one succeeds. */
+  private failure: unknown
   private waiting: (() => void)[] = []
 
   constructor(private readonly options: StreamLogOptions) {}
 
-  /** Emits events to local readers. Waits for the store only above `maxUnwritten`. */
+  /** Emits events to local readers. Waits for the store only above `maxUnwritten`, unless it fails. */
   async write(events: readonly string[]): Promise<void> {
     for (const event of events) this.recent.push(event)
     this.wake()
     this.queue(events)
-    if (this.unwrittenLength > maxUnwritten) await this.writing
+    if (this.unwrittenLength <= maxUnwritten) return
+    if (this.failure) this.break(this.failure)
+    else await this.writing
   }
 
   /** Ends the log for local readers. */
@@ -65,16 +91,12 @@ export class StreamLog {
     return !this.isBroken
   }
 
-  /** Extends the time to live, and checks that the store still has every entry. */
+  /** Extends the time to live, and checks that the store still has every entry. Rejects if it fails. */
   async renew(): Promise<void> {
     const { store, key, keepMs } = this.options
     const expected = this.written
     if (expected === 0 || this.isBroken) return
-    try {
-      if ((await store.append(key, [], { ttlMs: keepMs })) < expected) throw partLost()
-    } catch (error) {
-      this.break(error)
-    }
+    if ((await store.append(key, [], { ttlMs: keepMs })) < expected) this.break(partLost())
   }
 
   readonly read: ReadLog = async (from) => {
@@ -91,7 +113,11 @@ export class StreamLog {
 
   private async readStored(from: number) {
     const { store, key } = this.options
-    const entries = await store.read(key, from, Math.min(batch, this.start - from))
+    const count = Math.min(batch, this.start - from)
+    const entries = await outlast(
+      () => store.read(key, from, count),
+      () => this.sleep(),
+    )
     if (entries.length === 0) throw partLost()
     return eventsOf(entries, from)
   }
@@ -121,13 +147,28 @@ export class StreamLog {
     const { store, key, keepMs } = this.options
     const at = this.written
     const entries = events.map((event, index) => entryOf(event, at + index))
+    // repeated with the same entries: an attempt that failed may be applied later
+    const append = () => appendAt(store, key, entries, { ttlMs: keepMs, at })
     try {
-      if (!(await appendAt(store, key, entries, { ttlMs: keepMs, at }))) throw partLost()
+      if (!(await outlast(append, this.pause))) throw partLost()
+      this.failure = undefined
       this.written = at + entries.length
       this.forget()
     } catch (error) {
       this.break(error)
     }
+  }
+
+  private readonly pause = async (error: unknown): Promise<boolean> => {
+    this.options.onError(error)
+    this.failure = error
+    if (this.unwrittenLength > maxUnwritten) return false
+    return this.sleep()
+  }
+
+  private async sleep(): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, this.options.retryMs))
+    return !this.isBroken
   }
 
   /** Drops all but the latest events that the store has. */
@@ -152,23 +193,31 @@ export class StreamLog {
 }
 
 export interface StoredLogOptions extends Pick<StreamLogOptions, 'store' | 'key'> {
-  /** Resolves to false when the writing process is gone. */
+  /** Resolves to false when the writing process is gone. Waits while the store fails. */
   readonly isAlive: () => Promise<boolean>
-  /** Waits before the next poll; resolves to false when the reader has disconnected. */
+  /** Waits before the next check; resolves to false when the reader has disconnected. */
   readonly wait: () => Promise<boolean>
 }
 
 /** Reads the log of another process. Throws `StreamInterruptedError` if it is never completed. */
 export function storedLog({ store, key, isAlive, wait }: StoredLogOptions): ReadLog {
   return async (from) => {
+    let misses = 0
+    let failures = 0
+    const failed = (error: unknown) => {
+      // again, though `isAlive` found the store at work: it is the log that cannot be read
+      if (++failures > 1) throw error
+    }
     for (;;) {
       const isGrowing = await isAlive()
-      const events = eventsOf(await store.read(key, from, batch), from)
+      const entries = await store.read(key, from, batch).catch(failed)
+      const events = eventsOf(entries ?? [], from)
       const whole = events.indexOf(end)
       if (whole === 0) return undefined
       if (events.length > 0) return whole > 0 ? events.slice(0, whole) : events
-      // `isAlive` was checked before the read: no more events will come
-      if (!isGrowing) throw await lossOf(store, key, from)
+      // checked twice, and before the read: one heartbeat may be evicted, or late behind an outage
+      misses = isGrowing || !entries ? 0 : misses + 1
+      if (misses > 1) throw await lossOf(store, key, from)
       if (!(await wait())) return undefined
     }
   }

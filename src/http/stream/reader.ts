@@ -37,6 +37,7 @@ export function createReader(options: ReaderOptions): SessionReader {
   let position = options.from
   let isOver = false
   const failed = (error: unknown) => {
+    if (isOver) return undefined
     leave()
     if (toFailure) return toFailure(error)
     throw error

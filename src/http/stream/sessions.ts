@@ -7,7 +7,7 @@ import { namedId } from './answer-name.js'
 import { answersIn } from './chat-answers.js'
 import { directSession } from './direct-session.js'
 import type { EventStream } from './events.js'
-import { storedLog } from './log.js'
+import { outlast, storedLog } from './log.js'
 import { createReader, type SessionReader, type StreamSession, type ToFailure } from './reader.js'
 import { keysOf, lifeMs, storedSession } from './stored-session.js'
 
@@ -97,14 +97,17 @@ export class Sessions {
     const known = { id, owner, format: format.name }
     this.running.set(id, { ...known, stop, stored: undefined, chat: undefined })
     let timer: ReturnType<typeof setTimeout> | undefined
+    let report = (error: unknown) => {
+      report = () => {}
+      this.options.onError(error)
+    }
     // for a stop that came before, or comes from another process
     const look = async () => {
-      const isStopped = (await this.stops.get(keysOf(id).stop)) !== undefined
-      if (isStopped) stop()
-      else if (this.running.has(id)) timer = setTimeout(run, this.options.pollMs)
+      const found = await this.stops.get(keysOf(id).stop).catch((error) => report(error))
+      if (found !== undefined) stop()
+      else if (this.running.has(id)) timer = setTimeout(look, this.options.pollMs)
     }
-    const run = () => void look().catch(this.options.onError)
-    run()
+    void look()
     return () => {
       this.running.delete(id)
       clearTimeout(timer)
@@ -230,14 +233,15 @@ function readElsewhere(
 ): SessionReader {
   const keys = keysOf(id)
   const left = new AbortController()
+  const wait = () => pause(pollMs, left.signal)
   const read = storedLog({
     store,
     key: keys.log,
-    isAlive: async () => (await store.get(keys.beat)) !== undefined,
+    isAlive: async () => (await outlast(() => store.get(keys.beat), wait)) !== undefined,
     async wait() {
       // signals the writing process that the answer has a reader
-      await store.set(keys.reader, '1', { ttlMs: lifeMs(pollMs) })
-      return pause(pollMs, left.signal)
+      await outlast(() => store.set(keys.reader, '1', { ttlMs: lifeMs(pollMs) }), wait)
+      return wait()
     },
   })
   return createReader({ from, isNumbered: true, read, toFailure, onLeave: () => left.abort() })

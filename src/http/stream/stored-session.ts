@@ -61,12 +61,15 @@ class StoredSession implements StreamSession {
   #grace: ReturnType<typeof setTimeout> | undefined
   #poll: ReturnType<typeof setTimeout> | undefined
   #isOver = false
+  #isSealed = false
   #isDropped = false
   #isBroken = false
+  /** Its heartbeat and names are in the store. */
+  #isEntered = false
   #isReported = false
 
   constructor(events: EventStream, options: StoredSessionOptions) {
-    const { id, store, keepMs, defer } = options
+    const { id, store, keepMs, pollMs, defer } = options
     this.#events = events
     this.#options = options
     this.#keys = keysOf(id)
@@ -74,9 +77,11 @@ class StoredSession implements StreamSession {
       store,
       key: this.#keys.log,
       keepMs,
+      retryMs: pollMs,
+      onError: this.#report,
       onBreak: (error) => this.#break(error),
     })
-    this.#looking = this.#attempt(() => this.#open())
+    this.#looking = this.#attempt(() => this.#enter())
     this.#schedule()
     this.#pumped = this.#pump()
     defer(this.#pumped.then(() => this.#finish()))
@@ -129,13 +134,14 @@ class StoredSession implements StreamSession {
     return store.set(this.#keys.beat, '1', { ttlMs: lifeMs(pollMs) })
   }
 
-  #open() {
+  async #enter() {
     const { id, meta, chat, store, keepMs } = this.#options
-    return Promise.all([
+    await Promise.all([
       this.#beat(),
       store.set(this.#keys.meta, meta, { ttlMs: keepMs + runMs }),
       chat !== undefined && enterChat({ store, key: chat, ttlMs: keepMs + runMs }, id),
     ])
+    this.#isEntered = true
   }
 
   #schedule() {
@@ -149,10 +155,10 @@ class StoredSession implements StreamSession {
   async #look() {
     await this.#attempt(async () => {
       await this.#log.renew()
-      if (!this.#isBroken) await this.#beat()
+      if (!this.#isBroken) await (this.#isEntered ? this.#beat() : this.#enter())
       if ((await this.#options.store.get(this.#keys.stop)) !== undefined) this.#events.stop()
     })
-    if (!this.#isOver) this.#schedule()
+    if (!this.#isSealed) this.#schedule()
   }
 
   async #pump() {
@@ -162,15 +168,16 @@ class StoredSession implements StreamSession {
       await this.#log.write(next)
     this.#isOver = true
     this.#endGrace()
-    clearTimeout(this.#poll)
     this.#log.close()
   }
 
   /** Runs after the answer. Waits for pending writes first, as they would recreate deleted keys. */
   async #finish() {
     const { chat, onEnd } = this.#options
-    await this.#looking
     const isWhole = await this.#log.seal()
+    this.#isSealed = true
+    clearTimeout(this.#poll)
+    await this.#looking
     await this.#attempt(async () =>
       (await this.#isGone()) ? this.#forget() : this.#settle(isWhole),
     )
