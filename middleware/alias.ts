@@ -3,9 +3,9 @@ import { type ChatRequest, defined, type ModelName } from '../src/chat/index.js'
 import {
   BadRequestError,
   type BaseCallOptions,
-  layer,
   type Middleware,
   MisuseError,
+  requestLayer,
 } from '../src/core/index.js'
 
 /** A model name and the defaults of a request that uses it. */
@@ -42,11 +42,10 @@ export function alias(aliases: Aliases = {}): Middleware {
     const target = follow(request.model, names, BadRequestError)
     return { ...target, ...defined(request), model: target.model }
   }
-  return layer(
+  return requestLayer(
     'alias',
-    (ctx, next) => {
+    (ctx) => {
       ctx.request = outgoing(ctx.request, ctx.options)
-      return next()
     },
     { outgoing, models: [...table.keys()] },
   )

@@ -6,7 +6,12 @@ import {
   normalize,
   toMessages,
 } from '../src/chat/index.js'
-import { BadRequestError, type Context, layer, type Middleware } from '../src/core/index.js'
+import {
+  BadRequestError,
+  type Middleware,
+  type RequestContext,
+  requestLayer,
+} from '../src/core/index.js'
 import { trim } from './history/trim.js'
 
 export interface HistoryOptions {
@@ -43,7 +48,7 @@ export interface HistoryOptions {
 export function history(options: HistoryOptions = {}): Middleware {
   const { mode = 'repair', maxTokens, exact = true } = options
 
-  return layer('history', async (ctx, next) => {
+  return requestLayer('history', (ctx) => {
     const repairs: string[] = []
     const messages = repaired(ctx.request.messages, (text) => repairs.push(text))
     if (mode === 'strict' && repairs.length > 0)
@@ -57,8 +62,7 @@ export function history(options: HistoryOptions = {}): Middleware {
     for (const message of repairs) ctx.warn({ code: 'repaired', param: 'messages', message })
     if (messages !== ctx.request.messages) ctx.request = { ...ctx.request, messages }
     const limit = maxTokens === 'model' ? modelLimit(ctx) : maxTokens
-    if (limit !== undefined) ctx.request = await keepWithin(ctx, limit, exact)
-    return await next()
+    if (limit !== undefined) return keepWithin(ctx, limit, exact)
   })
 }
 
@@ -75,7 +79,7 @@ function repaired(messages: readonly Message[], warn: (repair: string) => void) 
 /**
  * The context size minus the output limit; undefined if unknown, or if no provider knows the model.
  */
-function modelLimit({ client, request }: Context): number | undefined {
+function modelLimit({ client, request }: RequestContext): number | undefined {
   try {
     const { contextTokens, maxOutputTokens = 4096 } = client.capabilities(request.model)
     const answer = request.max_completion_tokens ?? request.max_tokens ?? maxOutputTokens
@@ -91,8 +95,8 @@ const surely = 0.6
 /** Maximum counts by the provider, each a request. */
 const mostCounts = 3
 
-/** The request with as many messages as fit. */
-async function keepWithin(ctx: Context, limit: number, exact: boolean): Promise<ChatRequest> {
+/** Leaves out the messages that do not fit. */
+async function keepWithin(ctx: RequestContext, limit: number, exact: boolean): Promise<void> {
   let { request } = ctx
   let size = estimate(request)
   for (let counts = 0; ; ) {
@@ -107,7 +111,7 @@ async function keepWithin(ctx: Context, limit: number, exact: boolean): Promise<
     size = estimate(request, size.tokens / size.estimate)
   }
   warnOfSize(ctx, request, limit, size)
-  return request
+  ctx.request = request
 }
 
 interface Size {
@@ -123,7 +127,7 @@ function estimate(request: ChatRequest, correction = 1): Size {
 }
 
 /** The provider's count; our estimate if it has none, or fails. */
-async function count(ctx: Context, request: ChatRequest, estimate: number): Promise<Size> {
+async function count(ctx: RequestContext, request: ChatRequest, estimate: number): Promise<Size> {
   const { tokens, estimated, error } = await ctx.client.countTokens(request)
   if (error !== undefined)
     ctx.warn({
@@ -133,7 +137,7 @@ async function count(ctx: Context, request: ChatRequest, estimate: number): Prom
   return { estimate, tokens, ...(!estimated && { isCounted: true as const }) }
 }
 
-function warnOfSize(ctx: Context, request: ChatRequest, limit: number, size: Size): void {
+function warnOfSize(ctx: RequestContext, request: ChatRequest, limit: number, size: Size): void {
   const dropped = ctx.request.messages.length - request.messages.length
   const tokens = `${size.tokens} tokens${size.isCounted ? '' : ' (estimated)'}`
   if (dropped > 0)

@@ -5,10 +5,10 @@
 import { type ChatRequest, isObject, type ParamRule } from '../src/chat/index.js'
 import {
   BadRequestError,
-  type Context,
-  layer,
   type Middleware,
   type ModelInfo,
+  type RequestContext,
+  requestLayer,
   UnsupportedParamsError,
 } from '../src/core/index.js'
 
@@ -43,7 +43,7 @@ export interface ParamsOptions {
  * reply.warnings // [{ code: 'changed', param: 'temperature', … }]
  */
 export function params({ dropParams }: ParamsOptions = {}): Middleware {
-  return layer('params', (ctx, next) => {
+  return requestLayer('params', (ctx) => {
     const { drop_params, additional_drop_params, allowed_openai_params, ...requested } = ctx.request
     const isDropping = flag(drop_params ?? ctx.options.dropParams ?? dropParams ?? false)
     const allowed = new Set(names('allowed_openai_params', allowed_openai_params))
@@ -56,7 +56,6 @@ export function params({ dropParams }: ParamsOptions = {}): Middleware {
     const request = isDropping ? adjust(kept, binding, model, ctx) : check(kept, binding, model)
     const forced = rules.filter(({ param, unmapped }) => unmapped && allowed.has(param))
     ctx.request = verbatim(request, forced)
-    return next()
   })
 }
 
@@ -82,7 +81,7 @@ function names(control: string, value: unknown): readonly string[] {
 const limits = ['max_completion_tokens', 'max_tokens'] as const
 
 /** If both are given, the newer name counts. */
-function oneLimit(request: ChatRequest, { warn }: Context): ChatRequest {
+function oneLimit(request: ChatRequest, { warn }: RequestContext): ChatRequest {
   const { max_tokens, ...rest } = request
   const limit = request.max_completion_tokens ?? undefined
   if (limit === undefined || max_tokens === undefined) return request
@@ -139,7 +138,7 @@ function check(request: ChatRequest, rules: Rules, model: ModelInfo): ChatReques
 }
 
 /** Applies the rules in sequence, each to the result of the last one. */
-function adjust(requested: ChatRequest, rules: Rules, model: ModelInfo, { warn }: Context) {
+function adjust(requested: ChatRequest, rules: Rules, model: ModelInfo, { warn }: RequestContext) {
   let request = requested
   for (const rule of rules) {
     if (!isBroken(rule, request)) continue
@@ -200,7 +199,7 @@ function verbatim(requested: ChatRequest, rules: Rules): ChatRequest {
 function withoutAll(
   requested: ChatRequest,
   paths: readonly string[],
-  { warn }: Context,
+  { warn }: RequestContext,
 ): ChatRequest {
   let request = requested
   for (const path of paths) {

@@ -8,7 +8,12 @@ import {
   type Message,
   type ToolDefinition,
 } from '../src/chat/index.js'
-import { type Context, layer, type Middleware, MisuseError } from '../src/core/index.js'
+import {
+  type Middleware,
+  MisuseError,
+  type RequestContext,
+  requestLayer,
+} from '../src/core/index.js'
 
 export interface PromptCacheOptions {
   /** How long Anthropic caches it. @default the provider's: '5m' */
@@ -32,14 +37,13 @@ export function promptCache({ ttl }: PromptCacheOptions = {}): Middleware {
   if (ttl !== undefined && ttl !== '5m' && ttl !== '1h')
     throw new MisuseError("promptCache() takes a ttl of '5m' or '1h'")
   const mark: CacheControl = { type: 'ephemeral', ...(ttl && { ttl }) }
-  return layer(
+  return requestLayer(
     'promptCache',
-    async (ctx, next) => {
+    async (ctx) => {
       const { provider, rules } = ctx.client.capabilities(ctx.request.model)
       const hasKey = !rules.some(({ param }) => param === 'prompt_cache_key')
       if (provider === 'anthropic') ctx.request = withMarks(ctx.request, mark)
       else if (keyed.has(provider) && hasKey) ctx.request = await withKey(ctx)
-      return next()
     },
     { place: 'inside retry' },
   )
@@ -82,7 +86,7 @@ function isMarked(request: ChatRequest): boolean {
 // ---- Key ----------------------------------------------------------------------------------------
 
 /** Requests with the same beginning get the same key; without a stable part there is none. */
-async function withKey({ request }: Context): Promise<ChatRequest> {
+async function withKey({ request }: RequestContext): Promise<ChatRequest> {
   const system = request.messages.filter(isStable).map(({ content }) => content)
   const { tools = [], prompt_cache_key, extra_body } = request
   const isGiven = prompt_cache_key !== undefined || extra_body?.prompt_cache_key !== undefined

@@ -1,6 +1,6 @@
 /** Limits the silence of a provider. */
 import { defined, type Timeouts } from '../src/chat/index.js'
-import { type Context, layer, type Middleware } from '../src/core/index.js'
+import { type Middleware, type RequestContext, requestLayer } from '../src/core/index.js'
 
 /**
  * Limits the silence of a provider, in milliseconds: until the headers (`headersMs`), between bytes
@@ -20,27 +20,26 @@ import { type Context, layer, type Middleware } from '../src/core/index.js'
  * const ai = createClient({ use: [retry(), timeout({ headersMs: 20_000 })] })
  */
 export function timeout(timeouts: Timeouts = {}): Middleware {
-  return layer('timeout', (ctx, next) => {
+  return requestLayer('timeout', (ctx) => {
     ctx.timeouts = {
       ...defaults(ctx),
       ...defined(ctx.timeouts),
       ...defined(timeouts),
       ...defined(ctx.options.timeouts ?? {}),
     }
-    return next()
   })
 }
 
 const streaming = { headersMs: 60_000, idleBytesMs: 60_000, idleEventsMs: 300_000 }
 const wholeAnswerMs = 600_000
 
-function defaults(ctx: Context): Timeouts {
+function defaults(ctx: RequestContext): Timeouts {
   const known = { ...streaming, ...defined(ofModel(ctx)) }
   return ctx.streaming ? known : { ...known, headersMs: Math.max(known.headersMs, wholeAnswerMs) }
 }
 
 /** An unknown name is refused at the end of the stack: a layer inside may still change it. */
-function ofModel({ client, request }: Context): Timeouts {
+function ofModel({ client, request }: RequestContext): Timeouts {
   try {
     return client.capabilities(request.model).timeouts ?? {}
   } catch {

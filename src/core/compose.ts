@@ -1,24 +1,44 @@
 /** The onion: runs the layers one inside the other, and enforces the rules of `next()`. */
 import type { ChatResponse } from '../chat/index.js'
-import type { Context } from './context.js'
+import type { Context, Middleware } from './context.js'
 import { ignoreRejection } from './ignore-rejection.js'
-import { LayerContext, type Run, type Slots } from './layer.js'
+import { editOf, LayerContext, type Run, type Slots } from './layer.js'
 import type { Ledger } from './ledger.js'
 import type { Scope } from './scope.js'
 
-/** Runs the layers from `index` on inside `scope`. Resolves when the scope has a whole answer. */
-export async function runLayers(
+/** Runs the layers from `first` on inside `scope`. Resolves when the scope has a whole answer. */
+export function runLayers(
   run: Run,
-  index: number,
+  first: number,
   scope: Scope,
-  slots: Slots,
+  given: Slots,
   ledger: Ledger,
 ): Promise<void> {
-  const middleware = run.layers[index]
-  if (!middleware) return await run.attempt(run, scope, slots, ledger)
-  const layer = new LayerContext(run, index, scope, slots, ledger)
-  const inside = new Inside(layer, (inner) =>
-    runLayers(run, index + 1, inner, layer.slots, layer.ledger),
+  let slots = given
+  for (let index = first; ; index++) {
+    const middleware = run.layers[index]
+    if (!middleware) return run.attempt(run, scope, slots, ledger)
+    const layer = new LayerContext(run, index, scope, slots, ledger)
+    const edit = editOf(middleware)
+    if (!edit) return runLayer(run, index, middleware, layer)
+    const editing = edit(layer)
+    if (editing)
+      return editing.then(() => {
+        if (scope.fault) throw scope.fault
+        return runLayers(run, index + 1, scope, layer.slots, ledger)
+      })
+    slots = layer.slots
+  }
+}
+
+async function runLayer(
+  run: Run,
+  index: number,
+  middleware: Middleware<never>,
+  layer: LayerContext,
+): Promise<void> {
+  const inside = new Inside(layer, (scope) =>
+    runLayers(run, index + 1, scope, layer.slots, layer.ledger),
   )
   try {
     // through unknown: State was checked when the layer was passed to the client

@@ -10,6 +10,7 @@ import type {
   Warning,
 } from '../chat/index.js'
 import type {
+  BaseCallOptions,
   Caller,
   CallOptions,
   Context,
@@ -54,6 +55,33 @@ export function layer<State = {}>(
 
 /** True for a layer made by `layer()`, whose name is reliable. */
 export const isNamedLayer = (middleware: object): boolean => brand in middleware
+
+/** What a layer that only edits the request can use. */
+export interface RequestContext
+  extends Pick<Context, 'request' | 'timeouts' | 'streaming' | 'client' | 'warn'> {
+  readonly options: BaseCallOptions
+}
+
+type Edit = (ctx: RequestContext) => void | Promise<void>
+
+/** `Symbol.for`: as `brand`. */
+const editKey = Symbol.for('tetrad.edit')
+
+/**
+ * Creates a layer that only edits `ctx.request` or `ctx.timeouts`, and passes on. The stack runs the
+ * edit without a scope, as what comes from inside does not concern it.
+ */
+export function requestLayer(name: string, edit: Edit, data: LayerData = {}): Middleware {
+  const run = async (ctx: Context, next: Next) => {
+    await edit(ctx)
+    return await next()
+  }
+  return Object.assign(layer(name, run, data), { [editKey]: edit })
+}
+
+/** The edit of a layer made by `requestLayer()`. */
+export const editOf = (middleware: object): Edit | undefined =>
+  (middleware as { readonly [editKey]?: Edit })[editKey]
 
 /** Shared by all layers of one call. */
 export interface Run {
@@ -173,17 +201,21 @@ export class LayerContext implements Context<unknown>, Owner {
     this.isAnswering = true
   }
 
-  readonly get = <T>(key: Key<T>): T | undefined => this.run.values.get(key)
+  get<T>(key: Key<T>): T | undefined {
+    return this.run.values.get(key)
+  }
 
-  readonly set = <T>(key: Key<T>, value: T): void => this.run.values.set(key, value)
+  set<T>(key: Key<T>, value: T): void {
+    this.run.values.set(key, value)
+  }
 
-  readonly transform = (fn: Transform): void => {
+  transform(fn: Transform): void {
     if (this.scope)
       throw this.misuse('registered a transform after its first next(): register it before')
     this.transforms.push(fn)
   }
 
-  readonly emit = (chunk: StreamChunk): void | Promise<void> => {
+  emit(chunk: StreamChunk): void | Promise<void> {
     if (this.isRunning && chunk.type !== 'data' && chunk.type !== 'warning')
       throw this.misuse(
         `emitted a '${chunk.type}' while its next() was running: only data and warning chunks may be emitted then`,
@@ -194,18 +226,18 @@ export class LayerContext implements Context<unknown>, Owner {
     return ignoreRejection(Promise.race([pending, ended.promise]).finally(ended.release))
   }
 
-  readonly warn = (warning: Warning): void => {
+  warn(warning: Warning): void {
     // while a layer is unwound there is no answer to add it to
     if (this.within.fault || this.within.isSettled) return
     const pending = this.within.enter([{ type: 'warning', warning }])
     if (pending) ignoreRejection(pending)
   }
 
-  readonly abort = (reason?: unknown): void => {
+  abort(reason?: unknown): void {
     if (this.isRunning) this.scope?.abort(reason)
   }
 
-  readonly defer = (work: Promise<unknown>): void => {
+  defer(work: Promise<unknown>): void {
     ignoreRejection(work)
     this.run.options.waitUntil?.(work)
   }
@@ -251,6 +283,19 @@ export class LayerContext implements Context<unknown>, Owner {
   misuse(what: string): MisuseError {
     return new MisuseError(`The middleware '${this.name}' ${what}`)
   }
+}
+
+/**
+ * `({ emit, warn }, next) => …` works: a method is bound when it is read, as a layer reads few of
+ * them.
+ */
+for (const name of ['get', 'set', 'transform', 'emit', 'warn', 'abort', 'defer'] as const) {
+  const method: Function = LayerContext.prototype[name]
+  Object.defineProperty(LayerContext.prototype, name, {
+    get(this: LayerContext) {
+      return method.bind(this)
+    },
+  })
 }
 
 /** If a layer edits only `text`, updates the message too. */
