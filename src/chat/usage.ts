@@ -1,5 +1,5 @@
 /** Token usage in litellm's field names, its sum, and the marks of usage to be estimated. */
-import { asObject, defined, isGiven, isObject, type JsonObject } from './json.js'
+import { asObject, defined, isGiven, isObject } from './json.js'
 
 /**
  * `prompt_tokens` includes cache reads, cache writes and the prompt tokens of hosted tools;
@@ -69,19 +69,22 @@ export const estimatedIfBad = (...counts: readonly unknown[]): { readonly estima
     ? { estimated: true }
     : {}
 
-/** Merges a later snapshot of reported counts into an earlier one; null and 0 overwrite nothing. */
-export function mergeCounts(before: JsonObject, after: unknown): JsonObject {
-  if (!isObject(after)) return before
-  let merged: Record<string, unknown> | undefined
-  for (const name of Object.keys(after)) {
-    const value = after[name]
+/** Updates counts by a later snapshot of them; null and 0 overwrite nothing. */
+export function updateCounts(counts: Record<string, unknown>, snapshot: unknown): void {
+  if (!isObject(snapshot)) return
+  for (const name in snapshot) {
+    const value = snapshot[name]
     // a count of that name would be no member, but what the counts inherit from
     const isCount = isGiven(value) && name !== '__proto__'
-    if (!isCount || (value === 0 && before[name] !== undefined)) continue
-    merged ??= { ...before }
-    merged[name] = isObject(value) ? mergeCounts(asObject(before[name]), value) : value
+    if (!isCount || (value === 0 && counts[name] !== undefined)) continue
+    counts[name] = isObject(value) ? updated(asObject(counts[name]), value) : value
   }
-  return merged ?? before
+}
+
+function updated(counts: Readonly<Record<string, unknown>>, snapshot: unknown) {
+  const group = { ...counts }
+  updateCounts(group, snapshot)
+  return group
 }
 
 export const emptyUsage: Usage = /* @__PURE__ */ Object.freeze({

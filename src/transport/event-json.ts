@@ -12,12 +12,19 @@ interface Shape {
   /** The text after the last, without the blanks before its brace. */
   readonly rest: string
   readonly root: Node
+  /** Those of the event that is being read, by slot. */
+  readonly values: unknown[]
 }
 
 /** An object or list; its members are slots, by number, or other such nodes. */
 interface Node {
   readonly value: object
-  readonly members: readonly (readonly [key: string, member: number | Node])[]
+  readonly members: readonly Member[]
+}
+
+interface Member {
+  readonly key: string
+  readonly at: number | Node
 }
 
 /** Of one stream. */
@@ -65,61 +72,68 @@ function shapeOf(text: string): Shape | undefined {
   const root = nodeOf(JSON.parse(marked), found)
   const pieces = unpadded(marked).split(/"\u0080\d+"/)
   const rest = pieces.pop() ?? ''
-  return found.count === count ? { pieces, rest, root } : undefined
+  return found.count === count ? { pieces, rest, root, values: [] } : undefined
 }
 
 function nodeOf(value: object, found: { count: number }): Node {
-  const members: [string, number | Node][] = []
+  const members: Member[] = []
   for (const [key, member] of Object.entries(value)) {
     const isMark = typeof member === 'string' && member.startsWith(mark)
     if (isMark) found.count++
-    if (isMark) members.push([key, Number(member.slice(1))])
+    if (isMark) members.push({ key, at: Number(member.slice(1)) })
     else if (typeof member === 'object' && member !== null)
-      members.push([key, nodeOf(member, found)])
+      members.push({ key, at: nodeOf(member, found) })
   }
   return { value, members }
 }
 
 /** Undefined if anything but the values of slots differs. */
-function read({ pieces, rest, root }: Shape, text: string): unknown {
-  const values: unknown[] = []
+function read({ pieces, rest, root, values }: Shape, text: string): unknown {
   let at = 0
+  let slot = 0
   for (const piece of pieces) {
+    // makes no string, as a slice would, and is faster than `startsWith`
+    if (text.indexOf(piece, at) !== at) return undefined
     const start = at + piece.length
-    // `===` compares machine words, `startsWith` single characters
-    if (text.slice(at, start) !== piece) return undefined
     at = endOfValue(text, start)
-    const value = readValue(text.slice(start, at))
+    const value = readValue(text, start, at)
     if (value === undefined) return undefined
-    values.push(value)
+    values[slot++] = value
   }
   return unpadded(text.slice(at)) === rest ? filled(root, values) : undefined
 }
 
-/** The index after the next quote of a string, or after the digits of a number. */
+/** The index after the next quote of a string, 0 if none follows; or after the digits of a number. */
 function endOfValue(text: string, start: number): number {
   if (text.charCodeAt(start) === quote) return text.indexOf('"', start + 1) + 1
   let end = start
-  while (text.charCodeAt(end) >= zero && text.charCodeAt(end) <= nine) end++
+  while (isDigit(text.charCodeAt(end))) end++
   return end
 }
 
 /** Undefined: neither string nor number, or a string that may continue after this quote. */
-function readValue(json: string): unknown {
-  const { length } = json
-  if (json.charCodeAt(0) !== quote) {
-    const isExact = length === 1 || (length < 16 && json.charCodeAt(0) !== zero)
-    return length > 0 && isExact ? Number(json) : undefined
-  }
-  if (json.charCodeAt(length - 2) === backslash) return undefined
-  return isPlain(json) ? json.slice(1, -1) : JSON.parse(json)
+function readValue(text: string, start: number, end: number): unknown {
+  if (text.charCodeAt(start) !== quote) return readNumber(text, start, end)
+  if (end === 0 || text.charCodeAt(end - 2) === backslash) return undefined
+  const isPlain = isShort(text, start + 1, end - 1)
+  return isPlain ? text.slice(start + 1, end - 1) : JSON.parse(text.slice(start, end))
+}
+
+/** Undefined for none, and for one that JSON does not allow or a sum of digits does not give. */
+function readNumber(text: string, start: number, end: number): number | undefined {
+  const length = end - start
+  const isExact = length === 1 || (length < 16 && text.charCodeAt(start) !== zero)
+  if (length === 0 || !isExact) return undefined
+  let value = 0
+  for (let at = start; at < end; at++) value = value * 10 + text.charCodeAt(at) - zero
+  return value
 }
 
 /** True for a short string without escapes: a longer slice keeps the whole read in memory. */
-function isPlain(json: string): boolean {
-  if (json.length > 14) return false
-  for (let at = 0; at < json.length; at++) {
-    const code = json.charCodeAt(at)
+function isShort(text: string, start: number, end: number): boolean {
+  if (end - start > 12) return false
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at)
     if (code < blank || code === backslash) return false
   }
   return true
@@ -136,14 +150,15 @@ function unpadded(json: string): string {
 const blank = 0x20
 const quote = 0x22
 const zero = 0x30
-const nine = 0x39
 const backslash = 0x5c
+
+const isDigit = (code: number) => code >= zero && code <= zero + 9
 
 /** Copies at every depth: changes to one event do not affect the next. */
 function filled({ value, members }: Node, values: readonly unknown[]): unknown {
   // a list has its indices as keys
   const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>
-  for (const [key, member] of members)
-    copy[key] = typeof member === 'number' ? values[member] : filled(member, values)
+  for (const { key, at } of members)
+    copy[key] = typeof at === 'number' ? values[at] : filled(at, values)
   return copy
 }

@@ -66,7 +66,7 @@ export class State {
   /** Id of the current message; undefined before it begins. */
   id: string | undefined
   isEnded = false
-  usage: JsonObject = {}
+  usage: Record<string, unknown> = {}
   /** `stop_reason`, `stop_sequence`, `stop_details`, `container`: the last value of each. */
   stop: JsonObject = {}
 

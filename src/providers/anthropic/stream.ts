@@ -1,5 +1,5 @@
 /** Reads the events of one answer: a table of events over a small state. */
-import { mergeCounts } from '../../chat/index.js'
+import { updateCounts } from '../../chat/index.js'
 import { asObject, asParts, asString, asText, isObject, type JsonObject } from '../../chat/json.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
@@ -98,7 +98,8 @@ function messageStart({ message }: JsonObject, state: State): void {
     {},
     { stop_reason, stop_sequence, stop_details, container, input_transformations },
   )
-  readUsage(mergeCounts({}, message.usage), state)
+  state.usage = {}
+  readUsage(message.usage, state)
   for (const block of asParts(message.content)) {
     openBlock(block, given, state)
     closeBlock(given, state)
@@ -123,12 +124,12 @@ function messageDelta(event: JsonObject, state: State): void {
     state.writer.keepUnread(delta, readMembers)
     state.stop = mergeGiven(state.stop, { ...delta, input_transformations })
   }
-  if (isObject(usage)) readUsage(mergeCounts(state.usage, usage), state)
+  if (isObject(usage)) readUsage(usage, state)
 }
 
-function readUsage(wire: JsonObject, state: State): void {
-  state.usage = wire
-  state.writer.reportUsage(fromWireUsage(wire))
+function readUsage(snapshot: unknown, { usage, writer }: State): void {
+  updateCounts(usage, snapshot)
+  writer.reportUsage(fromWireUsage(usage))
 }
 
 function messageStop(_: JsonObject, state: State): void {

@@ -1,5 +1,4 @@
 /** State of an answer while it streams. */
-import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
 import { customNames } from '../tools.js'
@@ -38,7 +37,7 @@ export class State {
   audioType: string | undefined
   /** Number of the reasoning block: other content ends a block. */
   thought = 0
-  usage: JsonObject = {}
+  readonly usage: Record<string, unknown> = {}
   /** It was not reported yet. */
   isUsageNew = false
   finishReason: string | undefined

@@ -3,7 +3,7 @@
  * event; an answer is complete once a `finishReason` or a `blockReason` was read, and later text
  * and usage still count.
  */
-import { type FinishReason, mergeCounts } from '../../chat/index.js'
+import { type FinishReason, updateCounts } from '../../chat/index.js'
 import {
   asId,
   asList,
@@ -75,7 +75,7 @@ function readChunk(chunk: GenerateContentResponse, state: State): void {
   if (isPart) writer.keepUnread(asObject(chunk), readMembers)
   const { usageMetadata, promptFeedback, candidates } = chunk
   if (isObject(usageMetadata)) {
-    state.usage = mergeCounts(state.usage, usageMetadata)
+    updateCounts(state.usage, usageMetadata)
     state.isUsageNew = true
   }
   const blockReason = asId(promptFeedback?.blockReason)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mergeCounts } from '../../../src/chat/index.js'
+import { updateCounts } from '../../../src/chat/index.js'
 import { fromWireUsage } from '../../../src/providers/anthropic/usage.js'
 
 describe('usage', () => {
@@ -83,12 +83,10 @@ describe('usage', () => {
   })
 
   it('later values win, null and missing ones change nothing', () => {
-    const before = { input_tokens: 43, output_tokens: 1 }
-    expect(mergeCounts(before, { input_tokens: 61, output_tokens: null })).toEqual({
-      input_tokens: 61,
-      output_tokens: 1,
-    })
-    expect(mergeCounts(before, { input_tokens: null })).toBe(before)
-    expect(mergeCounts(before, undefined)).toBe(before)
+    const counts = { input_tokens: 43, output_tokens: 1 }
+    updateCounts(counts, { input_tokens: 61, output_tokens: null })
+    updateCounts(counts, { input_tokens: null })
+    updateCounts(counts, undefined)
+    expect(counts).toEqual({ input_tokens: 61, output_tokens: 1 })
   })
 })
