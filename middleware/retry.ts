@@ -65,13 +65,14 @@ export function retry(options: RetryOptions = {}): Middleware {
   const policy: Policy = { ...options, attempts, budget }
 
   const run = async (ctx: Context, next: Next) => {
-    const again = planRetries(ctx, policy)
+    let again: ReturnType<typeof planRetries> | undefined
     for (;;) {
       try {
         const response = await next()
         if (budget) budget.give(providerOf(ctx))
         return response
       } catch (error) {
+        again ??= planRetries(ctx, policy)
         await again(error)
       }
     }

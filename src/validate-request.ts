@@ -66,7 +66,7 @@ function checkShape(input: ChatRequest<FormatInput>): void {
       `n: ${input.n} is not supported by any provider here: make ${input.n} calls`,
       { status: 400, code: 'unsupported_params', phase: 'request' },
     )
-  for (const [name, { is, what }] of Object.entries(shapes)) {
+  for (const [name, { is, what }] of shapes) {
     const value = input[name as keyof typeof input]
     if (isGiven(value) && !is(value)) throw refusal(`${name} must be ${what}`)
   }
@@ -109,7 +109,7 @@ const texts = { is: listOf(isText), what: 'a list of strings' }
 const record = { is: isObject, what: 'an object' }
 
 /** What layers and adapters rely on. Numbers and enum values are the provider's to reject. */
-const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }>> = {
+const shapes = Object.entries<{ readonly is: Is; readonly what: string }>({
   stop: { is: (value) => isText(value) || texts.is(value), what: 'a string, or a list of strings' },
   tools: {
     is: listOf(isTool),
@@ -135,7 +135,7 @@ const shapes: Readonly<Record<string, { readonly is: Is; readonly what: string }
   extra_body: record,
   extra_headers: record,
   provider_options: record,
-}
+})
 
 const refusal = (message: string) =>
   new BadRequestError(message, { status: 400, code: 'bad_request', phase: 'request' })

@@ -7,7 +7,13 @@ import { redact } from '../../middleware/redact.js'
 import { repair } from '../../middleware/repair.js'
 import { telemetry } from '../../middleware/telemetry.js'
 import { createClient } from '../../src/client.js'
-import { layer, type Middleware, MisuseError } from '../../src/core/index.js'
+import {
+  layer,
+  type Middleware,
+  MisuseError,
+  type RequestContext,
+  requestLayer,
+} from '../../src/core/index.js'
 import { caller, failure, fakeAdapter, modes, request, run, say } from './support.js'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -255,5 +261,68 @@ describe('countTokens', () => {
       },
     })
     await expect(caller(counting().adapter, refuse).countTokens(request)).rejects.toThrow('no')
+  })
+})
+
+describe('a layer that only edits the request', () => {
+  const seen: string[] = []
+  const edit = (name: string, given: (ctx: RequestContext) => void | Promise<void>) =>
+    requestLayer(name, given)
+  const suffix = (text: string) =>
+    edit('suffix', (ctx) => {
+      ctx.request = { ...ctx.request, user: `${ctx.request.user ?? ''}${text}` }
+      ctx.warn({ code: 'other', message: text })
+    })
+  const outer: Middleware = async (ctx, next) => {
+    await next()
+    seen.push(`${ctx.request.user} ${ctx.response?.warnings.map(({ message }) => message)}`)
+  }
+
+  it.each(modes)('edits for those inside, alone and within another layer, in %s', async (mode) => {
+    seen.length = 0
+    const later = edit('later', async (ctx) => {
+      await Promise.resolve()
+      ctx.request = { ...ctx.request, user: `${ctx.request.user}c` }
+    })
+    const within: Middleware = (ctx, next) => suffix('d')(ctx, next)
+    const adapter = fakeAdapter(say('hi'))
+    const ai = caller(adapter, outer, suffix('a'), suffix('b'), later, within, outer)
+    await run(ai, mode)
+    expect(seen).toEqual(['abcd ', 'undefined a,b,d'])
+  })
+
+  it.each(modes)('ends the call by what it throws, at once or later, in %s', async (mode) => {
+    for (const fails of [
+      () => {
+        throw new Error('no')
+      },
+      () => Promise.reject(new Error('no')),
+    ]) {
+      const error = await failure(
+        run(caller(fakeAdapter(say('hi')), outer, edit('e', fails)), mode),
+      )
+      expect(error.message).toBe('no')
+    }
+  })
+
+  it('starts nothing inside once the call was aborted meanwhile', async () => {
+    const controller = new AbortController()
+    const started: string[] = []
+    const slow = edit('slow', async () => {
+      controller.abort()
+      await Promise.resolve()
+    })
+    const inner: Middleware = (_, next) => {
+      started.push('inner')
+      return next()
+    }
+    const ai = caller(
+      fakeAdapter(say('hi')),
+      slow,
+      edit('next', () => void started.push('edit')),
+      inner,
+    )
+    const error = await failure(ai.generate(request, { signal: controller.signal }))
+    expect([error.name, started]).toEqual(['AbortError', []])
   })
 })

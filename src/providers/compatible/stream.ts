@@ -10,9 +10,9 @@ import {
   asText,
   isObject,
   type JsonObject,
-  mergeCounts,
   type TokenLogprob,
   type UrlCitation,
+  updateCounts,
 } from '../../chat/index.js'
 import { type Call, StreamInterruptedError } from '../../core/index.js'
 import type { ToError, WireEvent, WireResponse } from '../../transport/index.js'
@@ -46,7 +46,7 @@ class State {
   nativeReason: string | undefined
   stopSequence: string | undefined
   serviceTier: string | undefined
-  usage: JsonObject = {}
+  readonly usage: Record<string, unknown> = {}
 
   constructor(
     readonly context: WireContext,
@@ -282,7 +282,7 @@ const isLogprob = (value: unknown): value is TokenLogprob =>
 function readUsage(chunk: JsonObject, choice: JsonObject | undefined, state: State): void {
   const wire = findUsage(chunk, choice)
   if (!isObject(wire)) return
-  state.usage = mergeCounts(state.usage, wire)
+  updateCounts(state.usage, wire)
   state.writer.keepUsage(state.usage, readCounts)
   state.writer.reportUsage(toUsage(state.usage))
 }

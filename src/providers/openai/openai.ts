@@ -14,7 +14,7 @@ import {
   takesAudio,
   takesCacheMarks,
 } from './models.js'
-import { countWriter, requestWriter } from './request.js'
+import { countWriter, fields, requestWriter } from './request.js'
 import { clientFetch, type ResponsesClient } from './sdk.js'
 import { responseReader, streamReader } from './stream.js'
 import { contextOf, toInput } from './turns.js'
@@ -77,6 +77,7 @@ const schemas = onDemand(() => import('../../schema/openai.js'))
 
 /** OpenAI's own variant of the wire. */
 export const profile: Profile = {
+  fields,
   provider: 'openai',
   capabilities,
   effortsOf,

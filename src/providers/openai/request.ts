@@ -54,12 +54,13 @@ function toBody(request: ChatRequest, context: FieldContext): JsonObject {
 const mayBeEmpty = ['input', 'previous_response_id', 'conversation', 'prompt', 'instructions']
 
 function mapped(request: ChatRequest, context: FieldContext): JsonObject {
-  const table: Fields = { ...fields, ...context.profile.fields }
+  const { fields } = context.profile
   const parts: JsonObject[] = [common(request, context)]
-  for (const [param, field] of Object.entries(table)) {
+  for (const param in fields) {
     // the keys of the table are parameters
     const name = param as keyof ChatRequest
     if (!isGiven(request[name])) continue
+    const field = fields[name]
     if (field) parts.push(field(request, context))
     else if (field === null) dropped(name, context)
   }
@@ -118,7 +119,7 @@ const toSafetyIdentifier: Field = ({ user = '', safety_identifier }, { note }) =
   return { safety_identifier: user.slice(0, maxIdentifier) }
 }
 
-const fields: Fields = {
+export const fields: Fields = {
   // under the same names
   ...each(
     words(

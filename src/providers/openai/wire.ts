@@ -83,8 +83,8 @@ export interface Profile extends ReaderLimits {
   /** True if parts of the input may have explicit prompt-cache breakpoints. */
   takesCacheMarks(model: string): boolean
 
-  /** Parameters mapped differently from OpenAI's; null: the wire has no field for it. */
-  readonly fields?: Fields
+  /** How parameters are mapped; null: the wire has no field for it. */
+  readonly fields: Fields
   /** Loaded before `toolSchema` and `answerSchema` are called. */
   readonly schemas: OnDemand<unknown>
   toolSchema(schema: JsonObject, options: SchemaOptions): DialectSchema

@@ -1,4 +1,5 @@
 /** Requests to xAI: OpenAI's table, with xAI's differences. */
+import { fields as fieldsOfOpenai } from '../openai/request.js'
 import type { Field, Fields } from '../openai/wire.js'
 
 /** xAI identifies the end user by `user`. */
@@ -14,6 +15,7 @@ const toUser: Field = ({ user, safety_identifier }, { note }) => {
 
 /** `logprobs` is a separate member; `seed` and `user` are accepted, `verbosity`, `metadata` not. */
 export const fields: Fields = {
+  ...fieldsOfOpenai,
   logprobs: ({ logprobs }) => ({ logprobs }),
   top_logprobs: ({ top_logprobs, logprobs }) => ({
     top_logprobs,
