@@ -64,10 +64,15 @@ const medias: ReadonlySet<unknown> = new Set<Media>(['all', 'last', 'never'])
  */
 export function conversation<State = {}>(options: ConversationOptions<State>): Middleware<State> {
   needs('conversation()', options?.store, ['replace', 'deleteIf'])
-  const { id, maxMessages, media = 'all', leaseMs = 30_000, clock = systemClock } = options
+  const { id, maxMessages = Infinity, media = 'all', leaseMs = 30_000 } = options
+  const { clock = systemClock } = options
   if (!medias.has(media))
     throw new MisuseError(
       `\`media\` of conversation() must be 'all', 'last' or 'never', not ${media}`,
+    )
+  if (!(maxMessages >= 1))
+    throw new MisuseError(
+      `\`maxMessages\` of conversation() must be at least 1, not ${maxMessages}`,
     )
   const store = patientStore(options.store, { patienceMs: 10_000 })
   const ttlMs = options.ttlMs ?? 30 * 86_400_000
@@ -154,7 +159,7 @@ function keyOf<State>(ctx: Context<State>, id: ConversationOptions<State>['id'])
  * The newest messages, beginning with a user message, the position of the first, and the total
  * length.
  */
-async function load(where: Where, maxMessages = Infinity) {
+async function load(where: Where, maxMessages: number) {
   await takeUpDraft(where)
   const { store, key, ttlMs } = where
   // an empty append returns the length
@@ -165,7 +170,7 @@ async function load(where: Where, maxMessages = Infinity) {
     const first = from === 0 ? 0 : messages.findIndex(({ role }) => role === 'user')
     if (first >= 0) return { before: messages.slice(first), from: from + first, length }
     // a turn longer than `maxMessages` is loaded whole
-    from = Math.max(0, from - Math.max(1, maxMessages))
+    from = Math.max(0, from - maxMessages)
   }
 }
 

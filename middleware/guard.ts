@@ -53,7 +53,8 @@ export interface GuardOptions<State = {}> {
  */
 export function guard<State = {}>(options: GuardOptions<State>): Middleware<State> {
   const { input, output, hold = 'sentence' } = options ?? {}
-  if (!(input || output) || !(hold === 'sentence' || hold === 'all'))
+  const isCheck = [input, output].every((one) => one === undefined || typeof one === 'function')
+  if (!(isCheck && (input || output)) || !(hold === 'sentence' || hold === 'all'))
     throw new MisuseError(
       "guard() needs at least one check: { input, output, hold: 'sentence' | 'all' }",
     )

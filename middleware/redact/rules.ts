@@ -10,7 +10,8 @@ export interface Rule {
   /** Letters, words joined by `_`: `email` is masked as `<EMAIL_1>`. */
   readonly name: string
   /**
-   * Global if it is no RegExp. Run over windows of 2 × `maxLength`, so `^` and `$` are meaningless.
+   * Global if it is no RegExp. Run over windows of 2 × `maxLength`, so `^` and `$` are meaningless;
+   * look-behind and look-ahead see 64 units.
    */
   readonly pattern: Pattern
   /** Length of the longest match, in UTF-16 units. */
@@ -40,6 +41,25 @@ export interface SearchRule extends Rule {
   readonly placeholder: string
   /** Its pattern runs in linear time: no windows needed. */
   readonly isLinear: boolean
+  /** Units before and after a match that its pattern looks at. @default 0 */
+  readonly behind?: number
+  readonly ahead?: number
+}
+
+/** Units that a pattern may look at on each side of a match. */
+export const lookAround = 64
+
+const unit = String.raw`(?:\\p\{[^}]*\}|\\[^pPux]|\[(?:\\.|[^\\\]])*\]|[^\\()[\]{}|*+?])`
+/** Look-aheads of one unit, as in `(?!\d)`: the unit that ends a run decides them. */
+const shortAheads = new RegExp(String.raw`\(\?[=!]${unit}(?:\|${unit})*\)`, 'gi')
+
+function looksOf(pattern: Pattern) {
+  const source = pattern instanceof RegExp ? pattern.source : ''
+  const isLong = /\(\?[=!]/.test(source.replace(shortAheads, ''))
+  return {
+    behind: /\(\?<[=!]/.test(source) ? lookAround : 0,
+    ahead: isLong ? lookAround : 0,
+  }
 }
 
 const digits = (text: string) => text.replace(/\D/g, '')
@@ -168,7 +188,8 @@ function toSearchRule(given: BuiltInRule | Rule): SearchRule {
   if (!(pattern instanceof RegExp) && 'global' in pattern && pattern.global !== true)
     throw new MisuseError(`The pattern of the rule '${name}' needs the flag g`)
   const ready = pattern instanceof RegExp ? withFlags(pattern, 'g') : pattern
-  return { ...given, ...sticky(given), pattern: ready, placeholder, isLinear: false }
+  const looks = looksOf(pattern)
+  return { ...given, ...sticky(given), ...looks, pattern: ready, placeholder, isLinear: false }
 }
 
 function toBuiltIn(name: BuiltInRule): SearchRule {

@@ -37,11 +37,13 @@ function better(best: Hit | undefined, hit: Hit | undefined): Hit | undefined {
 /** The first valid hit of one rule that starts in `from` … `to`. */
 function firstHit(text: string, rule: SearchRule, from: number, to: number): Hit | undefined {
   if (rule.isLinear) return hitIn(text, rule, from, to)
-  const half = Math.ceil(rule.maxLength / 2)
-  for (let at = from; at < to; at += half) {
-    const begin = Math.max(0, at - half)
-    const window = text.slice(begin, at + half + rule.maxLength)
-    const hit = hitIn(window, rule, at - begin, Math.min(at + half, to) - begin)
+  const { maxLength, behind = 0, ahead = 0 } = rule
+  const half = Math.ceil(maxLength / 2)
+  const step = Math.max(half, behind, ahead)
+  for (let at = from; at < to; at += step) {
+    const begin = Math.max(0, at - Math.max(half, behind))
+    const window = text.slice(begin, at + step + maxLength + ahead)
+    const hit = hitIn(window, rule, at - begin, Math.min(at + step, to) - begin)
     if (hit) return { ...hit, start: hit.start + begin, end: hit.end + begin }
   }
   return undefined
@@ -113,9 +115,9 @@ export function decidedEnd(
 }
 
 function heldFrom(text: string, rule: SearchRule, from: number, runs: Runs): number {
-  const { chars, begins } = rule
-  const first = firstHeld(text.length, rule.maxLength, from)
-  if (!chars) return first
+  const { chars, begins, maxLength, ahead = 0 } = rule
+  const first = firstHeld(text.length, maxLength + ahead, from)
+  if (!chars || ahead > 0) return first
   const run = Math.max(first, runAtEnd(text, rule, chars, first, runs))
   if (!begins) return run
   for (let at = run; at < text.length; at++) {

@@ -1,5 +1,5 @@
 /** Edits a streamed text as if it were one string: the part that may still change is held back. */
-import type { SearchRule } from './rules.js'
+import { lookAround, type SearchRule } from './rules.js'
 import { decidedEnd, findHits, type Hit, type Runs } from './search.js'
 
 /** The replacement of a hit; undefined keeps it. */
@@ -14,11 +14,8 @@ interface Edit {
   readonly outEnd: number
 }
 
-/** Units of emitted text kept for look-behind. */
-const context = 64
-
 export class TextEditor {
-  /** Context, followed by the pending text. */
+  /** Emitted text for look-behind, followed by the pending text. */
   private raw = ''
   /** Index of `raw` in the whole text. */
   private base = 0
@@ -106,8 +103,8 @@ export class TextEditor {
   }
 
   private trim(): void {
-    const cut = this.at - context
-    if (cut < 4 * context) return
+    const cut = this.at - lookAround
+    if (cut < 4 * lookAround) return
     this.raw = this.raw.slice(cut)
     this.base += cut
     this.runs.clear()

@@ -42,6 +42,12 @@ it.each(Object.entries(needy))('%s() without options', (name, factory) => {
 
 const wrong: readonly (readonly [string, unknown, readonly unknown[]])[] = [
   ['conversation', conversation, [{ store: memoryStore(), id: 'c', media: 'lats' }]],
+  ...[0, -1, Number.NaN, 'ten'].map(
+    (maxMessages) =>
+      ['conversation', conversation, [{ store: memoryStore(), id: 'c', maxMessages }]] as const,
+  ),
+  ['guard', guard, [{ output: /bomb/ }]],
+  ['guard', guard, [{ input: true, output: () => true }]],
   ['log', log, [{ content: true }]],
   ['log', log, [{ to: 'console' }]],
   ['telemetry', telemetry, [{ content: true }]],

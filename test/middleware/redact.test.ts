@@ -116,6 +116,31 @@ describe('redact: rules', () => {
     }
   })
 
+  it.each<[RegExp, number]>([
+    [/(?<=password: )\S{1,12}/, 12],
+    [/(?<=Case number )C-\d{6}(?!\d)/, 8],
+    [/(?<=a long prefix of more than forty units is: )\d{4}/, 4],
+    [/\d{4}(?= is my PIN)/, 4],
+    [/\d{3}(?!\.\d)/, 3],
+    [/\d{3}(?=\s|,)/, 3],
+    [/(?<!order )\d{6}(?=[ ,]|\p{L})/u, 6],
+  ])('look-behind and look-ahead see the text around a match: %s', async (pattern, maxLength) => {
+    const text =
+      'Case number C-123456, password: hunter22. For 123.4 and 567, order 654321, 654321, ' +
+      'a long prefix of more than forty units is: 4711 9876 is my PIN.'
+    const masked = text.replace(new RegExp(pattern, `g${pattern.flags}`), '<CASE>')
+    expect(masked).not.toBe(text)
+    for (const chars of [undefined, /\S/])
+      for (const size of [1, 2, 3, 7, 200]) {
+        const provider = scripted([answer(inPieces(text, size)), answer(inPieces(text, size))])
+        const ai = clientOf(provider, { rules: [{ name: 'case', pattern, maxLength, chars }] })
+        const request = requestFor({ messages: [{ role: 'user', content: text }] })
+        expect((await ai.generate(request)).text).toBe(masked)
+        expect((await ai.stream(request).response).text).toBe(masked)
+        expect(sentBy(provider)[1]?.messages).toEqual([{ role: 'user', content: masked }])
+      }
+  })
+
   it.each([
     [{ rules: [{ name: 'a1', pattern: /a/, maxLength: 1 }] }],
     [{ rules: [{ name: 'a', pattern: /a/, maxLength: 0 }] }],
