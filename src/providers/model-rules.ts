@@ -20,6 +20,16 @@ export function onceAModel<Facts>(compute: (model: string) => Facts): (model: st
 type Param = keyof ChatRequest
 type When = ParamRule['when']
 
+/**
+ * The name of a model without the publisher, region or path of a platform, in lower case:
+ * `openai/gpt-x`, `us.anthropic.claude-x`, `publishers/google/models/gemini-x`.
+ */
+export const bareModel = (model: string): string =>
+  model
+    .slice(model.lastIndexOf('/') + 1)
+    .toLowerCase()
+    .replace(/^([a-z]+\.)+(?=[a-z])/, '')
+
 export type Rules = readonly ParamRule[]
 
 /** Parameters that are not accepted, or not if `when` is true. */

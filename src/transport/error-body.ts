@@ -1,5 +1,5 @@
 /** Reads error bodies of providers and gateways: message, codes and status, wherever they are. */
-import { isObject, type JsonObject } from '../chat/index.js'
+import { asObjects, isObject, type JsonObject } from '../chat/index.js'
 
 export interface FailureFacts {
   /** The body as an object, without an array around it (Gemini, some gateways). */
@@ -16,7 +16,8 @@ export interface FailureFacts {
 /**
  * Shapes: `{ error: { message, type, code, param, status } }`,
  * `{ type: 'error', error: {…}, request_id }`, `{ code, error: 'text' }`, `{ error: 'text' }`,
- * `{ code, message }`, `{ response: { error } }`, `{ detail }`, and each in an array.
+ * `{ code, message }`, `{ response: { error } }`, `{ errors: [{…}] }`, `{ detail }`, and each in an
+ * array.
  */
 export function readFailure(wire: unknown): FailureFacts {
   const body = unwrap(wire)
@@ -57,7 +58,8 @@ const unwrap = (wire: unknown): JsonObject | undefined => {
 const errorObject = (body: JsonObject): JsonObject => {
   if (isObject(body.error)) return body.error
   if (isObject(body.response) && isObject(body.response.error)) return body.response.error
-  return body
+  const [first] = asObjects(body.errors)
+  return first ?? body
 }
 
 const messageIn = (error: JsonObject, body: JsonObject) =>

@@ -113,10 +113,14 @@ const unknownModel: Profile = {
 
 /** What the model accepts. Prefixes of other platforms (`us.anthropic.claude-…`) are ignored. */
 export const profileOf = onceAModel((model): Profile => {
-  const known = families.find(([pattern]) => pattern.test(model))?.[1]
+  const name = dashed(model)
+  const known = families.find(([pattern]) => pattern.test(name))?.[1]
   if (known) return known
-  return model.includes('claude') ? unknownClaude : unknownModel
+  return name.includes('claude') ? unknownClaude : unknownModel
 })
+
+/** Gateways write `claude-sonnet-4.5`. */
+const dashed = (model: string) => model.toLowerCase().replace(/(\d)\.(?=\d)/g, '$1-')
 
 /**
  * One name for the dated, aliased and platform forms of a model, which read each other's
@@ -124,7 +128,7 @@ export const profileOf = onceAModel((model): Profile => {
  * `us.anthropic.claude-sonnet-4-20250514-v1:0`.
  */
 export const modelFamily = (model: string): string =>
-  model
+  dashed(model)
     .replace(/^.*?(?=claude-)/, '')
     .replace(/-v\d+(:\d+)?$/, '')
     .replace(/[-@](\d{8}|latest|default)$/, '')

@@ -1,6 +1,6 @@
 /** Facts of known servers and models. All others are passed through. */
 import { type Capabilities, pick } from '../../chat/index.js'
-import { unmapped } from '../model-rules.js'
+import { bareModel, unmapped } from '../model-rules.js'
 import type { Notes } from '../notes.js'
 
 /** How Chat Completions servers differ. */
@@ -88,7 +88,7 @@ export function traitsOf(options: { readonly baseURL: string } & TraitOptions): 
 
 /** OpenAI's reasoning models, also with a gateway's prefix: they refuse `max_tokens`. */
 export function isReasoningModel(model: string): boolean {
-  const name = model.slice(model.lastIndexOf('/') + 1)
+  const name = bareModel(model)
   return /^(o\d|gpt-([5-9]|\d\d))/.test(name) && !name.includes('-chat')
 }
 

@@ -8,7 +8,14 @@ import type {
   ToolDefinition,
 } from '../../chat/index.js'
 import { defined, words } from '../../chat/json.js'
-import { mostOutput, onceAModel, refused, samplingRange, unmapped } from '../model-rules.js'
+import {
+  bareModel,
+  mostOutput,
+  onceAModel,
+  refused,
+  samplingRange,
+  unmapped,
+} from '../model-rules.js'
 import type { Notes } from '../notes.js'
 import type { Level } from './wire.js'
 
@@ -89,11 +96,8 @@ const families: readonly Row[] = [
   [/^gemma/, { thinking: lowToHigh, system: false }],
 ]
 
-/** The name without `models/`, in lower case, as in the table. */
-export const bareName = (model: string) => model.replace(/^models\//, '').toLowerCase()
-
 export const factsOf = onceAModel((model): ModelFacts => {
-  const name = bareName(model)
+  const name = bareModel(model)
   const row = families.find(([pattern]) => pattern.test(name))
   const generation = generationOf(name)
   const isNew = generation === undefined ? !name.startsWith('gemma') : generation >= 3

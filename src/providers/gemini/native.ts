@@ -1,7 +1,8 @@
 /** Sends an earlier answer back unchanged only while it projects to its present message. */
 import { isSameJson, type JsonObject, omit, type PairedMessage } from '../../chat/index.js'
+import { bareModel } from '../model-rules.js'
 import { type NativeDialect, restoreNative } from '../native.js'
-import { bareName, type ModelFacts, type WriteContext } from './models.js'
+import type { ModelFacts, WriteContext } from './models.js'
 import { streamReader } from './stream.js'
 import type { Parts } from './wire.js'
 
@@ -14,7 +15,7 @@ export interface NativeTurn {
 const dialect: NativeDialect = {
   reader: (context) => streamReader(context),
   toAnswer: (parts) => ({ candidates: [{ content: { parts }, finishReason: 'STOP' }] }),
-  bareName,
+  bareName: bareModel,
   makesIds: true,
   foreign: 'changed',
   edited: 'changed',

@@ -31,9 +31,9 @@ const toTransport = (request: ChatRequest, method: string, body: unknown): Trans
   ...headersOf(request),
 })
 
-/** `models/x`; a tuned model keeps its own collection. */
+/** `models/x`; names of other collections, as on Vertex AI, are unchanged. */
 const resourceName = (model: string) =>
-  /^(models|tunedModels)\//.test(model) ? model : `models/${model}`
+  /^(models|tunedModels|publishers|projects|endpoints)\//.test(model) ? model : `models/${model}`
 
 /** The body, with the caller's extra members in place. */
 function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {

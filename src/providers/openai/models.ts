@@ -3,6 +3,7 @@ import { type Capabilities, type ChatRequest, defined, words } from '../../chat/
 import {
   allEfforts,
   asksForMedia,
+  bareModel,
   doesNotReason,
   onceAModel,
   outputLimit,
@@ -177,7 +178,9 @@ export function nearestEffort(asked: WireEffort, efforts: readonly WireEffort[])
 
 /** The name that family patterns match: `ft:gpt-4o-2024-08-06:org::id` → `gpt-4o`. */
 const baseName = (model: string): string =>
-  model.replace(/^ft:([^:]+):.*$/, '$1').replace(/-\d{4}-\d{2}-\d{2}$/, '')
+  bareModel(model)
+    .replace(/^ft:([^:]+):.*$/, '$1')
+    .replace(/-\d{4}-\d{2}-\d{2}$/, '')
 
 const familyOf = (model: string): Family | undefined => {
   const name = baseName(model)

@@ -1,6 +1,13 @@
 /** Facts of the Grok models on xAI's Responses API. Unknown names are passed through. */
 import { type Capabilities, defined, words } from '../../chat/index.js'
-import { onceAModel, refused, samplingRange, thinkingIs, unmapped } from '../model-rules.js'
+import {
+  bareModel,
+  onceAModel,
+  refused,
+  samplingRange,
+  thinkingIs,
+  unmapped,
+} from '../model-rules.js'
 import { effortRules, textOnly } from '../openai/models.js'
 import type { WireEffort } from '../openai/wire.js'
 
@@ -60,7 +67,10 @@ const noEffort = [
   ...refused('thinking', 'this model does not accept an effort', (asked) => !isAdaptive(asked)),
 ]
 
-const familyOf = (model: string) => families.find(([pattern]) => pattern.test(model))?.[1]
+function familyOf(model: string): Family | undefined {
+  const name = bareModel(model)
+  return families.find(([pattern]) => pattern.test(name))?.[1]
+}
 
 /** The efforts that a model accepts; undefined if unknown. */
 export const effortsOf = (model: string): readonly WireEffort[] | undefined =>

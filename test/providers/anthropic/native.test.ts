@@ -115,6 +115,7 @@ describe('native blocks', () => {
     ['claude-sonnet-4-20250514', 'claude-sonnet-4-0'],
     ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5'],
     ['claude-3-7-sonnet-latest', 'claude-3-7-sonnet-20250219'],
+    ['anthropic/claude-sonnet-4.5', 'claude-sonnet-4-5'],
   ])('of %s and %s belong to the same model', (from, to) => {
     expect(sent(next(turn([thinking, textBlock('Hi')], {}, from), { model: to }))).toEqual([
       thinking,

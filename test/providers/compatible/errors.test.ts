@@ -143,6 +143,12 @@ describe('messages', () => {
     )
   })
 
+  it("Cloudflare's is the first of its list", () => {
+    const errors = [{ code: 7009, message: 'AiError: capacity exceeded' }]
+    const body = { result: null, success: false, errors, messages: [] }
+    expect(errorOf(400, body).message).toContain('capacity exceeded')
+  })
+
   it('contains no key that the server echoed', () => {
     const key = 'sk-abcdefghijklmnopqrstuvwxyz'
     expect(errorOf(401, { error: { message: `no such key: ${key}` } }).message).not.toContain(key)

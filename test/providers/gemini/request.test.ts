@@ -17,6 +17,10 @@ describe('the URL', () => {
   it.each([
     ['models/gemini-2.5-flash', '/models/gemini-2.5-flash:generateContent'],
     ['tunedModels/mine-1', '/tunedModels/mine-1:generateContent'],
+    [
+      'publishers/google/models/gemini-2.5-flash',
+      '/publishers/google/models/gemini-2.5-flash:generateContent',
+    ],
     ['a?b#c', '/models/a%3Fb%23c:generateContent'],
   ])('%s is %s', (model, path) => {
     expect(write({ model }).path).toBe(path)
