@@ -10,12 +10,11 @@ import {
   type ToolDefinition,
   toCallInput,
   visibleText,
-  type Warning,
 } from '../chat/index.js'
 import { isObject, isSameJson, type JsonObject } from '../chat/json.js'
 import type { StreamReader, WireContext } from './adapter.js'
 import { readWhole } from './answers.js'
-import type { Notes } from './notes.js'
+import type { Change, Notes } from './notes.js'
 
 /** How a provider reads its own blocks, and the warnings where they cannot be sent back. */
 export interface NativeDialect {
@@ -32,8 +31,8 @@ export interface NativeDialect {
   /** Compares further members, beside text, refusal, calls and reasoning. */
   isSame?(read: AssistantMessage, message: AssistantInput): boolean
   /** Warning for blocks of another provider. Absent: none. */
-  readonly foreign?: Warning['code']
-  readonly edited: Warning['code']
+  readonly foreign?: Change
+  readonly edited: Change
 }
 
 export interface Restored {
@@ -53,14 +52,14 @@ export function restoreNative(
   const { foreign, bareName = (name) => name } = dialect
   if (!native || !Array.isArray(native.content)) return undefined
   if (native.provider !== provider) {
-    if (foreign) note(foreign, `Dropped parts of an answer that only ${native.provider} reads`)
+    if (foreign) note[foreign](`Dropped parts of an answer that only ${native.provider} reads`)
     return undefined
   }
   const blocks = native.content.filter(isObject)
   if (blocks.length === 0) return undefined
   const read = readBlocks(blocks, turn, dialect, model)
   if (!read || !isUnchanged(read, turn, dialect)) {
-    note(dialect.edited, 'Sent an edited answer without its native blocks')
+    note[dialect.edited]('Sent an edited answer without its native blocks')
     return undefined
   }
   const { asked = native.model } = native

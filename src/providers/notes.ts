@@ -3,8 +3,10 @@ import { asObjects, asText, isGiven, type Warning } from '../chat/index.js'
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
-/** `param` defaults to `messages`. */
-export type Note = (code: Warning['code'], message: string, param?: string) => void
+/** Reports a change of the request, by its kind. `param` defaults to `messages`. */
+export type Note = Readonly<Record<Change, (message: string, param?: string) => void>>
+
+export type Change = Exclude<Warning['code'], 'fallback'>
 
 /** What a request writer needs to know of its call. */
 export interface WriteOptions {
@@ -29,11 +31,21 @@ export function notesOf(provider: string, model: string, report: Warn = () => {}
     if (!reported.has(key)) report(warning)
     reported.add(key)
   }
+  const noteOf =
+    (code: Change) =>
+    (message: string, param = 'messages') =>
+      warn({ code, param, provider, message })
   return {
     provider,
     model,
     warn,
-    note: (code, message, param = 'messages') => warn({ code, param, provider, message }),
+    note: {
+      dropped: noteOf('dropped'),
+      changed: noteOf('changed'),
+      repaired: noteOf('repaired'),
+      ignored: noteOf('ignored'),
+      other: noteOf('other'),
+    },
     invalid: (message, code) => {
       const details = { provider, model, status: 400, code, phase: 'request' } as const
       return new BadRequestError(`${provider}/${model}: ${message}`, details)
@@ -49,7 +61,7 @@ export function reportLost(
 ): void {
   for (const [name, value] of Object.entries(members))
     if (!taken.includes(name) && isGiven(value))
-      note('dropped', `'${name}' of ${what} was left out: the API has no field for it`, param)
+      note.dropped(`'${name}' of ${what} was left out: the API has no field for it`, param)
 }
 
 /**

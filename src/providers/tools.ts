@@ -15,11 +15,7 @@ export const customNames = ({ tools = [] }: ChatRequest): ReadonlySet<string> =>
 /** For APIs without free-text tools: schema of a function of one string; answers are unwrapped. */
 export function freeTextSchema({ custom: { format } }: CustomTool, { note }: Notes) {
   const grammar = format && format.type !== 'text' ? JSON.stringify(format) : undefined
-  note(
-    'changed',
-    'A custom tool was sent as a function of one string: no format is enforced',
-    'tools',
-  )
+  note.changed('A custom tool was sent as a function of one string: no format is enforced', 'tools')
   const description = grammar ? `Free text of this format: ${grammar}` : 'Free text.'
   return {
     type: 'object' as const,

@@ -34,14 +34,13 @@ export function turnsOf(messages: readonly Message[], notes: Notes, options: Tur
   const { turns, orphans } = normalize(messages, {
     ids,
     keepsOrphans,
-    report: (repair) => notes.note('repaired', repair),
+    report: (repair) => notes.note.repaired(repair),
     invalid: notes.invalid,
   })
   if (members !== 'all')
     for (const turn of turns) reportMembers(turn, { ...options, members }, notes)
   if (!readsSignatures && turns.some(hasSignature))
-    notes.note(
-      'repaired',
+    notes.note.repaired(
       'Removed thought signatures of Gemini from the ids of tool calls: only Gemini reads them',
     )
   return { turns: turns.map(settled), orphans: orphans.map(decided) }
@@ -75,7 +74,7 @@ function reportMembers(
 ): void {
   for (const message of messagesOf(turn)) {
     if ('name' in message && message.name && message.role !== 'tool' && !members.includes('name'))
-      note('ignored', 'Dropped the names of messages: the API has no field for them')
+      note.ignored('Dropped the names of messages: the API has no field for them')
     reportLost(message, [...known, ...members], { what: 'a message', note })
   }
   const calls = turn.role === 'input' ? [] : turn.messages.flatMap((one) => one.calls)
@@ -126,13 +125,13 @@ export function reportLosses(
   for (const kind of kinds) {
     const [what, isIn] = losses[kind]
     if (isIn(message))
-      note('dropped', `Dropped from assistant messages, as the API has no field for it: ${what}`)
+      note.dropped(`Dropped from assistant messages, as the API has no field for it: ${what}`)
   }
 }
 
 /** Reports a turn with nothing left to send. */
 export const reportEmpty = ({ note }: Notes): void =>
-  note('repaired', 'Dropped empty assistant messages')
+  note.repaired('Dropped empty assistant messages')
 
 // -- approvals ---------------------------------------------------------------------------------------------------------
 

@@ -29,11 +29,7 @@ export function fitCacheMarks<Turn extends { readonly content: WireBlocks }>(
   const total = count(tools) + count(system) + inMessages
   if (total === 0) return request
   if (total > limit)
-    note(
-      'dropped',
-      `Sent ${limit} of ${total} cache marks, the most the API accepts`,
-      'cache_control',
-    )
+    note.dropped(`Sent ${limit} of ${total} cache marks, the most the API accepts`, 'cache_control')
   // what is left of these to drop; a negative count drops none
   const surplus = { early: total - limit - inMessages, late: total - limit }
   let isShort = false
@@ -44,8 +40,7 @@ export function fitCacheMarks<Turn extends { readonly content: WireBlocks }>(
       if (surplus[place]-- > 0) return bare
       if (mark.ttl !== '1h') isShort = true
       else if (isShort) {
-        note(
-          'changed',
+        note.changed(
           'Shortened a cache mark of one hour that came after one of five minutes to five minutes',
           'cache_control',
         )

@@ -7,8 +7,7 @@ import { containerType, isCodeCall, streamReader } from './stream.js'
 import { isThinking, type WireBlocks } from './wire.js'
 
 export const noteLoose = ({ note }: WriteContext) =>
-  note(
-    'dropped',
+  note.dropped(
     'Dropped reasoning: the messages before it were changed, and the model accepts it only after the same ones',
   )
 
@@ -43,9 +42,9 @@ export function nativeBlocks(turn: PairedMessage, context: WriteContext): WireBl
   if (isLoose && blocks.some(isThinking)) noteLoose(context)
   const isSigned = (block: JsonObject) => block.type !== 'thinking' || !!block.signature
   if (!isOwn && blocks.some(isThinking))
-    context.note('dropped', 'Dropped reasoning signed by another model')
+    context.note.dropped('Dropped reasoning signed by another model')
   if (isOwn && !blocks.every(isSigned))
-    context.note('dropped', 'Dropped reasoning that the model did not sign')
+    context.note.dropped('Dropped reasoning that the model did not sign')
   const kept = blocks.filter((block) =>
     isThinking(block)
       ? isOwn && isSigned(block) && !isLoose

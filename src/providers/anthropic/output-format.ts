@@ -25,15 +25,14 @@ export function toOutputFormat(request: ChatRequest, profile: Profile, note: Not
   if (!format || format.type === 'text') return { kind: 'text' }
   const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined
   if (format.type !== 'json_schema' || !schema) {
-    note(
-      'changed',
+    note.changed(
       'The API has no JSON mode without a schema: added an instruction to answer in JSON',
       'response_format',
     )
     return { kind: 'prompt' }
   }
   const warn = (message: string) =>
-    note('changed', `The schema of the answer: ${message}`, 'response_format')
+    note.changed(`The schema of the answer: ${message}`, 'response_format')
   const { anthropicAnswerSchema, anthropicAnswerTool } = schemas.part
   const answer = profile.structured ? anthropicAnswerSchema(schema, warn) : undefined
   if (answer?.strict) return { kind: 'native', schema: answer.schema }

@@ -123,8 +123,7 @@ const hasThoughts = ({ content }: WireMessage) => content.some(isThinking)
 function bindingLoosely(reasoning: WireReasoning, { note }: WriteContext): WireReasoning {
   const { thinking = { type: 'adaptive' } } = reasoning
   if (thinking.type === 'disabled' || 'block_binding' in thinking) return reasoning
-  note(
-    'changed',
+  note.changed(
     'The instruction about JSON changes the system prompt: the API drops earlier reasoning that depends on it',
     'response_format',
   )
@@ -144,7 +143,7 @@ const containerFor = (container: Container | undefined, tools: readonly WireTool
 function reportUnmapped(request: ChatRequest, version: string, note: Note): void {
   for (const { param, reason, when, unmapped } of capabilitiesOf(request.model, version).rules)
     if (unmapped && isGiven(request[param]) && when?.(request) !== false)
-      note('dropped', `${param} was left out: ${reason}`, param)
+      note.dropped(`${param} was left out: ${reason}`, param)
 }
 
 const defaultMaxTokens = 4_096
@@ -153,8 +152,7 @@ function maxTokensOf(request: ChatRequest, { profile, note }: WriteContext): num
   const asked = request.max_completion_tokens ?? request.max_tokens
   if (asked !== undefined && asked !== null) return Math.round(asked)
   if (profile.maxOutputTokens !== undefined) return profile.maxOutputTokens
-  note(
-    'other',
+  note.other(
     `max_tokens is ${defaultMaxTokens}: the output limit of ${request.model} is unknown`,
     'max_tokens',
   )
@@ -182,11 +180,11 @@ const isPersonal = (user: string) =>
 function identity({ metadata, safety_identifier, user }: ChatRequest, note: Note) {
   const { user_id, ...others } = metadata ?? {}
   if (Object.keys(others).length > 0)
-    note('ignored', 'Of metadata, the API accepts only user_id', 'metadata')
+    note.ignored('Of metadata, the API accepts only user_id', 'metadata')
   const id = user_id ?? safety_identifier ?? user
   if (id === undefined || id === null) return undefined
   if (user_id === undefined && isPersonal(id)) {
-    note('dropped', 'user was left out: it looks like an e-mail address or a phone number', 'user')
+    note.dropped('user was left out: it looks like an e-mail address or a phone number', 'user')
     return undefined
   }
   return { metadata: { user_id: id } }
@@ -202,6 +200,6 @@ const tiers: ReadonlyMap<unknown, 'auto' | 'standard_only'> = new Map([
 function serviceTier({ service_tier: asked }: ChatRequest, note: Note) {
   const service_tier = tiers.get(asked)
   if (!service_tier && isGiven(asked))
-    note('dropped', `service_tier was left out: the API has no tier ${asked}`, 'service_tier')
+    note.dropped(`service_tier was left out: the API has no tier ${asked}`, 'service_tier')
   return service_tier && { service_tier }
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
 import type { GrowingText } from '../gather.js'
+import { notesOf } from '../notes.js'
 import { customNames } from '../tools.js'
 import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { profileOf } from './models.js'
@@ -79,7 +80,7 @@ export class State {
     const own = { provider: 'anthropic', callPrefix: 'toolu_' }
     this.writer = new TurnWriter({ ...limits, ...own, context, call })
     this.custom = customNames(request)
-    const format = toOutputFormat(request, profileOf(model), () => {})
+    const format = toOutputFormat(request, profileOf(model), notesOf('anthropic', model).note)
     this.answer = format.kind === 'tool' ? new JsonAnswer(format.isWrapped) : undefined
   }
 }

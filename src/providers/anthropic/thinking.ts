@@ -30,15 +30,14 @@ export function reasoningFor(
   const request = withKnownEffort(given, note)
   const param = request.thinking ? 'thinking' : 'reasoning_effort'
   if (profile.thinking.length === 0 && asksToThink(request))
-    note('dropped', 'The model does not think', param)
+    note.dropped('The model does not think', param)
   if (profile.thinking.length > 0 && disablesReasoning(request) && !canDisableReasoning(profile))
-    note('dropped', 'The model always thinks', param)
+    note.dropped('The model always thinks', param)
   if (request.thinking?.type === 'between_tools' && !profile.thinking.includes('between_tools'))
-    note('changed', 'The model cannot think only between tools: thinking was turned off', param)
+    note.changed('The model cannot think only between tools: thinking was turned off', param)
   const reasoning = toWireReasoning(request, profile)
   if (!thinksByBudget(request, profile) || !lacksThoughts(messages)) return reasoning
-  note(
-    'dropped',
+  note.dropped(
     'Thinking was left out: the tool call that this request answers has no thoughts',
     param,
   )
@@ -48,7 +47,7 @@ export function reasoningFor(
 function withKnownEffort(request: ChatRequest, note: WriteContext['note']): ChatRequest {
   const { reasoning_effort: effort, ...rest } = request
   if (effort === undefined || allEfforts.includes(effort)) return request
-  if (effort !== null) note('dropped', `There is no reasoning_effort ${effort}`, 'reasoning_effort')
+  if (effort !== null) note.dropped(`There is no reasoning_effort ${effort}`, 'reasoning_effort')
   return rest
 }
 
@@ -71,16 +70,14 @@ export function withRoomForThinking(
   const most = profile.maxOutputTokens ?? Number.POSITIVE_INFINITY
   const raised = Math.min(budget + max_tokens, most)
   if (raised > budget) {
-    note(
-      'changed',
+    note.changed(
       `max_tokens was raised from ${max_tokens} to ${raised}: it includes the ${budget} tokens of thinking`,
       'max_tokens',
     )
     return { ...body, max_tokens: raised }
   }
   const lowered = Math.max(minBudget, most - max_tokens)
-  note(
-    'changed',
+  note.changed(
     `The thinking budget was lowered to ${lowered}: the model writes at most ${most} tokens`,
     'thinking',
   )

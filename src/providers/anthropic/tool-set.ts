@@ -32,7 +32,7 @@ export function toToolSet(
   if (tools.length > 0 || mcp_servers.length > 0)
     return { tools, mcp_servers, tool_choice: toWireToolChoice(request, context) }
   if (!['none', 'auto'].includes(String(request.tool_choice ?? 'auto')))
-    context.note('ignored', 'tool_choice was left out: there are no tools', 'tool_choice')
+    context.note.ignored('tool_choice was left out: there are no tools', 'tool_choice')
   const absent = standIns(messages, context)
   const tool_choice = absent.length > 0 ? ({ type: 'none' } as const) : undefined
   return { tools: absent, mcp_servers, tool_choice }
@@ -64,8 +64,7 @@ function standIns(messages: WireMessages, { note }: WriteContext): readonly Wire
   const calls = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'))
   const names = new Set(calls.map(({ name }) => name))
   if (names.size > 0)
-    note(
-      'repaired',
+    note.repaired(
       'The history has tool calls, the request has no tools: sent their names with tool_choice none',
       'tools',
     )

@@ -34,8 +34,7 @@ export function toWireTools(request: ChatRequest, context: WriteContext): WireTo
   const { allowed } = readChoice(tool_choice) ?? {}
   const { bindsThoughts } = context.profile
   if (allowed && bindsThoughts)
-    context.note(
-      'changed',
+    context.note.changed(
       'allowed_tools was left out: thoughts of the model are valid only with the tools of their request',
       'tool_choice',
     )
@@ -69,10 +68,10 @@ function toFunction(tool: FunctionTool, context: WriteContext): WireTool {
   reportToolMembers(members, ownMembers, context)
   const rewritten = schemas.part.anthropicToolSchema(parameters ?? {}, {
     strict: strict === true && profile.structured,
-    warn: (message) => note('changed', `Schema of the tool ${name}: ${message}`, 'tools'),
+    warn: (message) => note.changed(`Schema of the tool ${name}: ${message}`, 'tools'),
   })
   if (strict === true && !rewritten.strict)
-    note('dropped', `The tool ${name} was sent without strict`, 'tools[*].function.strict')
+    note.dropped(`The tool ${name} was sent without strict`, 'tools[*].function.strict')
   const definition: WireFunction = {
     name,
     ...(description && { description }),
@@ -109,8 +108,7 @@ function toHosted(tool: JsonObject, { note }: WriteContext): readonly WireTool[]
   const type = asString(tool.type)
   const isOwnForm = isObject(tool.input_schema) && typeof tool.name === 'string'
   if (!isOwnForm && (typeof tool.type !== 'string' || foreignTypes.includes(type))) {
-    note(
-      'dropped',
+    note.dropped(
       `The hosted tool ${type || Object.keys(tool).join(', ')} belongs to another provider`,
       'tools',
     )

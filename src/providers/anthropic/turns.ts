@@ -132,8 +132,7 @@ class Turns {
       const { blocks, images } = toAssistant(message, this.context)
       // the API requires a user message first; a compaction block replaces the turns before it
       if (blocks.length > 0 && this.messages.length === 0 && !isCompaction(blocks[0])) {
-        this.context.note(
-          'repaired',
+        this.context.note.repaired(
           'The conversation began with the assistant: added a user message before it',
         )
         this.push('user', [{ type: 'text', text: '.' }])
@@ -153,8 +152,7 @@ class Turns {
   private addUser(blocks: WireBlocks): void {
     const images = this.pendingImages
     if (images.length > 0)
-      this.context.note(
-        'repaired',
+      this.context.note.repaired(
         'Images of an assistant message were sent with the user message behind it',
       )
     this.pendingImages = []
@@ -164,7 +162,7 @@ class Turns {
   /** The turns of the whole history. */
   end(): WireMessages {
     if (this.pendingImages.length > 0)
-      this.context.note('dropped', 'Images of the last assistant message were left out')
+      this.context.note.dropped('Images of the last assistant message were left out')
     return joined(this.messages).map(withoutLastThoughts)
   }
 
@@ -180,7 +178,7 @@ class Turns {
     }
     reportLost(members, [], { note, what: 'a system message that is sent as a note' })
     if (texts.length > 0)
-      note('changed', 'A system message between the turns was sent as a note in the user message')
+      note.changed('A system message between the turns was sent as a note in the user message')
     this.push('user', texts.filter(({ type }) => type === 'text').map(asNote))
   }
 
@@ -239,8 +237,7 @@ function withEnding(messages: WireMessages, { profile, note }: WriteContext): Wi
   const last = messages.at(-1)
   if (last?.role !== 'assistant' || endsPaused(last.content)) return messages
   if (!profile.prefill) {
-    note(
-      'repaired',
+    note.repaired(
       'The model does not accept the beginning of its answer: added a request to continue',
     )
     return [...messages, { role: 'user', content: [{ type: 'text', text: 'Continue.' }] }]
@@ -271,7 +268,7 @@ function balanceHostedTools(messages: WireMessages, note: Note) {
       return !isHostedResult(block) || called.has(block.tool_use_id)
     })
     if (content.length === message.content.length) return message
-    note('repaired', 'Dropped a hosted tool call without its result, or a result without its call')
+    note.repaired('Dropped a hosted tool call without its result, or a result without its call')
     return { ...message, content }
   })
 }

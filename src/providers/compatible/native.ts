@@ -32,7 +32,7 @@ export function restoreMembers(turn: PairedMessage, context: WriteContext): Rest
       fields: { ...reasoning, ...pick(block, ['reasoning_details', 'extra_content']) },
       extras: extrasOf(block),
     }
-  note('dropped', 'Dropped signed reasoning of another model')
+  note.dropped('Dropped signed reasoning of another model')
   return withPlaceholder(reasoning, turn, context)
 }
 
@@ -47,7 +47,7 @@ const dialectOf = ({ provider, traits }: WriteContext): NativeDialect => ({
 function fromReasoning({ message }: PairedMessage, { traits, note }: WriteContext): JsonObject {
   const { reasoning_content, thinking_blocks, provider_specific_fields } = message
   const isForeign = Boolean(thinking_blocks?.length) || Boolean(provider_specific_fields)
-  if (isForeign) note('dropped', 'Dropped signed reasoning of another library')
+  if (isForeign) note.dropped('Dropped signed reasoning of another library')
   return traits.returnReasoning && reasoning_content && !isForeign ? { reasoning_content } : {}
 }
 

@@ -77,7 +77,7 @@ function toTextPart(part: TextPart, context: WriteContext): WirePart {
 function cacheMark(mark: CacheControl | undefined, { traits, note }: WriteContext) {
   if (!mark) return {}
   if (traits.cacheControl) return { cache_control: defined({ type: mark.type, ttl: mark.ttl }) }
-  note('ignored', 'Dropped cache marks: this server caches by itself', 'cache_control')
+  note.ignored('Dropped cache marks: this server caches by itself', 'cache_control')
   return {}
 }
 

@@ -42,8 +42,7 @@ const notTheSame = words(
 function toBody(request: ChatRequest, context: WriteContext): WireRequest & WireExtensions {
   const { model, messages, response_format, logprobs, top_logprobs, previous_response_id } = request
   if (previous_response_id !== undefined)
-    context.note(
-      'dropped',
+    context.note.dropped(
       'previous_response_id was left out: Chat Completions keeps no state',
       'previous_response_id',
     )
@@ -83,7 +82,7 @@ function toWireFormat(format: ResponseFormat, { traits, note }: WriteContext): W
     schema && strict && traits.strictSubset
       ? schemas.part.openaiAnswerSchema(schema, {
           strict,
-          warn: (message) => note('changed', message, 'response_format'),
+          warn: (message) => note.changed(message, 'response_format'),
         })
       : { schema, strict: strict ?? undefined }
   return {
@@ -104,15 +103,13 @@ function reasoningOf(request: ChatRequest, context: WriteContext) {
   const { traits, note } = context
   reportThinking(thinking, context)
   if (reasoning_effort !== undefined && thinking?.budget_tokens !== undefined)
-    note(
-      'dropped',
+    note.dropped(
       'thinking.budget_tokens was left out: reasoning_effort sets the amount',
       'thinking',
     )
   const { params, isCoarser } = forms[traits.reasoningParam](reasoning_effort, thinking)
   if (isCoarser)
-    note(
-      'changed',
+    note.changed(
       'thinking was sent in the nearest form this server accepts, without the exact budget',
       'thinking',
     )

@@ -31,7 +31,7 @@ export function toWireTools(request: ChatRequest, context: WriteContext): ToolPa
   // 'none' is dropped silently without tools
   for (const [param, value] of Object.entries({ tool_choice, parallel_tool_calls }))
     if (value !== undefined && value !== 'none')
-      context.note('dropped', `${param} was left out: the request has no tools`, param)
+      context.note.dropped(`${param} was left out: the request has no tools`, param)
   return {}
 }
 
@@ -57,7 +57,7 @@ function parametersOf(tool: FunctionTool, { traits, note }: WriteContext) {
     return { parameters: schema, ...defined({ strict: strict ?? undefined }) }
   const dialect = schemas.part.openaiToolSchema(schema, {
     strict,
-    warn: (message) => note('changed', `the schema of ${name}: ${message}`, 'tools'),
+    warn: (message) => note.changed(`the schema of ${name}: ${message}`, 'tools'),
   })
   return { parameters: dialect.schema, strict: dialect.strict }
 }

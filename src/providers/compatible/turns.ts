@@ -71,7 +71,7 @@ function toWireMessage(paired: PairedMessage, writer: WriteContext): WireMessage
   const tool_calls = calls.map((pair) => toWireCall(pair, extras?.get(splitId(pair.given.id).id)))
   const { phase, ...others } = otherMembers(message)
   if (phase !== undefined)
-    writer.note('dropped', `'phase' of a message was left out: the API has no field for it`)
+    writer.note.dropped(`'phase' of a message was left out: the API has no field for it`)
   return [
     {
       ...others,
@@ -117,8 +117,7 @@ function toWireResults(calls: readonly PairedCall[], writer: WriteContext): Wire
     }
   })
   if (media.length === 0) return results
-  writer.note(
-    'changed',
+  writer.note.changed(
     'Images and files of tool results follow in a user message: results carry text only',
   )
   return [...results, { role: 'user', content: media }]

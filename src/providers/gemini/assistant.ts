@@ -62,7 +62,7 @@ function fromPart(part: AssistantPart, context: WriteContext): Parts {
   if (part.type === 'refusal') return textPart(part.refusal)
   if (part.type === 'thinking') return []
   if (isFilePart({ ...part })) return [toMedia({ ...part }, context)]
-  context.note('dropped', 'A part of an earlier answer has a type that cannot be sent')
+  context.note.dropped('A part of an earlier answer has a type that cannot be sent')
   return []
 }
 

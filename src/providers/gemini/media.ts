@@ -95,8 +95,7 @@ function resolution(detail: unknown, { facts, note }: WriteContext): Pick<Part, 
   if (!isGiven(detail) || detail === 'auto') return {}
   const level = facts.isModern ? resolutions.get(detail) : undefined
   if (level) return { mediaResolution: { level } }
-  note(
-    'ignored',
+  note.ignored(
     `the model does not accept the detail "${String(detail)}" of an image`,
     'image_url.detail',
   )

@@ -30,7 +30,7 @@ export function nativeTurn(turn: PairedMessage, context: WriteContext): NativeTu
   if (isOwn) return { parts, isVerbatim: true }
   const kept = parts.flatMap((part) => withoutSecrets(part, context.facts))
   if (kept.length < parts.length || kept.some((part, i) => part !== parts[i]))
-    context.note('changed', `Dropped parts of an answer that only ${native.model} reads`)
+    context.note.changed(`Dropped parts of an answer that only ${native.model} reads`)
   return { parts: kept, isVerbatim: false }
 }
 

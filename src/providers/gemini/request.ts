@@ -41,7 +41,7 @@ function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const { note } = context
   reportThinking(request.thinking, context)
   for (const param of homeless)
-    if (isGiven(request[param])) note('dropped', 'generateContent has no field for it', param)
+    if (isGiven(request[param])) note.dropped('generateContent has no field for it', param)
   const tools = toTools(request, context)
   const generationConfig = nonEmpty(toGenerationConfig(request, tools, context))
   const body = {
@@ -87,8 +87,8 @@ const modalityNames = { text: 'TEXT', image: 'IMAGE', audio: 'AUDIO' } as const
 function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: WriteContext) {
   const given = defined({ temperature, top_p, top_k })
   for (const param of Object.keys(given)) {
-    if (facts.sampling === 'ignored') note('ignored', 'the model ignores it', param)
-    if (facts.sampling === 'refused') note('dropped', 'the model sets it itself', param)
+    if (facts.sampling === 'ignored') note.ignored('the model ignores it', param)
+    if (facts.sampling === 'refused') note.dropped('the model sets it itself', param)
   }
   return facts.sampling === 'refused' ? {} : { temperature, topP: top_p, topK: top_k }
 }
@@ -96,9 +96,9 @@ function sampling({ temperature, top_p, top_k }: ChatRequest, { facts, note }: W
 function maxTokens({ max_tokens, max_completion_tokens }: ChatRequest, note: Note) {
   const max = max_completion_tokens ?? max_tokens
   if (max_tokens !== undefined && max_tokens !== max)
-    note('ignored', 'max_completion_tokens was used instead', 'max_tokens')
+    note.ignored('max_completion_tokens was used instead', 'max_tokens')
   if (typeof max !== 'number' || Number.isInteger(max)) return max
-  note('changed', 'it must be a whole number', 'max_tokens')
+  note.changed('it must be a whole number', 'max_tokens')
   return Math.max(1, Math.round(max))
 }
 
@@ -107,7 +107,7 @@ const maxStops = 5
 function stopSequences({ stop }: ChatRequest, note: Note): readonly string[] | undefined {
   const all = [stop ?? []].flat().filter((text) => text !== '')
   if (all.length > maxStops)
-    note('changed', `only the first ${maxStops} of ${all.length} were sent`, 'stop')
+    note.changed(`only the first ${maxStops} of ${all.length} were sent`, 'stop')
   return all.length > 0 ? all.slice(0, maxStops) : undefined
 }
 
@@ -118,13 +118,13 @@ function answerFormat(request: ChatRequest, { tools }: WireTools, { facts, note 
     const reason = facts.tools
       ? 'before Gemini 3 JSON formats do not go together with tools'
       : 'the model has no JSON formats'
-    note('dropped', reason, 'response_format')
+    note.dropped(reason, 'response_format')
     return {}
   }
   const responseMimeType = 'application/json'
   const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined
   if (!schema) return { responseMimeType }
-  const warn = (message: string) => note('changed', message, 'response_format')
+  const warn = (message: string) => note.changed(message, 'response_format')
   const { geminiAnswerSchema, geminiOpenApiAnswerSchema } = schemas.part
   return (facts.generation ?? 2) >= 2
     ? { responseMimeType, responseJsonSchema: geminiAnswerSchema(schema, warn).schema }
@@ -143,7 +143,7 @@ const tiers: ReadonlyMap<string, GenerateContentBody['serviceTier']> = new Map([
 function serviceTier({ service_tier }: ChatRequest, note: Note) {
   if (!service_tier || service_tier === 'auto') return undefined
   const tier = tiers.get(service_tier.toLowerCase())
-  if (!tier) note('dropped', 'the tiers are flex, standard and priority', 'service_tier')
+  if (!tier) note.dropped('the tiers are flex, standard and priority', 'service_tier')
   return tier
 }
 
@@ -162,8 +162,8 @@ function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: W
 function withoutCached(body: GenerateContentBody, note: Note): GenerateContentBody {
   if (!body.cachedContent) return body
   const { systemInstruction, tools, toolConfig, ...rest } = body
-  if (systemInstruction) note('dropped', 'cachedContent has a system message of its own')
-  if (tools || toolConfig) note('dropped', 'cachedContent has tools of its own', 'tools')
+  if (systemInstruction) note.dropped('cachedContent has a system message of its own')
+  if (tools || toolConfig) note.dropped('cachedContent has tools of its own', 'tools')
   return rest
 }
 

@@ -16,7 +16,7 @@ export function toThinkingConfig(request: ChatRequest, context: WriteContext) {
   if (!wish) return undefined
   if (control.kind === 'none') {
     const param = request.reasoning_effort === undefined ? 'thinking' : 'reasoning_effort'
-    if (wish !== 'off') note('dropped', 'the model does not think', param)
+    if (wish !== 'off') note.dropped('the model does not think', param)
     return undefined
   }
   const includeThoughts = wish !== 'off' && request.thinking?.display !== 'omitted'
@@ -67,7 +67,7 @@ type Budget = Extract<ThinkingControl, { kind: 'budget' }>
 function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): number {
   if (wish === 'auto') return -1
   if (wish === 'off') {
-    if (!off) note('changed', `the model always thinks: its budget is ${min}`, 'reasoning_effort')
+    if (!off) note.changed(`the model always thinks: its budget is ${min}`, 'reasoning_effort')
     return off ? 0 : min
   }
   if (typeof wish === 'string') {
@@ -75,7 +75,7 @@ function budgetFor(wish: Wish, { min, max, off }: Budget, note: Note): number {
     return Math.max(min, effortTokens[wish])
   }
   const budget = Math.min(max, Math.max(min, wish))
-  if (budget !== wish) note('changed', `the budget goes from ${min} to ${max}`, 'thinking')
+  if (budget !== wish) note.changed(`the budget goes from ${min} to ${max}`, 'thinking')
   return budget
 }
 
@@ -94,11 +94,11 @@ function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingCon
   const [lowest] = levels
   if (wish === 'auto') return {}
   if (lowest === undefined) {
-    note('dropped', 'how much the model thinks cannot be set', 'reasoning_effort')
+    note.dropped('how much the model thinks cannot be set', 'reasoning_effort')
     return {}
   }
   if (wish === 'off') {
-    note('changed', `the model always thinks: its level is ${lowest}`, 'reasoning_effort')
+    note.changed(`the model always thinks: its level is ${lowest}`, 'reasoning_effort')
     return { thinkingLevel: lowest }
   }
   const isBudget = typeof wish === 'number'
@@ -107,10 +107,10 @@ function levelFor(wish: Wish, levels: readonly Level[], note: Note): ThinkingCon
     : (allLevels[allEfforts.indexOf(wish) - 1] ?? 'XHIGH')
   const thinkingLevel = nearest(wanted, levels)
   if (isBudget)
-    note('changed', `the model has levels: ${wish} tokens are ${thinkingLevel}`, 'thinking')
+    note.changed(`the model has levels: ${wish} tokens are ${thinkingLevel}`, 'thinking')
   else reportHighest(wish, thinkingLevel, note)
   if (wanted !== thinkingLevel && wanted !== 'XHIGH')
-    note('changed', `the model has no level ${wanted}: sent ${thinkingLevel}`, 'reasoning_effort')
+    note.changed(`the model has no level ${wanted}: sent ${thinkingLevel}`, 'reasoning_effort')
   return { thinkingLevel }
 }
 
@@ -123,5 +123,5 @@ function nearest(wanted: Level, levels: readonly Level[]): Level {
 const reportHighest = (effort: ReasoningEffort, level: Level, note: Note) => {
   const got = level.toLowerCase()
   if ((effort === 'xhigh' || effort === 'max') && effort !== got)
-    note('changed', `the model has no effort ${effort}: sent ${got}`, 'reasoning_effort')
+    note.changed(`the model has no effort ${effort}: sent ${got}`, 'reasoning_effort')
 }

@@ -34,15 +34,15 @@ export function toTools(request: ChatRequest, context: WriteContext): WireTools 
   const { tool_choice, tools: all = [], parallel_tool_calls } = request
   const choice = readChoice(tool_choice)
   if (isGiven(tool_choice) && !choice) throw invalidChoice(context)
-  if (all.length > 0 && !facts.tools) note('dropped', 'the model has no tools', 'tools')
+  if (all.length > 0 && !facts.tools) note.dropped('the model has no tools', 'tools')
   const given = facts.tools ? all : []
   const own = given.filter(isOwnTool)
   const isMixable = own.length === 0 || facts.isModern
   const hosted = withoutClash(hostedTools(request, given, note), { choice, isMixable, note })
   if (parallel_tool_calls === false && own.length > 0)
-    note('dropped', 'Gemini has no switch for parallel calls', 'parallel_tool_calls')
+    note.dropped('Gemini has no switch for parallel calls', 'parallel_tool_calls')
   if (all.some((tool) => 'cache_control' in tool && tool.cache_control))
-    note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
+    note.ignored('Gemini caches by itself: cache_control was left out', 'cache_control')
   const functionDeclarations = own.map((tool) => toDeclaration(tool, context))
   const tools = [...(own.length > 0 ? [{ functionDeclarations }] : []), ...hosted]
   const toolConfig = toConfig(choice, { own, hosted }, context)
@@ -70,11 +70,11 @@ function functionDeclaration(tool: FunctionTool, name: string, context: WriteCon
   const members = { ...tool, ...tool.function }
   reportToolMembers(members, ownMembers, context)
   if (strict && !isValidated(facts))
-    note('ignored', 'the model cannot enforce a schema', 'tools[*].function.strict')
+    note.ignored('the model cannot enforce a schema', 'tools[*].function.strict')
   return {
     name,
     ...defined({ description }),
-    ...parametersOf(parameters ?? {}, facts, (message) => note('changed', message, 'tools')),
+    ...parametersOf(parameters ?? {}, facts, (message) => note.changed(message, 'tools')),
     ...pick(members, ownMembers),
   }
 }
@@ -118,8 +118,8 @@ function withoutClash(
 ): readonly WireTool[] {
   const isNone = choice?.mode === 'none'
   if (tools.every((tool) => tool.functionDeclarations) || (!isNone && isMixable)) return tools
-  if (isNone) note('changed', 'tool_choice none leaves the hosted tools out', 'tools')
-  else note('dropped', 'before Gemini 3 hosted tools do not go together with functions', 'tools')
+  if (isNone) note.changed('tool_choice none leaves the hosted tools out', 'tools')
+  else note.dropped('before Gemini 3 hosted tools do not go together with functions', 'tools')
   return []
 }
 
@@ -130,7 +130,7 @@ function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
   if (type === 'mcp') return [toMcp(options, note)]
   const [, key] = aliases.find(([pattern]) => pattern.test(type)) ?? []
   if (key === undefined) {
-    note('dropped', `Gemini has no tool of the type ${JSON.stringify(type)}`, 'tools')
+    note.dropped(`Gemini has no tool of the type ${JSON.stringify(type)}`, 'tools')
     return []
   }
   // a native type has native options
@@ -141,7 +141,7 @@ function toHosted(tool: HostedToolDefinition, note: Note): WireTool[] {
 
 function reportOptions(options: JsonObject, param: string, note: Note): void {
   const names = Object.keys(options).filter((key) => key !== 'name')
-  if (names.length > 0) note('ignored', `Gemini's tool has no ${names.join(', ')}`, param)
+  if (names.length > 0) note.ignored(`Gemini's tool has no ${names.join(', ')}`, param)
 }
 
 function toMcp(options: JsonObject, note: Note): WireTool {
@@ -163,7 +163,7 @@ function toConfig(
 ): ToolConfig | undefined {
   if (own.length === 0 && !hosted.some((tool) => tool.functionDeclarations)) {
     if (choice && choice.mode !== 'none' && (choice.mode !== 'auto' || hosted.length === 0))
-      note('dropped', 'there is no function to choose', 'tool_choice')
+      note.dropped('there is no function to choose', 'tool_choice')
     return undefined
   }
   const isMixed = own.length > 0 && hosted.some((tool) => !tool.functionDeclarations)

@@ -49,8 +49,7 @@ export function toConversation(messages: readonly Message[], context: WriteConte
       const isLeading = !isUser && turns.length === 0
       const parts = partsOf(turn.message, isUser ? toUserPart : toSystemPart, context)
       if (!isUser && !isLeading)
-        context.note(
-          'changed',
+        context.note.changed(
           'a system message in the middle of the conversation is sent as user text',
         )
       const place = isLeading ? system : turnOf('user', turns).parts
@@ -58,7 +57,7 @@ export function toConversation(messages: readonly Message[], context: WriteConte
     }
   }
   if (messages.some(isMarked))
-    context.note('ignored', 'Gemini caches by itself: cache_control was left out', 'cache_control')
+    context.note.ignored('Gemini caches by itself: cache_control was left out', 'cache_control')
   return toContents(system, turns, context)
 }
 
@@ -114,7 +113,7 @@ function signed(parts: Parts, { facts, note }: WriteContext): Parts {
   const at = parts.findIndex((part) => part.functionCall)
   const call = parts[at]
   if (!call || call.thoughtSignature || !facts.signs) return parts
-  note('changed', 'marked calls that Gemini did not sign as foreign')
+  note.changed('marked calls that Gemini did not sign as foreign')
   return parts.with(at, { ...call, thoughtSignature: foreignSignature })
 }
 
@@ -136,8 +135,7 @@ function toContents(system: Parts, turns: readonly Turn[], context: WriteContext
   ]
   if (system.length === 0) return { contents }
   if (context.facts.system) return { systemInstruction: { parts: system }, contents }
-  context.note(
-    'changed',
+  context.note.changed(
     'the model does not accept a system message: put it before the first user text',
   )
   const [first, ...rest] = contents
@@ -153,8 +151,7 @@ function opening(
   if (first?.role === 'user') return []
   if (!first && system.length === 0)
     throw context.invalid('there is no message to answer', 'no_messages')
-  context.note(
-    'repaired',
+  context.note.repaired(
     'added a user turn "." at the beginning: a conversation must begin with the user',
   )
   return [{ role: 'user', parts: [{ text: '.' }] }]

@@ -52,8 +52,7 @@ function fitting({ blocks, isOwn, native }: Restored, { model, isStored, note }:
   )
   const isWhole = kept.length === blocks.length
   if (!isWhole)
-    note(
-      'dropped',
+    note.dropped(
       isOwn
         ? 'Dropped reasoning that the server did not store: it has no encrypted content'
         : `Dropped reasoning of ${native.model}: ${model} cannot read it`,
@@ -61,7 +60,7 @@ function fitting({ blocks, isOwn, native }: Restored, { model, isStored, note }:
   const items = kept.map((item) => (isWhole ? asInput(item) : withoutId(asInput(item))))
   // of a truncated answer: the API refuses reasoning without a following item
   const end = items.findLastIndex((item) => item.type !== 'reasoning') + 1
-  if (end < items.length) note('dropped', 'Dropped reasoning without an answer')
+  if (end < items.length) note.dropped('Dropped reasoning without an answer')
   return items.slice(0, end)
 }
 

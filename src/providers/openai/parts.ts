@@ -67,7 +67,7 @@ function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext)
   const lost = isTaken
     ? ttl && 'The ttl of cache marks was left out: it is set for a whole request'
     : `cache_control was left out: ${model} caches prompts by itself, without marks`
-  if (lost) note('ignored', lost, 'cache_control')
+  if (lost) note.ignored(lost, 'cache_control')
   return isTaken
 }
 
@@ -90,7 +90,7 @@ const details = ['low', 'high', 'auto', 'original'] as const
 function toImage({ source, mediaType, members }: Media, { note }: PartContext): InputImage {
   const detail = details.find((known) => known === members.detail)
   if (detail === undefined && members.detail !== undefined)
-    note('changed', `detail ${JSON.stringify(members.detail)} of an image was sent as auto`)
+    note.changed(`detail ${JSON.stringify(members.detail)} of an image was sent as auto`)
   const shared = { type: 'input_image', detail: detail ?? 'auto' } as const
   if (source.type === 'stored') return { ...shared, file_id: source.id }
   const image_url = source.type === 'url' ? source.url : `data:${mediaType};base64,${source.base64}`

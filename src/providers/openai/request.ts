@@ -68,7 +68,7 @@ function mapped(request: ChatRequest, context: FieldContext): JsonObject {
 }
 
 const dropped = (param: string, { note }: FieldContext) =>
-  note('dropped', `${param} was left out: the Responses API has no such parameter`, param)
+  note.dropped(`${param} was left out: the Responses API has no such parameter`, param)
 
 /** Lists that are concatenated, not replaced. */
 const gathered = ['include', 'tools']
@@ -115,7 +115,7 @@ const maxIdentifier = 64
 const toSafetyIdentifier: Field = ({ user = '', safety_identifier }, { note }) => {
   if (safety_identifier !== undefined) return { safety_identifier }
   if (user.length > maxIdentifier)
-    note('changed', `user was cut to ${maxIdentifier} characters`, 'user')
+    note.changed(`user was cut to ${maxIdentifier} characters`, 'user')
   return { safety_identifier: user.slice(0, maxIdentifier) }
 }
 
@@ -170,7 +170,7 @@ function toFormat(format: ResponseFormat, { profile, note }: FieldContext): Wire
   if (!schema) return { type: 'json_object' }
   const dialect = profile.answerSchema(schema, {
     strict: strict === true,
-    warn: (message) => note('changed', message, 'response_format'),
+    warn: (message) => note.changed(message, 'response_format'),
   })
   return {
     type: 'json_schema',

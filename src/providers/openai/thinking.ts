@@ -33,7 +33,7 @@ function effortOfThinking({ thinking }: ChatRequest, context: FieldContext) {
   if (!thinking || thinking.type === 'adaptive') return undefined
   if (profile.capabilities(model).reasoning === false) {
     if (!isOff(thinking))
-      note('dropped', `thinking was left out: ${model} does not reason`, 'thinking')
+      note.dropped(`thinking was left out: ${model} does not reason`, 'thinking')
     return undefined
   }
   const { type, budget_tokens } = thinking
@@ -42,8 +42,7 @@ function effortOfThinking({ thinking }: ChatRequest, context: FieldContext) {
   const efforts = profile.effortsOf(model)
   const effort = efforts ? nearestEffort(wanted, efforts) : wanted
   if (type === 'enabled' || effort !== wanted)
-    note(
-      'changed',
+    note.changed(
       type === 'enabled'
         ? `thinking of ${budget_tokens} tokens was sent as effort ${effort}: the API does not accept a budget`
         : `thinking cannot be switched off for ${model}: sent as effort ${effort}`,

@@ -35,8 +35,7 @@ function toTool(tool: ToolDefinition, context: FieldContext): Tools {
   if (isCustom && !context.profile.runsCustomCalls) return [toCustom(tool)]
   if (tool.type === 'function') return [toFlatFunction(tool, context)]
   if (asText(tool.type) && !isCustom) return [tool]
-  context.note(
-    'dropped',
+  context.note.dropped(
     isCustom
       ? // the provider runs custom calls itself: ours would not be returned
         `the custom tool ${tool.custom.name} was left out: describe it as a function with one string`
@@ -53,7 +52,7 @@ function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
   const { profile } = context
   const dialect = profile.toolSchema(parameters ?? noParameters, {
     strict: strict === true,
-    warn: (message) => context.note('changed', `the schema of ${name}: ${message}`, 'tools'),
+    warn: (message) => context.note.changed(`the schema of ${name}: ${message}`, 'tools'),
   })
   const own: WireFunction = { type, name, ...defined({ description }), parameters: dialect.schema }
   return { ...rest, ...more, ...own, ...(profile.hasStrictTools && { strict: dialect.strict }) }
@@ -89,7 +88,7 @@ function toWebSearch(options: JsonObject, { profile, note }: FieldContext): Wire
   const { searchOptions = Object.keys(options) } = profile
   const lost = Object.keys(options).filter((key) => !searchOptions.includes(key))
   if (lost.length > 0)
-    note('dropped', `web_search does not accept ${lost.join(', ')}`, 'web_search_options')
+    note.dropped(`web_search does not accept ${lost.join(', ')}`, 'web_search_options')
   const { user_location, ...rest } = omit(options, lost)
   if (!isObject(user_location)) return { type: 'web_search', ...rest }
   const { approximate, ...location } = user_location
@@ -114,7 +113,7 @@ export function toToolChoice(
       ? { tools, tool_choice: choice }
       : plainChoice(choice, tools, context)
   if (choice !== 'none' && choice !== 'auto')
-    context.note('dropped', 'tool_choice without tools was left out', 'tool_choice')
+    context.note.dropped('tool_choice without tools was left out', 'tool_choice')
   return {}
 }
 
@@ -124,12 +123,12 @@ function plainChoice(choice: WireToolChoice, tools: Tools, { note }: FieldContex
     return { tools, tool_choice: choice }
   const { mode, allowed } = readChoice(choice) ?? {}
   if (mode === undefined || allowed === undefined) {
-    note('dropped', `a tool of type ${choice.type} cannot be forced`, 'tool_choice')
+    note.dropped(`a tool of type ${choice.type} cannot be forced`, 'tool_choice')
     return { tools }
   }
   const isAllowed = ({ type, name }: JsonObject) =>
     allowed.some((one) => one.type === type && (one.name === undefined || one.name === name))
-  note('changed', 'allowed_tools was sent as the tools it allows, and no others', 'tool_choice')
+  note.changed('allowed_tools was sent as the tools it allows, and no others', 'tool_choice')
   return { tools: tools.filter(isAllowed), tool_choice: mode }
 }
 

@@ -65,8 +65,7 @@ function sinceLastTurn(turns: readonly Turn[], writer: NativeContext): WireItems
     .slice(0, at + 1)
     .reduce((sum, turn) => sum + (turn.role === 'input' ? 1 : turn.messages.length), 0)
   if (count > 0)
-    writer.note(
-      'ignored',
+    writer.note.ignored(
       `${count} messages were not sent again: the server keeps them`,
       'previous_response_id',
     )
@@ -103,7 +102,7 @@ function assistantItems({ messages }: AssistantTurn, writer: NativeContext) {
   const isUnanswered = ({ type, call_id }: WireItem) =>
     type === 'computer_call' && !outputs.some((output) => output.call_id === call_id)
   if (!items.some(isUnanswered)) return { items, outputs }
-  writer.note('dropped', 'Dropped computer calls without a screenshot: the API requires one')
+  writer.note.dropped('Dropped computer calls without a screenshot: the API requires one')
   // their reasoning may not stand alone, nor items with an id that leads to it
   const kept = items.filter((item) => item.type !== 'reasoning' && !isUnanswered(item))
   return { items: kept.map(withoutId), outputs }
@@ -164,7 +163,7 @@ const maxMarks = 4
 function limitMarks(items: WireItems, writer: NativeContext): WireItems {
   let surplus = items.flatMap(markable).filter(isMarked).length - maxMarks
   if (surplus <= 0) return items
-  writer.note('dropped', `Kept only the last ${maxMarks} cache marks`)
+  writer.note.dropped(`Kept only the last ${maxMarks} cache marks`)
   return items.map((item) => {
     const parts = markable(item)
     if (surplus <= 0 || !parts.some(isMarked)) return item

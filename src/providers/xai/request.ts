@@ -5,8 +5,7 @@ import type { Field, Fields } from '../openai/wire.js'
 /** xAI identifies the end user by `user`. */
 const toUser: Field = ({ user, safety_identifier }, { note }) => {
   if (user === undefined) return { user: safety_identifier }
-  note(
-    'ignored',
+  note.ignored(
     'safety_identifier was left out: user is set too and takes precedence',
     'safety_identifier',
   )
