@@ -9,6 +9,7 @@ import {
   type StreamChunk,
   type Warning,
 } from '../chat/index.js'
+import { fitMessageNames, fitNames, type NamedRequest, type NameForm } from '../chat/tool-names.js'
 import type { Call, ProviderAdapter } from '../core/index.js'
 import {
   StreamInterruptedError,
@@ -20,7 +21,6 @@ import type { Transport, TransportRequest, WireEvent, WireResponse } from '../tr
 import { shownName } from '../transport/scrub.js'
 import { Gathered, type Push } from './gather.js'
 import type { OnDemand } from './on-demand.js'
-import { fitMessageNames, fitNames, type NamedRequest, type NameForm } from './tool-names.js'
 
 export type Warn = (warning: Warning) => void
 export type { Push }
@@ -141,7 +141,7 @@ function written(
 /** The request with tool names that the provider accepts, and the functions that restore them. */
 function named(dialect: AdapterParts, request: ChatRequest, call: Call): NamedRequest {
   const { name: provider, toolNames } = dialect
-  if (!toolNames) return { request, restored: (answer) => answer, restoring: (push) => push }
+  if (!toolNames) return { request, restored: (answer) => answer, restoredChunk: (chunk) => chunk }
   return fitNames(request, toolNames, (warning) => call.warn({ provider, ...warning }))
 }
 
@@ -155,7 +155,7 @@ async function* readStream(
   given: ChatRequest,
   call: Call,
 ): AsyncGenerator<readonly StreamChunk[]> {
-  const { request, restoring } = named(dialect, given, call)
+  const { request, restoredChunk } = named(dialect, given, call)
   const wire = await written(dialect, dialect, { request, call, streaming: true })
   let request_id: string | undefined
   const onResponse: Call['onResponse'] = (info) => {
@@ -163,7 +163,7 @@ async function* readStream(
     call.onResponse(info)
   }
   const gathered = new Gathered()
-  const push = restoring(shownStart(gathered.push))
+  const push: Push = (chunk) => gathered.push(shownStart(restoredChunk(chunk)))
   let reader: StreamReader | undefined
   let hasChunks = false
   const watched = withMembers(call, { onResponse })
@@ -220,10 +220,7 @@ const shown = <T extends { readonly id: string; readonly model: string }>(answer
   model: shownName(answer.model),
 })
 
-const shownStart =
-  (push: Push): Push =>
-  (chunk) =>
-    push(chunk.type === 'start' ? shown(chunk) : chunk)
+const shownStart = (chunk: StreamChunk) => (chunk.type === 'start' ? shown(chunk) : chunk)
 
 const context = (request: ChatRequest, call: Call, id: string | undefined): WireContext => ({
   model: request.model,

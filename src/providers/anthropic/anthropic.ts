@@ -1,12 +1,12 @@
 /** The adapter for Anthropic: Claude through the Messages API. */
 import { trimSlashes } from '../../chat/index.js'
+import { plainNames } from '../../chat/tool-names.js'
 import { type Call, type ProviderAdapter, withMembers } from '../../core/index.js'
 import type { Transport, TransportRequest } from '../../transport/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
 import { lowerCased } from '../extras.js'
 import { bearer, type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
-import { plainNames } from '../tool-names.js'
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
 import { capabilitiesOf, defaultVersion, models } from './models.js'

@@ -1,10 +1,10 @@
 /** Adapter for Chat Completions: vLLM, Ollama, OpenRouter, DeepSeek, Groq, Mistral, LM Studio … */
 import type { Capabilities } from '../../chat/index.js'
+import { plainNames } from '../../chat/tool-names.js'
 import { MisuseError, type ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect, type Warn } from '../adapter.js'
 import { notesOf } from '../notes.js'
 import { type ProviderOptions, providerTransport } from '../provider-transport.js'
-import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import { type TraitOptions, traitsOf, unknownModel, type WriteContext } from './models.js'
 import { toWire } from './request.js'

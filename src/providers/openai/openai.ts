@@ -1,10 +1,11 @@
 /** The adapter for OpenAI, on the Responses API. */
+
+import { plainNames } from '../../chat/tool-names.js'
 import type { ProviderAdapter } from '../../core/index.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
 import { onDemand } from '../on-demand.js'
 import { bearer, type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
-import { plainNames } from '../tool-names.js'
 import { toError } from './errors.js'
 import {
   capabilities,

@@ -1,8 +1,9 @@
 /** Maps tool names to the provider's form and back, the same in definitions, history and choice. */
-import type { AnswerInput, ChatRequest, Message, StreamChunk, ToolCall } from '../chat/index.js'
-import { asObject, asObjects, asText, isObject, type JsonObject } from '../chat/json.js'
-import type { Call } from '../core/index.js'
-import type { Push } from './gather.js'
+import { asObject, asObjects, asText, isObject, type JsonObject } from './json.js'
+import type { Message, ToolCall } from './message.js'
+import type { Warning } from './output.js'
+import type { ChatRequest } from './request.js'
+import type { AnswerInput, StreamChunk } from './response.js'
 
 /** The tool names that a provider accepts. */
 export interface NameForm {
@@ -21,18 +22,22 @@ export interface NamedRequest {
   readonly request: ChatRequest
   /** Restores the caller's names in an answer. */
   readonly restored: <Answer extends AnswerInput>(answer: Answer) => Answer
-  readonly restoring: (push: Push) => Push
+  readonly restoredChunk: (chunk: StreamChunk) => StreamChunk
 }
 
 /** Renames tools that the provider would refuse, and reports each. */
-export function fitNames(request: ChatRequest, form: NameForm, warn: Call['warn']): NamedRequest {
+export function fitNames(
+  request: ChatRequest,
+  form: NameForm,
+  warn: (warning: Warning) => void,
+): NamedRequest {
   const names = new Names(form)
   const tools = asObjects(request.tools).map((tool) => rename(tool, names))
   const declared = names.changed().length
   const messages = request.messages.map((message) => renameMessage(message, names))
   const changed = names.changed()
   if (changed.length === 0)
-    return { request, restored: (answer) => answer, restoring: (push) => push }
+    return { request, restored: (answer) => answer, restoredChunk: (chunk) => chunk }
   for (const [position, [name, wire]] of changed.entries())
     warn({
       code: 'changed',
@@ -49,7 +54,7 @@ export function fitNames(request: ChatRequest, form: NameForm, warn: Call['warn'
       ...(isObject(tool_choice) && { tool_choice: renameChoice(tool_choice, names) as never }),
     },
     restored: (answer) => restoreAnswer(answer, names),
-    restoring: (push) => (chunk) => push(restoreChunk(chunk, names)),
+    restoredChunk: (chunk) => restoreChunk(chunk, names),
   }
 }
 
