@@ -1,5 +1,6 @@
 /** Reports of a dialect for a request: each warning once, and the error for an unsendable one. */
-import { asObjects, asText, isGiven, type Warning } from '../chat/index.js'
+import type { ChatRequest, ParamRule, Warning } from '../chat/index.js'
+import { asObjects, asText, isGiven } from '../chat/json.js'
 import { BadRequestError } from '../core/index.js'
 import type { Warn } from './adapter.js'
 
@@ -62,6 +63,17 @@ export function reportLost(
   for (const [name, value] of Object.entries(members))
     if (!taken.includes(name) && isGiven(value))
       note.dropped(`'${name}' of ${what} was left out: the API has no field for it`, param)
+}
+
+/** Reports the parameters of a request that have no field on the wire. */
+export function reportUnmapped(
+  request: ChatRequest,
+  rules: readonly ParamRule[],
+  { note }: Pick<Notes, 'note'>,
+): void {
+  for (const { param, reason, when, unmapped } of rules)
+    if (unmapped && isGiven(request[param]) && when?.(request) !== false)
+      note.dropped(`${param} was left out: ${reason}`, param)
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { extrasOf, lowerCased } from '../extras.js'
-import type { Note, WriteOptions } from '../notes.js'
+import { type Note, reportUnmapped, type WriteOptions } from '../notes.js'
 import { betaHeader } from './betas.js'
 import { fitCacheMarks, maxMarks } from './cache.js'
 import { capabilitiesOf, hasSampling } from './models.js'
@@ -73,7 +73,7 @@ function withHeaders(body: JsonObject, request: ChatRequest, { version, betas }:
 
 function toBody(request: ChatRequest, { version }: RequestSettings, context: WriteContext) {
   const { profile, note } = context
-  reportUnmapped(request, version, note)
+  reportUnmapped(request, capabilitiesOf(request.model, version).rules, context)
   const extras: JsonObject = defined(Object.assign({}, ...extrasOf(request, 'anthropic')))
   const format = toOutputFormat(request, profile, note)
   const { container, system, messages } = toWireMessages(request.messages, context)
@@ -138,13 +138,6 @@ const containerFor = (container: Container | undefined, tools: readonly WireTool
 }
 
 // -- parameters -------------------------------------------------------------------------------------------------------
-
-/** Reports parameters without a field on the wire, which are dropped. */
-function reportUnmapped(request: ChatRequest, version: string, note: Note): void {
-  for (const { param, reason, when, unmapped } of capabilitiesOf(request.model, version).rules)
-    if (unmapped && isGiven(request[param]) && when?.(request) !== false)
-      note.dropped(`${param} was left out: ${reason}`, param)
-}
 
 const defaultMaxTokens = 4_096
 

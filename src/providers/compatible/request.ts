@@ -6,8 +6,8 @@ import { type ChatRequest, defined, omit, type ResponseFormat, words } from '../
 import type { TransportRequest } from '../../transport/index.js'
 import { headersOf } from '../extras.js'
 import { effortOfBudget, isOff } from '../model-rules.js'
-import { reportThinking, type WriteOptions } from '../notes.js'
-import { isReasoningModel, type ServerTraits, type WriteContext } from './models.js'
+import { reportThinking, reportUnmapped, type WriteOptions } from '../notes.js'
+import { isReasoningModel, type ServerTraits, unknownModel, type WriteContext } from './models.js'
 import { schemas, toWireTools } from './tools.js'
 import { toWireMessages } from './turns.js'
 import type { WireExtensions, WireFormat, WireRequest } from './wire.js'
@@ -40,12 +40,8 @@ const notTheSame = words(
 
 /** The body without the caller's extra members. */
 function toBody(request: ChatRequest, context: WriteContext): WireRequest & WireExtensions {
-  const { model, messages, response_format, logprobs, top_logprobs, previous_response_id } = request
-  if (previous_response_id !== undefined)
-    context.note.dropped(
-      'previous_response_id was left out: Chat Completions keeps no state',
-      'previous_response_id',
-    )
+  const { model, messages, response_format, logprobs, top_logprobs } = request
+  reportUnmapped(request, unknownModel.rules, context)
   return {
     // members with the same name and meaning on the wire, and unknown ones
     ...defined(omit(request, notTheSame)),

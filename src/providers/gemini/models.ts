@@ -144,12 +144,16 @@ export const capabilities = onceAModel((model): Capabilities => {
   })
 })
 
-/** Without `user` and `metadata`: litellm passes them everywhere, the adapter reports the loss. */
-const wireRules: readonly ParamRule[] = [
-  ...unmapped(
-    words('logit_bias verbosity safety_identifier prompt_cache_key previous_response_id'),
-    'generateContent has no field for it',
+/** The adapter reports their loss. litellm passes `user` and `metadata` everywhere: so does `params()`. */
+export const homeless = unmapped(
+  words(
+    'logit_bias verbosity user metadata safety_identifier prompt_cache_key previous_response_id',
   ),
+  'generateContent has no field for it',
+)
+
+const wireRules: readonly ParamRule[] = [
+  ...homeless.filter(({ param }) => param !== 'user' && param !== 'metadata'),
   {
     param: 'parallel_tool_calls',
     reason: 'Gemini has no switch for parallel calls',

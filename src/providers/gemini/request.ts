@@ -1,11 +1,11 @@
 /** Maps a chat request to a generateContent body; drops and reports members without a field. */
 import type { ChatRequest } from '../../chat/index.js'
-import { defined, isGiven, isObject, nonEmpty, omit, words } from '../../chat/json.js'
+import { defined, isObject, nonEmpty, omit, words } from '../../chat/json.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { extrasOf, headersOf } from '../extras.js'
-import { type Note, notesOf, reportThinking, type WriteOptions } from '../notes.js'
-import { factsOf, type WriteContext } from './models.js'
+import { type Note, notesOf, reportThinking, reportUnmapped, type WriteOptions } from '../notes.js'
+import { factsOf, homeless, type WriteContext } from './models.js'
 import { toThinkingConfig } from './thinking.js'
 import { schemas, toTools, type WireTools } from './tools.js'
 import { type Conversation, toConversation } from './turns.js'
@@ -40,8 +40,7 @@ function toBody(request: ChatRequest, warn: Warn): GenerateContentBody {
   const context = contextOf(request.model, warn)
   const { note } = context
   reportThinking(request.thinking, context)
-  for (const param of homeless)
-    if (isGiven(request[param])) note.dropped('generateContent has no field for it', param)
+  reportUnmapped(request, homeless, context)
   const tools = toTools(request, context)
   const generationConfig = nonEmpty(toGenerationConfig(request, tools, context))
   const body = {
@@ -146,10 +145,6 @@ function serviceTier({ service_tier }: ChatRequest, note: Note) {
   if (!tier) note.dropped('the tiers are flex, standard and priority', 'service_tier')
   return tier
 }
-
-const homeless = words(
-  'logit_bias verbosity user metadata safety_identifier prompt_cache_key previous_response_id',
-)
 
 /** Google refuses both at once, with an error that does not name their origin. */
 function checkThinking({ generationConfig }: GenerateContentBody, { invalid }: WriteContext): void {

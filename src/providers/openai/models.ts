@@ -1,5 +1,6 @@
 /** Facts of the OpenAI models on the Responses API. Unknown names are passed through. */
-import { type Capabilities, type ChatRequest, defined, words } from '../../chat/index.js'
+import type { Capabilities, ChatRequest, ParamRule } from '../../chat/index.js'
+import { defined, words } from '../../chat/json.js'
 import {
   allEfforts,
   asksForMedia,
@@ -84,11 +85,12 @@ const families: readonly (readonly [pattern: RegExp, family: Family])[] = [
   [/^gpt-3\.5/, { ...limits(16_385, 4096), ...chat }],
 ]
 
-export const textOnly = refused(
-  'modalities',
-  'the Responses API answers in text; images come from the image_generation tool',
-  asksForMedia,
-)
+export const textOnly: ParamRule = {
+  param: 'modalities',
+  reason: 'the Responses API answers in text; images come from the image_generation tool',
+  when: asksForMedia,
+  unmapped: true,
+}
 
 /** Rules of the API for all models: parameters without a field, and limits. */
 const apiRules: Rules = [
@@ -96,7 +98,7 @@ const apiRules: Rules = [
     words('stop seed presence_penalty frequency_penalty logit_bias top_k'),
     'the Responses API has no such parameter',
   ),
-  ...textOnly,
+  textOnly,
   ...outputLimit('the API accepts no less than 16 output tokens', { min: 16 }),
   ...samplingRange(2),
   { param: 'top_logprobs', reason: 'the API takes 0 to 20', min: 0, max: 20 },

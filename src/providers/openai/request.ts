@@ -3,8 +3,7 @@ import type { ChatRequest, ResponseFormat } from '../../chat/index.js'
 import { asList, isGiven, isObject, type JsonObject, pick, words } from '../../chat/json.js'
 import type { TransportRequest } from '../../transport/index.js'
 import { extrasOf, headersOf } from '../extras.js'
-import { asksForMedia } from '../model-rules.js'
-import type { WriteOptions } from '../notes.js'
+import { reportUnmapped, type WriteOptions } from '../notes.js'
 import { mayReason, toReasoning } from './thinking.js'
 import { toToolChoice, toTools } from './tools.js'
 import { contextOf, toInput } from './turns.js'
@@ -40,6 +39,7 @@ const countedKeys = words(
 
 function toBody(request: ChatRequest, context: FieldContext): JsonObject {
   const { profile, model } = context
+  reportUnmapped(request, profile.capabilities(model).rules, context)
   const body = extrasOf(request, profile.provider).reduce(joined, mapped(request, context))
   const input = toInput(request.messages, context, {
     isStored: body.store === true,
@@ -59,16 +59,11 @@ function mapped(request: ChatRequest, context: FieldContext): JsonObject {
   for (const param in fields) {
     // the keys of the table are parameters
     const name = param as keyof ChatRequest
-    if (!isGiven(request[name])) continue
     const field = fields[name]
-    if (field) parts.push(field(request, context))
-    else if (field === null) dropped(name, context)
+    if (field && isGiven(request[name])) parts.push(field(request, context))
   }
   return parts.reduce<JsonObject>(joined, {})
 }
-
-const dropped = (param: string, { note }: FieldContext) =>
-  note.dropped(`${param} was left out: the Responses API has no such parameter`, param)
 
 /** Lists that are concatenated, not replaced. */
 const gathered = ['include', 'tools']
@@ -132,8 +127,6 @@ export const fields: Fields = {
     words('store logprobs tools tool_choice web_search_options reasoning_effort thinking'),
     () => () => ({}),
   ),
-  // no field on this wire
-  ...each(words('stop seed top_k presence_penalty frequency_penalty logit_bias'), () => null),
   temperature: sampling('temperature'),
   top_p: sampling('top_p'),
   max_completion_tokens: (request) => ({ max_output_tokens: request.max_completion_tokens }),
@@ -144,10 +137,6 @@ export const fields: Fields = {
     response_format ? { text: { format: toFormat(response_format, context) } } : {},
   verbosity: ({ verbosity }) => ({ text: { verbosity } }),
   user: toSafetyIdentifier,
-  modalities: (request, context) => {
-    if (asksForMedia(request)) dropped('modalities', context)
-    return {}
-  },
 }
 
 /** The optional output that the request includes. */

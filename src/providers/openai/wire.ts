@@ -83,7 +83,7 @@ export interface Profile extends ReaderLimits {
   /** True if parts of the input may have explicit prompt-cache breakpoints. */
   takesCacheMarks(model: string): boolean
 
-  /** How parameters are mapped; null: the wire has no field for it. */
+  /** How parameters are mapped; undefined: not sent. */
   readonly fields: Fields
   /** Loaded before `toolSchema` and `answerSchema` are called. */
   readonly schemas: OnDemand<unknown>
@@ -119,5 +119,5 @@ export interface FieldContext extends Notes {
 /** Maps one parameter to members of the body. */
 export type Field = (request: ChatRequest, context: FieldContext) => JsonObject
 
-/** A null parameter has no field on the wire. */
-export type Fields = { readonly [Param in keyof ChatRequest]?: Field | null }
+/** A parameter without a way is not sent. */
+export type Fields = { readonly [Param in keyof ChatRequest]?: Field | undefined }

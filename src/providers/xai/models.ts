@@ -54,7 +54,7 @@ const apiRules: Capabilities['rules'] = [
     words('stop top_k presence_penalty frequency_penalty logit_bias verbosity metadata'),
     "xAI's Responses API has no such parameter",
   ),
-  ...textOnly,
+  textOnly,
   ...samplingRange(2),
   { param: 'top_logprobs', reason: 'the API takes 0 to 8', min: 0, max: 8 },
   { param: 'tools', reason: 'the API takes 128 tools', maxItems: 128 },

@@ -23,6 +23,6 @@ export const fields: Fields = {
   seed: ({ seed }) => ({ seed }),
   user: ({ user }) => ({ user }),
   safety_identifier: toUser,
-  verbosity: null,
-  metadata: null,
+  verbosity: undefined,
+  metadata: undefined,
 }
