@@ -5,7 +5,7 @@ import { type AiOptions, createAi } from './ai.js'
 import { Bot } from './bot.js'
 import { addChange } from './changes.js'
 import { createGraph, type GraphOptions } from './graph.js'
-import { type Inbound, nameOf, toInbound } from './people.js'
+import { type Inbound, movePerson, toInbound } from './people.js'
 import { createQuotes } from './quotes.js'
 import { createWebhook, type Webhook } from './server.js'
 import { type Event, eventsOf } from './webhook.js'
@@ -78,11 +78,16 @@ export function createApp(options: AppOptions): App {
 
   const take = async (event: Event): Promise<void> => {
     if (event.type === 'problem') return onError(event.error)
-    if (event.type === 'move') return void (await nameOf(store, event.phoneNumberId, event.ids))
+    if (event.type === 'move') return movePerson(store, event)
     const received = event.type === 'message' ? event.message : event.of
     if (received.groupId !== undefined && !groups) return
     const inbound = await toInbound(store, received)
-    if (event.type === 'change') return addChange(store, inbound.chat, inbound.id, event.text)
+    if (event.type === 'change')
+      return addChange(store, inbound.chat, {
+        id: inbound.id,
+        text: event.text,
+        at: inbound.sentAt,
+      })
     const { content } = inbound
     const added = await inbox.add(inbound)
     if (added === 'kept') onKept?.(inbound)

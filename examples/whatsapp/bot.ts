@@ -37,7 +37,7 @@ const sorryMs = 60_000
 
 export class Bot {
   private readonly outbox: Outbox
-  private readonly asking: QuestionOptions
+  private readonly asking: Omit<QuestionOptions, 'changes'>
 
   constructor(private readonly options: BotOptions) {
     const { store, graph, ai, model, hearModel, onError } = options
@@ -57,7 +57,8 @@ export class Bot {
     const stopTyping = await this.startTyping(answering)
     try {
       const { signal } = turn
-      const questions = await Promise.all(asked.map((one) => toQuestion(one, this.asking, signal)))
+      const asking = { ...this.asking, changes }
+      const questions = await Promise.all(asked.map((one) => toQuestion(one, asking, signal)))
       await this.reply(questions, answering, changes)
     } catch (error) {
       await this.explain(error, answering)

@@ -1,5 +1,5 @@
 /** Messages that a person edited or took back, while they wait and when they are history. */
-import { layer, type Middleware } from 'tetrad'
+import { layer, type Middleware, type UserMessage } from 'tetrad'
 import type { Store } from 'tetrad/store'
 import type { Caller } from './caller.js'
 
@@ -9,14 +9,29 @@ export type Changes = ReadonlyMap<string, string | null>
 const ttlMs = 30 * 86_400_000
 const keyOf = (chat: string) => `changes:${chat}`
 
-export async function addChange(store: Store, chat: string, id: string, text: string | null) {
-  await store.append(keyOf(chat), [JSON.stringify([id, text])], { ttlMs })
+/** A change as it is kept. */
+interface Change {
+  readonly id: string
+  readonly text: string | null
+  readonly at: number
 }
 
+export async function addChange(store: Store, chat: string, change: Change) {
+  await store.append(keyOf(chat), [JSON.stringify(change)], { ttlMs })
+}
+
+/** Webhooks come twice and in any order: the latest edit counts, and what was taken back stays so. */
 export async function changesOf(store: Store, chat: string): Promise<Changes> {
   const entries = await store.read(keyOf(chat), 0)
-  // what addChange() wrote
-  return new Map(entries.map((entry) => JSON.parse(entry) as [string, string | null]))
+  const latest = new Map<string, Change>()
+  for (const entry of entries) {
+    // what addChange() wrote
+    const change = JSON.parse(entry) as Change
+    const known = latest.get(change.id)
+    if (known?.text === null || (known && change.text !== null && known.at > change.at)) continue
+    latest.set(change.id, change)
+  }
+  return new Map([...latest].map(([id, { text }]) => [id, text]))
 }
 
 /** A turn that was answered and kept, and came again because its process died before it could say so. */
@@ -33,8 +48,16 @@ export const changed: Middleware<Caller> = layer('changed', (ctx, next) => {
     if (message.role !== 'user' || message.id === undefined) return message
     const text = changes.get(message.id)
     if (text === undefined) return message
-    return { ...message, content: text ?? '[a message that was taken back]' }
+    const content =
+      text === null ? '[a message that was taken back]' : edited(message.content, text)
+    return { ...message, content }
   })
   ctx.request = { ...ctx.request, messages }
   return next()
 })
+
+/** Of a picture or a file the caption changes. */
+const edited = (content: UserMessage['content'], text: string): UserMessage['content'] =>
+  typeof content === 'string'
+    ? text
+    : [{ type: 'text', text }, ...content.filter(({ type }) => type !== 'text')]

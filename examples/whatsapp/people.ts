@@ -19,20 +19,44 @@ export interface Inbound extends Received {
 
 const ttlMs = 400 * 86_400_000
 
+const keyOf = (phoneNumberId: string, id: string) => `person:${phoneNumberId}:${id}`
+
 /**
  * The name that a person was first known by at this number of ours. All ids of a message, or of a change of number, are
  * of one person from then on: the history need not move.
  */
-export async function nameOf(
+async function nameOf(
   store: Store,
   phoneNumberId: string,
   ids: readonly string[],
 ): Promise<string> {
-  const keyOf = (id: string) => `person:${phoneNumberId}:${id}`
-  const known = await Promise.all(ids.map((id) => store.get(keyOf(id))))
+  const known = await Promise.all(ids.map((id) => store.get(keyOf(phoneNumberId, id))))
   const name = known.find((one) => one !== undefined) ?? ids[0] ?? ''
-  await Promise.all(ids.map((id) => store.set(keyOf(id), name, { ttlMs })))
+  await Promise.all(ids.map((id) => store.set(keyOf(phoneNumberId, id), name, { ttlMs })))
   return name
+}
+
+/** Ids of one person, the earlier first. */
+export interface Move {
+  /** Of the message that told it. */
+  readonly id: string
+  readonly phoneNumberId: string
+  readonly ids: readonly string[]
+  /** A number that is no longer theirs. */
+  readonly gone: string | undefined
+}
+
+/** The number that is gone is somebody else's later, who must not get this history. */
+export async function movePerson(
+  store: Store,
+  { id, phoneNumberId, ids, gone }: Move,
+): Promise<void> {
+  if (gone === undefined) return void (await nameOf(store, phoneNumberId, ids))
+  const next = `after:${id}`
+  // the same webhook came before
+  if ((await store.get(keyOf(phoneNumberId, gone))) === next) return
+  await nameOf(store, phoneNumberId, ids)
+  await store.set(keyOf(phoneNumberId, gone), next, { ttlMs })
 }
 
 export async function toInbound(store: Store, message: Received): Promise<Inbound> {

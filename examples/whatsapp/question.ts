@@ -10,6 +10,7 @@ import { words } from './words.js'
 export interface QuestionOptions {
   readonly graph: Graph
   readonly quotes: Quotes
+  readonly changes: Changes
   /** The model, or one beside it, takes voice messages. */
   readonly canHear: boolean
   readonly onError: (error: unknown) => void
@@ -27,19 +28,25 @@ export const standing = (messages: readonly Inbound[], changes: Changes): readon
   messages.flatMap((message) => {
     const text = changes.get(message.id)
     if (text === null) return []
+    if (text === undefined) return [message]
+    const { content } = message
     return [
-      text === undefined ? message : ({ ...message, content: { type: 'text', text } } as const),
+      {
+        ...message,
+        content: content.type === 'text' ? { ...content, text } : { ...content, caption: text },
+      },
     ]
   })
 
 export async function toQuestion(
   inbound: Inbound,
-  { graph, quotes, canHear, onError }: QuestionOptions,
+  { graph, quotes, changes, canHear, onError }: QuestionOptions,
   signal: AbortSignal,
 ): Promise<Question> {
   const { id, content, quotedId } = inbound
-  const quoted = quotedId === undefined ? undefined : await quotes.get(quotedId)
-  const quote = quoted === undefined ? [] : [textPart(`[about: ${quoted}]`)]
+  const quoted =
+    quotedId && (changes.has(quotedId) ? changes.get(quotedId) : await quotes.get(quotedId))
+  const quote = quoted ? [textPart(`[about: ${quoted}]`)] : []
   const ask = (...parts: readonly UserPart[]): UserMessage => ({
     role: 'user',
     id,

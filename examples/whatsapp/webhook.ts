@@ -1,6 +1,7 @@
 /** What a webhook of the Cloud API brings, entry by entry: what cannot be read takes nothing else along. https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks */
 import { z } from 'zod'
 import { type Content, contentOf } from './content.js'
+import type { Move } from './people.js'
 
 /** A message that somebody waits for an answer to. */
 export interface Received {
@@ -24,7 +25,7 @@ export type Event =
   /** The person edited a message, or took it back. */
   | { readonly type: 'change'; readonly of: Received; readonly text: string | null }
   /** A person has another number or id from now on. */
-  | { readonly type: 'move'; readonly phoneNumberId: string; readonly ids: readonly string[] }
+  | ({ readonly type: 'move' } & Move)
   | { readonly type: 'problem'; readonly error: WebhookError }
 
 /** A message that failed after it was taken, an account in trouble, or something that cannot be read. */
@@ -49,9 +50,12 @@ const message = z.looseObject({
   from: id.nullish(),
   from_user_id: id.nullish(),
   group_id: id.nullish(),
-  timestamp: z.coerce.number(),
+  timestamp: z.coerce
+    .number()
+    .positive()
+    .catch(() => Date.now() / 1000),
   type: z.string(),
-  context: z.object({ id: id.nullish() }).nullish(),
+  context: z.object({ id: id.nullish() }).nullish().catch(undefined),
 })
 type WireMessage = z.infer<typeof message>
 
@@ -127,9 +131,17 @@ function eventsOfStatus({ id: messageId, status: told, errors }: z.infer<typeof 
   return all.map((each) => problem(failure(`${messageId} failed`, each, messageId)))
 }
 
+const captioned = z.object({ caption: z.string().nullish() }).nullish()
 const original = z.object({
   original_message_id: id,
-  message: z.object({ text: z.object({ body: z.string() }).nullish() }).nullish(),
+  message: z
+    .object({
+      text: z.object({ body: z.string() }).nullish(),
+      image: captioned,
+      video: captioned,
+      document: captioned,
+    })
+    .nullish(),
 })
 const system = z.object({ type: z.string(), wa_id: id.nullish(), user_id: id.nullish() })
 
@@ -150,7 +162,8 @@ function eventsOfMessage(wire: WireMessage, phoneNumberId: string): readonly Eve
       original,
       wire[wire.type],
       ({ original_message_id, message: edited }) => {
-        const text = edited?.text?.body ?? null
+        const { text: words, image, video, document } = edited ?? {}
+        const text = words?.body ?? (image ?? video ?? document)?.caption ?? null
         if (wire.type === 'edit' && text === null) return []
         return [
           { type: 'change', of: received({ type: 'text', text: '' }, original_message_id), text },
@@ -160,7 +173,10 @@ function eventsOfMessage(wire: WireMessage, phoneNumberId: string): readonly Eve
   if (wire.type === 'system')
     return read('system', system, wire.system, ({ type, wa_id, user_id }) => {
       const ids = [wire.from, wire.from_user_id, wa_id, user_id].filter((one) => one != null)
-      return type.startsWith('user_changed') ? [{ type: 'move', phoneNumberId, ids }] : []
+      const gone = wa_id != null && wa_id !== wire.from ? (wire.from ?? undefined) : undefined
+      return type.startsWith('user_changed')
+        ? [{ type: 'move', id: wire.id, phoneNumberId, ids, gone }]
+        : []
     })
   if (!wire.from && !wire.from_user_id)
     return [problem(new WebhookError(`${wire.id} of nobody: neither from nor from_user_id`))]

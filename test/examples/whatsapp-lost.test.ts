@@ -45,6 +45,25 @@ describe('finding 1: people with a username', () => {
   })
 })
 
+describe('finding 1: a number that was given up', () => {
+  it('belongs to somebody else later, who does not get its history', async () => {
+    const { model, sendToBot, lastRequest } = await startBot()
+    model.reply(say('Noted.'))
+    await sendToBot(text('I am Ana'))
+    const change = { type: 'user_changed_number', body: 'changed', wa_id: '15559' }
+    const moved = { id: 'wamid.moved', from: person, type: 'system', system: change }
+    await sendToBot([moved, moved])
+    await sendToBot(text('I am Bo'))
+    expect(lastRequest()).not.toContain('Ana')
+    await sendToBot(moved)
+    await sendToBot(text('Who am I?', { from: '15559' }))
+    expect(lastRequest()).toMatch(/I am Ana.*Who am I/)
+    expect(lastRequest()).not.toContain('Bo')
+    await sendToBot(text('And I?'))
+    expect(lastRequest()).toMatch(/I am Bo.*And I/)
+  })
+})
+
 describe('finding 2: a restart', () => {
   it('loses neither running nor waiting turns, nor the history', async () => {
     const first = await startBot()
@@ -267,6 +286,9 @@ describe('finding 7: an invalid part does not affect others', () => {
     ['a message of nobody', [{ changes: [change([{ ...good, from: null, id: 'x' }, good])] }], 1],
     ['a text with an image that is null', [{ changes: [change([{ ...good, image: null }])] }], 0],
     ['a number of ours that is a number', [{ changes: [change([good], 111)] }], 0],
+    ['a time that is null', [{ changes: [change([{ ...good, timestamp: null }])] }], 0],
+    ['a time that is no number', [{ changes: [change([{ ...good, timestamp: 'now' }])] }], 0],
+    ['a context that is a text', [{ changes: [change([{ ...good, context: 'x' }])] }], 0],
   ])('%s', async (_, entry, problems) => {
     const { graph, model, idle, texts, errors } = await startBot()
     model.script(say('Hello.'))

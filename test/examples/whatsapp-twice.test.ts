@@ -108,6 +108,7 @@ describe('finding 11: messages that are no question', () => {
     type: 'edit',
     edit: { original_message_id: id, message: { type: 'text', text: { body } } },
   })
+  const secondsAgo = (seconds: number) => String(Date.now() / 1000 - seconds)
   const revoke = (id: string) => ({
     from: person,
     type: 'revoke',
@@ -125,6 +126,40 @@ describe('finding 11: messages that are no question', () => {
     expect(lastRequest()).toMatch(/size 44.*Which size/)
     expect(lastRequest()).not.toContain('size 43')
     expect(model.requests).toHaveLength(2)
+  })
+
+  it('edits that come twice or late change nothing: the latest counts, a deletion is final', async () => {
+    const { sendToBot, model, lastRequest } = await startBot()
+    model.reply(say('Noted.'))
+    const early = { ...edit('wamid.a', 'size 43'), timestamp: secondsAgo(60) }
+    const late = { ...edit('wamid.a', 'size 44'), timestamp: secondsAgo(30) }
+    // before the message it edits
+    await sendToBot(late)
+    await sendToBot(text('size 42', { id: 'wamid.a' }))
+    expect(lastRequest()).toContain('size 44')
+    await sendToBot(early)
+    await sendToBot(text('Which size?'))
+    expect(lastRequest()).toContain('size 44')
+    expect(lastRequest()).not.toMatch(/size 4[23]/)
+    await sendToBot(revoke('wamid.a'))
+    await sendToBot([early, late])
+    await sendToBot(text('And now?', { context: { id: 'wamid.a' } }))
+    expect(lastRequest()).not.toContain('size 4')
+    expect(lastRequest()).toContain('taken back')
+  })
+
+  it('an edited caption keeps its picture', async () => {
+    const { graph, model, sendToBot, lastRequest } = await startBot()
+    model.reply(say('A dot.'))
+    const id = graph.hold(Buffer.from('89504e47', 'hex'), 'image/png')
+    const image = { type: 'image', image: { id, caption: 'Waht is it?' } }
+    const message = { type: 'image', image: { id, caption: 'What is it?' } }
+    await sendToBot([
+      { from: person, id: 'wamid.a', ...image },
+      { from: person, type: 'edit', edit: { original_message_id: 'wamid.a', message } },
+    ])
+    expect(lastRequest()).toMatch(/What is it.*data:image\/png/)
+    expect(lastRequest()).not.toContain('Waht')
   })
 
   it('a deleted message is removed from the queue and the history', async () => {
