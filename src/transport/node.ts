@@ -52,7 +52,7 @@ let seenFetch: { readonly fetch: unknown; readonly isBuiltIn: boolean } = {
  */
 const isBuiltInDispatcher = () => dispatcherKeys.every(isBuiltInAt)
 
-/** Of undici up to 7, and of 8. */
+/** Of undici up to 7, and of 8, which sets a wrapper of its own under the first for older copies. */
 const dispatcherKeys = [
   Symbol.for('undici.globalDispatcher.1'),
   Symbol.for('undici.globalDispatcher.2'),
@@ -70,7 +70,7 @@ const isBuiltInAt = (key: symbol) => {
 /** An `Agent` of the undici package looks the same, but throws from a file of the app. */
 const isMadeByNode = (dispatcher: unknown) => {
   const maker = typeof dispatcher === 'object' ? dispatcher?.constructor : undefined
-  if (maker?.name !== 'Agent') return false
+  if (maker?.name !== 'Agent' && maker?.name !== 'Dispatcher1Wrapper') return false
   try {
     Reflect.construct(maker, [{ factory: 'none' }])
   } catch (error) {

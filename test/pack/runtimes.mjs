@@ -5,6 +5,7 @@ const runtimes = {
   'this Node': [process.execPath],
   'Node 22': [tool('node22/bin/node')],
   'Node 24': [tool('node24/bin/node')],
+  'Node 26': [tool('node26/bin/node')],
   Bun: [tool('@oven/bun-linux-x64/bin/bun')],
   Deno: [
     tool('@deno/linux-x64-glibc/deno'),

@@ -171,5 +171,8 @@ it.runIf(readsProxies)('NODE_USE_ENV_PROXY sends requests through the proxy', pa
   const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url, NO_PROXY: '', no_proxy: '' }
   const outcomes = await calls('node', ['http://provider.test/v1'], env)
   expect(outcomes).toMatchObject([{ name: 'ok', text: 'Hello' }])
-  expect(proxy.requests).toEqual(['provider.test:80', '/v1/chat/completions'])
+  // through a tunnel up to Node 24
+  expect(proxy.requests.join(' ')).toMatch(
+    /^(provider\.test:80 |http:\/\/provider\.test)\/v1\/chat\/completions$/,
+  )
 })

@@ -7,7 +7,10 @@ import type { Warning } from '../../src/chat/index.js'
 import { APIConnectionError } from '../../src/core/index.js'
 import { call, caught, reply, request, serve, transportOn } from './loopback.js'
 
-const key = Symbol.for('undici.globalDispatcher.1')
+/** Of the dispatcher that Node's own `fetch` reads: undici 8 has one of its own. */
+const key = Symbol.for(
+  `undici.globalDispatcher.${Number.parseInt(process.versions.undici ?? '', 10) < 8 ? 1 : 2}`,
+)
 const answer = reply(200, { a: 1 })
 
 /** The transport without the option `fetch`. */
