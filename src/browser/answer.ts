@@ -52,6 +52,8 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
   /** True while events have ids, from which the server can resume. */
   let isNumbered = true
   let tries = 0
+  /** Of 404s: another process does not find an answer of this page before it is in the store. */
+  let absencesLeft = 3
 
   for (;;) {
     const drop = yield* connect()
@@ -102,7 +104,9 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
       if (known === undefined || signal.aborted || !(error instanceof TetradError)) throw error
       const { status = 0 } = error
       if (error instanceof APIConnectionError || status === 429 || status >= 500) return error
-      throw options.id === undefined ? dropped(error) : error
+      if (options.id !== undefined) throw error
+      if (status === 404 && absencesLeft-- > 0) return dropped(error)
+      throw dropped(error)
     }
   }
 

@@ -248,9 +248,19 @@ describe('a connection that drops', () => {
     expect(waits).toHaveLength(3)
   })
 
-  it.each([204, 404, 405, 400])('is an error when the server cannot resume: %i', async (status) => {
+  it.each([204, 405, 400])('is an error when the server cannot resume: %i', async (status) => {
     const { ai } = await setUp([stream(events.slice(0, 3), 'cut'), refuse(status)])
     expect(await failureOf(collect(ai.stream({ messages })))).toBeInstanceOf(StreamInterruptedError)
+  })
+
+  it('is resumed behind a few 404s, as a store may be slow, but not behind many', async () => {
+    const absent = () => Array.from({ length: 3 }, () => refuse(404))
+    const slow = await setUp([stream(events.slice(0, 3), 'cut'), ...absent(), rest(events)])
+    expect(await collect(slow.ai.stream({ messages }))).toEqual(chunks)
+    const gone = await setUp([stream(events.slice(0, 3), 'cut'), ...absent(), refuse(404)])
+    const error = await failureOf(collect(gone.ai.stream({ messages })))
+    expect(error).toBeInstanceOf(StreamInterruptedError)
+    expect(gone.seen).toHaveLength(5)
   })
 
   it('is an error at once if the server does not number its events', async () => {

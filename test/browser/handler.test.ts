@@ -1,14 +1,18 @@
 /** The browser client against the handler of the server, over a socket. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
 import { tool, tools } from '../../middleware/tools.js'
 import { createBrowserClient } from '../../src/browser/index.js'
 import { createClient } from '../../src/client.js'
 import { AbortError, ServiceUnavailableError, TetradError } from '../../src/core/index.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/node.js'
-import { memoryStore } from '../../src/store/index.js'
+import { memoryStore, redisStore } from '../../src/store/index.js'
 import { callTool, fail, type Reply, say, scripted } from '../../src/testing/index.js'
 import { gate } from '../http/requests.js'
 import { serve } from '../http/support.js'
+import { redisServer } from '../store/redis-server.js'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -136,3 +140,66 @@ describe('the browser and the handler', () => {
     },
   )
 })
+
+it('a page that resumes in another process before the store has its answer gets all of it', async () => {
+  const server = await redisServer()
+  const connected = gate()
+  const slow = await behind(server.port, connected.opened)
+  const held = gate()
+  const provider = scripted(say('One two three').hold(2, held.opened))
+  const answerIn = async (port: number) => {
+    const redis = new Redis(port, '127.0.0.1')
+    const settings = { public: true, models: { fast: 'scripted/any' }, pollMs: 5 } as const
+    const options = { ...settings, store: redisStore(redis) }
+    const { url, server, close } = await serve(
+      handler(createClient({ providers: [provider] }), options),
+    )
+    closers.push(close, async () => redis.disconnect())
+    return { url, server, redis }
+  }
+  const one = await answerIn(slow.port)
+  const two = await answerIn(server.port)
+  closers.push(slow.close, server.stop)
+  const statuses: number[] = []
+  const ai = createBrowserClient({
+    url: `${one.url}/api/chat`,
+    async fetch(input, init) {
+      const isAsked = init?.method === 'POST'
+      const response = await fetch(isAsked ? input : String(input).replace(one.url, two.url), init)
+      statuses.push(response.status)
+      return response
+    },
+    async wait() {
+      if (statuses.at(-1) !== 404) return
+      connected.open()
+      await expect.poll(() => two.redis.keys('*:meta')).toHaveLength(1)
+      held.open()
+    },
+  })
+  let text = ''
+  for await (const piece of ai.stream({ messages }).textStream) {
+    if (text === '') one.server.closeAllConnections()
+    text += piece
+  }
+  expect(text).toBe('One two three')
+  expect(statuses).toEqual([200, 404, 200])
+})
+
+/** A port before another, whose connections carry nothing until `opened`. */
+async function behind(port: number, opened: Promise<void>) {
+  const sockets = new Set<Socket>()
+  const server = createServer(async (socket) => {
+    sockets.add(socket.on('error', () => {}))
+    await opened
+    const other = connect(port, '127.0.0.1')
+    sockets.add(other.on('error', () => {}))
+    socket.pipe(other).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const close = async () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  // a server on a port has an address of this kind
+  return { port: (server.address() as AddressInfo).port, close }
+}
