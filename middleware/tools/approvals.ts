@@ -2,11 +2,11 @@
 import { type ApprovalMessage, asText, type FunctionCall } from '../../src/chat/index.js'
 import { BadRequestError } from '../../src/core/index.js'
 import type { Store } from '../../src/store/index.js'
-import { setOnce } from '../../src/store/sent-twice.js'
+import { setAllOnce } from '../../src/store/sent-twice.js'
 import type { Clock } from '../clock.js'
 
 /** The required store operations. */
-export type ApprovalStore = Pick<Store, 'get' | 'set' | 'setIfAbsent' | 'delete'>
+export type ApprovalStore = Pick<Store, 'get' | 'set' | 'setIfAbsent' | 'delete' | 'deleteIf'>
 
 export interface ApprovalOptions {
   readonly approvals: ApprovalStore
@@ -34,17 +34,21 @@ export async function isIssued(
   return digest !== undefined && digest === (await digestOf(call, options))
 }
 
-/** Uses the approval up. False if another request has: only one process gets true. */
-export async function useApproval(
-  { approval }: ApprovalMessage,
+/** Uses approvals up, all or none; returns one that another request has used, if any. */
+export async function useApprovals(
+  answers: readonly ApprovalMessage[],
   { approvals, approvalTtlMs }: ApprovalOptions,
-): Promise<boolean> {
-  const key = keyOf(approval.id)
-  // expires after the approval: it is set later, with the same ttl
-  const isFirst = await setOnce(approvals, `${key}:used`, { ttlMs: approvalTtlMs })
-  if (isFirst) await approvals.delete(key)
-  return isFirst
+): Promise<ApprovalMessage | undefined> {
+  const ids = answers.map(({ approval }) => keyOf(approval.id))
+  // a mark expires after its approval: it is set later, with the same ttl
+  const taken = await setAllOnce(approvals, ids.map(usedMark), { ttlMs: approvalTtlMs })
+  if (taken !== undefined) return answers.find((_, index) => usedMark(ids[index] ?? '') === taken)
+  // the marks hold where this fails
+  await Promise.all(ids.map((id) => approvals.delete(id))).catch(() => {})
+  return undefined
 }
+
+const usedMark = (key: string) => `${key}:used`
 
 export const invalidApproval = ({ tool_call_id }: ApprovalMessage): BadRequestError =>
   new BadRequestError(
@@ -87,5 +91,6 @@ export function inProcess({ now }: Pick<Clock, 'now'>, max = 10_000): ApprovalSt
       return isFree
     },
     delete: async (key) => void entries.delete(key),
+    deleteIf: async (key, expected) => find(key) === expected && entries.delete(key),
   }
 }

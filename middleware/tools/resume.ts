@@ -8,7 +8,7 @@ import {
   isForProvider,
   isObject,
 } from '../../src/chat/index.js'
-import { invalidApproval, isIssued, useApproval } from './approvals.js'
+import { invalidApproval, isIssued, useApprovals } from './approvals.js'
 import { toErrorResult, toMessage } from './results.js'
 import { type Job, type RunOptions, runJobs } from './run.js'
 
@@ -33,11 +33,8 @@ export async function resume(
     const answer = answers.findLast((one) => one.tool_call_id === call.id)
     return !answer || isApproval(answer) ? [{ call, answer }] : []
   })
-  // all are checked before one is used, and all used before anything runs
-  for (const one of open)
-    if (isYes(one) && !(await isGood(one, options))) throw invalidApproval(one.answer)
-  const jobs: Job[] = []
-  for (const one of open) jobs.push(await toJob(one, options))
+  await use(open, options)
+  const jobs = open.map((one) => toJob(one, options))
   const results = await runJobs(jobs, options)
   const others = answers.filter((one) => !isApproval(one) || !own.has(one.tool_call_id))
   return [...waiting.slice(0, last + 1), ...others, ...results.map(toMessage)]
@@ -80,19 +77,21 @@ interface Open {
 const isYes = (open: Open): open is Open & { readonly answer: ApprovalMessage } =>
   open.answer?.approval.approved === true
 
-const isGood = ({ call, answer }: Open, options: RunOptions) =>
-  answer !== undefined && isIssued(answer, call, options)
+/** All answers are checked before one is used, and all used before anything runs. */
+async function use(open: readonly Open[], options: RunOptions): Promise<void> {
+  const good: ApprovalMessage[] = []
+  for (const one of open) {
+    if (one.answer && (await isIssued(one.answer, one.call, options))) good.push(one.answer)
+    else if (isYes(one)) throw invalidApproval(one.answer)
+  }
+  const taken = await useApprovals(good, options)
+  if (taken) throw invalidApproval(taken)
+}
 
-async function toJob(open: Open, options: RunOptions): Promise<Job> {
+function toJob(open: Open, options: RunOptions): Job {
   const { call, answer } = open
-  if (isYes(open)) {
-    if (!(await useApproval(open.answer, options))) throw invalidApproval(open.answer)
-    return { call, isApproved: true }
-  }
-  if (answer) {
-    if (await isGood(open, options)) await useApproval(answer, options)
-    return { call, result: toErrorResult(call, refusal(answer.approval.reason)) }
-  }
+  if (isYes(open)) return { call, isApproved: true }
+  if (answer) return { call, result: toErrorResult(call, refusal(answer.approval.reason)) }
   options.ctx.warn({
     code: 'repaired',
     param: 'messages',

@@ -43,14 +43,23 @@ export function patientStore<S extends Store>(store: S, options: PatientOptions 
       throw unavailable('The store failed or took too long', cause)
     }
   }
-  return new Proxy(store, {
+  const patient = new Proxy(store, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => attempt(async () => value.apply(target, args))
     },
   })
+  originals.set(patient, store)
+  return patient
 }
+
+const originals = new WeakMap<object, unknown>()
+
+/** The store below a patient one: its operations are not skipped, and have no time limit. */
+export const unguarded = <S extends object>(store: S): S =>
+  // `patientStore` maps a store to one of the same type
+  (originals.get(store) as S | undefined) ?? store
 
 const skipped = new WeakSet<object>()
 

@@ -2,6 +2,7 @@
  * Writes that hold once: ioredis sends a command again when the connection was lost before its
  * reply, and finds its own write then.
  */
+import { unguarded } from './patient.js'
 import type { Store } from './store.js'
 
 export interface AppendAtOptions {
@@ -26,12 +27,34 @@ export async function appendAt(
   return found.length > 0 && entries.every((entry, index) => entry === found[index])
 }
 
-/** Marks a key as used; true for the first caller alone. */
-export async function setOnce(
-  store: Pick<Store, 'get' | 'setIfAbsent'>,
-  key: string,
+/**
+ * Marks keys as used, all or none; returns one that another caller has, if any. Marks of a caller
+ * that gets it, or an error, are taken back.
+ */
+export async function setAllOnce(
+  store: Pick<Store, 'get' | 'setIfAbsent' | 'deleteIf'>,
+  keys: readonly string[],
   options: { readonly ttlMs: number },
-): Promise<boolean> {
+): Promise<string | undefined> {
   const own = crypto.randomUUID()
-  return (await store.setIfAbsent(key, own, options)) || (await store.get(key)) === own
+  const isOwn = async (key: string) =>
+    (await store.setIfAbsent(key, own, options)) || (await store.get(key)) === own
+  const takeBack = () => {
+    // called though the store may rest: the client sends it behind a mark that it has queued
+    for (const key of keys)
+      unguarded(store)
+        .deleteIf?.(key, own)
+        .catch(() => {})
+  }
+  try {
+    for (const key of keys) {
+      if (await isOwn(key)) continue
+      takeBack()
+      return key
+    }
+    return undefined
+  } catch (error) {
+    takeBack()
+    throw error
+  }
 }

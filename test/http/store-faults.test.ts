@@ -343,6 +343,14 @@ describe('a store', () => {
     }
   })
 
+  const asked: Message[] = [
+    { role: 'user', content: 'Hi' },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'send', arguments: '{}' } }],
+    },
+  ]
   const secret = 'x'.repeat(32)
   const approving = async () => {
     const call = { id: 'a', tool_call_id: 'c' }
@@ -356,14 +364,6 @@ describe('a store', () => {
       await memory.setIfAbsent(...command)
       return memory.setIfAbsent(...command)
     }
-    const asked: Message[] = [
-      { role: 'user', content: 'Hi' },
-      {
-        role: 'assistant',
-        content: null,
-        tool_calls: [{ id: 'c', type: 'function', function: { name: 'send', arguments: '{}' } }],
-      },
-    ]
     const { here, open } = held({ ...memory, setIfAbsent }, { secret, history: () => asked })
     open()
     const yes = post({ id: 'room', messages: [await approving()] })
@@ -372,6 +372,36 @@ describe('a store', () => {
     const refused = await here(again)
     expect(await refused.json()).toMatchObject({ error: { code: 'approval_used' } })
   })
+
+  it('that stops while an approval is marked as used accepts it again later', () =>
+    withSilence(async ({ store, server, within }) => {
+      const checked = gate()
+      const stopping: Store = {
+        ...store,
+        async get(key) {
+          const value = await store.get(key)
+          if (key.startsWith('approval:')) {
+            server.pause()
+            checked.open()
+          }
+          return value
+        },
+      }
+      const options = { secret, history: () => asked }
+      const { here, there, provider, open } = held(store, options)
+      open()
+      const refusing = held(stopping, options).here
+      const yes = post({ id: 'room', messages: [await approving()] })
+      const [again, onceMore] = [yes.clone(), yes.clone()]
+      const answer = refusing(yes)
+      await checked.opened
+      expect((await within(10_000, answer)).status).toBe(503)
+      server.resume()
+      expect((await within(10_000, there(again))).status).toBe(200)
+      const refused = await here(onceMore)
+      expect(await refused.json()).toMatchObject({ error: { code: 'approval_used' } })
+      expect(provider.calls).toHaveLength(1)
+    }))
 
   it('that is down accepts no approval: the call does not run', async () => {
     const down = new Proxy(memoryStore(), { get: () => () => Promise.reject(new Error('gone')) })

@@ -363,6 +363,37 @@ describe('approvals in a store', () => {
     await faulty.close()
   })
 
+  it('stay valid where the store failed before anything ran: the same request runs it once', async () => {
+    const faulty = await faultyRedis(redis.port)
+    for (let index = 0, isOver = false; !isOver; index++) {
+      const { store, close } = await connectTo('node-redis', faulty.port)
+      const { ai, ran } = bank([['c1', 'pay', { amount: 50 }]], { approvals: store })
+      const first = await ai.generate(request)
+      const answered = nextRequest(first, yes(first))
+      faulty.resetAt(index, 'after')
+      const reply = await ai.generate(answered).catch(() => ai.generate(answered))
+      expect(reply.text).toBe('Done.')
+      isOver = faulty.isArmed
+      expect(ran).toEqual([50])
+      close()
+    }
+    await faulty.close()
+  })
+
+  it.each(names)('stay valid beside one that was used elsewhere: %s', async (name) => {
+    const approvals = stores[name]()
+    const calls: Called[] = ['c1', 'c2'].map((id) => [id, 'pay', { amount: 50 }])
+    const { ai, ran } = bank(calls, { approvals })
+    const first = await ai.generate(request)
+    // not used up here: as if another request had just done so
+    await approvals.set(`tool-approval:${first.approvals?.[1]?.id}:used`, 'x', { ttlMs: 60_000 })
+    const both = nextRequest(first, yes(first), yes(first, 1))
+    expect(await thrown(ai.generate(both))).toMatchObject({ code: 'approval_invalid' })
+    expect(ran).toEqual([])
+    expect((await ai.generate(nextRequest(first, yes(first)))).text).toBe('Done.')
+    expect(ran).toEqual([50])
+  })
+
   it.each(names)('store no content: %s', async (name) => {
     const inner = stores[name]()
     const written: string[] = []

@@ -1,7 +1,7 @@
 /** The conversation of a call: from the server's store, or from the client where verified. */
 import type { Message, ToolApproval, ToolMessage, UserMessage } from '../../chat/index.js'
 import type { Store } from '../../store/index.js'
-import { setOnce } from '../../store/sent-twice.js'
+import { setAllOnce } from '../../store/sent-twice.js'
 import type { Incoming } from '../formats/index.js'
 import { RefusedError } from '../public-error.js'
 import { checkMessages, type InputOptions, notSigned } from './parts.js'
@@ -191,10 +191,9 @@ export async function markUsed(
   approvals: readonly ApprovalMessage[],
   options: HistoryOptions,
 ): Promise<void> {
-  for (const one of approvals) {
-    const isFirst = await setOnce(options.used, markOf(one, options), { ttlMs: approvalMs })
-    if (!isFirst) throw alreadyUsed()
-  }
+  const marks = approvals.map((one) => markOf(one, options))
+  const taken = await setAllOnce(options.used, marks, { ttlMs: approvalMs })
+  if (taken !== undefined) throw alreadyUsed()
 }
 
 /** Takes the marks back, where the call did not begin. */
