@@ -3,6 +3,7 @@
  */
 import { asMoved, type Message, type StreamChunk } from '../../src/chat/index.js'
 import { Accumulator, type Transform } from '../../src/core/index.js'
+import { inTime } from '../../src/store/patient.js'
 import { appendAt } from '../../src/store/sent-twice.js'
 import type { Store } from '../../src/store/store.js'
 
@@ -20,6 +21,9 @@ interface Head {
   /** The answer is signed over media that a text line may replace later. */
   readonly isBehindMedia: boolean
 }
+
+/** How long a chunk waits for the store. Milliseconds. */
+const patienceMs = 2_000
 
 const pointerTo = (key: string) => `draft:${key}`
 const logOf = (id: string) => `draft-log:${id}`
@@ -49,31 +53,30 @@ export class Draft {
     if (this.isLost || isOfNoMessage(chunk)) return emit(chunk)
     this.waiting.push(JSON.stringify(chunk))
     if (isBracket(chunk) || !(this.isStreaming || chunk.type === 'tool-result')) return emit(chunk)
-    this.writing = this.write()
+    this.writing = inTime(() => this.write(), patienceMs).catch(() => {
+      this.isLost = true
+    })
     return this.writing.then(() => emit(chunk))
   }
 
   async drop(): Promise<void> {
     const { store, key } = this.where
     await this.writing
-    if (!this.isOpen) return
+    if (!this.writing) return
     await Promise.all([store.delete(pointerTo(key)), store.delete(logOf(this.id))])
   }
 
-  /** If the store fails the answer continues without a draft. */
+  /** If the store fails, or takes too long, the answer continues without a draft. */
   private async write(): Promise<void> {
     const { store, key, ttlMs } = this.where
     const entries = this.isOpen ? this.waiting : [JSON.stringify(this.head()), ...this.waiting]
     this.waiting = []
-    try {
-      const isWritten = await appendAt(store, logOf(this.id), entries, { ttlMs, at: this.length })
-      if (!this.isOpen) await store.set(pointerTo(key), this.id, { ttlMs })
-      this.isOpen = true
-      this.length += entries.length
-      this.isLost = !isWritten
-    } catch {
-      this.isLost = true
-    }
+    const isWritten = await appendAt(store, logOf(this.id), entries, { ttlMs, at: this.length })
+    if (this.isLost) return
+    if (!this.isOpen) await store.set(pointerTo(key), this.id, { ttlMs })
+    this.isOpen = true
+    this.length += entries.length
+    this.isLost ||= !isWritten
   }
 }
 

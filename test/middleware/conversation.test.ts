@@ -20,7 +20,9 @@ import {
 } from '../../src/core/index.js'
 import { memoryStore, redisStore, type Store, sqliteStore } from '../../src/store/index.js'
 import { say, scripted, start, untilAborted } from '../contract/scripted.js'
+import { gate } from '../http/requests.js'
 import { connectTo, faultyRedis } from '../store/faulty-redis.js'
+import { withSilence } from '../store/silence.js'
 import { DatabaseSync } from '../store/sqlite.js'
 import { storesOver, useRedis } from '../store/use-redis.js'
 import { call, thrown } from './script.js'
@@ -535,3 +537,28 @@ it('leaves no draft of a call that was aborted while it was written, at any step
     expect(memory.size, `after ${steps} steps`).toBe(1)
   }
 })
+
+it('a Redis that stops in the middle of a stream delays it once, for two seconds, and gets all of it at the end', () =>
+  withSilence(async ({ store, server, within }) => {
+    const [begin, ...rest] = say('One two three four')
+    const finish = rest.pop()
+    if (!begin || !finish) throw new Error('a reply has a start and a finish')
+    const [first, ...others] = rest
+    const back = gate()
+    const pause = () => server.pause()
+    const steps = [[begin, first ?? begin, pause, ...others, () => back.opened, finish]]
+    const { ai, kept } = talkIn(store, steps)
+    const stream = ai.stream({ model: 'scripted/m', messages: [user('Count')] })
+    const texts = stream.textStream[Symbol.asyncIterator]()
+    const read = async () => {
+      const all: (string | undefined)[] = []
+      while (all.length < 4) all.push((await texts.next()).value)
+      return all
+    }
+    expect(await within(8_000, read())).toEqual(['One ', 'two ', 'three ', 'four'])
+    server.resume()
+    back.open()
+    expect((await within(5_000, texts.next())).done).toBe(true)
+    expect(await kept()).toEqual(['user: Count', 'assistant: One two three four'])
+    expect(await store.get('draft:conversation:c')).toBeUndefined()
+  }))
