@@ -52,8 +52,7 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
   /** True while events have ids, from which the server can resume. */
   let isNumbered = true
   let tries = 0
-  /** Of 404s: another process does not find an answer of this page before it is in the store. */
-  let absencesLeft = 3
+  let absences = 0
 
   for (;;) {
     const drop = yield* connect()
@@ -102,10 +101,9 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
     } catch (error) {
       // without an id the answer cannot be resumed: a second request could cost twice
       if (known === undefined || signal.aborted || !(error instanceof TetradError)) throw error
-      const { status = 0 } = error
-      if (error instanceof APIConnectionError || status === 429 || status >= 500) return error
+      if (isTransient(error)) return error
       if (options.id !== undefined) throw error
-      if (status === 404 && absencesLeft-- > 0) return dropped(error)
+      if (error.status === 404 && ++absences <= maxAbsences) return dropped(error)
       throw dropped(error)
     }
   }
@@ -118,15 +116,30 @@ export async function* readAnswer(options: AnswerOptions): AsyncGenerator<readon
       isNumbered = event.id !== undefined
       lastEventId = event.id
       if (event.data === '[DONE]') return true
-      const value = parseJson(event.data ?? '')
-      if (!isObject(value)) return unexpected('bad_json', 'An event is not a JSON object')
-      if (value.type === 'error') return toError(value.error, 500)
-      if (value.type === 'abort') return new AbortError()
-      // trusted: the chunks come from the app's own server
-      chunks.push(value as StreamChunk)
+      const chunk = chunkOf(event.data ?? '')
+      if (chunk instanceof TetradError) return chunk
+      chunks.push(chunk)
     }
     return undefined
   }
+}
+
+/** 404s of an answer of this page: another process does not find it before it is in the store. */
+const maxAbsences = 3
+
+function isTransient(error: TetradError): boolean {
+  const { status = 0 } = error
+  return error instanceof APIConnectionError || status === 429 || status >= 500
+}
+
+/** The chunk of an event, or the error that ends the answer. */
+function chunkOf(data: string): StreamChunk | TetradError {
+  const value = parseJson(data)
+  if (!isObject(value)) return unexpected('bad_json', 'An event is not a JSON object')
+  if (value.type === 'error') return toError(value.error, 500)
+  if (value.type === 'abort') return new AbortError()
+  // trusted: the chunks come from the app's own server
+  return value as StreamChunk
 }
 
 async function bodyOf(response: Response): Promise<ReadableStream<Uint8Array>> {
