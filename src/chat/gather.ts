@@ -1,5 +1,6 @@
 /** Collects the chunks of one network read; builds texts from many pieces. */
-import { deltaText, isContinuation, type StreamChunk, withDeltaText } from '../chat/index.js'
+import { deltaText, isContinuation, withDeltaText } from './deltas.js'
+import type { StreamChunk } from './response.js'
 
 export type Push = (chunk: StreamChunk) => void
 

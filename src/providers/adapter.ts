@@ -1,5 +1,6 @@
 /** Makes a `ProviderAdapter` of a provider's pure parts and a transport; only here the two meet. */
 
+import { Gathered, type Push } from '../chat/gather.js'
 import {
   type AnswerInput,
   asObjects,
@@ -19,7 +20,6 @@ import {
 } from '../core/index.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
-import { Gathered, type Push } from './gather.js'
 import type { OnDemand } from './on-demand.js'
 
 export type Warn = (warning: Warning) => void
@@ -190,7 +190,7 @@ async function* readStream(
   if (last.length > 0) yield last
   if (isWhole) return
   const place = { provider: dialect.name, model: request.model, requestId: request_id }
-  throw reader ? truncated(place) : withoutEvent(place)
+  throw cutOff(reader !== undefined, place)
 }
 
 interface Place {
@@ -199,19 +199,15 @@ interface Place {
   readonly requestId: string | undefined
 }
 
-const cut = { phase: 'stream', retryable: true, maybeBilled: true } as const
-
-const withoutEvent = (place: Place) =>
-  new UnexpectedResponseError(
-    `${place.provider} answered ${place.model} with a stream without an event`,
-    { ...cut, ...place, code: 'empty' },
-  )
-
-const truncated = (place: Place) =>
-  new StreamInterruptedError(
-    `The stream of ${place.provider}/${place.model} ended without its terminal event`,
-    { ...cut, ...place, code: 'truncated' },
-  )
+/** The error for a stream that ended without its terminal event, or without any. */
+function cutOff(hasEvents: boolean, place: Place) {
+  const { provider, model } = place
+  const details = { ...place, phase: 'stream', retryable: true, maybeBilled: true } as const
+  const what = `The stream of ${provider}/${model} ended without its terminal event`
+  if (hasEvents) return new StreamInterruptedError(what, { ...details, code: 'truncated' })
+  const empty = `${provider} answered ${model} with a stream without an event`
+  return new UnexpectedResponseError(empty, { ...details, code: 'empty' })
+}
 
 /** Logs show the id and model of a body: keys are scrubbed, long names cut. */
 const shown = <T extends { readonly id: string; readonly model: string }>(answer: T): T => ({

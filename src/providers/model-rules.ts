@@ -48,15 +48,16 @@ export const outputLimit = (reason: string, range: Pick<ParamRule, 'min' | 'max'
 export const mostOutput = (max: number | undefined): Rules =>
   max === undefined ? [] : outputLimit(`the model writes at most ${max} tokens`, { max })
 
-/** Ranges of temperature and top_p. */
+const upTo = (max: number, param: Param): ParamRule => ({
+  param,
+  reason: `${param} must be from 0 to ${max}`,
+  min: 0,
+  max,
+})
+
 export const samplingRange = (mostTemperature: number): Rules => [
-  {
-    param: 'temperature',
-    reason: `temperature must be from 0 to ${mostTemperature}`,
-    min: 0,
-    max: mostTemperature,
-  },
-  { param: 'top_p', reason: 'top_p must be from 0 to 1', min: 0, max: 1 },
+  upTo(mostTemperature, 'temperature'),
+  upTo(1, 'top_p'),
 ]
 
 /** All efforts, weakest first. */

@@ -2,7 +2,7 @@
 import type { ChatRequest, ParamRule, Warning } from '../chat/index.js'
 import { asObjects, asText, isGiven } from '../chat/json.js'
 import { BadRequestError } from '../core/index.js'
-import type { Warn } from './adapter.js'
+import type { Warn, WireOptions } from './adapter.js'
 
 /** Reports a change of the request, by its kind. `param` defaults to `messages`. */
 export type Note = Readonly<Record<Change, (message: string, param?: string) => void>>
@@ -10,10 +10,7 @@ export type Note = Readonly<Record<Change, (message: string, param?: string) => 
 export type Change = Exclude<Warning['code'], 'fallback'>
 
 /** What a request writer needs to know of its call. */
-export interface WriteOptions {
-  readonly streaming: boolean
-  readonly warn: Warn
-}
+export type WriteOptions = Omit<WireOptions, 'signal'>
 
 export interface Notes {
   readonly provider: string

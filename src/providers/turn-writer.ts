@@ -56,28 +56,20 @@ interface NewCall {
 }
 
 /** A call while its arguments stream. */
-export class WrittenCall {
-  id = ''
+export interface WrittenCall {
+  /** Among the calls of the answer, in opening order. */
+  index: number
+  id: string
   name: string
   readonly isCustom: boolean
   readonly members: CallMembers
   /** Arguments so far. */
-  text = ''
+  text: string
   /** A leading empty object, which the real arguments may replace. */
-  placeholder = ''
-  isEnded = false
+  placeholder: string
+  isEnded: boolean
   /** The call that already has the id of this one, which may be a copy of it. */
   original: WrittenCall | undefined
-
-  /** @param index position among the calls of the answer, in opening order */
-  constructor(
-    public index: number,
-    { name = '', isCustom = false, members = {} }: NewCall,
-  ) {
-    this.name = name
-    this.isCustom = isCustom
-    this.members = members
-  }
 }
 
 /** Maximum number of calls; their indices are below it. */
@@ -161,12 +153,13 @@ export class TurnWriter {
   }
 
   /** Its start is written with its first arguments or its end: until then id and name may grow. */
-  openCall(given: NewCall): WrittenCall {
+  openCall({ id = '', name = '', isCustom = false, members = {} }: NewCall): WrittenCall {
     const { calls } = this
     if (calls.length >= maxCalls)
       throw this.unexpected('bad_index', `made more than ${maxCalls} tool calls`)
-    const call = new WrittenCall(calls.length, given)
-    this.identify(call, given.id ?? '')
+    const blank = { id: '', text: '', placeholder: '', isEnded: false, original: undefined }
+    const call: WrittenCall = { index: calls.length, name, isCustom, members, ...blank }
+    this.identify(call, id)
     calls.push(call)
     return call
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { Gathered, GrowingText } from '../../src/chat/gather.js'
 import type { StreamChunk } from '../../src/chat/index.js'
-import { Gathered, GrowingText } from '../../src/providers/gather.js'
 
 const gathered = (chunks: readonly StreamChunk[]) => {
   const read = new Gathered()

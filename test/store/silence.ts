@@ -19,7 +19,9 @@ export async function withSilence(test: (silence: Silence) => Promise<void>): Pr
   const connection = new Redis(server.port, '127.0.0.1')
   const store = redisStore(connection)
   await store.get('connected')
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
+  })
   try {
     await test({ store, server, within })
   } finally {

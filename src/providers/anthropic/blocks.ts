@@ -1,6 +1,9 @@
 /** Reads content blocks of an answer: start, deltas, end. */
-import { asCount, asId, toArgumentsText } from '../../chat/index.js'
+
+import { GrowingText } from '../../chat/gather.js'
+import { asCount, toArgumentsText } from '../../chat/index.js'
 import {
+  asId,
   asObject,
   asObjects,
   asString,
@@ -11,7 +14,6 @@ import {
   parseJson,
 } from '../../chat/json.js'
 import { mergeGiven, namesIn } from '../answers.js'
-import { GrowingText } from '../gather.js'
 import { readCallMembers, type TurnWriter, withoutPlaceholder } from '../turn-writer.js'
 import { toAnnotation } from './annotations.js'
 import { jsonToolName, wrapper } from './output-format.js'

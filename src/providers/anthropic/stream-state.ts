@@ -1,8 +1,9 @@
 /** State of an answer while it streams. */
+
+import type { GrowingText } from '../../chat/gather.js'
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
-import type { GrowingText } from '../gather.js'
 import { notesOf } from '../notes.js'
 import { customNames } from '../tools.js'
 import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.js'

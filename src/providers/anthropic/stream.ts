@@ -1,6 +1,15 @@
 /** Reads the events of one answer: a table of events over a small state. */
-import { updateCounts } from '../../chat/index.js'
-import { asObject, asParts, asString, asText, isObject, type JsonObject } from '../../chat/json.js'
+import {
+  asObject,
+  asParts,
+  asString,
+  asText,
+  isObject,
+  type JsonObject,
+  pick,
+  updateCounts,
+  words,
+} from '../../chat/index.js'
 import type { WireEvent, WireResponse } from '../../transport/index.js'
 import type { Push, WireContext } from '../adapter.js'
 import { type AnswerReader, mergeGiven, namesIn, readAnswer } from '../answers.js'
@@ -93,11 +102,7 @@ function messageStart({ message }: JsonObject, state: State): void {
   state.isEnded = false
   writer.start({ id: state.id, model: asText(message.model) ?? context.model })
   writer.keepUnread(message, readMembers)
-  const { stop_reason, stop_sequence, stop_details, container, input_transformations } = message
-  state.stop = mergeGiven(
-    {},
-    { stop_reason, stop_sequence, stop_details, container, input_transformations },
-  )
+  state.stop = pick(message, stopMembers)
   state.usage = {}
   readUsage(message.usage, state)
   for (const block of asParts(message.content)) {
@@ -105,6 +110,8 @@ function messageStart({ message }: JsonObject, state: State): void {
     closeBlock(given, state)
   }
 }
+
+const stopMembers = words('stop_reason stop_sequence stop_details container input_transformations')
 
 /** Members that are read. */
 const readMembers = namesIn('id type role model content stop_reason stop_sequence usage delta')

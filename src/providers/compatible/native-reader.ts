@@ -1,6 +1,7 @@
 /** Collects what a server requires back: signed reasoning, thought signatures, reasoning text. */
+
+import { GrowingText } from '../../chat/gather.js'
 import { asObjects, asString, asText, isObject, type JsonObject } from '../../chat/index.js'
-import { GrowingText } from '../gather.js'
 import type { CallReader } from './calls.js'
 
 type Detail = Record<string, unknown>

@@ -1,6 +1,5 @@
 /** Maps a chat request to a generateContent body; drops and reports members without a field. */
-import type { ChatRequest } from '../../chat/index.js'
-import { defined, isObject, nonEmpty, omit, words } from '../../chat/json.js'
+import { type ChatRequest, defined, isObject, nonEmpty, omit, words } from '../../chat/index.js'
 import type { TransportRequest } from '../../transport/index.js'
 import type { Warn } from '../adapter.js'
 import { extrasOf, headersOf } from '../extras.js'

@@ -1,12 +1,6 @@
 /** Reads calls of the wire: those the app runs, hosted ones, and the wrapper of parallel calls. */
-import {
-  asId,
-  defined,
-  isObject,
-  parseJson,
-  type ToolCall,
-  toArgumentsText,
-} from '../../chat/index.js'
+import { type ToolCall, toArgumentsText } from '../../chat/index.js'
+import { asId, defined, isObject, parseJson } from '../../chat/json.js'
 import { readCallMembers } from '../turn-writer.js'
 import { asList, asString, asText, type Profile, type WireItem } from './wire.js'
 

@@ -1,14 +1,6 @@
 /** Sends items of an earlier answer back unchanged, if the message still has the same content. */
-import {
-  asObjects,
-  asString,
-  type JsonObject,
-  omit,
-  type PairedMessage,
-  readToolCall,
-  type ToolCall,
-  words,
-} from '../../chat/index.js'
+import { type PairedMessage, readToolCall, type ToolCall } from '../../chat/index.js'
+import { asObjects, asString, type JsonObject, omit, words } from '../../chat/json.js'
 import { type NativeDialect, type Restored, restoreNative } from '../native.js'
 import { unwrapCalls } from './calls.js'
 import { streamReader } from './stream.js'

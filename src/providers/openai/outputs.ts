@@ -75,11 +75,11 @@ const writers: Readonly<Record<string, Writer>> = {
     type: 'local_shell_call_output',
     id: asText(item.call_id) ?? asString(item.id),
     call_id: asText(item.call_id) ?? asString(item.id),
-    output: result ? plainText(result) : missing,
+    output: plainText(result),
   }),
 
   apply_patch_call: (item, result) => {
-    const output = result ? plainText(result) : missing
+    const output = plainText(result)
     return {
       type: 'apply_patch_call_output',
       call_id: asString(item.call_id),
@@ -110,7 +110,8 @@ const writers: Readonly<Record<string, Writer>> = {
   },
 }
 
-const plainText = ({ content = '' }: ToolMessage) => textOfContent(content)
+const plainText = (result: ToolMessage | undefined) =>
+  result ? textOfContent(result.content ?? '') : missing
 
 function imageOf({ content }: ToolMessage, context: PartContext) {
   if (typeof content === 'string')
@@ -125,7 +126,7 @@ function imageOf({ content }: ToolMessage, context: PartContext) {
 
 /** The output of a shell: one or more `{ stdout, stderr, outcome }` as JSON, or plain text. */
 function shellOutput(result: ToolMessage | undefined) {
-  const text = result ? plainText(result) : missing
+  const text = plainText(result)
   const value = parseJson(text)
   const given = Array.isArray(value)
     ? value

@@ -92,12 +92,6 @@ function common(request: ChatRequest, context: FieldContext): JsonObject {
   }
 }
 
-/** The same mapping for several parameters. */
-const each = <Way>(
-  params: readonly (keyof ChatRequest)[],
-  way: (param: keyof ChatRequest) => Way,
-) => Object.fromEntries(params.map((param) => [param, way(param)]))
-
 /** A reasoning model refuses the parameter itself: the value 1, its default, is omitted. */
 function sampling(param: 'temperature' | 'top_p'): Field {
   return (request, { profile, model }) =>
@@ -114,19 +108,18 @@ const toSafetyIdentifier: Field = ({ user = '', safety_identifier }, { note }) =
   return { safety_identifier: user.slice(0, maxIdentifier) }
 }
 
+const sameNames = words(
+  'top_logprobs parallel_tool_calls metadata service_tier safety_identifier prompt_cache_key previous_response_id',
+)
+
+const asGiven = (param: keyof ChatRequest): [string, Field] => [
+  param,
+  (request) => ({ [param]: request[param] }),
+]
+
+/** Other parameters are mapped in `common`, or have no field. */
 export const fields: Fields = {
-  // under the same names
-  ...each(
-    words(
-      'top_logprobs parallel_tool_calls metadata service_tier safety_identifier prompt_cache_key previous_response_id',
-    ),
-    (param) => (request: ChatRequest) => ({ [param]: request[param] }),
-  ),
-  // mapped in `common`
-  ...each(
-    words('store logprobs tools tool_choice web_search_options reasoning_effort thinking'),
-    () => () => ({}),
-  ),
+  ...Object.fromEntries(sameNames.map(asGiven)),
   temperature: sampling('temperature'),
   top_p: sampling('top_p'),
   max_completion_tokens: (request) => ({ max_output_tokens: request.max_completion_tokens }),

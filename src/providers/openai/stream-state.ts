@@ -1,8 +1,9 @@
 /** State of a stream reader: items by index, their text parts, their calls. */
+
+import { GrowingText } from '../../chat/gather.js'
 import { asObject, isObject, type JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
-import { GrowingText } from '../gather.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { asNumber, asText, type Profile, type WireItem } from './wire.js'
 
