@@ -151,12 +151,12 @@ class StoredSession implements StreamSession {
     }, this.#options.pollMs)
   }
 
-  /** Renews the time to live of its keys, and checks whether another process stopped the answer. */
+  /** Checks whether another process stopped the answer, and renews the time to live of its keys. */
   async #look() {
     await this.#attempt(async () => {
+      if ((await this.#options.store.get(this.#keys.stop)) !== undefined) this.#events.stop()
       await this.#log.renew()
       if (!this.#isBroken) await (this.#isEntered ? this.#beat() : this.#enter())
-      if ((await this.#options.store.get(this.#keys.stop)) !== undefined) this.#events.stop()
     })
     if (!this.#isSealed) this.#schedule()
   }
