@@ -20,6 +20,7 @@ import {
 } from '../core/index.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
+import { hasSchema } from './nested-tool.js'
 import type { OnDemand } from './on-demand.js'
 
 export type Warn = (warning: Warning) => void
@@ -130,9 +131,7 @@ function written(
   { request, call, streaming = false }: Writing,
 ): ReturnType<ToWire> {
   const { tools, response_format } = request
-  const hasSchemas =
-    response_format?.type === 'json_schema' ||
-    asObjects(tools).some(({ type }) => type === 'function')
+  const hasSchemas = response_format?.type === 'json_schema' || asObjects(tools).some(hasSchema)
   const write = () => writer.toWire(request, withSignal({ streaming, warn: call.warn }, call))
   const loading = hasSchemas ? schemas?.load(call) : undefined
   return loading ? loading.then(write) : write()

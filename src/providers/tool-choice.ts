@@ -19,7 +19,7 @@ const modes: ReadonlyMap<unknown, Choice['mode']> = new Map([
   ['any', 'required'],
 ] as const)
 
-/** Also reads `{ type: 'auto' }` and flat names (Responses); undefined without mode and tool. */
+/** Also reads `{ type: 'auto' }`, flat names and Anthropic's `tool`; undefined for other values. */
 export function readChoice(choice: unknown): Choice | undefined {
   const given = isObject(choice) ? choice : { type: choice }
   if (given.type === 'allowed_tools') {
@@ -30,9 +30,8 @@ export function readChoice(choice: unknown): Choice | undefined {
   const mode = modes.get(given.type)
   if (mode) return { mode }
   const name = nameOf(given)
-  return name === undefined
-    ? undefined
-    : { mode: 'required', tool: { type: String(given.type), name } }
+  const type = given.type === 'tool' ? 'function' : String(given.type)
+  return name === undefined ? undefined : { mode: 'required', tool: { type, name } }
 }
 
 /** The error for an invalid choice. */

@@ -13,6 +13,7 @@ import {
   type ToolDefinition,
   words,
 } from '../../chat/index.js'
+import { nestedTool } from '../nested-tool.js'
 import { onDemand } from '../on-demand.js'
 import { nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'
@@ -49,7 +50,8 @@ export function toWireTools(request: ChatRequest, context: WriteContext): WireTo
 /** Hosted tools have only a type. */
 const keyOf = (tool: object): unknown => nameOf({ ...tool }) ?? asObject(tool).type
 
-function toWireTool(tool: ToolDefinition, context: WriteContext): readonly WireTool[] {
+function toWireTool(given: ToolDefinition, context: WriteContext): readonly WireTool[] {
+  const tool = given.type === 'function' ? nestedTool(given) : given
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
   if (!isCustomTool(tool)) return toHosted({ ...tool }, context)
   const { name, description } = tool.custom

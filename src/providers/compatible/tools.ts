@@ -8,7 +8,8 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
-import { defined, isObject } from '../../chat/json.js'
+import { asObject, defined, type JsonObject } from '../../chat/json.js'
+import { nestedTool } from '../nested-tool.js'
 import { onDemand } from '../on-demand.js'
 import { invalidChoice, readChoice } from '../tool-choice.js'
 import type { ServerTraits, WriteContext } from './models.js'
@@ -35,7 +36,8 @@ export function toWireTools(request: ChatRequest, context: WriteContext): ToolPa
   return {}
 }
 
-function toWireTool(tool: ToolDefinition, context: WriteContext): WireTool {
+function toWireTool(given: ToolDefinition, context: WriteContext): WireTool {
+  const tool = nestedTool(given)
   // a tool that the server runs is passed through
   if (!isFunctionTool(tool)) return { ...tool }
   // unknown members are passed through
@@ -62,13 +64,25 @@ function parametersOf(tool: FunctionTool, { traits, note }: WriteContext) {
   return { parameters: dialect.schema, strict: dialect.strict }
 }
 
-/** A mode, or one of Chat Completions' three objects, unchanged. */
+/** A mode, or one of Chat Completions' three objects. */
 function toWireChoice(choice: ToolChoice, context: WriteContext): WireToolChoice {
-  const type: unknown = isObject(choice) ? choice.type : choice
-  if (type === 'function' || type === 'custom' || type === 'allowed_tools') return choice
-  const { mode, tool } = readChoice(choice) ?? {}
+  const { mode, tool, allowed } = readChoice(choice) ?? {}
+  if (mode && mode !== 'none' && allowed)
+    return { type: 'allowed_tools', allowed_tools: { mode, tools: allowed.map(nestedReference) } }
   if (mode && !tool) return mode
+  const type = own.find((one) => one === tool?.type)
+  // one of the wire's own objects now
+  if (type) return nestedReference({ ...asObject(choice), type }) as never
   throw invalidChoice(context)
+}
+
+const own = ['function', 'custom'] as const
+
+/** `{ type: 'function', name }` → `{ type: 'function', function: { name } }`. */
+function nestedReference(tool: JsonObject): Record<string, unknown> {
+  const { type, name, ...others } = tool
+  const isFlat = name !== undefined && own.some((one) => one === type)
+  return isFlat ? { ...others, type, [String(type)]: { name } } : { ...tool }
 }
 
 /** Ids that the server accepts: at most 40 characters, or nine letters and digits. */

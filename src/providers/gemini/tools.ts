@@ -13,6 +13,7 @@ import {
   pick,
   type ToolDefinition,
 } from '../../chat/index.js'
+import { nestedTool } from '../nested-tool.js'
 import type { Note } from '../notes.js'
 import { onDemand } from '../on-demand.js'
 import { type Choice, invalidChoice, nameOf, readChoice } from '../tool-choice.js'
@@ -31,7 +32,8 @@ export interface WireTools {
 /** Throws `BadRequestError` for a tool without a name and an invalid tool_choice. */
 export function toTools(request: ChatRequest, context: WriteContext): WireTools {
   const { facts, note } = context
-  const { tool_choice, tools: all = [], parallel_tool_calls } = request
+  const { tool_choice, parallel_tool_calls } = request
+  const all = (request.tools ?? []).map(nestedTool)
   const choice = readChoice(tool_choice)
   if (isGiven(tool_choice) && !choice) throw invalidChoice(context)
   if (all.length > 0 && !facts.tools) note.dropped('the model has no tools', 'tools')

@@ -1,13 +1,11 @@
 /** Maps tools and the tool choice to the wire. */
 import {
   asObject,
-  asString,
   asText,
   type ChatRequest,
   type CustomTool,
   defined,
   type FunctionTool,
-  type HostedToolDefinition,
   isCustomTool,
   isFunctionTool,
   isGiven,
@@ -17,6 +15,7 @@ import {
   type ToolChoice,
   type ToolDefinition,
 } from '../../chat/index.js'
+import { nestedTool } from '../nested-tool.js'
 import { invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import type { FieldContext, WireFunction, WireTool, WireToolChoice } from './wire.js'
 
@@ -29,11 +28,11 @@ export function toTools({ tools = [], web_search_options }: ChatRequest, context
 
 type Tools = readonly WireTool[]
 
-function toTool(tool: ToolDefinition, context: FieldContext): Tools {
+function toTool(given: ToolDefinition, context: FieldContext): Tools {
+  const tool = nestedTool(given)
   if (isFunctionTool(tool)) return [toFunction(tool, context)]
   const isCustom = isCustomTool(tool)
   if (isCustom && !context.profile.runsCustomCalls) return [toCustom(tool)]
-  if (tool.type === 'function') return [toFlatFunction(tool, context)]
   if (asText(tool.type) && !isCustom) return [tool]
   context.note.dropped(
     isCustom
@@ -59,18 +58,6 @@ function toFunction(tool: FunctionTool, context: FieldContext): WireTool {
 }
 
 const noParameters = { type: 'object', properties: {} }
-
-/** A function tool given in the flat form of the Responses API. */
-function toFlatFunction(tool: HostedToolDefinition, context: FieldContext): WireTool {
-  const { type: _, name, description, parameters, strict, ...rest } = tool
-  const definition = {
-    name: asString(name),
-    description: asText(description),
-    parameters: isObject(parameters) ? parameters : undefined,
-    strict: strict === true,
-  }
-  return { ...rest, ...toFunction({ type: 'function', function: definition }, context) }
-}
 
 function toCustom({ type, custom, ...rest }: CustomTool): WireTool {
   const { name, description, format, ...more } = custom

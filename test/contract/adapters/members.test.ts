@@ -36,6 +36,33 @@ const fn = (more: object) => ({
 })
 const user = (part: object) => ({ messages: [{ role: 'user', content: [part] }] })
 
+const wireTools: Record<Name, object> = {
+  openai: {
+    tools: [{ type: 'function', name: 'f', description: 'd', parameters: { type: 'object' } }],
+  },
+  xai: {
+    tools: [{ type: 'function', name: 'f', description: 'd', parameters: { type: 'object' } }],
+  },
+  anthropic: { tools: [{ name: 'f', description: 'd', input_schema: { type: 'object' } }] },
+  gemini: { tools: [{ functionDeclarations: [{ name: 'f', description: 'd' }] }] },
+  compatible: {
+    tools: [
+      {
+        type: 'function',
+        function: { name: 'f', description: 'd', parameters: { type: 'object' } },
+      },
+    ],
+  },
+}
+const wireChoices: Record<Name, object> = {
+  openai: { tool_choice: { type: 'function', name: 'f' } },
+  xai: { tool_choice: { type: 'function', name: 'f' } },
+  anthropic: { tool_choice: { type: 'tool', name: 'f' } },
+  gemini: { toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: ['f'] } } },
+  compatible: { tool_choice: { type: 'function', function: { name: 'f' } } },
+}
+const schema = { type: 'object', properties: { a: { type: 'string' } } }
+
 interface Row {
   readonly says: string
   readonly model: string
@@ -338,6 +365,41 @@ test.each([
   const got = await sent(`gemini/${model}`, { reasoning_effort })
   expect(got.body).toMatchObject({ generationConfig: { thinkingConfig: { thinkingLevel } } })
   expect(got.warns).toEqual(warns)
+})
+
+describe('a function in the form of another API', () => {
+  test.each(
+    names.flatMap((name) =>
+      [
+        { type: 'function', name: 'f', description: 'd', parameters: schema },
+        { name: 'f', description: 'd', input_schema: schema },
+      ].map((tool) => [name, tool] as const),
+    ),
+  )('reaches %s: %j', async (name, tool) => {
+    const { body, warns } = await sent(models[name], { tools: [tool] })
+    expect(body).toMatchObject(wireTools[name])
+    expect(warns).toEqual([])
+  })
+
+  test.each(
+    names.flatMap((name) =>
+      ['function', 'tool'].map((type) => [name, { type, name: 'f' }] as const),
+    ),
+  )('can be chosen: %s, %j', async (name, tool_choice) => {
+    const { body, warns } = await sent(models[name], { tools: [fn({})], tool_choice })
+    expect(body).toMatchObject(wireChoices[name])
+    expect(warns).toEqual([])
+  })
+
+  test('is among allowed tools of Chat Completions', async () => {
+    const allowed = { mode: 'required', tools: [{ type: 'function', name: 'f' }] }
+    const tool_choice = { type: 'allowed_tools', ...allowed }
+    const { body } = await sent(models.compatible, { tools: [fn({})], tool_choice })
+    const tools = [{ type: 'function', function: { name: 'f' } }]
+    expect(body).toMatchObject({
+      tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools } },
+    })
+  })
 })
 
 describe('code execution containers', () => {
