@@ -2,6 +2,8 @@
  * What a store can lose, delay or corrupt between two events of a response, and what its readers
  * receive.
  */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Message } from '../../src/chat/index.js'
@@ -488,4 +490,22 @@ describe('a write-behind log', () => {
       expect(await store.read('log', 0)).toHaveLength(steps > 0 ? 3 : 2)
     }
   })
+})
+
+it('a process whose store is closed exits, though an answer waits to be stored', async () => {
+  const code = `
+    import { createClient } from './src/client.js'
+    import { handler } from './src/http/web.js'
+    import { memoryStore } from './src/store/index.js'
+    import { say, scripted } from './src/testing/index.js'
+    const store = { ...memoryStore(), append: () => Promise.reject(new Error('closed')) }
+    const ai = createClient({ providers: [scripted([say('One two three')])] })
+    const route = handler(ai, { authorize: () => ({ userId: 'ann' }), models: { fast: 'scripted/any' }, store })
+    const messages = [{ role: 'user', content: 'Hi' }]
+    const response = await route(new Request('http://localhost/chat', { method: 'POST', body: JSON.stringify({ messages }), headers: { 'content-type': 'application/json' } }))
+    console.log(await response.text())`
+  const flags = ['--import', 'tsx', '--input-type=module', '--eval', code]
+  // far below the minute for which the write is repeated
+  const { stdout } = await promisify(execFile)(process.execPath, flags, { timeout: 20_000 })
+  expect(stdout).toContain('[DONE]')
 })

@@ -167,7 +167,11 @@ export class StreamLog {
   }
 
   private async sleep(): Promise<boolean> {
-    await new Promise((resolve) => setTimeout(resolve, this.options.retryMs))
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.options.retryMs)
+      // lets a process exit whose store is closed
+      if (typeof timer === 'object') timer.unref?.()
+    })
     return !this.isBroken
   }
 

@@ -149,6 +149,8 @@ class StoredSession implements StreamSession {
       // a slow store may still be at the one before
       this.#looking = this.#looking.then(() => this.#look())
     }, this.#options.pollMs)
+    // a running answer has its call; one that only waits for its store lets the process exit
+    if (typeof this.#poll === 'object') this.#poll.unref?.()
   }
 
   /** Checks whether another process stopped the answer, and renews the time to live of its keys. */
