@@ -13,7 +13,7 @@ import { createSigner } from '../../src/http/input/signing.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { memoryStore } from '../../src/store/index.js'
-import { type ScriptedStep, say, scripted } from '../../src/testing/index.js'
+import { fail, type ScriptedStep, say, scripted } from '../../src/testing/index.js'
 import { codeOf, dataOf, gate, hello, post, setUp } from './requests.js'
 import { listen, serve } from './support.js'
 
@@ -249,6 +249,26 @@ describe('a repeated question, when the server stores the conversation', () => {
     await app.send({ messages: [uiUser('u1', 'Q1, in other words')], messageId: 'u1' })
     expect(app.asked()).toEqual(['Q1, in other words'])
   })
+
+  it.each(['ui', 'chunks'] as const)(
+    '%s: a question that failed before it was stored is edited in its place',
+    async (format) => {
+      const one = (id: string, text: string) =>
+        format === 'ui' ? uiUser(id, text) : { ...user(text), id }
+      const page = (...messages: object[]) => ({ messages, trigger: 'submit-message' })
+      const app = keeping([say('A1'), fail(500), say('A3'), say('A4'), say('A5')])
+      await app.send(page(one('u1', 'Q1')))
+      await app.send(page(one('u1', 'Q1'), one('u2', 'Q2')))
+      await app.send(page(one('u1', 'Q1'), one('u2', 'Q2'), one('u3', 'Q3')))
+      expect(app.asked()).toEqual(['Q1', 'A1', 'Q3'])
+      const edited = one('u2', 'Q2, in other words')
+      await app.send({ ...page(one('u1', 'Q1'), edited), messageId: 'u2' })
+      expect(app.asked()).toEqual(['Q1', 'A1', 'Q2, in other words'])
+      // a page whose ids nobody stored: nothing is dropped
+      await app.send({ ...page(one('x1', 'Q1'), one('x2', 'Q5')), messageId: 'x2' })
+      expect(app.asked()).toEqual(['Q1', 'A1', 'Q2, in other words', 'A4', 'Q5'])
+    },
+  )
 
   it('the same text under two ids is two questions', async () => {
     for (const one of [uiUser, (id: string, content: string) => ({ id, role: 'user', content })]) {

@@ -16,6 +16,8 @@ export interface Incoming {
   readonly messageId?: string
   /** The client's id of the last message. */
   readonly lastId?: string
+  /** The client's ids of earlier user messages, where `messages` do not have them. */
+  readonly earlierIds?: readonly string[]
   /** False where plain JSON is requested. */
   readonly isStream: boolean
   /** Members of a ChatRequest beside model and messages; the handler uses those the app opened. */

@@ -84,11 +84,12 @@ export async function readNewMessages(
 }
 
 /** The members of a request that determine where its messages go. */
-export type Turn = Pick<Incoming, 'messages' | 'trigger' | 'messageId'>
+export type Turn = Pick<Incoming, 'messages' | 'trigger' | 'messageId' | 'earlierIds'>
 
 /**
  * Adds the new messages to the stored conversation. A user message whose id is stored replaces that
- * message and all after it; where either has no id, it replaces the last user message if the
+ * message and all after it; one whose call failed before it was stored replaces, when it is edited,
+ * all after the message before it; where either has no id, it replaces the last user message if the
  * content is equal. An approval must answer an open call; a second result of a call is skipped.
  * Throws `RefusedError` `approval_used`.
  */
@@ -119,9 +120,10 @@ function openCalls(messages: readonly Message[]): ReadonlySet<string> {
   return new Set(calls.flatMap(({ id }) => (done.has(id) ? [] : [id])))
 }
 
+const isUser = (one: Message): one is UserMessage => one.role === 'user'
+
 function placeOf(kept: readonly Message[], added: UserMessage, turn: Turn): number {
   const { trigger, messageId, messages } = turn
-  const isUser = (one: Message): one is UserMessage => one.role === 'user'
   const known = kept.findLastIndex(
     (one) => isUser(one) && one.id !== undefined && one.id === added.id,
   )
@@ -130,13 +132,25 @@ function placeOf(kept: readonly Message[], added: UserMessage, turn: Turn): numb
   if (!last) return kept.length
   const hasIds = added.id !== undefined && kept.some((one) => isUser(one) && one.id !== undefined)
   const at = kept.lastIndexOf(last)
-  if (hasIds) return kept.length
-  if (trigger === 'regenerate-message') return at
+  const isAnew = trigger === 'regenerate-message'
+  const isEdit = messageId !== undefined && messageId === added.id
+  if (hasIds) return isAnew || isEdit ? placeAfterEarlier(kept, turn) : kept.length
+  if (isAnew) return at
   // an edit where the app stores no ids: keep as many user messages as the client has before it
-  if (messageId !== undefined && messageId === added.id && messages.length > 1)
-    return positionOf(kept, messages.filter(isUser).length - 1)
+  if (isEdit && messages.length > 1) return positionOf(kept, messages.filter(isUser).length - 1)
   const isAgain = JSON.stringify(last.content) === JSON.stringify(added.content)
   return isAgain && trigger === undefined ? at : kept.length
+}
+
+/** The end of the turn of the latest of the client's earlier messages that is stored. */
+function placeAfterEarlier(kept: readonly Message[], { messages, earlierIds }: Turn): number {
+  const ids = new Set(
+    earlierIds ?? messages.slice(0, -1).flatMap((one) => (isUser(one) ? [one.id] : [])),
+  )
+  const isEarlier = (one: Message) => isUser(one) && one.id !== undefined && ids.has(one.id)
+  const earlier = kept.findLastIndex(isEarlier)
+  const next = kept.findIndex((one, index) => index > earlier && isUser(one))
+  return earlier < 0 || next < 0 ? kept.length : next
 }
 
 /** The index of the user message with this number. */

@@ -27,6 +27,7 @@ export function read(body: unknown): Incoming {
       messageId: shortString('messageId', messageId),
       lastId: last?.id || undefined,
     }),
+    earlierIds: uiMessages.slice(0, -1).flatMap(({ id, role }) => (role === 'user' ? [id] : [])),
     ...toHistory(uiMessages),
     isStream: stream ?? true,
     rest,
