@@ -1,7 +1,7 @@
 /** An adapter whose name and capabilities are there at once; the first call imports the rest. */
 import type { ChatRequest, StreamChunk } from '../chat/index.js'
 import { type Call, MisuseError, type ProviderAdapter } from '../core/index.js'
-import { onDemand } from './on-demand.js'
+import { onDemand } from '../core/on-demand.js'
 
 /** Facts known before the import. */
 export interface AdapterFacts

@@ -18,10 +18,10 @@ import {
   withMembers,
   withSignal,
 } from '../core/index.js'
+import type { OnDemand } from '../core/on-demand.js'
 import type { Transport, TransportRequest, WireEvent, WireResponse } from '../transport/index.js'
 import { shownName } from '../transport/scrub.js'
 import { hasSchema } from './nested-tool.js'
-import type { OnDemand } from './on-demand.js'
 
 export type Warn = (warning: Warning) => void
 export type { Push }

@@ -13,8 +13,8 @@ import {
   type ToolDefinition,
   words,
 } from '../../chat/index.js'
+import { onDemand } from '../../core/on-demand.js'
 import { nestedTool } from '../nested-tool.js'
-import { onDemand } from '../on-demand.js'
 import { nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'
 import { marked } from './parts.js'

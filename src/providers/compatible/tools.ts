@@ -9,8 +9,8 @@ import {
   type ToolDefinition,
 } from '../../chat/index.js'
 import { asObject, defined, type JsonObject } from '../../chat/json.js'
+import { onDemand } from '../../core/on-demand.js'
 import { nestedTool } from '../nested-tool.js'
-import { onDemand } from '../on-demand.js'
 import { invalidChoice, readChoice } from '../tool-choice.js'
 import type { ServerTraits, WriteContext } from './models.js'
 import type { WireFunction, WireRequest, WireTool, WireToolChoice } from './wire.js'

@@ -13,9 +13,9 @@ import {
   pick,
   type ToolDefinition,
 } from '../../chat/index.js'
+import { onDemand } from '../../core/on-demand.js'
 import { nestedTool } from '../nested-tool.js'
 import type { Note } from '../notes.js'
-import { onDemand } from '../on-demand.js'
 import { type Choice, invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'
 import { isOwnTool, type ModelFacts, type OwnTool, type WriteContext } from './models.js'

@@ -2,9 +2,9 @@
 
 import { plainNames } from '../../chat/tool-names.js'
 import type { ProviderAdapter } from '../../core/index.js'
+import { onDemand } from '../../core/on-demand.js'
 import { createAdapter, type Dialect } from '../adapter.js'
 import { readCount } from '../answers.js'
-import { onDemand } from '../on-demand.js'
 import { bearer, type ProviderOptions, providerTransport, readEnv } from '../provider-transport.js'
 import { toError } from './errors.js'
 import {

@@ -1,10 +1,10 @@
 /** The Responses wire: requests in the types of the official SDK, responses read field by field. */
 import type * as Sdk from 'openai/resources/responses/responses'
 import type { Capabilities, ChatRequest, JsonObject, Usage } from '../../chat/index.js'
+import type { OnDemand } from '../../core/on-demand.js'
 import type { DialectSchema, SchemaWarn } from '../../schema/index.js'
 import type { ToError } from '../../transport/index.js'
 import type { Notes } from '../notes.js'
-import type { OnDemand } from '../on-demand.js'
 import type { Plain } from '../plain.js'
 import type { ReaderLimits } from '../turn-writer.js'
 

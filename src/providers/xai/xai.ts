@@ -1,7 +1,7 @@
 /** The adapter for xAI: OpenAI's Responses API, with Grok's differences. */
 import type { ProviderAdapter } from '../../core/index.js'
+import { onDemand } from '../../core/on-demand.js'
 import { createAdapter } from '../adapter.js'
-import { onDemand } from '../on-demand.js'
 import { responsesDialect } from '../openai/openai.js'
 import { clientFetch, type ResponsesClient } from '../openai/sdk.js'
 import type { Profile } from '../openai/wire.js'

@@ -6,7 +6,7 @@ import {
   MisuseError,
   TimeoutError,
 } from '../../src/core/index.js'
-import { onDemand } from '../../src/providers/on-demand.js'
+import { onDemand } from '../../src/core/on-demand.js'
 
 interface Part {
   readonly answer: number

@@ -1,13 +1,8 @@
 /** A part of the package that the first call needing it imports; later calls do not wait. */
-import {
-  AbortError,
-  type Call,
-  createWatch,
-  MisuseError,
-  onAbort,
-  TimeoutError,
-  type WatchPhase,
-} from '../core/index.js'
+import type { Call } from './context.js'
+import { AbortError, MisuseError, TimeoutError } from './errors.js'
+import { onAbort } from './signals.js'
+import { createWatch, type WatchPhase } from './timers.js'
 
 export interface OnDemand<Part> {
   readonly isLoaded: boolean
