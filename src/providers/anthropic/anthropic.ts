@@ -10,10 +10,10 @@ import { bearer, type ProviderOptions, providerTransport, readEnv } from '../pro
 import { betaHeader } from './betas.js'
 import { toError } from './errors.js'
 import { capabilitiesOf, defaultVersion, models } from './models.js'
+import { schemas } from './output-format.js'
 import { toCountWire, toWire } from './request.js'
 import { type AnthropicClient, clientFetch } from './sdk.js'
 import { fromWire, streamReader } from './stream.js'
-import { schemas } from './tools.js'
 import { convertMessages } from './turns.js'
 
 /** Without `apiKey`, ANTHROPIC_API_KEY is read at each call. */

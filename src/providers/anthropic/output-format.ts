@@ -1,9 +1,12 @@
 /** Maps `response_format` to native structured output, or to a tool whose call is the answer. */
 import type { ChatRequest, JsonObject } from '../../chat/index.js'
+import { onDemand } from '../../core/on-demand.js'
 import type { Note } from '../notes.js'
 import type { Profile } from './profile.js'
-import { schemas } from './tools.js'
 import type { WireTool } from './wire.js'
+
+/** Loaded by the first request with a schema. */
+export const schemas = onDemand(() => import('../../schema/anthropic.js'))
 
 export type OutputFormat =
   | { readonly kind: 'text' }

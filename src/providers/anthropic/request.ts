@@ -21,7 +21,7 @@ import { toText } from './parts.js'
 import type { WriteContext } from './profile.js'
 import { stopsOf } from './rules.js'
 import { reasoningFor, type WireReasoning, withRoomForThinking } from './thinking.js'
-import { toToolSet } from './tool-set.js'
+import { toToolSet } from './tools.js'
 import { type Container, contextOf, toWireMessages } from './turns.js'
 import { isThinking, type WireBody, type WireMessage, type WireTool } from './wire.js'
 

@@ -1,4 +1,4 @@
-/** Maps tools to the Messages API. */
+/** Maps tools and the tool choice to the Messages API. */
 import {
   asObject,
   asString,
@@ -7,30 +7,91 @@ import {
   type FunctionTool,
   isCustomTool,
   isFunctionTool,
+  isGiven,
   isObject,
   type JsonObject,
   pick,
   type ToolDefinition,
   words,
 } from '../../chat/index.js'
-import { onDemand } from '../../core/on-demand.js'
 import { nestedTool } from '../nested-tool.js'
-import { nameOf, readChoice } from '../tool-choice.js'
+import { invalidChoice, nameOf, readChoice } from '../tool-choice.js'
 import { freeTextSchema, reportToolMembers } from '../tools.js'
+import { thinksByBudget } from './effort.js'
+import { jsonToolName, type OutputFormat, schemas } from './output-format.js'
 import { marked } from './parts.js'
-import type { WriteContext } from './profile.js'
-import type { WireFunction, WireMcpServer, WireTool } from './wire.js'
+import type { Profile, WriteContext } from './profile.js'
+import type { WireFunction, WireMcpServer, WireMessages, WireTool, WireToolChoice } from './wire.js'
 
-/** Loaded by the first request with a schema. */
-export const schemas = onDemand(() => import('../../schema/anthropic.js'))
-
-export interface WireTools {
+export interface ToolSet {
   readonly tools: readonly WireTool[]
+  /** Separate from the tools in this API. */
   readonly mcp_servers: readonly JsonObject[]
+  readonly tool_choice: WireToolChoice | undefined
+}
+
+/** The tools, those the adapter adds, and the choice. Throws `BadRequestError` for an invalid one. */
+export function toToolSet(
+  request: ChatRequest,
+  context: WriteContext & {
+    readonly format: OutputFormat
+    readonly messages: WireMessages
+  },
+): ToolSet {
+  const { profile, format, messages } = context
+  const { tools, mcp_servers } = toWireTools(request, context)
+  if (format.kind === 'tool') {
+    const isAlone = tools.length === 0 || request.tool_choice === 'none'
+    return {
+      tools: isAlone ? [format.tool] : [...tools, format.tool],
+      mcp_servers,
+      tool_choice: jsonToolChoice(request, profile, isAlone),
+    }
+  }
+  if (tools.length > 0 || mcp_servers.length > 0)
+    return { tools, mcp_servers, tool_choice: toWireToolChoice(request, context) }
+  if (!['none', 'auto'].includes(String(request.tool_choice ?? 'auto')))
+    context.note.ignored('tool_choice was left out: there are no tools', 'tool_choice')
+  const absent = standIns(messages, context)
+  const tool_choice = absent.length > 0 ? ({ type: 'none' } as const) : undefined
+  return { tools: absent, mcp_servers, tool_choice }
+}
+
+function toWireToolChoice(request: ChatRequest, context: WriteContext): WireToolChoice | undefined {
+  const { tool_choice, parallel_tool_calls } = request
+  const isSingle =
+    parallel_tool_calls === false || asObject(tool_choice).disable_parallel_tool_use === true
+  if (!isGiven(tool_choice) && !isSingle) return undefined
+  const choice = readChoice(tool_choice ?? 'auto')
+  if (!choice) throw invalidChoice(context)
+  const { mode, tool } = choice
+  const single = isSingle && { disable_parallel_tool_use: true as const }
+  if (mode === 'none') return { type: mode }
+  if (tool) return { type: 'tool', name: tool.name, ...single }
+  return { type: mode === 'required' ? 'any' : mode, ...single }
+}
+
+/** Other tools may be called before the answer; with a thinking budget no tool can be forced. */
+function jsonToolChoice(request: ChatRequest, profile: Profile, isAlone: boolean): WireToolChoice {
+  const single = { disable_parallel_tool_use: true } as const
+  if (!profile.forcedTools || thinksByBudget(request, profile)) return { type: 'auto', ...single }
+  return isAlone ? { type: 'tool', name: jsonToolName, ...single } : { type: 'any', ...single }
+}
+
+/** The API refuses calls in a history without tools: declares the called tools, choice none. */
+function standIns(messages: WireMessages, { note }: WriteContext): readonly WireTool[] {
+  const calls = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'))
+  const names = new Set(calls.map(({ name }) => name))
+  if (names.size > 0)
+    note.repaired(
+      'The history has tool calls, the request has no tools: sent their names with tool_choice none',
+      'tools',
+    )
+  return [...names].map((name) => ({ name, input_schema: { type: 'object', properties: {} } }))
 }
 
 /** Functions, free-text tools as functions of one string, hosted tools; drops other providers'. */
-export function toWireTools(request: ChatRequest, context: WriteContext): WireTools {
+function toWireTools(request: ChatRequest, context: WriteContext): Omit<ToolSet, 'tool_choice'> {
   const { tools = [], tool_choice, web_search_options } = request
   const { allowed } = readChoice(tool_choice) ?? {}
   const { bindsThoughts } = context.profile

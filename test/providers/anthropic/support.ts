@@ -15,9 +15,9 @@ import {
 } from '../../../src/chat/index.js'
 import { accumulate, type Call } from '../../../src/core/index.js'
 import type { WireContext } from '../../../src/providers/adapter.js'
+import { schemas } from '../../../src/providers/anthropic/output-format.js'
 import { toWire } from '../../../src/providers/anthropic/request.js'
 import { streamReader } from '../../../src/providers/anthropic/stream.js'
-import { schemas } from '../../../src/providers/anthropic/tools.js'
 
 // as an adapter does before it converts a request with a schema
 await schemas.load()
