@@ -1,5 +1,4 @@
 /** Makes a `ProviderAdapter` of a provider's pure parts and a transport; only here the two meet. */
-
 import { Gathered, type Push } from '../chat/gather.js'
 import {
   type AnswerInput,

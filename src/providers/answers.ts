@@ -5,7 +5,6 @@ import { accumulate, UnexpectedResponseError } from '../core/index.js'
 import type { StreamReader } from './adapter.js'
 import type { Loose, TurnWriter } from './turn-writer.js'
 
-/** A reader, and the writer of its chunks. */
 export interface AnswerReader extends StreamReader {
   readonly writer: TurnWriter
 }
@@ -38,7 +37,6 @@ export function readCount(body: unknown, member: string, provider: string): numb
   throw new UnexpectedResponseError(`${provider} returned no token count`, details)
 }
 
-/** Splits names of a wire at spaces. */
 export const namesIn = (words: string): ReadonlySet<string> => new Set(words.split(' '))
 
 /** Merges; `after` wins, except where it is null or undefined. */
@@ -47,13 +45,11 @@ export const mergeGiven = (before: JsonObject, after: JsonObject): JsonObject =>
   ...Object.fromEntries(Object.entries(after).filter(([, value]) => value != null)),
 })
 
-/** A citation of a URL. */
 export const urlCitation = (
   url: string,
   members: Loose<Omit<UrlCitation['url_citation'], 'url'>>,
 ): UrlCitation => ({ type: 'url_citation', url_citation: { url, ...defined(members) } })
 
-/** A citation of a document. */
 export const fileCitation = (members: Loose<FileCitation['file_citation']>): FileCitation => ({
   type: 'file_citation',
   file_citation: defined(members),

@@ -28,7 +28,6 @@ export const extrasOf = (request: ChatRequest, provider: string): readonly JsonO
 export const lowerCased = (headers: Readonly<Record<string, string>> = {}) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-/** The headers of the request. */
 export const headersOf = ({ extra_headers }: ChatRequest) =>
   extra_headers && { headers: lowerCased(extra_headers) }
 

@@ -18,7 +18,6 @@ import type { Change, Notes } from './notes.js'
 
 /** How a provider reads its own blocks, and the warnings where they cannot be sent back. */
 export interface NativeDialect {
-  /** A reader of answers. */
   reader(context: WireContext): StreamReader
   /** An answer of exactly these blocks. */
   toAnswer(blocks: readonly JsonObject[]): unknown

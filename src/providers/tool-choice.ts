@@ -2,7 +2,6 @@
 import { asObjects, asText, isObject, type JsonObject } from '../chat/index.js'
 import type { Notes } from './notes.js'
 
-/** A normalized tool choice. */
 export interface Choice {
   readonly mode: 'none' | 'auto' | 'required'
   /** The tool that must be called. */
@@ -34,7 +33,6 @@ export function readChoice(choice: unknown): Choice | undefined {
   return name === undefined ? undefined : { mode: 'required', tool: { type, name } }
 }
 
-/** The error for an invalid choice. */
 export const invalidChoice = ({ invalid }: Notes) =>
   invalid(
     "tool_choice must be 'none', 'auto', 'required', or an object that names a tool",

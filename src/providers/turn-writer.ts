@@ -32,13 +32,11 @@ export type Loose<T> = {
   readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K]
 }
 
-/** Limits of a reader. */
 export interface ReaderLimits {
   /** Maximum characters of one tool call's arguments. @default 16_777_216 */
   readonly maxArgumentsLength?: number | undefined
 }
 
-/** The answer and its limits. */
 export interface WriterOptions extends ReaderLimits {
   readonly provider: string
   readonly context: WireContext
@@ -79,7 +77,6 @@ export class TurnWriter {
   /** Receives the chunks of the current network read. */
   push: Push = () => {}
   isStarted = false
-  /** The model that answers. */
   private model = ''
   /** Characters of text so far: the offset of the next text. */
   textLength = 0
@@ -266,7 +263,6 @@ export class TurnWriter {
     this.push({ type: 'tool-call-end', index })
   }
 
-  /** Ends all open calls. */
   endCalls(): void {
     for (const call of [...this.calls]) this.endCall(call)
   }
@@ -286,7 +282,6 @@ export class TurnWriter {
     return this.calls.length > 0 ? 'tool_calls' : 'stop'
   }
 
-  /** Writes the state of a hosted tool. */
   hosted(tool: Loose<HostedTool & Pick<ChunkOf<'hosted-tool'>, 'progress'>>): void {
     this.push({ type: 'hosted-tool', ...defined(tool) })
   }
@@ -413,7 +408,6 @@ function unreadIn(wire: unknown, read: ReadonlySet<string>): unknown {
   )
 }
 
-/** Generates a call id: prefix and 24 characters. */
 const madeCallId = (prefix = 'call_'): string =>
   `${prefix}${crypto.randomUUID().replaceAll('-', '').slice(8)}`
 

@@ -129,7 +129,6 @@ export function reportLosses(
   }
 }
 
-/** Reports a turn with nothing left to send. */
 export const reportEmpty = ({ note }: Notes): void =>
   note.repaired('Dropped empty assistant messages')
 

@@ -78,6 +78,5 @@ export const byMedia = ({ audio_tokens, image_tokens }: JsonObject) => ({
   image_tokens: asCount(image_tokens),
 })
 
-/** The first value that is a count. */
 export const firstCount = (...values: readonly unknown[]): number | undefined =>
   values.map(asCount).find((value) => value !== undefined)

@@ -1,5 +1,4 @@
 /** Reads content blocks of an answer: start, deltas, end. */
-
 import { GrowingText } from '../../chat/gather.js'
 import { asCount, toArgumentsText } from '../../chat/index.js'
 import {
@@ -124,7 +123,6 @@ export function blockDelta(delta: unknown, index: unknown, state: State): void {
   else if (delta.type === 'input_json_delta') checkBegun(delta, index, state)
 }
 
-/** Throws for arguments of an unknown call. */
 function checkBegun({ partial_json }: JsonObject, index: unknown, { begun, writer }: State): void {
   if (!begun.has(index) && asText(partial_json))
     throw writer.unexpected('bad_arguments', 'streamed arguments of a call that never began')

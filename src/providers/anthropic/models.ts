@@ -10,7 +10,6 @@ import { rulesOf } from './rules.js'
 /** Bare names of Anthropic models. */
 export const models = /^claude-/
 
-/** The default `anthropic-version`. */
 export const defaultVersion = '2023-06-01'
 
 const threeEfforts = ['low', 'medium', 'high'] as const

@@ -130,7 +130,6 @@ const isImageType = (type: string): type is ImageType => imageTypes.some((one) =
 const isTextType = (type: string): boolean =>
   type.startsWith('text/') || /^application\/(.*\+)?(json|xml|yaml|javascript)$/.test(type)
 
-/** Decodes text from base64; undefined if invalid. */
 function fromBase64(data: string): string | undefined {
   try {
     return new TextDecoder().decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)))

@@ -2,7 +2,6 @@
 import type { Notes } from '../notes.js'
 import type { WireEffort, WireThinkingConfig } from './wire.js'
 
-/** The context of a request conversion. */
 export interface WriteContext extends Notes {
   readonly profile: Profile
 }

@@ -26,7 +26,6 @@ import { type Container, contextOf, toWireMessages } from './turns.js'
 import { isThinking, type WireBody, type WireMessage, type WireTool } from './wire.js'
 
 export interface RequestSettings {
-  /** `anthropic-version`. */
   readonly version: string
   /** Betas of the client, in addition to those that a body needs. */
   readonly betas?: string | undefined

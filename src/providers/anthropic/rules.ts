@@ -35,7 +35,6 @@ const missingUnless = (param: keyof ChatRequest, when: NonNullable<ParamRule['wh
 
 const isBlank = (text: string) => text.trim() === ''
 
-/** The stop sequences as a list. */
 export const stopsOf = ({ stop }: ChatRequest): readonly string[] => [stop ?? []].flat()
 
 const everyModel: Rules = [

@@ -42,7 +42,6 @@ export const clientFetch = (client: AnthropicClient): typeof globalThis.fetch =>
   }
 }
 
-/** Removes the client's key if the call has one. */
 const withoutClientKey = (headers: Record<string, string>): Record<string, string | null> => {
   if ('x-api-key' in headers) return { ...headers, authorization: null }
   return 'authorization' in headers ? { ...headers, 'x-api-key': null } : headers

@@ -1,5 +1,4 @@
 /** State of an answer while it streams. */
-
 import type { GrowingText } from '../../chat/gather.js'
 import type { JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
@@ -10,13 +9,11 @@ import { type ReaderLimits, TurnWriter, type WrittenCall } from '../turn-writer.
 import { profileOf } from './models.js'
 import { toOutputFormat } from './output-format.js'
 
-/** A block while it streams. */
 export interface OpenBlock {
   readonly block: JsonObject
   /** Text, thinking or arguments so far. */
   readonly text: GrowingText
   readonly citations: unknown[]
-  /** Index among all blocks. */
   readonly position: number
   /** Offset of its text in the joined text. */
   readonly start: number
@@ -30,7 +27,6 @@ export interface OpenBlock {
 /** The answer as a call of our tool: its arguments are the text, text before it is discarded. */
 class JsonAnswer {
   private held: string[] = []
-  /** The call has begun. */
   isGiven = false
 
   constructor(readonly isWrapped: boolean) {}
@@ -40,7 +36,6 @@ class JsonAnswer {
     if (!this.isGiven) this.held.push(text)
   }
 
-  /** Returns the held text. */
   release(): string {
     const text = this.held.join('')
     this.held = []
@@ -54,7 +49,6 @@ class JsonAnswer {
   }
 }
 
-/** State of one stream. */
 export class State {
   readonly writer: TurnWriter
   readonly custom: ReadonlySet<string>

@@ -84,7 +84,6 @@ export function withRoomForThinking(
   return { ...body, max_tokens: most, thinking: { ...thinking, budget_tokens: lowered } }
 }
 
-/** True if thinking is to be off. */
 const disablesReasoning = ({ thinking, reasoning_effort }: ChatRequest): boolean =>
   thinking ? isOff(thinking) : reasoning_effort === 'none'
 

@@ -14,7 +14,6 @@ export class CallReader {
   /** Members beside the official ones: Gemini's thought signature. */
   private readonly extras = new Map<WrittenCall, JsonObject>()
 
-  /** `tool_calls` were read. */
   private hasList = false
 
   constructor(private readonly writer: TurnWriter) {}
@@ -43,7 +42,6 @@ export class CallReader {
     while (calls.length > 0 && isBlank(calls.at(-1))) calls.pop()
   }
 
-  /** The calls in wire form. */
   wire(): JsonObject[] {
     return this.writer.calls.map((call) => toWireCall(call, this.extras.get(call)))
   }

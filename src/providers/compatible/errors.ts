@@ -14,7 +14,6 @@ const texts: ErrorTable['texts'] = [
   },
 ]
 
-/** Creates the `ToError` of a server. */
 export const toError =
   (provider: string): ToError =>
   (failure) =>

@@ -36,7 +36,6 @@ export interface ServerTraits {
   readonly toolCallIds: 'any' | 'nine'
 }
 
-/** The context of a request conversion. */
 export interface WriteContext extends Notes {
   readonly traits: ServerTraits
   /** Unix seconds: audio that has expired on the server is sent as its transcript. */

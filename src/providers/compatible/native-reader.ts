@@ -1,5 +1,4 @@
 /** Collects what a server requires back: signed reasoning, thought signatures, reasoning text. */
-
 import { GrowingText } from '../../chat/gather.js'
 import { asObjects, asString, asText, isObject, type JsonObject } from '../../chat/index.js'
 import type { CallReader } from './calls.js'

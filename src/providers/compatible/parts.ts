@@ -24,7 +24,6 @@ export function toWireText(
   return wire.map((part) => asString(part.text)).join('\n')
 }
 
-/** The content of a user message. */
 export function toWireContent(
   content: string | readonly UserPart[],
   mark: CacheControl | undefined,
@@ -37,10 +36,8 @@ export function toWireContent(
   return !second && first.type === 'text' && !hasMembers(first) ? asString(first.text) : wire
 }
 
-/** True if it has more members than text. */
 const hasMembers = (part: object) => Object.keys(part).length > 2
 
-/** Content as parts. */
 export const partsOf = <Part extends UserPart>(
   content: string | readonly Part[],
 ): readonly (Part | TextPart)[] =>

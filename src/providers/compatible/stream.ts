@@ -293,7 +293,6 @@ function readCitations(citations: readonly unknown[], state: State): void {
     if (typeof url === 'string' && !state.cited.has(url)) cite(urlCitation(url, {}), state)
 }
 
-/** Cites each source once. */
 function cite(annotation: UrlCitation, { cited, writer }: State): void {
   const key = JSON.stringify(annotation)
   if (cited.has(key)) return

@@ -24,7 +24,6 @@ interface Range {
   readonly end_index?: number
 }
 
-/** Keeps the sources of one chunk. */
 export function readSources(candidate: Candidate, { grounding, citations, pages }: Sources): void {
   const { groundingMetadata, citationMetadata, urlContextMetadata } = candidate
   if (isObject(groundingMetadata)) addGrounding(groundingMetadata, grounding)

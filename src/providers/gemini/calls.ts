@@ -1,11 +1,9 @@
 /** Function calls of an answer: whole, or in pieces. */
-import { defined, isObject } from '../../chat/index.js'
+import { defined, isObject, type JsonObject } from '../../chat/index.js'
 import type { WrittenCall } from '../turn-writer.js'
 import { PartialArguments } from './partial-arguments.js'
 import { madeId, type State } from './state.js'
 import type { Part, WireFunctionCall } from './wire.js'
-
-type Arguments = Readonly<Record<string, unknown>>
 
 export function readFunctionCall({ functionCall = {} }: Part, state: State): void {
   const { args } = functionCall
@@ -19,7 +17,7 @@ function startCall({ id, name = '' }: WireFunctionCall, { customs, writer }: Sta
   return call
 }
 
-function endCall(call: WrittenCall, args: Arguments, { writer }: State): void {
+function endCall(call: WrittenCall, args: JsonObject, { writer }: State): void {
   const isText = call.isCustom && typeof args.input === 'string'
   writer.addArguments(call, isText ? String(args.input) : JSON.stringify(args))
   writer.endCall(call)
@@ -62,7 +60,7 @@ export function closeCall(state: State): void {
   state.growing = undefined
   const { id, name = '' } = open.wire
   // as plain data: `native` is compared and stored
-  const args: Arguments = JSON.parse(JSON.stringify(open.args.value))
+  const args: JsonObject = JSON.parse(JSON.stringify(open.args.value))
   state.parts.push({
     functionCall: { ...defined({ id }), name, args },
     ...defined({ thoughtSignature: open.signature }),

@@ -22,7 +22,6 @@ import type { Level } from './wire.js'
 /** Bare names of Google models. */
 export const models = /^(models\/)?(gemini|gemma)-/
 
-/** How thinking is set in a family. */
 export type ThinkingControl =
   | { readonly kind: 'none' }
   /** Tokens. `off`: 0 is accepted too. */
@@ -52,7 +51,6 @@ export interface ModelFacts {
   readonly maxOutputTokens?: number
 }
 
-/** The context of a request conversion. */
 export interface WriteContext extends Notes {
   readonly facts: ModelFacts
 }

@@ -10,7 +10,6 @@ type Container = Record<string, unknown> | unknown[]
 export class PartialArguments {
   /** No prototype: the keys come from a model. */
   readonly value: Record<string, unknown> = Object.create(null)
-  /** Characters so far. */
   length = 0
   /** The path of the string that continues. */
   private growing: string | undefined

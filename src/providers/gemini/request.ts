@@ -57,7 +57,6 @@ const contextOf = (model: string, warn?: Warn): WriteContext => ({
   facts: factsOf(model),
 })
 
-/** For messages alone. */
 export const convertMessages = (messages: ChatRequest['messages'], model: string): Conversation =>
   toConversation(messages, contextOf(model))
 

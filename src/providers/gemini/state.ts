@@ -7,7 +7,6 @@ import type { Sources } from './annotations.js'
 import type { PartialArguments } from './partial-arguments.js'
 import type { Part, WireFunctionCall } from './wire.js'
 
-/** A call whose arguments are still streaming. */
 export interface OpenCall {
   readonly call: WrittenCall
   readonly wire: WireFunctionCall
@@ -23,7 +22,6 @@ export interface GrowingPart {
 
 export class State {
   readonly writer: TurnWriter
-  /** Names of custom tools. */
   readonly customs: ReadonlySet<string>
   /** Parts for `native`: text cut by streaming is joined, signed parts stay separate. */
   readonly parts: Part[] = []

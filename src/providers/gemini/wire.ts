@@ -14,7 +14,6 @@ export type Part = Plain<Sdk.Part>
 export type Parts = readonly Part[]
 export type MediaResolution = NonNullable<NonNullable<Part['mediaResolution']>['level']>
 
-/** One turn. */
 export interface Content {
   readonly role?: 'user' | 'model'
   readonly parts?: Parts

@@ -91,7 +91,6 @@ const outputOf = (item: WireItem): unknown => {
   return error ?? output ?? outputs ?? result ?? results ?? tools ?? sources ?? prompt ?? undefined
 }
 
-/** Parses JSON text; other values are unchanged. */
 const parsed = (value: unknown): unknown =>
   typeof value === 'string' ? (parseJson(value) ?? value) : value
 

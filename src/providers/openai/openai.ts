@@ -1,5 +1,4 @@
 /** The adapter for OpenAI, on the Responses API. */
-
 import { plainNames } from '../../chat/tool-names.js'
 import type { ProviderAdapter } from '../../core/index.js'
 import { onDemand } from '../../core/on-demand.js'

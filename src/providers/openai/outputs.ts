@@ -1,8 +1,16 @@
 /** Maps results of calls to the wire: each type of call has its own output item. */
 import { notRun, type ToolMessage, textOfContent, toErrorText } from '../../chat/index.js'
 import { asObjects, defined, isObject, type JsonObject, parseJson } from '../../chat/json.js'
-import { type PartContext, toContent, toPart } from './parts.js'
-import { asList, asString, asText, type InputPart, type OutputItem, type WireItem } from './wire.js'
+import { toContent, toPart } from './parts.js'
+import {
+  asList,
+  asString,
+  asText,
+  type FieldContext,
+  type InputPart,
+  type OutputItem,
+  type WireItem,
+} from './wire.js'
 
 /** The output of `item`, a call as sent. Undefined if nothing can replace a missing result. */
 export const toOutput: Writer = (item, result, context) => {
@@ -21,14 +29,14 @@ export const toOutput: Writer = (item, result, context) => {
 const missing = JSON.stringify({ error: notRun })
 
 /** A result whose call only the server has, by `previous_response_id`. */
-export const toOrphanOutput = (result: ToolMessage, context: PartContext): OutputItem => ({
+export const toOrphanOutput = (result: ToolMessage, context: FieldContext): OutputItem => ({
   type: 'function_call_output',
   call_id: result.tool_call_id,
   output: toToolOutput(result, context),
 })
 
 /** The wire has no error flag: the text reports the error, as JSON. */
-function toToolOutput(result: ToolMessage, context: PartContext): string | readonly InputPart[] {
+function toToolOutput(result: ToolMessage, context: FieldContext): string | readonly InputPart[] {
   const { content, is_error } = result
   const wire = toContent(content ?? '', result.cache_control, context)
   if (typeof wire === 'string') return is_error ? toErrorText(wire) : wire
@@ -48,7 +56,7 @@ const withoutAudio = (part: InputPart): InputPart =>
 type Writer = (
   item: WireItem,
   result: ToolMessage | undefined,
-  context: PartContext,
+  context: FieldContext,
 ) => OutputItem | undefined
 
 /** Outputs of built-in tools that the app runs. Undefined: nothing can replace a missing result. */
@@ -113,7 +121,7 @@ const writers: Readonly<Record<string, Writer>> = {
 const plainText = (result: ToolMessage | undefined) =>
   result ? textOfContent(result.content ?? '') : missing
 
-function imageOf({ content }: ToolMessage, context: PartContext) {
+function imageOf({ content }: ToolMessage, context: FieldContext) {
   if (typeof content === 'string')
     return /^(data:image\/|https?:)/.test(content) ? { image_url: content } : undefined
   for (const part of content ?? []) {

@@ -9,21 +9,19 @@ import {
 import { defined, type JsonObject, pick } from '../../chat/json.js'
 import { readFilePart, reportPart, unsupported } from '../parts.js'
 import type {
+  FieldContext,
   InputAudio,
   InputFile,
   InputImage,
   InputPart,
   InputText,
-  FieldContext as PartContext,
 } from './wire.js'
-
-export type { PartContext }
 
 /** The content of a message; a mark of the message is set on its last part. */
 export function toContent(
   content: string | readonly UserPart[],
   mark: CacheControl | undefined,
-  context: PartContext,
+  context: FieldContext,
 ): string | readonly InputPart[] {
   if (typeof content === 'string')
     return mark && takesMark(mark, context) ? [marked(toText(content))] : content
@@ -33,7 +31,7 @@ export function toContent(
 }
 
 /** Throws `BadRequestError` for a part that cannot be sent. */
-export function toPart(part: UserPart, context: PartContext): InputPart {
+export function toPart(part: UserPart, context: FieldContext): InputPart {
   const wire = partWithoutMark({ ...part }, context)
   return part.cache_control && takesMark(part.cache_control, context) ? marked(wire) : wire
 }
@@ -43,7 +41,7 @@ const ownForms: readonly unknown[] = ['input_text', 'input_image', 'input_file']
 
 const ownMembers = ['prompt_cache_breakpoint']
 
-function partWithoutMark(part: JsonObject, context: PartContext): InputPart {
+function partWithoutMark(part: JsonObject, context: FieldContext): InputPart {
   // native parts are passed through
   if (ownForms.includes(part.type)) return part
   const own = context.profile.takesCacheMarks(context.model) ? ownMembers : []
@@ -62,7 +60,7 @@ const toText = (text: string): InputText => ({ type: 'input_text', text })
 const marked = (part: InputPart): InputPart =>
   part.type === 'input_audio' ? part : { ...part, prompt_cache_breakpoint: { mode: 'explicit' } }
 
-function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext): boolean {
+function takesMark({ ttl }: CacheControl, { profile, model, note }: FieldContext): boolean {
   const isTaken = profile.takesCacheMarks(model)
   const lost = isTaken
     ? ttl && 'The ttl of cache marks was left out: it is set for a whole request'
@@ -73,7 +71,7 @@ function takesMark({ ttl }: CacheControl, { profile, model, note }: PartContext)
 
 // -- files -------------------------------------------------------------------------------------------------------------
 
-function toMediaPart(media: Media, context: PartContext): InputFile | InputImage | InputAudio {
+function toMediaPart(media: Media, context: FieldContext): InputFile | InputImage | InputAudio {
   const { source, kind } = media
   if (source.type === 'url' && !isHttp(source.url))
     throw unsupported('a file whose address is not http', context)
@@ -87,7 +85,7 @@ const fileDetails = ['low', 'high', 'auto'] as const
 
 const details = ['low', 'high', 'auto', 'original'] as const
 
-function toImage({ source, mediaType, members }: Media, { note }: PartContext): InputImage {
+function toImage({ source, mediaType, members }: Media, { note }: FieldContext): InputImage {
   const detail = details.find((known) => known === members.detail)
   if (detail === undefined && members.detail !== undefined)
     note.changed(`detail ${JSON.stringify(members.detail)} of an image was sent as auto`)
@@ -99,7 +97,7 @@ function toImage({ source, mediaType, members }: Media, { note }: PartContext): 
 
 const formats: Readonly<Record<string, 'wav' | 'mp3'>> = { 'audio/wav': 'wav', 'audio/mpeg': 'mp3' }
 
-function toAudio({ mediaType = '' }: Media, data: string, context: PartContext): InputAudio {
+function toAudio({ mediaType = '' }: Media, data: string, context: FieldContext): InputAudio {
   const { profile, model } = context
   if (!profile.takesAudio(model))
     throw unsupported('audio', context, `${model} accepts none on this API, hear() transcribes it`)
@@ -108,7 +106,7 @@ function toAudio({ mediaType = '' }: Media, data: string, context: PartContext):
   return { type: 'input_audio', input_audio: { data, format } }
 }
 
-function fileOf({ source, filename, mediaType }: Media, context: PartContext) {
+function fileOf({ source, filename, mediaType }: Media, context: FieldContext) {
   if (source.type === 'stored') return { file_id: source.id }
   if (source.type === 'url') return { file_url: source.url }
   if (!context.profile.takesInlineFiles)

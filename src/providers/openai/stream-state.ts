@@ -1,9 +1,9 @@
 /** State of a stream reader: items by index, their text parts, their calls. */
-
 import { GrowingText } from '../../chat/gather.js'
-import { asObject, isObject, type JsonObject } from '../../chat/index.js'
+import { asObjects, type JsonObject } from '../../chat/index.js'
 import type { Call } from '../../core/index.js'
 import type { WireContext } from '../adapter.js'
+import { nameOf } from '../tool-choice.js'
 import { TurnWriter, type WrittenCall } from '../turn-writer.js'
 import { asNumber, asText, type Profile, type WireItem } from './wire.js'
 
@@ -21,7 +21,6 @@ export interface ItemState {
 /** Text and refusals of messages, summaries and content of reasoning. */
 export type Prefix = 't' | 'r' | 's' | 'c'
 
-/** A part whose text grows. */
 export class PartState {
   readonly text = new GrowingText()
   annotations = 0
@@ -39,7 +38,6 @@ export class PartState {
   ) {}
 }
 
-/** A call whose arguments grow. */
 export interface CallState {
   /** Undefined until it is clear that the item is one call. */
   written?: WrittenCall
@@ -51,7 +49,6 @@ export interface CallState {
 
 export type Handler = (event: JsonObject, state: State) => void
 
-/** State of one stream. */
 export class State {
   readonly writer: TurnWriter
   readonly declared: ReadonlySet<string>
@@ -136,7 +133,6 @@ function indexOf(event: JsonObject, state: State, isNew: boolean): number {
   throw state.writer.unexpected('bad_index', 'sent an event whose output_index is not an index')
 }
 
-/** The part of an event. */
 export function partOf(event: JsonObject, prefix: Prefix, state: State): PartState {
   const position = asNumber(prefix === 's' ? event.summary_index : event.content_index) ?? 0
   // most parts are the first of their item: avoid a new string for each of their events
@@ -158,12 +154,5 @@ export function partAt({ parts, item }: ItemState, key: string, { writer }: Stat
   return part
 }
 
-/** Names of the tools that the request declares. */
 const declaredNames = ({ request }: WireContext): ReadonlySet<string> =>
-  new Set((request.tools ?? []).flatMap((tool) => toolNameOf(tool) ?? []))
-
-/** Nested, as in Chat Completions, or flat. */
-function toolNameOf(tool: object): string | undefined {
-  const { function: fn, custom, name } = asObject(tool)
-  return asText([fn, custom].find(isObject)?.name ?? name)
-}
+  new Set(asObjects(request.tools).flatMap((tool) => nameOf(tool) ?? []))

@@ -25,7 +25,6 @@ import { type Handler, type ItemState, itemOf, type Prefix, partOf, State } from
 import { usageOf } from './usage.js'
 import { asList, asNumber, asString, asText, type Profile, typed, type WireItem } from './wire.js'
 
-/** Creates the reader of one stream. */
 export const streamReader =
   (profile: Profile) =>
   (context: WireContext, call?: Pick<Call, 'onUsage'>): AnswerReader =>

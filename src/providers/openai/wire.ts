@@ -105,13 +105,11 @@ export interface Profile extends ReaderLimits {
   readonly runsCustomCalls: boolean
 }
 
-/** Options of a schema conversion. */
 export interface SchemaOptions {
   readonly strict: boolean
   readonly warn: SchemaWarn
 }
 
-/** The context of a request conversion. */
 export interface FieldContext extends Notes {
   readonly profile: Profile
 }
