@@ -61,7 +61,10 @@ async function runTool(
   const needsApproval = typeof rule === 'function' ? await rule(value, run) : rule === true
   if (needsApproval && !isApproved) return undefined
   const hooks = [...(ctx.get(aroundTools) ?? []), ...(around ? [around] : [])]
-  return toResult(call, await hooked(hooks, call, () => execute(value, tool, run)))
+  const given = await hooked(hooks, call, () => execute(value, tool, run))
+  // its JSON would be an empty object
+  if (given instanceof Error) throw given
+  return toResult(call, given)
 }
 
 /** The context of one tool run: the calls of its `client` end with the run. */

@@ -11,11 +11,11 @@ export type AnswerReading =
 
 /**
  * Parses the answer for this format, validated by the Standard Schema it was created from, else by
- * its JSON Schema. Accepts JSON in a fence or after a byte order mark.
+ * its JSON Schema. Accepts JSON in a fence or after invisible marks.
  */
 export async function readAnswer(text: string, format: ResponseFormat): Promise<AnswerReading> {
   if (format.type === 'text') return { value: text }
-  const given = parseJson(text) ?? parseJson(withoutFence(text.trim()))
+  const given = parseJson(text) ?? parseFenced(text.replace(marks, '').trim())
   if (given === undefined) return { code: 'bad_json', defect: 'it is not JSON' }
   if (format.type === 'json_object') return { value: given }
   const { schema = {} } = format.json_schema
@@ -38,12 +38,13 @@ export function describeIssue({ message, path = [] }: SchemaIssue): string {
   return place ? `${place}: ${message}` : message
 }
 
-/** The content of a fence around all of the text. */
-function withoutFence(text: string): string {
-  const [, fence = ''] = /^(`{3,9}|~{3,9})/.exec(text) ?? []
-  if (fence === '' || !text.endsWith(fence)) return text
-  const line = text.indexOf('\n')
-  const info = text.slice(fence.length, line)
-  const isInfo = line > 0 && /^[\w+-]{0,20}\s{0,20}$/.test(info)
-  return text.slice(isInfo ? line : fence.length, -fence.length)
+/** Blanks, byte order marks and zero-width characters. */
+const marks = /^[\s\u200b\u2060\ufeff]+/
+
+/** Parses text that may stand in a fence. */
+function parseFenced(text: string): unknown {
+  const [fence = ''] = /^(`{3,9}|~{3,9})/.exec(text) ?? []
+  if (fence === '' || !text.endsWith(fence)) return parseJson(text)
+  const body = text.slice(fence.length, -fence.length)
+  return parseJson(body) ?? parseJson(body.replace(/^[\w+-]{1,20}/, ''))
 }

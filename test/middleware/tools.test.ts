@@ -237,6 +237,14 @@ describe('the tool loop', () => {
     expect(sent(masked.provider)).toMatchObject([{ content: 'It failed.', is_error: true }])
   })
 
+  it('reports an error that a tool returns as one that it throws', async () => {
+    const replies = [call([['c1', 'broken']]), say('ok')]
+    const broken = { execute: () => new Error('no such host') }
+    const { ai, provider } = stack(replies, tools({ broken }))
+    await ai.generate(request)
+    expect(sent(provider)).toMatchObject([{ content: 'no such host', is_error: true }])
+  })
+
   it('ends the call if the app does not describe an error', async () => {
     const fatal = new RangeError('stop')
     const describeError = (error: unknown) => {

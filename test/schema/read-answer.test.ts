@@ -13,6 +13,8 @@ describe('a text that contains exactly the requested JSON is read', () => {
     ['in a fence of more marks', `\`\`\`\`JSON\r\n${json}\r\n\`\`\`\``],
     ['in a fence of tildes', `~~~json\n${json}\n~~~`],
     ['in a fence on one line', `\`\`\`${json}\`\`\``],
+    ['in a fence on one line, with its language', `\`\`\`json ${json} \`\`\``],
+    ['behind a zero-width space', `\u200b\u2060${json}`],
     ['in a fence among spaces', ` \n\`\`\`json \n\n${json}\n\n\`\`\`\n `],
     ['behind a byte order mark', `\ufeff${json}`],
     ['behind a no-break space', `\u00a0${json}\u00a0`],
