@@ -95,7 +95,7 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['AbortError', { status: 499, code: 'aborted', message: 'The answer was stopped.' }],
 ])
 
-/** Storage failures, by code: their classes map to failures of the model. */
+/** Failures around storage, by code: their classes map to failures of the model. */
 const codes: ReadonlyMap<string, Row> = new Map([
   [
     'store_unavailable',
@@ -103,6 +103,14 @@ const codes: ReadonlyMap<string, Row> = new Map([
       status: 503,
       code: 'store_unavailable',
       message: 'This is not possible at the moment. Try again.',
+    },
+  ],
+  [
+    'conversation_overtaken',
+    {
+      status: 409,
+      code: 'conversation_overtaken',
+      message: 'A later message of this conversation was answered first.',
     },
   ],
   ['log_lost', { status: 502, code: 'log_lost', message: 'Part of the answer was lost.' }],

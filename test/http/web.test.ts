@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createClient } from '../../src/client.js'
-import { AuthenticationError } from '../../src/core/index.js'
+import { AuthenticationError, ConflictError } from '../../src/core/index.js'
 import { handler as nodeHandler } from '../../src/http/node.js'
 import { type BaseHandlerOptions, handler } from '../../src/http/web.js'
 import { openai } from '../../src/providers/openai/index.js'
@@ -48,6 +48,15 @@ describe('the chunks format', () => {
     expect(JSON.parse(text).error).toMatchObject({ code: 'rate_limited' })
     expect(JSON.parse(text).error.request_id).toBe(response.headers.get('x-request-id'))
     expect(seen).toHaveLength(1)
+  })
+
+  it('says that another call of the conversation went on, not that the provider failed', async () => {
+    const overtaken = async () => {
+      throw new ConflictError('overtaken', { status: 409, code: 'conversation_overtaken' })
+    }
+    const ai = createClient({ providers: [scripted([say('Hi')])], use: [overtaken] })
+    const response = await handler(ai, { models: ['scripted/any'], public: true })(post(hello))
+    expect([response.status, await codeOf(response)]).toEqual([409, 'conversation_overtaken'])
   })
 
   it.each([
