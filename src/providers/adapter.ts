@@ -187,20 +187,14 @@ async function* readStream(
   const last = gathered.take()
   if (last.length > 0) yield last
   if (isWhole) return
-  const place = { provider: dialect.name, model: request.model, requestId: request_id }
-  throw cutOff(reader !== undefined, place)
+  throw cutOff(dialect.name, context(request, call, request_id), reader !== undefined)
 }
 
-interface Place {
-  readonly provider: string
-  readonly model: string
-  readonly requestId: string | undefined
-}
+const early = { phase: 'stream', retryable: true, maybeBilled: true } as const
 
 /** The error for a stream that ended without its terminal event, or without any. */
-function cutOff(hasEvents: boolean, place: Place) {
-  const { provider, model } = place
-  const details = { ...place, phase: 'stream', retryable: true, maybeBilled: true } as const
+function cutOff(provider: string, { model, request_id }: WireContext, hasEvents: boolean) {
+  const details = { ...early, provider, model, requestId: request_id }
   const what = `The stream of ${provider}/${model} ended without its terminal event`
   if (hasEvents) return new StreamInterruptedError(what, { ...details, code: 'truncated' })
   const empty = `${provider} answered ${model} with a stream without an event`

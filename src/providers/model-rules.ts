@@ -85,12 +85,8 @@ const noReasoning = 'the model does not reason'
 
 /** For a model that does not reason: switching it off is accepted. */
 export const doesNotReason: Rules = [
-  {
-    param: 'reasoning_effort',
-    reason: noReasoning,
-    when: (one) => one.reasoning_effort !== 'none',
-  },
-  { param: 'thinking', reason: noReasoning, when: (one) => !stopsThinking(one) },
+  ...refused('reasoning_effort', noReasoning, (one) => one.reasoning_effort !== 'none'),
+  ...refused('thinking', noReasoning, (one) => !stopsThinking(one)),
 ]
 
 /** For APIs with text output alone. */

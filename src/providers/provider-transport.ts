@@ -19,7 +19,6 @@ export interface ProviderOptions extends ReaderLimits {
   readonly maxBodyBytes?: number | undefined
 }
 
-/** How one provider is reached. */
 export interface ProviderServer
   extends Pick<HttpOptions, 'provider' | 'baseURL' | 'apiKeyVariables' | 'toError'>,
     Partial<Pick<HttpOptions, 'authorize' | 'requestIdHeader'>> {

@@ -102,7 +102,7 @@ function messageStart({ message }: JsonObject, state: State): void {
   state.isEnded = false
   writer.start({ id: state.id, model: asText(message.model) ?? context.model })
   writer.keepUnread(message, readMembers)
-  state.stop = pick(message, stopMembers)
+  state.stop = pick(message, stopNames)
   state.usage = {}
   readUsage(message.usage, state)
   for (const block of asParts(message.content)) {
@@ -111,7 +111,7 @@ function messageStart({ message }: JsonObject, state: State): void {
   }
 }
 
-const stopMembers = words('stop_reason stop_sequence stop_details container input_transformations')
+const stopNames = words('stop_reason stop_sequence stop_details container input_transformations')
 
 /** Members that are read. */
 const readMembers = namesIn('id type role model content stop_reason stop_sequence usage delta')

@@ -159,7 +159,6 @@ class Turns {
     this.push('user', [...images, ...blocks])
   }
 
-  /** The turns of the whole history. */
   end(): WireMessages {
     if (this.pendingImages.length > 0)
       this.context.note.dropped('Images of the last assistant message were left out')

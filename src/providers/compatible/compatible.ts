@@ -58,7 +58,6 @@ export function compatible(options: CompatibleOptions): ProviderAdapter {
   return createAdapter(dialectOf(options), transport)
 }
 
-/** Combines the pure parts of a server. */
 export function dialectOf(options: CompatibleOptions) {
   const { name: provider, models, capabilities = () => unknownModel } = options
   const traits = traitsOf(options)

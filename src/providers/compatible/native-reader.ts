@@ -68,7 +68,6 @@ export class NativeReader {
   }
 }
 
-/** A text, or that of parts. */
 export const textOf = (content: unknown): string =>
   typeof content === 'string'
     ? content

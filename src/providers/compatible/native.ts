@@ -58,9 +58,6 @@ function withPlaceholder(fields: JsonObject, { calls }: PairedMessage, { traits 
 }
 
 const extrasOf = (block: JsonObject): ReadonlyMap<string, JsonObject> =>
-  new Map(
-    asObjects(block.tool_calls).map((call) => [
-      String(call.id),
-      omit(call, ['id', 'type', 'function', 'custom']),
-    ]),
-  )
+  new Map(asObjects(block.tool_calls).map((call) => [String(call.id), omit(call, official)]))
+
+const official = ['id', 'type', 'function', 'custom']

@@ -43,7 +43,6 @@ export const partsOf = <Part extends UserPart>(
 ): readonly (Part | TextPart)[] =>
   typeof content === 'string' ? [{ type: 'text', text: content }] : content
 
-/** Sets a mark of the message on its last part. */
 function withMark(parts: WireParts, mark: CacheControl | undefined, context: WriteContext) {
   const last = parts.at(-1)
   if (!mark || !last || last.cache_control) return parts

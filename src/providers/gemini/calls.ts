@@ -36,12 +36,7 @@ export function readPiece({ functionCall = {}, thoughtSignature }: Part, state: 
     const args = new PartialArguments()
     // arguments that are already complete
     Object.assign(args.value, functionCall.args)
-    state.open = {
-      call: startCall(functionCall, state),
-      wire: functionCall,
-      args,
-      signature: undefined,
-    }
+    state.open = { call: startCall(functionCall, state), wire: functionCall, args }
   }
   const { open, writer } = state
   if (!open) return

@@ -7,7 +7,6 @@ import type { MediaResolution, Part } from './wire.js'
 
 export type MediaPart = Pick<Part, 'inlineData' | 'fileData' | 'mediaResolution' | 'videoMetadata'>
 
-/** Part members of Gemini only. */
 const members = {
   beside: ['mediaProcessing', 'mediaResolution', 'videoMetadata'],
   inside: ['format', 'detail', 'video_metadata', 'videoMetadata'],

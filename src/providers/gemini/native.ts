@@ -6,12 +6,6 @@ import type { ModelFacts, WriteContext } from './models.js'
 import { streamReader } from './stream.js'
 import type { Parts } from './wire.js'
 
-export interface NativeTurn {
-  readonly parts: Parts
-  /** Byte for byte: made by this very model. */
-  readonly isVerbatim: boolean
-}
-
 const dialect: NativeDialect = {
   reader: (context) => streamReader(context),
   toAnswer: (parts) => ({ candidates: [{ content: { parts }, finishReason: 'STOP' }] }),
@@ -23,10 +17,11 @@ const dialect: NativeDialect = {
 }
 
 /** Undefined if the turn has to be built from the message. */
-export function nativeTurn(turn: PairedMessage, context: WriteContext): NativeTurn | undefined {
+export function nativeTurn(turn: PairedMessage, context: WriteContext) {
   const restored = restoreNative(turn, dialect, context)
   if (!restored) return undefined
-  const { blocks: parts, isOwn, native } = restored
+  const { isOwn, native } = restored
+  const parts: Parts = restored.blocks
   if (isOwn) return { parts, isVerbatim: true }
   const kept = parts.flatMap((part) => withoutSecrets(part, context.facts))
   if (kept.length < parts.length || kept.some((part, i) => part !== parts[i]))

@@ -130,16 +130,12 @@ function answerFormat(request: ChatRequest, { tools }: WireTools, { facts, note 
 
 // -- the rest of the body ------------------------------------------------------------------------------------------
 
-const tiers: ReadonlyMap<string, GenerateContentBody['serviceTier']> = new Map([
-  ['default', 'standard'],
-  ['standard', 'standard'],
-  ['flex', 'flex'],
-  ['priority', 'priority'],
-] as const)
+const tiers = words('standard flex priority')
 
 function serviceTier({ service_tier }: ChatRequest, note: Note) {
   if (!service_tier || service_tier === 'auto') return undefined
-  const tier = tiers.get(service_tier.toLowerCase())
+  const asked = service_tier.toLowerCase()
+  const tier = asked === 'default' ? 'standard' : tiers.find((one) => one === asked)
   if (!tier) note.dropped('the tiers are flex, standard and priority', 'service_tier')
   return tier
 }

@@ -11,7 +11,7 @@ export interface OpenCall {
   readonly call: WrittenCall
   readonly wire: WireFunctionCall
   readonly args: PartialArguments
-  signature: string | undefined
+  signature?: string | undefined
 }
 
 /** Text that the next chunk may continue. */
@@ -36,7 +36,6 @@ export class State {
   /** Number of the reasoning block: other content ends a block. */
   thought = 0
   readonly usage: Record<string, unknown> = {}
-  /** It was not reported yet. */
   isUsageNew = false
   finishReason: string | undefined
   finishMessage: string | undefined

@@ -63,7 +63,6 @@ function toDeclaration(tool: OwnTool, context: WriteContext): FunctionDeclaratio
   return { name, ...defined({ description }), parametersJsonSchema: freeTextSchema(tool, context) }
 }
 
-/** Declaration members of Gemini only. */
 const ownMembers = ['behavior', 'response', 'responseJsonSchema']
 
 function functionDeclaration(tool: FunctionTool, name: string, context: WriteContext) {

@@ -49,7 +49,6 @@ const members: ReadonlyMap<unknown, keyof Modalities> = new Map<unknown, keyof M
   ['IMAGE', 'image_tokens'],
 ])
 
-/** Adds these counts to the details. */
 function modalities<Details extends object>(wire: unknown, details: Details): Details & Modalities {
   let sum: Details & Modalities = details
   for (const { modality, tokenCount } of asObjects(wire)) {

@@ -6,7 +6,6 @@ import { unwrapCalls } from './calls.js'
 import { streamReader } from './stream.js'
 import type { CallItem, FieldContext, Profile, WireItem, WireItems } from './wire.js'
 
-/** The request that the items go into. */
 export interface NativeContext extends FieldContext {
   /** The server stores items and finds them by id. */
   readonly isStored: boolean

@@ -99,7 +99,6 @@ export const profile: Profile = {
   runsCustomCalls: false,
 }
 
-/** Combines the pure parts of a server of this wire. */
 export const responsesDialect = (server: Profile): Dialect => ({
   name: server.provider,
   toolNames: plainNames,

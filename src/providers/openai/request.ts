@@ -12,25 +12,25 @@ import type { Field, FieldContext, Fields, Includable, Profile, WireFormat } fro
 /** Creates the request writer of a server. Throws `BadRequestError` for an unsendable request. */
 export const requestWriter =
   (profile: Profile) =>
-  (request: ChatRequest, { streaming, warn }: WriteOptions): TransportRequest => ({
-    path: '/responses',
-    model: request.model,
-    body: {
-      ...toBody(request, contextOf(profile, request.model, warn)),
-      ...(streaming && { stream: true }),
-    },
-    ...headersOf(request),
-  })
+  (request: ChatRequest, { streaming, warn }: WriteOptions): TransportRequest => {
+    const body = toBody(request, contextOf(profile, request.model, warn))
+    return toTransport('/responses', streaming ? { ...body, stream: true } : body, request)
+  }
 
 /** Creates the writer of token-count requests: the body without members about the answer. */
 export const countWriter =
   (profile: Profile) =>
-  (request: ChatRequest, { warn }: Pick<WriteOptions, 'warn'>): TransportRequest => ({
-    path: '/responses/input_tokens',
-    model: request.model,
-    body: pick(toBody(request, contextOf(profile, request.model, warn)), countedKeys),
-    ...headersOf(request),
-  })
+  (request: ChatRequest, { warn }: Pick<WriteOptions, 'warn'>): TransportRequest => {
+    const body = toBody(request, contextOf(profile, request.model, warn))
+    return toTransport('/responses/input_tokens', pick(body, countedKeys), request)
+  }
+
+const toTransport = (path: string, body: JsonObject, request: ChatRequest): TransportRequest => ({
+  path,
+  body,
+  model: request.model,
+  ...headersOf(request),
+})
 
 /** `InputTokenCountParams` of the SDK. */
 const countedKeys = words(

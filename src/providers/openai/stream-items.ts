@@ -217,7 +217,6 @@ export const nativeItems = ({ items, replaced }: State): WireItems =>
 
 // -- what the parts of an item hold -----------------------------------------------------------------------------------
 
-/** Images of a hosted tool. */
 function filesOf(item: WireItem): readonly ChunkOf<'file'>[] {
   if (item.type === 'image_generation_call') {
     const data = asText(item.result)

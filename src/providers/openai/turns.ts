@@ -108,7 +108,6 @@ function assistantItems({ messages }: AssistantTurn, writer: NativeContext) {
   return { items: kept.map(withoutId), outputs }
 }
 
-/** The outputs of the calls among the items, in order. */
 function toOutputs(items: WireItems, calls: readonly PairedCall[], writer: NativeContext) {
   const left = [...calls]
   return items.flatMap((item): WireItems => {
