@@ -67,17 +67,17 @@ console.table(rows)
 
 /** Maximum size of each part, in kB. The targets are 30 and 95. */
 const bounds = {
-  core: 62.5,
-  'core + openai': 171,
+  core: 63,
+  'core + openai': 173,
   'core + anthropic': 178,
-  'core + gemini': 172,
-  'core + xai': 173,
-  'core + compatible': 156,
+  'core + gemini': 172.5,
+  'core + xai': 175,
+  'core + compatible': 158,
   'all four': 87,
 }
 for (const [name, most] of Object.entries(bounds))
   check(`${name} is at most ${most} kB`, rows[name].kB <= most)
-check('a route is at most 54 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 54)
+check('a route is at most 57 kB above the client', rows['core + http/web'].kB - rows.core.kB <= 57)
 check('browser is at most 5.3 kB gzipped', rows.browser['kB gzipped'] <= 5.3)
 
 /** Files that Node opens at once for these entries: each costs it a millisecond or two. */
