@@ -7,7 +7,7 @@ import { check, npm, root, run, write } from './support.mjs'
  * Unpacked bytes of the package and of its one dependency. The target is 850_000: lower it as code
  * gets smaller.
  */
-const maxBytes = 1_165_000
+const maxBytes = 1_175_000
 
 export function checkInstall(project) {
   const modules = join(project, 'node_modules')
