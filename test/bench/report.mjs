@@ -12,8 +12,9 @@ function write(name, text) {
   process.exitCode = 1
 }
 const results = JSON.parse(read('test/bench/results.json'))
-const { node, machine, load, rounds, versions, node24, atOnce, first, cold, routes, ...rest } =
+const { node, machine, loads, rounds, versions, node24, atOnce, first, cold, routes, ...rest } =
   results
+const load = Math.max(...Object.values(loads))
 const names = { openai: 'OpenAI', anthropic: 'Anthropic', gemini: 'Gemini', xai: 'xAI' }
 const wires = Object.keys(names).filter((wire) => rest[wire])
 const missing = [

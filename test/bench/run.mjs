@@ -156,7 +156,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
   console.log(`${name} …`)
   results[name] = await parts[name]()
   // what else ran meanwhile: above the sides themselves, which take two at most
-  results.load = Math.max(results.load ?? 0, Number(loadavg()[1].toFixed(1)))
+  results.loads = { ...results.loads, [name]: Number(loadavg()[1].toFixed(1)) }
   writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`)
 }
 process.exit()
