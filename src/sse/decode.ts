@@ -42,6 +42,8 @@ export function sseDecoder(
 ): SseDecoder {
   const text = pieces()
   const lines = lineFeeds()
+  /** The line that a read ended in: version 4 of the parser drops one that is no field unseen. */
+  let begun = ''
   let isTooLarge = false
   let isEnding = false
   const parser = createParser({
@@ -58,14 +60,18 @@ export function sseDecoder(
       if (error.type === 'unknown-field') onUnknownLine?.(error.line ?? '')
     },
   })
-  const feed = (piece: string) => {
-    if (piece !== '' && !isTooLarge) parser.feed(piece)
-    if (isTooLarge) throw tooLarge(maxEventBytes)
+  const feed = (decoded: string) => {
+    const piece = lines(decoded)
+    const end = piece.lastIndexOf('\n') + 1
+    const whole = end > 0 ? begun + piece.slice(0, end) : ''
+    begun = end > 0 ? piece.slice(end) : begun + piece
+    if (whole !== '' && !isTooLarge) parser.feed(whole)
+    if (isTooLarge || begun.length > maxEventBytes) throw tooLarge(maxEventBytes)
   }
   return {
-    push: (bytes) => feed(lines(text.decode(bytes))),
+    push: (bytes) => feed(text.decode(bytes)),
     end() {
-      feed(lines(text.end()))
+      feed(text.end())
       isEnding = true
       feed('\n\n')
     },
