@@ -115,7 +115,7 @@ const addCounts = (a: Counts | undefined, b: Counts): Counts => {
   return sum
 }
 
-/** The sum of two usages; `b` if `a` is none. The cost stays known only if both have one. */
+/** The sum of two usages; `b` if there is no `a` yet. The cost stays known only if both have one. */
 export function addUsage(a: Usage | undefined, b: Usage): Usage {
   if (!a || a === emptyUsage) return b
   const { cost: costA, estimated: isEstimated, ...countsA } = a
